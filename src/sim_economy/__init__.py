@@ -1,0 +1,1 @@
+"""A laboratory for economies of AI agents that pay for their own thinking."""

@@ -1,0 +1,1 @@
+"""The economy itself: pure, without clock, chance, files or network."""

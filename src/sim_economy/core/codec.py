@@ -1,0 +1,202 @@
+"""The one strict door between JSON and values: inputs in, canonical text out.
+
+What comes in is refused rather than mended, and a refusal names the field without repeating
+what stood in it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import UnionType
+from typing import Any, NoReturn, get_type_hints
+
+import msgspec
+
+from sim_economy.core.actions import RECOGNISED, Action, Input, Unrecognised
+from sim_economy.core.errors import InputError
+from sim_economy.core.scenario import NumberText
+from sim_economy.core.units import INPUT_LIMIT
+
+canonical: Any = msgspec.json.Encoder(decimal_format="number").encode
+"""Canonical JSON of the project's own values: field order fixed, no blanks, UTF-8."""
+
+
+def parse_json(text: bytes | str) -> Any:
+    """Plain values of a JSON text; a number with a point or exponent stays text (`NumberText`).
+
+    Raises:
+        InputError: No UTF-8, no JSON, a duplicate key, a NaN or infinity, too deep or too long
+            a number, a NUL or a lone surrogate.
+    """
+    try:
+        if isinstance(text, bytes):
+            text = text.decode()
+        return json.loads(
+            text,
+            object_pairs_hook=_distinct,
+            parse_float=NumberText,
+            parse_constant=_refuse_constant,
+        )
+    except UnicodeDecodeError:
+        raise InputError("body", "must be UTF-8") from None
+    except RecursionError:
+        raise InputError("body", "is nested too deeply") from None
+    except InputError:
+        raise
+    except ValueError as error:
+        place = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
+        raise InputError("body", f"must be JSON{place}") from None
+
+
+def parse_inputs(value: Any, field: str = "inputs") -> list[Input]:
+    """Inputs from plain values.
+
+    Raises:
+        InputError: Anything but a list of well-formed inputs.
+    """
+    if not isinstance(value, list):
+        raise InputError(field, "must be a list")
+    return [parse_input(item, f"{field}[{place}]") for place, item in enumerate(value)]
+
+
+def parse_input(value: Any, field: str = "input") -> Input:
+    """One input from plain values.
+
+    Raises:
+        InputError: An unknown field, a wrong type, a number beyond the limits.
+    """
+    given = _object(value, field)
+    _refuse_unknown(given, _INPUT_FIELDS, field)
+    for required in ("agent_id", "action"):
+        if required not in given:
+            raise InputError(f"{field}.{required}", "is missing")
+    return Input(
+        agent_id=_text(given["agent_id"], f"{field}.agent_id"),
+        action=_parse_action(given["action"], f"{field}.action"),
+        thinking_units=_units(given.get("thinking_units", 0), f"{field}.thinking_units"),
+        output_units=_units(given.get("output_units", 0), f"{field}.output_units"),
+        thinking=_optional_text(given.get("thinking"), f"{field}.thinking"),
+        speech=_optional_text(given.get("speech"), f"{field}.speech"),
+    )
+
+
+def check_input(submitted: Input, field: str = "input") -> None:
+    """Hold an input built in Python to what `parse_input` holds JSON to.
+
+    Raises:
+        InputError: A wrong type, or a number beyond the limits.
+    """
+    if not isinstance(submitted, Input):
+        raise InputError(field, "must be an Input")
+    _text(submitted.agent_id, f"{field}.agent_id")
+    _units(submitted.thinking_units, f"{field}.thinking_units")
+    _units(submitted.output_units, f"{field}.output_units")
+    if submitted.thinking is not None:
+        _text(submitted.thinking, f"{field}.thinking")
+    if submitted.speech is not None:
+        _text(submitted.speech, f"{field}.speech")
+    action = submitted.action
+    if isinstance(action, Unrecognised):
+        _text(action.action, f"{field}.action.action")
+        return
+    arguments = _ARGUMENTS.get(type(action))
+    if arguments is None:
+        raise InputError(f"{field}.action", "must be an action")
+    for name, check in arguments.items():
+        check(getattr(action, name), f"{field}.action.{name}")
+
+
+def _parse_action(value: Any, field: str) -> Action:
+    given = _object(value, field)
+    if "action" not in given:
+        raise InputError(f"{field}.action", "is missing")
+    name = _text(given["action"], f"{field}.action")
+    recognised = RECOGNISED.get(name)
+    if recognised is None:
+        return Unrecognised(name)
+    arguments = _ARGUMENTS[recognised]
+    _refuse_unknown(given, {"action": None, **arguments}, field)
+    return recognised(
+        **{
+            argument: check(given[argument], f"{field}.{argument}")
+            for argument, check in arguments.items()
+            if argument in given
+        }
+    )
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise InputError("body", "has a duplicate key")
+    return value
+
+
+def _refuse_constant(_: str) -> NoReturn:
+    raise InputError("body", "has a number that is not finite")
+
+
+def _object(value: Any, field: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise InputError(field, "must be an object")
+    return value
+
+
+def _refuse_unknown(given: Mapping[str, Any], known: Mapping[str, Any], field: str) -> None:
+    if not given.keys() <= known.keys():
+        raise InputError(field, f"has an unknown field; it may have {', '.join(known)}")
+
+
+def _text(value: Any, field: str) -> str:
+    if type(value) is not str:
+        raise InputError(field, "must be a string")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise InputError(field, "has a lone surrogate") from None
+    if "\0" in value:
+        raise InputError(field, "has a NUL character")
+    return value
+
+
+def _optional_text(value: Any, field: str) -> str | None:
+    return None if value is None else _text(value, field)
+
+
+def _units(value: Any, field: str) -> int:
+    if type(value) is not int:
+        raise InputError(field, "must be an integer")
+    if not 0 <= value <= INPUT_LIMIT:
+        raise InputError(field, f"must be from 0 to {INPUT_LIMIT}")
+    return value
+
+
+def _amount(value: Any, field: str) -> int:
+    if type(value) is not int:
+        raise InputError(field, "must be an integer")
+    if not -INPUT_LIMIT <= value <= INPUT_LIMIT:
+        raise InputError(field, f"must be from -{INPUT_LIMIT} to {INPUT_LIMIT}")
+    return value
+
+
+def _optional_amount(value: Any, field: str) -> int | None:
+    return None if value is None else _amount(value, field)
+
+
+_CHECKS: Mapping[type | UnionType, Any] = {
+    int: _amount,
+    int | None: _optional_amount,
+    str | None: _optional_text,
+}
+_ARGUMENTS: Mapping[type[Action], Mapping[str, Any]] = {
+    action: {
+        argument: _CHECKS[hint]
+        for argument, hint in get_type_hints(action).items()
+        if argument in action.__struct_fields__
+    }
+    for action in RECOGNISED.values()
+}
+_INPUT_FIELDS: Mapping[str, Any] = dict.fromkeys(Input.__struct_fields__)
+

@@ -1,0 +1,105 @@
+"""Failures a caller can handle: one base class, a stable code each, typed fields."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SimEconomyError(Exception):
+    """A failure of the caller or of the world, never a rule's refusal.
+
+    Attributes:
+        code: A stable name for programs; the message is for people.
+    """
+
+    code: str = "sim_economy_error"
+
+
+class ScenarioError(SimEconomyError):
+    """A scenario that cannot be played; carries every problem found, not the first."""
+
+    code = "scenario_invalid"
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(problems))
+
+
+class InputError(SimEconomyError):
+    """An input of the wrong shape, type or size.
+
+    Attributes:
+        field: Where it is, as a path such as `inputs[2].action.amount`.
+    """
+
+    code = "input_invalid"
+
+    def __init__(self, field: str, problem: str) -> None:
+        self.field = field
+        self.problem = problem
+        super().__init__(f"{field}: {problem}")
+
+
+class AmountOutOfRangeError(SimEconomyError):
+    """A turn that would take an account past 2^62 either way; nothing of it is kept."""
+
+    code = "amount_out_of_range"
+
+    def __init__(self, turn: int, account: str) -> None:
+        self.turn = turn
+        self.account = account
+        super().__init__(
+            f"turn {turn} would take {account} beyond 2^62 tokens; nothing was written; "
+            "lower the rates or amounts, or end the run before this turn"
+        )
+
+
+class RunEndedError(SimEconomyError):
+    """A turn for a run that has declared its end."""
+
+    code = "run_ended"
+
+    def __init__(self, turn: int) -> None:
+        self.turn = turn
+        super().__init__(f"the run ended with turn {turn}; start a new world to play on")
+
+
+class StoreError(SimEconomyError):
+    """A ledger that cannot be created, opened, read or written.
+
+    Attributes:
+        code: `ledger_missing`, `ledger_exists`, `ledger_in_use`, `ledger_format`,
+            `ledger_damaged` or `ledger_unwritable`.
+        path: The ledger's file, or what stands for it.
+    """
+
+    CODES: ClassVar[frozenset[str]] = frozenset(
+        {
+            "ledger_missing",
+            "ledger_exists",
+            "ledger_in_use",
+            "ledger_format",
+            "ledger_damaged",
+            "ledger_unwritable",
+        }
+    )
+
+    def __init__(self, code: str, path: str, problem: str) -> None:
+        assert code in self.CODES, code
+        self.code = code
+        self.path = path
+        super().__init__(f"{path}: {problem}")
+
+
+class ReplayError(SimEconomyError):
+    """Rules that, on the recorded inputs, do not give the recorded ledger.
+
+    Attributes:
+        turn: The first turn that differs.
+    """
+
+    code = "replay_differs"
+
+    def __init__(self, turn: int, problem: str) -> None:
+        self.turn = turn
+        super().__init__(f"turn {turn}: {problem}")

@@ -1,0 +1,98 @@
+"""The double-entry ledger: accounts, reasons, and the only function that moves tokens.
+
+Accounts are numbered: three of the system, then five for each agent in genesis order.
+
+Source: docs/spec/economy.md, section 1.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum, StrEnum
+from typing import Final
+
+from msgspec import Struct
+
+ISSUANCE: Final = 0
+"""Genesis tokens come from here."""
+PLATFORM: Final = 1
+"""Fees come in; dividends, credits, relief and bonuses go out."""
+DESTROYED: Final = 2
+"""Interest, burns and study costs end here."""
+SYSTEM_ACCOUNTS: Final = ("issuance", "platform", "destroyed")
+
+
+class Holding(IntEnum):
+    """An agent's five accounts, in the order of their numbers."""
+
+    BALANCE = 0
+    STAKED = 1
+    UNSTAKING = 2
+    PENDING = 3
+    ESCROW = 4
+
+
+FIRST: Final = len(SYSTEM_ACCOUNTS)
+WIDTH: Final = len(Holding)
+BALANCE: Final = FIRST + Holding.BALANCE
+STAKED: Final = FIRST + Holding.STAKED
+UNSTAKING: Final = FIRST + Holding.UNSTAKING
+PENDING: Final = FIRST + Holding.PENDING
+ESCROW: Final = FIRST + Holding.ESCROW
+"""The first agent's accounts; agent i's are WIDTH * i further on."""
+
+
+class PostingReason(StrEnum):
+    """Why tokens moved."""
+
+    GENESIS = "genesis"
+    TRANSACTION_SUBMITTED = "transaction_submitted"
+    STUDY_COST = "study_cost"
+    UNSTAKE_STARTED = "unstake_started"
+    STAKE_RELEASED = "stake_released"
+    JOB_CREDIT = "job_credit"
+    INTEREST_RELIEF = "interest_relief"
+    SIGNING_BONUS = "signing_bonus"
+    INFERENCE_FEE = "inference_fee"
+    INTEREST = "interest"
+    STAKE = "stake"
+    BURN = "burn"
+    TRANSFER = "transfer"
+    TIP = "tip"
+    DIVIDEND = "dividend"
+    RUN_ENDED = "run_ended"
+
+
+class Posting(Struct, frozen=True, array_like=True, gc=False):
+    """One movement of `amount` > 0 tokens between two account numbers."""
+
+    source: int
+    target: int
+    amount: int
+    reason: PostingReason
+
+
+def account_name(account: int, agent_ids: Sequence[str]) -> str:
+    """`platform`, or `agent_3:balance`."""
+    if account < FIRST:
+        return SYSTEM_ACCOUNTS[account]
+    agent, holding = divmod(account - FIRST, WIDTH)
+    return f"{agent_ids[agent]}:{Holding(holding).name.lower()}"
+
+
+class Ledger:
+    """Accounts that change only by postings, and the postings of one turn."""
+
+    __slots__ = ("accounts", "postings")
+
+    def __init__(self, accounts: list[int]) -> None:
+        self.accounts = accounts
+        self.postings: list[Posting] = []
+
+    def post(self, source: int, target: int, amount: int, reason: PostingReason) -> None:
+        """Move tokens; an amount of zero is no movement and leaves no trace."""
+        assert amount >= 0 and source != target, (source, target, amount, reason)
+        if amount:
+            self.accounts[source] -= amount
+            self.accounts[target] += amount
+            self.postings.append(Posting(source, target, amount, reason))

@@ -1,0 +1,1 @@
+"""The arithmetic of the rules, and their refusals; none of them changes anything."""

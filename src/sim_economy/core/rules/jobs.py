@@ -1,0 +1,42 @@
+"""What a job earns.
+
+Source: docs/spec/economy.md, J1 to J4.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, assert_never
+
+from sim_economy.core.scenario import JobRule, Scenario, SigningBonusRule
+from sim_economy.core.units import portion
+
+
+class Pay(NamedTuple):
+    """Tokens the platform pays for one turn on a job, in the order it pays them."""
+
+    credit: int
+    relief: int
+    bonus: int
+
+
+def pay(balance: int, fee_tokens: int, first_job: bool, scenario: Scenario) -> Pay:
+    """What a job pays on the balance it finds.
+
+    Args:
+        balance: Before the job; may be below zero.
+        fee_tokens: What the agent's usage would have cost this turn.
+        first_job: Whether the agent never had a job before.
+
+    Source: docs/spec/economy.md, J1 to J4.
+    """
+    match scenario.job_rule:
+        case JobRule.CREDIT_USAGE:
+            credit = min(fee_tokens, scenario.job_credit_max)
+            owed = max(0, -(balance + credit))
+            relief = portion(owed, scenario.interest_rate_per_turn)
+        case JobRule.WAIVE_USAGE:
+            credit = relief = 0
+        case _:
+            assert_never(scenario.job_rule)
+    earns_bonus = first_job and scenario.signing_bonus_rule is SigningBonusRule.FIRST_JOB
+    return Pay(credit, relief, scenario.signing_bonus if earns_bonus else 0)

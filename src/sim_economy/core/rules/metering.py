@@ -1,0 +1,46 @@
+"""What thinking costs.
+
+Source: docs/spec/economy.md, B1 to B3 and B5.
+"""
+
+from __future__ import annotations
+
+from sim_economy.core.scenario import Scenario
+from sim_economy.core.units import ACCOUNT_LIMIT, FACTOR_ONE, MILLION, compounded, portion
+
+
+def fee(thinking_units: int, output_units: int, studies: int, scenario: Scenario) -> int:
+    """Tokens an agent owes for its usage in one turn, rounded down once.
+
+    Args:
+        thinking_units: Before the discount; not negative.
+        output_units: Not negative.
+        studies: How often the agent has studied, this turn included.
+
+    Source: docs/spec/economy.md, B1 to B3.
+    """
+    usage = output_units + thinking_units * scenario.thinking_layer_discount // MILLION
+    billable = usage - scenario.commons_threshold_per_turn
+    if billable <= 0:
+        return 0
+    factor = compounded(scenario.study_discount, studies)
+    return scenario.base_inference_rate * billable * factor // (MILLION * FACTOR_ONE)
+
+
+def covered(fee_tokens: int, balance: int) -> int:
+    """The part of a fee that the payer's balance holds before it is billed.
+
+    Source: docs/spec/economy.md, B6.
+    """
+    return min(fee_tokens, max(0, balance))
+
+
+def interest(balance: int, scenario: Scenario) -> int:
+    """Tokens a balance loses for being below zero; none where it would pass -2^62.
+
+    Source: docs/spec/economy.md, B5 and section 0.
+    """
+    if balance >= 0:
+        return 0
+    charge = portion(-balance, scenario.interest_rate_per_turn)
+    return charge if balance - charge >= -ACCOUNT_LIMIT else 0

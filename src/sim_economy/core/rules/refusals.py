@@ -1,0 +1,88 @@
+"""Why an action may not apply, the gravest reason first.
+
+Source: docs/spec/economy.md, section 3, A1 to A3 and S2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from sim_economy.core.actions import (
+    Action,
+    Burn,
+    Speak,
+    Stake,
+    Study,
+    Transfer,
+    Unrecognised,
+    Unstake,
+)
+from sim_economy.core.events import RejectionReason as Reason
+from sim_economy.core.scenario import Scenario, UnstakeWithoutAmount
+
+
+def rejection_reason(
+    action: Action,
+    speech: str | None,
+    agent_id: str,
+    balance: int,
+    staked: int,
+    agent_ids: Container[str],
+    scenario: Scenario,
+) -> Reason | None:
+    """Why the action is refused on the accounts it finds, or None.
+
+    Args:
+        balance: Tokens free to use; may be below zero.
+        staked: Tokens locked as stake.
+        agent_ids: Everyone a transfer can reach.
+    """
+    if isinstance(action, Unrecognised):
+        return Reason.UNKNOWN_ACTION
+    if speech is not None and len(speech) > scenario.speech_length_max:
+        return Reason.SPEECH_TOO_LONG
+    match action:
+        case Speak():
+            return None if speech else Reason.SPEECH_MISSING
+        case Study():
+            return Reason.BALANCE_TOO_LOW if scenario.study_cost > balance else None
+        case Transfer(to, amount, fee):
+            return _recipient_refusal(to, agent_id, agent_ids) or _amount_refusal(
+                amount, fee, balance
+            )
+        case Stake(amount, fee) | Burn(amount, fee):
+            return _amount_refusal(amount, fee, balance)
+        case Unstake(amount):
+            return _unstake_refusal(amount, staked, scenario)
+        case _:
+            return None
+
+
+def _recipient_refusal(
+    recipient: str | None, agent_id: str, agent_ids: Container[str]
+) -> Reason | None:
+    if recipient is None:
+        return Reason.RECIPIENT_MISSING
+    if recipient not in agent_ids:
+        return Reason.RECIPIENT_UNKNOWN
+    return Reason.RECIPIENT_IS_SENDER if recipient == agent_id else None
+
+
+def _amount_refusal(amount: int | None, fee: int, balance: int) -> Reason | None:
+    if amount is None:
+        return Reason.AMOUNT_MISSING
+    if amount < 1:
+        return Reason.AMOUNT_TOO_LOW
+    if fee < 0:
+        return Reason.FEE_TOO_LOW
+    return Reason.BALANCE_TOO_LOW if amount + fee > balance else None
+
+
+def _unstake_refusal(amount: int | None, staked: int, scenario: Scenario) -> Reason | None:
+    if amount is None:
+        if scenario.unstake_without_amount is UnstakeWithoutAmount.REJECT:
+            return Reason.AMOUNT_MISSING
+        amount = max(1, staked)
+    if amount < 1:
+        return Reason.AMOUNT_TOO_LOW
+    return Reason.STAKE_TOO_LOW if amount > staked else None

@@ -1,0 +1,157 @@
+"""All that the next turn can depend on, as plain values.
+
+Source: docs/spec/economy.md, section 1.3.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+from sim_economy.core.events import RejectionReason, Transaction, ValidatorType
+from sim_economy.core.ledger import BALANCE, FIRST, STAKED, SYSTEM_ACCOUNTS, WIDTH, Ledger
+from sim_economy.core.ledger import ISSUANCE, PostingReason
+from sim_economy.core.scenario import Scenario
+
+
+class FinalisedBurn(Struct, frozen=True, array_like=True, gc=False):
+    """A burn that weighs or will weigh: agent position, tokens, turn it was finalised."""
+
+    agent: int
+    amount: int
+    turn: int
+
+
+class Release(Struct, frozen=True, array_like=True, gc=False):
+    """Stake on its way back: agent position, tokens, turn of the unstake, turn of its return."""
+
+    agent: int
+    amount: int
+    started: int
+    due: int
+
+
+class Tip(Struct, frozen=True, array_like=True, gc=False):
+    """The newest block of the chain; genesis has neither winner nor validator type."""
+
+    turn: int
+    winner: str | None
+    validator_type: ValidatorType | None
+
+
+class State(Struct):
+    """The economy between two turns; lists are by agent in genesis order where not noted.
+
+    Attributes:
+        turn: The last closed turn; 0 is genesis.
+        accounts: By account number; see `ledger`.
+        studies: Studies paid for.
+        employed: Whether the agent ever had a job.
+        burned: Tokens of finalised burns, undecayed.
+        cores: Core shares owned.
+        burns: Finalised burns that have not decayed to nothing, oldest first.
+        mempool: Submitted transactions waiting for a block, oldest first.
+        releases: Stake on its way back, oldest first.
+        speech: What was said in the last turn.
+        rejections: Why the last turn's action was refused.
+        fees_collected: Fees of the last turn.
+        ended: Whether the run has declared its end.
+    """
+
+    turn: int
+    accounts: list[int]
+    studies: list[int]
+    employed: list[bool]
+    burned: list[int]
+    cores: list[int]
+    burns: list[FinalisedBurn]
+    mempool: list[Transaction]
+    releases: list[Release]
+    tip: Tip
+    speech: list[str | None]
+    rejections: list[RejectionReason | None]
+    fees_collected: int
+    ended: bool
+
+    @property
+    def balances(self) -> list[int]:
+        """Tokens free to use, or owed."""
+        return self.accounts[BALANCE::WIDTH]
+
+    @property
+    def staked(self) -> list[int]:
+        """Tokens locked as stake."""
+        return self.accounts[STAKED::WIDTH]
+
+    @property
+    def token_supply(self) -> int:
+        """What agents own, all five accounts of all agents."""
+        return sum(self.accounts[FIRST:])
+
+    def wealth(self, agent: int) -> int:
+        """All five accounts of one agent."""
+        first = FIRST + WIDTH * agent
+        return sum(self.accounts[first : first + WIDTH])
+
+    def successor(self) -> State:
+        """A copy to play the next turn on; nothing of it is shared that a turn changes."""
+        quiet = [None] * len(self.studies)
+        return State(
+            self.turn + 1,
+            self.accounts.copy(),
+            self.studies.copy(),
+            self.employed.copy(),
+            self.burned.copy(),
+            self.cores.copy(),
+            self.burns.copy(),
+            self.mempool.copy(),
+            self.releases.copy(),
+            self.tip,
+            list(quiet),
+            list(quiet),
+            self.fees_collected,
+            self.ended,
+        )
+
+
+def genesis(scenario: Scenario) -> tuple[State, Ledger]:
+    """The world before turn 1, and the ledger of its first postings."""
+    agents = scenario.num_agents
+    ledger = Ledger([0] * (len(SYSTEM_ACCOUNTS) + WIDTH * agents))
+    for agent in range(agents):
+        ledger.post(
+            ISSUANCE,
+            BALANCE + WIDTH * agent,
+            scenario.genesis_tokens_per_agent,
+            PostingReason.GENESIS,
+        )
+    state = State(
+        turn=0,
+        accounts=ledger.accounts,
+        studies=[0] * agents,
+        employed=[False] * agents,
+        burned=[0] * agents,
+        cores=[0] * agents,
+        burns=[],
+        mempool=[],
+        releases=[],
+        tip=Tip(0, None, None),
+        speech=[None] * agents,
+        rejections=[None] * agents,
+        fees_collected=0,
+        ended=False,
+    )
+    return state, ledger
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def encode_state(state: State) -> bytes:
+    """The canonical JSON text of a state; its digest is taken over these bytes."""
+    return _encode(state)
+
+
+def decode_state(text: bytes | str) -> State:
+    """The state of a canonical JSON text."""
+    return msgspec.json.decode(text, type=State)

@@ -1,0 +1,332 @@
+"""One turn of the economy, from the inputs to the closed books.
+
+Read it from top to bottom: `play_turn` is the order of things, each step below it one section of
+docs/spec/economy.md. The arithmetic is in `rules`; every change of state is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from sim_economy.core.actions import Action, Burn, Input, Job, Mine, Stake, Study, Transfer, Unstake
+from sim_economy.core.errors import AmountOutOfRangeError, RunEndedError
+from sim_economy.core.events import (
+    Bill,
+    Block,
+    RejectionReason,
+    Transaction,
+    TransactionType,
+    Turn,
+)
+from sim_economy.core.ledger import (
+    BALANCE,
+    DESTROYED,
+    PENDING,
+    PLATFORM,
+    STAKED,
+    UNSTAKING,
+    WIDTH,
+    Ledger,
+    PostingReason,
+    account_name,
+)
+from sim_economy.core.rules import dividends, jobs, lottery, metering, refusals
+from sim_economy.core.scenario import Scenario, SigningBonusRule
+from sim_economy.core.state import FinalisedBurn, Release, State, Tip
+from sim_economy.core.units import ACCOUNT_LIMIT
+
+RULES_VERSION: Final = "1"
+"""Changes whenever the same inputs could give another ledger."""
+
+
+def play_turn(
+    before: State,
+    inputs: Sequence[Input],
+    scenario: Scenario,
+    positions: Mapping[str, int],
+    *,
+    ends: bool = False,
+) -> tuple[State, Turn]:
+    """Close one turn.
+
+    Args:
+        before: The world after the last turn; it stays as it is, whatever happens here.
+        inputs: In order of arrival; checked values (see `codec`).
+        positions: Genesis order by agent id.
+        ends: Whether the run declares its end with this turn.
+
+    Raises:
+        RunEndedError: The run has ended before.
+        AmountOutOfRangeError: An account would pass 2^62.
+
+    Source: docs/spec/economy.md, section 2.
+    """
+    if before.ended:
+        raise RunEndedError(before.turn)
+    state = before.successor()
+    ledger = Ledger(state.accounts)
+
+    admitted, outcomes = _admit(inputs, positions)  # T1
+    released = _release_stake(state, ledger, scenario)  # T2
+    fees, waived, miners = _act(state, ledger, scenario, positions, admitted, outcomes)  # T3
+    covered = _bill(state, ledger, scenario, fees)  # T4
+    block, finalised = _make_block(state, ledger, scenario, positions, miners)  # T5
+    dividends_paid = _pay_dividends(state, ledger, scenario, covered)  # T6
+    if ends:  # T9
+        _end_run(state, ledger, positions)
+    _check_range(state, scenario)
+
+    state.fees_collected = sum(fees)
+    turn = Turn(
+        state.turn,
+        tuple(outcomes),
+        tuple(ledger.postings),
+        tuple(released + finalised),
+        block,
+        Bill(state.fees_collected, covered, waived, dividends_paid),
+        state.token_supply,
+        ends,
+    )
+    return state, turn
+
+
+Outcomes = list[RejectionReason | None]
+
+
+def _admit(
+    inputs: Sequence[Input], positions: Mapping[str, int]
+) -> tuple[dict[int, tuple[int, Input]], Outcomes]:
+    """T1: the first input of each agent, with its place among all inputs."""
+    admitted: dict[int, tuple[int, Input]] = {}
+    outcomes: Outcomes = [None] * len(inputs)
+    for place, submitted in enumerate(inputs):
+        agent = positions.get(submitted.agent_id)
+        if agent is None:
+            outcomes[place] = RejectionReason.UNKNOWN_AGENT
+        elif agent in admitted:
+            outcomes[place] = RejectionReason.ALREADY_ACTED
+        else:
+            admitted[agent] = (place, submitted)
+    return admitted, outcomes
+
+
+def _release_stake(state: State, ledger: Ledger, scenario: Scenario) -> list[Transaction]:
+    """T2: unstaked tokens that are due return to their balance (S3)."""
+    due = [release for release in state.releases if release.due <= state.turn]
+    if not due:
+        return []
+    state.releases = [release for release in state.releases if release.due > state.turn]
+    released = []
+    for release in due:
+        base = WIDTH * release.agent
+        ledger.post(
+            UNSTAKING + base, BALANCE + base, release.amount, PostingReason.STAKE_RELEASED
+        )
+        released.append(
+            Transaction(
+                TransactionType.UNSTAKE,
+                scenario.agent_ids[release.agent],
+                release.amount,
+                0,
+                release.started,
+                finalised=state.turn,
+            )
+        )
+    return released
+
+
+def _act(
+    state: State,
+    ledger: Ledger,
+    scenario: Scenario,
+    positions: Mapping[str, int],
+    admitted: Mapping[int, tuple[int, Input]],
+    outcomes: Outcomes,
+) -> tuple[list[int], int, list[int]]:
+    """T3: actions apply in genesis order.
+
+    Returns:
+        Fees owed `[agent]`, fees that jobs waived, and the positions of the agents that mined.
+    """
+    fees = [0] * scenario.num_agents
+    waived = 0
+    miners: list[int] = []
+    for agent in sorted(admitted):
+        place, submitted = admitted[agent]
+        action = submitted.action
+        base = WIDTH * agent
+        reason = refusals.rejection_reason(
+            action,
+            submitted.speech,
+            submitted.agent_id,
+            state.accounts[BALANCE + base],
+            state.accounts[STAKED + base],
+            positions,
+            scenario,
+        )
+        if reason is None:
+            state.speech[agent] = submitted.speech or None
+        else:
+            state.rejections[agent] = outcomes[place] = reason
+
+        if reason is None and isinstance(action, Study):
+            ledger.post(BALANCE + base, DESTROYED, scenario.study_cost, PostingReason.STUDY_COST)
+            state.studies[agent] += 1
+        fee = metering.fee(
+            submitted.thinking_units, submitted.output_units, state.studies[agent], scenario
+        )
+        if reason is None and isinstance(action, Job):
+            waived += fee
+            _work(state, ledger, scenario, agent, fee)
+        else:
+            fees[agent] = fee
+        if reason is None:
+            if isinstance(action, Mine):
+                miners.append(agent)
+            else:
+                _move(state, ledger, scenario, agent, action)
+    return fees, waived, miners
+
+
+def _work(state: State, ledger: Ledger, scenario: Scenario, agent: int, fee: int) -> None:
+    """J1 to J4: the platform pays for a job, on the balance it finds."""
+    balance = BALANCE + WIDTH * agent
+    pay = jobs.pay(state.accounts[balance], fee, not state.employed[agent], scenario)
+    ledger.post(PLATFORM, balance, pay.credit, PostingReason.JOB_CREDIT)
+    ledger.post(PLATFORM, balance, pay.relief, PostingReason.INTEREST_RELIEF)
+    ledger.post(PLATFORM, balance, pay.bonus, PostingReason.SIGNING_BONUS)
+    state.employed[agent] = True
+
+
+def _move(state: State, ledger: Ledger, scenario: Scenario, agent: int, action: Action) -> None:
+    """L6 and S2: stake, burn and transfer wait for a block; unstaking waits for its turn."""
+    base = WIDTH * agent
+    match action:
+        case Unstake(amount):
+            amount = state.accounts[STAKED + base] if amount is None else amount
+            ledger.post(STAKED + base, UNSTAKING + base, amount, PostingReason.UNSTAKE_STARTED)
+            due = state.turn + scenario.unstake_delay_turns
+            state.releases.append(Release(agent, amount, state.turn, due))
+        case Stake(amount, fee) | Burn(amount, fee) | Transfer(_, amount, fee):
+            assert amount is not None, action
+            ledger.post(
+                BALANCE + base, PENDING + base, amount + fee, PostingReason.TRANSACTION_SUBMITTED
+            )
+            kind = TransactionType(action.__struct_config__.tag)
+            to = action.to if isinstance(action, Transfer) else None
+            state.mempool.append(
+                Transaction(kind, scenario.agent_ids[agent], amount, fee, state.turn, to)
+            )
+        case _:
+            pass
+
+
+def _bill(state: State, ledger: Ledger, scenario: Scenario, fees: Sequence[int]) -> int:
+    """T4: everyone not on a job pays for its usage, then debts bear interest.
+
+    Returns:
+        The covered part of the fees, in tokens.
+    """
+    covered = 0
+    for agent, fee in enumerate(fees):
+        balance = BALANCE + WIDTH * agent
+        covered += metering.covered(fee, state.accounts[balance])
+        ledger.post(balance, PLATFORM, fee, PostingReason.INFERENCE_FEE)
+    for balance in range(BALANCE, len(state.accounts), WIDTH):
+        charge = metering.interest(state.accounts[balance], scenario)
+        ledger.post(balance, DESTROYED, charge, PostingReason.INTEREST)
+    return covered
+
+
+def _make_block(
+    state: State,
+    ledger: Ledger,
+    scenario: Scenario,
+    positions: Mapping[str, int],
+    miners: Sequence[int],
+) -> tuple[Block | None, list[Transaction]]:
+    """T5: draw the block; its winner's block finalises what waits."""
+    tickets = lottery.tickets(miners, state.staked, state.burns, state.tip, state.turn, scenario)
+    won = lottery.winner(tickets, state.turn, scenario)
+    while state.burns and lottery.is_spent(state.burns[0], state.turn, scenario):
+        del state.burns[0]
+    if won is None:
+        return None, []
+    winner = scenario.agent_ids[won.agent]
+    winner_balance = BALANCE + WIDTH * won.agent
+    tips = 0
+    finalised = []
+    for waiting in state.mempool:
+        _finalise(state, ledger, positions, waiting)
+        tips += waiting.fee
+        payer = PENDING + WIDTH * positions[waiting.agent_id]
+        ledger.post(payer, winner_balance, waiting.fee, PostingReason.TIP)
+        finalised.append(
+            Transaction(
+                waiting.tx_type,
+                waiting.agent_id,
+                waiting.amount,
+                waiting.fee,
+                waiting.submitted,
+                waiting.to,
+                state.turn,
+            )
+        )
+    state.mempool = []
+    if scenario.signing_bonus_rule is SigningBonusRule.PER_BLOCK:
+        ledger.post(
+            PLATFORM, winner_balance, scenario.signing_bonus, PostingReason.SIGNING_BONUS
+        )
+    state.tip = Tip(state.turn, winner, won.validator_type)
+    return Block(state.turn, winner, won.validator_type, tickets, len(finalised), tips), finalised
+
+
+def _finalise(
+    state: State, ledger: Ledger, positions: Mapping[str, int], waiting: Transaction
+) -> None:
+    """L6: one transaction reaches its goal."""
+    agent = positions[waiting.agent_id]
+    base = WIDTH * agent
+    match waiting.tx_type:
+        case TransactionType.STAKE:
+            ledger.post(PENDING + base, STAKED + base, waiting.amount, PostingReason.STAKE)
+        case TransactionType.BURN:
+            ledger.post(PENDING + base, DESTROYED, waiting.amount, PostingReason.BURN)
+            state.burned[agent] += waiting.amount
+            state.burns.append(FinalisedBurn(agent, waiting.amount, state.turn))
+        case TransactionType.TRANSFER:
+            assert waiting.to is not None, waiting
+            recipient = BALANCE + WIDTH * positions[waiting.to]
+            ledger.post(PENDING + base, recipient, waiting.amount, PostingReason.TRANSFER)
+        case TransactionType.UNSTAKE:
+            raise AssertionError(waiting)
+
+
+def _pay_dividends(state: State, ledger: Ledger, scenario: Scenario, pool: int) -> int:
+    """T6: the covered fees are shared; what nobody is entitled to stays with the platform."""
+    if not pool:
+        return 0
+    shares = dividends.dividends(pool, state.cores, state.staked, state.burned, scenario)
+    assert sum(shares) <= pool, (shares, pool)
+    for agent, share in enumerate(shares):
+        ledger.post(PLATFORM, BALANCE + WIDTH * agent, share, PostingReason.DIVIDEND)
+    return sum(shares)
+
+
+def _end_run(state: State, ledger: Ledger, positions: Mapping[str, int]) -> None:
+    """T9 of the last turn: what still waits for a block returns to its owner."""
+    for waiting in state.mempool:
+        base = WIDTH * positions[waiting.agent_id]
+        ledger.post(
+            PENDING + base, BALANCE + base, waiting.amount + waiting.fee, PostingReason.RUN_ENDED
+        )
+    state.mempool = []
+    state.ended = True
+
+
+def _check_range(state: State, scenario: Scenario) -> None:
+    """Section 0: no account may pass 2^62 either way."""
+    if max(state.accounts) > ACCOUNT_LIMIT or min(state.accounts) < -ACCOUNT_LIMIT:
+        account = max(range(len(state.accounts)), key=lambda at: abs(state.accounts[at]))
+        raise AmountOutOfRangeError(state.turn, account_name(account, scenario.agent_ids))

@@ -1,0 +1,1 @@
+"""One live world: play it, keep it, read it back, verify it, replay it."""

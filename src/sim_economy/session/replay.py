@@ -1,0 +1,73 @@
+"""The rules once more on the recorded inputs: the proof that a ledger is theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import json
+
+from sim_economy.core.codec import parse_inputs, parse_json
+from sim_economy.core.errors import ReplayError
+from sim_economy.core.turn import RULES_VERSION
+from sim_economy.session.world import World, genesis_record, scenario_of
+from sim_economy.store.memory import MemoryStore
+from sim_economy.store.protocol import Store
+from sim_economy.store.records import Head, read_record
+
+
+def replay(store: Store, progress: Callable[[int], None] = lambda turn: None) -> Head:
+    """Play the recorded inputs from genesis and compare every byte kept.
+
+    Args:
+        progress: Called with each replayed turn.
+
+    Returns:
+        The head that the rules and the ledger agree on.
+
+    Raises:
+        ReplayError: The rules are of another version, or give another ledger; names the first
+            turn and the first part of it that differs.
+        StoreError: The ledger cannot be read.
+    """
+    first = genesis_record(store)
+    if first.rules_version != RULES_VERSION:
+        raise ReplayError(
+            0, f"written by rules version {first.rules_version}; these are {RULES_VERSION}"
+        )
+    again = MemoryStore()
+    world = World(scenario_of(first), store=again, world_id=first.world_id)
+    _compare(0, store.genesis_line(), again.genesis_line())
+    for stored in store.read():
+        record = read_record(stored.line)
+        if stored.turn > 0:
+            inputs = parse_inputs([parse_json(bytes(text)) for text in record.inputs])
+            world.turn(inputs, ends=record.ends, signatures=record.signatures)
+        (played,) = again.read(stored.turn, stored.turn)
+        _compare(stored.turn, stored.line, played.line)
+        if stored.head_hash != played.head_hash:
+            raise ReplayError(stored.turn, "the recorded chain head is not that of its line")
+        progress(stored.turn)
+    return world.head
+
+
+def _compare(turn: int, recorded: bytes, played: bytes) -> None:
+    if recorded != played:
+        place = first_difference(json.decode(recorded), json.decode(played))
+        raise ReplayError(turn, f"the rules give another {place}")
+
+
+def first_difference(one: Any, other: Any, place: str = "record") -> str:
+    """Where two JSON values first differ, with both values, as a path."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in [*one, *(key for key in other if key not in one)]:
+            if key not in one or key not in other:
+                return f"{place}.{key}"
+            if one[key] != other[key]:
+                return first_difference(one[key], other[key], f"{place}.{key}")
+    if isinstance(one, list) and isinstance(other, list):
+        for at, (left, right) in enumerate(zip(one, other, strict=False)):
+            if left != right:
+                return first_difference(left, right, f"{place}[{at}]")
+        return f"{place}: {len(one)} and {len(other)} items"
+    return f"{place}: {json.encode(one).decode()} and {json.encode(other).decode()}"

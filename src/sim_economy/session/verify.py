@@ -1,0 +1,150 @@
+"""Whether a ledger is what it says: every hash and every posting, from genesis on.
+
+It needs no rules: what a turn should have done is `replay`'s question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from msgspec import Struct, ValidationError
+
+from sim_economy.core.codec import canonical
+from sim_economy.core.errors import SimEconomyError, StoreError
+from sim_economy.core.ledger import FIRST, WIDTH, account_name
+from sim_economy.session.fold import Fold
+from sim_economy.store.protocol import Store, StoredTurn
+from sim_economy.store.records import (
+    FORMAT,
+    Genesis,
+    Head,
+    block_hash,
+    bound_digest,
+    chained,
+    digest,
+    read_genesis,
+    read_record,
+)
+
+
+class Finding(Struct, frozen=True):
+    """The first thing that is wrong with a ledger.
+
+    Attributes:
+        turn: Where; None where it concerns no turn.
+    """
+
+    turn: int | None
+    problem: str
+
+
+class Verification(Struct, frozen=True):
+    """What verifying a ledger found.
+
+    Attributes:
+        turns: Closed turns that hold.
+        head: The end of the chain as computed; None where genesis does not hold.
+        finding: None where everything holds.
+    """
+
+    turns: int
+    head: Head | None
+    finding: Finding | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is wrong."""
+        return self.finding is None
+
+
+def verify(store: Store, progress: Callable[[int], None] = lambda turn: None) -> Verification:
+    """Fold postings and hashes from genesis and name the first thing that is wrong.
+
+    Args:
+        progress: Called with each verified turn.
+    """
+    walk = _Walk(store, progress)
+    try:
+        finding = next(walk.findings(), None)
+    except StoreError as error:
+        finding = Finding(walk.turn, str(error))
+    except (SimEconomyError, ValueError, LookupError, TypeError, AttributeError) as error:
+        finding = Finding(walk.turn, f"a record cannot be read: {type(error).__name__}")
+    return Verification(max(0, walk.turn), walk.head, finding)
+
+
+class _Walk:
+    def __init__(self, store: Store, progress: Callable[[int], None]) -> None:
+        self._store = store
+        self._progress = progress
+        self.turn = -1
+        self.head: Head | None = None
+        self._digests: dict[int, tuple[str, str]] = {}
+
+    def findings(self) -> Iterator[Finding]:
+        """Everything wrong, from genesis on; the rest means little after the first."""
+        first_line = self._store.genesis_line()
+        first = read_genesis(first_line)
+        if canonical(first) != first_line:
+            yield Finding(0, "the genesis record is not canonical")
+        if first.format != FORMAT:
+            yield Finding(0, f"the genesis record has format {first.format}, not {FORMAT}")
+        genesis_hash = digest(first_line)
+        self.head = Head(-1, "", genesis_hash, genesis_hash)
+        fold = Fold(first)
+        for stored in self._store.read():
+            for problem in self._turn_problems(stored, fold):
+                yield Finding(stored.turn, problem)
+            self.turn = stored.turn
+            self._progress(stored.turn)
+        if self.turn < 0:
+            yield Finding(0, "there is no turn 0")
+        yield from self._beside_the_chain(first)
+
+    def _turn_problems(self, stored: StoredTurn, fold: Fold) -> Iterator[str]:
+        before = self.head
+        assert before is not None
+        head_hash = chained(before.hash, stored.line)
+        if head_hash != stored.head_hash:
+            yield "the chain head is not the hash of what is kept"
+        try:
+            record = read_record(stored.line)
+        except ValidationError as error:
+            yield f"the record is malformed: {error}"
+            return
+        yield from fold.problems(record)
+        folded = digest(fold.text())
+        if folded != record.state_digest:
+            yield "the state digest is not that of the folded postings"
+        newest_block = before.block_hash
+        if record.block is not None:
+            block = record.block
+            if block.turn != record.turn or block.state_digest != record.state_digest:
+                yield "the block belongs to another turn"
+            if block.previous_hash != newest_block:
+                yield "the block does not follow the block before it"
+            if block.hash != block_hash(block):
+                yield "the block's hash is not its own"
+            newest_block = block.hash
+        self.head = Head(record.turn, record.state_digest, head_hash, newest_block)
+        self._digests[record.turn] = record.state_digest, head_hash
+
+    def _beside_the_chain(self, first: Genesis) -> Iterator[Finding]:
+        for problem in self._store.problems():
+            yield Finding(None, problem)
+        names = getattr(self._store, "account_names", None)
+        if names is not None:
+            accounts = range(FIRST + WIDTH * len(first.agent_ids))
+            if names() != [account_name(account, first.agent_ids) for account in accounts]:
+                yield Finding(None, "the chart of accounts is not that of genesis")
+        for turn, state in self._store.snapshots():
+            if digest(state.encode()) != self._digests[turn][0]:
+                yield Finding(turn, "the snapshot is not the state of its turn")
+        for receipt, checksum in self._store.receipts():
+            if bound_digest(self._digests[receipt.turn][1], receipt) != checksum:
+                yield Finding(receipt.turn, "a stored answer does not match its checksum")
+        for submission, checksum in self._store.checksums():
+            if submission.turn != self.turn + 1:
+                yield Finding(submission.turn, "an accepted input is for a turn that is not open")
+            if bound_digest(self._digests[self.turn][1], submission) != checksum:
+                yield Finding(submission.turn, "an accepted input does not match its checksum")

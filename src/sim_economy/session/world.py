@@ -1,0 +1,283 @@
+"""A live world: the state in memory, its records in a store, one turn at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Final, Self
+
+from msgspec import Raw
+
+from sim_economy.core.actions import Action, Input
+from sim_economy.core.codec import canonical, check_input, parse_input, parse_inputs, parse_json
+from sim_economy.core.errors import InputError, ReplayError, RunEndedError, StoreError
+from sim_economy.core.events import Turn
+from sim_economy.core.observation import Observation, observe
+from sim_economy.core.scenario import Scenario, genesis_order, parse_scenario
+from sim_economy.core.state import State, decode_state, encode_state, genesis
+from sim_economy.core.turn import RULES_VERSION, play_turn
+from sim_economy.store.memory import MemoryStore
+from sim_economy.store.protocol import Store
+from sim_economy.store.records import (
+    Genesis,
+    Head,
+    Receipt,
+    Signature,
+    Submission,
+    digest,
+    genesis_of,
+    read_genesis,
+    read_record,
+    seal,
+    seal_genesis,
+)
+from sim_economy.store.sqlite import SQLiteStore
+
+SNAPSHOT_EVERY: Final = 64
+"""Turns between two kept states; opening a ledger replays at most as many."""
+
+
+class World:
+    """One world from genesis on; use it in a `with` block, or `close` it.
+
+    Attributes:
+        scenario: Its parameters, variants and agents.
+        state: After the last closed turn; to be read, never changed.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario | None = None,
+        *,
+        store: Store | None = None,
+        recorded: bool = True,
+        world_id: str = "default",
+    ) -> None:
+        """Start a world at genesis.
+
+        Args:
+            store: Where its records go; memory when None.
+            recorded: False plays without records, hashes or replay, only for speed.
+            world_id: Part of the genesis hash: two worlds with one name are one world.
+
+        Raises:
+            StoreError: The store holds a world already, or cannot be written.
+        """
+        self.scenario = scenario or Scenario()
+        self.world_id = world_id
+        self.positions = genesis_order(self.scenario)
+        self.state, ledger = genesis(self.scenario)
+        self._store: Store | None = None
+        self._head: Head | None = None
+        if store is not None or recorded:
+            first = genesis_of(self.scenario, world_id, RULES_VERSION)
+            sealed = seal_genesis(first, self.state, ledger.postings)
+            self._store = MemoryStore() if store is None else store
+            self._store.create(first, sealed, encode_state(self.state).decode())
+            self._head = sealed.head
+
+    @classmethod
+    def create(
+        cls, path: str | Path, scenario: Scenario | None = None, *, world_id: str = "default"
+    ) -> Self:
+        """Start a world whose records go to a new SQLite file.
+
+        Raises:
+            StoreError: Something is there already, or it cannot be written.
+        """
+        store = SQLiteStore.new(path)
+        try:
+            return cls(scenario, store=store, world_id=world_id)
+        except BaseException:
+            store.discard()
+            raise
+
+    @classmethod
+    def open(cls, source: str | Path | Store, *, read_only: bool = False) -> Self:
+        """The world of a ledger as its last turn left it, ready to be played on.
+
+        Args:
+            source: A SQLite file, or an opened store.
+            read_only: Take no lock; the world can be read but not played.
+
+        Raises:
+            StoreError: It is missing, in use, of another format, or its end is damaged.
+            ReplayError: It was written by other rules than these.
+        """
+        store: Store
+        if isinstance(source, str | Path):
+            store = SQLiteStore.open(source, read_only=read_only)
+        else:
+            store = source
+        try:
+            return cls._restored(store)
+        except BaseException:
+            store.close()
+            raise
+
+    @classmethod
+    def _restored(cls, store: Store) -> Self:
+        first = genesis_record(store)
+        if first.rules_version != RULES_VERSION:
+            raise ReplayError(
+                0,
+                f"written by rules version {first.rules_version}, these are {RULES_VERSION}; "
+                "open it with the release that wrote it",
+            )
+        world = cls.__new__(cls)
+        world.scenario = scenario_of(first)
+        world.world_id = first.world_id
+        world.positions = genesis_order(world.scenario)
+        world._store = store
+        world._head = store.head()
+        snapshot = next(iter(store.snapshots()), None)
+        if snapshot is None:
+            raise StoreError("ledger_damaged", store.name, "has no snapshot; run verify")
+        stored = list(store.read(snapshot.turn))
+        kept = read_record(stored[0].line) if stored else None
+        if kept is None or digest(snapshot.state.encode()) != kept.state_digest:
+            raise StoreError(
+                "ledger_damaged", store.name, f"the snapshot of turn {snapshot.turn} is damaged"
+            )
+        world.state = decode_state(snapshot.state)
+        for turn in stored[1:]:
+            record = read_record(turn.line)
+            inputs = parse_inputs([parse_json(bytes(text)) for text in record.inputs])
+            world.state, _ = play_turn(
+                world.state, inputs, world.scenario, world.positions, ends=record.ends
+            )
+            if digest(encode_state(world.state)) != record.state_digest:
+                raise ReplayError(turn.turn, "the rules give another state; run verify")
+        return world
+
+    @property
+    def turn_number(self) -> int:
+        """The last closed turn; 0 before the first."""
+        return self.state.turn
+
+    @property
+    def store(self) -> Store:
+        """The records; an unrecorded world has none."""
+        assert self._store is not None, "this world is played without records"
+        return self._store
+
+    @property
+    def head(self) -> Head:
+        """The end of the chain; an unrecorded world has none."""
+        assert self._head is not None, "this world is played without records"
+        return self._head
+
+    def turn(
+        self,
+        inputs: Iterable[Input] | Mapping[str, Action] | None = None,
+        *,
+        ends: bool = False,
+        signatures: Sequence[Signature | None] = (),
+        receipt: Receipt | None = None,
+    ) -> Turn:
+        """Close the open turn with these inputs, whole or not at all.
+
+        Args:
+            inputs: In order of arrival, or an action by agent id without usage; the submitted ones
+                when None.
+            ends: Whether the run declares its end.
+            signatures: One for each input, or none at all.
+            receipt: The answer to keep under an idempotency key.
+
+        Raises:
+            InputError: An input of a wrong type or size.
+            RunEndedError: The run has ended before.
+            AmountOutOfRangeError: An account would pass 2^62.
+            StoreError: The turn could not be kept.
+        """
+        if inputs is None:
+            accepted = self.store.submissions()
+            inputs = [parse_input(parse_json(bytes(held.input))) for held in accepted]
+            if any(held.signature for held in accepted):
+                signatures = [held.signature for held in accepted]
+        elif isinstance(inputs, Mapping):
+            inputs = [Input(agent_id, action) for agent_id, action in inputs.items()]
+        else:
+            inputs = list(inputs)
+        for place, submitted in enumerate(inputs):
+            check_input(submitted, f"inputs[{place}]")
+        if signatures and len(signatures) != len(inputs):
+            raise InputError("signatures", f"must be {len(inputs)}, one for each input, or none")
+
+        state, turn = play_turn(self.state, inputs, self.scenario, self.positions, ends=ends)
+        if self._store is not None:
+            sealed = seal(self.head, turn, inputs, state, self.scenario.agent_ids, signatures)
+            due = ends or turn.turn % SNAPSHOT_EVERY == 0
+            self._store.append(
+                sealed, receipt=receipt, state=encode_state(state).decode() if due else None
+            )
+            self._head = sealed.head
+        self.state = state
+        return turn
+
+    def submit(self, submitted: Input, signature: Signature | None = None) -> None:
+        """Accept an input for the open turn, to be played when `turn()` closes it.
+
+        Raises:
+            InputError: A wrong type or size.
+            RunEndedError: The run has ended.
+            StoreError: It could not be kept.
+        """
+        check_input(submitted)
+        if self.state.ended:
+            raise RunEndedError(self.state.turn)
+        position = len(self.store.submissions())
+        self.store.accept(
+            Submission(self.state.turn + 1, position, Raw(canonical(submitted)), signature)
+        )
+
+    def observe(self, agent_id: str) -> Observation:
+        """What one agent may see now.
+
+        Raises:
+            InputError: No such agent.
+        """
+        return observe(self.state, position_of(self.positions, agent_id), self.scenario)
+
+    def close(self) -> None:
+        """Release the store."""
+        if self._store is not None:
+            self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def position_of(positions: Mapping[str, int], agent_id: str) -> int:
+    """An agent's place in genesis order.
+
+    Raises:
+        InputError: No such agent.
+    """
+    if agent_id not in positions:
+        known = list(positions)
+        shown = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
+        raise InputError("agent_id", f"is not in this world; its agents are {shown}")
+    return positions[agent_id]
+
+
+def genesis_record(store: Store) -> Genesis:
+    """The first record of a store.
+
+    Raises:
+        StoreError: It cannot be read as one.
+    """
+    try:
+        return read_genesis(store.genesis_line())
+    except (InputError, ValueError) as error:
+        raise StoreError("ledger_damaged", store.name, "the genesis record is damaged") from error
+
+
+def scenario_of(first: Genesis) -> Scenario:
+    """The scenario a world was started with."""
+    return parse_scenario(
+        {**first.parameters, "seed": first.seed}, agent_ids=list(first.agent_ids)
+    )
