@@ -1,0 +1,1 @@
+"""Minds and their appetites: policies choose actions, usage sources say what thinking took."""

@@ -1,0 +1,1 @@
+"""Treatments and their runs: what to play, how often, and what came of it."""

@@ -1,0 +1,212 @@
+"""One run of a treatment: the turn loop, and the series it leaves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from msgspec import Struct, json
+
+from sim_economy.agents.policy import Policy
+from sim_economy.agents.usage import Usage
+from sim_economy.core.actions import Input, action_name
+from sim_economy.core.events import TransactionType, Turn, ValidatorType
+from sim_economy.core.ledger import DESTROYED, PLATFORM
+from sim_economy.core.state import State
+from sim_economy.experiments.treatment import Treatment
+from sim_economy.session.world import World
+from sim_economy.store.protocol import Store
+
+
+class Series(Struct):
+    """What is kept of each turn of a run, `[turn]`; of each agent too, `[turn, agent]`.
+
+    Attributes:
+        flows: Tokens moved, by posting reason.
+        actions: Agents that chose each action.
+        winners: The block's winner, or None.
+        platform: The platform's balance; what it keeps is rent.
+        destroyed: Tokens destroyed so far.
+        balances: Tokens, `[turn, agent]`.
+        staked: Tokens, `[turn, agent]`.
+    """
+
+    flows: list[dict[str, int]]
+    actions: list[dict[str, int]]
+    winners: list[str | None]
+    fees_covered: list[int]
+    fees_waived: list[int]
+    rejections: list[int]
+    token_supply: list[int]
+    platform: list[int]
+    destroyed: list[int]
+    balances: list[list[int]]
+    staked: list[list[int]]
+
+
+class LedgerCounts(Struct):
+    """What the ledger itself holds, counted from its records.
+
+    Attributes:
+        blocks: After genesis.
+        validators: Blocks by validator type.
+        transactions: Finalised ones by type.
+    """
+
+    blocks: int
+    validators: dict[str, int]
+    transactions: dict[str, int]
+
+
+class Run(Struct):
+    """One finished run.
+
+    Attributes:
+        run: The replicate, from 1.
+        head: The chain head after the last turn; empty for an unrecorded run.
+        state_digest: Of the last state.
+    """
+
+    run: int
+    seed: int
+    agent_ids: list[str]
+    series: Series
+    counts: LedgerCounts
+    head: str
+    state_digest: str
+
+    @property
+    def turns(self) -> int:
+        """Turns played."""
+        return len(self.series.winners)
+
+
+def play(
+    world: World,
+    policy: Policy,
+    usage: Iterable[list[Usage]],
+    turns: int,
+    progress: Callable[[int], None] = lambda turn: None,
+) -> Series:
+    """Play a world from where it is to the end of turn `turns`, and declare the run's end there.
+
+    Args:
+        usage: Of turn 1 on; what lies before the open turn is passed over.
+        progress: Called with each closed turn.
+    """
+    series = Series([], [], [], [], [], [], [], [], [], [], [])
+    agent_ids = world.scenario.agent_ids
+    for turn_number, used in enumerate(usage, 1):
+        if turn_number > turns:
+            break
+        if turn_number <= world.turn_number:
+            continue
+        state, scenario = world.state, world.scenario
+        inputs = [
+            Input(agent_id, policy(agent, state, scenario), *used[agent])
+            for agent, agent_id in enumerate(agent_ids)
+        ]
+        turn = world.turn(inputs, ends=turn_number == turns)
+        _observe(series, turn, world.state, inputs)
+        progress(turn_number)
+    return series
+
+
+def _observe(series: Series, turn: Turn, state: State, inputs: Iterable[Input]) -> None:
+    flows: dict[str, int] = {}
+    for posting in turn.postings:
+        reason = posting.reason._value_
+        flows[reason] = flows.get(reason, 0) + posting.amount
+    series.flows.append(flows)
+    series.actions.append(dict(Counter([action_name(sent.action) for sent in inputs])))
+    series.winners.append(turn.block and turn.block.winner)
+    series.fees_covered.append(turn.bill.covered)
+    series.fees_waived.append(turn.bill.waived)
+    series.rejections.append(len(turn.outcomes) - turn.outcomes.count(None))
+    series.token_supply.append(turn.token_supply)
+    series.platform.append(state.accounts[PLATFORM])
+    series.destroyed.append(state.accounts[DESTROYED])
+    series.balances.append(state.balances)
+    series.staked.append(state.staked)
+
+
+class _CountedBlock(Struct):
+    validator_type: str | None
+
+
+class _CountedTransaction(Struct):
+    tx_type: str
+
+
+class _CountedTurn(Struct):
+    turn: int
+    block: _CountedBlock | None
+    transactions: list[_CountedTransaction]
+
+
+def ledger_counts(store: Store) -> LedgerCounts:
+    """Blocks and finalised transactions, counted from a store's records."""
+    decode = json.Decoder(_CountedTurn).decode
+    validators: Counter[str] = Counter({kind.value: 0 for kind in ValidatorType})
+    transactions: Counter[str] = Counter({kind.value: 0 for kind in TransactionType})
+    blocks = 0
+    for stored in store.read(1):
+        turn = decode(stored.line)
+        if turn.block is not None:
+            blocks += 1
+            validators[str(turn.block.validator_type)] += 1
+        transactions.update([transaction.tx_type for transaction in turn.transactions])
+    return LedgerCounts(blocks, dict(validators), dict(transactions))
+
+
+def play_run(
+    treatment: Treatment,
+    run: int,
+    store: Store | None = None,
+    progress: Callable[[int], None] = lambda turn: None,
+) -> Run:
+    """Play one replicate of a treatment from genesis.
+
+    Args:
+        run: From 1; it decides the seed.
+        store: Where its records go; memory when None.
+        progress: Called with each closed turn.
+    """
+    scenario = treatment.scenario_of_run(run)
+    world = World(scenario, store=store, world_id=f"{treatment.name}/{run}")
+    series = play(
+        world, treatment.policy, treatment.usage.turns(scenario), treatment.turns, progress
+    )
+    return Run(
+        run,
+        scenario.seed,
+        list(scenario.agent_ids),
+        series,
+        ledger_counts(world.store),
+        world.head.hash,
+        world.head.state_digest,
+    )
+
+
+def encode_run(run: Run) -> bytes:
+    """A finished run as JSON, to be read back by `decode_run`."""
+    return json.encode(run)
+
+
+def decode_run(text: bytes) -> Run:
+    """A finished run from its JSON.
+
+    Raises:
+        msgspec.ValidationError: It is none.
+    """
+    return json.decode(text, type=Run)
+
+
+def total(series: Series, reason: str) -> int:
+    """Tokens moved for a reason over the whole run."""
+    return sum(flows.get(reason, 0) for flows in series.flows)
+
+
+def chosen(series: Series, action: str) -> int:
+    """How often agents chose an action over the whole run."""
+    return sum(actions.get(action, 0) for actions in series.actions)

@@ -1,0 +1,224 @@
+"""A treatment: the world, who acts in it, what their thinking takes, how long and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sim_economy.agents.policy import Policy, policy_named
+from sim_economy.agents.usage import TracedUsage, UsageSource, parse_usage
+from sim_economy.core.codec import canonical
+from sim_economy.core.errors import ScenarioError
+from sim_economy.core.scenario import Scenario, config, parameters, unknown_key
+from sim_economy.session.presets import (
+    PRESETS,
+    preset_text,
+    read_toml,
+    world_scenario,
+)
+from sim_economy.store.records import digest
+
+_TURNS_MAX: Final = 10_000_000
+_RUNS_MAX: Final = 1_000_000
+_SEED_MAX: Final = 2**62
+
+
+class Treatment(Struct, frozen=True, kw_only=True):
+    """What a scenario file says.
+
+    Attributes:
+        turns: Of each run.
+        runs: Replicates; they differ in their seed alone.
+        seed: Run r is played with the world seed `seed + r`.
+        settings: The whole of it as plain values, to be compared and kept.
+    """
+
+    name: str
+    turns: int
+    runs: int
+    seed: int
+    policy_name: str
+    usage: UsageSource
+    scenario: Scenario
+    settings: dict[str, Any]
+
+    @property
+    def policy(self) -> Policy:
+        """The policy every agent follows."""
+        return policy_named(self.policy_name)
+
+    def scenario_of_run(self, run: int) -> Scenario:
+        """The world of one replicate, counted from 1."""
+        return replace(self.scenario, seed=self.seed + run)
+
+
+def load_treatment(source: str | Path, changes: Sequence[str] = ()) -> Treatment:
+    """A treatment from a scenario file, or from a preset by name.
+
+    Args:
+        changes: Settings that go over the file's, as `key=value` with values as TOML writes them;
+            `study_cost=10` and `world.study_cost=10` are the same.
+
+    Raises:
+        ScenarioError: With every problem found.
+    """
+    path = Path(source)
+    if str(source) in PRESETS:
+        text, folder = preset_text(str(source)), Path()
+    elif path.is_file():
+        try:
+            text, folder = path.read_text(encoding="utf-8-sig"), path.parent
+        except (OSError, UnicodeDecodeError) as error:
+            raise ScenarioError([f"{path}: cannot be read: {error}"]) from None
+    else:
+        raise ScenarioError(
+            [f"{source}: no such scenario file; presets are {' and '.join(PRESETS)}, "
+             "and `sim-economy init` writes a file to start from"]
+        )
+    given = read_toml(text)
+    problems = [problem for change in changes for problem in _change(given, change)]
+    if problems:
+        raise ScenarioError(problems)
+    return parse_treatment(given, folder, default_name=path.stem)
+
+
+def parse_treatment(
+    given: Mapping[str, Any], folder: Path | None = None, default_name: str = "scenario"
+) -> Treatment:
+    """A treatment from plain values, as a scenario file gives them.
+
+    Args:
+        folder: Where a trace's relative path starts; the working folder when None.
+
+    Raises:
+        ScenarioError: With every problem found.
+    """
+    problems = [unknown_key(key, _DEFAULTS) for key in given if key not in _DEFAULTS]
+    values = {**_DEFAULTS, "name": default_name, **given}
+    for key, low, high in (("turns", 1, _TURNS_MAX), ("runs", 1, _RUNS_MAX), ("seed", 0, _SEED_MAX)):
+        value = values[key]
+        if type(value) is not int or not low <= value <= high:
+            problems.append(f"{key}: must be an integer from {low} to {high}")
+    if not isinstance(values["name"], str) or not values["name"]:
+        problems.append("name: must be a text")
+    scenario, usage = Scenario(), None
+    try:
+        scenario = _parse_world(values["world"])
+    except ScenarioError as error:
+        problems += error.problems
+    try:
+        policy_named(values["policy"])
+    except (ScenarioError, TypeError) as error:
+        problems += getattr(error, "problems", ["policy: must be a policy's name"])
+    try:
+        if not isinstance(values["usage"], Mapping):
+            raise ScenarioError(["usage: must be a table"])
+        usage = parse_usage(values["usage"], folder or Path())
+        problems += _trace_problems(usage, values["turns"])
+    except ScenarioError as error:
+        problems += error.problems
+    if problems or usage is None:
+        raise ScenarioError(problems)
+    return Treatment(
+        name=values["name"],
+        turns=values["turns"],
+        runs=values["runs"],
+        seed=values["seed"],
+        policy_name=values["policy"],
+        usage=usage,
+        scenario=scenario,
+        settings=_settings(values, usage, scenario),
+    )
+
+
+_DEFAULTS: Final[Mapping[str, Any]] = {
+    "name": "scenario",
+    "turns": 60,
+    "runs": 24,
+    "seed": 0,
+    "policy": "published",
+    "usage": {"source": "published"},
+    "world": {},
+}
+
+
+def _parse_world(given: Any) -> Scenario:
+    if not isinstance(given, Mapping):
+        raise ScenarioError(["world: must be a table"])
+    if "seed" in given:
+        raise ScenarioError(["world.seed: set seed at the top of the file; run r adds r to it"])
+    agent_ids = given.get("agent_ids")
+    if agent_ids is not None and not isinstance(agent_ids, list):
+        raise ScenarioError(["world.agent_ids: must be a list of names"])
+    flat = {key: value for key, value in given.items() if key != "agent_ids"}
+    if agent_ids is not None:
+        flat.setdefault("num_agents", len(agent_ids))
+    try:
+        return world_scenario(flat, agent_ids)
+    except ScenarioError as error:
+        raise ScenarioError([f"world.{problem}" for problem in error.problems]) from None
+
+
+def _trace_problems(usage: UsageSource, turns: Any) -> list[str]:
+    length = usage.length()
+    if length is None or type(turns) is not int or turns <= length:
+        return []
+    return [
+        f"usage.path: the trace ends with turn {length} and the run has {turns}; "
+        "set turns, or repeat = true"
+    ]
+
+
+def _settings(values: Mapping[str, Any], usage: UsageSource, scenario: Scenario) -> dict[str, Any]:
+    """All that decides the bytes of a run, as plain values."""
+    source = {key: _plain(value) for key, value in values["usage"].items()}
+    if isinstance(usage, TracedUsage):
+        source["digest"] = digest(canonical(sorted(usage.rows.items())))
+    return {
+        **{key: values[key] for key in ("name", "turns", "runs", "seed", "policy")},
+        "usage": source,
+        "world": {name: _plain(value) for name, value in config(scenario).items()},
+        "agent_ids": list(scenario.agent_ids),
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(held) for key, held in value.items()}
+    if isinstance(value, Decimal):
+        return str(value)
+    return str(value) if isinstance(value, str) else value
+
+
+def _change(given: dict[str, Any], change: str) -> list[str]:
+    """Apply one `key=value`; the problems with it, if any."""
+    key, equals, text = change.partition("=")
+    key = key.strip()
+    if not equals or not key:
+        return [f"--set {change}: must be key=value"]
+    path = key.split(".")
+    if len(path) == 1 and path[0] not in _DEFAULTS:
+        path = ["world", *path]
+    if path[0] not in _DEFAULTS or (path[0] == "world" and path[-1] not in _world_keys()):
+        close = unknown_key(path[-1], [*_DEFAULTS, *_world_keys()])
+        return [f"--set {close}"]
+    try:
+        value = read_toml(f"value = {text.strip()}")["value"]
+    except ScenarioError:
+        value = text.strip()
+    table = given
+    for step in path[:-1]:
+        table = table.setdefault(step, {})
+        if not isinstance(table, dict):
+            return [f"--set {key}: {step} is not a table"]
+    table[path[-1]] = value
+    return []
+
+
+def _world_keys() -> tuple[str, ...]:
+    return ("preset", "agent_ids", *parameters())

@@ -1,0 +1,1 @@
+"""Estimates from plain numbers; nothing here knows the economy."""
