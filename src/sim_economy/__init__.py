@@ -1,1 +1,73 @@
-"""A laboratory for economies of AI agents that pay for their own thinking."""
+"""A laboratory for economies of AI agents that pay for their own thinking.
+
+import sim_economy as se
+
+played = se.play("as-run", seed=1001)
+played.frame("balances")
+played.statement("agent_3")
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sim_economy.core.actions import Burn as Burn
+    from sim_economy.core.actions import Idle as Idle
+    from sim_economy.core.actions import Input as Input
+    from sim_economy.core.actions import Job as Job
+    from sim_economy.core.actions import Mine as Mine
+    from sim_economy.core.actions import Speak as Speak
+    from sim_economy.core.actions import Stake as Stake
+    from sim_economy.core.actions import Study as Study
+    from sim_economy.core.actions import Transfer as Transfer
+    from sim_economy.core.actions import Unstake as Unstake
+    from sim_economy.core.errors import SimEconomyError as SimEconomyError
+    from sim_economy.core.scenario import Scenario as Scenario
+    from sim_economy.core.scenario import parse_scenario as parse_scenario
+    from sim_economy.experiments.play import Played as Played
+    from sim_economy.experiments.play import play as play
+    from sim_economy.experiments.treatment import load_treatment as load_treatment
+    from sim_economy.session.export import frame as frame
+    from sim_economy.session.presets import preset as preset
+    from sim_economy.session.replay import replay as replay
+    from sim_economy.session.statement import statement as statement
+    from sim_economy.session.verify import verify as verify
+    from sim_economy.session.world import World as World
+    from sim_economy.store.sqlite import SQLiteStore as SQLiteStore
+
+_HOMES = {
+    **dict.fromkeys(
+        ("Burn", "Idle", "Input", "Job", "Mine", "Speak", "Stake", "Study", "Transfer", "Unstake"),
+        "core.actions",
+    ),
+    "SimEconomyError": "core.errors",
+    "Scenario": "core.scenario",
+    "parse_scenario": "core.scenario",
+    "Played": "experiments.play",
+    "play": "experiments.play",
+    "load_treatment": "experiments.treatment",
+    "frame": "session.export",
+    "preset": "session.presets",
+    "replay": "session.replay",
+    "statement": "session.statement",
+    "verify": "session.verify",
+    "World": "session.world",
+    "SQLiteStore": "store.sqlite",
+}
+__all__ = [*_HOMES]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that starting costs little."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = import_module(f"{__name__}.{_HOMES[name]}")
+    value = getattr(home, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(_HOMES)

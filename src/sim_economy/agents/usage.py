@@ -63,7 +63,7 @@ class Distribution(Struct, frozen=True):
 
 
 class DistributedUsage(Struct, frozen=True):
-    """Independent draws from a distribution each for thinking and output; exact on every machine."""
+    """Independent draws, thinking and output from a distribution each; exact on every machine."""
 
     thinking: Distribution
     output: Distribution
@@ -229,7 +229,7 @@ def _sampler(
             return lognormal
         case _:
             value = int(arguments["value"])
-            return lambda turn, agent: value  # noqa: ARG005
+            return lambda turn, agent: value
 
 
 def _normal(uniform: Callable[[int], int]) -> Decimal:
@@ -306,7 +306,7 @@ def _csv_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _parquet_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     try:
-        import polars  # noqa: ICN001, PLC0415
+        import polars  # noqa: PLC0415
     except ModuleNotFoundError:
         raise ScenarioError(
             [f"usage.path: {path} needs polars; pip install 'sim-economy[report]'"]

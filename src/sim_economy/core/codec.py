@@ -199,4 +199,3 @@ _ARGUMENTS: Mapping[type[Action], Mapping[str, Any]] = {
     for action in RECOGNISED.values()
 }
 _INPUT_FIELDS: Mapping[str, Any] = dict.fromkeys(Input.__struct_fields__)
-

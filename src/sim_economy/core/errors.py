@@ -103,3 +103,32 @@ class ReplayError(SimEconomyError):
     def __init__(self, turn: int, problem: str) -> None:
         self.turn = turn
         super().__init__(f"turn {turn}: {problem}")
+
+
+class FolderError(SimEconomyError):
+    """An output folder that cannot be used.
+
+    Attributes:
+        code: `folder_in_use`, `folder_foreign`, `folder_unwritable` or `settings_changed`.
+        path: The folder.
+    """
+
+    CODES: ClassVar[frozenset[str]] = frozenset(
+        {"folder_in_use", "folder_foreign", "folder_unwritable", "settings_changed"}
+    )
+
+    def __init__(self, code: str, path: str, problem: str) -> None:
+        assert code in self.CODES, code
+        self.code = code
+        self.path = path
+        super().__init__(f"{path}: {problem}")
+
+
+class ExtraMissingError(SimEconomyError):
+    """Work that needs a library of an optional extra that is not installed."""
+
+    code = "extra_missing"
+
+    def __init__(self, work: str, library: str, extra: str) -> None:
+        self.extra = extra
+        super().__init__(f"{work} needs {library}; pip install 'sim-economy[{extra}]'")

@@ -91,7 +91,8 @@ class Ledger:
 
     def post(self, source: int, target: int, amount: int, reason: PostingReason) -> None:
         """Move tokens; an amount of zero is no movement and leaves no trace."""
-        assert amount >= 0 and source != target, (source, target, amount, reason)
+        assert amount >= 0, (source, target, amount, reason)
+        assert source != target, (source, target, amount, reason)
         if amount:
             self.accounts[source] -= amount
             self.accounts[target] += amount

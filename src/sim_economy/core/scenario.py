@@ -165,9 +165,9 @@ class Scenario(Struct, frozen=True, kw_only=True):
         int, Parameter(Kind.COUNT, "key of every draw", 0, _SEED_MAX, in_paper=False)
     ] = 0
 
-    job_rule: Annotated[
-        JobRule, Parameter(Kind.VARIANT, "what a job earns", in_paper=False)
-    ] = JobRule.CREDIT_USAGE
+    job_rule: Annotated[JobRule, Parameter(Kind.VARIANT, "what a job earns", in_paper=False)] = (
+        JobRule.CREDIT_USAGE
+    )
     signing_bonus_rule: Annotated[
         SigningBonusRule, Parameter(Kind.VARIANT, "when the signing bonus is paid", in_paper=False)
     ] = SigningBonusRule.FIRST_JOB
@@ -271,10 +271,10 @@ def _read(name: str, parameter: Parameter, value: Any) -> Any:
                 raise ValueError("must be true or false")
             return value
         case Kind.VARIANT:
-            choices = list(type(getattr(_DEFAULTS, name)))
-            if not isinstance(value, str) or value not in choices:
-                raise ValueError(f"must be one of {', '.join(choices)}")
-            return choices[choices.index(value)]
+            variant: type[StrEnum] = type(getattr(_DEFAULTS, name))
+            if not isinstance(value, str) or value not in list(variant):
+                raise ValueError(f"must be one of {', '.join(variant)}")
+            return variant(value)
         case Kind.COUNT:
             if type(value) is not int:
                 raise ValueError("must be an integer")

@@ -9,8 +9,16 @@ import msgspec
 from msgspec import Struct
 
 from sim_economy.core.events import RejectionReason, Transaction, ValidatorType
-from sim_economy.core.ledger import BALANCE, FIRST, STAKED, SYSTEM_ACCOUNTS, WIDTH, Ledger
-from sim_economy.core.ledger import ISSUANCE, PostingReason
+from sim_economy.core.ledger import (
+    BALANCE,
+    FIRST,
+    ISSUANCE,
+    STAKED,
+    SYSTEM_ACCOUNTS,
+    WIDTH,
+    Ledger,
+    PostingReason,
+)
 from sim_economy.core.scenario import Scenario
 
 

@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from sim_economy.core.actions import Action, Burn, Input, Job, Mine, Stake, Study, Transfer, Unstake
+from sim_economy.core.actions import (
+    Action,
+    Burn,
+    Input,
+    Job,
+    Mine,
+    Stake,
+    Study,
+    Transfer,
+    Unstake,
+    action_name,
+)
 from sim_economy.core.errors import AmountOutOfRangeError, RunEndedError
 from sim_economy.core.events import (
     Bill,
@@ -120,9 +131,7 @@ def _release_stake(state: State, ledger: Ledger, scenario: Scenario) -> list[Tra
     released = []
     for release in due:
         base = WIDTH * release.agent
-        ledger.post(
-            UNSTAKING + base, BALANCE + base, release.amount, PostingReason.STAKE_RELEASED
-        )
+        ledger.post(UNSTAKING + base, BALANCE + base, release.amount, PostingReason.STAKE_RELEASED)
         released.append(
             Transaction(
                 TransactionType.UNSTAKE,
@@ -213,7 +222,7 @@ def _move(state: State, ledger: Ledger, scenario: Scenario, agent: int, action: 
             ledger.post(
                 BALANCE + base, PENDING + base, amount + fee, PostingReason.TRANSACTION_SUBMITTED
             )
-            kind = TransactionType(action.__struct_config__.tag)
+            kind = TransactionType(action_name(action))
             to = action.to if isinstance(action, Transfer) else None
             state.mempool.append(
                 Transaction(kind, scenario.agent_ids[agent], amount, fee, state.turn, to)
@@ -275,9 +284,7 @@ def _make_block(
         )
     state.mempool = []
     if scenario.signing_bonus_rule is SigningBonusRule.PER_BLOCK:
-        ledger.post(
-            PLATFORM, winner_balance, scenario.signing_bonus, PostingReason.SIGNING_BONUS
-        )
+        ledger.post(PLATFORM, winner_balance, scenario.signing_bonus, PostingReason.SIGNING_BONUS)
     state.tip = Tip(state.turn, winner, won.validator_type)
     return Block(state.turn, winner, won.validator_type, tickets, len(finalised), tips), finalised
 

@@ -119,7 +119,7 @@ def _observe(series: Series, turn: Turn, state: State, inputs: Iterable[Input]) 
         flows[reason] = flows.get(reason, 0) + posting.amount
     series.flows.append(flows)
     series.actions.append(dict(Counter([action_name(sent.action) for sent in inputs])))
-    series.winners.append(turn.block and turn.block.winner)
+    series.winners.append(turn.block.winner if turn.block else None)
     series.fees_covered.append(turn.bill.covered)
     series.fees_waived.append(turn.bill.waived)
     series.rejections.append(len(turn.outcomes) - turn.outcomes.count(None))
@@ -173,7 +173,7 @@ def play_run(
         progress: Called with each closed turn.
     """
     scenario = treatment.scenario_of_run(run)
-    world = World(scenario, store=store, world_id=f"{treatment.name}/{run}")
+    world = World(scenario, store=store, world_id=f"{treatment.name}/{scenario.seed}")
     series = play(
         world, treatment.policy, treatment.usage.turns(scenario), treatment.turns, progress
     )

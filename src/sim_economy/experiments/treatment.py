@@ -57,12 +57,14 @@ class Treatment(Struct, frozen=True, kw_only=True):
         return replace(self.scenario, seed=self.seed + run)
 
 
-def load_treatment(source: str | Path, changes: Sequence[str] = ()) -> Treatment:
+def load_treatment(
+    source: str | Path, changes: Sequence[str] | Mapping[str, Any] = ()
+) -> Treatment:
     """A treatment from a scenario file, or from a preset by name.
 
     Args:
-        changes: Settings that go over the file's, as `key=value` with values as TOML writes them;
-            `study_cost=10` and `world.study_cost=10` are the same.
+        changes: Settings that go over the file's, as `key=value` texts with values as TOML writes
+            them, or as values by key; `study_cost` and `world.study_cost` are the same.
 
     Raises:
         ScenarioError: With every problem found.
@@ -76,12 +78,18 @@ def load_treatment(source: str | Path, changes: Sequence[str] = ()) -> Treatment
         except (OSError, UnicodeDecodeError) as error:
             raise ScenarioError([f"{path}: cannot be read: {error}"]) from None
     else:
+        known = f"presets are {' and '.join(PRESETS)}"
         raise ScenarioError(
-            [f"{source}: no such scenario file; presets are {' and '.join(PRESETS)}, "
-             "and `sim-economy init` writes a file to start from"]
+            [f"{source}: no such scenario file; {known}; `sim-economy init` writes one"]
         )
     given = read_toml(text)
-    problems = [problem for change in changes for problem in _change(given, change)]
+    problems = []
+    if isinstance(changes, Mapping):
+        for key, value in changes.items():
+            problems += _set(given, key, value)
+    else:
+        for change in changes:
+            problems += _change(given, change)
     if problems:
         raise ScenarioError(problems)
     return parse_treatment(given, folder, default_name=path.stem)
@@ -100,7 +108,11 @@ def parse_treatment(
     """
     problems = [unknown_key(key, _DEFAULTS) for key in given if key not in _DEFAULTS]
     values = {**_DEFAULTS, "name": default_name, **given}
-    for key, low, high in (("turns", 1, _TURNS_MAX), ("runs", 1, _RUNS_MAX), ("seed", 0, _SEED_MAX)):
+    for key, low, high in (
+        ("turns", 1, _TURNS_MAX),
+        ("runs", 1, _RUNS_MAX),
+        ("seed", 0, _SEED_MAX),
+    ):
         value = values[key]
         if type(value) is not int or not low <= value <= high:
             problems.append(f"{key}: must be an integer from {low} to {high}")
@@ -168,10 +180,8 @@ def _trace_problems(usage: UsageSource, turns: Any) -> list[str]:
     length = usage.length()
     if length is None or type(turns) is not int or turns <= length:
         return []
-    return [
-        f"usage.path: the trace ends with turn {length} and the run has {turns}; "
-        "set turns, or repeat = true"
-    ]
+    short = f"the trace ends with turn {length} and the run has {turns}"
+    return [f"usage.path: {short}; set turns, or repeat = true"]
 
 
 def _settings(values: Mapping[str, Any], usage: UsageSource, scenario: Scenario) -> dict[str, Any]:
@@ -198,24 +208,28 @@ def _plain(value: Any) -> Any:
 def _change(given: dict[str, Any], change: str) -> list[str]:
     """Apply one `key=value`; the problems with it, if any."""
     key, equals, text = change.partition("=")
-    key = key.strip()
-    if not equals or not key:
+    if not equals or not key.strip():
         return [f"--set {change}: must be key=value"]
+    try:
+        value = read_toml(f"value = {text.strip()}")["value"]
+    except ScenarioError:
+        value = text.strip()
+    return _set(given, key.strip(), value)
+
+
+def _set(given: dict[str, Any], key: str, value: Any) -> list[str]:
+    """Set one value by its dotted key; the problems with it, if any."""
     path = key.split(".")
     if len(path) == 1 and path[0] not in _DEFAULTS:
         path = ["world", *path]
     if path[0] not in _DEFAULTS or (path[0] == "world" and path[-1] not in _world_keys()):
         close = unknown_key(path[-1], [*_DEFAULTS, *_world_keys()])
-        return [f"--set {close}"]
-    try:
-        value = read_toml(f"value = {text.strip()}")["value"]
-    except ScenarioError:
-        value = text.strip()
+        return [close]
     table = given
     for step in path[:-1]:
         table = table.setdefault(step, {})
         if not isinstance(table, dict):
-            return [f"--set {key}: {step} is not a table"]
+            return [f"{key}: {step} is not a table"]
     table[path[-1]] = value
     return []
 

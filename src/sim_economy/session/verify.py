@@ -100,6 +100,7 @@ class _Walk:
         if self.turn < 0:
             yield Finding(0, "there is no turn 0")
         yield from self._beside_the_chain(first)
+        yield from self._accepted()
 
     def _turn_problems(self, stored: StoredTurn, fold: Fold) -> Iterator[str]:
         before = self.head
@@ -143,6 +144,8 @@ class _Walk:
         for receipt, checksum in self._store.receipts():
             if bound_digest(self._digests[receipt.turn][1], receipt) != checksum:
                 yield Finding(receipt.turn, "a stored answer does not match its checksum")
+
+    def _accepted(self) -> Iterator[Finding]:
         for submission, checksum in self._store.checksums():
             if submission.turn != self.turn + 1:
                 yield Finding(submission.turn, "an accepted input is for a turn that is not open")

@@ -14,7 +14,7 @@ from sim_economy.core.errors import InputError, ReplayError, RunEndedError, Stor
 from sim_economy.core.events import Turn
 from sim_economy.core.observation import Observation, observe
 from sim_economy.core.scenario import Scenario, genesis_order, parse_scenario
-from sim_economy.core.state import State, decode_state, encode_state, genesis
+from sim_economy.core.state import decode_state, encode_state, genesis
 from sim_economy.core.turn import RULES_VERSION, play_turn
 from sim_economy.store.memory import MemoryStore
 from sim_economy.store.protocol import Store
@@ -124,12 +124,14 @@ class World:
                 f"written by rules version {first.rules_version}, these are {RULES_VERSION}; "
                 "open it with the release that wrote it",
             )
-        world = cls.__new__(cls)
-        world.scenario = scenario_of(first)
-        world.world_id = first.world_id
-        world.positions = genesis_order(world.scenario)
-        world._store = store
-        world._head = store.head()
+        world = cls(scenario_of(first), recorded=False, world_id=first.world_id)
+        world._restore(store)
+        return world
+
+    def _restore(self, store: Store) -> None:
+        """Take the state from the newest snapshot and play on to the end of the store."""
+        self._store = store
+        self._head = store.head()
         snapshot = next(iter(store.snapshots()), None)
         if snapshot is None:
             raise StoreError("ledger_damaged", store.name, "has no snapshot; run verify")
@@ -139,16 +141,15 @@ class World:
             raise StoreError(
                 "ledger_damaged", store.name, f"the snapshot of turn {snapshot.turn} is damaged"
             )
-        world.state = decode_state(snapshot.state)
+        self.state = decode_state(snapshot.state)
         for turn in stored[1:]:
             record = read_record(turn.line)
             inputs = parse_inputs([parse_json(bytes(text)) for text in record.inputs])
-            world.state, _ = play_turn(
-                world.state, inputs, world.scenario, world.positions, ends=record.ends
+            self.state, _ = play_turn(
+                self.state, inputs, self.scenario, self.positions, ends=record.ends
             )
-            if digest(encode_state(world.state)) != record.state_digest:
+            if digest(encode_state(self.state)) != record.state_digest:
                 raise ReplayError(turn.turn, "the rules give another state; run verify")
-        return world
 
     @property
     def turn_number(self) -> int:
@@ -278,6 +279,4 @@ def genesis_record(store: Store) -> Genesis:
 
 def scenario_of(first: Genesis) -> Scenario:
     """The scenario a world was started with."""
-    return parse_scenario(
-        {**first.parameters, "seed": first.seed}, agent_ids=list(first.agent_ids)
-    )
+    return parse_scenario({**first.parameters, "seed": first.seed}, agent_ids=list(first.agent_ids))

@@ -240,9 +240,7 @@ def _block_record(
     )
 
 
-def _weights(
-    block: Block, agent_ids: Sequence[str]
-) -> tuple[tuple[str, ValidatorType, str], ...]:
+def _weights(block: Block, agent_ids: Sequence[str]) -> tuple[tuple[str, ValidatorType, str], ...]:
     return tuple(
         [
             (

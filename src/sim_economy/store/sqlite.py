@@ -174,7 +174,9 @@ class SQLiteStore:
     def receipt(self, idempotency_key: str) -> Receipt | None:
         """The stored answer under a key."""
         rows = self._rows("SELECT * FROM receipts WHERE idempotency_key = ?", (idempotency_key,))
-        return next((Receipt(turn, key, request, text) for key, turn, request, text, _ in rows), None)
+        return next(
+            (Receipt(turn, key, request, text) for key, turn, request, text, _ in rows), None
+        )
 
     def receipts(self) -> Iterator[tuple[Receipt, str]]:
         """Every stored answer with its checksum."""

@@ -12,7 +12,11 @@ from sim_economy.core.scenario import DividendRule, Scenario
 
 
 def dividends(
-    pool: int, cores: Sequence[int], staked: Sequence[int], burned: Sequence[int], scenario: Scenario
+    pool: int,
+    cores: Sequence[int],
+    staked: Sequence[int],
+    burned: Sequence[int],
+    scenario: Scenario,
 ) -> list[int]:
     """Tokens each agent receives, `[agent]`; together never more than the pool.
 

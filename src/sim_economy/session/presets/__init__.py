@@ -43,9 +43,7 @@ def preset(name: str) -> Scenario:
     return parse_scenario(read_toml(preset_text(name))["world"])
 
 
-def world_scenario(
-    config: Mapping[str, Any], agent_ids: Sequence[str] | None = None
-) -> Scenario:
+def world_scenario(config: Mapping[str, Any], agent_ids: Sequence[str] | None = None) -> Scenario:
     """A scenario from a flat configuration that may name the preset it starts from.
 
     Raises:

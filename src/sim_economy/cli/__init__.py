@@ -1,0 +1,70 @@
+"""The command line: `sim-economy COMMAND`; each command is imported when it is called."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Final
+
+import click
+
+_COMMANDS: Final = {
+    "reproduce": ("experiment", "Run the published experiment and compare every cell."),
+    "run": ("experiment", "Play one run of a scenario."),
+    "experiment": ("experiment", "Play many runs of a scenario into a folder."),
+    "init": ("scenario", "Write a commented scenario file to start from."),
+    "verify": ("ledger", "Check every hash and posting of a ledger."),
+    "replay": ("ledger", "Play a ledger's inputs again and prove the same bytes."),
+    "statement": ("ledger", "Show every posting of one agent, with its reason."),
+    "diff": ("ledger", "Show where two ledgers part."),
+    "export": ("ledger", "Write a ledger as CSV, Parquet or JSON Lines."),
+    "completion": ("scenario", "Print the script that completes commands in your shell."),
+}
+
+
+class _Commands(click.Group):
+    """Commands by name, with their help at hand and their code still on disk."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        home, _ = _COMMANDS[cmd_name]
+        command = getattr(import_module(f"{__name__}.{home}"), cmd_name)
+        assert isinstance(command, click.Command), (ctx.info_name, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in _COMMANDS.items()])
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="sim-economy")
+def cli() -> None:
+    """A laboratory for economies of AI agents that pay for their own thinking."""
+
+
+def main() -> None:
+    """Run the command line and turn what a caller can mend into one clear message.
+
+    Exits with 0 when all is well, 1 when a check failed, 2 when the call must be mended, 130
+    when it was interrupted.
+    """
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; finished runs are kept, the same command goes on", err=True)
+        sys.exit(130)
+    except Exception as error:
+        from sim_economy.cli.output import show_error  # noqa: PLC0415
+
+        if not show_error(error, as_json="--json" in sys.argv):
+            raise
+        sys.exit(2)
+    sys.exit(status if isinstance(status, int) else 0)

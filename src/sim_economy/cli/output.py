@@ -1,0 +1,83 @@
+"""What commands print: tables for people, JSON for scripts, progress on the error stream."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from sim_economy.core.errors import ScenarioError, SimEconomyError
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on the output."""
+    click.echo(json.dumps(value, indent=2, default=str))
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """A table; numbers to the right."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(title=title or None, title_justify="left", header_style="bold")
+    for place, column in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[place], int | float) for row in rows)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    wide = None if sys.stdout.isatty() else 160
+    Console(width=wide, highlight=False, soft_wrap=False).print(table)
+
+
+@contextmanager
+def progress_bar(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A progress bar for long work on a terminal, silence elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    bar = Progress(
+        TextColumn(label),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task(label, total=total)
+        yield lambda _: bar.advance(task)
+
+
+def show_error(error: Exception, *, as_json: bool) -> bool:
+    """Say what the caller can mend; False for anything else, which is a bug."""
+    if isinstance(error, OSError) and error.filename is not None:
+        code, message = "file_unusable", f"{error.filename}: {error.strerror}"
+    elif isinstance(error, SimEconomyError):
+        code, message = error.code, str(error)
+    else:
+        return False
+    problems = error.problems if isinstance(error, ScenarioError) else [message]
+    if as_json:
+        click.echo(json.dumps({"error": {"code": code, "problems": problems}}), err=True)
+    elif len(problems) == 1:
+        click.echo(f"error: {problems[0]}", err=True)
+    else:
+        click.echo("error: this needs mending:", err=True)
+        for problem in problems:
+            click.echo(f"  - {problem}", err=True)
+    return True

@@ -1,0 +1,320 @@
+"""An experiment's output folder: locked, resumable, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager, suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from filelock import FileLock, Timeout
+from msgspec import Struct
+
+from sim_economy.core.errors import FolderError
+from sim_economy.core.turn import RULES_VERSION
+from sim_economy.experiments.measures import measures_summary, run_measures, write_series
+from sim_economy.experiments.metrics import Row, metrics_csv, run_metrics, summary_json, table_csv
+from sim_economy.experiments.run import Run, decode_run, encode_run, play_run
+from sim_economy.experiments.tables import paper_tables, table_markdown
+from sim_economy.experiments.treatment import Treatment
+from sim_economy.store.records import FORMAT
+from sim_economy.store.sqlite import SQLiteStore
+
+
+class Failure(Struct, frozen=True):
+    """A run that did not finish.
+
+    Attributes:
+        path: Where its traceback is.
+    """
+
+    run: int
+    error: str
+    path: str
+
+
+class Outcome(Struct, frozen=True):
+    """What an experiment left.
+
+    Attributes:
+        runs: Finished ones, in order.
+        resumed: How many of them an earlier session had finished.
+        missing: Files left out because a library is not installed, with the way to get them.
+    """
+
+    runs: list[Run]
+    rows: list[Row]
+    failures: list[Failure]
+    resumed: int
+    missing: list[str]
+
+
+def run_experiment(
+    treatment: Treatment,
+    folder: Path,
+    *,
+    jobs: int = 1,
+    ledgers: bool = False,
+    fresh: bool = False,
+    progress: Callable[[int], None] = lambda run: None,
+) -> Outcome:
+    """Play every run of a treatment that the folder does not hold yet, and write its files.
+
+    Args:
+        jobs: Processes to play in.
+        ledgers: Whether to keep each run's ledger as `runs/run-NNNN.sqlite`.
+        fresh: Play every run again instead of resuming.
+        progress: Called with each finished or failed run's number, resumed ones too.
+
+    Raises:
+        FolderError: In use, another experiment's, of other settings, or not writable.
+    """
+    with _claimed(folder):
+        _check_settings(folder, treatment, ledgers=ledgers, fresh=fresh)
+        held = {} if fresh else _held_runs(folder, treatment, ledgers=ledgers)
+        for run in held:
+            progress(run)
+        open_runs = [run for run in range(1, treatment.runs + 1) if run not in held]
+        finished = dict(held)
+        failures = []
+        for run, played in _played(treatment, open_runs, folder, jobs=jobs, ledgers=ledgers):
+            if isinstance(played, Run):
+                _write(_run_path(folder, run), encode_run(played))
+                with suppress(FileNotFoundError):
+                    _failure_path(folder, run).unlink()
+                finished[run] = played
+            else:
+                path = _failure_path(folder, run)
+                _write(path, played.encode())
+                failures.append(Failure(run, played.strip().splitlines()[-1], str(path)))
+            progress(run)
+        runs = [finished[run] for run in sorted(finished)]
+        rows = [run_metrics(run) for run in runs]
+        missing = write_results(folder, treatment, runs, rows) if runs else []
+        _write_manifest(folder, treatment, runs, failures, ledgers=ledgers)
+        return Outcome(runs, rows, failures, len(held), missing)
+
+
+def write_results(
+    folder: Path, treatment: Treatment, runs: Sequence[Run], rows: Sequence[Row]
+) -> list[str]:
+    """The published files, the paper's tables, the further measures, the series.
+
+    Returns:
+        What was left out for want of a library.
+    """
+    _write(folder / "run_metrics.csv", metrics_csv(rows).encode())
+    _write(folder / "summary.json", summary_json(treatment, rows).encode())
+    tables = paper_tables(treatment, rows)
+    for table in tables:
+        cells = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+        _write(folder / "tables" / f"{table.name}.csv", table_csv(cells).encode())
+    _write(folder / "tables.md", "\n".join(map(table_markdown, tables)).encode())
+    measures = [run_measures(run) for run in runs]
+    _write(folder / "run_measures.csv", table_csv(measures).encode())
+    missing = []
+    try:
+        summary = table_csv(measures_summary(measures))
+        _write(folder / "measures_summary.csv", summary.encode())
+    except ModuleNotFoundError:
+        missing.append("measures_summary.csv needs scipy: pip install 'sim-economy[report]'")
+    try:
+        write_series(runs, folder / "series.parquet")
+    except ModuleNotFoundError:
+        missing.append("series.parquet needs polars: pip install 'sim-economy[report]'")
+    return missing
+
+
+def _run_path(folder: Path, run: int) -> Path:
+    return folder / "runs" / f"run-{run:04d}.json"
+
+
+def _ledger_path(folder: Path, run: int) -> Path:
+    return folder / "runs" / f"run-{run:04d}.sqlite"
+
+
+def _failure_path(folder: Path, run: int) -> Path:
+    return folder / "failures" / f"run-{run:04d}.txt"
+
+
+@contextmanager
+def _claimed(folder: Path) -> Iterator[None]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        names = {path.name for path in folder.iterdir()}
+        if names - {".lock"} and "manifest.json" not in names:
+            raise FolderError(
+                "folder_foreign",
+                str(folder),
+                "is not empty and no experiment's; name an empty or a new folder",
+            )
+        lock = FileLock(folder / ".lock")
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise FolderError(
+            "folder_in_use",
+            str(folder),
+            "another experiment is writing here; wait for it or name another folder",
+        ) from None
+    except OSError as error:
+        raise FolderError(
+            "folder_unwritable", str(folder), f"cannot be written: {error.strerror}"
+        ) from None
+    try:
+        yield
+    except OSError as error:
+        raise FolderError(
+            "folder_unwritable", str(folder), f"cannot be written: {error.strerror}"
+        ) from error
+    finally:
+        lock.release()
+
+
+def _settings(treatment: Treatment, *, ledgers: bool) -> dict[str, Any]:
+    settings = {
+        "sim_economy": version("sim-economy"),
+        "format": FORMAT,
+        "rules_version": RULES_VERSION,
+        "ledgers": ledgers,
+        **treatment.settings,
+    }
+    return json.loads(json.dumps(settings))  # type: ignore[no-any-return]
+
+
+def _check_settings(folder: Path, treatment: Treatment, *, ledgers: bool, fresh: bool) -> None:
+    """Start the manifest, or hold the one that is there against what is asked."""
+    path = folder / "manifest.json"
+    asked = _settings(treatment, ledgers=ledgers)
+    if path.exists() and not fresh:
+        try:
+            kept = json.loads(path.read_text(encoding="utf-8"))["settings"]
+        except (ValueError, KeyError, TypeError):
+            raise FolderError(
+                "folder_foreign", str(folder), "its manifest.json is not an experiment's"
+            ) from None
+        changes = [f"{key} was {was}, is now {now}" for key, was, now in _changes(kept, asked)]
+        if changes:
+            raise FolderError(
+                "settings_changed",
+                str(folder),
+                f"holds an experiment with other settings: {'; '.join(changes)}; "
+                "name another folder, or start over with --fresh",
+            )
+        return
+    for stale in [*folder.glob("runs/run-*"), *folder.glob("failures/run-*")]:
+        stale.unlink()
+    _write(path, _manifest_text(asked, [], []))
+
+
+def _changes(
+    kept: Mapping[str, Any], asked: Mapping[str, Any], place: str = ""
+) -> Iterator[tuple[str, Any, Any]]:
+    for key in {**kept, **asked}:
+        was, now = kept.get(key), asked.get(key)
+        if isinstance(was, dict) and isinstance(now, dict):
+            yield from _changes(was, now, f"{place}{key}.")
+        elif was != now:
+            yield f"{place}{key}", was, now
+
+
+def _held_runs(folder: Path, treatment: Treatment, *, ledgers: bool) -> dict[int, Run]:
+    """Finished runs; a file that does not hold one is played again."""
+    held = {}
+    for run in range(1, treatment.runs + 1):
+        path = _run_path(folder, run)
+        with suppress(FileNotFoundError, msgspec.DecodeError):
+            played = decode_run(path.read_bytes())
+            whole = played.run == run and played.turns == treatment.turns
+            if whole and (not ledgers or _ledger_path(folder, run).exists()):
+                held[run] = played
+    return held
+
+
+def _played(
+    treatment: Treatment, runs: Sequence[int], folder: Path, *, jobs: int, ledgers: bool
+) -> Iterator[tuple[int, Run | str]]:
+    """Each run's number with the run, or with the traceback of its failure."""
+    paths = [_ledger_path(folder, run) if ledgers else None for run in runs]
+    if jobs <= 1 or len(runs) <= 1:
+        for run, path in zip(runs, paths, strict=True):
+            yield run, _attempt(treatment, run, path)
+        return
+    with ProcessPoolExecutor(min(jobs, len(runs))) as pool:
+        attempts = {
+            pool.submit(_attempt, treatment, run, path): run
+            for run, path in zip(runs, paths, strict=True)
+        }
+        try:
+            for attempt in as_completed(attempts):
+                yield attempts[attempt], attempt.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _attempt(treatment: Treatment, run: int, path: Path | None) -> Run | str:
+    try:
+        if path is None:
+            return play_run(treatment, run)
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{path}{suffix}").unlink(missing_ok=True)
+        path.parent.mkdir(exist_ok=True)
+        store = SQLiteStore.new(path)
+        try:
+            return play_run(treatment, run, store)
+        finally:
+            store.close()
+    except Exception:
+        return traceback.format_exc()
+
+
+def _write_manifest(
+    folder: Path,
+    treatment: Treatment,
+    runs: Sequence[Run],
+    failures: Sequence[Failure],
+    *,
+    ledgers: bool,
+) -> None:
+    settings = _settings(treatment, ledgers=ledgers)
+    _write(folder / "manifest.json", _manifest_text(settings, runs, failures))
+    lines = [f"python {sys.version.split()[0]}"]
+    for library in _LIBRARIES:
+        with suppress(ModuleNotFoundError):
+            lines.append(f"{library} {version(library)}")
+    _write(folder / "environment.txt", "\n".join([*lines, ""]).encode())
+
+
+_LIBRARIES: Final = ("sim-economy", "msgspec", "numpy", "scipy", "polars", "matplotlib")
+
+
+def _manifest_text(
+    settings: Mapping[str, Any], runs: Sequence[Run], failures: Sequence[Failure]
+) -> bytes:
+    manifest = {
+        "settings": settings,
+        "runs": [
+            {"run": run.run, "seed": run.seed, "head": run.head, "state_digest": run.state_digest}
+            for run in runs
+        ],
+        "failures": [{"run": failure.run, "error": failure.error} for failure in failures],
+    }
+    return (json.dumps(manifest, indent=2) + "\n").encode()
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Replace a file whole, so that a reader or a crash never sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    with part.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
