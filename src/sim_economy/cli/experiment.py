@@ -217,7 +217,9 @@ def _resume(
                 [f"{ledger}: holds a run of another scenario or seed; give the same ones again"]
             )
         before = world.turn_number
-        play(world, treatment.policy, treatment.usage.turns(wanted), treatment.turns, progress)
+        usage = treatment.usage.turns(wanted)
+        for turn, _ in play(world, treatment.policy, usage, treatment.turns):
+            progress(turn.turn)
         result = {
             "ledger": str(ledger),
             "resumed_after_turn": before,

@@ -81,11 +81,12 @@ RECOGNISED: dict[str, type[Action]] = {
 """Every action a rule knows, by its name on the wire."""
 
 
+_NAMES: dict[type, str] = {action: name for name, action in RECOGNISED.items()}
+
+
 def action_name(action: Action) -> str:
     """The action's name on the wire."""
-    if isinstance(action, Unrecognised):
-        return action.action
-    return str(action.__struct_config__.tag)
+    return action.action if isinstance(action, Unrecognised) else _NAMES[type(action)]
 
 
 class Input(Struct, frozen=True, omit_defaults=True, gc=False):

@@ -89,6 +89,8 @@ def check_input(submitted: Input, field: str = "input") -> None:
     """
     if not isinstance(submitted, Input):
         raise InputError(field, "must be an Input")
+    if _is_plain(submitted):
+        return
     _text(submitted.agent_id, f"{field}.agent_id")
     _units(submitted.thinking_units, f"{field}.thinking_units")
     _units(submitted.output_units, f"{field}.output_units")
@@ -105,6 +107,22 @@ def check_input(submitted: Input, field: str = "input") -> None:
         raise InputError(f"{field}.action", "must be an action")
     for name, check in arguments.items():
         check(getattr(action, name), f"{field}.action.{name}")
+
+
+def _is_plain(submitted: Input) -> bool:
+    """Whether it is of the commonest kind, nothing of which can be wrong."""
+    return (
+        type(submitted.agent_id) is str
+        and submitted.agent_id.isidentifier()
+        and submitted.agent_id.isascii()
+        and type(submitted.thinking_units) is int
+        and 0 <= submitted.thinking_units <= INPUT_LIMIT
+        and type(submitted.output_units) is int
+        and 0 <= submitted.output_units <= INPUT_LIMIT
+        and submitted.thinking is None
+        and submitted.speech is None
+        and type(submitted.action) in _BARE
+    )
 
 
 def _parse_action(value: Any, field: str) -> Action:
@@ -198,4 +216,5 @@ _ARGUMENTS: Mapping[type[Action], Mapping[str, Any]] = {
     }
     for action in RECOGNISED.values()
 }
+_BARE = frozenset(action for action, arguments in _ARGUMENTS.items() if not arguments)
 _INPUT_FIELDS: Mapping[str, Any] = dict.fromkeys(Input.__struct_fields__)

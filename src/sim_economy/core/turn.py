@@ -12,9 +12,11 @@ from typing import Final
 from sim_economy.core.actions import (
     Action,
     Burn,
+    Idle,
     Input,
     Job,
     Mine,
+    Speak,
     Stake,
     Study,
     Transfer,
@@ -161,8 +163,7 @@ def _act(
     fees = [0] * scenario.num_agents
     waived = 0
     miners: list[int] = []
-    for agent in sorted(admitted):
-        place, submitted = admitted[agent]
+    for agent, (place, submitted) in sorted(admitted.items()):
         action = submitted.action
         base = WIDTH * agent
         reason = refusals.rejection_reason(
@@ -174,27 +175,31 @@ def _act(
             positions,
             scenario,
         )
-        if reason is None:
-            state.speech[agent] = submitted.speech or None
-        else:
+        if reason is not None:
             state.rejections[agent] = outcomes[place] = reason
-
-        if reason is None and isinstance(action, Study):
-            ledger.post(BALANCE + base, DESTROYED, scenario.study_cost, PostingReason.STUDY_COST)
-            state.studies[agent] += 1
+            action = Idle()
+        elif submitted.speech:
+            state.speech[agent] = submitted.speech
+        match action:
+            case Mine():
+                miners.append(agent)
+            case Study():
+                ledger.post(
+                    BALANCE + base, DESTROYED, scenario.study_cost, PostingReason.STUDY_COST
+                )
+                state.studies[agent] += 1
+            case Job() | Speak() | Idle():
+                pass
+            case _:
+                _move(state, ledger, scenario, agent, action)
         fee = metering.fee(
             submitted.thinking_units, submitted.output_units, state.studies[agent], scenario
         )
-        if reason is None and isinstance(action, Job):
-            waived += fee
+        if isinstance(action, Job):
             _work(state, ledger, scenario, agent, fee)
+            waived += fee
         else:
             fees[agent] = fee
-        if reason is None:
-            if isinstance(action, Mine):
-                miners.append(agent)
-            else:
-                _move(state, ledger, scenario, agent, action)
     return fees, waived, miners
 
 
@@ -228,7 +233,7 @@ def _move(state: State, ledger: Ledger, scenario: Scenario, agent: int, action: 
                 Transaction(kind, scenario.agent_ids[agent], amount, fee, state.turn, to)
             )
         case _:
-            pass
+            raise AssertionError(action)
 
 
 def _bill(state: State, ledger: Ledger, scenario: Scenario, fees: Sequence[int]) -> int:
@@ -240,11 +245,13 @@ def _bill(state: State, ledger: Ledger, scenario: Scenario, fees: Sequence[int])
     covered = 0
     for agent, fee in enumerate(fees):
         balance = BALANCE + WIDTH * agent
-        covered += metering.covered(fee, state.accounts[balance])
-        ledger.post(balance, PLATFORM, fee, PostingReason.INFERENCE_FEE)
+        if fee:
+            covered += metering.covered(fee, state.accounts[balance])
+            ledger.post(balance, PLATFORM, fee, PostingReason.INFERENCE_FEE)
     for balance in range(BALANCE, len(state.accounts), WIDTH):
-        charge = metering.interest(state.accounts[balance], scenario)
-        ledger.post(balance, DESTROYED, charge, PostingReason.INTEREST)
+        if state.accounts[balance] < 0:
+            charge = metering.interest(state.accounts[balance], scenario)
+            ledger.post(balance, DESTROYED, charge, PostingReason.INTEREST)
     return covered
 
 

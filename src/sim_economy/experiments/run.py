@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 from msgspec import Struct, json
 
@@ -82,43 +83,38 @@ class Run(Struct):
 
 
 def play(
-    world: World,
-    policy: Policy,
-    usage: Iterable[list[Usage]],
-    turns: int,
-    progress: Callable[[int], None] = lambda turn: None,
-) -> Series:
+    world: World, policy: Policy, usage: Iterable[list[Usage]], turns: int
+) -> Iterator[tuple[Turn, list[Input]]]:
     """Play a world from where it is to the end of turn `turns`, and declare the run's end there.
 
     Args:
         usage: Of turn 1 on; what lies before the open turn is passed over.
-        progress: Called with each closed turn.
+
+    Yields:
+        Each closed turn with its inputs.
     """
-    series = Series([], [], [], [], [], [], [], [], [], [], [])
     agent_ids = world.scenario.agent_ids
-    for turn_number, used in enumerate(usage, 1):
-        if turn_number > turns:
-            break
+    for turn_number, used in enumerate(islice(usage, turns), 1):
         if turn_number <= world.turn_number:
             continue
         state, scenario = world.state, world.scenario
         inputs = [
-            Input(agent_id, policy(agent, state, scenario), *used[agent])
-            for agent, agent_id in enumerate(agent_ids)
+            Input(agent_ids[agent], policy(agent, state, scenario), thinking, output)
+            for agent, (thinking, output) in enumerate(used)
         ]
-        turn = world.turn(inputs, ends=turn_number == turns)
-        _observe(series, turn, world.state, inputs)
-        progress(turn_number)
-    return series
+        yield world.turn(inputs, ends=turn_number == turns), inputs
 
 
 def _observe(series: Series, turn: Turn, state: State, inputs: Iterable[Input]) -> None:
     flows: dict[str, int] = {}
     for posting in turn.postings:
-        reason = posting.reason._value_
-        flows[reason] = flows.get(reason, 0) + posting.amount
+        flows[posting.reason] = flows.get(posting.reason, 0) + posting.amount
     series.flows.append(flows)
-    series.actions.append(dict(Counter([action_name(sent.action) for sent in inputs])))
+    actions: dict[str, int] = {}
+    for sent in inputs:
+        name = action_name(sent.action)
+        actions[name] = actions.get(name, 0) + 1
+    series.actions.append(actions)
     series.winners.append(turn.block.winner if turn.block else None)
     series.fees_covered.append(turn.bill.covered)
     series.fees_waived.append(turn.bill.waived)
@@ -174,9 +170,11 @@ def play_run(
     """
     scenario = treatment.scenario_of_run(run)
     world = World(scenario, store=store, world_id=f"{treatment.name}/{scenario.seed}")
-    series = play(
-        world, treatment.policy, treatment.usage.turns(scenario), treatment.turns, progress
-    )
+    series = Series([], [], [], [], [], [], [], [], [], [], [])
+    usage = treatment.usage.turns(scenario)
+    for turn, inputs in play(world, treatment.policy, usage, treatment.turns):
+        _observe(series, turn, world.state, inputs)
+        progress(turn.turn)
     return Run(
         run,
         scenario.seed,

@@ -5,13 +5,15 @@ Source: docs/spec/economy.md, J1 to J4.
 
 from __future__ import annotations
 
-from typing import NamedTuple, assert_never
+from typing import assert_never
+
+from msgspec import Struct
 
 from sim_economy.core.scenario import JobRule, Scenario, SigningBonusRule
 from sim_economy.core.units import portion
 
 
-class Pay(NamedTuple):
+class Pay(Struct, frozen=True, gc=False):
     """Tokens the platform pays for one turn on a job, in the order it pays them."""
 
     credit: int

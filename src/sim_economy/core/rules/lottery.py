@@ -89,7 +89,7 @@ def tickets(
                 ]
         case _:
             assert_never(scenario.lottery_rule)
-    return tuple(ticket for ticket in held if ticket.weight)
+    return tuple([ticket for ticket in held if ticket.weight])
 
 
 def _stake_and_burn_count(tip: Tip, turn: int, scenario: Scenario) -> bool:
@@ -102,7 +102,7 @@ def winner(held: Sequence[Ticket], turn: int, scenario: Scenario) -> Ticket | No
 
     Source: docs/spec/economy.md, L4 and L8.
     """
-    total = sum(ticket.weight for ticket in held)
+    total = sum([ticket.weight for ticket in held])
     if not held or total < scenario.block_threshold * FACTOR_ONE:
         return None
     point = draw_below(total, seed_key(scenario.seed), turn, "lottery", 0)

@@ -6,10 +6,14 @@ Source: docs/spec/economy.md, section 3, A1 to A3 and S2.
 from __future__ import annotations
 
 from collections.abc import Container
+from typing import assert_never
 
 from sim_economy.core.actions import (
     Action,
     Burn,
+    Idle,
+    Job,
+    Mine,
     Speak,
     Stake,
     Study,
@@ -42,6 +46,8 @@ def rejection_reason(
     if speech is not None and len(speech) > scenario.speech_length_max:
         return Reason.SPEECH_TOO_LONG
     match action:
+        case Mine() | Job() | Idle():
+            return None
         case Speak():
             return None if speech else Reason.SPEECH_MISSING
         case Study():
@@ -55,7 +61,7 @@ def rejection_reason(
         case Unstake(amount):
             return _unstake_refusal(amount, staked, scenario)
         case _:
-            return None
+            assert_never(action)
 
 
 def _recipient_refusal(

@@ -1,0 +1,1 @@
+"""Figures from plain arrays, as SVG text; nothing here knows the economy."""

@@ -1,0 +1,382 @@
+"""The report's figures: plain arrays in, SVG text out, the same bytes for the same arrays."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_INK: Final = "#1f2933"
+_MUTED: Final = "#616e7c"
+_GRID: Final = "#e4e7eb"
+_BLUE: Final = "#0072b2"
+_ORANGE: Final = "#e69f00"
+_GREEN: Final = "#009e73"
+_RED: Final = "#d55e00"
+_PURPLE: Final = "#cc79a7"
+_SKY: Final = "#56b4e9"
+_YELLOW: Final = "#f0e442"
+_GREY: Final = "#9aa5b1"
+_ACTION_COLOURS: Final[Mapping[str, str]] = {
+    "mine": _BLUE,
+    "job": _ORANGE,
+    "stake": _GREEN,
+    "unstake": _SKY,
+    "burn": _RED,
+    "study": _PURPLE,
+    "transfer": _YELLOW,
+}
+"""The palette of Okabe and Ito, told apart by colour-blind readers too."""
+
+_STYLE: Final[Mapping[str, Any]] = {
+    "svg.hashsalt": "sim-economy",
+    "svg.fonttype": "none",
+    "text.parse_math": False,
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "sans-serif"],
+    "font.size": 10,
+    "text.color": _INK,
+    "axes.labelcolor": _INK,
+    "axes.edgecolor": _MUTED,
+    "axes.titlesize": 12,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 12,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": _GRID,
+    "xtick.color": _MUTED,
+    "ytick.color": _MUTED,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "path.simplify": True,
+}
+_PANELS_MAX: Final = 12
+_POINTS_MAX: Final = 600
+
+
+def balances(
+    values: Sequence[Sequence[Sequence[float]]],
+    names: Sequence[str],
+    level: tuple[float, str] | None = None,
+) -> str:
+    """Each agent's balance over turns: the mean of the runs, and all runs as a band.
+
+    With more agents than fit, bands over all agents and runs instead.
+
+    Args:
+        values: Tokens, `[run, turn, agent]`, from genesis on.
+        names: `[agent]`.
+        level: A balance to mark, and what to call it.
+    """
+    with _styled():
+        if len(names) > _PANELS_MAX:
+            return _balance_bands(values, level)
+        return _balance_panels(values, names, level)
+
+
+def _balance_panels(
+    values: Sequence[Sequence[Sequence[float]]],
+    names: Sequence[str],
+    level: tuple[float, str] | None,
+) -> str:
+    across = min(4, len(names))
+    down = math.ceil(len(names) / across)
+    figure = _figure(9, 1.3 + 1.75 * down)
+    panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).flat
+    turns = _thinned(len(values[0]))
+    for agent, panel in enumerate(panels):
+        if agent >= len(names):
+            panel.set_visible(False)
+            continue
+        held = [[run[turn][agent] for run in values] for turn in turns]
+        least, greatest = [min(row) for row in held], [max(row) for row in held]
+        panel.fill_between(turns, least, greatest, color=_SKY, alpha=0.35, linewidth=0)
+        panel.plot(turns, [_mean(row) for row in held], color=_BLUE, linewidth=1.6)
+        panel.axhline(0, color=_INK, linewidth=0.8)
+        if level is not None:
+            panel.axhline(level[0], color=_RED, linewidth=1, linestyle=(0, (4, 2)))
+        panel.set_title(names[agent], fontsize=9, pad=4)
+        panel.yaxis.set_major_formatter(_grouped)
+    note = "line: mean over runs; band: least to greatest"
+    if level is not None:
+        note += f"; dashed: {level[1]}"
+    figure.suptitle(
+        f"What each agent holds\n{note}", x=0.01, ha="left", fontsize=10, linespacing=1.5
+    )
+    figure.supxlabel("turn", fontsize=10)
+    figure.supylabel("balance (tokens)", fontsize=10)
+    return _svg(figure, "Balance of each agent over turns")
+
+
+def _balance_bands(
+    values: Sequence[Sequence[Sequence[float]]], level: tuple[float, str] | None
+) -> str:
+    figure, axes = _axes("What agents hold, all agents of all runs", "turn", "balance (tokens)")
+    turns = _thinned(len(values[0]))
+    held = [sorted(held for run in values for held in run[turn]) for turn in turns]
+    for low, high, alpha, label in ((0, 1, 0.2, "all"), (0.25, 0.75, 0.45, "the middle half")):
+        axes.fill_between(
+            turns,
+            [_at(row, low) for row in held],
+            [_at(row, high) for row in held],
+            color=_SKY,
+            alpha=alpha,
+            linewidth=0,
+            label=label,
+        )
+    axes.plot(turns, [_at(row, 0.5) for row in held], color=_BLUE, linewidth=1.8, label="median")
+    axes.axhline(0, color=_INK, linewidth=0.8)
+    if level is not None:
+        axes.axhline(level[0], color=_RED, linewidth=1, linestyle=(0, (4, 2)), label=level[1])
+    axes.legend(loc="upper right")
+    return _svg(figure, "Balance of all agents over turns")
+
+
+def rent(
+    fees: Sequence[Sequence[float]],
+    returned: Sequence[Sequence[float]],
+    kept: Sequence[Sequence[float]],
+) -> str:
+    """Fees paid so far, what came back to agents, and what the platform kept.
+
+    Args:
+        fees: Tokens so far, `[run, turn]`, from genesis on; so are the others.
+        returned: Credits, relief, bonuses and dividends.
+        kept: The platform's balance.
+    """
+    with _styled():
+        figure, axes = _axes(
+            "Fees agents paid, and what the platform kept", "turn", "tokens since genesis"
+        )
+        series = (
+            (fees, _BLUE, "fees paid by agents"),
+            (returned, _GREEN, "returned to agents"),
+            (kept, _RED, "kept by the platform (rent)"),
+        )
+        turns = _thinned(len(fees[0]))
+        ends = []
+        for table, colour, label in series:
+            held = [[run[turn] for run in table] for turn in turns]
+            means = [_mean(row) for row in held]
+            least, greatest = [min(row) for row in held], [max(row) for row in held]
+            axes.fill_between(turns, least, greatest, color=colour, alpha=0.2, linewidth=0)
+            axes.plot(turns, means, color=colour, linewidth=2, label=label)
+            ends.append((means[-1], colour))
+        axes.axhline(0, color=_INK, linewidth=0.8)
+        axes.margins(x=0.01)
+        axes.legend(loc="upper left", title="mean; band: all runs", alignment="left")
+        for place, (end, colour) in zip(_apart([end for end, _ in ends], axes), ends, strict=True):
+            axes.annotate(
+                f"{_grouped(end)}",
+                (1, place),
+                xycoords=("axes fraction", "data"),
+                xytext=(4, 0),
+                textcoords="offset points",
+                color=colour,
+                va="center",
+                fontweight="bold",
+            )
+        return _svg(figure, "Cumulative fees, tokens returned and platform rent over turns")
+
+
+def tokens(steps: Sequence[tuple[str, float]], start: str, end: str) -> str:
+    """How a supply became another, step by step.
+
+    Args:
+        steps: What each reason added, in tokens; the first is the supply at the start.
+        start: What the first bar is called.
+        end: What the last bar, the sum, is called.
+    """
+    with _styled():
+        figure, axes = _axes("Where the tokens went", "", "tokens agents own", height=4.8)
+        names = [start, *(name for name, _ in steps[1:]), end]
+        level, bars = 0.0, []
+        for place, (_, amount) in enumerate(steps):
+            colour = _BLUE if place == 0 else _GREEN if amount >= 0 else _RED
+            bars.append((level, level + amount, colour, amount))
+            level += amount
+        bars.append((0.0, level, _BLUE, level))
+        for place, (low, high, colour, amount) in enumerate(bars):
+            axes.bar(place, high - low, bottom=low, color=colour, width=0.68)
+            if place < len(bars) - 1:
+                axes.plot([place + 0.34, place + 0.66], [high, high], color=_MUTED, linewidth=0.9)
+            inner = place in {0, len(bars) - 1}
+            text = _grouped(amount) if inner else _signed(amount)
+            axes.annotate(
+                text,
+                (place, max(low, high)),
+                xytext=(0, 3),
+                textcoords="offset points",
+                ha="center",
+                fontsize=9,
+            )
+        axes.axhline(0, color=_INK, linewidth=0.8)
+        axes.set_xticks(range(len(names)), [name.replace(" ", "\n") for name in names])
+        axes.tick_params(axis="x", length=0, labelcolor=_INK, labelsize=9)
+        axes.grid(visible=False, axis="x")
+        axes.margins(y=0.1)
+        return _svg(figure, "Waterfall from the genesis supply to the final supply")
+
+
+def lorenz(
+    shares: Sequence[float], curves: Sequence[Sequence[float]], mean: Sequence[float]
+) -> str:
+    """Lorenz curves of every run, their mean, and the line of equality.
+
+    Args:
+        shares: Of agents, poorest first, from 0 to 1.
+        curves: Shares of wealth, `[run, point]`.
+        mean: Over the runs, `[point]`.
+    """
+    with _styled():
+        figure, axes = _axes(
+            "How unequal agents end (shifted wealth)",
+            "share of agents, poorest first (%)",
+            "share of wealth (%)",
+            width=6.2,
+            height=5.6,
+        )
+        percent = [100 * share for share in shares]
+        axes.plot([0, 100], [0, 100], color=_MUTED, linewidth=1, linestyle=(0, (4, 2)))
+        for place, curve in enumerate(curves):
+            axes.plot(
+                percent,
+                [100 * share for share in curve],
+                color=_SKY,
+                linewidth=0.9,
+                alpha=0.55,
+                label="one run" if place == 0 else None,
+            )
+        axes.plot(
+            percent, [100 * share for share in mean], color=_BLUE, linewidth=2.6, label="mean"
+        )
+        axes.text(
+            48, 51, "equality", color=_MUTED, rotation=45, rotation_mode="anchor", va="bottom"
+        )
+        axes.set_xlim(0, 100)
+        axes.set_ylim(0, 100)
+        axes.set_aspect("equal")
+        axes.legend(loc="upper left")
+        return _svg(figure, "Lorenz curves of final shifted wealth")
+
+
+def actions(shares: Mapping[str, Sequence[float]]) -> str:
+    """What agents choose, as shares of the agents, turn by turn.
+
+    Args:
+        shares: From 0 to 1, `[turn]`, by action; they add up to at most 1 in every turn.
+    """
+    with _styled():
+        figure, axes = _axes("What agents choose", "turn", "share of agents (%)", height=4.4)
+        count = len(next(iter(shares.values())))
+        turns = _thinned(count)
+        edges = [turn + edge for turn in turns for edge in (0.5, 1.5)]
+        edges[1::2] = [*edges[2::2], count + 0.5]
+        stacked = {
+            name: [100 * series[turn] for turn in turns for _ in range(2)]
+            for name, series in shares.items()
+        }
+        spare = iter([_GREY, "#7b5ea7", "#52606d", "#bcccdc"] * len(stacked))
+        axes.stackplot(
+            edges,
+            list(stacked.values()),
+            labels=list(stacked),
+            colors=[_ACTION_COLOURS.get(name) or next(spare) for name in stacked],
+            linewidth=0,
+        )
+        axes.set_xlim(0.5, count + 0.5)
+        axes.set_ylim(0, 100)
+        handles, labels = axes.get_legend_handles_labels()
+        axes.legend(
+            handles[::-1],
+            labels[::-1],
+            loc="center left",
+            bbox_to_anchor=(1.01, 0.5),
+            labelcolor=_INK,
+        )
+        return _svg(figure, "Share of agents that choose each action over turns")
+
+
+@contextmanager
+def _styled() -> Iterator[None]:
+    import matplotlib as mpl  # noqa: PLC0415
+
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_STYLE)
+        yield
+
+
+def _figure(width: float, height: float) -> Figure:
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    return Figure((width, height), layout="constrained", facecolor="white")
+
+
+def _axes(
+    title: str, across: str, up: str, width: float = 9, height: float = 4.6
+) -> tuple[Figure, Axes]:
+    figure = _figure(width, height)
+    axes = figure.subplots()
+    axes.set_title(title, fontweight="bold")
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
+    axes.yaxis.set_major_formatter(_grouped)
+    return figure, axes
+
+
+def _svg(figure: Figure, description: str) -> str:
+    text = io.StringIO()
+    metadata: dict[str, Any] = {"Title": description, "Date": None, "Creator": None}
+    figure.savefig(text, format="svg", metadata=metadata)
+    lines = text.getvalue().splitlines()
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _thinned(count: int) -> list[int]:
+    """Positions from the first to the last, no more than a figure can show."""
+    step = max(1, math.ceil((count - 1) / _POINTS_MAX))
+    positions = list(range(0, count, step))
+    return positions if positions[-1] == count - 1 else [*positions, count - 1]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
+def _at(ordered: Sequence[float], chance: float) -> float:
+    return ordered[round(chance * (len(ordered) - 1))]
+
+
+def _grouped(value: float, _position: object = None) -> str:
+    """Whole numbers with thousands grouped; smaller ones as they are."""
+    text = f"{value:,.0f}" if value == round(value) or abs(value) >= 10 else f"{value:g}"
+    return (
+        text.replace("-0", "0").replace("-", "\u2212")
+        if text == "-0"
+        else text.replace("-", "\u2212")
+    )
+
+
+def _signed(value: float) -> str:
+    return ("+" if round(value) > 0 else "") + _grouped(value)
+
+
+def _apart(places: Sequence[float], axes: Axes) -> list[float]:
+    """Places moved up where labels at them would lie on each other."""
+    low, high = axes.get_ylim()
+    gap = 0.055 * (high - low)
+    moved = list(places)
+    order: Callable[[int], float] = moved.__getitem__
+    ranked = sorted(range(len(moved)), key=order)
+    for below, above in zip(ranked, ranked[1:], strict=False):
+        moved[above] = max(moved[above], moved[below] + gap)
+    return moved
