@@ -20,7 +20,7 @@ from sim_economy.core.actions import (
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.ledger import BALANCE, STAKED, WIDTH
 from sim_economy.core.randomness import draw_below, seed_key
-from sim_economy.core.scenario import Scenario, unknown_key
+from sim_economy.core.scenario import Scenario
 from sim_economy.core.state import State
 
 
@@ -123,7 +123,7 @@ def policy_named(name: str) -> Policy:
         ScenarioError: There is none of that name.
     """
     if name not in POLICIES:
-        raise ScenarioError([f"policy {unknown_key(name, POLICIES)}; there are {_listed()}"])
+        raise ScenarioError([f"policy: there is no {name}; there are {_listed()}"])
     return POLICIES[name]
 
 

@@ -20,17 +20,25 @@ def print_json(value: Any) -> None:
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """A table; numbers to the right."""
+    from rich import box  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
-    table = Table(title=title or None, title_justify="left", header_style="bold")
+    table = Table(box=box.SIMPLE, header_style="bold", pad_edge=False)
     for place, column in enumerate(columns):
-        numeric = bool(rows) and all(isinstance(row[place], int | float) for row in rows)
+        numeric = bool(rows) and all(_is_number(row[place]) for row in rows)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
     wide = None if sys.stdout.isatty() else 160
-    Console(width=wide, highlight=False, soft_wrap=False).print(table)
+    console = Console(width=wide, highlight=False)
+    if title:
+        console.print(f"\n{title}", style="bold", markup=False)
+    console.print(table)
+
+
+def _is_number(cell: Any) -> bool:
+    return isinstance(cell, int | float) or str(cell).replace(".", "", 1).lstrip("-").isdigit()
 
 
 @contextmanager

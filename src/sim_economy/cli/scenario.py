@@ -22,7 +22,8 @@ def init(path: Path, preset: str, force: bool) -> int:
     text = preset_text(preset).replace(f'name = "{preset}"', f'name = "{path.stem}"')
     usage = "\n".join(_USAGE)
     text = text.replace('source = "published"', f'{usage}\nsource = "published"')
-    text = text.replace("[world]", f'[world]\npreset = "{preset}"  # for every key left out')
+    heading = f'[world]\npreset = "{preset}"  # for every key left out'
+    text = text.replace("[world]", heading)
     try:
         with path.open("w" if force else "x", encoding="utf-8") as file:
             file.write(text)

@@ -249,7 +249,8 @@ def parse_scenario(
 
 def unknown_key(name: str, known: Iterable[str]) -> str:
     """The complaint about a key nothing reads, with the likeliest one meant."""
-    close = get_close_matches(name, known, 1)
+    known = list(known)
+    close = [key for key in known if name in key] or get_close_matches(name, known, 1)
     return f"{name}: unknown key" + (f"; did you mean {close[0]}?" if close else "")
 
 

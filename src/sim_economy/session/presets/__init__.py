@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any, Final
 
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.scenario import NumberText, Scenario, parse_scenario, unknown_key
+from sim_economy.core.scenario import NumberText, Scenario, parse_scenario
 
 PRESETS: Final = ("as-run", "as-written")
 
@@ -39,7 +39,7 @@ def preset(name: str) -> Scenario:
         ScenarioError: There is no such preset.
     """
     if name not in PRESETS:
-        raise ScenarioError([f"preset: {unknown_key(name, PRESETS)}; there are {_listed()}"])
+        raise ScenarioError([f"preset: there is no {name}; there are {_listed()}"])
     return parse_scenario(read_toml(preset_text(name))["world"])
 
 

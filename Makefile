@@ -1,0 +1,48 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CPUS := $(shell nproc 2>/dev/null || echo 2)
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header pyproject.toml
+
+.PHONY: reproduce test check format nightly bench lock clean
+
+reproduce: $(VENV)/report.stamp ## Run the published experiment, compare every cell, write the report.
+	$(BIN)/sim-economy reproduce
+
+test: check ## Everything CI runs.
+	$(BIN)/python -m pytest -n $(CPUS) -m "not nightly"
+
+check: $(VENV)/dev.stamp ## Style, types, imports.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/dev.stamp ## Put the code into the house style.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+nightly: $(VENV)/dev.stamp ## The long suites: ten million random actions, a million stateful ones.
+	$(BIN)/python -m pytest -n $(CPUS) -s -m nightly
+
+bench: $(VENV)/bench.stamp ## Ratios against a bare loop, raw SQLite and Mesa.
+	$(BIN)/python -m benchmarks.speed
+
+lock: ## Write the pinned requirements anew; needs uv.
+	$(COMPILE) --extra report --group build -o requirements/report.lock
+	$(COMPILE) --extra report --group dev -o requirements/dev.lock
+	$(COMPILE) --extra report --group bench -o requirements/bench.lock
+
+clean: ## Remove the environment and everything made.
+	rm -rf $(VENV) out build dist .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sim-economy needs Python 3.11 or newer; make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/%.stamp: requirements/%.lock pyproject.toml | $(VENV)/bin/python
+	$(PIP) install --quiet --require-hashes -r $<
+	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	touch $@
