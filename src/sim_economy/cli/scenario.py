@@ -37,7 +37,7 @@ def init(path: Path, preset: str, force: bool) -> int:
 
 _USAGE = (
     "# Where usage comes from. Besides the published draws:",
-    "#   measured elsewhere, from a CSV or Parquet file with columns turn, agent, thinking, output:",
+    "#   measured elsewhere: CSV or Parquet with columns turn, agent, thinking, output:",
     '#     source = "trace"',
     '#     path = "trace.csv"',
     "#     repeat = true      # start again when the trace ends",

@@ -39,6 +39,31 @@ SUPPLY_SIGNS: Final[Mapping[PostingReason, int]] = {
 }
 """Whether a movement adds to what agents own or takes from it; others stay among agents."""
 
+MEASURES: Final[Mapping[str, str]] = {
+    "fees": "fees",
+    "fees_covered": "fees that balances covered",
+    "fees_uncovered": "fees that made or deepened a debt",
+    "fees_waived": "fees that jobs waived",
+    "job_credits": "job credits",
+    "interest_relief": "interest relief",
+    "signing_bonuses": "signing bonuses",
+    "dividends": "dividends",
+    "tips": "tips to winners of blocks",
+    "interest": "interest",
+    "study_costs": "study costs",
+    "burns": "burned tokens",
+    "platform_rent": "platform's final balance (rent)",
+    "destroyed": "destroyed tokens",
+    "gini_normalised": "normalised Gini of final wealth",
+    "gini_absolute": "absolute Gini of final wealth (tokens)",
+    "winner_hhi": "concentration of block winners (HHI)",
+    "insolvent_share": "share of agent-turns below zero",
+    "first_negative_turn": "first turn with an agent below zero",
+    "median_first_negative_turn": "turn by which half of the agents had been below zero",
+    "rejections": "rejected inputs",
+}
+"""The further measures by column, with their names in text; counts of tokens unless they say."""
+
 _BOOTSTRAP_SEED: Final = 1
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import statistics
 from collections.abc import Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, TypeAlias
 
 from msgspec import Struct
@@ -54,14 +55,14 @@ _PER_RUN: Final[Mapping[str, str]] = {
 }
 _ACTION_PREFIX: Final = "actions_"
 
-PRINTED: Final[Mapping[str, float]] = {
-    "fees over endowment": 3.04,
-    "variation of fees (%)": 2.9,
-    "variation of final supply (%)": 25.0,
-    "turns with a block (%)": 91.3,
-    "variation of the shifted Gini (%)": 23.2,
-    "correlation of shifted Gini and shifted top-1 share": 0.872,
-    "correlation of shifted Gini and fees": 0.251,
+PRINTED: Final[Mapping[str, str]] = {
+    "fees over endowment": "3.04",
+    "variation of fees (%)": "2.9",
+    "variation of final supply (%)": "25.0",
+    "turns with a block (%)": "91.3",
+    "variation of the shifted Gini (%)": "23.2",
+    "correlation of shifted Gini and shifted top-1 share": "0.872",
+    "correlation of shifted Gini and fees": "0.251",
 }
 """Figures the paper prints in its text, with the signs it prints."""
 
@@ -102,7 +103,7 @@ def paper_tables(
 def table_markdown(table: Table) -> str:
     """A table as Markdown, its title in bold above it; numbers to the right."""
     aligned = [
-        "---:" if any(_is_number(row[place]) for row in table.rows) else "---"
+        "---:" if _is_numeric([row[place] for row in table.rows]) else "---"
         for place in range(len(table.columns))
     ]
     lines = [
@@ -126,13 +127,16 @@ def shown(value: Value) -> str:
         case int():
             text = f"{value:,}"
         case float():
-            text = number(value, 1 if abs(value) >= 100 else 2 if abs(value) >= 2 else 3)
+            size = abs(value)
+            digits = 0 if value.is_integer() else 1 if size >= 100 else 2 if size >= 1 else 3
+            text = number(value, digits)
     return text.replace("-", MINUS)
 
 
 def number(value: float, digits: int) -> str:
-    """A number with so many decimals, thousands grouped, never a negative zero."""
-    return f"{round(value, digits) + 0.0:,.{digits}f}".replace("-", MINUS)
+    """A number with so many decimals, halves rounded away from zero, thousands grouped."""
+    rounded = Decimal(repr(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    return f"{rounded or abs(rounded):,f}".replace("-", MINUS)
 
 
 def escaped(text: str) -> str:
@@ -143,8 +147,12 @@ def escaped(text: str) -> str:
 _MARKUP: Final = re.compile(r"[\\`*\[\]<>|#~&!$]|(?<![^\W_])_|_(?![^\W_])")
 
 
-def _is_number(value: Value) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _is_numeric(values: Sequence[Value]) -> bool:
+    texts = [str(value) for value in values if value is not None]
+    return bool(texts) and all(map(_NUMERAL.fullmatch, texts))
+
+
+_NUMERAL: Final = re.compile(r"-?\d[\d.e+-]*")
 
 
 def _parameter_table(treatment: Treatment) -> Table:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _ACTION_COLOURS: Final[Mapping[str, str]] = {
 }
 """The palette of Okabe and Ito, told apart by colour-blind readers too."""
 
-_STYLE: Final[Mapping[str, Any]] = {
+_STYLE: Final[dict[Any, Any]] = {
     "svg.hashsalt": "sim-economy",
     "svg.fonttype": "none",
     "text.parse_math": False,
@@ -56,8 +57,10 @@ _STYLE: Final[Mapping[str, Any]] = {
     "ytick.color": _MUTED,
     "legend.frameon": False,
     "legend.fontsize": 9,
-    "path.simplify": True,
+    "figure.constrained_layout.h_pad": 0.1,
+    "figure.constrained_layout.w_pad": 0.1,
 }
+_DASHES: Final = (0, (4, 2))
 _PANELS_MAX: Final = 12
 _POINTS_MAX: Final = 600
 
@@ -98,19 +101,18 @@ def _balance_panels(
             continue
         held = [[run[turn][agent] for run in values] for turn in turns]
         least, greatest = [min(row) for row in held], [max(row) for row in held]
-        panel.fill_between(turns, least, greatest, color=_SKY, alpha=0.35, linewidth=0)
-        panel.plot(turns, [_mean(row) for row in held], color=_BLUE, linewidth=1.6)
+        means = [_mean(row) for row in held]
+        mean, band = ("mean of runs", "all runs") if agent == 0 else (None, None)
+        panel.plot(turns, means, color=_BLUE, linewidth=1.6, label=mean)
+        panel.fill_between(turns, least, greatest, color=_SKY, alpha=0.35, linewidth=0, label=band)
         panel.axhline(0, color=_INK, linewidth=0.8)
         if level is not None:
-            panel.axhline(level[0], color=_RED, linewidth=1, linestyle=(0, (4, 2)))
+            name = level[1] if agent == 0 else None
+            panel.axhline(level[0], color=_RED, linewidth=1, linestyle=_DASHES, label=name)
         panel.set_title(names[agent], fontsize=9, pad=4)
         panel.yaxis.set_major_formatter(_grouped)
-    note = "line: mean over runs; band: least to greatest"
-    if level is not None:
-        note += f"; dashed: {level[1]}"
-    figure.suptitle(
-        f"What each agent holds\n{note}", x=0.01, ha="left", fontsize=10, linespacing=1.5
-    )
+    figure.suptitle("What each agent holds", x=0.015, ha="left", fontsize=12, fontweight="bold")
+    figure.legend(loc="outside upper left", ncols=3)
     figure.supxlabel("turn", fontsize=10)
     figure.supylabel("balance (tokens)", fontsize=10)
     return _svg(figure, "Balance of each agent over turns")
@@ -135,7 +137,7 @@ def _balance_bands(
     axes.plot(turns, [_at(row, 0.5) for row in held], color=_BLUE, linewidth=1.8, label="median")
     axes.axhline(0, color=_INK, linewidth=0.8)
     if level is not None:
-        axes.axhline(level[0], color=_RED, linewidth=1, linestyle=(0, (4, 2)), label=level[1])
+        axes.axhline(level[0], color=_RED, linewidth=1, linestyle=_DASHES, label=level[1])
     axes.legend(loc="upper right")
     return _svg(figure, "Balance of all agents over turns")
 
@@ -210,19 +212,23 @@ def tokens(steps: Sequence[tuple[str, float]], start: str, end: str) -> str:
                 axes.plot([place + 0.34, place + 0.66], [high, high], color=_MUTED, linewidth=0.9)
             inner = place in {0, len(bars) - 1}
             text = _grouped(amount) if inner else _signed(amount)
+            falls = high < low
             axes.annotate(
                 text,
-                (place, max(low, high)),
-                xytext=(0, 3),
+                (place, high),
+                xytext=(0, -3 if falls else 3),
                 textcoords="offset points",
                 ha="center",
+                va="top" if falls else "bottom",
                 fontsize=9,
             )
         axes.axhline(0, color=_INK, linewidth=0.8)
         axes.set_xticks(range(len(names)), [name.replace(" ", "\n") for name in names])
         axes.tick_params(axis="x", length=0, labelcolor=_INK, labelsize=9)
         axes.grid(visible=False, axis="x")
-        axes.margins(y=0.1)
+        heights = [height for low, high, *_ in bars for height in (low, high)]
+        room = 0.09 * (max(heights) - min(heights) or 1)
+        axes.set_ylim(min(heights) - room, max(heights) + room)
         return _svg(figure, "Waterfall from the genesis supply to the final supply")
 
 
@@ -244,12 +250,13 @@ def lorenz(
             width=6.2,
             height=5.6,
         )
-        percent = [100 * share for share in shares]
-        axes.plot([0, 100], [0, 100], color=_MUTED, linewidth=1, linestyle=(0, (4, 2)))
+        points = _thinned(len(shares))
+        percent = [100 * shares[point] for point in points]
+        axes.plot([0, 100], [0, 100], color=_MUTED, linewidth=1, linestyle=_DASHES)
         for place, curve in enumerate(curves):
             axes.plot(
                 percent,
-                [100 * share for share in curve],
+                [100 * curve[point] for point in points],
                 color=_SKY,
                 linewidth=0.9,
                 alpha=0.55,
@@ -358,12 +365,8 @@ def _at(ordered: Sequence[float], chance: float) -> float:
 
 def _grouped(value: float, _position: object = None) -> str:
     """Whole numbers with thousands grouped; smaller ones as they are."""
-    text = f"{value:,.0f}" if value == round(value) or abs(value) >= 10 else f"{value:g}"
-    return (
-        text.replace("-0", "0").replace("-", "\u2212")
-        if text == "-0"
-        else text.replace("-", "\u2212")
-    )
+    text = f"{value:,.0f}" if abs(value) >= 10 else f"{round(value, 1) + 0.0:g}"
+    return text.replace("-", "\u2212")
 
 
 def _signed(value: float) -> str:
@@ -375,8 +378,7 @@ def _apart(places: Sequence[float], axes: Axes) -> list[float]:
     low, high = axes.get_ylim()
     gap = 0.055 * (high - low)
     moved = list(places)
-    order: Callable[[int], float] = moved.__getitem__
-    ranked = sorted(range(len(moved)), key=order)
-    for below, above in zip(ranked, ranked[1:], strict=False):
+    ranked = sorted(range(len(moved)), key=places.__getitem__)
+    for below, above in pairwise(ranked):
         moved[above] = max(moved[above], moved[below] + gap)
     return moved

@@ -1,0 +1,221 @@
+"""Break the rules one at a time and see the tests go red.
+
+Each mutant is one replacement in a copy of the source; the tests of the rules, the published rows
+and the session run against the copy.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SUITES = ("tests/published", "tests/requirements", "tests/core", "tests/session/test_same_bytes.py")
+
+
+class Mutant(NamedTuple):
+    rule: str
+    file: str
+    old: str
+    new: str
+
+
+MUTANTS = [
+    Mutant(
+        "B1 the discounted thinking is not floored",
+        "rules/metering.py",
+        "usage = output_units + thinking_units * scenario.thinking_layer_discount // MILLION",
+        "usage = output_units - -thinking_units * scenario.thinking_layer_discount // MILLION",
+    ),
+    Mutant(
+        "B2 the free threshold is passed by one",
+        "rules/metering.py",
+        "billable = usage - scenario.commons_threshold_per_turn",
+        "billable = usage - scenario.commons_threshold_per_turn - 1",
+    ),
+    Mutant(
+        "B3 a study counts from the next turn on",
+        "turn.py",
+        "submitted.thinking_units, submitted.output_units, state.studies[agent], scenario",
+        "submitted.thinking_units, submitted.output_units, "
+        "state.studies[agent] - isinstance(action, Study), scenario",
+    ),
+    Mutant(
+        "B4 an agent on a job pays its fee",
+        "turn.py",
+        "            waived += fee\n        else:\n            fees[agent] = fee",
+        "            waived += fee\n        fees[agent] = fee",
+    ),
+    Mutant(
+        "B5 interest before fees",
+        "turn.py",
+        "            charge = metering.interest(state.accounts[balance], scenario)",
+        "            charge = metering.interest(\n"
+        "                state.accounts[balance] + fees[(balance - BALANCE) // WIDTH], scenario\n"
+        "            )",
+    ),
+    Mutant(
+        "B6 uncovered fees count as covered",
+        "rules/metering.py",
+        "return min(fee_tokens, max(0, balance))",
+        "return fee_tokens",
+    ),
+    Mutant(
+        "J1 no limit on the job credit",
+        "rules/jobs.py",
+        "credit = min(fee_tokens, scenario.job_credit_max)",
+        "credit = fee_tokens",
+    ),
+    Mutant(
+        "J2 relief on the balance before the credit",
+        "rules/jobs.py",
+        "owed = max(0, -(balance + credit))",
+        "owed = max(0, -balance)",
+    ),
+    Mutant(
+        "J4 a bonus for every job",
+        "turn.py",
+        "    state.employed[agent] = True\n",
+        "",
+    ),
+    Mutant(
+        "L2 stake and burn tickets always count",
+        "rules/lottery.py",
+        "            if _stake_and_burn_count(tip, turn, scenario):",
+        "            if True:",
+    ),
+    Mutant(
+        "L3 a burn weighs at once",
+        "rules/lottery.py",
+        "    decayed_turns = turns_since - scenario.burn_maturity_turns",
+        "    decayed_turns = turns_since",
+    ),
+    Mutant(
+        "L4 the threshold must be passed, not reached",
+        "rules/lottery.py",
+        "total < scenario.block_threshold * FACTOR_ONE",
+        "total <= scenario.block_threshold * FACTOR_ONE",
+    ),
+    Mutant(
+        "L5 the tip goes back to the payer",
+        "turn.py",
+        "        ledger.post(payer, winner_balance, waiting.fee, PostingReason.TIP)",
+        "        own = BALANCE + WIDTH * positions[waiting.agent_id]\n"
+        "        ledger.post(payer, own, waiting.fee, PostingReason.TIP)",
+    ),
+    Mutant(
+        "L6 transactions do not wait for a block",
+        "turn.py",
+        "    if won is None:\n        return None, []",
+        "    if won is None:\n        state.mempool = []\n        return None, []",
+    ),
+    Mutant(
+        "L8 the draw forgets the turn",
+        "rules/lottery.py",
+        'draw_below(total, seed_key(scenario.seed), turn, "lottery", 0)',
+        'draw_below(total, seed_key(scenario.seed), 0, "lottery", 0)',
+    ),
+    Mutant(
+        "S2 unstaking takes the whole stake without an amount as-run",
+        "rules/refusals.py",
+        "if scenario.unstake_without_amount is UnstakeWithoutAmount.REJECT:",
+        "if False:",
+    ),
+    Mutant(
+        "S3 stake returns a turn late",
+        "turn.py",
+        "due = state.turn + scenario.unstake_delay_turns",
+        "due = state.turn + scenario.unstake_delay_turns + 1",
+    ),
+    Mutant(
+        "C3 burns earn no dividend",
+        "rules/dividends.py",
+        "claims = [kept + gone for kept, gone in zip(staked, burned, strict=True)]",
+        "claims = list(staked)",
+    ),
+    Mutant(
+        "A1 the tip may pass the balance",
+        "rules/refusals.py",
+        "return Reason.BALANCE_TOO_LOW if amount + fee > balance else None",
+        "return Reason.BALANCE_TOO_LOW if amount > balance else None",
+    ),
+    Mutant(
+        "T1 the last input of an agent counts",
+        "turn.py",
+        "        elif agent in admitted:",
+        "        elif False:",
+    ),
+    Mutant(
+        "T9 the run's end keeps what is pending",
+        "turn.py",
+        "    for waiting in state.mempool:\n        base",
+        "    for waiting in state.mempool[:0]:\n        base",
+    ),
+    Mutant(
+        "1.3 a posting is dropped",
+        "turn.py",
+        "            ledger.post(balance, DESTROYED, charge, PostingReason.INTEREST)",
+        "            state.accounts[balance] -= charge",
+    ),
+    Mutant(
+        "0 factors are not rounded down at each step",
+        "units.py",
+        "            lambda factor, kept: factor * kept // MILLION,",
+        "            lambda factor, kept: -(-factor * kept // MILLION),",
+    ),
+    Mutant(
+        "O2 agents see the seed",
+        "scenario.py",
+        '        if seed or name != "seed"',
+        "        if True",
+    ),
+]
+
+
+def suites_exit_status(source: Path) -> int:
+    environment = {**os.environ, "PYTHONPATH": f"{source}{os.pathsep}{ROOT}"}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-x", "-q", "-m", "not nightly", *SUITES],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        check=False,
+        timeout=600,
+    )
+    return done.returncode
+
+
+def copied_source(folder: Path) -> Path:
+    shutil.copytree(
+        ROOT / "src" / "sim_economy",
+        folder / "sim_economy",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    return folder
+
+
+@pytest.mark.nightly
+def test_an_unbroken_copy_passes(tmp_path: Path) -> None:
+    assert suites_exit_status(copied_source(tmp_path)) == 0
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant.rule for mutant in MUTANTS])
+def test_a_broken_rule_turns_a_test_red(mutant: Mutant, tmp_path: Path) -> None:
+    file = copied_source(tmp_path) / "sim_economy" / "core" / mutant.file
+    text = file.read_text(encoding="utf-8")
+    assert text.count(mutant.old) == 1, "the rule has moved; mend the mutant"
+    file.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+    assert suites_exit_status(tmp_path) == 1
+
+
+def test_every_mutant_still_finds_its_rule() -> None:
+    for mutant in MUTANTS:
+        text = (ROOT / "src" / "sim_economy" / "core" / mutant.file).read_text(encoding="utf-8")
+        assert text.count(mutant.old) == 1, mutant.rule
