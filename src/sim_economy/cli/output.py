@@ -24,7 +24,8 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
-    table = Table(box=box.SIMPLE, header_style="bold", pad_edge=False)
+    shape = box.SIMPLE if any(columns) else None
+    table = Table(box=shape, header_style="bold", pad_edge=False, show_header=any(columns))
     for place, column in enumerate(columns):
         numeric = bool(rows) and all(_is_number(row[place]) for row in rows)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")

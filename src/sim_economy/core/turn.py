@@ -88,7 +88,7 @@ def play_turn(
     dividends_paid = _pay_dividends(state, ledger, scenario, covered)  # T6
     if ends:  # T9
         _end_run(state, ledger, positions)
-    _check_range(state, scenario)
+    _check_range(state, scenario, waived)
 
     state.fees_collected = sum(fees)
     turn = Turn(
@@ -339,8 +339,10 @@ def _end_run(state: State, ledger: Ledger, positions: Mapping[str, int]) -> None
     state.ended = True
 
 
-def _check_range(state: State, scenario: Scenario) -> None:
-    """Section 0: no account may pass 2^62 either way."""
+def _check_range(state: State, scenario: Scenario, waived: int) -> None:
+    """Section 0: no account, and no total a turn reports, may pass 2^62 either way."""
+    if waived > ACCOUNT_LIMIT:
+        raise AmountOutOfRangeError(state.turn, "the sum of waived fees")
     if max(state.accounts) > ACCOUNT_LIMIT or min(state.accounts) < -ACCOUNT_LIMIT:
         account = max(range(len(state.accounts)), key=lambda at: abs(state.accounts[at]))
         raise AmountOutOfRangeError(state.turn, account_name(account, scenario.agent_ids))

@@ -47,6 +47,7 @@ Beside: TypeAlias = Sequence[tuple[Treatment, Sequence[Run], Sequence[Row]]]
 """Other treatments to show beside the one reported."""
 
 _RUNS_SHOWN: Final = 100
+_TO: Final = "\u00a0to\u00a0"
 _STEPS: Final[Mapping[str, str]] = {
     "inference_fee": "fees",
     "job_credit": "job credits",
@@ -169,6 +170,7 @@ def _tokens(treatment: Treatment, runs: Sequence[Run]) -> str:
     terms = "".join(
         f" {'+' if steps[name] >= 0 else MINUS} {number(abs(steps[name]), 1)} {name}"
         for name in list(steps)[1:]
+        if steps[name]
     )
     identity = f"{number(genesis, 1)} at genesis{terms} = {number(final, 1)} at the end."
     by_run = [_run_steps(treatment, run) for run in runs]
@@ -199,7 +201,6 @@ def _tokens(treatment: Treatment, runs: Sequence[Run]) -> str:
 def _reading_of_rent(runs: Sequence[Run]) -> str:
     rent = statistics.mean(run.series.platform[-1] for run in runs)
     destroyed = statistics.mean(run.series.destroyed[-1] for run in runs)
-    lost = rent + destroyed
     if rent < 0:
         return (
             f"The platform paid out {number(-rent, 1)} tokens more than it took in, a run; "
@@ -208,8 +209,9 @@ def _reading_of_rent(runs: Sequence[Run]) -> str:
     text = (
         f"The platform keeps {number(rent, 1)} tokens a run, {number(destroyed, 1)} are destroyed"
     )
-    if lost <= 0:
+    if rent == 0:
         return f"{text}."
+    lost = rent + destroyed
     share = 100 * rent / lost
     held = (
         statistics.mean(turn) for turn in zip(*[run.series.platform for run in runs], strict=True)
@@ -229,11 +231,11 @@ def _reading_of_fees(runs: Sequence[Run]) -> str:
     )
     if fees == 0:
         return "No agent was charged a fee."
-    return (
-        f"Agents pay {number(fees, 1)} tokens in fees a run. Their balances covered "
-        f"{number(100 * covered / fees, 1)} % of that when it was charged; the rest made or "
-        "deepened debts."
-    )
+    text = f"Agents pay {number(fees, 1)} tokens in fees a run, and their balances covered "
+    if covered == fees:
+        return f"{text}all of it."
+    share = number(100 * covered / fees, 1)
+    return f"{text}{share} % of that when it was charged; the rest made or deepened debts."
 
 
 def _agents(treatment: Treatment, runs: Sequence[Run], rows: Sequence[Row]) -> str:
@@ -249,8 +251,8 @@ def _agents(treatment: Treatment, runs: Sequence[Run], rows: Sequence[Row]) -> s
     return _section(
         "What agents hold and do",
         _image("balances", "Balance of each agent over turns"),
-        f"After the last turn the mean balance is {number(balance, 1)} tokens, and "
-        f"{shown(below)} of {_counted(treatment.scenario.num_agents, 'agent')} are below zero.",
+        f"After the last turn the mean balance is {number(balance, 1)} tokens. Agents below zero "
+        f"then: {shown(below)} of {treatment.scenario.num_agents}, on average.",
         _image("actions", "Share of agents that choose each action over turns"),
         f"Chosen most, of all agents and turns: {common}.",
         _image("lorenz", "Lorenz curves of final shifted wealth"),
@@ -298,10 +300,10 @@ def _summary_table(
         student, bootstrap = (
             None
             if row["mean"] is None
-            else f"{shown(row[f'{kind}_low'])} to {shown(row[f'{kind}_high'])}"
+            else f"{shown(row[f'{kind}_low'])}{_TO}{shown(row[f'{kind}_high'])}"
             for kind in ("student", "bootstrap")
         )
-        half = None if row["ci95"] is None else f"\u00b1 {shown(row['ci95'])}"
+        half = None if row["ci95"] is None else f"\u00b1\u00a0{shown(row['ci95'])}"
         name = names[row["measure"]]
         cells.append((name, row["mean"], half, student, bootstrap, row["min"], row["max"]))
     return Table("summary", title, columns, tuple(cells))

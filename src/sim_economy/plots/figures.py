@@ -111,9 +111,12 @@ def _balance_panels(
             panel.axhline(level[0], color=_RED, linewidth=1, linestyle=_DASHES, label=name)
         panel.set_title(names[agent], fontsize=9, pad=4)
         panel.yaxis.set_major_formatter(_grouped)
+        panel.locator_params(axis="x", integer=True)
+        if agent + across >= len(names):
+            panel.set_xlabel("turn")
+            panel.tick_params(labelbottom=True)
     figure.suptitle("What each agent holds", x=0.015, ha="left", fontsize=12, fontweight="bold")
-    figure.legend(loc="outside upper left", ncols=3)
-    figure.supxlabel("turn", fontsize=10)
+    figure.legend(loc="outside lower center", ncols=3)
     figure.supylabel("balance (tokens)", fontsize=10)
     return _svg(figure, "Balance of each agent over turns")
 
@@ -138,7 +141,7 @@ def _balance_bands(
     axes.axhline(0, color=_INK, linewidth=0.8)
     if level is not None:
         axes.axhline(level[0], color=_RED, linewidth=1, linestyle=_DASHES, label=level[1])
-    axes.legend(loc="upper right")
+    figure.legend(loc="outside lower center", ncols=4)
     return _svg(figure, "Balance of all agents over turns")
 
 
@@ -221,6 +224,7 @@ def tokens(steps: Sequence[tuple[str, float]], start: str, end: str) -> str:
                 ha="center",
                 va="top" if falls else "bottom",
                 fontsize=9,
+                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
             )
         axes.axhline(0, color=_INK, linewidth=0.8)
         axes.set_xticks(range(len(names)), [name.replace(" ", "\n") for name in names])
@@ -337,6 +341,8 @@ def _axes(
     axes.set_xlabel(across)
     axes.set_ylabel(up)
     axes.yaxis.set_major_formatter(_grouped)
+    if across == "turn":
+        axes.locator_params(axis="x", integer=True)
     return figure, axes
 
 

@@ -6,6 +6,7 @@ import math
 import random
 import statistics
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -40,10 +41,20 @@ def bootstrap_interval(
 ) -> Interval:
     """The percentile bootstrap interval for the mean, the same for the same seed.
 
+    Samples of one size share their resamples, so that intervals of several measures are paired.
+
     Source: doi:10.1214/aos/1176344552.
     """
-    generator = random.Random(seed)  # noqa: S311
     n = len(values)
-    means = sorted(math.fsum(generator.choices(values, k=n)) / n for _ in range(resamples))
+    means = sorted(
+        [math.fsum([values[place] for place in drawn]) / n for drawn in _drawn(n, seed, resamples)]
+    )
     tail = (1 - confidence) / 2
     return Interval(means[int(tail * resamples)], means[math.ceil((1 - tail) * resamples) - 1])
+
+
+@lru_cache(maxsize=4)
+def _drawn(n: int, seed: int, resamples: int) -> list[list[int]]:
+    """Places drawn with replacement, `[resample, n]`."""
+    generator = random.Random(seed)  # noqa: S311
+    return [generator.choices(range(n), k=n) for _ in range(resamples)]
