@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem
 
 from sim_economy.agents.policy import POLICIES
 from sim_economy.cli.output import print_json, print_table, progress_bar
-from sim_economy.core.errors import ScenarioError
+from sim_economy.core.errors import ExtraMissingError, ScenarioError
 from sim_economy.experiments.folder import Outcome, run_experiment
 from sim_economy.experiments.metrics import run_metrics
 from sim_economy.experiments.published import Comparison, compare
@@ -78,7 +78,7 @@ def reproduce(out: Path, report: bool, as_json: bool) -> int:
         (out / "run_metrics.csv").read_text(encoding="utf-8") if outcome.rows else "",
         (out / "summary.json").read_text(encoding="utf-8") if outcome.rows else "",
     )
-    written = _write_report(out, treatment, outcome, comparison) if report else []
+    written = _write_report(out, treatment, outcome, comparison) if report and outcome.rows else []
     if as_json:
         print_json(
             {
@@ -307,9 +307,13 @@ def _write_report(
         other = load_treatment("as-written")
         runs = [play_run(other, run) for run in range(1, other.runs + 1)]
         beside = [(other, runs, [run_metrics(run) for run in runs])]
-    return write_report(
-        folder, treatment, outcome.runs, outcome.rows, comparison=comparison, beside=beside
-    )
+    try:
+        return write_report(
+            folder, treatment, outcome.runs, outcome.rows, comparison=comparison, beside=beside
+        )
+    except ExtraMissingError as error:
+        outcome.missing.append(str(error))
+        return []
 
 
 def _short(value: float) -> int | str:

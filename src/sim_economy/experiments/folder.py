@@ -112,7 +112,7 @@ def write_results(
     """
     _write(folder / "run_metrics.csv", metrics_csv(rows).encode())
     _write(folder / "summary.json", summary_json(treatment, rows).encode())
-    tables = paper_tables(treatment, rows)
+    tables = paper_tables(treatment, rows, published=treatment.is_published)
     for table in tables:
         cells = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
         _write(folder / "tables" / f"{table.name}.csv", table_csv(cells).encode())

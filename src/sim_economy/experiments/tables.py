@@ -141,9 +141,10 @@ def number(value: float, digits: int) -> str:
 
 def escaped(text: str) -> str:
     """A text that Markdown shows as it is, on one line."""
-    return _MARKUP.sub(r"\\\g<0>", " ".join(text.split()))
+    return _MARKUP.sub(r"\\\g<0>", _SPACES.sub(" ", text).strip())
 
 
+_SPACES: Final = re.compile(r"[^\S\u00a0]+")
 _MARKUP: Final = re.compile(r"[\\`*\[\]<>|#~&!$]|(?<![^\W_])_|_(?![^\W_])")
 
 

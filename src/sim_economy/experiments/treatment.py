@@ -52,6 +52,11 @@ class Treatment(Struct, frozen=True, kw_only=True):
         """The policy every agent follows."""
         return policy_named(self.policy_name)
 
+    @property
+    def is_published(self) -> bool:
+        """Whether it is the published experiment, and nothing of it changed."""
+        return self.settings == load_treatment("as-run").settings
+
     def scenario_of_run(self, run: int) -> Scenario:
         """The world of one replicate, counted from 1."""
         return replace(self.scenario, seed=self.seed + run)

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import math
+import random
+import statistics
+
+import pytest
+import scipy.stats
+
+from sim_economy.statistics.intervals import (
+    Interval,
+    bootstrap_interval,
+    normal_halfwidth,
+    student_interval,
+)
+
+VALUES = [24753.0, 24690.0, 24382.0, 25268.0, 24946.0]
+
+
+def test_the_published_halfwidth_is_196_hundredths_of_a_standard_error() -> None:
+    assert normal_halfwidth([1, 2, 3]) == 1.96 * (1 / math.sqrt(3))
+    assert normal_halfwidth([1]) == 0.0
+
+
+@pytest.mark.parametrize("confidence", [0.9, 0.95, 0.99])
+def test_students_interval_is_the_one_of_scipy(confidence: float) -> None:
+    error = scipy.stats.sem(VALUES)
+    mean = statistics.mean(VALUES)
+    expected = scipy.stats.t.interval(confidence, len(VALUES) - 1, loc=mean, scale=error)
+    assert student_interval(VALUES, confidence) == pytest.approx(expected)
+
+
+def test_one_value_has_a_point_for_an_interval() -> None:
+    assert student_interval([3.0]) == Interval(3.0, 3.0)
+    assert bootstrap_interval([3.0], seed=1) == Interval(3.0, 3.0)
+
+
+def test_the_bootstrap_is_the_same_for_the_same_seed_and_another_for_another() -> None:
+    draws = [random.Random(3).gauss(0, 1) for _ in range(40)]
+    draws = [value + place / 7 for place, value in enumerate(draws)]
+    assert bootstrap_interval(draws, 1) == bootstrap_interval(draws, 1)
+    assert bootstrap_interval(draws, 1) != bootstrap_interval(draws, 2)
+
+
+def test_the_bootstrap_interval_holds_the_mean_and_comes_near_the_normal_one() -> None:
+    generator = random.Random(5)
+    draws = [generator.gauss(100, 15) for _ in range(200)]
+    low, high = bootstrap_interval(draws, 1)
+    mean, half = statistics.mean(draws), normal_halfwidth(draws)
+    assert low < mean < high
+    assert (high - low) / 2 == pytest.approx(half, rel=0.1)
