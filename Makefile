@@ -31,9 +31,9 @@ bench: $(VENV)/bench.stamp ## Ratios against a bare loop, raw SQLite and Mesa.
 	$(BIN)/python -m benchmarks.speed
 
 lock: ## Write the pinned requirements anew; needs uv.
-	$(COMPILE) --extra report --group build -o requirements/report.lock
-	$(COMPILE) --extra report --group dev -o requirements/dev.lock
-	$(COMPILE) --extra report --group bench -o requirements/bench.lock
+	$(COMPILE) --extra report --extra engine --group build -o requirements/report.lock
+	$(COMPILE) --extra report --extra engine --group dev -o requirements/dev.lock
+	$(COMPILE) --extra report --extra engine --group bench -o requirements/bench.lock
 
 clean: ## Remove the environment and everything made.
 	rm -rf $(VENV) out build dist .mypy_cache .ruff_cache .hypothesis

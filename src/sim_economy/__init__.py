@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sim_economy.core.actions import Action as Action
     from sim_economy.core.actions import Burn as Burn
     from sim_economy.core.actions import Idle as Idle
     from sim_economy.core.actions import Input as Input
@@ -39,7 +40,19 @@ if TYPE_CHECKING:
 
 _HOMES = {
     **dict.fromkeys(
-        ("Burn", "Idle", "Input", "Job", "Mine", "Speak", "Stake", "Study", "Transfer", "Unstake"),
+        (
+            "Action",
+            "Burn",
+            "Idle",
+            "Input",
+            "Job",
+            "Mine",
+            "Speak",
+            "Stake",
+            "Study",
+            "Transfer",
+            "Unstake",
+        ),
         "core.actions",
     ),
     "SimEconomyError": "core.errors",

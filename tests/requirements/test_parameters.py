@@ -44,7 +44,7 @@ def balances_after(preset: str, world: Mapping[str, Any], *turns: list[Move]) ->
 
 def last_block(preset: str, world: Mapping[str, Any], *turns: list[Move]) -> Block | None:
     *before, last = turns
-    return played(preset, world, *before).turn({f"agent_{move[0]}": move[1] for move in last}).block
+    return played(preset, world, *before).act({f"agent_{move[0]}": move[1] for move in last}).block
 
 
 def weights(preset: str, world: Mapping[str, Any], *turns: list[Move]) -> list[str]:
@@ -156,7 +156,7 @@ def test_interest_rate_per_turn_is_relieved_on_a_job(rate: float, relief: int) -
     assert indebted.state.balances == [-1000 - relief]
     assert relief == sum(
         posting.amount
-        for posting in indebted.turn({"agent_0": Job()}).postings
+        for posting in indebted.act({"agent_0": Job()}).postings
         if posting.reason is PostingReason.INTEREST_RELIEF
     )
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from decimal import Decimal, localcontext
-from itertools import count, islice
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from itertools import count
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -27,8 +27,8 @@ class UsageSource(Protocol):
     def turns(self, scenario: Scenario) -> Iterator[list[Usage]]:
         """Usage `[agent]` of turn 1, 2, 3, ... for as long as the source lasts."""
 
-    def length(self) -> int | None:
-        """Turns it lasts; None for ever."""
+    def problems(self, scenario: Scenario, turns: int) -> list[str]:
+        """Why it cannot serve so many turns of this world; nothing where it can."""
 
 
 class PublishedUsage(Struct, frozen=True):
@@ -44,9 +44,9 @@ class PublishedUsage(Struct, frozen=True):
         while True:
             yield [(randint(50, 350), randint(40, 280)) for _ in agents]
 
-    def length(self) -> int | None:
-        """For ever."""
-        return None
+    def problems(self, scenario: Scenario, turns: int) -> list[str]:  # noqa: ARG002
+        """It serves any."""
+        return []
 
 
 class Distribution(Struct, frozen=True):
@@ -76,9 +76,9 @@ class DistributedUsage(Struct, frozen=True):
         for turn in count(1):
             yield [(thinking(turn, agent), output(turn, agent)) for agent in agents]
 
-    def length(self) -> int | None:
-        """For ever."""
-        return None
+    def problems(self, scenario: Scenario, turns: int) -> list[str]:  # noqa: ARG002
+        """It serves any."""
+        return []
 
 
 class TracedUsage(Struct, frozen=True):
@@ -96,27 +96,27 @@ class TracedUsage(Struct, frozen=True):
     repeat: bool
 
     def turns(self, scenario: Scenario) -> Iterator[list[Usage]]:
-        """The trace, once or again and again.
-
-        Raises:
-            ScenarioError: It names agents that are not in the world.
-        """
-        positions = genesis_order(scenario)
-        unknown = sorted({name for row in self.rows.values() for name in row} - positions.keys())
-        if unknown:
-            shown = ", ".join(unknown[:5])
-            raise ScenarioError(
-                [f"usage.path: {self.path} names agents that are not in the world: {shown}"]
-            )
+        """The trace, once or again and again."""
         for turn in count(1):
             if turn > self.last and not self.repeat:
                 return
             row = self.rows.get((turn - 1) % self.last + 1, {})
             yield [row.get(agent_id, (0, 0)) for agent_id in scenario.agent_ids]
 
-    def length(self) -> int | None:
-        """The last turn with a row, or for ever if it repeats."""
-        return None if self.repeat else self.last
+    def problems(self, scenario: Scenario, turns: int) -> list[str]:
+        """Agents that are not in the world; fewer turns than the run has."""
+        positions = genesis_order(scenario)
+        unknown = sorted({name for row in self.rows.values() for name in row} - positions.keys())
+        problems = []
+        if unknown:
+            shown = ", ".join(unknown[:5]) + (", ..." if len(unknown) > 5 else "")
+            problems.append(
+                f"usage.path: {self.path} names agents that are not in the world: {shown}"
+            )
+        if turns > self.last and not self.repeat:
+            short = f"the trace ends with turn {self.last} and the run has {turns}"
+            problems.append(f"usage.path: {short}; set turns, or repeat = true")
+        return problems
 
 
 def parse_usage(given: Mapping[str, Any], folder: Path) -> UsageSource:
@@ -157,6 +157,7 @@ def parse_usage(given: Mapping[str, Any], folder: Path) -> UsageSource:
             return PublishedUsage()
 
 
+_EXACT: Final = Context(prec=28, rounding=ROUND_HALF_EVEN)
 _KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "published": (),
     "trace": ("path", "repeat"),
@@ -187,7 +188,8 @@ def _parse_distribution(given: Any, field: str) -> tuple[Distribution, list[str]
             continue
         number = Decimal(str(value))
         whole = name in {"constant", "uniform"}
-        if not 0 <= number <= INPUT_LIMIT or (whole and number % 1):
+        bounded = number.is_finite() and 0 <= number <= INPUT_LIMIT
+        if not bounded or (whole and number % 1):
             kind = "an integer" if whole else "a number"
             problems.append(f"{field}.{key}: must be {kind} from 0 to {INPUT_LIMIT}")
         arguments[key] = number
@@ -209,14 +211,12 @@ def _sampler(
         return low + draw_below(high - low + 1, key, turn, purpose, agent)
 
     def exponential(turn: int, agent: int) -> int:
-        with localcontext() as context:
-            context.prec = 28
+        with localcontext(_EXACT):
             chance = Decimal(draw(key, turn, purpose, agent) + 1) / 2**64
             return min(INPUT_LIMIT, int(-chance.ln() * arguments["mean"]))
 
     def lognormal(turn: int, agent: int) -> int:
-        with localcontext() as context:
-            context.prec = 28
+        with localcontext(_EXACT):
             deviate = _normal(lambda attempt: draw(key, turn, f"{purpose}.{attempt}", agent))
             return min(INPUT_LIMIT, int((arguments["sigma"] * deviate).exp() * arguments["median"]))
 
@@ -289,7 +289,8 @@ def _trace_row(row: Mapping[str, Any]) -> tuple[int, str, int, int]:
     for column in ("turn", "thinking", "output"):
         text = str(row[column]).strip()
         low = 1 if column == "turn" else 0
-        if not text.isascii() or not text.isdigit() or not low <= int(text[:12]) <= INPUT_LIMIT:
+        whole = text.isascii() and text.isdigit() and len(text) <= 12
+        if not whole or not low <= int(text) <= INPUT_LIMIT:
             raise ValueError(f"{column} must be an integer from {low} to {INPUT_LIMIT}")
         numbers.append(int(text))
     turn, thinking, output = numbers
@@ -324,8 +325,3 @@ def _check_columns(path: Path, columns: Iterable[str]) -> None:
     missing = [column for column in _TRACE_COLUMNS if column not in columns]
     if missing:
         raise ScenarioError([f"usage.path: {path} lacks the columns {', '.join(missing)}"])
-
-
-def first_turns(source: UsageSource, scenario: Scenario, turns: int) -> Iterator[list[Usage]]:
-    """Usage of turns 1 to `turns`, or as many as the source has."""
-    return islice(source.turns(scenario), turns)

@@ -59,7 +59,10 @@ def main() -> None:
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; finished runs are kept, the same command goes on", err=True)
+        click.echo(
+            "interrupted; what is finished is kept: `experiment` goes on, so does `run --resume`",
+            err=True,
+        )
         sys.exit(130)
     except Exception as error:
         from sim_economy.cli.output import show_error  # noqa: PLC0415

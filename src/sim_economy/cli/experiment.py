@@ -187,8 +187,7 @@ def run(
         raise click.UsageError("--resume needs --ledger, the file to play on from")
     treatment = _treatment(scenario, changes, policy, turns=turns)
     number = 1 if seed is None else seed - treatment.seed
-    if treatment.seed + number < 0:
-        raise ScenarioError(["seed: must not be negative"])
+    treatment.scenario_of_run(number)
     with progress_bar(treatment.name, treatment.turns) as progress:
         if ledger is not None and resume:
             return _resume(treatment, number, ledger, progress, as_json=as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -179,19 +180,31 @@ def diff(one: Path, other: Path, as_json: bool) -> int:
 @click.option("--out", type=click.Path(path_type=Path), help="File or folder to write.")
 def export(ledger: Path, form: str, out: Path | None) -> int:
     """Write LEDGER as files that other programs read."""
-    with _reading(ledger) as store:
+    target = out or ledger.with_suffix(".jsonl" if form == "jsonl" else "")
+    if target.exists() and not (form != "jsonl" and target.is_dir() and not any(target.iterdir())):
+        raise FolderError(
+            "folder_foreign", str(target), "is there already; name another with --out"
+        )
+    part = target.with_name(target.name + ".part")
+    with _reading(ledger) as store, _discarded(part):
         if form == "jsonl":
-            target = out or ledger.with_suffix(".jsonl")
-            exports.write_jsonl(store, target)
-            click.echo(f"wrote {target}")
-            return 0
-        folder = out or ledger.with_suffix("")
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise FolderError(
-                "folder_foreign", str(folder), "is not an empty folder; name another with --out"
-            )
-        folder.mkdir(parents=True, exist_ok=True)
-        write = exports.write_csv if form == "csv" else exports.write_parquet
-        for path in write(store, folder):
-            click.echo(f"wrote {path}")
+            exports.write_jsonl(store, part)
+        else:
+            part.mkdir(parents=True)
+            write = exports.write_csv if form == "csv" else exports.write_parquet
+            write(store, part)
+        part.replace(target)
+    click.echo(f"wrote {target}")
     return 0
+
+
+@contextmanager
+def _discarded(part: Path) -> Iterator[None]:
+    """Remove what was written where the work did not finish."""
+    try:
+        yield
+    finally:
+        if part.is_dir():
+            shutil.rmtree(part)
+        else:
+            part.unlink(missing_ok=True)

@@ -100,7 +100,8 @@ def check_input(submitted: Input, field: str = "input") -> None:
         _text(submitted.speech, f"{field}.speech")
     action = submitted.action
     if isinstance(action, Unrecognised):
-        _text(action.action, f"{field}.action.action")
+        if _text(action.action, f"{field}.action.action") in RECOGNISED:
+            raise InputError(f"{field}.action.action", "is the name of an action of its own")
         return
     arguments = _ARGUMENTS.get(type(action))
     if arguments is None:

@@ -69,7 +69,7 @@ class StoreError(SimEconomyError):
 
     Attributes:
         code: `ledger_missing`, `ledger_exists`, `ledger_in_use`, `ledger_format`,
-            `ledger_damaged` or `ledger_unwritable`.
+            `ledger_damaged`, `ledger_unwritable`, `ledger_unwitnessed` or `ledger_rolled_back`.
         path: The ledger's file, or what stands for it.
     """
 
@@ -81,6 +81,8 @@ class StoreError(SimEconomyError):
             "ledger_format",
             "ledger_damaged",
             "ledger_unwritable",
+            "ledger_unwitnessed",
+            "ledger_rolled_back",
         }
     )
 
@@ -132,3 +134,50 @@ class ExtraMissingError(SimEconomyError):
     def __init__(self, work: str, library: str, extra: str) -> None:
         self.extra = extra
         super().__init__(f"{work} needs {library}; pip install 'sim-economy[{extra}]'")
+
+
+class WorldMissingError(SimEconomyError):
+    """A call that needs a world before there is one."""
+
+    code = "world_missing"
+
+    def __init__(self) -> None:
+        super().__init__("there is no world yet; start one with POST /init")
+
+
+class WorldExistsError(SimEconomyError):
+    """A world where one exists already."""
+
+    code = "world_exists"
+
+    def __init__(self, turn: int) -> None:
+        self.turn = turn
+        super().__init__(
+            f"there is a world already, at turn {turn}; name another ledger for a new one"
+        )
+
+
+class TurnConflictError(SimEconomyError):
+    """A request for a turn that is not the open one.
+
+    Attributes:
+        expected: The turn the request is for.
+        open_turn: The turn that can be played now.
+    """
+
+    code = "turn_conflict"
+
+    def __init__(self, expected: int, open_turn: int) -> None:
+        self.expected = expected
+        self.open_turn = open_turn
+        super().__init__(f"turn {expected} is not open; send inputs for turn {open_turn}")
+
+
+class KeyReusedError(SimEconomyError):
+    """An idempotency key that came before with another request."""
+
+    code = "idempotency_key_reused"
+
+    def __init__(self, turn: int) -> None:
+        self.turn = turn
+        super().__init__(f"this key closed turn {turn} with another request; use a new key")

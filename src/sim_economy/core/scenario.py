@@ -295,7 +295,9 @@ def _numeral(value: Any) -> str:
         return value
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise ValueError("must be a number")
-    return format(Decimal(repr(value)) if isinstance(value, float) else Decimal(value), "f")
+    number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    bounded = number.is_finite() and -40 < number.adjusted() < 40
+    return format(number, "f") if bounded else str(number)
 
 
 def _written(parameter: Parameter, value: Any) -> int | bool | str | Decimal:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -24,7 +26,7 @@ from sim_economy.experiments.metrics import Row, metrics_csv, run_metrics, summa
 from sim_economy.experiments.run import Run, decode_run, encode_run, play_run
 from sim_economy.experiments.tables import paper_tables, table_markdown
 from sim_economy.experiments.treatment import Treatment
-from sim_economy.store.records import FORMAT
+from sim_economy.store.records import FORMAT, digest
 from sim_economy.store.sqlite import SQLiteStore
 
 
@@ -86,7 +88,8 @@ def run_experiment(
         failures = []
         for run, played in _played(treatment, open_runs, folder, jobs=jobs, ledgers=ledgers):
             if isinstance(played, Run):
-                _write(_run_path(folder, run), encode_run(played))
+                content = encode_run(played)
+                _write(_run_path(folder, run), digest(content).encode() + b"\n" + content)
                 with suppress(FileNotFoundError):
                     _failure_path(folder, run).unlink()
                 finished[run] = played
@@ -148,8 +151,7 @@ def _failure_path(folder: Path, run: int) -> Path:
 def _claimed(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        names = {path.name for path in folder.iterdir()}
-        if names - {".lock"} and "manifest.json" not in names:
+        if not _is_ours(folder):
             raise FolderError(
                 "folder_foreign",
                 str(folder),
@@ -177,6 +179,23 @@ def _claimed(folder: Path) -> Iterator[None]:
         lock.release()
 
 
+def _is_ours(folder: Path) -> bool:
+    """Whether the folder is empty, or an experiment's."""
+    manifest = folder / "manifest.json"
+    if not manifest.exists():
+        return {path.name for path in folder.iterdir()} <= {".lock", "manifest.json.part"}
+    return _kept_settings(manifest) is not None
+
+
+def _kept_settings(manifest: Path) -> dict[str, Any] | None:
+    """The settings an experiment left, or None where the file is another program's."""
+    try:
+        kept = json.loads(manifest.read_text(encoding="utf-8"))["settings"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return kept if isinstance(kept, dict) and "rules_version" in kept else None
+
+
 def _settings(treatment: Treatment, *, ledgers: bool) -> dict[str, Any]:
     settings = {
         "sim_economy": version("sim-economy"),
@@ -193,12 +212,7 @@ def _check_settings(folder: Path, treatment: Treatment, *, ledgers: bool, fresh:
     path = folder / "manifest.json"
     asked = _settings(treatment, ledgers=ledgers)
     if path.exists() and not fresh:
-        try:
-            kept = json.loads(path.read_text(encoding="utf-8"))["settings"]
-        except (ValueError, KeyError, TypeError):
-            raise FolderError(
-                "folder_foreign", str(folder), "its manifest.json is not an experiment's"
-            ) from None
+        kept = _kept_settings(path) or {}
         changes = [f"{key} was {was}, is now {now}" for key, was, now in _changes(kept, asked)]
         if changes:
             raise FolderError(
@@ -208,9 +222,24 @@ def _check_settings(folder: Path, treatment: Treatment, *, ledgers: bool, fresh:
                 "name another folder, or start over with --fresh",
             )
         return
-    for stale in [*folder.glob("runs/run-*"), *folder.glob("failures/run-*")]:
-        stale.unlink()
+    for pattern in _OWN_FILES:
+        for stale in folder.glob(pattern):
+            stale.unlink()
     _write(path, _manifest_text(asked, [], []))
+
+
+_OWN_FILES: Final = (
+    "runs/run-*",
+    "failures/run-*",
+    "tables/*.csv",
+    "figures/*.svg",
+    "*.csv",
+    "summary.json",
+    "tables.md",
+    "series.parquet",
+    "report.*",
+)
+"""What starting over removes."""
 
 
 def _changes(
@@ -230,7 +259,10 @@ def _held_runs(folder: Path, treatment: Treatment, *, ledgers: bool) -> dict[int
     for run in range(1, treatment.runs + 1):
         path = _run_path(folder, run)
         with suppress(FileNotFoundError, msgspec.DecodeError):
-            played = decode_run(path.read_bytes())
+            checksum, _, content = path.read_bytes().partition(b"\n")
+            if checksum != digest(content).encode():
+                continue
+            played = decode_run(content)
             whole = played.run == run and played.turns == treatment.turns
             if whole and (not ledgers or _ledger_path(folder, run).exists()):
                 held[run] = played
@@ -246,7 +278,9 @@ def _played(
         for run, path in zip(runs, paths, strict=True):
             yield run, _attempt(treatment, run, path)
         return
-    with ProcessPoolExecutor(min(jobs, len(runs))) as pool:
+    with ProcessPoolExecutor(
+        min(jobs, len(runs)), initializer=_leave_with, initargs=(os.getpid(),)
+    ) as pool:
         attempts = {
             pool.submit(_attempt, treatment, run, path): run
             for run, path in zip(runs, paths, strict=True)
@@ -257,6 +291,17 @@ def _played(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _leave_with(parent: int) -> None:
+    """End this worker when the process that started it is gone, however it went."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _attempt(treatment: Treatment, run: int, path: Path | None) -> Run | str:

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from sim_economy.agents.policy import Policy, policy_named
 from sim_economy.agents.usage import TracedUsage, UsageSource, parse_usage
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.scenario import Scenario, config, parameters, unknown_key
+from sim_economy.core.scenario import Scenario, config, parameters, parse_scenario, unknown_key
 from sim_economy.session.presets import (
     PRESETS,
+    preset,
     preset_text,
     read_toml,
     world_scenario,
@@ -58,8 +58,12 @@ class Treatment(Struct, frozen=True, kw_only=True):
         return self.settings == load_treatment("as-run").settings
 
     def scenario_of_run(self, run: int) -> Scenario:
-        """The world of one replicate, counted from 1."""
-        return replace(self.scenario, seed=self.seed + run)
+        """The world of one replicate, counted from 1.
+
+        Raises:
+            ScenarioError: Its seed is out of range.
+        """
+        return parse_scenario({"seed": self.seed + run}, self.scenario)
 
 
 def load_treatment(
@@ -88,6 +92,7 @@ def load_treatment(
             [f"{source}: no such scenario file; {known}; `sim-economy init` writes one"]
         )
     given = read_toml(text)
+    before = _preset_of(given)
     problems = []
     if isinstance(changes, Mapping):
         for key, value in changes.items():
@@ -97,7 +102,25 @@ def load_treatment(
             problems += _change(given, change)
     if problems:
         raise ScenarioError(problems)
+    if _preset_of(given) != before:
+        _follow_preset(given, before)
     return parse_treatment(given, folder, default_name=path.stem)
+
+
+def _preset_of(given: Mapping[str, Any]) -> Any:
+    world = given.get("world")
+    return world.get("preset", "as-run") if isinstance(world, Mapping) else "as-run"
+
+
+def _follow_preset(given: dict[str, Any], before: Any) -> None:
+    """Let keys that held the old preset's values take the new preset's."""
+    if before not in PRESETS:
+        return
+    old = config(preset(before))
+    world = given["world"]
+    for name in [name for name in world if name in old]:
+        if str(world[name]) == str(old[name]):
+            del world[name]
 
 
 def parse_treatment(
@@ -136,9 +159,10 @@ def parse_treatment(
         if not isinstance(values["usage"], Mapping):
             raise ScenarioError(["usage: must be a table"])
         usage = parse_usage(values["usage"], folder or Path())
-        problems += _trace_problems(usage, values["turns"])
     except ScenarioError as error:
         problems += error.problems
+    if usage is not None and not problems:
+        problems += usage.problems(scenario, values["turns"])
     if problems or usage is None:
         raise ScenarioError(problems)
     return Treatment(
@@ -179,14 +203,6 @@ def _parse_world(given: Any) -> Scenario:
         return world_scenario(flat, agent_ids)
     except ScenarioError as error:
         raise ScenarioError([f"world.{problem}" for problem in error.problems]) from None
-
-
-def _trace_problems(usage: UsageSource, turns: Any) -> list[str]:
-    length = usage.length()
-    if length is None or type(turns) is not int or turns <= length:
-        return []
-    short = f"the trace ends with turn {length} and the run has {turns}"
-    return [f"usage.path: {short}; set turns, or repeat = true"]
 
 
 def _settings(values: Mapping[str, Any], usage: UsageSource, scenario: Scenario) -> dict[str, Any]:

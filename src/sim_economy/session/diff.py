@@ -73,7 +73,9 @@ def diff(one: Store, other: Store) -> Difference:
             )
         elif left_turn.line != right_turn.line:
             found = _partings(
-                read_record(left_turn.line), read_record(right_turn.line), first.agent_ids
+                read_record(left_turn.line),
+                read_record(right_turn.line),
+                max(first.agent_ids, second.agent_ids, key=len),
             )
             parting = next(found, None)
         if parting is not None:

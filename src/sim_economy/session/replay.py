@@ -7,13 +7,12 @@ from typing import Any
 
 from msgspec import json
 
-from sim_economy.core.codec import parse_inputs, parse_json
 from sim_economy.core.errors import ReplayError
 from sim_economy.core.turn import RULES_VERSION
 from sim_economy.session.world import World, genesis_record, scenario_of
 from sim_economy.store.memory import MemoryStore
 from sim_economy.store.protocol import Store
-from sim_economy.store.records import Head, read_record
+from sim_economy.store.records import Head, read_record, recorded_inputs
 
 
 def replay(store: Store, progress: Callable[[int], None] = lambda turn: None) -> Head:
@@ -41,8 +40,7 @@ def replay(store: Store, progress: Callable[[int], None] = lambda turn: None) ->
     for stored in store.read():
         record = read_record(stored.line)
         if stored.turn > 0:
-            inputs = parse_inputs([parse_json(bytes(text)) for text in record.inputs])
-            world.turn(inputs, ends=record.ends, signatures=record.signatures)
+            world.turn(recorded_inputs(record), ends=record.ends, signatures=record.signatures)
         (played,) = again.read(stored.turn, stored.turn)
         _compare(stored.turn, stored.line, played.line)
         if stored.head_hash != played.head_hash:

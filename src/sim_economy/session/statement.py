@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from sim_economy.core.errors import InputError
 from sim_economy.core.ledger import FIRST, WIDTH, Holding, account_name
 from sim_economy.core.scenario import genesis_order
 from sim_economy.session.world import genesis_record, position_of, scenario_of
@@ -65,9 +66,11 @@ def statement(
         last_turn: The end of the ledger when None.
 
     Raises:
-        InputError: No such agent.
+        InputError: No such agent, or the last turn before the first.
         StoreError: The ledger cannot be read.
     """
+    if last_turn is not None and last_turn < first_turn:
+        raise InputError("last_turn", "must not be before the first")
     first = genesis_record(store)
     agent = position_of(genesis_order(scenario_of(first)), agent_id)
     shown = {FIRST + WIDTH * agent + holding: holding.name.lower() for holding in accounts}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from msgspec import Struct, ValidationError
+from msgspec import Struct
 
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import SimEconomyError, StoreError
@@ -25,6 +25,7 @@ from sim_economy.store.records import (
     read_genesis,
     read_record,
 )
+from sim_economy.store.sqlite import SQLiteStore
 
 
 class Finding(Struct, frozen=True):
@@ -108,11 +109,7 @@ class _Walk:
         head_hash = chained(before.hash, stored.line)
         if head_hash != stored.head_hash:
             yield "the chain head is not the hash of what is kept"
-        try:
-            record = read_record(stored.line)
-        except ValidationError as error:
-            yield f"the record is malformed: {error}"
-            return
+        record = read_record(stored.line)
         yield from fold.problems(record)
         folded = digest(fold.text())
         if folded != record.state_digest:
@@ -133,10 +130,10 @@ class _Walk:
     def _beside_the_chain(self, first: Genesis) -> Iterator[Finding]:
         for problem in self._store.problems():
             yield Finding(None, problem)
-        names = getattr(self._store, "account_names", None)
-        if names is not None:
-            accounts = range(FIRST + WIDTH * len(first.agent_ids))
-            if names() != [account_name(account, first.agent_ids) for account in accounts]:
+        if isinstance(self._store, SQLiteStore):
+            numbers = range(FIRST + WIDTH * len(first.agent_ids))
+            chart = [(account, account_name(account, first.agent_ids)) for account in numbers]
+            if self._store.accounts() != chart:
                 yield Finding(None, "the chart of accounts is not that of genesis")
         for turn, state in self._store.snapshots():
             if digest(state.encode()) != self._digests[turn][0]:
@@ -146,7 +143,9 @@ class _Walk:
                 yield Finding(receipt.turn, "a stored answer does not match its checksum")
 
     def _accepted(self) -> Iterator[Finding]:
-        for submission, checksum in self._store.checksums():
+        for place, (submission, checksum) in enumerate(self._store.checksums()):
+            if submission.position != place:
+                yield Finding(submission.turn, "accepted inputs are not numbered without gaps")
             if submission.turn != self.turn + 1:
                 yield Finding(submission.turn, "an accepted input is for a turn that is not open")
             if bound_digest(self._digests[self.turn][1], submission) != checksum:

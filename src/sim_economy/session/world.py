@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Self
 
 from msgspec import Raw
 
 from sim_economy.core.actions import Action, Input
-from sim_economy.core.codec import canonical, check_input, parse_input, parse_inputs, parse_json
-from sim_economy.core.errors import InputError, ReplayError, RunEndedError, StoreError
+from sim_economy.core.codec import canonical, check_input, parse_input, parse_json
+from sim_economy.core.errors import (
+    InputError,
+    KeyReusedError,
+    ReplayError,
+    RunEndedError,
+    StoreError,
+)
 from sim_economy.core.events import Turn
 from sim_economy.core.observation import Observation, observe
 from sim_economy.core.scenario import Scenario, genesis_order, parse_scenario
@@ -22,12 +28,14 @@ from sim_economy.store.records import (
     Genesis,
     Head,
     Receipt,
+    Sealed,
     Signature,
     Submission,
     digest,
     genesis_of,
     read_genesis,
     read_record,
+    recorded_inputs,
     seal,
     seal_genesis,
 )
@@ -43,6 +51,7 @@ class World:
     Attributes:
         scenario: Its parameters, variants and agents.
         state: After the last closed turn; to be read, never changed.
+        sealed: The last turn closed here as it was kept; None before the first.
     """
 
     def __init__(
@@ -69,6 +78,8 @@ class World:
         self.state, ledger = genesis(self.scenario)
         self._store: Store | None = None
         self._head: Head | None = None
+        self.sealed: Sealed | None = None
+        self._accepted = 0
         if store is not None or recorded:
             first = genesis_of(self.scenario, world_id, RULES_VERSION)
             sealed = seal_genesis(first, self.state, ledger.postings)
@@ -132,6 +143,7 @@ class World:
         """Take the state from the newest snapshot and play on to the end of the store."""
         self._store = store
         self._head = store.head()
+        self._accepted = len(store.submissions())
         snapshot = next(iter(store.snapshots()), None)
         if snapshot is None:
             raise StoreError("ledger_damaged", store.name, "has no snapshot; run verify")
@@ -144,7 +156,7 @@ class World:
         self.state = decode_state(snapshot.state)
         for turn in stored[1:]:
             record = read_record(turn.line)
-            inputs = parse_inputs([parse_json(bytes(text)) for text in record.inputs])
+            inputs = recorded_inputs(record)
             self.state, _ = play_turn(
                 self.state, inputs, self.scenario, self.positions, ends=record.ends
             )
@@ -170,51 +182,69 @@ class World:
 
     def turn(
         self,
-        inputs: Iterable[Input] | Mapping[str, Action] | None = None,
+        inputs: Iterable[Input] = (),
         *,
         ends: bool = False,
         signatures: Sequence[Signature | None] = (),
-        receipt: Receipt | None = None,
+        receipt: Callable[[Sealed], Receipt] | None = None,
     ) -> Turn:
         """Close the open turn with these inputs, whole or not at all.
 
         Args:
-            inputs: In order of arrival, or an action by agent id without usage; the submitted ones
-                when None.
+            inputs: In order of arrival; they come after those that were submitted.
             ends: Whether the run declares its end.
             signatures: One for each input, or none at all.
-            receipt: The answer to keep under an idempotency key.
+            receipt: Makes the answer to keep under an idempotency key, from the turn as it is kept.
 
         Raises:
             InputError: An input of a wrong type or size.
             RunEndedError: The run has ended before.
+            KeyReusedError: An answer is kept under the receipt's key already.
             AmountOutOfRangeError: An account would pass 2^62.
             StoreError: The turn could not be kept.
         """
-        if inputs is None:
-            accepted = self.store.submissions()
-            inputs = [parse_input(parse_json(bytes(held.input))) for held in accepted]
-            if any(held.signature for held in accepted):
-                signatures = [held.signature for held in accepted]
-        elif isinstance(inputs, Mapping):
-            inputs = [Input(agent_id, action) for agent_id, action in inputs.items()]
-        else:
-            inputs = list(inputs)
-        for place, submitted in enumerate(inputs):
+        given = list(inputs)
+        if signatures and len(signatures) != len(given):
+            raise InputError("signatures", f"must be {len(given)}, one for each input, or none")
+        for place, submitted in enumerate(given):
             check_input(submitted, f"inputs[{place}]")
-        if signatures and len(signatures) != len(inputs):
-            raise InputError("signatures", f"must be {len(inputs)}, one for each input, or none")
-
-        state, turn = play_turn(self.state, inputs, self.scenario, self.positions, ends=ends)
+        if self._accepted:
+            signatures = [
+                *(held.signature for held in self.store.submissions()),
+                *(signatures or [None] * len(given)),
+            ]
+            given = [*self.accepted(), *given]
+        if not any(signatures):
+            signatures = ()
+        state, turn = play_turn(self.state, given, self.scenario, self.positions, ends=ends)
         if self._store is not None:
-            sealed = seal(self.head, turn, inputs, state, self.scenario.agent_ids, signatures)
+            sealed = seal(self.head, turn, given, state, self.scenario.agent_ids, signatures)
             due = ends or turn.turn % SNAPSHOT_EVERY == 0
+            kept = receipt and receipt(sealed)
+            if kept is not None:
+                assert kept.turn == turn.turn, kept
+                if (held := self._store.receipt(kept.idempotency_key)) is not None:
+                    raise KeyReusedError(held.turn)
             self._store.append(
-                sealed, receipt=receipt, state=encode_state(state).decode() if due else None
+                sealed,
+                receipt=kept,
+                state=encode_state(state).decode() if due else None,
             )
             self._head = sealed.head
+            self.sealed = sealed
+            self._accepted = 0
         self.state = state
         return turn
+
+    def act(self, actions: Mapping[str, Action], *, ends: bool = False) -> Turn:
+        """Close the open turn with an action by agent id, without usage; raises as `turn`."""
+        return self.turn(
+            [Input(agent_id, action) for agent_id, action in actions.items()], ends=ends
+        )
+
+    def accepted(self) -> list[Input]:
+        """The inputs accepted for the open turn, in order."""
+        return [parse_input(parse_json(bytes(held.input))) for held in self.store.submissions()]
 
     def submit(self, submitted: Input, signature: Signature | None = None) -> None:
         """Accept an input for the open turn, to be played when `turn()` closes it.
@@ -227,10 +257,10 @@ class World:
         check_input(submitted)
         if self.state.ended:
             raise RunEndedError(self.state.turn)
-        position = len(self.store.submissions())
         self.store.accept(
-            Submission(self.state.turn + 1, position, Raw(canonical(submitted)), signature)
+            Submission(self.state.turn + 1, self._accepted, Raw(canonical(submitted)), signature)
         )
+        self._accepted += 1
 
     def observe(self, agent_id: str) -> Observation:
         """What one agent may see now.

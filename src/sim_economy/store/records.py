@@ -12,11 +12,12 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Final
 
-from msgspec import Raw, Struct, convert, json
+from msgspec import DecodeError, Raw, Struct, convert, json
 from msgspec.structs import replace
 
 from sim_economy.core.actions import Input
-from sim_economy.core.codec import canonical, parse_json
+from sim_economy.core.codec import canonical, parse_inputs, parse_json
+from sim_economy.core.errors import InputError, StoreError
 from sim_economy.core.events import Bill, Block, RejectionReason, Transaction, Turn, ValidatorType
 from sim_economy.core.ledger import Posting
 from sim_economy.core.scenario import NumberText, Scenario, config
@@ -257,9 +258,29 @@ def read_record(line: bytes) -> TurnRecord:
     """The record of a line that a store composed.
 
     Raises:
-        msgspec.ValidationError: It is no record of this format.
+        StoreError: It is no record of this format.
     """
-    return json.decode(line, type=TurnRecord)
+    try:
+        return json.decode(line, type=TurnRecord)
+    except (DecodeError, UnicodeDecodeError) as error:
+        turn = line[:40].partition(b'"turn":')[2].partition(b",")[0].decode(errors="replace")
+        raise StoreError(
+            "ledger_damaged", "the ledger", f"turn {turn} is malformed ({error}); run verify"
+        ) from error
+
+
+def recorded_inputs(record: TurnRecord) -> list[Input]:
+    """The inputs of a turn.
+
+    Raises:
+        StoreError: One is not what was accepted once.
+    """
+    try:
+        return parse_inputs([parse_json(bytes(text)) for text in record.inputs])
+    except InputError as error:
+        raise StoreError(
+            "ledger_damaged", "the ledger", f"turn {record.turn}: {error}; run verify"
+        ) from error
 
 
 def line_of_rows(
@@ -277,6 +298,10 @@ def line_of_rows(
         inputs: Text, outcome and signature of each.
         block: Text and signature.
     """
+    if any(isinstance(value, bytes) for row in (scalars, *postings) for value in row):
+        raise TypeError("a number or a text is stored as bytes")
+    if isinstance(state_digest, bytes):
+        raise TypeError("a digest is stored as bytes")
     turn, ends, collected, covered, waived, dividends, token_supply = scalars
     signatures = [signature for _, _, signature in inputs]
     text, block_signature = block or (None, None)

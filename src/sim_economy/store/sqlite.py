@@ -95,7 +95,11 @@ class SQLiteStore:
                 raise StoreError(
                     "ledger_exists", str(path), "exists already; name another file or remove it"
                 )
-            return cls(path, _connect(path, "rwc"), lock)
+            try:
+                return cls(path, _durable(_connect(path, "rwc"), path), lock)
+            except StoreError:
+                _remove(path)
+                raise
         except BaseException:
             lock.release()
             raise
@@ -114,6 +118,8 @@ class SQLiteStore:
         try:
             store = cls(path, _connect(path, "ro" if read_only else "rw"), lock)
             store._check_format()
+            if not read_only:
+                _durable(store._connection, path)
             return store
         except BaseException:
             if lock is not None:
@@ -166,6 +172,10 @@ class SQLiteStore:
         for position, turn, text, key, signature, checksum in self._rows(
             "SELECT * FROM submissions ORDER BY position"
         ):
+            if not isinstance(text, str):
+                raise StoreError(
+                    "ledger_damaged", self.name, f"the accepted input {position} is no text"
+                )
             yield (
                 Submission(turn, position, Raw(text.encode()), _signature(key, signature)),
                 checksum,
@@ -238,8 +248,12 @@ class SQLiteStore:
 
     def snapshots(self) -> Iterator[Snapshot]:
         """Kept states, newest first."""
-        rows = self._rows("SELECT turn, state FROM snapshots ORDER BY turn DESC")
-        return (Snapshot(turn, state) for turn, state in rows)
+        for turn, state in self._rows("SELECT turn, state FROM snapshots ORDER BY turn DESC"):
+            if not isinstance(state, str):
+                raise StoreError(
+                    "ledger_damaged", self.name, f"the snapshot of turn {turn} is no text"
+                )
+            yield Snapshot(turn, state)
 
     def problems(self) -> Iterator[str]:
         """What SQLite finds wrong, rows that belong to no turn, a chart of accounts not ours."""
@@ -249,6 +263,10 @@ class SQLiteStore:
         shape = {sql for (sql,) in self._rows("SELECT sql FROM sqlite_schema WHERE sql NOT NULL")}
         if shape != set(SCHEMA.strip().rstrip(";").split(";\n")):
             yield "the tables are not those of this format"
+        for (turn,) in self._rows("SELECT turn FROM turns WHERE turn < 0 LIMIT 1"):
+            yield f"turns holds a turn {turn} before genesis"
+        if next(self.snapshots(), None) is None:
+            yield "snapshots is empty"
         for table in _COLUMNS | {"snapshots": ""}:
             for (turn,) in self._rows(
                 f"SELECT turn FROM {table} WHERE turn NOT IN (SELECT turn FROM turns) LIMIT 1"
@@ -257,19 +275,19 @@ class SQLiteStore:
         for table in _MANY:
             for (turn,) in self._rows(
                 f"SELECT turn FROM {table} GROUP BY turn "
-                "HAVING MIN(position) <> 0 OR MAX(position) <> COUNT(*) - 1 LIMIT 1"
+                "HAVING MIN(position) <> 0 OR MAX(position) <> COUNT(*) - 1 "
+                "OR SUM(typeof(position) <> 'integer') LIMIT 1"
             ):
                 yield f"{table} of turn {turn} are not numbered without gaps"
 
-    def account_names(self) -> list[str]:
-        """The chart of accounts as it was found, by account number."""
-        return [name for (name,) in self._rows("SELECT name FROM accounts ORDER BY account")]
+    def accounts(self) -> list[tuple[int, str]]:
+        """The chart of accounts as it was found: numbers and names."""
+        return list(self._rows("SELECT account, name FROM accounts ORDER BY account"))
 
     def discard(self) -> None:
         """Close and remove a new file in which no world was created."""
         self.close()
-        for suffix in ("", "-wal", "-shm"):
-            Path(self.name + suffix).unlink(missing_ok=True)
+        _remove(Path(self.name))
 
     def close(self) -> None:
         """Close the file and release the lock."""
@@ -368,7 +386,7 @@ class SQLiteStore:
 
     def _rows(self, query: str, values: tuple[object, ...] = ()) -> Iterator[Any]:
         try:
-            yield from self._connection.execute(query, values)
+            yield from iter(self._connection.execute(query, values).fetchone, None)
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise StoreError(
                 "ledger_damaged", self.name, f"{error}; restore it from a backup"
@@ -430,15 +448,27 @@ def _locked(path: Path) -> FileLock:
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
     try:
-        connection = sqlite3.connect(
+        return sqlite3.connect(
             f"{path.absolute().as_uri()}?mode={mode}",
             uri=True,
             isolation_level=None,
             check_same_thread=False,
         )
-        if mode != "ro":
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-        return connection
     except sqlite3.Error as error:
         raise StoreError("ledger_unwritable", str(path), f"cannot be opened: {error}") from error
+
+
+def _durable(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
+    """The connection, set to a write-ahead log that is synced with every commit."""
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        connection.close()
+        raise StoreError("ledger_unwritable", str(path), f"cannot be opened: {error}") from error
+    return connection
+
+
+def _remove(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)

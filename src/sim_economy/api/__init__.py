@@ -1,0 +1,1 @@
+"""The engine behind HTTP: it translates, protects and persists; the rules stay in the core."""

@@ -1,0 +1,306 @@
+"""The routes: each reads a request, asks the engine, and writes the answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+from msgspec import Struct
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from sim_economy.api.errors import RequestError, error_body, status_of
+from sim_economy.api.limits import Limits, read_body
+from sim_economy.api.openapi import openapi
+from sim_economy.api.pages import event_lines, page
+from sim_economy.api.requests import (
+    check_query,
+    idempotency_key,
+    parse_closing,
+    parse_init,
+    parse_turn,
+    query_int,
+)
+from sim_economy.core.codec import canonical
+from sim_economy.core.errors import InputError, SimEconomyError
+from sim_economy.core.ledger import Holding
+from sim_economy.core.scenario import config
+from sim_economy.session.engine import Engine, state_answer, world_answer
+from sim_economy.session.statement import statement
+from sim_economy.session.verify import verify
+from sim_economy.store.sqlite import SQLiteStore
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Service(Struct):
+    """What the routes share.
+
+    Attributes:
+        closed: Wakes whoever waits for the next turn.
+        answered: Requests answered, by status.
+    """
+
+    engine: Engine
+    limits: Limits
+    closed: asyncio.Condition
+    answered: dict[int, int]
+
+
+def create_app(engine: Engine, limits: Limits) -> Starlette:
+    """The ASGI application of one engine."""
+    service = Service(engine, limits, asyncio.Condition(), {})
+    routes = [
+        Route(path, _bound(endpoint, service), methods=[method], name=endpoint.__name__)
+        for method, path, endpoint in ROUTES
+    ]
+    return Starlette(
+        routes=routes,
+        exception_handlers={
+            SimEconomyError: _refused,
+            HTTPException: _unrouted,
+            ClientDisconnect: _gone,
+        },
+    )
+
+
+async def get_config(service: Service, request: Request) -> Response:
+    """The world's parameters and variants without the seed; the defaults before /init."""
+    check_query(request)
+    return _json(config(service.engine.scenario))
+
+
+async def post_init(service: Service, request: Request) -> Response:
+    """Start the world."""
+    check_query(request)
+    wanted = parse_init(await read_body(request, service.limits))
+    world = service.engine.start(wanted.config, wanted.agent_ids)
+    await _announce(service)
+    return _json(world_answer(world))
+
+
+async def get_state(service: Service, request: Request) -> Response:
+    """Every agent's accounts after the last closed turn."""
+    check_query(request)
+    return _json(state_answer(service.engine.started()))
+
+
+async def post_turn(service: Service, request: Request) -> Response:
+    """Close the open turn with a batch of inputs."""
+    check_query(request)
+    body = await read_body(request, service.limits)
+    wanted = parse_turn(body)
+    answer = service.engine.close_turn(
+        wanted.inputs,
+        expected=wanted.turn,
+        key=idempotency_key(request),
+        request=body,
+        ends=wanted.ends,
+    )
+    await _announce(service)
+    return _text(answer)
+
+
+async def post_close(service: Service, request: Request) -> Response:
+    """Close the open turn with the actions submitted for it; whoever is missing is idle."""
+    check_query(request)
+    body = await read_body(request, service.limits)
+    expected, ends = parse_closing(body)
+    key = idempotency_key(request)
+    answer = service.engine.close_turn(None, expected=expected, key=key, request=body, ends=ends)
+    await _announce(service)
+    return _text(answer)
+
+
+async def get_head(service: Service, request: Request) -> Response:
+    """The end of the chain, to keep and compare."""
+    check_query(request)
+    return _json(service.engine.started().head)
+
+
+async def get_page(service: Service, request: Request) -> Response:
+    """A page of one of the ledger's tables."""
+    check_query(request, "after", "limit")
+    rows = service.limits.page_rows
+    after = query_int(request, "after", -1, 0, 2**53)
+    limit = query_int(request, "limit", min(100, rows), 1, rows)
+    table = request.url.path.strip("/")
+    return _json(page(service.engine.started().store, table, after, limit))
+
+
+async def get_statement(service: Service, request: Request) -> Response:
+    """One agent's postings with their reasons, opening to closing."""
+    check_query(request, "from", "to")
+    world = service.engine.started()
+    return _json(
+        statement(
+            world.store,
+            request.path_params["agent_id"],
+            accounts=tuple(Holding),
+            first_turn=query_int(request, "from", 0, 0, 2**53),
+            last_turn=query_int(request, "to", world.turn_number, 0, 2**53),
+        )
+    )
+
+
+async def get_observation(service: Service, request: Request) -> Response:
+    """What one agent may see."""
+    check_query(request)
+    return _json(service.engine.started().observe(request.path_params["agent_id"]))
+
+
+async def get_verification(service: Service, request: Request) -> Response:
+    """Every hash and posting of the ledger, checked now."""
+    check_query(request)
+    path = service.engine.started().store.name
+
+    def verified() -> Any:
+        store = SQLiteStore.open(path, read_only=True)
+        try:
+            return verify(store)
+        finally:
+            store.close()
+
+    return _json(await run_in_threadpool(verified))
+
+
+async def get_events(service: Service, request: Request) -> Response:
+    """Closed turns as server-sent events; `Last-Event-ID` goes on where a stream broke off."""
+    check_query(request)
+    seen = request.headers.get("last-event-id", "")
+    if seen and not (seen.isascii() and seen.isdigit() and len(seen) <= 16):
+        raise InputError("Last-Event-ID", "must be the number of a turn")
+    after = int(seen) if seen else service.engine.started().turn_number
+    return StreamingResponse(
+        _events(service, request, after),
+        media_type="text/event-stream",
+        headers={"cache-control": "no-store"},
+    )
+
+
+async def _events(service: Service, request: Request, after: int) -> AsyncIterator[bytes]:
+    yield b": connected\n\n"
+    while not await request.is_disconnected():
+        store = service.engine.started().store
+        for number, event in event_lines(store, after + 1):
+            after = number
+            yield event
+        async with service.closed:
+            if service.engine.started().turn_number > after:
+                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(15):
+                    await service.closed.wait()
+        if service.engine.started().turn_number <= after:
+            yield b": still here\n\n"
+
+
+async def get_health(service: Service, request: Request) -> Response:
+    """Whether the process answers."""
+    check_query(request)
+    del service
+    return _json({"status": "ok"})
+
+
+async def get_readiness(service: Service, request: Request) -> Response:
+    """Whether turns can be played."""
+    check_query(request)
+    world = service.engine.started()
+    return _json({"status": "ready", "turn": world.turn_number, "head": world.head.hash})
+
+
+async def get_metrics(service: Service, request: Request) -> Response:
+    """Figures in the Prometheus text format."""
+    check_query(request)
+    from sim_economy.api.prometheus import exposition  # noqa: PLC0415
+
+    text, media_type = exposition(service.engine.world, service.answered)
+    return Response(text, media_type=media_type)
+
+
+async def get_openapi(service: Service, request: Request) -> Response:
+    """This interface in OpenAPI."""
+    check_query(request)
+    return _json(openapi(service.limits))
+
+
+ROUTES: tuple[tuple[str, str, Callable[[Service, Request], Awaitable[Response]]], ...] = (
+    ("GET", "/config", get_config),
+    ("POST", "/init", post_init),
+    ("GET", "/state", get_state),
+    ("POST", "/turn", post_turn),
+    ("POST", "/close", post_close),
+    ("GET", "/head", get_head),
+    ("GET", "/turns", get_page),
+    ("GET", "/blocks", get_page),
+    ("GET", "/transactions", get_page),
+    ("GET", "/rejections", get_page),
+    ("GET", "/postings", get_page),
+    ("GET", "/agents/{agent_id}/statement", get_statement),
+    ("GET", "/agents/{agent_id}/observation", get_observation),
+    ("GET", "/events", get_events),
+    ("GET", "/verification", get_verification),
+    ("GET", "/health", get_health),
+    ("GET", "/ready", get_readiness),
+    ("GET", "/metrics", get_metrics),
+    ("GET", "/openapi.json", get_openapi),
+)
+"""Every route: method, path, endpoint."""
+
+
+def _bound(
+    endpoint: Callable[[Service, Request], Awaitable[Response]], service: Service
+) -> Endpoint:
+    async def bound(request: Request) -> Response:
+        try:
+            response = await endpoint(service, request)
+        except SimEconomyError as error:
+            response = await _refused(request, error)
+        service.answered[response.status_code] = service.answered.get(response.status_code, 0) + 1
+        return response
+
+    return bound
+
+
+async def _announce(service: Service) -> None:
+    async with service.closed:
+        service.closed.notify_all()
+
+
+def _json(value: Any) -> Response:
+    return Response(canonical(value), media_type="application/json")
+
+
+def _text(answer: str) -> Response:
+    return Response(answer, media_type="application/json")
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    del request
+    assert isinstance(error, SimEconomyError)
+    status = status_of(error)
+    headers = {"connection": "close"} if status in {408, 413} else None
+    return Response(error_body(error), status, headers, "application/json")
+
+
+async def _unrouted(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = {404: "path_unknown", 405: "method_not_allowed"}.get(error.status_code, "refused")
+    problem = {
+        404: "there is no such path; see /openapi.json",
+        405: "this path has another method; see /openapi.json",
+    }.get(error.status_code, "the request was refused")
+    refused = await _refused(request, RequestError(error.status_code, code, problem))
+    refused.headers.update(error.headers or {})
+    return refused
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    del request, error
+    return Response(status_code=499)

@@ -1,0 +1,294 @@
+"""The interface in OpenAPI 3.1; a test holds it against the routes."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from importlib.metadata import version
+from typing import Any, Final
+
+from sim_economy.api.limits import Limits
+from sim_economy.core.actions import RECOGNISED
+from sim_economy.core.scenario import Kind, Scenario, parameters
+from sim_economy.core.units import INPUT_LIMIT
+
+
+def openapi(limits: Limits) -> dict[str, Any]:
+    """The whole document."""
+    paths: dict[str, dict[str, Any]] = {}
+    for method, path, about, body, answer, errors, more in _OPERATIONS:
+        operation: dict[str, Any] = {
+            "summary": about,
+            "operationId": _operation_id(method, path),
+            "responses": {"200": _answer(answer)}
+            | {str(status): {"$ref": f"#/components/responses/{status}"} for status in errors},
+        }
+        parameters_ = [_PARAMETERS[name](limits) for name in more]
+        if parameters_:
+            operation["parameters"] = parameters_
+        if body is not None:
+            operation["requestBody"] = {
+                "required": path != "/close",
+                "content": {"application/json": {"schema": _ref(body)}},
+            }
+        paths.setdefault(path, {})[method.lower()] = operation
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "sim-engine",
+            "version": version("sim-economy"),
+            "description": "The authoritative engine of one economy. A rule's refusal is part of a "
+            "200 answer; a caller's mistake is a 4xx with a stable code.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "paths": paths,
+        "components": {"schemas": _schemas(), "responses": _responses()},
+    }
+
+
+def _operation_id(method: str, path: str) -> str:
+    return method.lower() + re.sub(r"[^a-z]+", "_", path).rstrip("_")
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _answer(name: str) -> dict[str, Any]:
+    media, schema = _ANSWERS.get(name, ("application/json", _ref(name)))
+    return {"description": "The answer", "content": {media: {"schema": schema}}}
+
+
+_ANSWERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
+    "events": ("text/event-stream", {"type": "string"}),
+    "metrics": ("text/plain", {"type": "string"}),
+    "object": ("application/json", {"type": "object"}),
+}
+_WHOLE: Final[dict[str, Any]] = {"type": "integer", "minimum": 0, "maximum": INPUT_LIMIT}
+_TEXT: Final[dict[str, Any]] = {"type": ["string", "null"]}
+
+
+def _query(name: str, low: int, high: int, about: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "query",
+        "description": about,
+        "schema": {"type": "integer", "minimum": low, "maximum": high},
+    }
+
+
+_PARAMETERS: Final[dict[str, Any]] = {
+    "after": lambda limits: _query("after", 0, 2**53, "Rows of later turns only."),
+    "limit": lambda limits: _query("limit", 1, limits.page_rows, "About how many rows."),
+    "from": lambda limits: _query("from", 0, 2**53, "First turn shown."),
+    "to": lambda limits: _query("to", 0, 2**53, "Last turn shown."),
+    "agent_id": lambda limits: {
+        "name": "agent_id",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string"},
+    },
+    "Idempotency-Key": lambda limits: {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "The same key with the same body gets the stored answer.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    },
+    "Last-Event-ID": lambda limits: {
+        "name": "Last-Event-ID",
+        "in": "header",
+        "description": "The last turn seen.",
+        "schema": {"type": "string", "pattern": "^[0-9]{1,16}$"},
+    },
+}
+_ERRORS: Final = {
+    400: "No JSON, or not the JSON this call takes",
+    404: "No such path",
+    405: "Another method",
+    408: "The body took too long",
+    409: "Not now: no world, one already, another turn open, or the run has ended",
+    413: "The body is too large",
+    422: "Well-formed, but a value in it cannot be; `field` names it",
+    503: "The ledger cannot be written or read; nothing changed",
+}
+_BODY: Final = (400, 408, 409, 413, 422, 503)
+_READ: Final = (409, 422, 503)
+_PAGE: Final = ("after", "limit")
+_OPERATIONS: Final[
+    tuple[tuple[str, str, str, str | None, str, tuple[int, ...], tuple[str, ...]], ...]
+] = (
+    ("GET", "/config", "Parameters without the seed", None, "Config", (422,), ()),
+    ("POST", "/init", "Start the world", "Init", "object", _BODY, ()),
+    ("GET", "/state", "Every agent's accounts", None, "State", _READ, ()),
+    ("POST", "/turn", "Close a turn", "Turn", "Closed", _BODY, ("Idempotency-Key",)),
+    (
+        "POST",
+        "/close",
+        "Close a turn with what was submitted",
+        "Close",
+        "Closed",
+        _BODY,
+        ("Idempotency-Key",),
+    ),
+    ("GET", "/head", "The end of the chain", None, "object", _READ, ()),
+    ("GET", "/turns", "Turns, newest last", None, "Page", _READ, _PAGE),
+    ("GET", "/blocks", "Blocks", None, "Page", _READ, _PAGE),
+    ("GET", "/transactions", "Finalised transactions", None, "Page", _READ, _PAGE),
+    ("GET", "/rejections", "Rejected inputs", None, "Page", _READ, _PAGE),
+    ("GET", "/postings", "Every movement of tokens", None, "Page", _READ, _PAGE),
+    (
+        "GET",
+        "/agents/{agent_id}/statement",
+        "An agent's postings",
+        None,
+        "object",
+        _READ,
+        ("agent_id", "from", "to"),
+    ),
+    (
+        "GET",
+        "/agents/{agent_id}/observation",
+        "What an agent may see",
+        None,
+        "object",
+        _READ,
+        ("agent_id",),
+    ),
+    ("GET", "/events", "Closed turns as they come", None, "events", _READ, ("Last-Event-ID",)),
+    ("GET", "/verification", "Check the whole ledger", None, "object", _READ, ()),
+    ("GET", "/health", "Whether the process answers", None, "object", (422,), ()),
+    ("GET", "/ready", "Whether turns can be played", None, "object", _READ, ()),
+    ("GET", "/metrics", "Figures for Prometheus", None, "metrics", (422,), ()),
+    ("GET", "/openapi.json", "This document", None, "object", (422,), ()),
+)
+
+
+def _responses() -> dict[str, Any]:
+    schema = {"application/json": {"schema": _ref("Error")}}
+    return {
+        str(status): {"description": text, "content": schema} for status, text in _ERRORS.items()
+    }
+
+
+def _parameter_schema(kind: Kind, low: int, high: int, choices: list[str]) -> dict[str, Any]:
+    match kind:
+        case Kind.COUNT:
+            return {"type": "integer", "minimum": low, "maximum": high}
+        case Kind.FLAG:
+            return {"type": "boolean"}
+        case Kind.VARIANT:
+            return {"type": "string", "enum": choices}
+        case Kind.RATE:
+            return {"type": "number", "minimum": 0, "maximum": 1}
+        case Kind.WEIGHT | Kind.PRICE:
+            return {"type": "number", "minimum": 0, "maximum": 1_000_000}
+
+
+def _schemas() -> dict[str, Any]:
+    defaults = Scenario()
+    settings = {}
+    for name, parameter in parameters().items():
+        default = getattr(defaults, name)
+        choices = [str(choice) for choice in type(default)] if isinstance(default, Enum) else []
+        settings[name] = {
+            **_parameter_schema(parameter.kind, parameter.low, parameter.high, choices),
+            "description": parameter.meaning,
+        }
+    public = {name: schema for name, schema in settings.items() if name != "seed"}
+    amount = {"type": ["integer", "null"], "minimum": -INPUT_LIMIT, "maximum": INPUT_LIMIT}
+    action = {
+        "type": "object",
+        "required": ["action"],
+        "description": "Which other fields an action takes depends on its name.",
+        "properties": {
+            "action": {"type": "string", "examples": list(RECOGNISED)},
+            "amount": amount,
+            "fee": {"type": "integer", "minimum": -INPUT_LIMIT, "maximum": INPUT_LIMIT},
+            "to": _TEXT,
+        },
+    }
+    return {
+        "Config": {"type": "object", "properties": public, "required": list(public)},
+        "Init": _object(
+            {
+                "config": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "properties": {
+                        "preset": {"type": "string", "enum": ["as-run", "as-written"]},
+                        **settings,
+                    },
+                },
+                "agent_ids": {
+                    "type": ["array", "null"],
+                    "uniqueItems": True,
+                    "items": {"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,64}$"},
+                },
+            }
+        ),
+        "Action": action,
+        "Input": _object(
+            {
+                "agent_id": {"type": "string"},
+                "action": _ref("Action"),
+                "thinking_units": _WHOLE,
+                "output_units": _WHOLE,
+                "thinking": _TEXT,
+                "speech": _TEXT,
+            },
+            "agent_id",
+            "action",
+        ),
+        "Turn": _object(
+            {"inputs": {"type": "array", "items": _ref("Input")}, **_CLOSING}, "inputs"
+        ),
+        "Close": _object(_CLOSING),
+        "Closed": {
+            "type": "object",
+            "required": ["data"],
+            "properties": {"data": {"type": "object", "properties": {"turn": {"type": "integer"}}}},
+        },
+        "State": {
+            "type": "object",
+            "required": ["turn", "token_supply", "agents"],
+            "properties": {
+                "turn": {"type": "integer"},
+                "token_supply": {"type": "integer"},
+                "agents": {"type": "array", "items": {"type": "object"}},
+            },
+        },
+        "Page": {
+            "type": "object",
+            "required": ["rows", "next"],
+            "properties": {
+                "rows": {"type": "array", "items": {"type": "object"}},
+                "next": {"type": ["integer", "null"]},
+            },
+        },
+        "Error": {
+            "type": "object",
+            "required": ["error"],
+            "properties": {
+                "error": {
+                    "type": "object",
+                    "required": ["code", "message"],
+                    "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
+                }
+            },
+        },
+    }
+
+
+_CLOSING: Final[dict[str, Any]] = {
+    "turn": {"type": ["integer", "null"], "minimum": 1, "maximum": 2**53},
+    "ends": {"type": "boolean"},
+}
+
+
+def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": properties,
+        "required": list(required),
+    }

@@ -1,0 +1,91 @@
+"""`sim-engine`: one process, one ledger, one port; configured by its environment.
+
+PORT and DB_PATH are all that existing clients set. HOST changes the address.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+
+from sim_economy.api.app import create_app
+from sim_economy.api.limits import Limits, protocol_class
+from sim_economy.core.errors import SimEconomyError
+from sim_economy.session.engine import Engine
+
+_STOP_SECONDS: Final = 2
+"""How long a stopping engine lets open requests finish; it is gone within 3 s."""
+
+
+def serve(
+    path: str | Path,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    limits: Limits | None = None,
+    *,
+    accept_head: bool = False,
+) -> int:
+    """Serve the ledger until SIGTERM or Ctrl-C.
+
+    Returns:
+        The exit status: 0, or 1 with a message where it could not start.
+    """
+    limits = limits or Limits()
+    try:
+        listening = _listen(host, port)
+        engine = Engine.open(path, accept_head=accept_head)
+    except SimEconomyError as error:
+        print(f"sim-engine: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    except OSError as error:
+        print(f"sim-engine: {host}:{port}: {error.strerror}", file=sys.stderr)  # noqa: T201
+        return 1
+    try:
+        server = uvicorn.Server(
+            uvicorn.Config(
+                create_app(engine, limits),
+                http=protocol_class(limits),
+                ws="none",
+                lifespan="off",
+                access_log=False,
+                log_level="warning",
+                server_header=False,
+                date_header=False,
+                timeout_keep_alive=int(limits.idle_seconds),
+                timeout_graceful_shutdown=_STOP_SECONDS,
+                limit_concurrency=limits.connections,
+            )
+        )
+        server.run(sockets=[listening])
+    finally:
+        engine.close()
+    return 0
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except BaseException:
+        listening.close()
+        raise
+    return listening
+
+
+def main() -> None:
+    """Start from the environment: PORT, HOST, DB_PATH."""
+    text = os.environ.get("PORT", "8000")
+    if not text.isdigit() or int(text) > 65535:
+        print("sim-engine: PORT must be a number from 0 to 65535", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    accept = os.environ.get("SIM_ENGINE_ACCEPT_HEAD", "") == "1"
+    path = os.environ.get("DB_PATH", "sim-economy.sqlite")
+    host = os.environ.get("HOST", "127.0.0.1")
+    sys.exit(serve(path, host, int(text), accept_head=accept))

@@ -1,0 +1,175 @@
+"""The shipped policies on single states."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from sim_economy.agents.policy import POLICIES, policy_named, published, random
+from sim_economy.core.actions import (
+    RECOGNISED,
+    Action,
+    Burn,
+    Idle,
+    Job,
+    Mine,
+    Stake,
+    Study,
+    Transfer,
+    Unstake,
+    action_name,
+)
+from sim_economy.core.errors import ScenarioError
+from sim_economy.core.ledger import BALANCE, STAKED, WIDTH
+from sim_economy.core.scenario import Scenario, parse_scenario
+from sim_economy.core.state import State, genesis
+
+SCENARIO: Final = Scenario()
+
+
+def before(
+    turn: int, *, agent: int = 0, balance: int = 1000, staked: int = 0, others: int = 1000
+) -> State:
+    """The world before a turn, one agent of it apart from the others."""
+    state, _ = genesis(SCENARIO)
+    state.turn = turn - 1
+    for place in range(SCENARIO.num_agents):
+        state.accounts[BALANCE + WIDTH * place] = others
+    state.accounts[BALANCE + WIDTH * agent] = balance
+    state.accounts[STAKED + WIDTH * agent] = staked
+    return state
+
+
+@pytest.mark.parametrize(
+    ("turn", "agent", "balance", "staked", "action"),
+    [
+        # 1: a debtor works, whatever else holds
+        (1, 0, -181, 0, Job()),
+        (1, 0, -180, 0, Mine()),
+        (15, 0, -181, 1, Job()),
+        # 2: all stake is called back each fifteenth turn
+        (15, 0, 0, 1, Unstake()),
+        (15, 0, -180, 1, Unstake()),
+        (30, 0, 1000, 500, Unstake()),
+        (15, 0, 0, 0, Mine()),
+        (14, 1, 0, 1, Mine()),
+        (15, 6, 361, 1, Unstake()),  # (15 + 6) % 7 == 0: rule 3 matches too
+        # 3: the rich stake, each agent in its own turns
+        (7, 0, 361, 0, Stake(80)),
+        (7, 0, 361, 219, Stake(80)),
+        (7, 0, 361, 220, Mine()),
+        (7, 0, 360, 0, Mine()),
+        (6, 1, 361, 0, Stake(80)),
+        (7, 1, 361, 0, Mine()),
+        (77, 0, 601, 0, Stake(80)),  # rule 4 matches too
+        (70, 0, 361, 0, Stake(80)),  # rule 6 matches too
+        # 4: the richer burn
+        (11, 0, 601, 0, Burn(50)),
+        (11, 0, 600, 0, Mine()),
+        (10, 1, 601, 0, Burn(50)),  # rule 6 matches too
+        (77, 0, 601, 220, Burn(50)),
+        (143, 0, 601, 0, Burn(50)),  # 143 = 11 * 13: rule 5 matches too
+        # 5: the well-off give to the poorest
+        (13, 0, 451, 0, Transfer("agent_1", 20, 1)),
+        (13, 0, 450, 0, Mine()),
+        (12, 0, 451, 0, Mine()),
+        (130, 0, 451, 0, Transfer("agent_1", 20, 1)),  # rule 6 matches too
+        # 6: those who can afford it study
+        (10, 0, 251, 0, Study()),
+        (10, 0, 250, 0, Mine()),
+        (9, 0, 251, 0, Mine()),
+        (130, 0, 450, 0, Study()),
+        # 7: everyone else mines
+        (1, 0, 1000, 0, Mine()),
+        (1, 0, 0, 0, Mine()),
+        (8, 0, 10_000, 219, Mine()),
+    ],
+)
+def test_the_published_policy_follows_the_first_rule_that_matches(
+    turn: int, agent: int, balance: int, staked: int, action: Action
+) -> None:
+    state = before(turn, agent=agent, balance=balance, staked=staked, others=100)
+    assert published(agent, state, SCENARIO) == action
+
+
+@pytest.mark.parametrize(
+    ("balances", "agent", "action"),
+    [
+        ([1000] * 8, 2, Transfer("agent_0", 20, 1)),
+        ([1000] * 8, 0, Mine()),
+        ([900, 900, 900, 500, 900, 500, 900, 900], 0, Transfer("agent_3", 20, 1)),
+        ([900, 900, 900, 500, 900, 500, 900, 900], 3, Mine()),
+        ([900, 900, 900, 500, 900, 500, 900, 900], 5, Transfer("agent_3", 20, 1)),
+        ([900, -50, 900, 900, 900, 900, 900, -51], 0, Transfer("agent_7", 20, 1)),
+    ],
+)
+def test_the_poorest_is_the_first_of_equals_and_gives_nothing_to_itself(
+    balances: list[int], agent: int, action: Action
+) -> None:
+    state = before(13)
+    for place, balance in enumerate(balances):
+        state.accounts[BALANCE + WIDTH * place] = balance
+    assert published(agent, state, SCENARIO) == action
+
+
+def test_the_poorest_on_a_study_turn_studies() -> None:
+    assert published(0, before(130, balance=451, others=1000), SCENARIO) == Study()
+
+
+def test_stake_is_not_wealth_when_the_poorest_is_sought() -> None:
+    state = before(13, agent=4, balance=10, staked=5000)
+    assert published(0, state, SCENARIO) == Transfer("agent_4", 20, 1)
+
+
+def test_a_transfer_names_the_agent_as_the_scenario_does() -> None:
+    names = ["zoe", "abe", "kim"]
+    scenario = parse_scenario({"num_agents": 3}, agent_ids=names)
+    state, _ = genesis(scenario)
+    state.turn = 12
+    assert published(2, state, scenario) == Transfer("zoe", 20, 1)
+
+
+def test_a_policy_leaves_the_state_as_it_is() -> None:
+    for policy in POLICIES.values():
+        state, same = before(13), before(13)
+        policy(2, state, SCENARIO)
+        assert state == same
+
+
+@pytest.mark.parametrize(
+    ("name", "action"), [("miner", Mine()), ("worker", Job()), ("idle", Idle())]
+)
+def test_a_single_minded_policy_always_does_the_same(name: str, action: Action) -> None:
+    states = [before(turn, balance=balance) for turn in (1, 7, 15) for balance in (-500, 1000)]
+    assert {policy_named(name)(agent, state, SCENARIO) for agent in (0, 7) for state in states} == {
+        action
+    }
+
+
+def chosen(seed: int) -> list[Action]:
+    scenario = parse_scenario({"seed": seed})
+    return [random(agent, before(turn), scenario) for turn in range(1, 51) for agent in range(8)]
+
+
+def test_the_random_policy_is_the_seeds_alone() -> None:
+    assert chosen(1) == chosen(1)
+    assert chosen(1) != chosen(2)
+
+
+def test_the_random_policy_tries_every_action_with_an_effect() -> None:
+    assert {action_name(action) for action in chosen(1)} == {*RECOGNISED} - {"idle"}
+
+
+def test_a_policy_is_found_by_its_name() -> None:
+    assert [*POLICIES] == ["published", "miner", "worker", "idle", "random"]
+    for name, policy in POLICIES.items():
+        assert policy_named(name) is policy
+
+
+def test_an_unknown_policy_is_refused_with_those_there_are() -> None:
+    with pytest.raises(ScenarioError) as caught:
+        policy_named("gambler")
+    assert str(caught.value) == (
+        "policy: there is no gambler; there are published, miner, worker, idle, random"
+    )

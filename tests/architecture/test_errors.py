@@ -1,0 +1,94 @@
+"""Every failure a caller can handle: a code of its own, and a message that says what to do."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from importlib import import_module
+from pkgutil import walk_packages
+from typing import Final
+
+import pytest
+
+import sim_economy
+from sim_economy.core import errors
+from sim_economy.core.errors import (
+    AmountOutOfRangeError,
+    ExtraMissingError,
+    FolderError,
+    InputError,
+    KeyReusedError,
+    ReplayError,
+    RunEndedError,
+    ScenarioError,
+    SimEconomyError,
+    StoreError,
+    TurnConflictError,
+    WorldExistsError,
+    WorldMissingError,
+)
+
+EXAMPLES: Final[dict[type[SimEconomyError], SimEconomyError]] = {
+    ScenarioError: ScenarioError(["turns: must be an integer", "policy: is missing"]),
+    InputError: InputError("inputs[2].action.amount", "must be an integer"),
+    AmountOutOfRangeError: AmountOutOfRangeError(7, "destroyed"),
+    RunEndedError: RunEndedError(60),
+    StoreError: StoreError("ledger_missing", "run.sqlite", "there is no ledger"),
+    ReplayError: ReplayError(3, "the rules give another posting"),
+    FolderError: FolderError("folder_in_use", "out", "another experiment is writing here"),
+    ExtraMissingError: ExtraMissingError("Parquet", "polars", "report"),
+    WorldMissingError: WorldMissingError(),
+    WorldExistsError: WorldExistsError(5),
+    TurnConflictError: TurnConflictError(4, 6),
+    KeyReusedError: KeyReusedError(5),
+}
+MESSAGES: Final = {
+    ScenarioError: "turns: must be an integer; policy: is missing",
+    InputError: "inputs[2].action.amount: must be an integer",
+    AmountOutOfRangeError: (
+        "turn 7 would take destroyed beyond 2^62 tokens; nothing was written; "
+        "lower the rates or amounts, or end the run before this turn"
+    ),
+    RunEndedError: "the run ended with turn 60; start a new world to play on",
+    StoreError: "run.sqlite: there is no ledger",
+    ReplayError: "turn 3: the rules give another posting",
+    FolderError: "out: another experiment is writing here",
+    ExtraMissingError: "Parquet needs polars; pip install 'sim-economy[report]'",
+    WorldMissingError: "there is no world yet; start one with POST /init",
+    WorldExistsError: ("there is a world already, at turn 5; name another ledger for a new one"),
+    TurnConflictError: "turn 4 is not open; send inputs for turn 6",
+    KeyReusedError: "this key closed turn 5 with another request; use a new key",
+}
+
+
+def subclasses(error: type[SimEconomyError]) -> set[type[SimEconomyError]]:
+    return {error}.union(*map(subclasses, error.__subclasses__()))
+
+
+def test_every_error_of_the_core_is_an_example_here() -> None:
+    core = {error for error in subclasses(SimEconomyError) if error.__module__ == errors.__name__}
+    assert core == {*EXAMPLES, SimEconomyError}
+
+
+def test_every_error_of_every_module_has_a_code_of_its_own() -> None:
+    for module in walk_packages(sim_economy.__path__, "sim_economy."):
+        import_module(module.name)
+    codes: Counter[str] = Counter()
+    for error in subclasses(SimEconomyError):
+        several = getattr(error, "CODES", None)
+        codes.update([error.code] if several is None else several)
+    assert set(codes.values()) == {1}
+    assert all(re.fullmatch("[a-z]+(_[a-z]+)*", code) for code in codes)
+
+
+@pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: error.__name__)
+def test_an_error_says_what_is_wrong(error: type[SimEconomyError]) -> None:
+    example = EXAMPLES[error]
+    assert str(example) == MESSAGES[error]
+    assert example.code != SimEconomyError.code
+
+
+@pytest.mark.parametrize("error", [StoreError, FolderError])
+def test_an_error_takes_only_codes_it_lists(error: type[StoreError] | type[FolderError]) -> None:
+    with pytest.raises(AssertionError):
+        error("out_of_luck", "x", "y")

@@ -1,0 +1,38 @@
+"""Ledgers that commands read; nobody writes into them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sim_economy.core.actions import Action, Mine, Transfer, Unstake
+from sim_economy.core.scenario import Scenario, parse_scenario
+from sim_economy.experiments.run import play_run
+from sim_economy.experiments.treatment import load_treatment
+from sim_economy.session.world import World
+from sim_economy.store.sqlite import SQLiteStore
+
+
+@pytest.fixture(scope="session")
+def ledgers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of ledgers: a published run, and small ones that part from each other."""
+    folder = tmp_path_factory.mktemp("ledgers")
+    store = SQLiteStore.new(folder / "published.sqlite")
+    play_run(load_treatment("as-run"), 1, store)
+    store.close()
+    for name, scenario, sent in (
+        ("one", Scenario(), 20),
+        ("same", Scenario(), 20),
+        ("less", Scenario(), 19),
+        ("study", parse_scenario({"study_cost": 51}), 20),
+    ):
+        with World.create(folder / f"{name}.sqlite", scenario, world_id=name) as world:
+            second: dict[str, Action] = {
+                "agent_2": Transfer("agent_3", sent, 1),
+                "agent_1": Unstake(5),
+            }
+            world.act({"agent_0": Mine(), "agent_1": Mine()})
+            world.act(second)
+            world.act({"agent_0": Mine(), "agent_1": Mine()}, ends=name != "less")
+    return folder

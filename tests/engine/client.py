@@ -1,0 +1,216 @@
+"""An independent client in the manner of the original ones: a process, urllib, and SQLite.
+
+It knows the wire contract alone and shares no code with the engine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+PROGRAM = str(Path(sys.executable).parent / "sim-engine")
+
+PARAMETERS = {
+    "num_agents": 8,
+    "num_cores": 4,
+    "genesis_tokens_per_agent": 1000,
+    "commons_threshold_per_turn": 100,
+    "base_inference_rate": 1,
+    "thinking_layer_discount": 0.1,
+    "mine_base_weight": 10.0,
+    "stake_weight_per_token": 0.01,
+    "burn_weight_per_token": 0.05,
+    "burn_decay_rate": 0.02,
+    "burn_maturity_turns": 3,
+    "unstake_delay_turns": 5,
+    "interest_rate_per_turn": 0.01,
+    "signing_bonus": 50,
+    "block_threshold": 20.0,
+    "attested_confirmation_window": 3,
+    "slash_both_on_timeout": True,
+}
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
+        return port
+
+
+class EngineProcess:
+    """One engine, started with two environment variables and nothing else."""
+
+    def __init__(self, ledger: Path, **more: str) -> None:
+        self.ledger = ledger
+        self.port = free_port()
+        self.process = subprocess.Popen(
+            [PROGRAM],
+            env={
+                "PATH": os.environ["PATH"],
+                "PORT": str(self.port),
+                "DB_PATH": str(ledger),
+                **more,
+            },
+            stderr=subprocess.PIPE,
+        )
+
+    def wait(self, seconds: float = 10.0) -> dict[str, Any]:
+        """Poll /config as existing clients do."""
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                found: dict[str, Any] = self.call("/config")
+                return found
+            except OSError:
+                if self.process.poll() is not None:
+                    assert self.process.stderr is not None
+                    raise RuntimeError(self.process.stderr.read().decode()) from None
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.02)
+
+    def call(self, path: str, body: Any = None, **headers: str) -> Any:
+        """One request; any status but 2xx is fatal."""
+        content = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}",
+            data=content,
+            headers={"Content-Type": "application/json", **headers},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def stop(self) -> float:
+        """SIGTERM; returns the seconds until it was gone."""
+        start = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=10)
+        self._release()
+        return time.monotonic() - start
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.process.kill()
+        self.process.wait(timeout=10)
+        self._release()
+
+    def _release(self) -> None:
+        if self.process.stderr is not None:
+            self.process.stderr.close()
+
+    def __enter__(self) -> EngineProcess:
+        self.wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.kill()
+
+
+def choose(position: int, turn: int, agents: list[dict[str, Any]]) -> dict[str, Any]:
+    """The published policy on what /state answers."""
+    balance, staked = agents[position]["balance"], agents[position]["staked"]
+    if balance < -180:
+        return {"action": "job"}
+    if staked > 0 and turn % 15 == 0:
+        return {"action": "unstake"}
+    if balance > 360 and staked < 220 and (turn + position) % 7 == 0:
+        return {"action": "stake", "amount": 80}
+    if balance > 600 and (turn + position) % 11 == 0:
+        return {"action": "burn", "amount": 50}
+    if balance > 450 and turn % 13 == 0:
+        poorest = min(agents, key=lambda agent: agent["balance"])
+        if poorest is not agents[position]:
+            return {"action": "transfer", "to": poorest["agent_id"], "amount": 20, "fee": 1}
+    if balance > 250 and turn % 10 == 0:
+        return {"action": "study"}
+    return {"action": "mine"}
+
+
+def inputs_of(turn: int, state: dict[str, Any], draws: random.Random) -> list[dict[str, Any]]:
+    """The published inputs of one turn."""
+    agents = state["agents"]
+    sent = []
+    for position, agent in enumerate(agents):
+        thinking, output = draws.randint(50, 350), draws.randint(40, 280)
+        sent.append(
+            {
+                "agent_id": agent["agent_id"],
+                "thinking": None,
+                "action": choose(position, turn, agents),
+                "speech": None,
+                "thinking_units": thinking,
+                "output_units": output,
+            }
+        )
+    return sent
+
+
+def counted(ledger: Path, query: str) -> dict[str, int]:
+    """Groups counted in the file while the engine writes it."""
+    connection = sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)
+    try:
+        return {str(kind): count for kind, count in connection.execute(query)}
+    finally:
+        connection.close()
+
+
+def published_run(folder: Path, run: int, turns: int = 60) -> dict[str, Any]:
+    """One published run through a fresh engine; raw figures for the published row."""
+    ledger = folder / f"run-{run}.db"
+    with EngineProcess(ledger) as engine:
+        agent_ids = [f"agent_{i}" for i in range(8)]
+        config = {**PARAMETERS, "seed": 1000 + run}
+        engine.call("/init", {"config": config, "agent_ids": agent_ids})
+        draws = random.Random(1000 + run)
+        fees = with_block = 0
+        settled = defaulted = 0
+        actions: dict[str, int] = {}
+        for turn in range(1, turns + 1):
+            sent = inputs_of(turn, engine.call("/state"), draws)
+            for one in sent:
+                name = one["action"]["action"]
+                actions[name] = actions.get(name, 0) + 1
+            data = engine.call("/turn", {"inputs": sent})["data"]
+            fees += data["inference_fees_collected"]
+            with_block += data["block_winner"] is not None
+            settled += len(data["contracts_settled"])
+            defaulted += len(data["contracts_defaulted"])
+        final = engine.call("/state")
+        blocks = counted(ledger, "SELECT 'blocks', COUNT(*) FROM blocks WHERE turn > 0")
+        validators = counted(
+            ledger,
+            "SELECT json_extract(data, '$.validator_type'), COUNT(*) FROM blocks "
+            "WHERE turn > 0 GROUP BY 1",
+        )
+        transactions = counted(
+            ledger, "SELECT json_extract(data, '$.tx_type'), COUNT(*) FROM transactions GROUP BY 1"
+        )
+        seconds = engine.stop()
+    return {
+        "run": run,
+        "turns": turns,
+        "supply": final["token_supply"],
+        "balances": [agent["balance"] for agent in final["agents"]],
+        "staked": [agent["staked"] for agent in final["agents"]],
+        "fees": fees,
+        "with_block": with_block,
+        "blocks": blocks["blocks"],
+        "validators": validators,
+        "transactions": transactions,
+        "actions": actions,
+        "settled": settled,
+        "defaulted": defaulted,
+        "stop_seconds": seconds,
+    }

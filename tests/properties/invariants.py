@@ -1,0 +1,248 @@
+"""What holds after every turn, whatever the inputs: checked from the outside, turn by turn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sim_economy.core.actions import Idle, Input
+from sim_economy.core.events import RejectionReason, Transaction, Turn
+from sim_economy.core.ledger import (
+    BALANCE,
+    DESTROYED,
+    ESCROW,
+    FIRST,
+    ISSUANCE,
+    PENDING,
+    PLATFORM,
+    STAKED,
+    UNSTAKING,
+    WIDTH,
+    PostingReason,
+)
+from sim_economy.core.scenario import LotteryRule, Scenario, genesis_order
+from sim_economy.core.state import State
+from sim_economy.core.turn import play_turn
+from sim_economy.core.units import ACCOUNT_LIMIT, FACTOR_ONE
+
+ROUTES: Mapping[PostingReason, tuple[int, int]] = {
+    PostingReason.GENESIS: (ISSUANCE, BALANCE),
+    PostingReason.TRANSACTION_SUBMITTED: (BALANCE, PENDING),
+    PostingReason.STUDY_COST: (BALANCE, DESTROYED),
+    PostingReason.UNSTAKE_STARTED: (STAKED, UNSTAKING),
+    PostingReason.STAKE_RELEASED: (UNSTAKING, BALANCE),
+    PostingReason.JOB_CREDIT: (PLATFORM, BALANCE),
+    PostingReason.INTEREST_RELIEF: (PLATFORM, BALANCE),
+    PostingReason.SIGNING_BONUS: (PLATFORM, BALANCE),
+    PostingReason.INFERENCE_FEE: (BALANCE, PLATFORM),
+    PostingReason.INTEREST: (BALANCE, DESTROYED),
+    PostingReason.STAKE: (PENDING, STAKED),
+    PostingReason.BURN: (PENDING, DESTROYED),
+    PostingReason.TRANSFER: (PENDING, BALANCE),
+    PostingReason.TIP: (PENDING, BALANCE),
+    PostingReason.DIVIDEND: (PLATFORM, BALANCE),
+    PostingReason.RUN_ENDED: (PENDING, BALANCE),
+}
+"""Between which kinds of account each reason may move tokens; the first agent stands for all."""
+
+BETWEEN_AGENTS = frozenset({PostingReason.TRANSFER, PostingReason.TIP})
+MAY_INDEBT = frozenset({PostingReason.INFERENCE_FEE, PostingReason.INTEREST})
+
+
+def check_turn(
+    before: State, inputs: Sequence[Input], state: State, turn: Turn, scenario: Scenario
+) -> None:
+    """Every invariant of one closed turn.
+
+    Raises:
+        AssertionError: One does not hold.
+    """
+    assert turn.turn == state.turn == before.turn + 1
+    assert not before.ended
+    assert state.ended == turn.ends
+    _check_postings(before, state, turn)
+    _check_supply(before, state, turn)
+    _check_holdings(state, scenario)
+    _check_outcomes(inputs, state, turn, scenario)
+    _check_bill(turn)
+    _check_transactions(before, turn)
+    _check_block(state, turn, scenario)
+    if turn.ends:
+        assert not state.mempool
+        assert not any(state.accounts[PENDING::WIDTH])
+
+
+def check_genesis(state: State, scenario: Scenario) -> None:
+    """The world before turn 1."""
+    assert state.turn == 0
+    assert sum(state.accounts) == 0
+    assert state.balances == [scenario.genesis_tokens_per_agent] * scenario.num_agents
+    assert state.token_supply == scenario.genesis_tokens_per_agent * scenario.num_agents
+    _check_holdings(state, scenario)
+
+
+def check_refusals_change_nothing(
+    before: State, inputs: Sequence[Input], state: State, turn: Turn, scenario: Scenario
+) -> None:
+    """A rejected action costs its usage and changes nothing else.
+
+    The turn is played again with every rejected action idle at the same usage, and inputs that
+    were not admitted left out: everything but the rejections themselves must be the same.
+    """
+    if not any(turn.outcomes):
+        return
+    not_admitted = (RejectionReason.UNKNOWN_AGENT, RejectionReason.ALREADY_ACTED)
+    instead = [
+        given
+        if reason is None
+        else Input(given.agent_id, Idle(), given.thinking_units, given.output_units)
+        for given, reason in zip(inputs, turn.outcomes, strict=True)
+        if reason not in not_admitted
+    ]
+    other, played = play_turn(before, instead, scenario, genesis_order(scenario), ends=turn.ends)
+    assert not any(played.outcomes)
+    assert played.postings == turn.postings
+    assert (played.transactions, played.block) == (turn.transactions, turn.block)
+    assert played.bill == turn.bill
+    other.rejections = state.rejections
+    assert other == state
+
+
+def _check_postings(before: State, state: State, turn: Turn) -> None:
+    """The postings, one by one, are the whole difference between the accounts."""
+    accounts = before.accounts.copy()
+    for posting in turn.postings:
+        source, target, amount, reason = (
+            posting.source,
+            posting.target,
+            posting.amount,
+            posting.reason,
+        )
+        assert type(amount) is int
+        assert amount > 0, posting
+        assert (_kind(source), _kind(target)) == ROUTES[reason], posting
+        assert reason is not PostingReason.GENESIS, posting
+        if source >= FIRST and target >= FIRST and reason not in BETWEEN_AGENTS:
+            assert (source - FIRST) // WIDTH == (target - FIRST) // WIDTH, posting
+        accounts[source] -= amount
+        accounts[target] += amount
+        if source >= FIRST and accounts[source] < 0:
+            assert _kind(source) == BALANCE, posting
+            assert reason in MAY_INDEBT, posting
+    assert accounts == state.accounts
+    assert sum(accounts) == 0
+    assert all(abs(amount) <= ACCOUNT_LIMIT for amount in accounts)
+
+
+def _check_supply(before: State, state: State, turn: Turn) -> None:
+    """token_supply = genesis + platform outflows - inflows - destroyed, each by its reason."""
+    moved = dict.fromkeys(PostingReason, 0)
+    for posting in turn.postings:
+        moved[posting.reason] += posting.amount
+    outflows = sum(moved[reason] for reason, (source, _) in ROUTES.items() if source == PLATFORM)
+    inflows = sum(moved[reason] for reason, (_, target) in ROUTES.items() if target == PLATFORM)
+    destroyed = sum(moved[reason] for reason, (_, target) in ROUTES.items() if target == DESTROYED)
+    assert state.token_supply == turn.token_supply
+    assert state.token_supply == before.token_supply + outflows - inflows - destroyed
+    assert state.accounts[PLATFORM] == before.accounts[PLATFORM] + inflows - outflows
+    assert state.accounts[DESTROYED] == before.accounts[DESTROYED] + destroyed
+    assert state.accounts[ISSUANCE] == before.accounts[ISSUANCE]
+    assert state.token_supply == -sum(state.accounts[:FIRST])
+
+
+def _check_holdings(state: State, scenario: Scenario) -> None:
+    agents = scenario.num_agents
+    positions = {agent_id: agent for agent, agent_id in enumerate(scenario.agent_ids)}
+    waiting, releasing = [0] * agents, [0] * agents
+    for held in state.mempool:
+        assert held.finalised is None
+        assert held.submitted <= state.turn
+        waiting[positions[held.agent_id]] += held.amount + held.fee
+    for release in state.releases:
+        assert release.amount >= 1
+        assert release.started <= state.turn < release.due
+        releasing[release.agent] += release.amount
+    assert state.accounts[PENDING::WIDTH] == waiting
+    assert state.accounts[UNSTAKING::WIDTH] == releasing
+    for kind in (STAKED, UNSTAKING, PENDING, ESCROW):
+        assert min(state.accounts[kind::WIDTH]) >= 0
+    weighing = [0] * agents
+    for burn in state.burns:
+        weighing[burn.agent] += burn.amount
+    assert all(left <= gone for left, gone in zip(weighing, state.burned, strict=True))
+    assert sum(state.burned) <= state.accounts[DESTROYED]
+
+
+def _check_outcomes(inputs: Sequence[Input], state: State, turn: Turn, scenario: Scenario) -> None:
+    assert len(turn.outcomes) == len(inputs)
+    known = set(scenario.agent_ids)
+    first: dict[str, tuple[Input, RejectionReason | None]] = {}
+    for given, reason in zip(inputs, turn.outcomes, strict=True):
+        if given.agent_id not in known:
+            assert reason is RejectionReason.UNKNOWN_AGENT
+        elif given.agent_id in first:
+            assert reason is RejectionReason.ALREADY_ACTED
+        else:
+            assert reason not in (RejectionReason.UNKNOWN_AGENT, RejectionReason.ALREADY_ACTED)
+            first[given.agent_id] = given, reason
+    for agent, agent_id in enumerate(scenario.agent_ids):
+        acted = first.get(agent_id)
+        assert state.rejections[agent] is (acted[1] if acted else None)
+        heard = acted[0].speech or None if acted and acted[1] is None else None
+        assert state.speech[agent] == heard
+
+
+def _check_bill(turn: Turn) -> None:
+    collected = sum(
+        posting.amount for posting in turn.postings if posting.reason is PostingReason.INFERENCE_FEE
+    )
+    paid = sum(
+        posting.amount for posting in turn.postings if posting.reason is PostingReason.DIVIDEND
+    )
+    bill = turn.bill
+    assert (bill.collected, bill.dividends) == (collected, paid)
+    assert 0 <= bill.dividends <= bill.covered <= bill.collected
+    assert bill.waived >= 0
+
+
+def _check_transactions(before: State, turn: Turn) -> None:
+    """Every transaction that waited is finalised by the next block, in order; none without one."""
+    by_block = [held for held in turn.transactions if held.tx_type != "unstake"]
+    released = [held for held in turn.transactions if held.tx_type == "unstake"]
+    assert list(turn.transactions) == released + by_block
+    assert all(held.finalised == turn.turn for held in turn.transactions)
+    due = [release for release in before.releases if release.due == turn.turn]
+    assert [held.amount for held in released] == [release.amount for release in due]
+    if turn.block is None:
+        assert not by_block
+        return
+    assert turn.block.transactions == len(by_block)
+    assert turn.block.tips == sum(held.fee for held in by_block)
+    assert [_submitted(held) for held in by_block[: len(before.mempool)]] == [
+        _submitted(held) for held in before.mempool
+    ]
+
+
+def _check_block(state: State, turn: Turn, scenario: Scenario) -> None:
+    block = turn.block
+    if block is None:
+        assert state.tip.turn < turn.turn
+        return
+    assert block.turn == turn.turn
+    assert (state.tip.turn, state.tip.winner) == (turn.turn, block.winner)
+    assert state.tip.validator_type is block.validator_type
+    assert all(ticket.weight > 0 for ticket in block.tickets)
+    total = sum(ticket.weight for ticket in block.tickets)
+    assert total >= scenario.block_threshold * FACTOR_ONE
+    assert (block.winner, block.validator_type) in {
+        (scenario.agent_ids[ticket.agent], ticket.validator_type) for ticket in block.tickets
+    }
+    if scenario.lottery_rule is LotteryRule.MINERS:
+        assert {ticket.validator_type for ticket in block.tickets} == {"mine"}
+
+
+def _kind(account: int) -> int:
+    return account if account < FIRST else FIRST + (account - FIRST) % WIDTH
+
+
+def _submitted(held: Transaction) -> tuple[object, ...]:
+    return held.tx_type, held.agent_id, held.amount, held.fee, held.submitted, held.to

@@ -1,0 +1,369 @@
+"""Random worlds played with random actions, fast, with every invariant after every turn.
+
+Run it with `python -m tests.properties.random_play --actions 1000000`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from functools import partial
+from random import Random
+from typing import Any
+
+from sim_economy.core.actions import (
+    Action,
+    Burn,
+    Idle,
+    Input,
+    Job,
+    Mine,
+    Speak,
+    Stake,
+    Study,
+    Transfer,
+    Unrecognised,
+    Unstake,
+    action_name,
+)
+from sim_economy.core.codec import check_input
+from sim_economy.core.errors import AmountOutOfRangeError
+from sim_economy.core.events import RejectionReason
+from sim_economy.core.scenario import Scenario, genesis_order, parse_scenario
+from sim_economy.core.state import State, encode_state, genesis
+from sim_economy.core.turn import play_turn
+from sim_economy.core.units import INPUT_LIMIT
+from sim_economy.session.replay import replay
+from sim_economy.session.verify import verify
+from sim_economy.session.world import World
+from tests.properties.invariants import (
+    check_genesis,
+    check_refusals_change_nothing,
+    check_turn,
+)
+
+AS_WRITTEN: Mapping[str, Any] = {
+    "job_rule": "waive_usage",
+    "signing_bonus_rule": "per_block",
+    "lottery_rule": "mine_stake_burn",
+    "unstake_without_amount": "all",
+    "dividend_rule": "stake_and_burn",
+}
+PRESETS: Mapping[str, Mapping[str, Any]] = {"as-run": {}, "as-written": AS_WRITTEN}
+
+Tally = Counter[tuple[str, str]]
+"""How often an action, by its name, had an outcome: a rejection reason, or `applied`."""
+
+CHUNK = 20_000
+"""Actions of one seeded piece of a run; pieces are what processes share out."""
+
+LONG = 6000
+"""Characters of the longest speech tried."""
+
+RATES = ("0.0", "1.0", "0.000001", "0.02", "0.5", "0.999999")
+WEIGHTS = ("0.0", "0.01", "1.0", "10.0", "1000000.0")
+EXTREMES: Mapping[str, tuple[Any, ...]] = {
+    "num_cores": (1, 3, 7),
+    "genesis_tokens_per_agent": (1, 20, 1000, 100_000, INPUT_LIMIT),
+    "commons_threshold_per_turn": (0, 1, 1000, INPUT_LIMIT),
+    "base_inference_rate": ("0.0", "0.5", "3.0", "1000000.0"),
+    "thinking_layer_discount": RATES,
+    "mine_base_weight": WEIGHTS,
+    "stake_weight_per_token": WEIGHTS,
+    "burn_weight_per_token": WEIGHTS,
+    "burn_decay_rate": RATES,
+    "burn_maturity_turns": (0, 1, 10, INPUT_LIMIT),
+    "unstake_delay_turns": (1, 2, 40, INPUT_LIMIT),
+    "interest_rate_per_turn": RATES,
+    "signing_bonus": (0, 1, INPUT_LIMIT),
+    "block_threshold": ("0.0", "0.000001", "10.0", "100.0", "1000000.0"),
+    "study_cost": (0, 1, 1000, INPUT_LIMIT),
+    "study_discount": RATES,
+    "job_credit_max": (0, 1, 200, INPUT_LIMIT),
+    "signature_window": (1, 2, INPUT_LIMIT),
+    "speech_length_max": (0, 1, 20, 5000),
+}
+
+
+def random_scenario(random: Random) -> Scenario:
+    """Either preset; a few parameters, often none, pushed to an extreme."""
+    given: dict[str, Any] = dict(random.choice(list(PRESETS.values())))
+    given["num_agents"] = random.choice((1, 2, 3, 4, 6, 8, 8))
+    given["seed"] = random.randrange(2**63)
+    for name in random.sample(list(EXTREMES), random.choice((0, 1, 2, 4, len(EXTREMES)))):
+        value = random.choice(EXTREMES[name])
+        given[name] = Decimal(value) if isinstance(value, str) else value
+    return parse_scenario(given)
+
+
+def random_input(random: Random, agent: int, state: State, scenario: Scenario) -> Input:
+    """An input of an agent: three times in four one that should apply."""
+    frugal = random.random() < 0.8
+    action, speech = (
+        _sound(random, agent, state, scenario)
+        if random.random() < 0.75
+        else random.choice(_FAULTS)(random, agent, state, scenario)
+    )
+    if speech is None and random.random() < 0.1 and scenario.speech_length_max:
+        speech = random.choice(("hello", "", "é\n\u2028😀"))[: scenario.speech_length_max]
+    thought = "as I thought" if random.random() < 0.1 else None
+    thinking, output = _usage(random, frugal), _usage(random, frugal)
+    return Input(scenario.agent_ids[agent], action, thinking, output, thought, speech)
+
+
+def random_inputs(random: Random, state: State, scenario: Scenario) -> list[Input]:
+    """The inputs of one turn in a random order; some agents idle, some act twice."""
+    inputs = [
+        random_input(random, agent, state, scenario)
+        for agent in range(scenario.num_agents)
+        if random.random() < 0.9
+    ]
+    if inputs and random.random() < 0.12:
+        inputs.append(random_input(random, random.randrange(len(inputs)), state, scenario))
+    if random.random() < 0.09:
+        inputs.append(Input(random.choice(("nobody", "agent_01", "Agent_0", "")), Mine(), 5, 5))
+    random.shuffle(inputs)
+    return inputs
+
+
+def play(actions: int, seed: str) -> Tally:
+    """Play random worlds until so many actions were sent.
+
+    Raises:
+        AssertionError: An invariant does not hold.
+    """
+    random = Random(seed)
+    tally: Tally = Counter()
+    sent = 0
+    while sent < actions:
+        sent += _play_world(random, tally)
+    return tally
+
+
+def play_parallel(actions: int, seed: str, processes: int = 2) -> Tally:
+    """The same in seeded pieces, shared out over processes."""
+    pieces = [f"{seed}/{piece}" for piece in range(-(-actions // CHUNK))]
+    tally: Tally = Counter()
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        for part in pool.imap_unordered(partial(play, CHUNK), pieces):
+            tally.update(part)
+    return tally
+
+
+def table(tally: Tally) -> str:
+    """Actions by outcome, in percent of all."""
+    total = tally.total()
+    actions = sorted({action for action, _ in tally})
+    outcomes = ["applied", *RejectionReason]
+    lines = ["".ljust(20) + "".join(action[:9].rjust(10) for action in actions) + "       all"]
+    for outcome in outcomes:
+        counts = [tally[action, str(outcome)] for action in actions]
+        lines.append(
+            str(outcome).ljust(20)
+            + "".join(f"{100 * count / total:10.2f}" for count in [*counts, sum(counts)])
+        )
+    sums = [sum(tally[action, str(outcome)] for outcome in outcomes) for action in actions]
+    lines.append(
+        "all".ljust(20) + "".join(f"{100 * count / total:10.2f}" for count in [*sums, total])
+    )
+    return "\n".join([*lines, f"{total} actions; percent"])
+
+
+def share_by_action(tally: Tally) -> Counter[str]:
+    """How often each action was sent; unknown names count as one."""
+    shares: Counter[str] = Counter()
+    for (action, _), count in tally.items():
+        shares[action] += count
+    return shares
+
+
+def share_by_outcome(tally: Tally) -> Counter[str]:
+    """How often each outcome came."""
+    shares: Counter[str] = Counter()
+    for (_, outcome), count in tally.items():
+        shares[outcome] += count
+    return shares
+
+
+def check_records(world: World, state: State) -> None:
+    """What a world kept holds, replays, and restores to the same state."""
+    verified = verify(world.store)
+    assert verified.holds, verified.finding
+    assert verified.turns == state.turn
+    assert verified.head == world.head == replay(world.store)
+    assert encode_state(world.state) == encode_state(state)
+    restored = World.open(world.store)
+    assert encode_state(restored.state) == encode_state(state)
+    assert restored.head == world.head
+
+
+def _play_world(random: Random, tally: Tally) -> int:
+    scenario = random_scenario(random)
+    positions = genesis_order(scenario)
+    state, _ = genesis(scenario)
+    check_genesis(state, scenario)
+    turns = random.choice((3, 10, 30, 70))
+    ends = random.random() < 0.5
+    recorded = World(scenario) if random.random() < 0.1 else None
+    sent = 0
+    for turn_number in range(1, turns + 1):
+        inputs = random_inputs(random, state, scenario)
+        for given in inputs:
+            check_input(given)
+        before = encode_state(state)
+        last = ends and turn_number == turns
+        try:
+            played, turn = play_turn(state, inputs, scenario, positions, ends=last)
+        except AmountOutOfRangeError:
+            assert encode_state(state) == before
+            break
+        assert encode_state(state) == before, "a turn must leave the state before it alone"
+        check_turn(state, inputs, played, turn, scenario)
+        check_refusals_change_nothing(state, inputs, played, turn, scenario)
+        for given, reason in zip(inputs, turn.outcomes, strict=True):
+            unrecognised = isinstance(given.action, Unrecognised)
+            name = "unrecognised" if unrecognised else action_name(given.action)
+            tally[name, "applied" if reason is None else str(reason)] += 1
+        sent += len(inputs)
+        state = played
+        if recorded:
+            recorded.turn(inputs, ends=last)
+    if recorded:
+        check_records(recorded, state)
+    return sent
+
+
+Move = tuple[Action, str | None]
+Maker = Callable[[Random, int, State, Scenario], Move]
+
+
+def _sound(random: Random, agent: int, state: State, scenario: Scenario) -> Move:
+    """An action that the agent's accounts allow, as far as one can know before the turn."""
+    balance = min(state.balances[agent], INPUT_LIMIT)
+    staked = min(state.staked[agent], INPUT_LIMIT)
+    moves: list[Callable[[], Move]] = [
+        lambda: (Mine(), None),
+        lambda: (Job(), None),
+        lambda: (Idle(), None),
+    ]
+    if scenario.speech_length_max:
+        said = random.choice(("a", "w" * min(scenario.speech_length_max, LONG)))
+        moves.append(lambda: (Speak(), said))
+    if staked > 0:
+        moves += [lambda: (Unstake(_up_to(random, staked)), None)] * 3
+    if balance > 0:
+        fee = random.choice((0, 0, _up_to(random, balance)))
+        amount = _up_to(random, balance - fee) if fee < balance else balance
+        tip = fee if fee < balance else 0
+        moves += [lambda: (Stake(amount, tip), None)] * 4
+        moves += [lambda: (Burn(amount, tip), None)] * 3
+        if scenario.num_agents > 1:
+            other = (agent + random.randrange(1, scenario.num_agents)) % scenario.num_agents
+            moves += [lambda: (Transfer(scenario.agent_ids[other], amount, tip), None)] * 3
+    if balance >= scenario.study_cost:
+        moves += [lambda: (Study(), None)] * 2
+    return random.choice(moves)()
+
+
+def _up_to(random: Random, most: int) -> int:
+    """From 1 to `most`, small ones more often."""
+    return min(most, random.choice((1, 7, max(1, most // 10), most, random.randint(1, most))))
+
+
+def _usage(random: Random, frugal: bool) -> int:
+    if frugal:
+        return random.choice((0, 10, 40, 95))
+    return random.choice((150, 300, 300, 300, random.choice((2000, 10**5, INPUT_LIMIT))))
+
+
+def _unknown_action(random: Random, agent: int, state: State, scenario: Scenario) -> Move:
+    return Unrecognised(random.choice(("", "mined", "MINE", "give_all", "m\u0456ne"))), None
+
+
+def _speech_too_long(random: Random, agent: int, state: State, scenario: Scenario) -> Move:
+    said = "x" * min(scenario.speech_length_max + random.choice((1, 100)), LONG)
+    return random.choice((Speak(), Mine(), Stake(1))), said
+
+
+def _speech_missing(random: Random, agent: int, state: State, scenario: Scenario) -> Move:
+    return Speak(), random.choice((None, ""))
+
+
+def _recipient_missing(random: Random, agent: int, state: State, scenario: Scenario) -> Move:
+    return Transfer(None, random.choice((None, 0, 5))), None
+
+
+def _recipient_unknown(random: Random, agent: int, state: State, scenario: Scenario) -> Move:
+    return Transfer(random.choice(("", "nobody", "platform", "agent_99")), 5), None
+
+
+def _recipient_is_sender(random: Random, agent: int, state: State, scenario: Scenario) -> Move:
+    return Transfer(scenario.agent_ids[agent], 5), None
+
+
+def _amount_missing(random: Random, agent: int, state: State, scenario: Scenario) -> Move:
+    return _amounts(random, scenario, None, random.choice((0, 3, -1))), None
+
+
+def _amount_too_low(random: Random, agent: int, state: State, scenario: Scenario) -> Move:
+    amount = random.choice((0, -1, -INPUT_LIMIT))
+    action = _amounts(random, scenario, amount, random.choice((0, -1)))
+    return random.choice((action, Unstake(amount))), None
+
+
+def _fee_too_low(random: Random, agent: int, state: State, scenario: Scenario) -> Move:
+    return _amounts(random, scenario, 5, random.choice((-1, -INPUT_LIMIT))), None
+
+
+def _stake_too_low(random: Random, agent: int, state: State, scenario: Scenario) -> Move:
+    amount = min(INPUT_LIMIT, state.staked[agent] + random.choice((1, INPUT_LIMIT)))
+    return Unstake(random.choice((amount, amount, None))), None
+
+
+def _balance_too_low(random: Random, agent: int, state: State, scenario: Scenario) -> Move:
+    balance = max(0, state.balances[agent])
+    if balance < scenario.study_cost and random.random() < 0.3:
+        return Study(), None
+    if random.random() < 0.5:
+        return _amounts(random, scenario, max(1, min(balance, INPUT_LIMIT)), 1), None
+    return _amounts(random, scenario, min(balance + 1, INPUT_LIMIT), INPUT_LIMIT), None
+
+
+def _amounts(random: Random, scenario: Scenario, amount: int | None, fee: int) -> Action:
+    if scenario.num_agents == 1 or random.random() < 0.6:
+        return random.choice((Stake(amount, fee), Burn(amount, fee)))
+    # The agent may be among these; then the refusal is another one, which is fine.
+    return Transfer(random.choice(scenario.agent_ids), amount, fee)
+
+
+_FAULTS: tuple[Maker, ...] = (
+    _unknown_action,
+    _speech_too_long,
+    _speech_missing,
+    _recipient_missing,
+    _recipient_unknown,
+    _recipient_is_sender,
+    _amount_missing,
+    _amount_too_low,
+    _fee_too_low,
+    _stake_too_low,
+    _balance_too_low,
+)
+
+
+def main() -> None:
+    """Play and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--actions", type=int, default=1_000_000)
+    parser.add_argument("--seed", default="random-play")
+    parser.add_argument("--processes", type=int, default=2)
+    asked = parser.parse_args()
+    sys.stdout.write(table(play_parallel(asked.actions, asked.seed, asked.processes)) + "\n")
+
+
+if __name__ == "__main__":
+    main()

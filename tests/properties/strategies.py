@@ -1,0 +1,124 @@
+"""Hypothesis strategies for worlds and for inputs a caller may send."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import strategies as st
+
+from sim_economy.core.actions import (
+    RECOGNISED,
+    Action,
+    Burn,
+    Idle,
+    Input,
+    Job,
+    Mine,
+    Speak,
+    Stake,
+    Study,
+    Transfer,
+    Unrecognised,
+    Unstake,
+)
+from sim_economy.core.scenario import Kind, Parameter, Scenario, parameters, parse_scenario
+from sim_economy.core.units import INPUT_LIMIT, MILLION
+
+AGENTS_MAX = 6
+STRANGERS = ("nobody", "agent_06", "Agent_0", "", "platform")
+
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
+"""Text that any field may hold: no NUL, no lone surrogate."""
+
+units = st.one_of(
+    st.sampled_from((0, 0, 50, 100, 101, 300, 1000, INPUT_LIMIT)), st.integers(0, INPUT_LIMIT)
+)
+amounts = st.one_of(st.integers(1, 1000), st.sampled_from((0, -1, 1, -INPUT_LIMIT, INPUT_LIMIT)))
+tips = st.one_of(st.just(0), st.integers(-1, 30), st.sampled_from((INPUT_LIMIT, -INPUT_LIMIT)))
+names = st.one_of(
+    st.sampled_from([f"agent_{agent}" for agent in range(AGENTS_MAX)]), st.sampled_from(STRANGERS)
+)
+unrecognised = texts.filter(lambda name: name not in RECOGNISED).map(Unrecognised)
+
+
+def actions(recipients: st.SearchStrategy[str]) -> st.SearchStrategy[Action]:
+    """Any action a caller may send, well-formed but not always allowed."""
+    amount = st.one_of(amounts, amounts, amounts, st.none())
+    return st.one_of(
+        st.sampled_from((Mine(), Mine(), Job(), Study(), Speak(), Idle())),
+        st.builds(Stake, amount, tips),
+        st.builds(Burn, amount, tips),
+        st.builds(Unstake, amount),
+        st.builds(Transfer, st.one_of(st.none(), recipients), amount, tips),
+        unrecognised,
+    )
+
+
+inputs = st.builds(
+    Input,
+    names,
+    actions(names),
+    units,
+    units,
+    st.one_of(st.none(), texts),
+    st.one_of(st.none(), texts),
+)
+"""Inputs that a world of at most six agents may meet."""
+
+any_inputs = st.builds(
+    Input,
+    texts,
+    actions(texts),
+    units,
+    units,
+    st.one_of(st.none(), texts),
+    st.one_of(st.none(), texts),
+)
+"""Inputs whose every text is arbitrary."""
+
+
+def values(parameter: Parameter, default: object) -> st.SearchStrategy[Any]:
+    """Every value a parameter may have, as a configuration would hold it."""
+    match parameter.kind:
+        case Kind.FLAG:
+            return st.booleans()
+        case Kind.VARIANT:
+            return st.sampled_from([str(choice) for choice in type(default)])  # type: ignore[attr-defined]
+        case Kind.COUNT:
+            bounds = (parameter.low, parameter.low + 1, parameter.high)
+            return st.one_of(st.sampled_from(bounds), st.integers(parameter.low, parameter.high))
+        case Kind.RATE | Kind.WEIGHT | Kind.PRICE:
+            high = 1 if parameter.kind is Kind.RATE else MILLION
+            return st.one_of(
+                st.sampled_from((Decimal(0), Decimal("0.000001"), Decimal(high))),
+                st.decimals(0, high, places=6),
+            )
+
+
+def configurations(**fixed: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Flat partial configurations; `fixed` replaces what a parameter may be."""
+    defaults = Scenario()
+    optional = {
+        name: values(parameter, getattr(defaults, name)) for name, parameter in parameters().items()
+    }
+    return st.fixed_dictionaries({}, optional={**optional, **fixed})
+
+
+def worlds(preset: Mapping[str, Any]) -> st.SearchStrategy[Scenario]:
+    """Small worlds of a preset, some of their parameters moved, often to an extreme."""
+    kept: Mapping[str, st.SearchStrategy[Any]] = {
+        "num_agents": st.integers(1, AGENTS_MAX),
+        "burn_maturity_turns": st.sampled_from((0, 1, 3, INPUT_LIMIT)),
+        "unstake_delay_turns": st.sampled_from((1, 2, 5, INPUT_LIMIT)),
+        **{name: st.just(value) for name, value in preset.items()},
+    }
+    return st.one_of(
+        st.just(parse_scenario(preset)),
+        configurations(**kept).map(
+            lambda given: parse_scenario(
+                {**preset, "num_agents": 3, **given},
+            )
+        ),
+    )
