@@ -25,15 +25,16 @@ format: $(VENV)/dev.stamp ## Put the code into the house style.
 	$(BIN)/ruff format .
 
 nightly: $(VENV)/dev.stamp ## The long suites: ten million random actions, a million stateful ones.
-	$(BIN)/python -m pytest -n $(CPUS) -s -m nightly
+	$(BIN)/python -m pytest -s -m nightly tests/properties
+	$(BIN)/python -m pytest -n $(CPUS) -m nightly tests/mutants tests/engine
 
 bench: $(VENV)/bench.stamp ## Ratios against a bare loop, raw SQLite and Mesa.
 	$(BIN)/python -m benchmarks.speed
 
 lock: ## Write the pinned requirements anew; needs uv.
-	$(COMPILE) --extra report --extra engine --group build -o requirements/report.lock
-	$(COMPILE) --extra report --extra engine --group dev -o requirements/dev.lock
-	$(COMPILE) --extra report --extra engine --group bench -o requirements/bench.lock
+	$(COMPILE) --extra report --extra engine --extra client --group build -o requirements/report.lock
+	$(COMPILE) --extra report --extra engine --extra client --group dev -o requirements/dev.lock
+	$(COMPILE) --extra report --extra engine --extra client --group bench -o requirements/bench.lock
 
 clean: ## Remove the environment and everything made.
 	rm -rf $(VENV) out build dist .mypy_cache .ruff_cache .hypothesis

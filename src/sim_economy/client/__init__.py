@@ -1,0 +1,1 @@
+"""A typed client of the engine, for synchronous and asynchronous programs."""
