@@ -12,7 +12,7 @@ import pytest
 from sim_economy.agents.policy import miner
 from sim_economy.agents.usage import DistributedUsage, PublishedUsage, TracedUsage
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.scenario import Scenario, config, parameters, parse_scenario
+from sim_economy.core.scenario import HIDDEN, Scenario, config, parameters, parse_scenario
 from sim_economy.experiments.treatment import Treatment, load_treatment, parse_treatment
 from sim_economy.session.presets import PRESETS, preset, preset_text, read_toml
 
@@ -129,14 +129,14 @@ def test_the_as_written_preset_differs_in_the_five_variants() -> None:
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_presets_file_lists_every_parameter_but_the_seed_in_order(name: str) -> None:
     listed = [*read_toml(preset_text(name))["world"]]
-    assert listed == [key for key in parameters() if key != "seed"]
+    assert listed == [key for key in parameters() if key not in HIDDEN]
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_presets_file_explains_every_parameter_in_its_own_words(name: str) -> None:
     lines = preset_text(name).splitlines()
     for key, parameter in parameters().items():
-        if key != "seed":
+        if key not in HIDDEN:
             (line,) = [line for line in lines if line.startswith(f"{key} ")]
             assert f"# {parameter.meaning}" in line
 
@@ -216,6 +216,7 @@ def test_all_problems_of_a_file_are_found_at_once(load: Callable[..., Treatment]
         ("world = 5", "world: must be a table"),
         ("usage = 'published'", "usage: must be a table"),
         ("[world]\nseed = 5", "world.seed: set seed at the top of the file; run r adds r to it"),
+        ("[world]\nsecret = ''", "world.secret: only an engine keeps its draws secret; set seed"),
         ("[world]\npreset = 'as-hoped'", "world.preset: must be one of as-run, as-written"),
         ("[world]\nagent_ids = 'ann'", "world.agent_ids: must be a list of names"),
         ("[world]\nagent_ids = [1, 2]", "world.agent_ids: must be a list of names"),
@@ -403,7 +404,7 @@ def test_a_setting_that_decides_the_bytes_is_recorded(
 
 def test_every_parameter_but_the_seed_is_recorded() -> None:
     settings = load_treatment("as-run").settings
-    assert [*settings["world"]] == [key for key in parameters() if key != "seed"]
+    assert [*settings["world"]] == [key for key in parameters() if key not in HIDDEN]
     assert settings["agent_ids"] == [f"agent_{place}" for place in range(8)]
 
 

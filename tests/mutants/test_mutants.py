@@ -42,9 +42,8 @@ MUTANTS = [
     Mutant(
         "B3 a study counts from the next turn on",
         "turn.py",
-        "submitted.thinking_units, submitted.output_units, state.studies[agent], scenario",
-        "submitted.thinking_units, submitted.output_units, "
-        "state.studies[agent] - isinstance(action, Study), scenario",
+        "fee = metering.fee(*usage, state.studies[agent], scenario)",
+        "fee = metering.fee(*usage, state.studies[agent] - isinstance(action, Study), scenario)",
     ),
     Mutant(
         "B4 an agent on a job pays its fee",
@@ -118,8 +117,8 @@ MUTANTS = [
     Mutant(
         "L8 the draw forgets the turn",
         "rules/lottery.py",
-        'draw_below(total, seed_key(scenario.seed), turn, "lottery", 0)',
-        'draw_below(total, seed_key(scenario.seed), 0, "lottery", 0)',
+        'draw_below(total, seed_key(scenario.seed, scenario.secret), turn, "lottery", 0)',
+        'draw_below(total, seed_key(scenario.seed, scenario.secret), 0, "lottery", 0)',
     ),
     Mutant(
         "S2 unstaking takes the whole stake without an amount as-run",
@@ -172,7 +171,7 @@ MUTANTS = [
     Mutant(
         "O2 agents see the seed",
         "scenario.py",
-        '        if seed or name != "seed"',
+        "        if seed or name not in HIDDEN",
         "        if True",
     ),
 ]

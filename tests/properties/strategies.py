@@ -86,6 +86,8 @@ def values(parameter: Parameter, default: object) -> st.SearchStrategy[Any]:
             return st.booleans()
         case Kind.VARIANT:
             return st.sampled_from([str(choice) for choice in type(default)])  # type: ignore[attr-defined]
+        case Kind.KEY:
+            return st.binary(min_size=16, max_size=64).map(bytes.hex) | st.just("")
         case Kind.COUNT:
             bounds = (parameter.low, parameter.low + 1, parameter.high)
             return st.one_of(st.sampled_from(bounds), st.integers(parameter.low, parameter.high))

@@ -271,6 +271,39 @@ def test_dividend_rule_decides_who_shares_the_pool() -> None:
     assert balances_after("as-run", shared, *turns) == [50, 900]
 
 
+def test_usage_source_decides_whose_word_on_usage_is_billed() -> None:
+    spent: list[Move] = [(0, Idle(), 150)]
+    assert balances_after("as-run", ALONE, spent) == [950]
+    fixed = {**ALONE, "usage_source": "fixed", "fixed_output_units": 130}
+    assert balances_after("as-run", fixed, spent) == [970]
+
+
+@pytest.mark.parametrize(("units", "fee"), [(130, 30), (100, 0)])
+def test_fixed_output_units_are_billed_for_every_input(units: int, fee: int) -> None:
+    world = {**ALONE, "usage_source": "fixed", "fixed_output_units": units}
+    assert balances_after("as-run", world, [(0, Idle(), 999)]) == [1000 - fee]
+    assert balances_after("as-run", world, []) == [1000]
+
+
+@pytest.mark.parametrize(("units", "fee"), [(1500, 50), (1000, 0)])
+def test_fixed_thinking_units_are_billed_for_every_input(units: int, fee: int) -> None:
+    world = {**ALONE, "usage_source": "fixed", "fixed_thinking_units": units}
+    assert balances_after("as-run", world, [(0, Idle(), 999)]) == [1000 - fee]
+
+
+@pytest.mark.parametrize(("secret", "same"), [("", True), ("0123456789abcdef" * 2, False)])
+def test_secret_stands_instead_of_the_seed(secret: str, same: bool) -> None:
+    everyone = [Input(f"agent_{agent}", Mine()) for agent in range(8)]
+
+    def winners(world: dict[str, object]) -> list[str | None]:
+        played_world = World(scenario("as-run", world))
+        blocks = [played_world.turn(everyone).block for _ in range(8)]
+        return [block.winner if block else None for block in blocks]
+
+    assert (winners({"secret": secret}) == winners({})) is same
+    assert (winners({"secret": secret, "seed": 5}) == winners({"secret": secret})) is not same
+
+
 @pytest.mark.parametrize("name", ["attested_confirmation_window", "slash_both_on_timeout"])
 def test_parameters_of_contracts_are_read_and_change_nothing_yet(name: str) -> None:
     changed = {"attested_confirmation_window": 9, "slash_both_on_timeout": False}[name]

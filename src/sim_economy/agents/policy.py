@@ -79,7 +79,7 @@ def idle(agent: int, state: State, scenario: Scenario) -> Action:
 
 def random(agent: int, state: State, scenario: Scenario) -> Action:
     """Any action with small amounts, drawn from the world's seed; rules refuse some."""
-    key = seed_key(scenario.seed)
+    key = seed_key(scenario.seed, scenario.secret)
 
     def pick(below: int, purpose: str) -> int:
         return draw_below(below, key, state.turn + 1, f"policy.random.{purpose}", agent)

@@ -203,7 +203,7 @@ def _parse_distribution(given: Any, field: str) -> tuple[Distribution, list[str]
 def _sampler(
     distribution: Distribution, scenario: Scenario, purpose: str
 ) -> Callable[[int, int], int]:
-    key = seed_key(scenario.seed)
+    key = seed_key(scenario.seed, scenario.secret)
     arguments = distribution.arguments
 
     def uniform(turn: int, agent: int) -> int:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
+from enum import Enum, auto
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -24,6 +26,7 @@ from sim_economy.api.requests import (
     idempotency_key,
     parse_closing,
     parse_init,
+    parse_submission,
     parse_turn,
     query_int,
 )
@@ -34,6 +37,7 @@ from sim_economy.core.scenario import config
 from sim_economy.session.engine import Engine, state_answer, world_answer
 from sim_economy.session.statement import statement
 from sim_economy.session.verify import verify
+from sim_economy.store.credentials import ADMIN
 from sim_economy.store.sqlite import SQLiteStore
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -57,11 +61,22 @@ def create_app(engine: Engine, limits: Limits) -> Starlette:
     """The ASGI application of one engine."""
     service = Service(engine, limits, asyncio.Condition(), {})
     routes = [
-        Route(path, _bound(endpoint, service), methods=[method], name=endpoint.__name__)
-        for method, path, endpoint in ROUTES
+        Route(path, _bound(endpoint, service, caller), methods=[method], name=endpoint.__name__)
+        for method, path, endpoint, caller in ROUTES
     ]
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        deadlines = None
+        if limits.turn_seconds is not None:
+            deadlines = asyncio.create_task(close_at_deadlines(service, limits.turn_seconds))
+        yield
+        if deadlines is not None:
+            deadlines.cancel()
+
     return Starlette(
         routes=routes,
+        lifespan=lifespan,
         exception_handlers={
             SimEconomyError: _refused,
             HTTPException: _unrouted,
@@ -80,9 +95,12 @@ async def post_init(service: Service, request: Request) -> Response:
     """Start the world."""
     check_query(request)
     wanted = parse_init(await read_body(request, service.limits))
-    world = service.engine.start(wanted.config, wanted.agent_ids)
+    issued = service.engine.start(wanted.config, wanted.agent_ids)
     await _announce(service)
-    return _json(world_answer(world))
+    answer = world_answer(service.engine.started())
+    if issued is not None:
+        answer |= to_builtins(issued) | service.engine.commitment()
+    return _json(answer)
 
 
 async def get_state(service: Service, request: Request) -> Response:
@@ -111,11 +129,34 @@ async def post_close(service: Service, request: Request) -> Response:
     """Close the open turn with the actions submitted for it; whoever is missing is idle."""
     check_query(request)
     body = await read_body(request, service.limits)
-    expected, ends = parse_closing(body)
-    key = idempotency_key(request)
-    answer = service.engine.close_turn(None, expected=expected, key=key, request=body, ends=ends)
+    wanted = parse_closing(body)
+    answer = service.engine.close_turn(
+        expected=wanted.turn,
+        metered=wanted.metered,
+        key=idempotency_key(request),
+        request=body,
+        ends=wanted.ends,
+    )
     await _announce(service)
     return _text(answer)
+
+
+async def post_action(service: Service, request: Request) -> Response:
+    """Submit one agent's own action; the last one missing closes the turn."""
+    check_query(request)
+    body = await read_body(request, service.limits)
+    submitted, expected = parse_submission(body, request.path_params["agent_id"])
+    closed = service.engine.submit(submitted, expected)
+    if closed is not None:
+        await _announce(service)
+    turn = service.engine.started().turn_number + (closed is None)
+    return _json({"accepted": True, "turn": turn, "closed": closed is not None})
+
+
+async def get_commitment(service: Service, request: Request) -> Response:
+    """The commitment to the secret of the draws, opened once the run has ended."""
+    check_query(request)
+    return _json(service.engine.commitment())
 
 
 async def get_head(service: Service, request: Request) -> Response:
@@ -230,35 +271,73 @@ async def get_openapi(service: Service, request: Request) -> Response:
     return _json(openapi(service.limits))
 
 
-ROUTES: tuple[tuple[str, str, Callable[[Service, Request], Awaitable[Response]]], ...] = (
-    ("GET", "/config", get_config),
-    ("POST", "/init", post_init),
-    ("GET", "/state", get_state),
-    ("POST", "/turn", post_turn),
-    ("POST", "/close", post_close),
-    ("GET", "/head", get_head),
-    ("GET", "/turns", get_page),
-    ("GET", "/blocks", get_page),
-    ("GET", "/transactions", get_page),
-    ("GET", "/rejections", get_page),
-    ("GET", "/postings", get_page),
-    ("GET", "/agents/{agent_id}/statement", get_statement),
-    ("GET", "/agents/{agent_id}/observation", get_observation),
-    ("GET", "/events", get_events),
-    ("GET", "/verification", get_verification),
-    ("GET", "/health", get_health),
-    ("GET", "/ready", get_readiness),
-    ("GET", "/metrics", get_metrics),
-    ("GET", "/openapi.json", get_openapi),
+class Caller(Enum):
+    """Who may call a route of an engine that asks for tokens."""
+
+    ANYONE = auto()
+    MEMBER = auto()
+    OWNER = auto()
+    ADMIN = auto()
+
+
+ROUTES: tuple[tuple[str, str, Callable[[Service, Request], Awaitable[Response]], Caller], ...] = (
+    ("GET", "/config", get_config, Caller.ANYONE),
+    ("POST", "/init", post_init, Caller.ADMIN),
+    ("GET", "/state", get_state, Caller.ADMIN),
+    ("POST", "/turn", post_turn, Caller.ADMIN),
+    ("POST", "/close", post_close, Caller.ADMIN),
+    ("POST", "/agents/{agent_id}/action", post_action, Caller.OWNER),
+    ("GET", "/agents/{agent_id}/observation", get_observation, Caller.OWNER),
+    ("GET", "/agents/{agent_id}/statement", get_statement, Caller.OWNER),
+    ("GET", "/commitment", get_commitment, Caller.MEMBER),
+    ("GET", "/head", get_head, Caller.MEMBER),
+    ("GET", "/turns", get_page, Caller.ADMIN),
+    ("GET", "/blocks", get_page, Caller.ADMIN),
+    ("GET", "/transactions", get_page, Caller.ADMIN),
+    ("GET", "/rejections", get_page, Caller.ADMIN),
+    ("GET", "/postings", get_page, Caller.ADMIN),
+    ("GET", "/events", get_events, Caller.ADMIN),
+    ("GET", "/verification", get_verification, Caller.ADMIN),
+    ("GET", "/health", get_health, Caller.ANYONE),
+    ("GET", "/ready", get_readiness, Caller.ANYONE),
+    ("GET", "/metrics", get_metrics, Caller.ADMIN),
+    ("GET", "/openapi.json", get_openapi, Caller.ANYONE),
 )
-"""Every route: method, path, endpoint."""
+"""Every route: method, path, endpoint, and who may call it where tokens are asked for."""
+
+
+def _authorise(service: Service, request: Request, caller: Caller) -> None:
+    """Refuse whoever may not call a route.
+
+    Raises:
+        RequestError: 401 without a token that is known, 403 with somebody else's.
+    """
+    engine = service.engine
+    if not engine.access.tokens or caller is Caller.ANYONE:
+        return
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if engine.credentials is None:
+        wanted = engine.access.admin_token
+        if wanted is None or (
+            scheme.lower() == "bearer" and hmac.compare_digest(token.encode(), wanted.encode())
+        ):
+            return
+        raise RequestError(401, "token_unknown", "send the operator's token")
+    holder = engine.credentials.holder(token) if scheme.lower() == "bearer" else None
+    if holder is None:
+        raise RequestError(401, "token_unknown", "send `Authorization: Bearer` and your token")
+    own = f"agent:{request.path_params.get('agent_id')}"
+    allowed = {Caller.MEMBER: {holder}, Caller.OWNER: {own, ADMIN}}.get(caller, {ADMIN})
+    if holder not in allowed:
+        raise RequestError(403, "not_yours", "this token may not do that")
 
 
 def _bound(
-    endpoint: Callable[[Service, Request], Awaitable[Response]], service: Service
+    endpoint: Callable[[Service, Request], Awaitable[Response]], service: Service, caller: Caller
 ) -> Endpoint:
     async def bound(request: Request) -> Response:
         try:
+            _authorise(service, request, caller)
             response = await endpoint(service, request)
         except SimEconomyError as error:
             response = await _refused(request, error)
@@ -266,6 +345,24 @@ def _bound(
         return response
 
     return bound
+
+
+async def close_at_deadlines(service: Service, seconds: float) -> None:
+    """Close every turn that stays open so long; whoever has not acted is idle."""
+    while True:
+        async with service.closed:
+            try:
+                async with asyncio.timeout(seconds):
+                    await service.closed.wait()
+                    continue
+            except TimeoutError:
+                pass
+        world = service.engine.world
+        if world is None or world.state.ended or not service.engine.closes_itself:
+            continue
+        with suppress(SimEconomyError):
+            service.engine.close_turn()
+            await _announce(service)
 
 
 async def _announce(service: Service) -> None:
@@ -285,7 +382,9 @@ async def _refused(request: Request, error: Exception) -> Response:
     del request
     assert isinstance(error, SimEconomyError)
     status = status_of(error)
-    headers = {"connection": "close"} if status in {408, 413} else None
+    headers = {"connection": "close"} if status in {408, 413} else {}
+    if status == 401:
+        headers["www-authenticate"] = "Bearer"
     return Response(error_body(error), status, headers, "application/json")
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from msgspec import json
 
 from sim_economy.core.errors import (
+    AlreadySubmittedError,
     AmountOutOfRangeError,
     ExtraMissingError,
     FolderError,
@@ -43,6 +44,7 @@ STATUS: Final[dict[type[SimEconomyError], int]] = {
     WorldExistsError: 409,
     TurnConflictError: 409,
     KeyReusedError: 422,
+    AlreadySubmittedError: 409,
     StoreError: 503,
     ReplayError: 503,
     FolderError: 503,
@@ -70,7 +72,7 @@ def error_body(error: SimEconomyError) -> bytes:
             body["field"] = error.field
         case TurnConflictError():
             body["turn"] = error.open_turn
-        case RunEndedError() | WorldExistsError() | KeyReusedError():
+        case RunEndedError() | WorldExistsError() | KeyReusedError() | AlreadySubmittedError():
             body["turn"] = error.turn
         case _:
             pass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from msgspec import Struct
 from starlette.requests import Request
@@ -18,18 +18,22 @@ class Limits(Struct, frozen=True, kw_only=True):
     Attributes:
         body_bytes: Of a request.
         body_seconds: To send a body in.
+        head_bytes: Of a request's line and headers, and of what follows its body.
         head_seconds: To send a request's line and headers in.
         idle_seconds: Between two requests on a connection.
         connections: At once.
         page_rows: Of one page.
+        turn_seconds: Until an open turn closes by itself; never when None.
     """
 
     body_bytes: int = 8 * 2**20
     body_seconds: float = 15.0
+    head_bytes: int = 64 * 2**10
     head_seconds: float = 10.0
     idle_seconds: float = 75.0
     connections: int = 512
     page_rows: int = 1000
+    turn_seconds: float | None = None
 
 
 async def read_body(request: Request, limits: Limits) -> bytes:
@@ -62,41 +66,84 @@ def _too_large(limits: Limits) -> RequestError:
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """HTTP/1.1 of uvicorn that closes a connection whose request head is late."""
+    """HTTP/1.1 of uvicorn that closes a connection whose request is late, endless or one of many.
 
-    head_seconds: ClassVar[float]
-    _head_timer: asyncio.TimerHandle | None = None
+    A body that is read is `read_body`'s to bound; here it is the head, what follows the body, a
+    body that nobody reads, and requests sent ahead of their answers.
+    """
+
+    limits: ClassVar[Limits]
+    _timer: asyncio.TimerHandle | None = None
+    _whole = True
+    _moved = False
+    _unmoved_bytes = 0
 
     def connection_made(self, transport: Any) -> None:
         """Wait for the first request's head."""
         super().connection_made(transport)
-        self._await_head()
+        self._await(self.limits.head_seconds)
+
+    def data_received(self, data: bytes) -> None:
+        """Count what is neither a complete head nor body."""
+        self._moved = False
+        super().data_received(data)
+        self._unmoved_bytes = 0 if self._moved else self._unmoved_bytes + len(data)
+        if self._unmoved_bytes > self.limits.head_bytes or len(self.pipeline) > _REQUESTS_AHEAD:
+            self.transport.abort()
 
     def on_message_begin(self) -> None:
         """Wait for a later request's head."""
         super().on_message_begin()
-        self._await_head()
+        self._whole = False
+        self._await(self.limits.head_seconds)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header of the head; what follows a body is dropped."""
+        if self._timer is not None:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Wait no longer."""
-        self._head_arrived()
+        self._moved = True
+        self._arrived()
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """The body is under way."""
+        self._moved = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Wait no longer."""
+        self._moved = self._whole = True
+        self._arrived()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Wait for the end of a body that nobody read."""
+        super().on_response_complete()
+        if not self._whole:
+            self._await(self.limits.body_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
-        self._head_arrived()
+        self._arrived()
         super().connection_lost(exc)
 
-    def _await_head(self) -> None:
-        if self._head_timer is None:
-            self._head_timer = self.loop.call_later(self.head_seconds, self.transport.close)
+    def _await(self, seconds: float) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(seconds, self.transport.close)
 
-    def _head_arrived(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+    def _arrived(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+_REQUESTS_AHEAD: Final = 1000
+"""Requests a client may send before it reads their answers; one read may bring thousands."""
 
 
 def protocol_class(limits: Limits) -> type[BoundedProtocol]:
     """The protocol with a limit's bound."""
-    return type("LimitedProtocol", (BoundedProtocol,), {"head_seconds": limits.head_seconds})
+    return type("LimitedProtocol", (BoundedProtocol,), {"limits": limits})

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sim_economy.api.limits import Limits
 from sim_economy.core.actions import RECOGNISED
-from sim_economy.core.scenario import Kind, Scenario, parameters
+from sim_economy.core.scenario import HIDDEN, Kind, Scenario, parameters
 from sim_economy.core.units import INPUT_LIMIT
 
 
@@ -102,6 +102,8 @@ _PARAMETERS: Final[dict[str, Any]] = {
     },
 }
 _ERRORS: Final = {
+    401: "No token that is known (where tokens are asked for)",
+    403: "Another's token (where tokens are asked for)",
     400: "No JSON, or not the JSON this call takes",
     404: "No such path",
     405: "Another method",
@@ -111,8 +113,8 @@ _ERRORS: Final = {
     422: "Well-formed, but a value in it cannot be; `field` names it",
     503: "The ledger cannot be written or read; nothing changed",
 }
-_BODY: Final = (400, 408, 409, 413, 422, 503)
-_READ: Final = (409, 422, 503)
+_BODY: Final = (400, 401, 403, 408, 409, 413, 422, 503)
+_READ: Final = (401, 403, 409, 422, 503)
 _PAGE: Final = ("after", "limit")
 _OPERATIONS: Final[
     tuple[tuple[str, str, str, str | None, str, tuple[int, ...], tuple[str, ...]], ...]
@@ -130,6 +132,16 @@ _OPERATIONS: Final[
         _BODY,
         ("Idempotency-Key",),
     ),
+    (
+        "POST",
+        "/agents/{agent_id}/action",
+        "Submit an agent's own action",
+        "Submission",
+        "object",
+        _BODY,
+        ("agent_id",),
+    ),
+    ("GET", "/commitment", "Commitment to the draws' secret", None, "object", _READ, ()),
     ("GET", "/head", "The end of the chain", None, "object", _READ, ()),
     ("GET", "/turns", "Turns, newest last", None, "Page", _READ, _PAGE),
     ("GET", "/blocks", "Blocks", None, "Page", _READ, _PAGE),
@@ -174,6 +186,8 @@ def _parameter_schema(kind: Kind, low: int, high: int, choices: list[str]) -> di
     match kind:
         case Kind.COUNT:
             return {"type": "integer", "minimum": low, "maximum": high}
+        case Kind.KEY:
+            return {"type": "string", "pattern": "^(([0-9a-f]{2}){16,64})?$"}
         case Kind.FLAG:
             return {"type": "boolean"}
         case Kind.VARIANT:
@@ -194,7 +208,7 @@ def _schemas() -> dict[str, Any]:
             **_parameter_schema(parameter.kind, parameter.low, parameter.high, choices),
             "description": parameter.meaning,
         }
-    public = {name: schema for name, schema in settings.items() if name != "seed"}
+    public = {name: schema for name, schema in settings.items() if name not in HIDDEN}
     amount = {"type": ["integer", "null"], "minimum": -INPUT_LIMIT, "maximum": INPUT_LIMIT}
     action = {
         "type": "object",
@@ -242,7 +256,28 @@ def _schemas() -> dict[str, Any]:
         "Turn": _object(
             {"inputs": {"type": "array", "items": _ref("Input")}, **_CLOSING}, "inputs"
         ),
-        "Close": _object(_CLOSING),
+        "Close": _object(
+            {
+                **_CLOSING,
+                "usage": {
+                    "type": "object",
+                    "additionalProperties": _object(
+                        {"thinking_units": _WHOLE, "output_units": _WHOLE}
+                    ),
+                },
+            }
+        ),
+        "Submission": _object(
+            {
+                "action": _ref("Action"),
+                "thinking_units": _WHOLE,
+                "output_units": _WHOLE,
+                "thinking": _TEXT,
+                "speech": _TEXT,
+                "turn": _CLOSING["turn"],
+            },
+            "action",
+        ),
         "Closed": {
             "type": "object",
             "required": ["data"],

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 from starlette.requests import Request
 
 from sim_economy.core.actions import Input
-from sim_economy.core.codec import parse_inputs, parse_json
+from sim_economy.core.codec import parse_input, parse_inputs, parse_json, parse_units
 from sim_economy.core.errors import InputError
+
+_KEYS: Final = 100
+"""Keys a configuration may have, more than there are parameters."""
+_KEY: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 
 class InitRequest(Struct, frozen=True):
@@ -33,6 +38,18 @@ class TurnRequest(Struct, frozen=True):
     ends: bool
 
 
+class CloseRequest(Struct, frozen=True):
+    """What closes a turn with the submitted actions.
+
+    Attributes:
+        metered: The operator's figures, thinking and output units by agent id.
+    """
+
+    metered: dict[str, tuple[int, int]]
+    turn: int | None
+    ends: bool
+
+
 def parse_init(body: bytes) -> InitRequest:
     """The body of POST /init.
 
@@ -43,6 +60,8 @@ def parse_init(body: bytes) -> InitRequest:
     config = given.get("config", {})
     if not isinstance(config, dict):
         raise InputError("config", "must be an object")
+    if len(config) > _KEYS or not all(map(_KEY.fullmatch, config)):
+        raise InputError("config", "has a key no parameter could have; see /openapi.json")
     agent_ids = given.get("agent_ids")
     if agent_ids is not None and not (
         isinstance(agent_ids, list) and all(type(name) is str for name in agent_ids)
@@ -63,13 +82,37 @@ def parse_turn(body: bytes) -> TurnRequest:
     return TurnRequest(parse_inputs(given["inputs"]), *_closing(given))
 
 
-def parse_closing(body: bytes) -> tuple[int | None, bool]:
-    """The body of POST /close, which may be empty: the turn meant, and whether the run ends.
+def parse_closing(body: bytes) -> CloseRequest:
+    """The body of POST /close, which may be empty.
 
     Raises:
         InputError: It has another shape.
     """
-    return _closing(_fields(parse_json(body), ("turn", "ends"))) if body.strip() else (None, False)
+    given = _fields(parse_json(body), ("turn", "ends", "usage")) if body.strip() else {}
+    usage = given.get("usage", {})
+    if not isinstance(usage, dict):
+        raise InputError("usage", "must be an object of usage by agent id")
+    metered = {}
+    for place, (agent_id, units) in enumerate(usage.items()):
+        field = f"usage[{place}]"
+        figures = _fields(units, ("thinking_units", "output_units"), field)
+        metered[agent_id] = (
+            parse_units(figures.get("thinking_units", 0), f"{field}.thinking_units"),
+            parse_units(figures.get("output_units", 0), f"{field}.output_units"),
+        )
+    return CloseRequest(metered, *_closing(given))
+
+
+def parse_submission(body: bytes, agent_id: str) -> tuple[Input, int | None]:
+    """The body of POST /agents/ID/action: the input, and the turn meant.
+
+    Raises:
+        InputError: It has another shape.
+    """
+    fields = ("action", "speech", "thinking", "thinking_units", "output_units", "turn")
+    given = dict(_fields(parse_json(body), fields))
+    turn, _ = _closing({"turn": given.pop("turn", None)})
+    return parse_input({**given, "agent_id": agent_id}, "body"), turn
 
 
 def _closing(given: Mapping[str, Any]) -> tuple[int | None, bool]:
@@ -119,9 +162,9 @@ def check_query(request: Request, *known: str) -> None:
         raise InputError("query", f"has an unknown or repeated name; it may have {allowed}")
 
 
-def _fields(value: Any, known: tuple[str, ...]) -> dict[str, Any]:
+def _fields(value: Any, known: tuple[str, ...], field: str = "body") -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise InputError("body", "must be an object")
+        raise InputError(field, "must be an object")
     if not value.keys() <= set(known):
-        raise InputError("body", f"has an unknown field; it may have {', '.join(known)}")
+        raise InputError(field, f"has an unknown field; it may have {', '.join(known)}")
     return value

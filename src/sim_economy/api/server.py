@@ -1,6 +1,8 @@
 """`sim-engine`: one process, one ledger, one port; configured by its environment.
 
-PORT and DB_PATH are all that existing clients set. HOST changes the address.
+PORT and DB_PATH are all that existing clients set. HOST changes the address. SIM_ENGINE_AUTH=tokens
+asks everybody for a token; SIM_ENGINE_ADMIN_TOKEN sets the operator's. SIM_ENGINE_ACCEPT_HEAD=1
+takes a ledger as it is although its head file says otherwise.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import uvicorn
 from sim_economy.api.app import create_app
 from sim_economy.api.limits import Limits, protocol_class
 from sim_economy.core.errors import SimEconomyError
-from sim_economy.session.engine import Engine
+from sim_economy.session.engine import Access, Engine
 
 _STOP_SECONDS: Final = 2
 """How long a stopping engine lets open requests finish; it is gone within 3 s."""
@@ -28,6 +30,7 @@ def serve(
     port: int = 8000,
     limits: Limits | None = None,
     *,
+    access: Access | None = None,
     accept_head: bool = False,
 ) -> int:
     """Serve the ledger until SIGTERM or Ctrl-C.
@@ -38,7 +41,7 @@ def serve(
     limits = limits or Limits()
     try:
         listening = _listen(host, port)
-        engine = Engine.open(path, accept_head=accept_head)
+        engine = Engine.open(path, access, accept_head=accept_head)
     except SimEconomyError as error:
         print(f"sim-engine: {error}", file=sys.stderr)  # noqa: T201
         return 1
@@ -51,7 +54,7 @@ def serve(
                 create_app(engine, limits),
                 http=protocol_class(limits),
                 ws="none",
-                lifespan="off",
+                lifespan="on",
                 access_log=False,
                 log_level="warning",
                 server_header=False,
@@ -85,7 +88,14 @@ def main() -> None:
     if not text.isdigit() or int(text) > 65535:
         print("sim-engine: PORT must be a number from 0 to 65535", file=sys.stderr)  # noqa: T201
         sys.exit(2)
+    mode = os.environ.get("SIM_ENGINE_AUTH", "open")
+    if mode not in {"open", "tokens"}:
+        print("sim-engine: SIM_ENGINE_AUTH must be open or tokens", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    access = Access(
+        tokens=mode == "tokens", admin_token=os.environ.get("SIM_ENGINE_ADMIN_TOKEN") or None
+    )
     accept = os.environ.get("SIM_ENGINE_ACCEPT_HEAD", "") == "1"
     path = os.environ.get("DB_PATH", "sim-economy.sqlite")
     host = os.environ.get("HOST", "127.0.0.1")
-    sys.exit(serve(path, host, int(text), accept_head=accept))
+    sys.exit(serve(path, host, int(text), access=access, accept_head=accept))

@@ -1,1 +1,11 @@
-"""A typed client of the engine, for synchronous and asynchronous programs."""
+"""A thin client of the engine: it knows the wire and nothing of the economy.
+
+with EngineClient("http://127.0.0.1:8000") as engine:
+    engine.init({"preset": "as-run", "seed": 1001}, ["agent_0", "agent_1"])
+    closed = engine.turn([{"agent_id": "agent_0", "action": {"action": "mine"}}])
+"""
+
+from sim_economy.client.errors import EngineError
+from sim_economy.client.http import AsyncEngineClient, EngineClient
+
+__all__ = ["AsyncEngineClient", "EngineClient", "EngineError"]

@@ -74,8 +74,8 @@ def parse_input(value: Any, field: str = "input") -> Input:
     return Input(
         agent_id=_text(given["agent_id"], f"{field}.agent_id"),
         action=_parse_action(given["action"], f"{field}.action"),
-        thinking_units=_units(given.get("thinking_units", 0), f"{field}.thinking_units"),
-        output_units=_units(given.get("output_units", 0), f"{field}.output_units"),
+        thinking_units=parse_units(given.get("thinking_units", 0), f"{field}.thinking_units"),
+        output_units=parse_units(given.get("output_units", 0), f"{field}.output_units"),
         thinking=_optional_text(given.get("thinking"), f"{field}.thinking"),
         speech=_optional_text(given.get("speech"), f"{field}.speech"),
     )
@@ -92,8 +92,8 @@ def check_input(submitted: Input, field: str = "input") -> None:
     if _is_plain(submitted):
         return
     _text(submitted.agent_id, f"{field}.agent_id")
-    _units(submitted.thinking_units, f"{field}.thinking_units")
-    _units(submitted.output_units, f"{field}.output_units")
+    parse_units(submitted.thinking_units, f"{field}.thinking_units")
+    parse_units(submitted.output_units, f"{field}.output_units")
     if submitted.thinking is not None:
         _text(submitted.thinking, f"{field}.thinking")
     if submitted.speech is not None:
@@ -184,7 +184,12 @@ def _optional_text(value: Any, field: str) -> str | None:
     return None if value is None else _text(value, field)
 
 
-def _units(value: Any, field: str) -> int:
+def parse_units(value: Any, field: str) -> int:
+    """Usage units from a plain value.
+
+    Raises:
+        InputError: No integer, or beyond the limits.
+    """
     if type(value) is not int:
         raise InputError(field, "must be an integer")
     if not 0 <= value <= INPUT_LIMIT:

@@ -69,7 +69,8 @@ class StoreError(SimEconomyError):
 
     Attributes:
         code: `ledger_missing`, `ledger_exists`, `ledger_in_use`, `ledger_format`,
-            `ledger_damaged`, `ledger_unwritable`, `ledger_unwitnessed` or `ledger_rolled_back`.
+            `ledger_damaged`, `ledger_unwritable`, `ledger_unwitnessed`,
+            `ledger_rolled_back` or `credentials_missing`.
         path: The ledger's file, or what stands for it.
     """
 
@@ -83,6 +84,7 @@ class StoreError(SimEconomyError):
             "ledger_unwritable",
             "ledger_unwitnessed",
             "ledger_rolled_back",
+            "credentials_missing",
         }
     )
 
@@ -171,6 +173,16 @@ class TurnConflictError(SimEconomyError):
         self.expected = expected
         self.open_turn = open_turn
         super().__init__(f"turn {expected} is not open; send inputs for turn {open_turn}")
+
+
+class AlreadySubmittedError(SimEconomyError):
+    """A second action of an agent for the open turn."""
+
+    code = "already_submitted"
+
+    def __init__(self, turn: int) -> None:
+        self.turn = turn
+        super().__init__(f"this agent has acted in turn {turn}; wait until it is closed")
 
 
 class KeyReusedError(SimEconomyError):

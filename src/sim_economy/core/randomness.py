@@ -9,9 +9,13 @@ import hmac
 from hashlib import sha256
 
 
-def seed_key(seed: int) -> bytes:
-    """The key under which every draw of a world is made."""
-    return b"%d" % seed
+def seed_key(seed: int, secret: str = "") -> bytes:
+    """The key under which every draw of a world is made.
+
+    Args:
+        secret: Hexadecimal digits that stand instead of the seed where clients are untrusted.
+    """
+    return bytes.fromhex(secret) if secret else b"%d" % seed
 
 
 def draw(key: bytes, turn: int, purpose: str, index: int) -> int:

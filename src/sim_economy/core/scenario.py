@@ -12,7 +12,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from enum import Enum, StrEnum
 from functools import cache
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import Annotated, Any, Final, get_args, get_type_hints
 
 from msgspec import Struct
 from msgspec.structs import fields, replace
@@ -56,6 +56,14 @@ class DividendRule(StrEnum):
     STAKE_AND_BURN = "stake_and_burn"
 
 
+class UsageRule(StrEnum):
+    """Whose word on usage is billed (T1)."""
+
+    DECLARED = "declared"
+    OPERATOR = "operator"
+    FIXED = "fixed"
+
+
 class Kind(Enum):
     """How a parameter is written and bounded."""
 
@@ -65,6 +73,7 @@ class Kind(Enum):
     PRICE = "a price from 0 to 1000000 with at most 6 decimals"
     FLAG = "true or false"
     VARIANT = "one of"
+    KEY = "32 to 128 hexadecimal digits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +190,24 @@ class Scenario(Struct, frozen=True, kw_only=True):
     dividend_rule: Annotated[
         DividendRule, Parameter(Kind.VARIANT, "who shares the covered fees", in_paper=False)
     ] = DividendRule.CORE_OWNERS
+    usage_source: Annotated[
+        UsageRule, Parameter(Kind.VARIANT, "whose word on usage is billed", in_paper=False)
+    ] = UsageRule.DECLARED
+    fixed_thinking_units: Annotated[
+        int, Parameter(Kind.COUNT, "thinking units of every input under fixed", in_paper=False)
+    ] = 0
+    fixed_output_units: Annotated[
+        int, Parameter(Kind.COUNT, "output units of every input under fixed", in_paper=False)
+    ] = 0
+    secret: Annotated[
+        str, Parameter(Kind.KEY, "key of every draw instead of the seed", in_paper=False)
+    ] = ""
 
     agent_ids: tuple[str, ...] = tuple(f"agent_{i}" for i in range(8))
+
+
+HIDDEN: Final = frozenset({"seed", "secret"})
+"""What decides the draws; no agent may see it (O3)."""
 
 
 @cache
@@ -200,12 +225,12 @@ def config(scenario: Scenario, *, seed: bool = False) -> dict[str, int | bool | 
     """The scenario as a flat configuration that `parse_scenario` reads back unchanged.
 
     Args:
-        seed: Whether to include the seed, which agents must not see.
+        seed: Whether to include seed and secret, which agents must not see.
     """
     return {
         name: _written(parameter, getattr(scenario, name))
         for name, parameter in parameters().items()
-        if seed or name != "seed"
+        if seed or name not in HIDDEN
     }
 
 
@@ -277,17 +302,28 @@ def _read(name: str, parameter: Parameter, value: Any) -> Any:
                 raise ValueError(f"must be one of {', '.join(variant)}")
             return variant(value)
         case Kind.COUNT:
-            if type(value) is not int:
-                raise ValueError("must be an integer")
-            if not parameter.low <= value <= parameter.high:
-                raise ValueError(f"must be from {parameter.low} to {parameter.high}")
+            return _read_count(value, parameter)
+        case Kind.KEY:
+            if not isinstance(value, str) or not _SECRET.fullmatch(value):
+                raise ValueError("must be empty or 32 to 128 lowercase hexadecimal digits")
             return value
         case Kind.RATE | Kind.WEIGHT | Kind.PRICE:
-            amount = millionths(_numeral(value))
-            largest = 1 if parameter.kind is Kind.RATE else MILLION
-            if not 0 <= amount <= largest * MILLION:
-                raise ValueError(f"must be from 0 to {largest}")
-            return amount
+            return _read_decimal(value, 1 if parameter.kind is Kind.RATE else MILLION)
+
+
+def _read_count(value: Any, parameter: Parameter) -> int:
+    if type(value) is not int:
+        raise ValueError("must be an integer")
+    if not parameter.low <= value <= parameter.high:
+        raise ValueError(f"must be from {parameter.low} to {parameter.high}")
+    return value
+
+
+def _read_decimal(value: Any, largest: int) -> Millionths:
+    amount = millionths(_numeral(value))
+    if not 0 <= amount <= largest * MILLION:
+        raise ValueError(f"must be from 0 to {largest}")
+    return amount
 
 
 def _numeral(value: Any) -> str:
@@ -304,7 +340,7 @@ def _written(parameter: Parameter, value: Any) -> int | bool | str | Decimal:
     match parameter.kind:
         case Kind.FLAG | Kind.COUNT:
             return value  # type: ignore[no-any-return]
-        case Kind.VARIANT:
+        case Kind.VARIANT | Kind.KEY:
             return str(value)
         case Kind.PRICE if value % MILLION == 0:
             return int(value) // MILLION
@@ -313,6 +349,7 @@ def _written(parameter: Parameter, value: Any) -> int | bool | str | Decimal:
             return Decimal(text if "." in text else text + ".0")
 
 
+_SECRET = re.compile(r"(?:[0-9a-f]{2}){16,64}|")
 _AGENT_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 

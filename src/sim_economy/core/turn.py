@@ -192,9 +192,8 @@ def _act(
                 pass
             case _:
                 _move(state, ledger, scenario, agent, action)
-        fee = metering.fee(
-            submitted.thinking_units, submitted.output_units, state.studies[agent], scenario
-        )
+        usage = metering.metered(submitted.thinking_units, submitted.output_units, scenario)
+        fee = metering.fee(*usage, state.studies[agent], scenario)
         if isinstance(action, Job):
             _work(state, ledger, scenario, agent, fee)
             waived += fee

@@ -193,6 +193,8 @@ def _parse_world(given: Any) -> Scenario:
         raise ScenarioError(["world: must be a table"])
     if "seed" in given:
         raise ScenarioError(["world.seed: set seed at the top of the file; run r adds r to it"])
+    if "secret" in given:
+        raise ScenarioError(["world.secret: only an engine keeps its draws secret; set seed"])
     agent_ids = given.get("agent_ids")
     if agent_ids is not None and not isinstance(agent_ids, list):
         raise ScenarioError(["world.agent_ids: must be a list of names"])

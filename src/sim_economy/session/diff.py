@@ -87,6 +87,7 @@ def _settings(first: Genesis) -> dict[str, Any]:
     return {
         **first.parameters,
         "seed": first.seed,
+        "secret": first.secret,
         "agent_ids": list(first.agent_ids),
         "rules_version": first.rules_version,
     }

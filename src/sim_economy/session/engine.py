@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from msgspec import Struct
 from msgspec.json import decode, encode
 
 from sim_economy.core.actions import Input
 from sim_economy.core.errors import (
+    AlreadySubmittedError,
+    InputError,
     KeyReusedError,
     TurnConflictError,
     WorldExistsError,
     WorldMissingError,
 )
 from sim_economy.core.ledger import FIRST, WIDTH, Holding
-from sim_economy.core.scenario import Scenario, config
+from sim_economy.core.scenario import Scenario, UsageRule, config
 from sim_economy.session.presets import world_scenario
-from sim_economy.session.world import World
+from sim_economy.session.world import World, position_of
+from sim_economy.store.credentials import Credentials, IssuedTokens
 from sim_economy.store.records import Receipt, Sealed, TurnRecord, digest
 from sim_economy.store.witness import Witness
+
+
+class Access(Struct, frozen=True, kw_only=True):
+    """Whether and how an engine asks who is calling.
+
+    Attributes:
+        tokens: Whether every call needs a token.
+        admin_token: The operator's, if it is not to be made with the world.
+    """
+
+    tokens: bool = False
+    admin_token: str | None = None
 
 
 class Engine:
@@ -29,25 +46,32 @@ class Engine:
     Attributes:
         path: The SQLite file.
         world: None until it is started.
+        credentials: Of the world; None where no tokens are asked for.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, access: Access) -> None:
         self.path = path
+        self.access = access
         self.world: World | None = None
+        self.credentials: Credentials | None = None
         self._witness: Witness | None = None
+        self._submitted: set[str] = set()
 
     @classmethod
-    def open(cls, path: str | Path, *, accept_head: bool = False) -> Self:
+    def open(
+        cls, path: str | Path, access: Access | None = None, *, accept_head: bool = False
+    ) -> Self:
         """The engine of a ledger file, which may not be there yet.
 
         Args:
             accept_head: Take the ledger's head as it is, whatever the witness saw.
 
         Raises:
-            StoreError: The ledger is in use, damaged, rolled back or of another format.
+            StoreError: The ledger is in use, damaged, rolled back or of another format, or its
+                tokens are missing.
             ReplayError: It was written by other rules.
         """
-        engine = cls(Path(path))
+        engine = cls(Path(path), access or Access())
         if engine.path.exists() and engine.path.stat().st_size > 0:
             engine._restore(accept_head=accept_head)
         return engine
@@ -60,11 +84,18 @@ class Engine:
             if not accept_head:
                 last_two = world.store.read(max(0, head.turn - 1), head.turn)
                 witness.check(head, {stored.turn: stored.head_hash for stored in last_two})
+            if self.access.tokens:
+                self.credentials = Credentials.read(self._token_path, _genesis_hash(world))
             witness.write(head)
         except BaseException:
             world.close()
             raise
         self.world, self._witness = world, witness
+        self._submitted = {submitted.agent_id for submitted in world.accepted()}
+
+    @property
+    def _token_path(self) -> Path:
+        return Path(f"{self.path}.tokens")
 
     @property
     def scenario(self) -> Scenario:
@@ -81,8 +112,13 @@ class Engine:
             raise WorldMissingError
         return self.world
 
-    def start(self, configuration: Mapping[str, Any], agent_ids: Sequence[str] | None) -> World:
+    def start(
+        self, configuration: Mapping[str, Any], agent_ids: Sequence[str] | None
+    ) -> IssuedTokens | None:
         """Start the world.
+
+        Returns:
+            The tokens, this one time; None where none are asked for.
 
         Raises:
             WorldExistsError: There is one already.
@@ -94,20 +130,71 @@ class Engine:
         given = dict(configuration)
         if agent_ids is not None:
             given.setdefault("num_agents", len(agent_ids))
+        if self.access.tokens:
+            given.setdefault("usage_source", UsageRule.OPERATOR.value)
+            if not {"seed", "secret"} & given.keys():
+                given["secret"] = secrets.token_hex(32)
         scenario = world_scenario(given, agent_ids)
         if self.path.exists() and self.path.stat().st_size == 0:
             self.path.unlink()
         world = World.create(self.path, scenario)
-        self._witness = Witness.beside(self.path)
-        self._witness.write(world.head)
+        issued = None
+        try:
+            if self.access.tokens:
+                self.credentials, issued = Credentials.issue(
+                    _genesis_hash(world), scenario.agent_ids, self.access.admin_token
+                )
+                self.credentials.write(self._token_path)
+            self._witness = Witness.beside(self.path)
+            self._witness.write(world.head)
+        except BaseException:
+            world.close()
+            raise
         self.world = world
-        return world
+        return issued
+
+    def submit(self, submitted: Input, expected: int | None = None) -> str | None:
+        """Accept one agent's own action for the open turn.
+
+        Args:
+            expected: The turn the agent means.
+
+        Returns:
+            The turn's answer if this was the last missing action and the operator need not meter.
+
+        Raises:
+            WorldMissingError: There is no world.
+            TurnConflictError: Another turn is open.
+            AlreadySubmittedError: The agent has acted in this turn.
+            InputError: It states its usage where that is not its to state.
+            RunEndedError, StoreError: As `World.submit`.
+        """
+        world = self.started()
+        open_turn = world.turn_number + 1
+        if expected is not None and expected != open_turn:
+            raise TurnConflictError(expected, open_turn)
+        position_of(world.positions, submitted.agent_id)
+        if submitted.agent_id in self._submitted:
+            raise AlreadySubmittedError(open_turn)
+        states_usage = submitted.thinking_units or submitted.output_units
+        if states_usage and world.scenario.usage_source is not UsageRule.DECLARED:
+            raise InputError("thinking_units", "and output_units are not the agent's to state here")
+        world.submit(submitted)
+        self._submitted.add(submitted.agent_id)
+        full = len(self._submitted) == len(world.positions)
+        return self.close_turn() if full and self.closes_itself else None
+
+    @property
+    def closes_itself(self) -> bool:
+        """Whether a turn can be closed without the operator's figures."""
+        return self.scenario.usage_source is not UsageRule.OPERATOR
 
     def close_turn(
         self,
-        inputs: Sequence[Input] | None,
+        inputs: Sequence[Input] = (),
         *,
         expected: int | None = None,
+        metered: Mapping[str, tuple[int, int]] | None = None,
         key: str | None = None,
         request: bytes = b"",
         ends: bool = False,
@@ -115,8 +202,9 @@ class Engine:
         """Close the open turn once and return the answer, as JSON text.
 
         Args:
-            inputs: The accepted ones when None.
+            inputs: They come after the accepted ones.
             expected: The turn the caller means.
+            metered: The operator's usage figures of the accepted inputs, by agent id.
             key: The same key with the same request gets the stored answer.
             request: The request's bytes.
 
@@ -134,16 +222,37 @@ class Engine:
             return held.answer
         if expected is not None and expected != world.turn_number + 1:
             raise TurnConflictError(expected, world.turn_number + 1)
+        for agent_id in metered or ():
+            position_of(world.positions, agent_id)
 
         def receipt(sealed: Sealed) -> Receipt:
             assert key is not None
-            return Receipt(sealed.record.turn, key, request_digest, turn_text(sealed))
+            return Receipt(sealed.record.turn, key, request_digest, self._answer(sealed))
 
-        world.turn(inputs or (), ends=ends, receipt=None if key is None else receipt)
+        world.turn(inputs, ends=ends, metered=metered, receipt=None if key is None else receipt)
         assert self._witness is not None
         assert world.sealed is not None
         self._witness.write(world.head)
-        return turn_text(world.sealed)
+        self._submitted.clear()
+        return self._answer(world.sealed)
+
+    def _answer(self, sealed: Sealed) -> str:
+        data = turn_answer(sealed.record, sealed.head.hash)
+        data["usage_source"] = self.scenario.usage_source
+        return encode({"data": data}).decode()
+
+    def commitment(self) -> dict[str, Any]:
+        """The commitment to the world's secret, and what opens it once the run has ended."""
+        world = self.started()
+        secret = world.scenario.secret
+        if self.credentials is None or not secret:
+            return {"commitment": None, "salt": None, "secret": None}
+        ended = world.state.ended
+        return {
+            "commitment": self.credentials.commitment(secret),
+            "salt": self.credentials.salt if ended else None,
+            "secret": secret if ended else None,
+        }
 
     def close(self) -> None:
         """Release the ledger."""
@@ -153,9 +262,8 @@ class Engine:
             self._witness.close()
 
 
-def turn_text(sealed: Sealed) -> str:
-    """What closing a turn answers, as JSON text."""
-    return encode({"data": turn_answer(sealed.record, sealed.head.hash)}).decode()
+def _genesis_hash(world: World) -> str:
+    return digest(world.store.genesis_line())
 
 
 def turn_answer(record: TurnRecord, head: str) -> dict[str, Any]:

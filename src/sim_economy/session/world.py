@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Final, Self
 
 from msgspec import Raw
+from msgspec.structs import replace
 
-from sim_economy.core.actions import Action, Input
+from sim_economy.core.actions import Action, Idle, Input
 from sim_economy.core.codec import canonical, check_input, parse_input, parse_json
 from sim_economy.core.errors import (
     InputError,
@@ -186,6 +187,7 @@ class World:
         *,
         ends: bool = False,
         signatures: Sequence[Signature | None] = (),
+        metered: Mapping[str, tuple[int, int]] | None = None,
         receipt: Callable[[Sealed], Receipt] | None = None,
     ) -> Turn:
         """Close the open turn with these inputs, whole or not at all.
@@ -194,6 +196,8 @@ class World:
             inputs: In order of arrival; they come after those that were submitted.
             ends: Whether the run declares its end.
             signatures: One for each input, or none at all.
+            metered: Thinking and output units of the submitted inputs, by agent id, as the operator
+                measured them; an agent with usage and without an input is idle and billed.
             receipt: Makes the answer to keep under an idempotency key, from the turn as it is kept.
 
         Raises:
@@ -214,6 +218,11 @@ class World:
                 *(signatures or [None] * len(given)),
             ]
             given = [*self.accepted(), *given]
+        if metered:
+            given = _metered(given, metered)
+            signatures = [*signatures, *[None] * (len(given) - len(signatures))]
+            for place, submitted in enumerate(given):
+                check_input(submitted, f"inputs[{place}]")
         if not any(signatures):
             signatures = ()
         state, turn = play_turn(self.state, given, self.scenario, self.positions, ends=ends)
@@ -282,6 +291,16 @@ class World:
         self.close()
 
 
+def _metered(inputs: Sequence[Input], usage: Mapping[str, tuple[int, int]]) -> list[Input]:
+    """The inputs with the operator's figures; idle ones for usage that has none."""
+    billed = []
+    left = dict(usage)
+    for submitted in inputs:
+        thinking, output = left.pop(submitted.agent_id, (0, 0))
+        billed.append(replace(submitted, thinking_units=thinking, output_units=output))
+    return [*billed, *(Input(agent_id, Idle(), *units) for agent_id, units in left.items())]
+
+
 def position_of(positions: Mapping[str, int], agent_id: str) -> int:
     """An agent's place in genesis order.
 
@@ -309,4 +328,5 @@ def genesis_record(store: Store) -> Genesis:
 
 def scenario_of(first: Genesis) -> Scenario:
     """The scenario a world was started with."""
-    return parse_scenario({**first.parameters, "seed": first.seed}, agent_ids=list(first.agent_ids))
+    hidden = {"seed": first.seed, "secret": first.secret}
+    return parse_scenario({**first.parameters, **hidden}, agent_ids=list(first.agent_ids))

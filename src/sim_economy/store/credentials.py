@@ -31,10 +31,12 @@ class Credentials(Struct, frozen=True):
     Attributes:
         world: The genesis hash they belong to.
         holders: Hash of the token, by `admin` or `agent:ID`.
+        salt: What hides the world's secret in its commitment.
     """
 
     world: str
     holders: dict[str, str]
+    salt: str
 
     @classmethod
     def issue(
@@ -49,7 +51,11 @@ class Credentials(Struct, frozen=True):
         agents = {agent: f"agent:{agent}.{secrets.token_urlsafe(32)}" for agent in agent_ids}
         holders = {ADMIN: digest(admin.encode())}
         holders |= {f"agent:{agent}": digest(token.encode()) for agent, token in agents.items()}
-        return cls(world, holders), IssuedTokens(admin, agents)
+        return cls(world, holders, secrets.token_hex(16)), IssuedTokens(admin, agents)
+
+    def commitment(self, secret: str) -> str:
+        """What is shown before turn 1 and opened by salt and secret after the end (L8)."""
+        return digest(f"{self.salt}{secret}".encode())
 
     def holder(self, token: str) -> str | None:
         """`admin` or `agent:ID`, or None where nobody has this token; in constant time."""

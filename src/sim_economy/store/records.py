@@ -36,6 +36,7 @@ class Genesis(Struct, frozen=True):
     world_id: str
     parameters: dict[str, Any]
     seed: int
+    secret: str
     agent_ids: tuple[str, ...]
 
 
@@ -148,7 +149,13 @@ def bound_digest(head_hash: str, value: Receipt | Submission) -> str:
 def genesis_of(scenario: Scenario, world_id: str, rules_version: str) -> Genesis:
     """The first record of a world."""
     return Genesis(
-        FORMAT, rules_version, world_id, config(scenario), scenario.seed, scenario.agent_ids
+        FORMAT,
+        rules_version,
+        world_id,
+        config(scenario),
+        scenario.seed,
+        scenario.secret,
+        scenario.agent_ids,
     )
 
 

@@ -8,6 +8,7 @@ witness and is never behind it.
 from __future__ import annotations
 
 import os
+from errno import ENOSPC
 from pathlib import Path
 from typing import Final, Self
 
@@ -61,13 +62,12 @@ class Witness:
             StoreError: It could not be written.
         """
         mark = json.encode(_Mark(head, digest(json.encode(head))))
-        try:
-            os.pwrite(self._descriptor, mark.ljust(_SLOT, b"\n"), _SLOT * (head.turn % 2))
-            os.fdatasync(self._descriptor)
-        except OSError as error:
-            raise StoreError(
-                "ledger_unwritable", str(self.path), f"cannot be written: {error.strerror}"
-            ) from error
+        slot = head.turn % 2
+        self._fill(slot, mark)
+        other = self._slot(1 - slot)
+        if other is not None and other.turn >= head.turn:
+            # Of a longer ledger that this one replaces: it would outrank the head just written.
+            self._fill(1 - slot, b"")
 
     def check(self, head: Head, head_hash_at: dict[int, str]) -> None:
         """Hold a ledger's head against the witness.
@@ -77,9 +77,12 @@ class Witness:
             head_hash_at: The ledger's chain head by turn, for its last two turns.
 
         Raises:
-            StoreError: The ledger is behind, or tells another story.
+            StoreError: The ledger is behind, tells another story, or is past its first turn
+                without a witness.
         """
         seen = self.head()
+        if seen is None and head.turn == 0:
+            return  # Power went between the ledger's first commit and its first witness.
         if seen is None:
             raise StoreError(
                 "ledger_unwitnessed",
@@ -106,6 +109,17 @@ class Witness:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+    def _fill(self, slot: int, text: bytes) -> None:
+        try:
+            written = os.pwrite(self._descriptor, text.ljust(_SLOT, b"\n"), _SLOT * slot)
+            if written < _SLOT:
+                raise OSError(ENOSPC, os.strerror(ENOSPC))
+            os.fdatasync(self._descriptor)
+        except OSError as error:
+            raise StoreError(
+                "ledger_unwritable", str(self.path), f"cannot be written: {error.strerror}"
+            ) from error
 
     def _slot(self, slot: int) -> Head | None:
         text = os.pread(self._descriptor, _SLOT, _SLOT * slot)

@@ -105,7 +105,7 @@ def winner(held: Sequence[Ticket], turn: int, scenario: Scenario) -> Ticket | No
     total = sum([ticket.weight for ticket in held])
     if not held or total < scenario.block_threshold * FACTOR_ONE:
         return None
-    point = draw_below(total, seed_key(scenario.seed), turn, "lottery", 0)
+    point = draw_below(total, seed_key(scenario.seed, scenario.secret), turn, "lottery", 0)
     for ticket in held:
         point -= ticket.weight
         if point < 0:

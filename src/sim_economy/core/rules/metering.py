@@ -5,8 +5,18 @@ Source: docs/spec/economy.md, B1 to B3 and B5.
 
 from __future__ import annotations
 
-from sim_economy.core.scenario import Scenario
+from sim_economy.core.scenario import Scenario, UsageRule
 from sim_economy.core.units import ACCOUNT_LIMIT, FACTOR_ONE, MILLION, compounded, portion
+
+
+def metered(thinking_units: int, output_units: int, scenario: Scenario) -> tuple[int, int]:
+    """The thinking and output units that are billed, from those an input carries.
+
+    Source: docs/spec/economy.md, T1.
+    """
+    if scenario.usage_source is UsageRule.FIXED:
+        return scenario.fixed_thinking_units, scenario.fixed_output_units
+    return thinking_units, output_units
 
 
 def fee(thinking_units: int, output_units: int, studies: int, scenario: Scenario) -> int:

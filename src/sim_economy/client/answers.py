@@ -1,0 +1,188 @@
+"""What the engine answers, as types over plain dicts; fields they don't name stay in them."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, NotRequired, TypedDict, TypeVar
+
+Row = TypeVar("Row")
+
+Parameters = dict[str, Any]
+"""A world's parameters and variants by name."""
+
+
+class Head(TypedDict):
+    """The end of the chain, to keep and compare."""
+
+    turn: int
+    state_digest: str
+    hash: str
+    block_hash: str
+
+
+class AgentState(TypedDict):
+    """One agent's accounts, as the operator sees them."""
+
+    agent_id: str
+    balance: int
+    staked: int
+    unstaking: int
+    pending: int
+    escrow: int
+    studies: int
+    burned: int
+    cores: int
+
+
+class WorldState(TypedDict):
+    """Every agent's accounts after the last closed turn."""
+
+    turn: int
+    token_supply: int
+    agents: list[AgentState]
+    fees_collected: int
+    ended: bool
+    state_digest: str
+    head: str
+
+
+class StartedWorld(TypedDict):
+    """A new world; the tokens come this one time, from an engine that asks for them."""
+
+    world_id: str
+    config: Parameters
+    agent_ids: list[str]
+    state: WorldState
+    head: str
+    admin_token: NotRequired[str]
+    agent_tokens: NotRequired[dict[str, str]]
+
+
+class Rejection(TypedDict):
+    """An input that no rule applied."""
+
+    turn: int
+    position: int
+    agent_id: str
+    action: str
+    reason: str
+
+
+class Transaction(TypedDict):
+    """Tokens on their way, or arrived where `finalised` names the turn."""
+
+    tx_type: str
+    agent_id: str
+    amount: int
+    fee: int
+    submitted: int
+    finalised: NotRequired[int]
+    to: NotRequired[str]
+
+
+class ClosedTurn(TypedDict):
+    """What came of a turn."""
+
+    turn: int
+    inference_fees_collected: int
+    fees_covered: int
+    fees_waived: int
+    dividends: int
+    block_winner: str | None
+    validator_type: str | None
+    contracts_settled: list[Any]
+    contracts_defaulted: list[Any]
+    inputs: int
+    rejections: list[Rejection]
+    transactions: list[Transaction]
+    token_supply: int
+    ended: bool
+    state_digest: str
+    head: str
+
+
+class Block(TypedDict):
+    """A block; turn 0's is genesis, without a winner."""
+
+    turn: int
+    winner: str | None
+    validator_type: str | None
+    weights: list[tuple[str, str, str]]
+    transactions: int
+    tips: int
+    previous_hash: str
+    state_digest: str
+    hash: str
+
+
+class Posting(TypedDict):
+    """One movement of tokens between two accounts, by their numbers."""
+
+    turn: int
+    position: int
+    source: int
+    target: int
+    amount: int
+    reason: str
+
+
+class StatementLine(TypedDict):
+    """One posting as its account sees it."""
+
+    turn: int
+    account: str
+    amount: int
+    reason: str
+    counterpart: str
+    after: int
+
+
+class Statement(TypedDict):
+    """One agent's postings, opening to closing."""
+
+    agent_id: str
+    first_turn: int
+    last_turn: int
+    opening: dict[str, int]
+    closing: dict[str, int]
+    lines: list[StatementLine]
+    totals: dict[str, int]
+
+
+class Observation(TypedDict):
+    """What one agent may see before it acts."""
+
+    agent_id: str
+    turn: int
+    accounts: dict[str, int]
+    studies: int
+    transactions: list[Transaction]
+    releases: list[Any]
+    rejection: str | None
+    tip: list[Any]
+    fees_collected: int
+    token_supply: int
+    core_owners: dict[str, int]
+    speech: dict[str, str]
+    world: Parameters
+
+
+class Finding(TypedDict):
+    """The first thing that is wrong with a ledger."""
+
+    turn: int | None
+    problem: str
+
+
+class Verification(TypedDict):
+    """What checking the whole ledger found; a finding of None is good."""
+
+    turns: int
+    head: Head | None
+    finding: Finding | None
+
+
+class Page(TypedDict, Generic[Row]):
+    """Some rows, and where the next page begins; None at the end."""
+
+    rows: list[Row]
+    next: int | None

@@ -1,0 +1,376 @@
+"""The two clients over httpx: one waits, one is awaited; what they send and read is shared."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Any, Final, Self
+
+import httpx
+
+from sim_economy.client import calls
+from sim_economy.client.answers import (
+    Block,
+    ClosedTurn,
+    Head,
+    Observation,
+    Page,
+    Parameters,
+    Posting,
+    Rejection,
+    StartedWorld,
+    Statement,
+    Transaction,
+    Verification,
+    WorldState,
+)
+from sim_economy.client.calls import Answer, Attempts, Call, Row, Value
+from sim_economy.client.events import EventStream
+
+ADDRESS: Final = "http://127.0.0.1:8000"
+"""Where an engine listens by default."""
+
+_BROKEN: Final = (httpx.NetworkError, httpx.TimeoutException, httpx.RemoteProtocolError)
+_STREAM: Final = httpx.Timeout(10, read=45)
+"""Seconds; a silent stream says that it is still there every 15."""
+
+
+class EngineClient:
+    """One engine, synchronously; use it in a `with` block, or `close` it.
+
+    A call that cannot do harm twice is repeated when the connection breaks: reading, and closing a
+    turn, which carries a key.
+
+    Attributes:
+        token: Sent with every call; set it to what `init` answers, if the engine asks for tokens.
+    """
+
+    def __init__(
+        self,
+        address: str = ADDRESS,
+        *,
+        token: str | None = None,
+        timeout: float = 30.0,
+        retries: int = 5,
+    ) -> None:
+        """Connect with the first call.
+
+        Args:
+            timeout: Seconds to wait for an answer.
+            retries: How often a repeatable call is sent again; the pauses double from 0.1 s to 2 s.
+        """
+        self.token = token
+        self._retries = retries
+        self._http = httpx.Client(base_url=address, timeout=timeout, trust_env=False)
+
+    def config(self) -> Parameters:
+        """The world's parameters without the seed; the defaults before `init`."""
+        return self._send(calls.config())
+
+    def init(self, config: Value, agent_ids: Sequence[str] | None = None) -> StartedWorld:
+        """Start the world."""
+        return self._send(calls.init(config, agent_ids))
+
+    def state(self) -> WorldState:
+        """Every agent's accounts after the last closed turn."""
+        return self._send(calls.state())
+
+    def turn(
+        self,
+        inputs: Sequence[Value],
+        turn: int | None = None,
+        idempotency_key: str | None = None,
+        ends: bool = False,
+    ) -> ClosedTurn:
+        """Close the open turn with a batch of inputs, once however often it is sent.
+
+        Args:
+            turn: The one you mean; whichever is open when None.
+            idempotency_key: A new one when None.
+            ends: Whether the run declares its end with it.
+        """
+        return self._send(calls.turn(inputs, turn, idempotency_key, ends))
+
+    def close_turn(
+        self,
+        turn: int | None = None,
+        usage: Mapping[str, Value] | None = None,
+        idempotency_key: str | None = None,
+        ends: bool = False,
+    ) -> ClosedTurn:
+        """Close the open turn with what was submitted for it.
+
+        Args:
+            usage: By agent id, as `{"thinking_units": 1, "output_units": 2}`.
+        """
+        return self._send(calls.close_turn(turn, usage, idempotency_key, ends))
+
+    def submit(
+        self, agent_id: str, action: Value, speech: str | None = None, turn: int | None = None
+    ) -> dict[str, Any]:
+        """Submit one agent's action for the open turn; it is never sent twice."""
+        return self._send(calls.submit(agent_id, action, speech, turn))
+
+    def head(self) -> Head:
+        """The end of the chain."""
+        return self._send(calls.head())
+
+    def turns(self, after: int | None = None, limit: int | None = None) -> Iterator[ClosedTurn]:
+        """Every turn later than `after`, page by page of about `limit` rows."""
+        return self._rows(calls.turns(after, limit))
+
+    def blocks(self, after: int | None = None, limit: int | None = None) -> Iterator[Block]:
+        """Every block later than turn `after`."""
+        return self._rows(calls.blocks(after, limit))
+
+    def transactions(
+        self, after: int | None = None, limit: int | None = None
+    ) -> Iterator[Transaction]:
+        """Every transaction finalised later than turn `after`."""
+        return self._rows(calls.transactions(after, limit))
+
+    def rejections(self, after: int | None = None, limit: int | None = None) -> Iterator[Rejection]:
+        """Every input refused later than turn `after`."""
+        return self._rows(calls.rejections(after, limit))
+
+    def postings(self, after: int | None = None, limit: int | None = None) -> Iterator[Posting]:
+        """Every movement of tokens later than turn `after`."""
+        return self._rows(calls.postings(after, limit))
+
+    def statement(
+        self, agent_id: str, first_turn: int | None = None, last_turn: int | None = None
+    ) -> Statement:
+        """One agent's postings with their reasons, opening to closing."""
+        return self._send(calls.statement(agent_id, first_turn, last_turn))
+
+    def observation(self, agent_id: str) -> Observation:
+        """What one agent may see."""
+        return self._send(calls.observation(agent_id))
+
+    def events(self, after: int | None = None) -> Iterator[ClosedTurn]:
+        """Turns as they close, until the run declares its end; a broken stream is taken up again.
+
+        Args:
+            after: Later turns only; those closed from now on when None.
+        """
+        stream = EventStream(self.head()["turn"] if after is None else after, self._retries)
+        while True:
+            broken: Exception | None = None
+            try:
+                headers = stream.headers(self.token)
+                with self._http.stream("GET", "/events", headers=headers, timeout=_STREAM) as reply:
+                    if not reply.is_success:
+                        raise calls.refusal(reply.status_code, reply.read())
+                    for chunk in reply.iter_raw():
+                        for closed in stream.turns(chunk):
+                            yield closed
+                            if closed["ended"]:
+                                return
+            except _BROKEN as error:
+                broken = error
+            time.sleep(stream.pause(broken))
+
+    def verification(self) -> Verification:
+        """Every hash and posting of the ledger, checked now."""
+        return self._send(calls.verification())
+
+    def close(self) -> None:
+        """Close the connections; the engine goes on."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _send(self, call: Call[Answer]) -> Answer:
+        attempts = Attempts(self._retries if call.repeatable else 0)
+        while True:
+            try:
+                reply = self._http.request(
+                    call.method,
+                    call.path,
+                    params=call.query,
+                    content=call.body,
+                    headers=call.headers(self.token),
+                )
+            except _BROKEN as error:
+                time.sleep(attempts.pause(error))
+            else:
+                return call.answer(reply.status_code, reply.content)
+
+    def _rows(self, first: Call[Page[Row]]) -> Iterator[Row]:
+        call: Call[Page[Row]] | None = first
+        while call is not None:
+            page = self._send(call)
+            yield from page["rows"]
+            call = calls.following(call, page)
+
+
+class AsyncEngineClient:
+    """One engine, asynchronously; use it in an `async with` block, or `close` it.
+
+    The methods are those of `EngineClient`.
+
+    Attributes:
+        token: Sent with every call; set it to what `init` answers, if the engine asks for tokens.
+    """
+
+    def __init__(
+        self,
+        address: str = ADDRESS,
+        *,
+        token: str | None = None,
+        timeout: float = 30.0,
+        retries: int = 5,
+    ) -> None:
+        """Connect with the first call; the arguments are those of `EngineClient`."""
+        self.token = token
+        self._retries = retries
+        self._http = httpx.AsyncClient(base_url=address, timeout=timeout, trust_env=False)
+
+    async def config(self) -> Parameters:
+        """The world's parameters without the seed; the defaults before `init`."""
+        return await self._send(calls.config())
+
+    async def init(self, config: Value, agent_ids: Sequence[str] | None = None) -> StartedWorld:
+        """Start the world."""
+        return await self._send(calls.init(config, agent_ids))
+
+    async def state(self) -> WorldState:
+        """Every agent's accounts after the last closed turn."""
+        return await self._send(calls.state())
+
+    async def turn(
+        self,
+        inputs: Sequence[Value],
+        turn: int | None = None,
+        idempotency_key: str | None = None,
+        ends: bool = False,
+    ) -> ClosedTurn:
+        """Close the open turn with a batch of inputs, once however often it is sent."""
+        return await self._send(calls.turn(inputs, turn, idempotency_key, ends))
+
+    async def close_turn(
+        self,
+        turn: int | None = None,
+        usage: Mapping[str, Value] | None = None,
+        idempotency_key: str | None = None,
+        ends: bool = False,
+    ) -> ClosedTurn:
+        """Close the open turn with what was submitted for it."""
+        return await self._send(calls.close_turn(turn, usage, idempotency_key, ends))
+
+    async def submit(
+        self, agent_id: str, action: Value, speech: str | None = None, turn: int | None = None
+    ) -> dict[str, Any]:
+        """Submit one agent's action for the open turn; it is never sent twice."""
+        return await self._send(calls.submit(agent_id, action, speech, turn))
+
+    async def head(self) -> Head:
+        """The end of the chain."""
+        return await self._send(calls.head())
+
+    def turns(
+        self, after: int | None = None, limit: int | None = None
+    ) -> AsyncIterator[ClosedTurn]:
+        """Every turn later than `after`, page by page of about `limit` rows."""
+        return self._rows(calls.turns(after, limit))
+
+    def blocks(self, after: int | None = None, limit: int | None = None) -> AsyncIterator[Block]:
+        """Every block later than turn `after`."""
+        return self._rows(calls.blocks(after, limit))
+
+    def transactions(
+        self, after: int | None = None, limit: int | None = None
+    ) -> AsyncIterator[Transaction]:
+        """Every transaction finalised later than turn `after`."""
+        return self._rows(calls.transactions(after, limit))
+
+    def rejections(
+        self, after: int | None = None, limit: int | None = None
+    ) -> AsyncIterator[Rejection]:
+        """Every input refused later than turn `after`."""
+        return self._rows(calls.rejections(after, limit))
+
+    def postings(
+        self, after: int | None = None, limit: int | None = None
+    ) -> AsyncIterator[Posting]:
+        """Every movement of tokens later than turn `after`."""
+        return self._rows(calls.postings(after, limit))
+
+    async def statement(
+        self, agent_id: str, first_turn: int | None = None, last_turn: int | None = None
+    ) -> Statement:
+        """One agent's postings with their reasons, opening to closing."""
+        return await self._send(calls.statement(agent_id, first_turn, last_turn))
+
+    async def observation(self, agent_id: str) -> Observation:
+        """What one agent may see."""
+        return await self._send(calls.observation(agent_id))
+
+    async def events(self, after: int | None = None) -> AsyncIterator[ClosedTurn]:
+        """Turns as they close, until the run declares its end; a broken stream is taken up again.
+
+        Args:
+            after: Later turns only; those closed from now on when None.
+        """
+        seen = (await self.head())["turn"] if after is None else after
+        stream = EventStream(seen, self._retries)
+        while True:
+            broken: Exception | None = None
+            try:
+                headers = stream.headers(self.token)
+                async with self._http.stream(
+                    "GET", "/events", headers=headers, timeout=_STREAM
+                ) as reply:
+                    if not reply.is_success:
+                        raise calls.refusal(reply.status_code, await reply.aread())
+                    async for chunk in reply.aiter_raw():
+                        for closed in stream.turns(chunk):
+                            yield closed
+                            if closed["ended"]:
+                                return
+            except _BROKEN as error:
+                broken = error
+            await asyncio.sleep(stream.pause(broken))
+
+    async def verification(self) -> Verification:
+        """Every hash and posting of the ledger, checked now."""
+        return await self._send(calls.verification())
+
+    async def close(self) -> None:
+        """Close the connections; the engine goes on."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _send(self, call: Call[Answer]) -> Answer:
+        attempts = Attempts(self._retries if call.repeatable else 0)
+        while True:
+            try:
+                reply = await self._http.request(
+                    call.method,
+                    call.path,
+                    params=call.query,
+                    content=call.body,
+                    headers=call.headers(self.token),
+                )
+            except _BROKEN as error:
+                await asyncio.sleep(attempts.pause(error))
+            else:
+                return call.answer(reply.status_code, reply.content)
+
+    async def _rows(self, first: Call[Page[Row]]) -> AsyncIterator[Row]:
+        call: Call[Page[Row]] | None = first
+        while call is not None:
+            page = await self._send(call)
+            for row in page["rows"]:
+                yield row
+            call = calls.following(call, page)
