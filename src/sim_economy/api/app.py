@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from enum import Enum, auto
@@ -31,15 +32,15 @@ from sim_economy.api.requests import (
     query_int,
 )
 from sim_economy.core.codec import canonical
-from sim_economy.core.errors import InputError, SimEconomyError
+from sim_economy.core.errors import InputError, SimEconomyError, StoreError
 from sim_economy.core.ledger import Holding
 from sim_economy.core.scenario import config
 from sim_economy.session.engine import Engine, state_answer, world_answer
 from sim_economy.session.statement import statement
-from sim_economy.session.verify import verify
+from sim_economy.session.verify import Verification
 from sim_economy.store.credentials import ADMIN
-from sim_economy.store.sqlite import SQLiteStore
 
+_log = logging.getLogger("sim_engine")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -49,12 +50,14 @@ class Service(Struct):
     Attributes:
         closed: Wakes whoever waits for the next turn.
         answered: Requests answered, by status.
+        verified: What the last check of the whole ledger found; None before the first ended.
     """
 
     engine: Engine
     limits: Limits
     closed: asyncio.Condition
     answered: dict[int, int]
+    verified: Verification | None = None
 
 
 def create_app(engine: Engine, limits: Limits) -> Starlette:
@@ -67,12 +70,14 @@ def create_app(engine: Engine, limits: Limits) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        deadlines = None
+        work = []
+        if engine.world is not None:
+            work.append(asyncio.create_task(_verify_in_background(service)))
         if limits.turn_seconds is not None:
-            deadlines = asyncio.create_task(close_at_deadlines(service, limits.turn_seconds))
+            work.append(asyncio.create_task(close_at_deadlines(service, limits.turn_seconds)))
         yield
-        if deadlines is not None:
-            deadlines.cancel()
+        for task in work:
+            task.cancel()
 
     return Starlette(
         routes=routes,
@@ -199,16 +204,8 @@ async def get_observation(service: Service, request: Request) -> Response:
 async def get_verification(service: Service, request: Request) -> Response:
     """Every hash and posting of the ledger, checked now."""
     check_query(request)
-    path = service.engine.started().store.name
-
-    def verified() -> Any:
-        store = SQLiteStore.open(path, read_only=True)
-        try:
-            return verify(store)
-        finally:
-            store.close()
-
-    return _json(await run_in_threadpool(verified))
+    service.verified = await run_in_threadpool(service.engine.verified)
+    return _json(service.verified)
 
 
 async def get_events(service: Service, request: Request) -> Response:
@@ -253,7 +250,17 @@ async def get_readiness(service: Service, request: Request) -> Response:
     """Whether turns can be played."""
     check_query(request)
     world = service.engine.started()
-    return _json({"status": "ready", "turn": world.turn_number, "head": world.head.hash})
+    found = service.verified
+    if found is not None and found.finding is not None:
+        raise StoreError("ledger_damaged", "the ledger", found.finding.problem)
+    return _json(
+        {
+            "status": "ready",
+            "turn": world.turn_number,
+            "head": world.head.hash,
+            "verified_turns": None if found is None else found.turns,
+        }
+    )
 
 
 async def get_metrics(service: Service, request: Request) -> Response:
@@ -363,6 +370,12 @@ async def close_at_deadlines(service: Service, seconds: float) -> None:
         with suppress(SimEconomyError):
             service.engine.close_turn()
             await _announce(service)
+
+
+async def _verify_in_background(service: Service) -> None:
+    service.verified = await run_in_threadpool(service.engine.verified)
+    if service.verified.finding is not None:
+        _log.error("the ledger does not hold: %s", service.verified.finding)
 
 
 async def _announce(service: Service) -> None:

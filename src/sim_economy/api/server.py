@@ -17,7 +17,7 @@ import uvicorn
 
 from sim_economy.api.app import create_app
 from sim_economy.api.limits import Limits, protocol_class
-from sim_economy.core.errors import SimEconomyError
+from sim_economy.core.errors import SimEconomyError, StoreError
 from sim_economy.session.engine import Access, Engine
 
 _STOP_SECONDS: Final = 2
@@ -32,8 +32,12 @@ def serve(
     *,
     access: Access | None = None,
     accept_head: bool = False,
+    check_all: bool = False,
 ) -> int:
     """Serve the ledger until SIGTERM or Ctrl-C.
+
+    Args:
+        check_all: Verify the whole ledger before answering, not in the background.
 
     Returns:
         The exit status: 0, or 1 with a message where it could not start.
@@ -42,6 +46,8 @@ def serve(
     try:
         listening = _listen(host, port)
         engine = Engine.open(path, access, accept_head=accept_head)
+        if check_all:
+            _check_whole(engine)
     except SimEconomyError as error:
         print(f"sim-engine: {error}", file=sys.stderr)  # noqa: T201
         return 1
@@ -68,6 +74,16 @@ def serve(
     finally:
         engine.close()
     return 0
+
+
+def _check_whole(engine: Engine) -> None:
+    if engine.world is None:
+        return
+    found = engine.verified()
+    if found.finding is not None:
+        place = "" if found.finding.turn is None else f"turn {found.finding.turn}: "
+        engine.close()
+        raise StoreError("ledger_damaged", str(engine.path), f"{place}{found.finding.problem}")
 
 
 def _listen(host: str, port: int) -> socket.socket:

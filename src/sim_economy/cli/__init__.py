@@ -18,6 +18,8 @@ _COMMANDS: Final = {
     "statement": ("ledger", "Show every posting of one agent, with its reason."),
     "diff": ("ledger", "Show where two ledgers part."),
     "export": ("ledger", "Write a ledger as CSV, Parquet or JSON Lines."),
+    "serve": ("service", "Serve a ledger over HTTP."),
+    "backup": ("service", "Copy a ledger while it may be written."),
     "completion": ("scenario", "Print the script that completes commands in your shell."),
 }
 

@@ -22,9 +22,11 @@ from sim_economy.core.errors import (
 from sim_economy.core.ledger import FIRST, WIDTH, Holding
 from sim_economy.core.scenario import Scenario, UsageRule, config
 from sim_economy.session.presets import world_scenario
+from sim_economy.session.verify import Verification, verify
 from sim_economy.session.world import World, position_of
 from sim_economy.store.credentials import Credentials, IssuedTokens
 from sim_economy.store.records import Receipt, Sealed, TurnRecord, digest
+from sim_economy.store.sqlite import SQLiteStore
 from sim_economy.store.witness import Witness
 
 
@@ -240,6 +242,19 @@ class Engine:
         data = turn_answer(sealed.record, sealed.head.hash)
         data["usage_source"] = self.scenario.usage_source
         return encode({"data": data}).decode()
+
+    def verified(self) -> Verification:
+        """Every hash and posting of the ledger, checked by a reader of its own.
+
+        Raises:
+            WorldMissingError: There is no world.
+            StoreError: The ledger cannot be read.
+        """
+        store = SQLiteStore.open(self.started().store.name, read_only=True)
+        try:
+            return verify(store)
+        finally:
+            store.close()
 
     def commitment(self) -> dict[str, Any]:
         """The commitment to the world's secret, and what opens it once the run has ended."""

@@ -5,6 +5,7 @@ Source: the table and column names of `blocks` and `transactions` are those of t
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -283,6 +284,25 @@ class SQLiteStore:
     def accounts(self) -> list[tuple[int, str]]:
         """The chart of accounts as it was found: numbers and names."""
         return list(self._rows("SELECT account, name FROM accounts ORDER BY account"))
+
+    def copy(self, target: Path) -> None:
+        """Write what is committed now to a new file, synced to the disk.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+        try:
+            copied = sqlite3.connect(target, isolation_level=None)
+            try:
+                self._connection.backup(copied)
+                copied.execute("PRAGMA journal_mode = DELETE")
+            finally:
+                copied.close()
+            with target.open("rb") as file:
+                os.fsync(file.fileno())
+        except (sqlite3.Error, OSError) as error:
+            target.unlink(missing_ok=True)
+            raise StoreError("ledger_unwritable", str(target), f"not written: {error}") from error
 
     def discard(self) -> None:
         """Close and remove a new file in which no world was created."""

@@ -1,0 +1,96 @@
+"""`serve` and `backup`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument(
+    "ledger", type=click.Path(path_type=Path), default=Path("sim-economy.sqlite"), required=False
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option(
+    "--auth",
+    type=click.Choice(("open", "tokens")),
+    default="open",
+    show_default=True,
+    help="Whether callers need a token.",
+)
+@click.option(
+    "--admin-token", envvar="SIM_ENGINE_ADMIN_TOKEN", help="The operator's; made when left out."
+)
+@click.option(
+    "--turn-seconds", type=click.FloatRange(0.1), help="Close a turn that stays open so long."
+)
+@click.option(
+    "--body-bytes",
+    type=click.IntRange(1024),
+    default=8 * 2**20,
+    show_default=True,
+    help="Of one request.",
+)
+@click.option(
+    "--connections", type=click.IntRange(1), default=512, show_default=True, help="At once."
+)
+@click.option(
+    "--check",
+    type=click.Choice(("tail", "full")),
+    default="tail",
+    show_default=True,
+    help="full verifies the whole ledger before it answers.",
+)
+@click.option("--accept-head", is_flag=True, help="Take the ledger although its head file differs.")
+def serve(
+    ledger: Path,
+    host: str,
+    port: int,
+    auth: str,
+    admin_token: str | None,
+    turn_seconds: float | None,
+    body_bytes: int,
+    connections: int,
+    check: str,
+    accept_head: bool,
+) -> int:
+    """Serve LEDGER over HTTP until it is stopped; a new file becomes a world with POST /init."""
+    try:
+        from sim_economy.api.limits import Limits  # noqa: PLC0415
+        from sim_economy.api.server import serve as serve_ledger  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        from sim_economy.core.errors import ExtraMissingError  # noqa: PLC0415
+
+        raise ExtraMissingError("serving", str(error.name), "engine") from None
+    from sim_economy.session.engine import Access  # noqa: PLC0415
+
+    limits = Limits(body_bytes=body_bytes, connections=connections, turn_seconds=turn_seconds)
+    access = Access(tokens=auth == "tokens", admin_token=admin_token)
+    if auth == "open" and host not in {"127.0.0.1", "::1", "localhost"}:
+        click.echo(
+            f"anyone who reaches {host}:{port} may play and read; see --auth tokens", err=True
+        )
+    click.echo(f"http://{host}:{port} serves {ledger}", err=True)
+    return serve_ledger(
+        ledger,
+        host,
+        port,
+        limits,
+        access=access,
+        accept_head=accept_head,
+        check_all=check == "full",
+    )
+
+
+@click.command()
+@click.argument("ledger", type=click.Path(path_type=Path))
+@click.argument("target", type=click.Path(path_type=Path))
+def backup(ledger: Path, target: Path) -> int:
+    """Copy LEDGER to TARGET while an engine may be writing it, and verify the copy."""
+    from sim_economy.session.backup import back_up  # noqa: PLC0415
+
+    head = back_up(ledger, target)
+    click.echo(f"wrote {target}: turn {head.turn}, head {head.hash}")
+    return 0
