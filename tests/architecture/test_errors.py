@@ -13,6 +13,7 @@ import pytest
 import sim_economy
 from sim_economy.core import errors
 from sim_economy.core.errors import (
+    AlreadySubmittedError,
     AmountOutOfRangeError,
     ExtraMissingError,
     FolderError,
@@ -41,6 +42,7 @@ EXAMPLES: Final[dict[type[SimEconomyError], SimEconomyError]] = {
     WorldExistsError: WorldExistsError(5),
     TurnConflictError: TurnConflictError(4, 6),
     KeyReusedError: KeyReusedError(5),
+    AlreadySubmittedError: AlreadySubmittedError(5),
 }
 MESSAGES: Final = {
     ScenarioError: "turns: must be an integer; policy: is missing",
@@ -57,6 +59,7 @@ MESSAGES: Final = {
     WorldMissingError: "there is no world yet; start one with POST /init",
     WorldExistsError: ("there is a world already, at turn 5; name another ledger for a new one"),
     TurnConflictError: "turn 4 is not open; send inputs for turn 6",
+    AlreadySubmittedError: "this agent has acted in turn 5; wait until it is closed",
     KeyReusedError: "this key closed turn 5 with another request; use a new key",
 }
 

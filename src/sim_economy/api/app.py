@@ -214,7 +214,8 @@ async def get_events(service: Service, request: Request) -> Response:
     seen = request.headers.get("last-event-id", "")
     if seen and not (seen.isascii() and seen.isdigit() and len(seen) <= 16):
         raise InputError("Last-Event-ID", "must be the number of a turn")
-    after = int(seen) if seen else service.engine.started().turn_number
+    newest = service.engine.started().turn_number
+    after = int(seen) if seen else newest
     return StreamingResponse(
         _events(service, request, after),
         media_type="text/event-stream",

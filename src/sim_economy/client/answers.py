@@ -19,6 +19,14 @@ class Head(TypedDict):
     block_hash: str
 
 
+class Commitment(TypedDict):
+    """What the draws are bound to; salt and secret open it once the run has ended."""
+
+    commitment: str | None
+    salt: str | None
+    secret: str | None
+
+
 class AgentState(TypedDict):
     """One agent's accounts, as the operator sees them."""
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 from sim_economy.client.answers import (
     Block,
     ClosedTurn,
+    Commitment,
     Head,
     Observation,
     Page,
@@ -155,6 +156,11 @@ def submit(
     if turn is not None:
         body["turn"] = turn
     return Call("POST", f"{_agent(agent_id)}/action", body=_text(body))
+
+
+def commitment() -> Call[Commitment]:
+    """GET /commitment."""
+    return _read("/commitment")
 
 
 def head() -> Call[Head]:

@@ -13,6 +13,7 @@ from sim_economy.client import calls
 from sim_economy.client.answers import (
     Block,
     ClosedTurn,
+    Commitment,
     Head,
     Observation,
     Page,
@@ -111,6 +112,10 @@ class EngineClient:
     ) -> dict[str, Any]:
         """Submit one agent's action for the open turn; it is never sent twice."""
         return self._send(calls.submit(agent_id, action, speech, turn))
+
+    def commitment(self) -> Commitment:
+        """What the draws are bound to, and what opens it once the run has ended."""
+        return self._send(calls.commitment())
 
     def head(self) -> Head:
         """The end of the chain."""
@@ -268,6 +273,10 @@ class AsyncEngineClient:
     ) -> dict[str, Any]:
         """Submit one agent's action for the open turn; it is never sent twice."""
         return await self._send(calls.submit(agent_id, action, speech, turn))
+
+    async def commitment(self) -> Commitment:
+        """What the draws are bound to, and what opens it once the run has ended."""
+        return await self._send(calls.commitment())
 
     async def head(self) -> Head:
         """The end of the chain."""

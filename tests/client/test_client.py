@@ -1,0 +1,347 @@
+"""The two clients against a real engine, over connections that break."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import itertools
+import pickle
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from sim_economy.client import AsyncEngineClient, EngineClient, EngineError, calls
+from sim_economy.client.events import EventStream
+from tests.client.proxy import Proxy
+from tests.engine.client import EngineProcess, free_port
+
+AGENTS: Final = ["agent_0", "agent_1"]
+WORLD: Final = {"preset": "as-run", "seed": 1001, "num_agents": 2}
+MINE: Final = [{"agent_id": "agent_0", "action": {"action": "mine"}, "output_units": 205}]
+BROKE: Final = [{"agent_id": "agent_1", "action": {"action": "stake", "amount": 10**6}}]
+
+
+class Waiting:
+    """The asynchronous client, waited for: one test serves both."""
+
+    def __init__(self, address: str, **more: Any) -> None:
+        self._runner = asyncio.Runner()
+        self._client = AsyncEngineClient(address, **more)
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+
+        def waited(*arguments: Any, **named: Any) -> Any:
+            found = method(*arguments, **named)
+            return self._each(found) if hasattr(found, "__anext__") else self._wait(found)
+
+        return waited
+
+    def _wait(self, found: Awaitable[Any]) -> Any:
+        async def awaited() -> Any:
+            return await found
+
+        return self._runner.run(awaited())
+
+    def _each(self, found: AsyncIterator[Any]) -> Iterator[Any]:
+        while True:
+            try:
+                yield self._wait(found.__anext__())
+            except StopAsyncIteration:
+                return
+
+    def __enter__(self) -> Waiting:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._wait(self._client.close())
+        self._runner.close()
+
+
+CLIENTS: Final = pytest.mark.parametrize(
+    "client_of", [EngineClient, Waiting], ids=["sync", "async"]
+)
+Client = Callable[..., Any]
+
+
+def address(engine: EngineProcess) -> str:
+    return f"http://127.0.0.1:{engine.port}"
+
+
+def test_both_clients_have_the_same_methods() -> None:
+    def methods(client: type) -> dict[str, list[str]]:
+        return {
+            name: list(inspect.signature(method).parameters)
+            for name, method in vars(client).items()
+            if inspect.isfunction(method) and not name.startswith("_")
+        }
+
+    assert methods(EngineClient) == methods(AsyncEngineClient)
+
+
+@CLIENTS
+def test_a_world_is_started_played_and_read(client_of: Client, engine: EngineProcess) -> None:
+    with client_of(address(engine)) as client:
+        assert client.config()["num_agents"] == 8
+        world = client.init(WORLD, AGENTS)
+        assert (world["agent_ids"], world["state"]["token_supply"]) == (AGENTS, 2000)
+        first = client.turn(MINE, turn=1)
+        second = client.turn(BROKE)
+        closed = client.close_turn(turn=3)
+        assert [one["turn"] for one in (first, second, closed)] == [1, 2, 3]
+        assert first["token_supply"] == 1895
+        state = client.state()
+        assert [agent["balance"] for agent in state["agents"]] == [895, 1000]
+        assert client.head()["hash"] == closed["head"] == state["head"]
+        assert client.statement("agent_0", 1, 2)["totals"] == {"inference_fee": -105}
+        assert client.observation("agent_1")["turn"] == 3
+        found = client.verification()
+        assert (found["turns"], found["finding"]) == (3, None)
+        assert client.turn([], ends=True)["ended"]
+
+
+@CLIENTS
+def test_pages_are_followed_to_the_end(client_of: Client, engine: EngineProcess) -> None:
+    with client_of(address(engine)) as client:
+        client.init(WORLD, AGENTS)
+        stake = {"agent_id": "agent_0", "action": {"action": "stake", "amount": 10, "fee": 1}}
+        mine = [{"agent_id": agent_id, "action": {"action": "mine"}} for agent_id in AGENTS]
+        for turn in range(1, 8):
+            client.turn(mine if turn % 2 == 0 else [stake, *BROKE])
+        assert [row["turn"] for row in client.turns(limit=2)] == [*range(8)]
+        assert [row["turn"] for row in client.turns(after=5, limit=1)] == [6, 7]
+        assert [row["reason"] for row in client.rejections(limit=1)] == [
+            row["reason"] for row in client.rejections()
+        ]
+        assert next(iter(client.blocks(limit=1)))["winner"] is None
+        assert {row["tx_type"] for row in client.transactions(limit=1)} == {"stake"}
+        moved = list(client.postings(limit=1))
+        assert moved == list(client.postings())
+        assert [row["amount"] for row in moved if row["turn"] == 0] == [1000, 1000]
+        assert list(client.turns(after=7)) == []
+
+
+@CLIENTS
+def test_a_refusal_is_an_error_with_its_code(client_of: Client, engine: EngineProcess) -> None:
+    with client_of(address(engine)) as client:
+        with pytest.raises(EngineError) as before:
+            client.state()
+        assert (before.value.status, before.value.code) == (409, "world_missing")
+        client.init(WORLD, AGENTS)
+        with pytest.raises(EngineError) as again:
+            client.init(WORLD, AGENTS)
+        assert (again.value.status, again.value.fields) == (409, {"turn": 0})
+        with pytest.raises(EngineError) as stale:
+            client.turn(MINE, turn=7)
+        assert (stale.value.status, stale.value.fields) == (409, {"turn": 1})
+        with pytest.raises(EngineError) as wrong:
+            client.turn([{**MINE[0], "output_units": "five"}])
+        assert wrong.value.status == 422
+        assert wrong.value.fields == {"field": "inputs[0].output_units"}
+        assert str(wrong.value).startswith(f"422 {wrong.value.code}: ")
+        with pytest.raises(EngineError, match="agent_id"):
+            client.observation("nobody?")
+
+
+@CLIENTS
+def test_a_turn_whose_answer_was_lost_is_played_once(client_of: Client, proxy: Proxy) -> None:
+    with client_of(proxy.address) as client:
+        client.init(WORLD, AGENTS)
+        proxy.answers_lost = 2
+        first = client.turn(MINE)
+        assert proxy.answers_lost == 0
+        assert first["turn"] == 1
+        assert client.head()["hash"] == first["head"]
+        proxy.answers_lost = 1
+        assert client.close_turn()["turn"] == 2
+        assert client.turn(MINE, idempotency_key="mine") == client.turn(
+            MINE, idempotency_key="mine"
+        )
+        assert client.head()["turn"] == 3
+
+
+@CLIENTS
+def test_what_cannot_be_repeated_is_not(client_of: Client, proxy: Proxy) -> None:
+    with client_of(proxy.address) as client:
+        proxy.answers_lost = 1
+        with pytest.raises(EngineError) as lost:
+            client.init(WORLD, AGENTS)
+        assert (lost.value.status, lost.value.code) == (None, "unreachable")
+        assert client.state()["turn"] == 0
+
+
+@CLIENTS
+def test_an_engine_that_is_not_there_is_given_up(client_of: Client) -> None:
+    with client_of(f"http://127.0.0.1:{free_port()}", retries=1) as client:
+        with pytest.raises(EngineError, match="is the engine running"):
+            client.turn(MINE)
+        with pytest.raises(EngineError, match="unreachable"):
+            next(client.events(after=0))
+
+
+@CLIENTS
+def test_a_broken_stream_is_taken_up_where_it_broke(
+    client_of: Client, engine: EngineProcess, proxy: Proxy
+) -> None:
+    with EngineClient(address(engine)) as operator, client_of(proxy.address) as client:
+        operator.init(WORLD, AGENTS)
+        operator.turn(MINE)
+        events = client.events(after=0)
+        seen = [next(events)["turn"]]
+        operator.turn(MINE)
+        seen.append(next(events)["turn"])
+        proxy.cut()
+        operator.turn(MINE)
+        operator.turn(MINE)
+        seen += [closed["turn"] for closed in itertools.islice(events, 2)]
+        last = operator.turn([], ends=True)
+        seen += [closed["turn"] for closed in events]
+        assert seen == [1, 2, 3, 4, 5]
+        assert last["ended"]
+
+
+@CLIENTS
+def test_tokens_say_who_acts(client_of: Client, tmp_path: Path) -> None:
+    with (
+        EngineProcess(
+            tmp_path / "tokens.sqlite",
+            SIM_ENGINE_AUTH="tokens",
+            SIM_ENGINE_ADMIN_TOKEN="operator",
+        ) as engine,
+        client_of(address(engine), token="operator") as operator,
+    ):
+        world = operator.init({"preset": "as-run", "num_agents": 2}, AGENTS)
+        assert world["admin_token"] == "operator"
+        token = world["agent_tokens"]["agent_0"]
+        assert operator.commitment()["commitment"]
+        with client_of(address(engine), token=token) as agent:
+            accepted = agent.submit("agent_0", {"action": "mine"}, "hello", 1)
+            assert (accepted["turn"], accepted["closed"]) == (1, False)
+            assert agent.observation("agent_0")["turn"] == 0
+            assert agent.statement("agent_0")["closing"]["balance"] == 1000
+            with pytest.raises(EngineError, match="403 not_yours"):
+                agent.observation("agent_1")
+            with pytest.raises(EngineError, match="403 not_yours"):
+                next(agent.events(after=0))
+            with pytest.raises(EngineError) as twice:
+                agent.submit("agent_0", {"action": "mine"})
+            assert twice.value.status == 409
+        usage = {"agent_0": {"thinking_units": 0, "output_units": 205}}
+        closed = operator.close_turn(turn=1, usage=usage)
+        assert (closed["inputs"], closed["inference_fees_collected"]) == (1, 105)
+
+
+@CLIENTS
+def test_an_engine_with_tokens_answers_nobody(client_of: Client, tmp_path: Path) -> None:
+    with (
+        EngineProcess(tmp_path / "tokens.sqlite", SIM_ENGINE_AUTH="tokens") as engine,
+        client_of(address(engine)) as client,
+    ):
+        world = client.init(WORLD, AGENTS)
+        with pytest.raises(EngineError, match="401 token_unknown"):
+            client.state()
+        tokens = client_of(address(engine), token=world["admin_token"])
+        with tokens as operator:
+            assert operator.state()["turn"] == 0
+
+
+def test_a_stream_begins_with_the_next_turn(engine: EngineProcess) -> None:
+    with EngineClient(address(engine)) as operator, EngineClient(address(engine)) as client:
+        operator.init(WORLD, AGENTS)
+        operator.turn(MINE)
+        seen: list[int] = []
+        asked = threading.Event()
+
+        def watch() -> None:
+            events = client.events(after=client.head()["turn"])
+            asked.set()
+            seen.extend(closed["turn"] for closed in events)
+
+        watching = threading.Thread(target=watch)
+        watching.start()
+        assert asked.wait(10)
+        operator.turn(MINE)
+        operator.turn(MINE, ends=True)
+        watching.join(10)
+        assert seen == [2, 3]
+
+
+def test_a_stream_of_no_world_is_refused(engine: EngineProcess) -> None:
+    with EngineClient(address(engine)) as client:
+        with pytest.raises(EngineError) as refused:
+            next(client.events())
+        assert refused.value.code == "world_missing"
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_events_are_the_same_however_their_bytes_come(size: int) -> None:
+    text = (
+        ': connected\n\nid: 4\nevent: turn\ndata: {"turn":4,"said":"\u2028"}\n\n: still here\n\n'
+        'id: 5\nevent: turn\ndata: {"turn":5}\n\nid: 6\nevent: tu'
+    ).encode()
+    stream = EventStream(3, 0)
+    found: list[Any] = []
+    for start in range(0, len(text), size):
+        found += stream.turns(text[start : start + size])
+    assert found == [{"turn": 4, "said": "\u2028"}, {"turn": 5}]
+    assert stream.headers("secret") == {"Last-Event-ID": "5", "Authorization": "Bearer secret"}
+
+
+def test_a_call_carries_its_token_and_its_key() -> None:
+    call = calls.turn([], None, None, ends=False)
+    assert len(call.key or "") == 32
+    assert call.headers("secret") == {
+        "Authorization": "Bearer secret",
+        "Content-Type": "application/json",
+        "Idempotency-Key": call.key,
+    }
+    assert call.body == b'{"inputs": []}'
+    assert calls.config().headers(None) == {}
+
+
+def test_an_action_and_the_usage_of_a_turn_are_sent_as_the_engine_reads_them() -> None:
+    call = calls.submit("agent 0/1", {"action": "mine"}, "hello", 4)
+    assert (call.method, call.path, call.repeatable) == (
+        "POST",
+        "/agents/agent%200%2F1/action",
+        False,
+    )
+    assert call.body == b'{"action": {"action": "mine"}, "speech": "hello", "turn": 4}'
+    usage = {"agent_0": {"thinking_units": 1, "output_units": 2}}
+    closing = calls.close_turn(4, usage, "key", ends=True)
+    assert closing.key == "key"
+    assert closing.body == (
+        b'{"usage": {"agent_0": {"thinking_units": 1, "output_units": 2}}, "turn": 4, "ends": true}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "code"),
+    [
+        (502, b"<html>", "refused"),
+        (503, b"[]", "refused"),
+        (500, b'{"error": "text"}', "refused"),
+        (422, b'{"error": {"code": "a", "message": "b", "field": "c"}}', "a"),
+        (200, b"<html>", "answer_unreadable"),
+        (200, b"[]", "answer_unreadable"),
+    ],
+)
+def test_an_answer_of_something_else_is_an_error_too(
+    status: int, content: bytes, code: str
+) -> None:
+    with pytest.raises(EngineError) as refused:
+        calls.turn([], None, None, ends=False).answer(status, content)
+    assert (refused.value.status, refused.value.code) == (status, code)
+    copied = pickle.loads(pickle.dumps(refused.value))
+    assert (copied.status, copied.fields) == (refused.value.status, refused.value.fields)
+
+
+def test_pauses_double_and_end() -> None:
+    attempts = calls.Attempts(7)
+    pauses = [attempts.pause(None) for _ in range(7)]
+    assert pauses == [0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0]
+    with pytest.raises(EngineError, match="the connection ended"):
+        attempts.pause(None)

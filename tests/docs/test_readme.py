@@ -1,0 +1,40 @@
+"""The README's examples, run in a folder of their own."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.docs.blocks import ROOT, fenced, run
+
+PAGE = ROOT / "README.md"
+NOT_RUN = {"serve"}
+"""Commands that don't end by themselves; the page on clients has them."""
+FINDINGS = {"diff"}
+"""Commands whose status says what they found."""
+
+
+def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    found = re.findall(r"^    (sim-economy (\w+)[^#\n]*)", text, re.MULTILINE)
+    commands = [(line, name) for line, name in found if name not in NOT_RUN]
+    assert {name for _, name in commands} >= {"init", "experiment", "run", "statement", "verify"}
+    for line, name in commands:
+        fewer = line.replace("--runs 100", "--runs 2 --no-report")
+        run("bash", f"{fewer} || [ $? = 1 ]" if name in FINDINGS else fewer, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(block.text, id=f"line-{block.line}")
+        for block in fenced(PAGE)
+        if block.language == "python"
+    ],
+)
+def test_every_python_example_of_the_readme_runs(text: str, tmp_path: Path) -> None:
+    printed = run("python", text, tmp_path).splitlines()
+    said = re.findall(r"^print\(.*\)  # (-?\d+)$", text, re.MULTILINE)
+    assert [line for line in said if line not in printed] == []
