@@ -28,7 +28,8 @@ import sim_economy.session.engine
 import sim_economy.session.world
 from sim_economy.api.requests import parse_turn
 from sim_economy.session.engine import Engine, state_answer
-from sim_economy.store.sqlite import SCHEMA, SQLiteStore
+from sim_economy.store.schema import SCHEMA
+from sim_economy.store.sqlite import SQLiteStore
 from sim_economy.store.witness import Witness
 from tests.engine.client import PARAMETERS, EngineProcess, inputs_of, published_run
 

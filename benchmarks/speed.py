@@ -24,7 +24,8 @@ from sim_economy.experiments.published import compare
 from sim_economy.experiments.run import play, play_run
 from sim_economy.experiments.treatment import load_treatment
 from sim_economy.session.world import World
-from sim_economy.store.sqlite import SCHEMA, SQLiteStore
+from sim_economy.store.schema import SCHEMA
+from sim_economy.store.sqlite import SQLiteStore
 
 TREATMENT = load_treatment("as-run")
 RUNS = range(1, TREATMENT.runs + 1)

@@ -361,7 +361,10 @@ def test_a_ledger_of_another_version_is_refused(
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"", "is not a sim-economy ledger"), (b"not a database at all" * 9, "is not a database")],
+    [
+        (b"", "is not a sim-economy ledger"),
+        (b"not a database at all" * 9, "is not a sim-economy ledger"),
+    ],
 )
 def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
     path = tmp_path / "x.sqlite"

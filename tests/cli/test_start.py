@@ -22,6 +22,8 @@ COMMANDS = (
     "statement",
     "diff",
     "export",
+    "serve",
+    "backup",
     "completion",
 )
 

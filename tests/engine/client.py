@@ -5,18 +5,24 @@ It knows the wire contract alone and shares no code with the engine.
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import random
 import signal
 import socket
 import sqlite3
+import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from weakref import finalize
 
 PROGRAM = str(Path(sys.executable).parent / "sim-engine")
 
@@ -48,22 +54,55 @@ def free_port() -> int:
         return port
 
 
+class Reply(NamedTuple):
+    """An answer of any status."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """What the engine says was wrong."""
+        found: dict[str, Any] = self.json["error"]
+        return found
+
+
 class EngineProcess:
     """One engine, started with two environment variables and nothing else."""
 
-    def __init__(self, ledger: Path, **more: str) -> None:
+    def __init__(
+        self,
+        ledger: Path,
+        *,
+        program: Sequence[str] = (PROGRAM,),
+        port: int | None = None,
+        **more: str,
+    ) -> None:
         self.ledger = ledger
-        self.port = free_port()
+        self.port = free_port() if port is None else port
+        descriptor, name = tempfile.mkstemp(prefix="sim-engine-", suffix=".txt")
+        self._messages = Path(name)
+        finalize(self, self._messages.unlink, missing_ok=True)
         self.process = subprocess.Popen(
-            [PROGRAM],
+            program,
             env={
                 "PATH": os.environ["PATH"],
                 "PORT": str(self.port),
                 "DB_PATH": str(ledger),
                 **more,
             },
-            stderr=subprocess.PIPE,
+            stderr=descriptor,
         )
+        os.close(descriptor)
+
+    def messages(self) -> str:
+        """What it has written to standard error; a file, so that no amount of it stalls it."""
+        return self._messages.read_text(encoding="utf-8")
 
     def wait(self, seconds: float = 10.0) -> dict[str, Any]:
         """Poll /config as existing clients do."""
@@ -74,8 +113,7 @@ class EngineProcess:
                 return found
             except OSError:
                 if self.process.poll() is not None:
-                    assert self.process.stderr is not None
-                    raise RuntimeError(self.process.stderr.read().decode()) from None
+                    raise RuntimeError(self.messages()) from None
                 if time.monotonic() > until:
                     raise
                 time.sleep(0.02)
@@ -91,23 +129,37 @@ class EngineProcess:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
+    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Reply:
+        """One request on a connection of its own; any status is an answer."""
+        with self.connection() as connection:
+            return ask(connection, method, path, body, headers)
+
+    @contextmanager
+    def connection(self, seconds: float = 60.0) -> Iterator[http.client.HTTPConnection]:
+        """A connection to keep alive."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def memory(self) -> int:
+        """Bytes it holds in memory."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
+        (line,) = [line for line in status.splitlines() if line.startswith("VmRSS:")]
+        return int(line.split()[1]) * 1024
+
     def stop(self) -> float:
         """SIGTERM; returns the seconds until it was gone."""
         start = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(timeout=10)
-        self._release()
         return time.monotonic() - start
 
     def kill(self) -> None:
         """SIGKILL."""
         self.process.kill()
         self.process.wait(timeout=10)
-        self._release()
-
-    def _release(self) -> None:
-        if self.process.stderr is not None:
-            self.process.stderr.close()
 
     def __enter__(self) -> EngineProcess:
         self.wait()
@@ -116,6 +168,20 @@ class EngineProcess:
     def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:
             self.kill()
+
+
+def ask(
+    connection: http.client.HTTPConnection,
+    method: str,
+    path: str,
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Reply:
+    """One request on a connection that is kept."""
+    with suppress(BrokenPipeError, ConnectionResetError):  # it may answer before it has read all
+        connection.request(method, path, body, dict(headers or {}))
+    answer = connection.getresponse()
+    return Reply(answer.status, dict(answer.headers), answer.read())
 
 
 def choose(position: int, turn: int, agents: list[dict[str, Any]]) -> dict[str, Any]:
@@ -164,6 +230,56 @@ def counted(ledger: Path, query: str) -> dict[str, int]:
         return {str(kind): count for kind, count in connection.execute(query)}
     finally:
         connection.close()
+
+
+def gini(values: Sequence[float]) -> float:
+    """The published formula, sign and all."""
+    total = sum(values)
+    ordered = sorted(values)
+    n = len(values)
+    if total == 0:
+        return 0.0
+    return 2.0 * sum(i * x for i, x in enumerate(ordered, 1)) / (n * total) - (n + 1) / n
+
+
+def share_of_first(values: Sequence[float]) -> float:
+    total = sum(values)
+    return max(values) / total if total > 0 else 0.0
+
+
+def published_row(raw: Mapping[str, Any]) -> dict[str, str]:
+    """The published columns from raw figures, as the published file writes them."""
+    balances: list[int] = raw["balances"]
+    wealth = [free + kept for free, kept in zip(balances, raw["staked"], strict=True)]
+    shift = float(1 - min(wealth)) if min(wealth) <= 0 else 0.0
+    positive = [one + shift for one in wealth]
+    row = {
+        "run_id": raw["run"],
+        "turns": raw["turns"],
+        "token_supply_final": raw["supply"],
+        "fees_total": raw["fees"],
+        "turns_with_block": raw["with_block"],
+        "block_count_db": raw["blocks"],
+        "settled_contracts": raw["settled"],
+        "defaulted_contracts": raw["defaulted"],
+        "mean_balance_final": statistics.mean(balances),
+        "median_balance_final": statistics.median(balances),
+        "min_balance_final": min(balances),
+        "max_balance_final": max(balances),
+        "negative_balance_agents": len([one for one in balances if one < 0]),
+        "gini_wealth_final": gini(wealth),
+        "top1_wealth_share_final": share_of_first(wealth),
+        "wealth_shift_used": shift,
+        "gini_wealth_shifted": gini(positive),
+        "top1_wealth_shifted_share_final": share_of_first(positive),
+    }
+    for column, counts, kinds in (
+        ("validator", raw["validators"], "mine stake burn"),
+        ("tx", raw["transactions"], "transfer stake unstake burn study job"),
+        ("actions", raw["actions"], "mine stake unstake burn study job transfer"),
+    ):
+        row |= {f"{column}_{kind}": counts.get(kind, 0) for kind in kinds.split()}
+    return {name: str(value) for name, value in row.items()}
 
 
 def published_run(folder: Path, run: int, turns: int = 60) -> dict[str, Any]:

@@ -350,7 +350,7 @@ def test_an_experiment_of_which_every_run_failed_has_no_results(tmp_path: Path) 
     ("changes", "named"),
     [
         ({"turns": 7}, "turns was 6, is now 7"),
-        ({"runs": 4}, "runs was 3, is now 4"),
+        ({"runs": 2}, "runs was 3, is now 2"),
         ({"seed": 5}, "seed was 1000, is now 5"),
         ({"study_cost": 51}, "world.study_cost was 50, is now 51"),
     ],
@@ -365,6 +365,14 @@ def test_a_resume_under_changed_settings_is_refused_and_names_the_change(
     assert named in str(error)
     assert "--fresh" in str(error)
     assert contents(tmp_path) == before
+
+
+def test_more_runs_are_added_to_those_that_are_there(tmp_path: Path) -> None:
+    small(tmp_path / "grown")
+    outcome = small(tmp_path / "grown", runs=5)
+    assert (outcome.resumed, len(outcome.runs)) == (3, 5)
+    small(tmp_path / "whole", runs=5)
+    assert contents(tmp_path / "grown") == contents(tmp_path / "whole")
 
 
 def test_every_changed_setting_is_named(tmp_path: Path) -> None:

@@ -103,6 +103,15 @@ class TracedUsage(Struct, frozen=True):
             row = self.rows.get((turn - 1) % self.last + 1, {})
             yield [row.get(agent_id, (0, 0)) for agent_id in scenario.agent_ids]
 
+    def gaps(self, scenario: Scenario, turns: int) -> int:
+        """Agent-turns of a run that no row speaks of; they count as no usage."""
+        known = scenario.agent_ids
+        return sum(
+            agent_id not in self.rows.get((turn - 1) % self.last + 1, {})
+            for turn in range(1, turns + 1)
+            for agent_id in known
+        )
+
     def problems(self, scenario: Scenario, turns: int) -> list[str]:
         """Agents that are not in the world; fewer turns than the run has."""
         positions = genesis_order(scenario)
@@ -111,7 +120,8 @@ class TracedUsage(Struct, frozen=True):
         if unknown:
             shown = ", ".join(unknown[:5]) + (", ..." if len(unknown) > 5 else "")
             problems.append(
-                f"usage.path: {self.path} names agents that are not in the world: {shown}"
+                f"usage.path: {self.path} names agents that are not in the world: {shown}; "
+                "name the world's agents with agent_ids = [...] under [world]"
             )
         if turns > self.last and not self.repeat:
             short = f"the trace ends with turn {self.last} and the run has {turns}"

@@ -36,9 +36,11 @@ from sim_economy.core.errors import InputError, SimEconomyError, StoreError
 from sim_economy.core.ledger import Holding
 from sim_economy.core.scenario import config
 from sim_economy.session.engine import Engine, state_answer, world_answer
-from sim_economy.session.statement import statement
-from sim_economy.session.verify import Verification
+from sim_economy.session.statement import Statement, statement
+from sim_economy.session.verify import Verification, verify
+from sim_economy.session.world import position_of
 from sim_economy.store.credentials import ADMIN
+from sim_economy.store.protocol import Store
 
 _log = logging.getLogger("sim_engine")
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -79,7 +81,10 @@ def create_app(engine: Engine, limits: Limits) -> Starlette:
         for task in work:
             task.cancel()
 
-    return Starlette(
+    for route in routes:
+        assert route.methods is not None
+        route.methods.discard("HEAD")
+    app = Starlette(
         routes=routes,
         lifespan=lifespan,
         exception_handlers={
@@ -88,6 +93,8 @@ def create_app(engine: Engine, limits: Limits) -> Starlette:
             ClientDisconnect: _gone,
         },
     )
+    app.router.redirect_slashes = False
+    return app
 
 
 async def get_config(service: Service, request: Request) -> Response:
@@ -177,22 +184,25 @@ async def get_page(service: Service, request: Request) -> Response:
     after = query_int(request, "after", -1, 0, 2**53)
     limit = query_int(request, "limit", min(100, rows), 1, rows)
     table = request.url.path.strip("/")
-    return _json(page(service.engine.started().store, table, after, limit))
+    return _json(page(service.engine.started(), table, after, limit))
 
 
 async def get_statement(service: Service, request: Request) -> Response:
     """One agent's postings with their reasons, opening to closing."""
     check_query(request, "from", "to")
     world = service.engine.started()
-    return _json(
-        statement(
-            world.store,
-            request.path_params["agent_id"],
-            accounts=tuple(Holding),
-            first_turn=query_int(request, "from", 0, 0, 2**53),
-            last_turn=query_int(request, "to", world.turn_number, 0, 2**53),
-        )
-    )
+    first = query_int(request, "from", 0, 0, 2**53)
+    last = query_int(request, "to", max(first, world.turn_number), 0, 2**53)
+    if last < first:
+        raise InputError("to", "must not be before from")
+    agent_id = request.path_params["agent_id"]
+    position_of(world.positions, agent_id)
+
+    def stated(store: Store) -> Statement:
+        accounts = tuple(Holding)
+        return statement(store, agent_id, accounts=accounts, first_turn=first, last_turn=last)
+
+    return _json(await run_in_threadpool(service.engine.read, stated))
 
 
 async def get_observation(service: Service, request: Request) -> Response:
@@ -204,7 +214,7 @@ async def get_observation(service: Service, request: Request) -> Response:
 async def get_verification(service: Service, request: Request) -> Response:
     """Every hash and posting of the ledger, checked now."""
     check_query(request)
-    service.verified = await run_in_threadpool(service.engine.verified)
+    service.verified = await run_in_threadpool(service.engine.read, verify)
     return _json(service.verified)
 
 
@@ -226,8 +236,7 @@ async def get_events(service: Service, request: Request) -> Response:
 async def _events(service: Service, request: Request, after: int) -> AsyncIterator[bytes]:
     yield b": connected\n\n"
     while not await request.is_disconnected():
-        store = service.engine.started().store
-        for number, event in event_lines(store, after + 1):
+        for number, event in event_lines(service.engine.started(), after + 1):
             after = number
             yield event
         async with service.closed:
@@ -253,7 +262,8 @@ async def get_readiness(service: Service, request: Request) -> Response:
     world = service.engine.started()
     found = service.verified
     if found is not None and found.finding is not None:
-        raise StoreError("ledger_damaged", "the ledger", found.finding.problem)
+        place = "the ledger" if found.finding.turn is None else f"turn {found.finding.turn}"
+        raise StoreError("ledger_damaged", place, found.finding.problem)
     return _json(
         {
             "status": "ready",
@@ -374,7 +384,7 @@ async def close_at_deadlines(service: Service, seconds: float) -> None:
 
 
 async def _verify_in_background(service: Service) -> None:
-    service.verified = await run_in_threadpool(service.engine.verified)
+    service.verified = await run_in_threadpool(service.engine.read, verify)
     if service.verified.finding is not None:
         _log.error("the ledger does not hold: %s", service.verified.finding)
 

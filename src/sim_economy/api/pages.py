@@ -8,69 +8,74 @@ from typing import Any, Final
 
 from msgspec import json, to_builtins
 
+from sim_economy.core.ledger import account_name
+from sim_economy.core.scenario import Scenario
 from sim_economy.session.engine import rejections, turn_answer
-from sim_economy.store.protocol import Store
+from sim_economy.session.world import World
 from sim_economy.store.records import TurnRecord, read_record
 
 _TURNS_READ: Final = 256
 """Turns read from the store at a time while a page is being filled."""
 
 
-def page(store: Store, table: str, after: int, limit: int) -> dict[str, Any]:
+def page(world: World, table: str, after: int, limit: int) -> dict[str, Any]:
     """Rows of whole turns later than `after`, at least `limit` of them if there are as many.
 
     Returns:
         `rows`, and `next`: the `after` of the next page, None at the end.
     """
     rows: list[dict[str, Any]] = []
-    last = store.head().turn
+    last = world.turn_number
     turn = after
     while turn < last and len(rows) < limit:
         until = min(last, turn + _TURNS_READ)
-        for stored in store.read(turn + 1, until):
+        for stored in world.store.read(turn + 1, until):
             record = read_record(stored.line)
-            rows += _ROWS[table](record, stored.head_hash)
+            rows += _ROWS[table](record, stored.head_hash, world.scenario)
             turn = stored.turn
             if len(rows) >= limit:
                 break
     return {"rows": rows, "next": turn if turn < last else None}
 
 
-def event_lines(store: Store, first: int) -> Iterator[tuple[int, bytes]]:
+def event_lines(world: World, first: int) -> Iterator[tuple[int, bytes]]:
     """Closed turns from `first` on, each as one server-sent event."""
-    for stored in islice(store.read(first), _TURNS_READ):
-        answer = turn_answer(read_record(stored.line), stored.head_hash)
+    for stored in islice(world.store.read(first), _TURNS_READ):
+        answer = turn_answer(read_record(stored.line), stored.head_hash, world.scenario)
         text = json.encode(answer).decode()
         yield stored.turn, f"id: {stored.turn}\nevent: turn\ndata: {text}\n\n".encode()
 
 
-def _turns(record: TurnRecord, head: str) -> list[dict[str, Any]]:
-    return [turn_answer(record, head)]
+def _turns(record: TurnRecord, head: str, scenario: Scenario) -> list[dict[str, Any]]:
+    return [turn_answer(record, head, scenario)]
 
 
-def _blocks(record: TurnRecord, head: str) -> list[dict[str, Any]]:
-    del head
+def _blocks(record: TurnRecord, head: str, scenario: Scenario) -> list[dict[str, Any]]:
+    del head, scenario
     return [] if record.block is None else [to_builtins(record.block)]
 
 
-def _transactions(record: TurnRecord, head: str) -> list[dict[str, Any]]:
-    del head
-    return [to_builtins(transaction) for transaction in record.transactions]
+def _transactions(record: TurnRecord, head: str, scenario: Scenario) -> list[dict[str, Any]]:
+    del head, scenario
+    return [
+        {"turn": record.turn, "position": position, **to_builtins(transaction)}
+        for position, transaction in enumerate(record.transactions)
+    ]
 
 
-def _rejections(record: TurnRecord, head: str) -> list[dict[str, Any]]:
-    del head
+def _rejections(record: TurnRecord, head: str, scenario: Scenario) -> list[dict[str, Any]]:
+    del head, scenario
     return list(rejections(record))
 
 
-def _postings(record: TurnRecord, head: str) -> list[dict[str, Any]]:
+def _postings(record: TurnRecord, head: str, scenario: Scenario) -> list[dict[str, Any]]:
     del head
     return [
         {
             "turn": record.turn,
             "position": position,
-            "source": posting.source,
-            "target": posting.target,
+            "source": account_name(posting.source, scenario.agent_ids),
+            "target": account_name(posting.target, scenario.agent_ids),
             "amount": posting.amount,
             "reason": posting.reason,
         }

@@ -8,8 +8,10 @@ takes a ledger as it is although its head file says otherwise.
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +21,7 @@ from sim_economy.api.app import create_app
 from sim_economy.api.limits import Limits, protocol_class
 from sim_economy.core.errors import SimEconomyError, StoreError
 from sim_economy.session.engine import Access, Engine
+from sim_economy.session.verify import verify
 
 _STOP_SECONDS: Final = 2
 """How long a stopping engine lets open requests finish; it is gone within 3 s."""
@@ -70,7 +73,10 @@ def serve(
                 limit_concurrency=limits.connections,
             )
         )
-        server.run(sockets=[listening])
+        # uvicorn stops in good order and then raises the signal again, to die of it.
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[listening])
     finally:
         engine.close()
     return 0
@@ -79,7 +85,7 @@ def serve(
 def _check_whole(engine: Engine) -> None:
     if engine.world is None:
         return
-    found = engine.verified()
+    found = engine.read(verify)
     if found.finding is not None:
         place = "" if found.finding.turn is None else f"turn {found.finding.turn}: "
         engine.close()
@@ -92,6 +98,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        listening.listen()
     except BaseException:
         listening.close()
         raise
@@ -101,7 +108,7 @@ def _listen(host: str, port: int) -> socket.socket:
 def main() -> None:
     """Start from the environment: PORT, HOST, DB_PATH."""
     text = os.environ.get("PORT", "8000")
-    if not text.isdigit() or int(text) > 65535:
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65535):
         print("sim-engine: PORT must be a number from 0 to 65535", file=sys.stderr)  # noqa: T201
         sys.exit(2)
     mode = os.environ.get("SIM_ENGINE_AUTH", "open")

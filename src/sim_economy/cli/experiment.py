@@ -10,10 +10,11 @@ import click
 from click.shell_completion import CompletionItem
 
 from sim_economy.agents.policy import POLICIES
+from sim_economy.agents.usage import TracedUsage
 from sim_economy.cli.output import print_json, print_table, progress_bar
 from sim_economy.core.errors import ExtraMissingError, ScenarioError
 from sim_economy.experiments.folder import Outcome, run_experiment
-from sim_economy.experiments.metrics import run_metrics
+from sim_economy.experiments.metrics import all_alike, run_metrics
 from sim_economy.experiments.published import Comparison, compare
 from sim_economy.experiments.run import Run, play, play_run
 from sim_economy.experiments.treatment import Treatment, load_treatment
@@ -152,6 +153,7 @@ def experiment(
             }
         )
     else:
+        _show_doubts(treatment, outcome)
         columns = ("run_id", *_SHOWN)
         rows = [[_short(row[column]) for column in columns] for row in outcome.rows]
         print_table(f"{treatment.name}: {len(rows)} runs of {treatment.turns} turns", columns, rows)
@@ -285,6 +287,26 @@ def _show_comparison(comparison: Comparison, runs: int, turns: int) -> None:
         place = f"run {first.run_id}, {first.column}"
         rows.append(["first difference", f"{place}: {first.published}, ours {first.ours}"])
     print_table("the published experiment, reproduced", ("", ""), rows)
+
+
+def _show_doubts(treatment: Treatment, outcome: Outcome) -> None:
+    """What makes the runs say less than their number suggests."""
+    usage = treatment.usage
+    if isinstance(usage, TracedUsage):
+        missing = usage.gaps(treatment.scenario, treatment.turns)
+        every = treatment.turns * treatment.scenario.num_agents
+        if missing:
+            click.echo(
+                f"{usage.path} has no row for {missing} of {every} agent-turns; "
+                "they count as no usage",
+                err=True,
+            )
+    if all_alike(outcome.rows):
+        click.echo(
+            "all runs came out alike: nothing in them depends on the seed, so intervals over them "
+            "say nothing",
+            err=True,
+        )
 
 
 def _show_rest(outcome: Outcome, folder: Path, written: list[Path]) -> None:

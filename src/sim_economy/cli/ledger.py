@@ -27,7 +27,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 @contextmanager
 def _reading(path: Path) -> Iterator[SQLiteStore]:
-    store = SQLiteStore.open(path, read_only=True)
+    store = SQLiteStore.open(path, read_only=True, frozen=True)
     try:
         yield store
     finally:

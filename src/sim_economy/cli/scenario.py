@@ -22,8 +22,11 @@ def init(path: Path, preset: str, force: bool) -> int:
     text = preset_text(preset).replace(f'name = "{preset}"', f'name = "{path.stem}"')
     usage = "\n".join(_USAGE)
     text = text.replace('source = "published"', f'{usage}\nsource = "published"')
-    heading = f'[world]\npreset = "{preset}"  # for every key left out'
-    text = text.replace("[world]", heading)
+    heading = (
+        f'[world]\npreset = "{preset}"  # for every key left out\n'
+        '# agent_ids = ["coder", "critic"]  # names of your own; then drop num_agents'
+    )
+    text = text.replace("\n[world]\n", f"\n{heading}\n")
     try:
         with path.open("w" if force else "x", encoding="utf-8") as file:
             file.write(text)

@@ -12,7 +12,13 @@ import click
     "ledger", type=click.Path(path_type=Path), default=Path("sim-economy.sqlite"), required=False
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port to listen on.",
+)
 @click.option(
     "--auth",
     type=click.Choice(("open", "tokens")),

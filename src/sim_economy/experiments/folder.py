@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
+import signal
 import sys
 import threading
 import time
@@ -213,6 +215,8 @@ def _check_settings(folder: Path, treatment: Treatment, *, ledgers: bool, fresh:
     asked = _settings(treatment, ledgers=ledgers)
     if path.exists() and not fresh:
         kept = _kept_settings(path) or {}
+        if kept.get("runs", 0) < asked["runs"]:
+            kept["runs"] = asked["runs"]
         changes = [f"{key} was {was}, is now {now}" for key, was, now in _changes(kept, asked)]
         if changes:
             raise FolderError(
@@ -289,12 +293,15 @@ def _played(
             for attempt in as_completed(attempts):
                 yield attempts[attempt], attempt.result()
         except BaseException:
+            for worker in multiprocessing.active_children():
+                worker.terminate()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
 def _leave_with(parent: int) -> None:
-    """End this worker when the process that started it is gone, however it went."""
+    """Leave interrupts to the process that started this one, and end when it is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -24,7 +24,7 @@ from sim_economy.experiments.measures import (
     supply_changes,
     wealth,
 )
-from sim_economy.experiments.metrics import Row, aggregate
+from sim_economy.experiments.metrics import Row, aggregate, all_alike, run_metrics
 from sim_economy.experiments.page import html_page
 from sim_economy.experiments.published import Comparison, published_text
 from sim_economy.experiments.run import Run
@@ -119,6 +119,11 @@ def _what_was_run(treatment: Treatment, runs: Sequence[Run]) -> str:
         f"- {played}, each of {turns}, with {_seeds(seeds)}.",
         f"- sim-economy {version('sim-economy')}, rules version {RULES_VERSION}.",
     ]
+    if all_alike([run_metrics(run) for run in runs]):
+        lines.append(
+            "- **All runs came out alike: nothing in them depends on the seed, so the intervals "
+            "below say nothing.**"
+        )
     if len(runs) < treatment.runs:
         lines.append(f"- {treatment.runs - len(runs)} of {treatment.runs} runs are missing here.")
     world = config(scenario)

@@ -245,9 +245,10 @@ def _set(given: dict[str, Any], key: str, value: Any) -> list[str]:
     path = key.split(".")
     if len(path) == 1 and path[0] not in _DEFAULTS:
         path = ["world", *path]
-    if path[0] not in _DEFAULTS or (path[0] == "world" and path[-1] not in _world_keys()):
-        close = unknown_key(path[-1], [*_DEFAULTS, *_world_keys()])
-        return [close]
+    named = path[0] == "world" and (len(path) != 2 or path[1] not in _world_keys())
+    if path[0] not in _DEFAULTS or named:
+        shown = ".".join(path[1:] if path[:-1] == ["world"] else path)
+        return [unknown_key(shown, [*_DEFAULTS, *_world_keys()])]
     table = given
     for step in path[:-1]:
         table = table.setdefault(step, {})

@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self, TypeVar
 
 from msgspec import Struct
 from msgspec.json import decode, encode
 
 from sim_economy.core.actions import Input
+from sim_economy.core.codec import canonical
 from sim_economy.core.errors import (
     AlreadySubmittedError,
     InputError,
     KeyReusedError,
+    StoreError,
     TurnConflictError,
     WorldExistsError,
     WorldMissingError,
 )
 from sim_economy.core.ledger import FIRST, WIDTH, Holding
 from sim_economy.core.scenario import Scenario, UsageRule, config
+from sim_economy.core.turn import RULES_VERSION
 from sim_economy.session.presets import world_scenario
-from sim_economy.session.verify import Verification, verify
 from sim_economy.session.world import World, position_of
 from sim_economy.store.credentials import Credentials, IssuedTokens
-from sim_economy.store.records import Receipt, Sealed, TurnRecord, digest
-from sim_economy.store.sqlite import SQLiteStore
+from sim_economy.store.files import remove_ledger
+from sim_economy.store.protocol import Store
+from sim_economy.store.records import Receipt, Sealed, TurnRecord, digest, genesis_of
+from sim_economy.store.sqlite import SQLiteStore, is_blank
 from sim_economy.store.witness import Witness
+
+T = TypeVar("T")
+_WORLD_ID: Final = "default"
 
 
 class Access(Struct, frozen=True, kw_only=True):
@@ -75,7 +82,7 @@ class Engine:
             ReplayError: It was written by other rules.
         """
         engine = cls(Path(path), access or Access())
-        if engine.path.exists() and engine.path.stat().st_size > 0:
+        if engine.path.exists() and not is_blank(engine.path):
             engine._restore(accept_head=accept_head)
         return engine
 
@@ -138,23 +145,36 @@ class Engine:
             if not {"seed", "secret"} & given.keys():
                 given["secret"] = secrets.token_hex(32)
         scenario = world_scenario(given, agent_ids)
-        if self.path.exists() and self.path.stat().st_size == 0:
-            self.path.unlink()
-        world = World.create(self.path, scenario)
+        if self.path.exists() and is_blank(self.path):
+            remove_ledger(self.path)
+        self._forget_witness()
         issued = None
+        if self.access.tokens:
+            first = genesis_of(scenario, _WORLD_ID, RULES_VERSION)
+            self.credentials, issued = Credentials.issue(
+                digest(canonical(first)), scenario.agent_ids, self.access.admin_token
+            )
+            self.credentials.write(self._token_path)
+        world = World.create(self.path, scenario, world_id=_WORLD_ID)
         try:
-            if self.access.tokens:
-                self.credentials, issued = Credentials.issue(
-                    _genesis_hash(world), scenario.agent_ids, self.access.admin_token
-                )
-                self.credentials.write(self._token_path)
             self._witness = Witness.beside(self.path)
             self._witness.write(world.head)
         except BaseException:
-            world.close()
+            assert isinstance(world.store, SQLiteStore)
+            world.store.discard()
             raise
         self.world = world
         return issued
+
+    def _forget_witness(self) -> None:
+        """A head file without its ledger witnessed another world."""
+        path = Path(f"{self.path}.head")
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(
+                "ledger_unwritable", str(path), f"cannot be removed: {error.strerror}"
+            ) from None
 
     def submit(self, submitted: Input, expected: int | None = None) -> str | None:
         """Accept one agent's own action for the open turn.
@@ -218,6 +238,8 @@ class Engine:
             InputError, RunEndedError, AmountOutOfRangeError, StoreError: As `World.turn`.
         """
         world = self.started()
+        if not self._witnessed:
+            self._bear_witness(world)
         request_digest = digest(request)
         if key is not None and (held := world.store.receipt(key)) is not None:
             if held.request_digest != request_digest:
@@ -232,8 +254,6 @@ class Engine:
             assert key is not None
             return Receipt(sealed.record.turn, key, request_digest, self._answer(sealed))
 
-        if not self._witnessed:
-            self._bear_witness(world)
         keep = None if key is None else receipt
         world.turn(inputs, ends=ends, metered=metered, receipt=keep)
         self._submitted.clear()
@@ -249,20 +269,19 @@ class Engine:
         self._witnessed = True
 
     def _answer(self, sealed: Sealed) -> str:
-        data = turn_answer(sealed.record, sealed.head.hash)
-        data["usage_source"] = self.scenario.usage_source
+        data = turn_answer(sealed.record, sealed.head.hash, self.scenario)
         return encode({"data": data}).decode()
 
-    def verified(self) -> Verification:
-        """Every hash and posting of the ledger, checked by a reader of its own.
+    def read(self, work: Callable[[Store], T]) -> T:
+        """Long work on the records, by a reader of its own, safe in another thread.
 
         Raises:
             WorldMissingError: There is no world.
             StoreError: The ledger cannot be read.
         """
-        store = SQLiteStore.open(self.started().store.name, read_only=True)
+        store = SQLiteStore.open(self.started().store.name, read_only=True, frozen=True)
         try:
-            return verify(store)
+            return work(store)
         finally:
             store.close()
 
@@ -291,7 +310,7 @@ def _genesis_hash(world: World) -> str:
     return digest(world.store.genesis_line())
 
 
-def turn_answer(record: TurnRecord, head: str) -> dict[str, Any]:
+def turn_answer(record: TurnRecord, head: str, scenario: Scenario) -> dict[str, Any]:
     """What came of a turn, from its record."""
     block = record.block
     return {
@@ -309,6 +328,7 @@ def turn_answer(record: TurnRecord, head: str) -> dict[str, Any]:
         "transactions": record.transactions,
         "token_supply": record.token_supply,
         "ended": record.ends,
+        "usage_source": scenario.usage_source,
         "state_digest": record.state_digest,
         "head": head,
     }

@@ -15,6 +15,7 @@ from msgspec import json
 
 from sim_economy.core.errors import ExtraMissingError, InputError
 from sim_economy.core.ledger import FIRST, WIDTH, Holding, account_name
+from sim_economy.session.reading import reading
 from sim_economy.session.world import genesis_record
 from sim_economy.store.protocol import Store
 from sim_economy.store.records import TurnRecord, read_record
@@ -47,7 +48,7 @@ def table_rows(store: Store, table: str) -> Iterator[Cells]:
             yield from TABLES[table](record, agent_ids)
 
 
-def frame(store: Store, table: str) -> polars.DataFrame:
+def frame(source: Store | str | Path, table: str) -> polars.DataFrame:
     """One of `TABLES` as a polars data frame.
 
     Raises:
@@ -57,7 +58,8 @@ def frame(store: Store, table: str) -> polars.DataFrame:
     if table not in COLUMNS:
         raise InputError("table", f"must be one of {', '.join(COLUMNS)}")
     library = _polars("a data frame")
-    rows = list(table_rows(store, table))
+    with reading(source) as store:
+        rows = list(table_rows(store, table))
     built: polars.DataFrame = library.DataFrame(
         rows, schema=None if rows else COLUMNS[table], infer_schema_length=None
     )

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from msgspec import json
 
 from sim_economy.core.errors import ReplayError
 from sim_economy.core.turn import RULES_VERSION
+from sim_economy.session.reading import reading
 from sim_economy.session.world import World, genesis_record, scenario_of
 from sim_economy.store.memory import MemoryStore
 from sim_economy.store.protocol import Store
 from sim_economy.store.records import Head, read_record, recorded_inputs
 
 
-def replay(store: Store, progress: Callable[[int], None] = lambda turn: None) -> Head:
+def replay(source: Store | str | Path, progress: Callable[[int], None] = lambda turn: None) -> Head:
     """Play the recorded inputs from genesis and compare every byte kept.
 
     Args:
+        source: A store, or a ledger file.
         progress: Called with each replayed turn.
 
     Returns:
@@ -29,6 +32,11 @@ def replay(store: Store, progress: Callable[[int], None] = lambda turn: None) ->
             turn and the first part of it that differs.
         StoreError: The ledger cannot be read.
     """
+    with reading(source) as store:
+        return _replayed(store, progress)
+
+
+def _replayed(store: Store, progress: Callable[[int], None]) -> Head:
     first = genesis_record(store)
     if first.rules_version != RULES_VERSION:
         raise ReplayError(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from msgspec import Struct
 
 from sim_economy.core.errors import InputError
 from sim_economy.core.ledger import FIRST, WIDTH, Holding, account_name
 from sim_economy.core.scenario import genesis_order
+from sim_economy.session.reading import reading
 from sim_economy.session.world import genesis_record, position_of, scenario_of
 from sim_economy.store.protocol import Store
 from sim_economy.store.records import read_record
@@ -51,7 +53,7 @@ class Statement(Struct, frozen=True):
 
 
 def statement(
-    store: Store,
+    source: Store | str | Path,
     agent_id: str,
     *,
     accounts: tuple[Holding, ...] = (Holding.BALANCE,),
@@ -61,6 +63,7 @@ def statement(
     """What moved an agent's accounts, and why.
 
     Args:
+        source: A store, or a ledger file.
         accounts: Which of the five to show.
         first_turn: Turns before it make the opening.
         last_turn: The end of the ledger when None.
@@ -69,29 +72,34 @@ def statement(
         InputError: No such agent, or the last turn before the first.
         StoreError: The ledger cannot be read.
     """
-    if last_turn is not None and last_turn < first_turn:
-        raise InputError("last_turn", "must not be before the first")
-    first = genesis_record(store)
-    agent = position_of(genesis_order(scenario_of(first)), agent_id)
-    shown = {FIRST + WIDTH * agent + holding: holding.name.lower() for holding in accounts}
-    held = dict.fromkeys(shown.values(), 0)
-    opening = dict(held)
-    lines: list[StatementLine] = []
-    turn = 0
-    for turn, line in _lines(store, shown, first.agent_ids, last_turn, held):
-        if line is None:
-            continue
-        if turn < first_turn:
-            opening[line.account] = line.after
-        else:
-            lines.append(line)
-    totals: dict[str, int] = {}
-    for line in lines:
-        totals[line.reason] = totals.get(line.reason, 0) + line.amount
-    for account, tokens in opening.items():
-        moved = sum(line.amount for line in lines if line.account == account)
-        assert tokens + moved == held[account], account
-    return Statement(agent_id, first_turn, turn, opening, held, tuple(lines), totals)
+    with reading(source) as store:
+        if last_turn is not None and last_turn < first_turn:
+            raise InputError("last_turn", "must not be before the first")
+        if first_turn > store.head().turn:
+            raise InputError(
+                "first_turn", f"must not be after turn {store.head().turn}, the last one"
+            )
+        first = genesis_record(store)
+        agent = position_of(genesis_order(scenario_of(first)), agent_id)
+        shown = {FIRST + WIDTH * agent + holding: holding.name.lower() for holding in accounts}
+        held = dict.fromkeys(shown.values(), 0)
+        opening = dict(held)
+        lines: list[StatementLine] = []
+        turn = 0
+        for turn, line in _lines(store, shown, first.agent_ids, last_turn, held):
+            if line is None:
+                continue
+            if turn < first_turn:
+                opening[line.account] = line.after
+            else:
+                lines.append(line)
+        totals: dict[str, int] = {}
+        for line in lines:
+            totals[line.reason] = totals.get(line.reason, 0) + line.amount
+        for account, tokens in opening.items():
+            moved = sum(line.amount for line in lines if line.account == account)
+            assert tokens + moved == held[account], account
+        return Statement(agent_id, first_turn, turn, opening, held, tuple(lines), totals)
 
 
 def _lines(

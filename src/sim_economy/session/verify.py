@@ -6,6 +6,7 @@ It needs no rules: what a turn should have done is `replay`'s question.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -13,6 +14,7 @@ from sim_economy.core.codec import canonical
 from sim_economy.core.errors import SimEconomyError, StoreError
 from sim_economy.core.ledger import FIRST, WIDTH, account_name
 from sim_economy.session.fold import Fold
+from sim_economy.session.reading import reading
 from sim_economy.store.protocol import Store, StoredTurn
 from sim_economy.store.records import (
     FORMAT,
@@ -58,13 +60,23 @@ class Verification(Struct, frozen=True):
         return self.finding is None
 
 
-def verify(store: Store, progress: Callable[[int], None] = lambda turn: None) -> Verification:
+def verify(
+    source: Store | str | Path, progress: Callable[[int], None] = lambda turn: None
+) -> Verification:
     """Fold postings and hashes from genesis and name the first thing that is wrong.
 
     Args:
+        source: A store, or a ledger file.
         progress: Called with each verified turn.
+
+    Raises:
+        StoreError: The file is missing or no ledger of this format.
     """
-    walk = _Walk(store, progress)
+    with reading(source) as store:
+        return _verified(_Walk(store, progress))
+
+
+def _verified(walk: _Walk) -> Verification:
     try:
         finding = next(walk.findings(), None)
     except StoreError as error:

@@ -14,13 +14,14 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, Self
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from msgspec import Raw
 from msgspec.structs import astuple
 
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import StoreError
 from sim_economy.core.ledger import FIRST, WIDTH, account_name
+from sim_economy.store.files import locked, remove_ledger
 from sim_economy.store.protocol import Snapshot, StoredTurn
 from sim_economy.store.records import (
     FORMAT,
@@ -33,40 +34,8 @@ from sim_economy.store.records import (
     bound_digest,
     line_of_rows,
 )
+from sim_economy.store.schema import APPLICATION_ID, SCHEMA
 
-APPLICATION_ID: Final = 0x53494D45
-"""Marks the file as a sim-economy ledger: "SIME"."""
-
-SCHEMA: Final = """
-CREATE TABLE genesis (data TEXT NOT NULL);
-CREATE TABLE accounts (account INTEGER PRIMARY KEY, name TEXT NOT NULL);
-CREATE TABLE turns (
-    turn INTEGER PRIMARY KEY, ends INTEGER NOT NULL, fees_collected INTEGER NOT NULL,
-    fees_covered INTEGER NOT NULL, fees_waived INTEGER NOT NULL, dividends INTEGER NOT NULL,
-    token_supply INTEGER NOT NULL, state_digest TEXT NOT NULL, head TEXT NOT NULL);
-CREATE TABLE inputs (
-    turn INTEGER NOT NULL, position INTEGER NOT NULL, data TEXT NOT NULL, rejection TEXT,
-    public_key TEXT, signature TEXT, PRIMARY KEY (turn, position)) WITHOUT ROWID;
-CREATE TABLE postings (
-    turn INTEGER NOT NULL, position INTEGER NOT NULL, source INTEGER NOT NULL,
-    target INTEGER NOT NULL, amount INTEGER NOT NULL, reason TEXT NOT NULL,
-    PRIMARY KEY (turn, position)) WITHOUT ROWID;
-CREATE TABLE transactions (
-    turn INTEGER NOT NULL, position INTEGER NOT NULL, data TEXT NOT NULL,
-    PRIMARY KEY (turn, position)) WITHOUT ROWID;
-CREATE TABLE blocks (
-    turn INTEGER PRIMARY KEY, data TEXT NOT NULL, public_key TEXT, signature TEXT);
-CREATE TABLE snapshots (turn INTEGER PRIMARY KEY, state TEXT NOT NULL);
-CREATE TABLE receipts (
-    idempotency_key TEXT PRIMARY KEY, turn INTEGER NOT NULL, request_digest TEXT NOT NULL,
-    answer TEXT NOT NULL, checksum TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE submissions (
-    position INTEGER PRIMARY KEY, turn INTEGER NOT NULL, data TEXT NOT NULL,
-    public_key TEXT, signature TEXT, checksum TEXT NOT NULL);
-CREATE VIEW journal AS
-    SELECT turn, position, s.name AS source, t.name AS target, amount, reason
-    FROM postings JOIN accounts s ON s.account = source JOIN accounts t ON t.account = target;
-"""
 _HEAD_ROWS = """
 SELECT turns.turn, state_digest, head, json_extract(blocks.data, '$.hash')
 FROM turns JOIN blocks ON blocks.turn = (SELECT MAX(turn) FROM blocks)
@@ -90,24 +59,31 @@ class SQLiteStore:
             StoreError: Something is there already, or the folder cannot be written.
         """
         path = Path(path)
-        lock = _locked(path)
+        if path.exists():
+            raise StoreError(
+                "ledger_exists", str(path), "exists already; name another file or remove it"
+            )
+        lock = locked(path)
         try:
-            if path.exists():
-                raise StoreError(
-                    "ledger_exists", str(path), "exists already; name another file or remove it"
-                )
             try:
-                return cls(path, _durable(_connect(path, "rwc"), path), lock)
-            except StoreError:
-                _remove(path)
-                raise
+                connection = _connect(path, "rwc")
+                connection.execute("PRAGMA synchronous = FULL")
+                return cls(path, connection, lock)
+            except (StoreError, sqlite3.Error) as error:
+                remove_ledger(path)
+                raise StoreError(
+                    "ledger_unwritable", str(path), f"cannot be created: {error}"
+                ) from error
         except BaseException:
             lock.release()
             raise
 
     @classmethod
-    def open(cls, path: str | Path, *, read_only: bool = False) -> Self:
+    def open(cls, path: str | Path, *, read_only: bool = False, frozen: bool = False) -> Self:
         """An existing ledger; a writer locks it, readers are always welcome.
+
+        Args:
+            frozen: A reader sees it as it is now, whatever is written meanwhile.
 
         Raises:
             StoreError: It is missing, in use by another writer, or no ledger of this format.
@@ -115,10 +91,14 @@ class SQLiteStore:
         path = Path(path)
         if not path.is_file():
             raise StoreError("ledger_missing", str(path), "there is no ledger; check the path")
-        lock = None if read_only else _locked(path)
+        if not read_only and not os.access(path, os.W_OK):
+            raise StoreError("ledger_unwritable", str(path), "cannot be written: it is read-only")
+        lock = None if read_only else locked(path)
         try:
             store = cls(path, _connect(path, "ro" if read_only else "rw"), lock)
             store._check_format()
+            if frozen:
+                store._freeze()
             if not read_only:
                 _durable(store._connection, path)
             return store
@@ -128,7 +108,10 @@ class SQLiteStore:
             raise
 
     def create(self, genesis: Genesis, first: Sealed, state: str) -> None:
-        """Write schema, genesis and turn 0 in one commit; the file is no ledger before it."""
+        """Write schema, genesis and turn 0 in one commit; the file is no ledger before it.
+
+        This first commit goes through a rollback journal: cut off, it leaves an empty file.
+        """
         accounts = range(FIRST + WIDTH * len(genesis.agent_ids))
         with self._commit() as execute:
             for statement in SCHEMA.strip().split(";\n"):
@@ -141,6 +124,7 @@ class SQLiteStore:
                 [(account, account_name(account, genesis.agent_ids)) for account in accounts],
             )
             self._write(first, None, state)
+        _durable(self._connection, Path(self.name))
 
     def append(
         self, sealed: Sealed, *, receipt: Receipt | None = None, state: str | None = None
@@ -307,7 +291,7 @@ class SQLiteStore:
     def discard(self) -> None:
         """Close and remove a new file in which no world was created."""
         self.close()
-        _remove(Path(self.name))
+        remove_ledger(Path(self.name))
 
     def close(self) -> None:
         """Close the file and release the lock."""
@@ -375,8 +359,17 @@ class SQLiteStore:
                 ),
             )
 
+    def _freeze(self) -> None:
+        self._connection.execute("BEGIN")
+        self.head()
+
     def _check_format(self) -> None:
-        ((application,),) = self._rows("PRAGMA application_id")
+        try:
+            ((application,),) = self._rows("PRAGMA application_id")
+        except StoreError as error:
+            if "not a database" not in str(error):
+                raise
+            application = 0
         if application != APPLICATION_ID:
             raise StoreError("ledger_format", self.name, "is not a sim-economy ledger")
         ((version,),) = self._rows("PRAGMA user_version")
@@ -401,7 +394,8 @@ class SQLiteStore:
                 "ledger_unwritable", self.name, f"nothing was written: {error}"
             ) from error
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            with suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
             raise
 
     def _rows(self, query: str, values: tuple[object, ...] = ()) -> Iterator[Any]:
@@ -449,23 +443,6 @@ def _signature(key: str | None, signature: str | None) -> Signature | None:
     return Signature(key, signature)  # type: ignore[arg-type]
 
 
-def _locked(path: Path) -> FileLock:
-    lock = FileLock(f"{path}.lock", thread_local=False)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise StoreError(
-            "ledger_in_use",
-            str(path),
-            "another process writes it; stop that one or name another file",
-        ) from None
-    except OSError as error:
-        raise StoreError(
-            "ledger_unwritable", str(path), f"cannot be written: {error.strerror}"
-        ) from None
-    return lock
-
-
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
     try:
         return sqlite3.connect(
@@ -489,6 +466,16 @@ def _durable(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _remove(path: Path) -> None:
-    for suffix in ("", "-wal", "-shm"):
-        Path(f"{path}{suffix}").unlink(missing_ok=True)
+def is_blank(path: Path) -> bool:
+    """Whether a file is empty, or a database in which no table was ever made."""
+    if path.stat().st_size == 0:
+        return True
+    try:
+        connection = _connect(path, "rw")
+        try:
+            ((tables,),) = connection.execute("SELECT COUNT(*) FROM sqlite_schema")
+        finally:
+            connection.close()
+    except (StoreError, sqlite3.Error, UnicodeDecodeError):
+        return False
+    return bool(tables == 0)

@@ -1,0 +1,37 @@
+"""A ledger's file and what lies beside it: the lock, the write-ahead log, the journal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from sim_economy.core.errors import StoreError
+
+
+def locked(path: Path) -> FileLock:
+    """The lock of a ledger's one writer, taken.
+
+    Raises:
+        StoreError: Another process holds it, or the folder cannot be written.
+    """
+    lock = FileLock(f"{path}.lock", thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise StoreError(
+            "ledger_in_use",
+            str(path),
+            "another process writes it; stop that one or name another file",
+        ) from None
+    except OSError as error:
+        raise StoreError(
+            "ledger_unwritable", str(path), f"cannot be written: {error.strerror}"
+        ) from None
+    return lock
+
+
+def remove_ledger(path: Path) -> None:
+    """Remove a ledger file and what SQLite keeps beside it."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
