@@ -41,12 +41,12 @@ def test_verify_says_that_a_whole_ledger_holds(ledgers: Path) -> None:
     assert {*found["head"]} == {"turn", "state_digest", "hash", "block_hash"}
     shown = sim_economy("verify", ledgers / "published.sqlite")
     assert shown.returncode == 0
-    assert f"holds: 60 turns, head {found['head']['hash']}" in shown.stdout
+    assert f"is sound: 60 turns, head {found['head']['hash']}" in shown.stdout
 
 
 def test_verify_names_the_turn_of_a_tampered_ledger_and_exits_with_1(tampered: Path) -> None:
     message = complaint(sim_economy("verify", tampered), status=1)
-    assert message.startswith(f"{tampered} does not hold: turn 30: ")
+    assert message.startswith(f"{tampered} is not sound: turn 30: ")
     found = json_of(sim_economy("verify", tampered, "--json"), status=1)
     assert (found["holds"], found["turns"], found["finding"]["turn"]) == (False, 29, 30)
 

@@ -52,10 +52,10 @@ def verify(ledger: Path, as_json: bool) -> int:
         )
     elif found.finding is None:
         assert found.head is not None
-        click.echo(f"{ledger} holds: {found.turns} turns, head {found.head.hash}")
+        click.echo(f"{ledger} is sound: {found.turns} turns, head {found.head.hash}")
     else:
         place = "" if found.finding.turn is None else f"turn {found.finding.turn}: "
-        click.echo(f"{ledger} does not hold: {place}{found.finding.problem}", err=True)
+        click.echo(f"{ledger} is not sound: {place}{found.finding.problem}", err=True)
     return 0 if found.holds else 1
 
 

@@ -94,8 +94,10 @@ class SQLiteStore:
         if not read_only and not os.access(path, os.W_OK):
             raise StoreError("ledger_unwritable", str(path), "cannot be written: it is read-only")
         lock = None if read_only else locked(path)
+        connection = None
         try:
-            store = cls(path, _connect(path, "ro" if read_only else "rw"), lock)
+            connection = _connect(path, "ro" if read_only else "rw")
+            store = cls(path, connection, lock)
             store._check_format()
             if frozen:
                 store._freeze()
@@ -103,6 +105,8 @@ class SQLiteStore:
                 _durable(store._connection, path)
             return store
         except BaseException:
+            if connection is not None:
+                connection.close()
             if lock is not None:
                 lock.release()
             raise
