@@ -188,8 +188,7 @@ def run(
     if resume and ledger is None:
         raise click.UsageError("--resume needs --ledger, the file to play on from")
     treatment = _treatment(scenario, changes, policy, turns=turns)
-    number = 1 if seed is None else seed - treatment.seed
-    treatment.scenario_of_run(number)
+    number = treatment.replicate(seed)
     with progress_bar(treatment.name, treatment.turns) as progress:
         if ledger is not None and resume:
             return _resume(treatment, number, ledger, progress, as_json=as_json)

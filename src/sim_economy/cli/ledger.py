@@ -19,19 +19,10 @@ from sim_economy.session import export as exports
 from sim_economy.session import replay as replays
 from sim_economy.session import statement as statements
 from sim_economy.session import verify as verifications
-from sim_economy.store.sqlite import SQLiteStore
+from sim_economy.session.reading import reading
 
 _ledger = click.argument("ledger", type=click.Path(path_type=Path))
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[SQLiteStore]:
-    store = SQLiteStore.open(path, read_only=True, frozen=True)
-    try:
-        yield store
-    finally:
-        store.close()
 
 
 @click.command()
@@ -39,7 +30,7 @@ def _reading(path: Path) -> Iterator[SQLiteStore]:
 @_json
 def verify(ledger: Path, as_json: bool) -> int:
     """Check every hash and posting of LEDGER from genesis; exits with 1 if anything is wrong."""
-    with _reading(ledger) as store, progress_bar("verify", None) as progress:
+    with reading(ledger) as store, progress_bar("verify", None) as progress:
         found = verifications.verify(store, progress)
     if as_json:
         print_json(
@@ -65,7 +56,7 @@ def verify(ledger: Path, as_json: bool) -> int:
 def replay(ledger: Path, as_json: bool) -> int:
     """Play the inputs of LEDGER again; exits with 1 unless every byte is the same."""
     try:
-        with _reading(ledger) as store, progress_bar("replay", None) as progress:
+        with reading(ledger) as store, progress_bar("replay", None) as progress:
             head = replays.replay(store, progress)
     except ReplayError as error:
         if as_json:
@@ -105,7 +96,7 @@ def statement(
 ) -> int:
     """Show what moved AGENT's tokens in LEDGER, opening to closing."""
     chosen = tuple(Holding) if account == "all" else (Holding[account.upper()],)
-    with _reading(ledger) as store:
+    with reading(ledger) as store:
         shown = statements.statement(
             store, agent, accounts=chosen, first_turn=first, last_turn=last
         )
@@ -139,7 +130,7 @@ def diff(one: Path, other: Path, as_json: bool) -> int:
 
     Exits with 1 if they differ.
     """
-    with _reading(one) as first, _reading(other) as second:
+    with reading(one) as first, reading(other) as second:
         found = diffs.diff(first, second)
     parting = found.parting
     if as_json:
@@ -186,7 +177,7 @@ def export(ledger: Path, form: str, out: Path | None) -> int:
             "folder_foreign", str(target), "is there already; name another with --out"
         )
     part = target.with_name(target.name + ".part")
-    with _reading(ledger) as store, _discarded(part):
+    with reading(ledger) as store, _discarded(part):
         if form == "jsonl":
             exports.write_jsonl(store, part)
         else:

@@ -80,6 +80,12 @@ def account_name(account: int, agent_ids: Sequence[str]) -> str:
     return f"{agent_ids[agent]}:{Holding(holding).name.lower()}"
 
 
+def holdings(accounts: Sequence[int], agent: int) -> dict[str, int]:
+    """One agent's five accounts by name."""
+    first = FIRST + WIDTH * agent
+    return {holding.name.lower(): accounts[first + holding.value] for holding in Holding}
+
+
 class Ledger:
     """Accounts that change only by postings, and the postings of one turn."""
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from sim_economy.core.events import RejectionReason, Transaction
-from sim_economy.core.ledger import FIRST, WIDTH, Holding
+from sim_economy.core.ledger import holdings
 from sim_economy.core.scenario import Scenario, config
 from sim_economy.core.state import Release, State, Tip
 
@@ -47,13 +47,10 @@ class Observation(Struct, frozen=True):
 def observe(state: State, agent: int, scenario: Scenario) -> Observation:
     """The view of the agent at a position in genesis order."""
     agent_id = scenario.agent_ids[agent]
-    first = FIRST + WIDTH * agent
     return Observation(
         agent_id=agent_id,
         turn=state.turn,
-        accounts={
-            holding.name.lower(): state.accounts[first + holding.value] for holding in Holding
-        },
+        accounts=holdings(state.accounts, agent),
         studies=state.studies[agent],
         transactions=tuple(own for own in state.mempool if own.agent_id == agent_id),
         releases=tuple(own for own in state.releases if own.agent == agent),

@@ -70,6 +70,6 @@ def play(
             raise ScenarioError(["a treatment takes no changes; name a file or a preset"])
     else:
         treatment = load_treatment(source, changes)
-    run = 1 if seed is None else seed - treatment.seed
+    run = treatment.replicate(seed)
     store = MemoryStore()
     return Played(play_run(treatment, run, store), store)

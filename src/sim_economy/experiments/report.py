@@ -24,7 +24,7 @@ from sim_economy.experiments.measures import (
     supply_changes,
     wealth,
 )
-from sim_economy.experiments.metrics import Row, aggregate, all_alike, run_metrics
+from sim_economy.experiments.metrics import Row, aggregate, all_alike
 from sim_economy.experiments.page import html_page
 from sim_economy.experiments.published import Comparison, published_text
 from sim_economy.experiments.run import Run
@@ -86,7 +86,7 @@ def write_report(
     try:
         drawn = _figures(treatment, runs)
         sections = [
-            _what_was_run(treatment, runs),
+            _what_was_run(treatment, runs, rows),
             _verdict(comparison),
             _tokens(treatment, runs),
             _agents(treatment, runs, rows),
@@ -107,7 +107,7 @@ def write_report(
     ]
 
 
-def _what_was_run(treatment: Treatment, runs: Sequence[Run]) -> str:
+def _what_was_run(treatment: Treatment, runs: Sequence[Run], rows: Sequence[Row]) -> str:
     scenario = treatment.scenario
     seeds = [run.seed for run in runs]
     agents, tokens = _counted(scenario.num_agents, "agent"), scenario.genesis_tokens_per_agent
@@ -119,7 +119,7 @@ def _what_was_run(treatment: Treatment, runs: Sequence[Run]) -> str:
         f"- {played}, each of {turns}, with {_seeds(seeds)}.",
         f"- sim-economy {version('sim-economy')}, rules version {RULES_VERSION}.",
     ]
-    if all_alike([run_metrics(run) for run in runs]):
+    if all_alike(rows):
         lines.append(
             "- **All runs came out alike: nothing in them depends on the seed, so the intervals "
             "below say nothing.**"

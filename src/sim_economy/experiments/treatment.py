@@ -57,6 +57,16 @@ class Treatment(Struct, frozen=True, kw_only=True):
         """Whether it is the published experiment, and nothing of it changed."""
         return self.settings == load_treatment("as-run").settings
 
+    def replicate(self, seed: int | None) -> int:
+        """The run that is played with a world seed; the first when None.
+
+        Raises:
+            ScenarioError: The seed is out of range.
+        """
+        run = 1 if seed is None else seed - self.seed
+        self.scenario_of_run(run)
+        return run
+
     def scenario_of_run(self, run: int) -> Scenario:
         """The world of one replicate, counted from 1.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sim_economy.core.errors import StoreError
+from sim_economy.session.reading import reading
 from sim_economy.session.verify import verify
 from sim_economy.store.records import Head
 from sim_economy.store.sqlite import SQLiteStore
@@ -30,12 +31,8 @@ def back_up(ledger: Path, target: Path) -> Head:
     finally:
         source.close()
     try:
-        copy = SQLiteStore.open(part, read_only=True)
-        try:
-            found = verify(copy)
-            head = copy.head()
-        finally:
-            copy.close()
+        with reading(part) as copy:
+            found, head = verify(copy), copy.head()
         if found.finding is not None:
             raise StoreError("ledger_damaged", str(ledger), found.finding.problem)
         part.replace(target)

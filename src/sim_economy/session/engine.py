@@ -21,10 +21,11 @@ from sim_economy.core.errors import (
     WorldExistsError,
     WorldMissingError,
 )
-from sim_economy.core.ledger import FIRST, WIDTH, Holding
+from sim_economy.core.ledger import holdings
 from sim_economy.core.scenario import Scenario, UsageRule, config
 from sim_economy.core.turn import RULES_VERSION
 from sim_economy.session.presets import world_scenario
+from sim_economy.session.reading import reading
 from sim_economy.session.world import World, position_of
 from sim_economy.store.credentials import Credentials, IssuedTokens
 from sim_economy.store.files import remove_ledger
@@ -148,13 +149,13 @@ class Engine:
         if self.path.exists() and is_blank(self.path):
             remove_ledger(self.path)
         self._forget_witness()
-        issued = None
+        credentials = issued = None
         if self.access.tokens:
             first = genesis_of(scenario, _WORLD_ID, RULES_VERSION)
-            self.credentials, issued = Credentials.issue(
+            credentials, issued = Credentials.issue(
                 digest(canonical(first)), scenario.agent_ids, self.access.admin_token
             )
-            self.credentials.write(self._token_path)
+            credentials.write(self._token_path)
         world = World.create(self.path, scenario, world_id=_WORLD_ID)
         try:
             self._witness = Witness.beside(self.path)
@@ -163,7 +164,7 @@ class Engine:
             assert isinstance(world.store, SQLiteStore)
             world.store.discard()
             raise
-        self.world = world
+        self.world, self.credentials = world, credentials
         return issued
 
     def _forget_witness(self) -> None:
@@ -250,16 +251,20 @@ class Engine:
         for agent_id in metered or ():
             position_of(world.positions, agent_id)
 
+        answer = ""
+
         def receipt(sealed: Sealed) -> Receipt:
+            nonlocal answer
             assert key is not None
-            return Receipt(sealed.record.turn, key, request_digest, self._answer(sealed))
+            answer = self._answer(sealed)
+            return Receipt(sealed.record.turn, key, request_digest, answer)
 
         keep = None if key is None else receipt
         world.turn(inputs, ends=ends, metered=metered, receipt=keep)
         self._submitted.clear()
         self._bear_witness(world)
         assert world.sealed is not None
-        return self._answer(world.sealed)
+        return answer or self._answer(world.sealed)
 
     def _bear_witness(self, world: World) -> None:
         """Let the witness catch up; it must before another turn, lest it be two behind."""
@@ -279,11 +284,8 @@ class Engine:
             WorldMissingError: There is no world.
             StoreError: The ledger cannot be read.
         """
-        store = SQLiteStore.open(self.started().store.name, read_only=True, frozen=True)
-        try:
+        with reading(self.started().store.name) as store:
             return work(store)
-        finally:
-            store.close()
 
     def commitment(self) -> dict[str, Any]:
         """The commitment to the world's secret, and what opens it once the run has ended."""
@@ -353,12 +355,10 @@ def state_answer(world: World) -> dict[str, Any]:
     state = world.state
     agents = []
     for agent, agent_id in enumerate(world.scenario.agent_ids):
-        first = FIRST + WIDTH * agent
-        held = {holding.name.lower(): state.accounts[first + holding.value] for holding in Holding}
         agents.append(
             {
                 "agent_id": agent_id,
-                **held,
+                **holdings(state.accounts, agent),
                 "studies": state.studies[agent],
                 "burned": state.burned[agent],
                 "cores": state.cores[agent],

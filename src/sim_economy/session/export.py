@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import json
 
 from sim_economy.core.errors import ExtraMissingError, InputError
-from sim_economy.core.ledger import FIRST, WIDTH, Holding, account_name
+from sim_economy.core.ledger import FIRST, WIDTH, account_name, holdings
 from sim_economy.session.reading import reading
 from sim_economy.session.world import genesis_record
 from sim_economy.store.protocol import Store
@@ -130,9 +130,7 @@ def _balances(
         accounts[posting.source] -= posting.amount
         accounts[posting.target] += posting.amount
     for agent, agent_id in enumerate(agent_ids):
-        first = FIRST + WIDTH * agent
-        held = {holding.name.lower(): accounts[first + holding.value] for holding in Holding}
-        yield {"turn": record.turn, "agent_id": agent_id, **held}
+        yield {"turn": record.turn, "agent_id": agent_id, **holdings(accounts, agent)}
 
 
 def _postings(record: TurnRecord, agent_ids: tuple[str, ...]) -> Iterator[Cells]:
