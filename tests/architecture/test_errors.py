@@ -27,6 +27,7 @@ from sim_economy.core.errors import (
     TurnConflictError,
     WorldExistsError,
     WorldMissingError,
+    WorldUnknownError,
 )
 
 EXAMPLES: Final[dict[type[SimEconomyError], SimEconomyError]] = {
@@ -40,6 +41,7 @@ EXAMPLES: Final[dict[type[SimEconomyError], SimEconomyError]] = {
     ExtraMissingError: ExtraMissingError("Parquet", "polars", "report"),
     WorldMissingError: WorldMissingError(),
     WorldExistsError: WorldExistsError(5),
+    WorldUnknownError: WorldUnknownError(),
     TurnConflictError: TurnConflictError(4, 6),
     KeyReusedError: KeyReusedError(5),
     AlreadySubmittedError: AlreadySubmittedError(5),
@@ -58,6 +60,10 @@ MESSAGES: Final = {
     ExtraMissingError: "Parquet needs polars; pip install 'sim-economy[report]'",
     WorldMissingError: "there is no world yet; start one with POST /init",
     WorldExistsError: ("there is a world already, at turn 5; name another ledger for a new one"),
+    WorldUnknownError: (
+        "there is no world of this name; see GET /worlds, or start it: a name has up to 40 small "
+        "letters, digits, - and _"
+    ),
     TurnConflictError: "turn 4 is not open; send inputs for turn 6",
     AlreadySubmittedError: "this agent has acted in turn 5; wait until it is closed",
     KeyReusedError: "this key closed turn 5 with another request; use a new key",

@@ -425,4 +425,4 @@ def test_every_failure_has_a_status() -> None:
     raised = subclasses(SimEconomyError) - {SimEconomyError, RequestError}
     ours = {error for error in raised if not error.__module__.startswith("sim_economy.client")}
     assert ours == set(STATUS)
-    assert set(STATUS.values()) <= {400, 409, 422, 501, 503}
+    assert set(STATUS.values()) <= {400, 404, 409, 422, 501, 503}

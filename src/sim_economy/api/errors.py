@@ -21,6 +21,7 @@ from sim_economy.core.errors import (
     TurnConflictError,
     WorldExistsError,
     WorldMissingError,
+    WorldUnknownError,
 )
 
 
@@ -41,6 +42,7 @@ STATUS: Final[dict[type[SimEconomyError], int]] = {
     AmountOutOfRangeError: 422,
     RunEndedError: 409,
     WorldMissingError: 409,
+    WorldUnknownError: 404,
     WorldExistsError: 409,
     TurnConflictError: 409,
     KeyReusedError: 422,

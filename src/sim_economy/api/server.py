@@ -89,7 +89,7 @@ def _check_whole(engine: Engine) -> None:
     if found.finding is not None:
         place = "" if found.finding.turn is None else f"turn {found.finding.turn}: "
         engine.close()
-        raise StoreError("ledger_damaged", str(engine.path), f"{place}{found.finding.problem}")
+        raise StoreError("ledger_damaged", engine.place.name, f"{place}{found.finding.problem}")
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -147,6 +147,18 @@ class WorldMissingError(SimEconomyError):
         super().__init__("there is no world yet; start one with POST /init")
 
 
+class WorldUnknownError(SimEconomyError):
+    """A name that no world has, or can have."""
+
+    code = "world_unknown"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "there is no world of this name; see GET /worlds, or start it: a name has up to 40 "
+            "small letters, digits, - and _"
+        )
+
+
 class WorldExistsError(SimEconomyError):
     """A world where one exists already."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from msgspec import Struct
 from msgspec.json import decode, encode
@@ -25,17 +25,14 @@ from sim_economy.core.ledger import holdings
 from sim_economy.core.scenario import Scenario, UsageRule, config
 from sim_economy.core.turn import RULES_VERSION
 from sim_economy.session.presets import world_scenario
-from sim_economy.session.reading import reading
 from sim_economy.session.world import World, position_of
 from sim_economy.store.credentials import Credentials, IssuedTokens
-from sim_economy.store.files import remove_ledger
+from sim_economy.store.places import DEFAULT_WORLD, Place, place_of
 from sim_economy.store.protocol import Store
 from sim_economy.store.records import Receipt, Sealed, TurnRecord, digest, genesis_of
-from sim_economy.store.sqlite import SQLiteStore, is_blank
 from sim_economy.store.witness import Witness
 
 T = TypeVar("T")
-_WORLD_ID: Final = "default"
 
 
 class Access(Struct, frozen=True, kw_only=True):
@@ -51,17 +48,18 @@ class Access(Struct, frozen=True, kw_only=True):
 
 
 class Engine:
-    """The authority over one ledger file.
+    """The authority over one world.
 
     Attributes:
-        path: The SQLite file.
+        place: Where its ledger is, or will be.
         world: None until it is started.
         credentials: Of the world; None where no tokens are asked for.
     """
 
-    def __init__(self, path: Path, access: Access) -> None:
-        self.path = path
+    def __init__(self, place: Place, access: Access, world_id: str = DEFAULT_WORLD) -> None:
+        self.place = place
         self.access = access
+        self.world_id = world_id
         self.world: World | None = None
         self.credentials: Credentials | None = None
         self._witness: Witness | None = None
@@ -70,11 +68,17 @@ class Engine:
 
     @classmethod
     def open(
-        cls, path: str | Path, access: Access | None = None, *, accept_head: bool = False
+        cls,
+        location: Place | str | Path,
+        access: Access | None = None,
+        *,
+        world_id: str = DEFAULT_WORLD,
+        accept_head: bool = False,
     ) -> Self:
-        """The engine of a ledger file, which may not be there yet.
+        """The engine of a world that may not have been started yet.
 
         Args:
+            location: Where its ledger is, or will be.
             accept_head: Take the ledger's head as it is, whatever the witness saw.
 
         Raises:
@@ -82,15 +86,16 @@ class Engine:
                 tokens are missing.
             ReplayError: It was written by other rules.
         """
-        engine = cls(Path(path), access or Access())
-        if engine.path.exists() and not is_blank(engine.path):
+        place = place_of(location) if isinstance(location, str | Path) else location
+        engine = cls(place, access or Access(), world_id)
+        if place.exists():
             engine._restore(accept_head=accept_head)
         return engine
 
     def _restore(self, *, accept_head: bool) -> None:
-        world = World.open(self.path)
+        world = World.open(self.place.open())
         try:
-            witness = Witness.beside(self.path)
+            witness = Witness.beside(self.place.beside)
             head = world.head
             if not accept_head:
                 last_two = world.store.read(max(0, head.turn - 1), head.turn)
@@ -106,7 +111,7 @@ class Engine:
 
     @property
     def _token_path(self) -> Path:
-        return Path(f"{self.path}.tokens")
+        return Path(f"{self.place.beside}.tokens")
 
     @property
     def scenario(self) -> Scenario:
@@ -146,30 +151,28 @@ class Engine:
             if not {"seed", "secret"} & given.keys():
                 given["secret"] = secrets.token_hex(32)
         scenario = world_scenario(given, agent_ids)
-        if self.path.exists() and is_blank(self.path):
-            remove_ledger(self.path)
-        self._forget_witness()
-        credentials = issued = None
-        if self.access.tokens:
-            first = genesis_of(scenario, _WORLD_ID, RULES_VERSION)
-            credentials, issued = Credentials.issue(
-                digest(canonical(first)), scenario.agent_ids, self.access.admin_token
-            )
-            credentials.write(self._token_path)
-        world = World.create(self.path, scenario, world_id=_WORLD_ID)
+        store = self.place.new()
         try:
-            self._witness = Witness.beside(self.path)
+            self._forget_witness()
+            credentials = issued = None
+            if self.access.tokens:
+                first = genesis_of(scenario, self.world_id, RULES_VERSION)
+                credentials, issued = Credentials.issue(
+                    digest(canonical(first)), scenario.agent_ids, self.access.admin_token
+                )
+                credentials.write(self._token_path)
+            world = World(scenario, store=store, world_id=self.world_id)
+            self._witness = Witness.beside(self.place.beside)
             self._witness.write(world.head)
         except BaseException:
-            assert isinstance(world.store, SQLiteStore)
-            world.store.discard()
+            store.discard()
             raise
         self.world, self.credentials = world, credentials
         return issued
 
     def _forget_witness(self) -> None:
         """A head file without its ledger witnessed another world."""
-        path = Path(f"{self.path}.head")
+        path = Path(f"{self.place.beside}.head")
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
@@ -284,8 +287,12 @@ class Engine:
             WorldMissingError: There is no world.
             StoreError: The ledger cannot be read.
         """
-        with reading(self.started().store.name) as store:
+        self.started()
+        store = self.place.open(read_only=True, frozen=True)
+        try:
             return work(store)
+        finally:
+            store.close()
 
     def commitment(self) -> dict[str, Any]:
         """The commitment to the world's secret, and what opens it once the run has ended."""

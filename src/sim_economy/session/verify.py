@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import SimEconomyError, StoreError
-from sim_economy.core.ledger import FIRST, WIDTH, account_name
+from sim_economy.core.ledger import chart_of
 from sim_economy.session.fold import Fold
 from sim_economy.session.reading import reading
 from sim_economy.store.protocol import Store, StoredTurn
@@ -27,7 +27,6 @@ from sim_economy.store.records import (
     read_genesis,
     read_record,
 )
-from sim_economy.store.sqlite import SQLiteStore
 
 
 class Finding(Struct, frozen=True):
@@ -142,11 +141,8 @@ class _Walk:
     def _beside_the_chain(self, first: Genesis) -> Iterator[Finding]:
         for problem in self._store.problems():
             yield Finding(None, problem)
-        if isinstance(self._store, SQLiteStore):
-            numbers = range(FIRST + WIDTH * len(first.agent_ids))
-            chart = [(account, account_name(account, first.agent_ids)) for account in numbers]
-            if self._store.accounts() != chart:
-                yield Finding(None, "the chart of accounts is not that of genesis")
+        if self._store.accounts() != chart_of(first.agent_ids):
+            yield Finding(None, "the chart of accounts is not that of genesis")
         for turn, state in self._store.snapshots():
             if digest(state.encode()) != self._digests[turn][0]:
                 yield Finding(turn, "the snapshot is not the state of its turn")

@@ -24,6 +24,7 @@ from sim_economy.core.scenario import Scenario, genesis_order, parse_scenario
 from sim_economy.core.state import decode_state, encode_state, genesis
 from sim_economy.core.turn import RULES_VERSION, play_turn
 from sim_economy.store.memory import MemoryStore
+from sim_economy.store.places import place_of
 from sim_economy.store.protocol import Store
 from sim_economy.store.records import (
     Genesis,
@@ -109,7 +110,7 @@ class World:
         """The world of a ledger as its last turn left it, ready to be played on.
 
         Args:
-            source: A SQLite file, or an opened store.
+            source: An opened store, or where the ledger is.
             read_only: Take no lock; the world can be read but not played.
 
         Raises:
@@ -118,7 +119,7 @@ class World:
         """
         store: Store
         if isinstance(source, str | Path):
-            store = SQLiteStore.open(source, read_only=read_only)
+            store = place_of(source).open(read_only=read_only)
         else:
             store = source
         try:
