@@ -19,6 +19,7 @@ import uvicorn
 
 from sim_economy.api.app import create_app
 from sim_economy.api.limits import Limits, protocol_class
+from sim_economy.api.services import Services
 from sim_economy.core.errors import SimEconomyError, StoreError
 from sim_economy.session.engine import Access, Engine
 from sim_economy.session.verify import verify
@@ -60,7 +61,7 @@ def serve(
     try:
         server = uvicorn.Server(
             uvicorn.Config(
-                create_app(engine, limits),
+                create_app(Services(engine, limits, accept_head=accept_head)),
                 http=protocol_class(limits),
                 ws="none",
                 lifespan="on",
