@@ -32,9 +32,9 @@ bench: $(VENV)/bench.stamp ## Ratios against a bare loop, raw SQLite and Mesa.
 	$(BIN)/python -m benchmarks.speed
 
 lock: ## Write the pinned requirements anew; needs uv.
-	$(COMPILE) --extra report --extra engine --extra client --group build -o requirements/report.lock
-	$(COMPILE) --extra report --extra engine --extra client --group dev -o requirements/dev.lock
-	$(COMPILE) --extra report --extra engine --extra client --group bench -o requirements/bench.lock
+	$(COMPILE) --extra report --extra engine --extra client --extra signatures --group build -o requirements/report.lock
+	$(COMPILE) --extra report --extra engine --extra client --extra signatures --group dev -o requirements/dev.lock
+	$(COMPILE) --extra report --extra engine --extra client --extra signatures --group bench -o requirements/bench.lock
 
 clean: ## Remove the environment and everything made.
 	rm -rf $(VENV) out build dist .mypy_cache .ruff_cache .hypothesis

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from msgspec import Struct
 from msgspec.json import decode, encode
@@ -49,6 +49,9 @@ from sim_economy.store.witness import Witness
 T = TypeVar("T")
 
 
+AUTH_MODES: Final = ("open", "tokens", "signatures")
+
+
 class Access(Struct, frozen=True, kw_only=True):
     """Whether and how an engine asks who is calling.
 
@@ -61,6 +64,14 @@ class Access(Struct, frozen=True, kw_only=True):
     tokens: bool = False
     signatures: bool = False
     admin_token: str | None = None
+
+    @classmethod
+    def of(cls, mode: str, admin_token: str | None) -> Self:
+        """By the name of its mode: open, tokens, or signatures, which asks for tokens too."""
+        assert mode in AUTH_MODES, mode
+        signatures = mode == "signatures"
+        tokens = signatures or mode == "tokens"
+        return cls(tokens=tokens, signatures=signatures, admin_token=admin_token)
 
 
 class Engine:
