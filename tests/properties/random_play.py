@@ -40,6 +40,7 @@ from sim_economy.core.units import INPUT_LIMIT
 from sim_economy.session.replay import replay
 from sim_economy.session.verify import verify
 from sim_economy.session.world import World
+from tests.properties import contract_play
 from tests.properties.invariants import (
     check_genesis,
     check_refusals_change_nothing,
@@ -86,13 +87,18 @@ EXTREMES: Mapping[str, tuple[Any, ...]] = {
     "job_credit_max": (0, 1, 200, INPUT_LIMIT),
     "signature_window": (1, 2, INPUT_LIMIT),
     "speech_length_max": (0, 1, 20, 5000),
+    "attested_confirmation_window": (1, 2, INPUT_LIMIT),
+    "slash_both_on_timeout": (False, True),
+    "payload_length_max": (0, 5, INPUT_LIMIT),
+    "reputation_value_min": (0, 1, INPUT_LIMIT),
+    "reputation_window_turns": (1, 2, INPUT_LIMIT),
 }
 
 
 def random_scenario(random: Random) -> Scenario:
     """Either preset; a few parameters, often none, pushed to an extreme."""
     given: dict[str, Any] = dict(random.choice(list(PRESETS.values())))
-    given["num_agents"] = random.choice((1, 2, 3, 4, 6, 8, 8))
+    given["num_agents"] = random.choice((1, 2, 3, 3, 4, 6, 6, 8))
     given["seed"] = random.randrange(2**63)
     for name in random.sample(list(EXTREMES), random.choice((0, 1, 2, 4, len(EXTREMES)))):
         value = random.choice(EXTREMES[name])
@@ -243,6 +249,11 @@ Maker = Callable[[Random, int, State, Scenario], Move]
 
 def _sound(random: Random, agent: int, state: State, scenario: Scenario) -> Move:
     """An action that the agent's accounts allow, as far as one can know before the turn."""
+    if random.random() < 0.6:
+        for make in random.sample(contract_play.SOUND, 2):
+            action = make(random, agent, state, scenario)
+            if action is not None:
+                return action, None
     balance = min(state.balances[agent], INPUT_LIMIT)
     staked = min(state.staked[agent], INPUT_LIMIT)
     moves: list[Callable[[], Move]] = [
@@ -333,6 +344,10 @@ def _balance_too_low(random: Random, agent: int, state: State, scenario: Scenari
     return _amounts(random, scenario, min(balance + 1, INPUT_LIMIT), INPUT_LIMIT), None
 
 
+def _contract_fault(random: Random, agent: int, state: State, scenario: Scenario) -> Move:
+    return random.choice(contract_play.FAULTS)(random, agent, state, scenario), None
+
+
 def _amounts(random: Random, scenario: Scenario, amount: int | None, fee: int) -> Action:
     if scenario.num_agents == 1 or random.random() < 0.6:
         return random.choice((Stake(amount, fee), Burn(amount, fee)))
@@ -352,6 +367,7 @@ _FAULTS: tuple[Maker, ...] = (
     _fee_too_low,
     _stake_too_low,
     _balance_too_low,
+    *[_contract_fault] * 18,
 )
 
 

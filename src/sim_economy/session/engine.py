@@ -12,6 +12,7 @@ from msgspec.json import decode, encode
 
 from sim_economy.core.actions import Input
 from sim_economy.core.codec import canonical
+from sim_economy.core.contracts import Happened
 from sim_economy.core.errors import (
     AlreadySubmittedError,
     InputError,
@@ -21,6 +22,7 @@ from sim_economy.core.errors import (
     WorldExistsError,
     WorldMissingError,
 )
+from sim_economy.core.events import contracts_that
 from sim_economy.core.ledger import holdings
 from sim_economy.core.scenario import Scenario, UsageRule, config
 from sim_economy.core.turn import RULES_VERSION
@@ -323,8 +325,8 @@ def turn_answer(record: TurnRecord, head: str, scenario: Scenario) -> dict[str, 
         "dividends": record.bill.dividends,
         "block_winner": block.winner if block else None,
         "validator_type": block.validator_type if block else None,
-        "contracts_settled": [],
-        "contracts_defaulted": [],
+        "contracts_settled": contracts_that(Happened.SETTLED, record.contracts),
+        "contracts_defaulted": contracts_that(Happened.DEFAULTED, record.contracts),
         "inputs": len(record.inputs),
         "rejections": list(rejections(record)),
         "transactions": record.transactions,
