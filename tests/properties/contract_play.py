@@ -36,6 +36,9 @@ def proposal(random: Random, agent: int, state: State, scenario: Scenario) -> Ac
     counterparty, arbitrator = random.sample(others, 2)
     kind = random.choice(KINDS)
     terms = sound_terms(random, kind, state, scenario)
+    if kind is ContractKind.INSURANCE:
+        safe = state.wealth(counterparty) - terms["premium"] - random.choice((0, 0, 10, 30))
+        terms["trigger"] = max(-INPUT_LIMIT, min(INPUT_LIMIT, safe))
     if kind is ContractKind.INFORMATION_SALE and random.random() < 0.5:
         terms["settlement"] = "attested"
     ids = scenario.agent_ids
@@ -47,7 +50,7 @@ def sound_terms(
 ) -> dict[str, Any]:
     """Terms of a kind, small enough for most balances; other kinds' terms are not among them."""
     most = random.choice((3, 30, 30, 200))
-    due_turn = state.turn + 3 + random.choice((0, 0, 1, 2, 4))
+    due_turn = state.turn + 3 + random.choice((0, 1, 1, 2, 3, 5))
     collaterals = [random.choice((0, 1, 10, most)) for _ in Role]
     price = random.choice((0, 5, 20, most))
     terms: dict[str, Any] = {
@@ -63,9 +66,9 @@ def sound_terms(
         "principal": random.randint(1, most),
         "premium": random.choice((0, 2, 20)),
         "payout": random.randint(1, most),
-        "trigger": scenario.genesis_tokens_per_agent - random.choice((0, 10, 100)),
+        "trigger": random.choice((-5, 0, 100, INPUT_LIMIT)),
         "cap": random.randint(1, 4 * most),
-        "start_turn": due_turn - random.choice((0, 0, 1, 1, 2)),
+        "start_turn": due_turn - random.choice((0, 0, 0, 1, 1, 2)),
     }
     return {**terms, **{term: own_terms[term] for term in OWN_TERMS[kind]}}
 
@@ -101,9 +104,12 @@ def _waited_for(random: Random, contract: Contract, role: Role) -> Iterable[Acti
         case Stage.PROPOSED, Role.ARBITRATOR if not contract.arbitrator_signed:
             yield SignContract(number)
         case Stage.ACTIVE, Role.PROPOSER if contract.deal.payload_hash and random.random() < 0.6:
-            yield SellInformation(number, HASHES[contract.deal.payload_hash])
+            good = HASHES[contract.deal.payload_hash]
+            yield SellInformation(number, good if random.random() < 0.9 else "another good")
         case Stage.ATTESTING, Role.PROPOSER if not contract.claimed and random.random() < 0.5:
             yield ConfirmDelivery(number)
+        case Stage.ATTESTING, Role.PROPOSER if random.random() < 0.2:
+            yield ConfirmDelivery(number)  # for the second time
         case Stage.ATTESTING, Role.COUNTERPARTY if random.random() < 0.7:
             yield random.choice((ConfirmDelivery(number), DisputeDelivery(number)))
         case Stage.REFERRED, Role.ARBITRATOR if random.random() < 0.6:
@@ -239,18 +245,22 @@ def _late_bid(random: Random, agent: int, state: State, scenario: Scenario) -> A
 
 
 FAULTS: tuple[Callable[[Random, int, State, Scenario], Action], ...] = (
-    _faulty_proposal,
-    _faulty_proposal,
-    _faulty_proposal,
-    _faulty_proposal,
-    _faulty_proposal,
-    _faulty_proposal,
-    _faulty_statement,
-    _faulty_statement,
-    _faulty_statement,
+    *[_faulty_proposal] * 9,
+    *[_faulty_statement] * 5,
     _hasty_signature,
-    _second_word,
-    _other_payload,
+    *[_second_word] * 4,
+    *[_other_payload] * 4,
     _late_bid,
 )
-SOUND: tuple[Maker, ...] = (bid, follow_up, follow_up, follow_up, proposal)
+
+
+def sound(random: Random, agent: int, state: State, scenario: Scenario) -> Action | None:
+    """A bid, an answer to what waits for one, or a new proposal, unless there are many already."""
+    makers: list[Maker] = [bid, follow_up]
+    if len(own(agent, state)) < 4:
+        makers.append(proposal)
+    for make in makers:
+        action = make(random, agent, state, scenario)
+        if action is not None:
+            return action
+    return None

@@ -108,7 +108,7 @@ def random_scenario(random: Random) -> Scenario:
 
 def random_input(random: Random, agent: int, state: State, scenario: Scenario) -> Input:
     """An input of an agent: three times in four one that should apply."""
-    frugal = random.random() < 0.8
+    frugal = random.random() < (0.99 if _trades(scenario) else 0.8)
     action, speech = (
         _sound(random, agent, state, scenario)
         if random.random() < 0.75
@@ -249,12 +249,13 @@ Maker = Callable[[Random, int, State, Scenario], Move]
 
 def _sound(random: Random, agent: int, state: State, scenario: Scenario) -> Move:
     """An action that the agent's accounts allow, as far as one can know before the turn."""
-    if random.random() < 0.6:
-        for make in random.sample(contract_play.SOUND, 2):
-            action = make(random, agent, state, scenario)
-            if action is not None:
-                return action, None
+    if random.random() < (0.9 if _trades(scenario) else 0.2):
+        action = contract_play.sound(random, agent, state, scenario)
+        if action is not None:
+            return action, None
     balance = min(state.balances[agent], INPUT_LIMIT)
+    if _trades(scenario):
+        balance //= 10
     staked = min(state.staked[agent], INPUT_LIMIT)
     moves: list[Callable[[], Move]] = [
         lambda: (Mine(), None),
@@ -280,6 +281,11 @@ def _sound(random: Random, agent: int, state: State, scenario: Scenario) -> Move
     return random.choice(moves)()
 
 
+def _trades(scenario: Scenario) -> bool:
+    """Whether agents of this world mostly make contracts and keep the tokens for them."""
+    return scenario.seed % 3 > 0
+
+
 def _up_to(random: Random, most: int) -> int:
     """From 1 to `most`, small ones more often."""
     return min(most, random.choice((1, 7, max(1, most // 10), most, random.randint(1, most))))
@@ -287,7 +293,7 @@ def _up_to(random: Random, most: int) -> int:
 
 def _usage(random: Random, frugal: bool) -> int:
     if frugal:
-        return random.choice((0, 10, 40, 95))
+        return random.choice((0, 10, 40, 95, 130))
     return random.choice((150, 300, 300, 300, random.choice((2000, 10**5, INPUT_LIMIT))))
 
 
