@@ -58,6 +58,7 @@ _WORLD: Final = (
     Route("GET", "/turns", endpoints.get_page, Caller.ADMIN),
     Route("GET", "/blocks", endpoints.get_page, Caller.ADMIN),
     Route("GET", "/transactions", endpoints.get_page, Caller.ADMIN),
+    Route("GET", "/contracts", endpoints.get_page, Caller.ADMIN),
     Route("GET", "/rejections", endpoints.get_page, Caller.ADMIN),
     Route("GET", "/postings", endpoints.get_page, Caller.ADMIN),
     Route("GET", "/events", endpoints.get_events, Caller.ADMIN),

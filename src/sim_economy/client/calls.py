@@ -14,6 +14,7 @@ from sim_economy.client.answers import (
     Block,
     ClosedTurn,
     Commitment,
+    ContractEvent,
     Figures,
     Genesis,
     Head,
@@ -233,6 +234,11 @@ def blocks(after: int | None, limit: int | None) -> Call[Page[Block]]:
 def transactions(after: int | None, limit: int | None) -> Call[Page[Transaction]]:
     """GET /transactions."""
     return _page("/transactions", after, limit)
+
+
+def contracts(after: int | None, limit: int | None) -> Call[Page[ContractEvent]]:
+    """GET /contracts."""
+    return _page("/contracts", after, limit)
 
 
 def rejections(after: int | None, limit: int | None) -> Call[Page[Rejection]]:

@@ -218,6 +218,7 @@ class SQLiteStore:
                     ],
                     [row[1:] for row in tables["postings"].of(turn)],
                     [text for _, text in tables["transactions"].of(turn)],
+                    [text for _, text in tables["contracts"].of(turn)],
                     (blocks[0][1], _signature(*blocks[0][2:])) if blocks else None,
                     state_digest,
                 )
@@ -333,13 +334,17 @@ class SQLiteStore:
                 for position, posting in enumerate(record.postings)
             ],
         )
-        executemany(
-            "INSERT INTO transactions VALUES (?, ?, ?)",
-            [
-                (turn, position, canonical(transaction).decode())
-                for position, transaction in enumerate(record.transactions)
-            ],
-        )
+        for table, values in (
+            ("transactions", record.transactions),
+            ("contracts", record.contracts),
+        ):
+            executemany(
+                f"INSERT INTO {table} VALUES (?, ?, ?)",
+                [
+                    (turn, position, canonical(value).decode())
+                    for position, value in enumerate(values)
+                ],
+            )
         if record.block is not None:
             text = canonical(record.block).decode()
             execute(
@@ -409,11 +414,12 @@ class SQLiteStore:
             ) from error
 
 
-_MANY: Final = frozenset({"inputs", "postings", "transactions"})
+_MANY: Final = frozenset({"inputs", "postings", "transactions", "contracts"})
 _COLUMNS: Final = {
     "inputs": "turn, data, rejection, public_key, signature",
     "postings": "turn, source, target, amount, reason",
     "transactions": "turn, data",
+    "contracts": "turn, data",
     "blocks": "turn, data, public_key, signature",
 }
 
