@@ -9,8 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,7 +49,9 @@ class House:
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     with EngineProcess(tmp_path / "world.db", SIM_ENGINE_AUTH="tokens") as engine:
-        yield House(engine)
+        house = House(engine)
+        yield house
+        house.operator.close()
 
 
 def said(result: Any) -> Any:
@@ -117,16 +119,21 @@ def listening(house: House, *options: str, **environment: str) -> Iterator[str]:
         process.wait(timeout=10)
 
 
-def over_http(url: str, token: str | None) -> Any:
+@asynccontextmanager
+async def over_http(url: str, token: str | None) -> AsyncIterator[Client]:
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    return streamable_http_client(url, http_client=httpx2.AsyncClient(headers=headers))
+    async with (
+        httpx2.AsyncClient(headers=headers) as http,
+        Client(streamable_http_client(url, http_client=http)) as client,
+    ):
+        yield client
 
 
 def test_two_clients_play_two_agents_through_one_door_over_http(house: House) -> None:
     async def play(url: str) -> None:
         async with (
-            Client(over_http(url, house.tokens["ann"])) as ann,
-            Client(over_http(url, house.tokens["bob"])) as bob,
+            over_http(url, house.tokens["ann"]) as ann,
+            over_http(url, house.tokens["bob"]) as bob,
         ):
             await two_agents_play(ann, bob, house)
 
@@ -138,11 +145,11 @@ def test_a_door_over_http_seats_nobody_without_a_token_or_with_a_false_one(house
     forged = house.tokens["bob"].replace("agent:bob", "agent:ann")
 
     async def play(url: str) -> None:
-        async with Client(over_http(url, None)) as nobody:
+        async with over_http(url, None) as nobody:
             assert "nobody sits here" in await call(nobody, "observe")
-        async with Client(over_http(url, forged)) as bob:
+        async with over_http(url, forged) as bob:
             assert "401 token_unknown" in await call(bob, "act", action="mine")
-        async with Client(over_http(url, "admin.x")) as admin:
+        async with over_http(url, "admin.x") as admin:
             assert "nobody sits here" in await call(admin, "observe")
 
     with listening(house) as url:
@@ -153,12 +160,10 @@ def test_a_door_over_http_seats_nobody_without_a_token_or_with_a_false_one(house
 def test_a_seat_moves_no_other_agent(house: House) -> None:
     async def play() -> None:
         async with Client(house.seat("ann", "--agent", "bob")) as thief:
-            for tool, arguments in (
-                ("act", {"action": "transfer", "arguments": {"to": "ann", "amount": 5}}),
-                ("observe", {}),
-                ("statement", {}),
-            ):
-                assert "403 not_yours" in await call(thief, tool, **arguments)
+            move = {"action": "transfer", "arguments": {"to": "ann", "amount": 5}}
+            assert "403 not_yours" in await call(thief, "act", **move)
+            assert "403 not_yours" in await call(thief, "observe")
+            assert "403 not_yours" in await call(thief, "statement")
         async with Client(house.seat("ann")) as ann:
             for arguments in ({"agent_id": "bob"}, {"action": "mine"}, {"signature": "0"}):
                 refused = await call(ann, "act", action="stake", arguments=arguments)
@@ -206,6 +211,7 @@ def test_a_seat_with_a_key_signs_what_it_does(tmp_path: Path) -> None:
         asyncio.run(play())
         assert house.operator.close_turn()["inputs"] == 1
         assert house.operator.verification()["signatures"] >= 2
+        house.operator.close()
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,7 @@ class Tools:
         turn: Annotated[int, Field(description="The turn to wait for.", ge=1)],
         seconds: Annotated[float, Field(description="At most.", gt=0, le=_WAIT_MAX)] = 30.0,
     ) -> dict[str, int]:
-        """Wait until a turn is closed; returns the last closed turn, or an earlier one in the end."""
+        """Wait until a turn is closed; returns the last closed turn, an earlier one in the end."""
         async with self._seats.asking(context) as seat:
             return {"turn": await seat.wait(turn, seconds)}
 
