@@ -34,9 +34,9 @@ bench: $(VENV)/bench.stamp ## Ratios against a bare loop, raw SQLite, Mesa, a ba
 	$(BIN)/python -m benchmarks.access
 
 lock: ## Write the pinned requirements anew; needs uv.
-	$(COMPILE) --extra report --extra engine --extra client --extra signatures --extra mcp --group build -o requirements/report.lock
+	$(COMPILE) --extra report --extra engine --extra client --extra signatures --group build -o requirements/report.lock
 	$(COMPILE) --extra report --extra engine --extra client --extra signatures --extra mcp --group dev -o requirements/dev.lock
-	$(COMPILE) --extra report --extra engine --extra client --extra signatures --extra mcp --group bench -o requirements/bench.lock
+	$(COMPILE) --extra report --extra engine --extra client --extra signatures --group bench -o requirements/bench.lock
 
 clean: ## Remove the environment and everything made.
 	rm -rf $(VENV) out build dist .mypy_cache .ruff_cache .hypothesis
