@@ -116,11 +116,16 @@ def _bound(route: Route, services: Services) -> Callable[[Request], Awaitable[Re
     async def answered(request: Request) -> Response:
         if route.caller is Caller.HOST:
             authorise(services.default.engine, request, Caller.HOST)
-        world_id = request.path_params.get("world_id", DEFAULT_WORLD)
-        service = services.startable(world_id) if route.starts else services.of(world_id)
+        service, world_id = services.default, request.path_params.get("world_id")
+        if world_id is not None:
+            service = services.startable(world_id) if route.starts else services.of(world_id)
         if route.caller is not Caller.HOST:
             authorise(service.engine, request, route.caller)
-        return await route.endpoint(service, request)
+        service.users += 1
+        try:
+            return await route.endpoint(service, request)
+        finally:
+            service.users -= 1
 
     async def bound(request: Request) -> Response:
         began = time.perf_counter()
