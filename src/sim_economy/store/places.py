@@ -119,9 +119,14 @@ def checked_world_id(world_id: str) -> str:
     Raises:
         WorldUnknownError: No world can have this name.
     """
-    if world_id == DEFAULT_WORLD or not _WORLD_ID.fullmatch(world_id):
+    if not is_world_id(world_id):
         raise WorldUnknownError
     return world_id
+
+
+def is_world_id(text: str) -> bool:
+    """Whether a world beside the default one can have this name."""
+    return text != DEFAULT_WORLD and _WORLD_ID.fullmatch(text) is not None
 
 
 def place_of(location: str | Path) -> Place:
