@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,3 +49,19 @@ def run(language: str, text: str, folder: Path, seconds: float = 120) -> str:
         )
     assert ended.returncode == 0, f"{text}\n{complaints.read_text(encoding='utf-8')}"
     return printed.read_text(encoding="utf-8")
+
+
+def run_page(page: Path, folder: Path, port: int) -> None:
+    """Run every block from top to bottom; a text block is what the one before it prints."""
+    blocks = fenced(page)
+    try:
+        for block, following in zip(blocks, [*blocks[1:], Block("", "", 0)], strict=True):
+            if block.language == "text":
+                continue
+            printed = run(block.language, block.text.replace("8000", str(port)), folder)
+            if following.language == "text":
+                place = f"{page.name}:{following.line}"
+                assert (place, printed.strip()) == (place, following.text.strip())
+    finally:
+        with suppress(OSError, ValueError):
+            os.kill(int((folder / "engine.pid").read_text()), signal.SIGKILL)
