@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from sim_economy.core.errors import StoreError, WorldUnknownError
-from sim_economy.store.files import remove_ledger
+from sim_economy.store.files import locked, remove_ledger, sync_folder
 from sim_economy.store.protocol import Store
 from sim_economy.store.sqlite import SQLiteStore, is_blank
 
@@ -77,10 +77,18 @@ class SQLitePlace:
 
     def new(self) -> SQLiteStore:
         """A new file in place of a blank one."""
-        if self.path.exists() and is_blank(self.path):
-            remove_ledger(self.path)
+        if self.path.exists():
+            lock = locked(self.path)
+            try:
+                if is_blank(self.path):
+                    remove_ledger(self.path)
+            finally:
+                lock.release()
+        folder = self.path.parent
         try:
-            self.path.parent.mkdir(exist_ok=True)
+            if not folder.exists():
+                folder.mkdir()
+                sync_folder(folder.parent)
         except OSError as error:
             raise StoreError(
                 "ledger_unwritable", self.name, f"cannot be created: {error.strerror}"
@@ -111,9 +119,14 @@ def checked_world_id(world_id: str) -> str:
     Raises:
         WorldUnknownError: No world can have this name.
     """
-    if world_id == DEFAULT_WORLD or not _WORLD_ID.fullmatch(world_id):
+    if not is_world_id(world_id):
         raise WorldUnknownError
     return world_id
+
+
+def is_world_id(text: str) -> bool:
+    """Whether a world beside the default one can have this name."""
+    return text != DEFAULT_WORLD and _WORLD_ID.fullmatch(text) is not None
 
 
 def place_of(location: str | Path) -> Place:
