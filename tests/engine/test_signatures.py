@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sqlite3
 import stat
@@ -641,7 +642,7 @@ def resealed(ledger: Path, target: Path, change: Change, sign: BlockSigner) -> P
 
 
 def by(key: signatures.EngineKey, world: str) -> BlockSigner:
-    return lambda block: key.sign(signatures.block_message(world, block))
+    return lambda block, head: key.sign(signatures.block_message(world, block, head))
 
 
 def engines_key(ledger: Path) -> signatures.EngineKey:
@@ -675,9 +676,16 @@ def test_every_signature_of_the_file_holds_in_plain_python_too(signed_ledger: Pa
         assert key == keys["agents"][sent["agent_id"]]
         said = message(world, turn, sent["agent_id"], sent["action"], sent.get("speech"))
         assert ed25519.holds(bytes.fromhex(key), bytes.fromhex(signature), said)
+    with closing(SQLiteStore.open(signed_ledger, read_only=True)) as store:
+        heads, before = {}, world
+        for stored in store.read():
+            bare = re.sub(rb'"block_signature":\[[^]]*\]', b'"block_signature":null', stored.line)
+            heads[stored.turn] = sha256(before.encode() + b"\n" + bare).hexdigest()
+            before = stored.head_hash
     for turn, data, key, signature in blocks:
         assert key == keys["engine"]
-        told = {"block": json.loads(data)["hash"], "turn": turn, "world": world}
+        block = json.loads(data)["hash"]
+        told = {"block": block, "head": heads[turn], "turn": turn, "world": world}
         text = json.dumps(told, sort_keys=True, separators=(",", ":")).encode()
         assert ed25519.holds(bytes.fromhex(key), bytes.fromhex(signature), text)
 
@@ -784,6 +792,39 @@ def test_an_action_repeated_in_a_later_turn_is_betrayed_by_its_own_signature(
     assert verify(target).finding == Finding(TURNS, "input 0 is not signed by its agent")
 
 
+def test_whoever_lacks_the_engines_key_can_reword_no_thought_and_leave_out_no_input(
+    signed_ledger: Path, tmp_path: Path
+) -> None:
+    with closing(SQLiteStore.open(signed_ledger, read_only=True)) as store:
+        kept = {
+            record.turn: record.block_signature
+            for record in (read_record(stored.line) for stored in store.read())
+        }
+
+    def copied_signature(block: BlockRecord, head: str) -> Signature | None:
+        return kept[block.turn]
+
+    def reworded(
+        turn: int, inputs: list[Input], signed: list[Signature | None]
+    ) -> tuple[list[Input], list[Signature | None]]:
+        if turn == 2:
+            inputs = [replace(inputs[0], thinking="what it never thought"), *inputs[1:]]
+        return inputs, signed
+
+    def left_out(
+        turn: int, inputs: list[Input], signed: list[Signature | None]
+    ) -> tuple[list[Input], list[Signature | None]]:
+        return (inputs, signed) if turn != 2 else (inputs[:-1], signed[:-1])
+
+    assert verify(resealed(signed_ledger, tmp_path / "same.db", as_it_was, copied_signature)).holds
+    for number, change in enumerate((reworded, left_out)):
+        target = resealed(signed_ledger, tmp_path / f"{number}.db", change, copied_signature)
+        assert replay(target).turn == TURNS
+        found = verify(target).finding
+        assert found is not None
+        assert (found.turn, found.problem) == (2, "the block is not signed by the engine")
+
+
 @pytest.mark.parametrize("named", ["its own key", "the engine's key"])
 def test_blocks_signed_by_another_key_are_found(
     signed_ledger: Path, tmp_path: Path, named: str
@@ -791,8 +832,8 @@ def test_blocks_signed_by_another_key_are_found(
     world, other = world_of(signed_ledger), signatures.EngineKey(b"\x05" * 32)
     real = engines_key(signed_ledger)
 
-    def sign(block: BlockRecord) -> Signature:
-        text = signatures.block_message(world, block)
+    def sign(block: BlockRecord, head: str) -> Signature:
+        text = signatures.block_message(world, block, head)
         if block.turn != 4:
             return real.sign(text)
         made = other.sign(text)
@@ -809,10 +850,10 @@ def test_a_block_without_a_signature_or_with_that_of_another_block_is_found(
     world, key = world_of(signed_ledger), engines_key(signed_ledger)
     for number, made in enumerate((None, key.sign(b"another block"))):
 
-        def sign(block: BlockRecord, made: Signature | None = made) -> Signature | None:
+        def sign(block: BlockRecord, head: str, made: Signature | None = made) -> Signature | None:
             if block.turn == turn:
                 return made
-            return key.sign(signatures.block_message(world, block))
+            return key.sign(signatures.block_message(world, block, head))
 
         target = resealed(signed_ledger, tmp_path / f"{number}.db", as_it_was, sign)
         assert verify(target).finding == Finding(turn, "the block is not signed by the engine")

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Coroutine
-from contextlib import suppress
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
@@ -68,8 +67,11 @@ class Service(Struct, eq=False, weakref=True):
             world = self.engine.world
             if world is None or world.state.ended or not self.engine.closes_itself:
                 continue
-            with suppress(SimEconomyError):
+            try:
                 self.engine.close_turn()
+            except SimEconomyError as error:
+                _log.error("world %s was not closed in time: %s", self.engine.world_id, error)
+            else:
                 await self.announce()
 
     def close(self) -> None:

@@ -39,11 +39,13 @@ def verify(ledger: Path, as_json: bool) -> int:
                 "turns": found.turns,
                 "head": found.head and asdict(found.head),
                 "finding": found.finding and asdict(found.finding),
+                "signatures": found.signatures,
             }
         )
     elif found.finding is None:
         assert found.head is not None
-        click.echo(f"{ledger} is sound: {found.turns} turns, head {found.head.hash}")
+        signed = f"{found.signatures} signatures, " if found.signatures else ""
+        click.echo(f"{ledger} is sound: {found.turns} turns, {signed}head {found.head.hash}")
     else:
         place = "" if found.finding.turn is None else f"turn {found.finding.turn}: "
         click.echo(f"{ledger} is not sound: {place}{found.finding.problem}", err=True)

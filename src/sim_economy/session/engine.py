@@ -442,4 +442,4 @@ class Engine:
 
 
 def _block_signer(key: EngineKey, genesis_hash: str) -> BlockSigner:
-    return lambda block: key.sign(block_message(genesis_hash, block))
+    return lambda block, head: key.sign(block_message(genesis_hash, block, head))

@@ -15,7 +15,6 @@ from sim_economy.session.world import World, genesis_record, scenario_of
 from sim_economy.store.memory import MemoryStore
 from sim_economy.store.protocol import Store
 from sim_economy.store.records import (
-    BlockRecord,
     Head,
     Signature,
     read_record,
@@ -51,7 +50,7 @@ def _replayed(store: Store, progress: Callable[[int], None]) -> Head:
     again = MemoryStore()
     signed: Signature | None = None
 
-    def recorded(_: BlockRecord) -> Signature | None:
+    def recorded(*_: object) -> Signature | None:
         """The signature as it was found: whether it holds is `verify`'s question."""
         return signed
 

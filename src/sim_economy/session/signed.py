@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import json
 
-from sim_economy.store.records import Keys, Signature, TurnRecord
+from sim_economy.store.records import Keys, Signature, TurnRecord, head_unsigned
 from sim_economy.store.signatures import action_message, block_message, is_signed
 
 
@@ -38,8 +38,12 @@ class SignedWorld:
             signature, action_message(self.genesis_hash, turn, sent)
         )
 
-    def problems(self, record: TurnRecord) -> Iterator[str]:
-        """What in a turn was not signed, or by somebody else."""
+    def problems(self, record: TurnRecord, previous_hash: str) -> Iterator[str]:
+        """What in a turn was not signed, or by somebody else.
+
+        Args:
+            previous_hash: The chain head before it.
+        """
         signatures = record.signatures or (None,) * len(record.inputs)
         for place, (text, signature) in enumerate(zip(record.inputs, signatures, strict=True)):
             if not self.is_input_signed(record.turn, json.decode(text), signature):
@@ -48,7 +52,10 @@ class SignedWorld:
         if block is not None and not (
             signature is not None
             and signature.public_key == self.keys.engine
-            and self._holds(signature, block_message(self.genesis_hash, block))
+            and self._holds(
+                signature,
+                block_message(self.genesis_hash, block, head_unsigned(previous_hash, record)),
+            )
         ):
             yield "the block is not signed by the engine"
 

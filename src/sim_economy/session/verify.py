@@ -135,7 +135,7 @@ class _Walk:
         record = read_record(stored.line)
         yield from fold.problems(record)
         if self._signed is not None:
-            yield from self._signed.problems(record)
+            yield from self._signed.problems(record, before.hash)
         folded = digest(fold.text())
         if folded != record.state_digest:
             yield "the state digest is not that of the folded postings"

@@ -209,12 +209,17 @@ def block_hash(block: BlockRecord) -> str:
     return digest(canonical(replace(block, hash="")))
 
 
-BlockSigner: TypeAlias = Callable[[BlockRecord], Signature | None]
-"""Signs a block as it is sealed."""
+BlockSigner: TypeAlias = Callable[[BlockRecord, str], Signature | None]
+"""Signs a block as it is sealed, and the chain head that its turn would have without it."""
 
 
-def unsigned(block: BlockRecord) -> None:
+def unsigned(block: BlockRecord, head: str) -> None:
     """No signature."""
+
+
+def head_unsigned(previous_hash: str, record: TurnRecord) -> str:
+    """The chain head that a turn would have without its block's signature."""
+    return chained(previous_hash, canonical(replace(record, block_signature=None)))
 
 
 def seal_genesis(
@@ -261,11 +266,14 @@ def seal(
         turn.transactions,
         turn.contracts,
         block,
-        None if block is None else sign(block),
+        None,
         turn.bill,
         turn.token_supply,
         state_digest,
     )
+    if block is not None and sign is not unsigned:
+        signature = sign(block, head_unsigned(before.hash, record))
+        record = replace(record, block_signature=signature)
     line = canonical(record)
     head = Head(turn.turn, state_digest, chained(before.hash, line), newest_block)
     return Sealed(record, line, head)

@@ -38,9 +38,14 @@ def action_message(world: str, turn: int, sent: Mapping[str, Any]) -> bytes:
     return _canonical(message)
 
 
-def block_message(world: str, block: BlockRecord) -> bytes:
-    """What an engine signs."""
-    return _canonical({"world": world, "turn": block.turn, "block": block.hash})
+def block_message(world: str, block: BlockRecord, head: str) -> bytes:
+    """What an engine signs.
+
+    Args:
+        head: The chain head that the turn would have without the signature; with it, everything
+            that was recorded so far is signed.
+    """
+    return _canonical({"world": world, "turn": block.turn, "block": block.hash, "head": head})
 
 
 def _canonical(message: Mapping[str, Any]) -> bytes:
