@@ -123,10 +123,21 @@ class Engine:
 
         Raises:
             WorldMissingError: It has not been started.
+            StoreError: The connection to its ledger was lost and is not back.
         """
         if self.world is None:
             raise WorldMissingError
+        if self.world.store.lost:
+            self._reopen(self.world)
         return self.world
+
+    def _reopen(self, lost: World) -> None:
+        """Go on from what is really kept: the last turn may be, though nobody was told."""
+        lost.close()
+        if self._witness is not None:
+            self._witness.close()
+        self._restore(accept_head=False)
+        self._witnessed = True
 
     def start(
         self, configuration: Mapping[str, Any], agent_ids: Sequence[str] | None

@@ -242,7 +242,8 @@ class RowReader(ABC):
             yield "snapshots is empty"
         for table in (*_PARTS, "snapshots"):
             for (turn,) in self._rows(
-                f"SELECT turn FROM {table} WHERE turn NOT IN (SELECT turn FROM turns) LIMIT 1"
+                f"SELECT turn FROM {table} WHERE NOT EXISTS "
+                f"(SELECT 1 FROM turns WHERE turns.turn = {table}.turn) LIMIT 1"
             ):
                 yield f"{table} holds rows of turn {turn}, which is no closed turn"
         for table in NUMBERED:

@@ -25,12 +25,13 @@ from sim_economy.store.rows import (
     submission_rows,
     turn_rows,
 )
-from sim_economy.store.schema import APPLICATION_ID, SCHEMA
+from sim_economy.store.schema import APPLICATION_ID, STATEMENTS
 
 
 class SQLiteStore(RowReader):
     """One world's ledger file; write-ahead log, every commit synced to the disk."""
 
+    lost = False
     block_hash = "json_extract(blocks.data, '$.hash')"
 
     def __init__(self, path: Path, connection: sqlite3.Connection, lock: FileLock | None) -> None:
@@ -104,7 +105,7 @@ class SQLiteStore(RowReader):
         This first commit goes through a rollback journal: cut off, it leaves an empty file.
         """
         with self._commit() as execute:
-            for statement in SCHEMA.strip().split(";\n"):
+            for statement in STATEMENTS:
                 execute(statement)
             execute(f"PRAGMA application_id = {APPLICATION_ID}")
             execute(f"PRAGMA user_version = {FORMAT}")
@@ -132,7 +133,7 @@ class SQLiteStore(RowReader):
             if finding != "ok":
                 yield f"SQLite: {finding}"
         shape = {sql for (sql,) in self._rows("SELECT sql FROM sqlite_schema WHERE sql NOT NULL")}
-        if shape != set(SCHEMA.strip().rstrip(";").split(";\n")):
+        if shape != set(STATEMENTS):
             yield "the tables are not those of this format"
         yield from self._row_problems()
         for table in NUMBERED:
