@@ -405,13 +405,13 @@ def test_a_store_that_lost_its_connection_keeps_nothing_and_refuses_all_work(
 
 
 class Cutting:
-    """A way to the server that swallows what it answers, and then breaks."""
+    """A way to the server that swallows what it answers to a commit, and then breaks."""
 
     def __init__(self, port: int) -> None:
         self._target = port
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = self._listening.getsockname()[1]
-        self.swallowing = False
+        self.armed = self.swallowing = False
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
@@ -428,6 +428,7 @@ class Cutting:
                 if answers and self.swallowing:
                     time.sleep(0.2)
                     break
+                self.swallowing |= self.armed and b"COMMIT" in text
                 target.sendall(text)
         for end in (source, target):
             with suppress(OSError):
@@ -446,7 +447,7 @@ def test_a_turn_whose_commit_was_never_confirmed_is_there_after_reopening(
         engine = Engine.open(direct.replace(f":{postgres.port}/", f":{between.port}/"))
         engine.start({"num_agents": 2}, None)
         engine.close_turn(expected=1)
-        between.swallowing = True
+        between.armed = True
         with pytest.raises(StoreError) as failure:
             engine.close_turn(expected=2, key="k", request=b"body")
         assert failure.value.code == "store_unreachable"
@@ -456,7 +457,7 @@ def test_a_turn_whose_commit_was_never_confirmed_is_there_after_reopening(
             engine.close_turn(expected=2, key="k", request=b"body")
         with pytest.raises(StoreError):
             engine.started()
-        between.swallowing = False
+        between.armed = between.swallowing = False
         answer = engine.close_turn(expected=2, key="k", request=b"body")
         assert '"turn":2' in answer
         assert engine.started().turn_number == 2
