@@ -22,6 +22,7 @@ from sim_economy.core.errors import (
     ReplayError,
     RunEndedError,
     ScenarioError,
+    SignatureError,
     SimEconomyError,
     StoreError,
     TurnConflictError,
@@ -44,6 +45,7 @@ EXAMPLES: Final[dict[type[SimEconomyError], SimEconomyError]] = {
     WorldUnknownError: WorldUnknownError(),
     TurnConflictError: TurnConflictError(4, 6),
     KeyReusedError: KeyReusedError(5),
+    SignatureError: SignatureError(2, 5),
     AlreadySubmittedError: AlreadySubmittedError(5),
 }
 MESSAGES: Final = {
@@ -65,6 +67,10 @@ MESSAGES: Final = {
         "letters, digits, - and _"
     ),
     TurnConflictError: "turn 4 is not open; send inputs for turn 6",
+    SignatureError: (
+        "input 2 is not signed by its agent for turn 5 of this world; sign world, turn, agent_id, "
+        "action and speech as docs/spec/ledger.md says"
+    ),
     AlreadySubmittedError: "this agent has acted in turn 5; wait until it is closed",
     KeyReusedError: "this key closed turn 5 with another request; use a new key",
 }

@@ -10,7 +10,7 @@ from msgspec import json, to_builtins
 
 from sim_economy.core.ledger import account_name
 from sim_economy.core.scenario import Scenario
-from sim_economy.session.engine import rejections, turn_answer
+from sim_economy.session.answers import rejections, turn_answer
 from sim_economy.session.world import World
 from sim_economy.store.records import TurnRecord, read_record
 

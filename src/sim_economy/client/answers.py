@@ -27,6 +27,17 @@ class Commitment(TypedDict):
     secret: str | None
 
 
+class Genesis(TypedDict):
+    """What a world is known by; keys where inputs and blocks are signed."""
+
+    world_id: str
+    genesis: str
+    rules_version: str
+    agent_ids: list[str]
+    public_keys: dict[str, str] | None
+    engine_key: str | None
+
+
 class AgentState(TypedDict):
     """One agent's accounts, as the operator sees them."""
 
@@ -174,6 +185,41 @@ class Observation(TypedDict):
     world: Parameters
 
 
+class Figures(TypedDict):
+    """One turn in numbers: flows by reason, actions by name, the books, inequality."""
+
+    turn: int
+    token_supply: int
+    platform: int
+    destroyed: int
+    fees_collected: int
+    fees_covered: int
+    fees_waived: int
+    dividends: int
+    winner: str | None
+    inputs: int
+    rejections: int
+    flows: dict[str, int]
+    actions: dict[str, int]
+    negative_agents: int
+    balance_min: int
+    balance_median: float
+    balance_mean: float
+    balance_max: int
+    gini_wealth_shifted: float
+    gini_normalised: float
+    gini_absolute: float
+    top1_wealth_shifted_share: float
+
+
+class PlayedRun(TypedDict):
+    """A batch run: the published measures by column, and the state it ended with."""
+
+    world_id: str
+    metrics: dict[str, int | float]
+    state: WorldState
+
+
 class Finding(TypedDict):
     """The first thing that is wrong with a ledger."""
 
@@ -187,6 +233,7 @@ class Verification(TypedDict):
     turns: int
     head: Head | None
     finding: Finding | None
+    signatures: int
 
 
 class Page(TypedDict, Generic[Row]):

@@ -198,6 +198,23 @@ class AlreadySubmittedError(SimEconomyError):
         super().__init__(f"this agent has acted in turn {turn}; wait until it is closed")
 
 
+class SignatureError(SimEconomyError):
+    """An input without its agent's signature, in a world whose inputs are signed.
+
+    Attributes:
+        position: Its place among the inputs sent.
+    """
+
+    code = "signature_invalid"
+
+    def __init__(self, position: int, turn: int) -> None:
+        self.position = position
+        super().__init__(
+            f"input {position} is not signed by its agent for turn {turn} of this world; sign "
+            "world, turn, agent_id, action and speech as docs/spec/ledger.md says"
+        )
+
+
 class KeyReusedError(SimEconomyError):
     """An idempotency key that came before with another request."""
 

@@ -7,10 +7,10 @@ signatures and postings. The lines, genesis first, are the canonical export.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from msgspec import DecodeError, Raw, Struct, convert, json
 from msgspec.structs import replace
@@ -31,8 +31,24 @@ LISTS: Final = ("transactions",)
 """Parts of a turn's record that are lists of values, each a row of JSON in a table of that name."""
 
 
-class Genesis(Struct, frozen=True):
-    """What a world starts from; its hash is the first link of the chain."""
+class Keys(Struct, frozen=True):
+    """Public keys in lowercase hex, part of genesis: whose signatures a world is held to.
+
+    Attributes:
+        engine: Signs blocks.
+        agents: By agent id; each signs its own inputs.
+    """
+
+    engine: str
+    agents: dict[str, str]
+
+
+class Genesis(Struct, frozen=True, omit_defaults=True):
+    """What a world starts from; its hash is the first link of the chain.
+
+    Attributes:
+        keys: None where nothing is signed.
+    """
 
     format: int
     rules_version: str
@@ -41,6 +57,7 @@ class Genesis(Struct, frozen=True):
     seed: int
     secret: str
     agent_ids: tuple[str, ...]
+    keys: Keys | None = None
 
 
 class Signature(Struct, frozen=True, array_like=True):
@@ -149,7 +166,9 @@ def bound_digest(head_hash: str, value: Receipt | Submission) -> str:
     return chained(head_hash, canonical(value))
 
 
-def genesis_of(scenario: Scenario, world_id: str, rules_version: str) -> Genesis:
+def genesis_of(
+    scenario: Scenario, world_id: str, rules_version: str, keys: Keys | None = None
+) -> Genesis:
     """The first record of a world."""
     return Genesis(
         FORMAT,
@@ -159,6 +178,7 @@ def genesis_of(scenario: Scenario, world_id: str, rules_version: str) -> Genesis
         scenario.seed,
         scenario.secret,
         scenario.agent_ids,
+        keys,
     )
 
 
@@ -183,12 +203,22 @@ def block_hash(block: BlockRecord) -> str:
     return digest(canonical(replace(block, hash="")))
 
 
-def seal_genesis(genesis: Genesis, state: State, postings: Sequence[Posting]) -> Sealed:
+BlockSigner: TypeAlias = Callable[[BlockRecord], Signature | None]
+"""Signs a block as it is sealed."""
+
+
+def unsigned(block: BlockRecord) -> None:
+    """No signature."""
+
+
+def seal_genesis(
+    genesis: Genesis, state: State, postings: Sequence[Posting], sign: BlockSigner = unsigned
+) -> Sealed:
     """Turn 0: the endowments, and the block everything builds on."""
     genesis_hash = digest(canonical(genesis))
     turn = Turn(0, (), tuple(postings), (), None, Bill(0, 0, 0, 0), state.token_supply, False)
     before = Head(-1, "", genesis_hash, genesis_hash)
-    return seal(before, turn, (), state, genesis.agent_ids)
+    return seal(before, turn, (), state, genesis.agent_ids, (), sign)
 
 
 def seal(
@@ -198,6 +228,7 @@ def seal(
     state: State,
     agent_ids: Sequence[str],
     signatures: Sequence[Signature | None] = (),
+    sign: BlockSigner = unsigned,
 ) -> Sealed:
     """Hash a closed turn onto the chain.
 
@@ -222,7 +253,7 @@ def seal(
         turn.postings,
         turn.transactions,
         block,
-        None,
+        None if block is None else sign(block),
         turn.bill,
         turn.token_supply,
         state_digest,
