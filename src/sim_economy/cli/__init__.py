@@ -19,7 +19,8 @@ _COMMANDS: Final = {
     "diff": ("ledger", "Show where two ledgers part."),
     "export": ("ledger", "Write a ledger as CSV, Parquet or JSON Lines."),
     "serve": ("service", "Serve a ledger over HTTP."),
-    "backup": ("service", "Copy a ledger while it may be written."),
+    "backup": ("service", "Copy a ledger into a file while it may be written."),
+    "copy": ("service", "Copy a ledger between files and databases."),
     "key": ("service", "Make the key that an agent signs with."),
     "completion": ("scenario", "Print the script that completes commands in your shell."),
 }
