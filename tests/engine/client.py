@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -77,13 +77,13 @@ class EngineProcess:
 
     def __init__(
         self,
-        ledger: Path,
+        ledger: Path | str,
         *,
         program: Sequence[str] = (PROGRAM,),
         port: int | None = None,
         **more: str,
     ) -> None:
-        self.ledger = ledger
+        self.ledger = Path(ledger)
         self.port = free_port() if port is None else port
         descriptor, name = tempfile.mkstemp(prefix="sim-engine-", suffix=".txt")
         self._messages = Path(name)
@@ -285,7 +285,18 @@ def published_row(raw: Mapping[str, Any]) -> dict[str, str]:
 def published_run(folder: Path, run: int, turns: int = 60) -> dict[str, Any]:
     """One published run through a fresh engine; raw figures for the published row."""
     ledger = folder / f"run-{run}.db"
-    with EngineProcess(ledger) as engine:
+    return run_of(EngineProcess(ledger), lambda query: counted(ledger, query), run, turns)
+
+
+def run_of(
+    started: EngineProcess, counts: Callable[[str], dict[str, int]], run: int, turns: int
+) -> dict[str, Any]:
+    """One published run through an engine without a world.
+
+    Args:
+        counts: Groups counted in the ledger while the engine writes it.
+    """
+    with started as engine:
         agent_ids = [f"agent_{i}" for i in range(8)]
         config = {**PARAMETERS, "seed": 1000 + run}
         engine.call("/init", {"config": config, "agent_ids": agent_ids})
@@ -304,14 +315,13 @@ def published_run(folder: Path, run: int, turns: int = 60) -> dict[str, Any]:
             settled += len(data["contracts_settled"])
             defaulted += len(data["contracts_defaulted"])
         final = engine.call("/state")
-        blocks = counted(ledger, "SELECT 'blocks', COUNT(*) FROM blocks WHERE turn > 0")
-        validators = counted(
-            ledger,
+        blocks = counts("SELECT 'blocks', COUNT(*) FROM blocks WHERE turn > 0")
+        validators = counts(
             "SELECT json_extract(data, '$.validator_type'), COUNT(*) FROM blocks "
             "WHERE turn > 0 GROUP BY 1",
         )
-        transactions = counted(
-            ledger, "SELECT json_extract(data, '$.tx_type'), COUNT(*) FROM transactions GROUP BY 1"
+        transactions = counts(
+            "SELECT json_extract(data, '$.tx_type'), COUNT(*) FROM transactions GROUP BY 1"
         )
         seconds = engine.stop()
     return {
