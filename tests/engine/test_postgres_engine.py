@@ -38,8 +38,13 @@ def own_server() -> Iterator[PostgresServer]:
     yield from served()
 
 
-def engine_at(location: str, state: Path, **more: str) -> EngineProcess:
-    return EngineProcess(location, SIM_ENGINE_STATE=str(state), **more)
+def engine_at(location: str, state: Path, auth: str = "open", accept: str = "") -> EngineProcess:
+    return EngineProcess(
+        location,
+        SIM_ENGINE_STATE=str(state),
+        SIM_ENGINE_AUTH=auth,
+        SIM_ENGINE_ACCEPT_HEAD=accept,
+    )
 
 
 def groups(location: str, query: str) -> dict[str, int]:
@@ -65,7 +70,7 @@ def test_an_existing_client_gets_a_published_row_to_the_last_digit(
 def test_what_lies_beside_is_in_the_state_folder(postgres: PostgresServer, tmp_path: Path) -> None:
     location = postgres.database()
     state = tmp_path / "state"
-    with engine_at(location, state, SIM_ENGINE_AUTH="tokens") as engine:
+    with engine_at(location, state, "tokens") as engine:
         issued = engine.call("/init", {"config": {"num_agents": 2}})
         admin = {"Authorization": f"Bearer {issued['admin_token']}"}
         assert engine.call("/state", **admin)["turn"] == 0
@@ -75,7 +80,7 @@ def test_what_lies_beside_is_in_the_state_folder(postgres: PostgresServer, tmp_p
         engine.call("/turn", {"inputs": []}, **admin)
         engine.stop()
         assert PASSWORD not in engine.messages()
-    with engine_at(location, state, SIM_ENGINE_AUTH="tokens") as engine:
+    with engine_at(location, state, "tokens") as engine:
         assert engine.call("/state", **admin)["turn"] == 1
     engine = engine_at(location, tmp_path / "elsewhere")
     assert engine.process.wait(timeout=10) == 1
@@ -129,7 +134,7 @@ def test_a_schema_restored_from_an_older_dump_is_refused(
     engine = engine_at(location, tmp_path)
     assert engine.process.wait(timeout=15) == 1
     assert "saw turn 3 and the ledger ends with turn 1" in engine.messages()
-    with engine_at(location, tmp_path, SIM_ENGINE_ACCEPT_HEAD="1") as engine:
+    with engine_at(location, tmp_path, accept="1") as engine:
         assert engine.call("/head")["turn"] == 1
 
 

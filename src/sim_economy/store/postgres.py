@@ -310,19 +310,29 @@ class PostgresStore(RowReader):
                 yield self._connection
                 self._connection.execute("COMMIT")
         except psycopg.Error as error:
-            with suppress(psycopg.Error):
-                if self._connection.info.transaction_status is not TransactionStatus.IDLE:
-                    self._connection.execute("ROLLBACK")
-            if self._connection.closed:
-                self.lost = True
+            if not self._rolled_back(error):
+                self._lose()
                 raise self._unreachable() from error
             raise StoreError(
                 "ledger_unwritable", self.name, f"nothing was written: {_said(error)}"
             ) from error
         except BaseException:
-            self.lost = True
-            self._connection.close()
+            self._lose()
             raise
+
+    def _rolled_back(self, error: psycopg.Error) -> bool:
+        """Whether nothing is kept for certain: the server itself said no and is still there."""
+        if error.sqlstate is None:
+            return False
+        with suppress(psycopg.Error):
+            if self._connection.info.transaction_status is not TransactionStatus.IDLE:
+                self._connection.execute("ROLLBACK")
+            return not self._connection.closed
+        return False
+
+    def _lose(self) -> None:
+        self.lost = True
+        self._connection.close()
 
     def _rows(self, query: str, values: tuple[object, ...] = ()) -> Iterator[Any]:
         statement = query.replace("?", "%s").encode()
@@ -336,8 +346,8 @@ class PostgresStore(RowReader):
             raise self._unread(error) from error
 
     def _unread(self, error: psycopg.Error) -> StoreError:
-        if self._connection.closed:
-            self.lost = True
+        if self._connection.closed or error.sqlstate is None:
+            self._lose()
             return self._unreachable()
         if isinstance(error, psycopg.OperationalError | errors.InsufficientPrivilege):
             return StoreError("store_unreachable", self.name, f"cannot be read: {_said(error)}")
@@ -363,12 +373,12 @@ def world_ids(name: str, location: str) -> list[str]:
     Raises:
         StoreError: It cannot be reached.
     """
-    query = (
+    found = _asked(
+        name,
+        location,
         "SELECT nspname FROM pg_namespace JOIN pg_class ON relnamespace = pg_namespace.oid "
-        "WHERE relname = 'meta' ORDER BY nspname"
+        "WHERE relname = 'meta' ORDER BY nspname",
     )
-    with _connect(name, location) as connection:
-        found = connection.execute(query).fetchall()
     return [schema.removeprefix(_PREFIX) for (schema,) in found if schema.startswith(_PREFIX)]
 
 
@@ -378,9 +388,17 @@ def holds_anything(name: str, location: str, world_id: str) -> bool:
     Raises:
         StoreError: It cannot be reached.
     """
-    with _connect(name, location) as connection:
-        query = _RELATIONS.replace("?", "%s").encode()
-        return connection.execute(query, (schema_of(world_id),)).fetchone() is not None
+    return bool(_asked(name, location, _RELATIONS.replace("?", "%s"), schema_of(world_id)))
+
+
+def _asked(name: str, location: str, query: str, *values: str) -> list[Any]:
+    connection = _connect(name, location)
+    try:
+        return connection.execute(query.encode(), values).fetchall()
+    except psycopg.Error as error:
+        raise StoreError("store_unreachable", name, f"cannot be read: {_said(error)}") from None
+    finally:
+        connection.close()
 
 
 def _connect(name: str, location: str) -> psycopg.Connection:
