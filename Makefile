@@ -30,6 +30,7 @@ nightly: $(VENV)/dev.stamp ## The long suites: ten million random actions, a mil
 
 bench: $(VENV)/bench.stamp ## Ratios against a bare loop, raw SQLite, Mesa, a bare socket; the cost of access.
 	$(BIN)/python -m benchmarks.speed
+	$(BIN)/python -m benchmarks.postgres
 	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.access
 

@@ -8,9 +8,20 @@ from pathlib import Path
 import pytest
 
 from sim_economy.store.places import Place, place_of
-from tests.postgres import PostgresServer, served
+from tests.postgres import MISSING, PostgresServer, is_available
 
 STORES = ("sqlite", "postgres")
+
+
+def served() -> Iterator[PostgresServer]:
+    """A server, or a test skipped with the reason."""
+    if not is_available():
+        pytest.skip(MISSING)
+    server = PostgresServer()
+    try:
+        yield server
+    finally:
+        server.remove()
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,9 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
-
-import pytest
 
 MISSING: Final = (
     "PostgreSQL is not installed: apt-get install postgresql (or put initdb and postgres on PATH)"
@@ -179,14 +176,3 @@ class PostgresServer:
         if self.process is not None and self.process.poll() is None:
             self.stop(signal.SIGQUIT)
         shutil.rmtree(self._folder, ignore_errors=True)
-
-
-def served() -> Iterator[PostgresServer]:
-    """A server, or a test skipped with the reason."""
-    if not is_available():
-        pytest.skip(MISSING)
-    server = PostgresServer()
-    try:
-        yield server
-    finally:
-        server.remove()

@@ -24,9 +24,10 @@ from sim_economy.session.verify import verify
 from sim_economy.store.places import place_of
 from sim_economy.store.protocol import Store
 from sim_economy.store.records import chained, digest
+from tests.conftest import served
 from tests.engine.client import PARAMETERS, EngineProcess, published_row, run_of
 from tests.engine.power.posting import GONE, Posted, Poster, posted
-from tests.postgres import PASSWORD, PostgresServer, served
+from tests.postgres import PASSWORD, PostgresServer
 
 KILLS = 10
 STOPS = 6

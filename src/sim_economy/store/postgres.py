@@ -38,13 +38,15 @@ _CONNECTION: Final[Mapping[str, Any]] = {
 
 _TYPES: Final = {"INTEGER": "bigint", "TEXT": "text"}
 _META: Final = "CREATE TABLE meta (format INTEGER NOT NULL)"
-_DDL: Final = tuple(
+DDL: Final = tuple(
     each.replace("INTEGER", "bigint")
     .replace("TEXT", 'text COLLATE "C"')
     .removesuffix(" WITHOUT ROWID")
     for each in (_META, *STATEMENTS)
 )
-(_JOURNAL,) = (each for each in _DDL if each.startswith("CREATE VIEW journal AS"))
+"""The tables and the view, as PostgreSQL declares them."""
+
+(_JOURNAL,) = (each for each in DDL if each.startswith("CREATE VIEW journal AS"))
 
 _INSERTS: Final = {
     table: f"INSERT INTO {table} SELECT * FROM unnest("
@@ -152,7 +154,7 @@ class PostgresStore(RowReader):
         with self._commit() as connection:
             if missing:
                 connection.execute(_identified("CREATE SCHEMA {}", self._schema))
-            for statement in _DDL:
+            for statement in DDL:
                 connection.execute(statement.encode())
             connection.execute(b"INSERT INTO meta VALUES (%s)", (FORMAT,))
             self._insert(genesis_rows(genesis))
@@ -179,7 +181,7 @@ class PostgresStore(RowReader):
         expected = {("journal", "v", "p"), ("meta", "r", "p")}
         for table in COLUMNS:
             expected.add((table, "r", "p"))
-        keyed = {each.split()[2] for each in _DDL if "PRIMARY KEY" in each}
+        keyed = {each.split()[2] for each in DDL if "PRIMARY KEY" in each}
         expected |= {(f"{table}_pkey", "i", "p") for table in keyed}
         columns: list[tuple[str, str, str, str, str | None]] = [
             ("meta", "format", "bigint", "NO", None)
