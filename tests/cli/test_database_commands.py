@@ -111,13 +111,12 @@ def test_a_backup_of_a_database_is_a_sound_file_of_the_same_digests(
 def test_a_copy_has_everything_and_an_engine_goes_on_from_it(
     way: str, postgres: PostgresServer, tmp_path: Path
 ) -> None:
-    places = [
-        place_of(tmp_path / f"{number}.sqlite" if kind == "file" else postgres.world())
+    locations = [
+        str(tmp_path / f"{number}.sqlite") if kind == "file" else postgres.world()
         for number, kind in enumerate(way.split(" to "))
     ]
-    source, target = places
-    rich_world(tmp_path / "rich.sqlite").close()
-    copy_ledger(place_of(tmp_path / "rich.sqlite"), source)
+    rich_world(locations[0]).close()
+    source, target = map(place_of, locations)
     with World.open(source.open()) as writer:
         turns: list[int] = []
         head = copy_ledger(source, target, turns.append)
@@ -127,6 +126,7 @@ def test_a_copy_has_everything_and_an_engine_goes_on_from_it(
         assert verify(store).holds
         assert export_hash(store) == export_hash(writer.store)
         assert list(store.snapshots()) == list(writer.store.snapshots())
+        assert len(list(store.receipts())) == 3
         assert list(store.receipts()) == list(writer.store.receipts())
         assert list(store.checksums()) == list(writer.store.checksums())
         store.close()

@@ -88,6 +88,29 @@ def test_what_lies_beside_is_in_the_state_folder(postgres: PostgresServer, tmp_p
     assert "holds no head for this ledger" in engine.messages()
 
 
+def test_worlds_of_one_engine_are_schemas_of_its_database(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    location = postgres.database()
+    names = ("b", "a-1")
+    with engine_at(location, tmp_path) as engine:
+        engine.call("/init", {"config": PARAMETERS})
+        for number, name in enumerate(names, 1):
+            engine.call(f"/worlds/{name}/init", {"config": {"num_agents": 3}})
+            for _ in range(number):
+                engine.call(f"/worlds/{name}/turn", {"inputs": []})
+        engine.kill()
+    with engine_at(location, tmp_path) as engine:
+        assert [engine.call(f"/worlds/{name}/state")["turn"] for name in names] == [1, 2]
+        assert engine.call("/state")["turn"] == 0
+        assert set(names) <= set(engine.call("/worlds")["worlds"])
+        heads = [engine.call(f"/worlds/{name}/head")["hash"] for name in names]
+    for name, head in zip(names, heads, strict=True):
+        with closing(place_of(f"{location}#{name}").open(read_only=True)) as store:
+            assert store.head().hash == head
+            assert verify(store).holds
+
+
 def test_a_second_engine_on_the_same_database_is_refused(
     postgres: PostgresServer, tmp_path: Path
 ) -> None:
@@ -223,6 +246,7 @@ def test_an_engine_goes_on_when_its_server_is_back_and_no_acknowledged_turn_is_l
             assert engine.ask("GET", "/config").status == 200
             own_server.start()
             client.check(location)
+            until(lambda: engine.ask("GET", "/verification").status == 200)
             until(lambda: client.post(poster))
             client.check(location)
         assert engine.ask("GET", "/state").status == 200

@@ -7,9 +7,11 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from sim_economy.core.actions import Input, Mine
@@ -404,6 +406,16 @@ def test_a_store_that_lost_its_connection_keeps_nothing_and_refuses_all_work(
         again.turn()
 
 
+def test_a_failure_that_only_the_driver_tells_of_leaves_open_what_was_kept(kept: str) -> None:
+    store = PostgresPlace(kept).open()
+    with pytest.raises(StoreError) as failure, store._commit():
+        raise psycopg.InternalError("cannot exit pipeline mode while busy")
+    assert failure.value.code == "store_unreachable"
+    assert store.lost
+    store.close()
+    place_of(kept).open().close()
+
+
 class Cutting:
     """A way to the server that swallows what it answers to a commit, and then breaks."""
 
@@ -465,6 +477,22 @@ def test_a_turn_whose_commit_was_never_confirmed_is_there_after_reopening(
         assert engine.read(verify).turns == 3
         engine.close()
     Engine.open(direct).close()
+
+
+def test_an_engine_asked_by_many_at_once_is_reopened_once(postgres: PostgresServer) -> None:
+    engine = Engine.open(postgres.world())
+    engine.start({"num_agents": 2}, None)
+    engine.close_turn()
+    for round_ in range(3):
+        terminate(postgres)
+        with pytest.raises(StoreError):
+            engine.close_turn()
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(engine.read, [verify] * 8))
+        assert [each.turns for each in found] == [round_ + 1] * 8
+        engine.close_turn()
+    assert engine.read(verify).holds
+    engine.close()
 
 
 def test_an_engine_that_lost_its_server_does_not_go_on_from_a_ledger_set_back(

@@ -57,8 +57,8 @@ _INSERTS: Final = {
 """One statement for all rows of a table, each column an array."""
 
 _RELATIONS: Final = """
-SELECT relname, relkind::text, relpersistence::text FROM pg_class
-WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = ?) AND relkind <> 'c'
+SELECT relname, relkind::text, relpersistence::text FROM pg_catalog.pg_class
+WHERE relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = ?) AND relkind <> 'c'
 """
 _SHAPE: Final = """
 SELECT table_name, column_name, data_type, is_nullable, collation_name
@@ -224,6 +224,7 @@ class PostgresStore(RowReader):
 
     def _become_writer(self) -> None:
         """Take the lock before anything is read, and hold the server to its durability."""
+        self._set_up()
         key = sha256(f"sim-economy {self._schema}".encode()).digest()[:8]
         try:
             self._connection.execute(f"SET lock_timeout = '{_LOCK_WAIT}'")
@@ -239,7 +240,6 @@ class PostgresStore(RowReader):
             ) from None
         except psycopg.Error as error:
             raise self._unread(error) from error
-        self._set_up()
         ((fsync, commit, read_only),) = self._rows(
             "SELECT current_setting('fsync'), current_setting('synchronous_commit'), "
             "current_setting('transaction_read_only')"
@@ -378,8 +378,8 @@ def world_ids(name: str, location: str) -> list[str]:
     found = _asked(
         name,
         location,
-        "SELECT nspname FROM pg_namespace JOIN pg_class ON relnamespace = pg_namespace.oid "
-        "WHERE relname = 'meta' ORDER BY nspname",
+        "SELECT nspname FROM pg_catalog.pg_namespace n "
+        "JOIN pg_catalog.pg_class ON relnamespace = n.oid WHERE relname = 'meta' ORDER BY nspname",
     )
     return [schema.removeprefix(_PREFIX) for (schema,) in found if schema.startswith(_PREFIX)]
 
