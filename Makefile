@@ -36,7 +36,7 @@ bench: $(VENV)/bench.stamp ## Ratios against a bare loop, raw SQLite, Mesa, a ba
 
 lock: ## Write the pinned requirements anew; needs uv.
 	$(COMPILE) --extra report --extra engine --extra client --extra signatures --group build -o requirements/report.lock
-	$(COMPILE) --extra report --extra engine --extra client --extra signatures --extra postgres --group dev -o requirements/dev.lock
+	$(COMPILE) --extra report --extra engine --extra client --extra signatures --extra mcp --extra postgres --group dev -o requirements/dev.lock
 	$(COMPILE) --extra report --extra engine --extra client --extra signatures --extra postgres --group bench -o requirements/bench.lock
 
 clean: ## Remove the environment and everything made.

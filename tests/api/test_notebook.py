@@ -36,7 +36,7 @@ def test_every_table_is_a_data_frame(played: se.Played, table: str) -> None:
     frame = played.frame(table)
     assert isinstance(frame, polars.DataFrame)
     assert tuple(frame.columns) == COLUMNS[table]
-    assert frame.height > 0
+    assert frame.height > 0 or table == "contracts"
 
 
 @pytest.mark.parametrize("table", ["transactions", "inputs"])

@@ -25,6 +25,7 @@ COMMANDS = (
     "serve",
     "backup",
     "copy",
+    "mcp",
     "key",
     "completion",
 )

@@ -6,6 +6,8 @@ import asyncio
 import inspect
 import itertools
 import pickle
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any, Final
 
 import pytest
 
-from sim_economy.client import AsyncEngineClient, EngineClient, EngineError, calls
+from sim_economy.client import AgentKey, AsyncEngineClient, EngineClient, EngineError, calls
 from sim_economy.client.events import EventStream
 from tests.client.proxy import Proxy
 from tests.engine.client import EngineProcess, free_port
@@ -345,3 +347,134 @@ def test_pauses_double_and_end() -> None:
     assert pauses == [0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0]
     with pytest.raises(EngineError, match="the connection ended"):
         attempts.pause(None)
+
+
+# Worlds, runs, figures, signatures
+
+
+@CLIENTS
+def test_a_client_of_a_world_beside_plays_reads_and_watches_it_alone(
+    client_of: Client, engine: EngineProcess
+) -> None:
+    with client_of(address(engine) + "/") as default, client_of(address(engine), world="b-1") as b:
+        with pytest.raises(EngineError) as unknown:
+            b.state()
+        assert (unknown.value.status, unknown.value.code) == (404, "world_unknown")
+        default.init(WORLD, AGENTS)
+        assert b.init(WORLD, AGENTS)["world_id"] == "b-1"
+        b.turn(MINE)
+        b.turn(MINE, ends=True)
+        assert (default.state()["turn"], b.state()["turn"]) == (0, 2)
+        assert default.worlds() == b.worlds() == ["default", "b-1"]
+        assert [row["turn"] for row in b.turns(limit=1)] == [0, 1, 2]
+        assert [closed["turn"] for closed in b.events(after=0)] == [1, 2]
+        assert b.statement("agent_0")["last_turn"] == 2
+        assert b.genesis()["world_id"] == "b-1"
+        assert b.genesis()["genesis"] != default.genesis()["genesis"]
+        assert b.genesis()["public_keys"] is None
+
+
+@CLIENTS
+@pytest.mark.parametrize("name", ["..", ".", "../..", "a/b", "", "default", "A", "a?b", "a#b", "%"])
+def test_a_name_no_world_can_have_reaches_no_world(
+    client_of: Client, engine: EngineProcess, name: str
+) -> None:
+    with client_of(address(engine)) as default, client_of(address(engine), world=name) as other:
+        default.init(WORLD, AGENTS)
+        with pytest.raises(EngineError) as refused:
+            other.turn(MINE)
+        assert refused.value.status == 404
+        assert default.state()["turn"] == 0
+
+
+@CLIENTS
+def test_a_run_is_played_inside_the_engine_and_its_figures_read(
+    client_of: Client, proxy: Proxy
+) -> None:
+    with client_of(proxy.address, world="run") as client:
+        proxy.answers_lost = 1
+        played = client.run(WORLD, AGENTS, turns=12)
+        assert proxy.answers_lost == 0
+        assert (played["world_id"], played["metrics"]["turns"]) == ("run", 12)
+        assert played["state"] == client.state()
+        assert client.run(turns=12) == played
+        rows = list(client.series(limit=5))
+        assert [row["turn"] for row in rows] == [*range(1, 13)]
+        assert sum(row["fees_collected"] for row in rows) == played["metrics"]["fees_total"]
+        assert list(client.series(after=10)) == rows[10:]
+        with pytest.raises(EngineError, match="409 run_ended"):
+            client.run(turns=13)
+        with pytest.raises(EngineError, match="policy"):
+            client.run(policy="wish")
+
+
+@CLIENTS
+def test_a_partial_run_with_usage_of_its_own_goes_on(
+    client_of: Client, engine: EngineProcess
+) -> None:
+    nothing = {"distribution": "constant", "value": 0}
+    usage = {"source": "distribution", "thinking": nothing, "output": nothing}
+    with client_of(address(engine)) as client:
+        played = client.run(WORLD, AGENTS, usage=usage, turns=3, ends=False)
+        assert (played["metrics"]["fees_total"], played["state"]["ended"]) == (0, False)
+        assert client.turn(MINE)["turn"] == 4
+
+
+@CLIENTS
+def test_agents_sign_what_they_do(client_of: Client, tmp_path: Path) -> None:
+    keys = {agent_id: AgentKey() for agent_id in AGENTS}
+    keys["agent_0"].write(tmp_path / "agent_0.key")
+    kept = AgentKey.read(tmp_path / "agent_0.key")
+    assert kept.public_key == keys["agent_0"].public_key
+    public_keys = {agent_id: key.public_key for agent_id, key in keys.items()}
+    with (
+        EngineProcess(
+            tmp_path / "signed.sqlite",
+            SIM_ENGINE_AUTH="signatures",
+            SIM_ENGINE_ADMIN_TOKEN="operator",
+        ) as engine,
+        client_of(address(engine), token="operator") as operator,
+    ):
+        with pytest.raises(EngineError, match="public_keys"):
+            operator.init(WORLD, AGENTS)
+        tokens = operator.init(WORLD, AGENTS, public_keys)["agent_tokens"]
+        shown = operator.genesis()
+        assert shown["public_keys"] == public_keys
+        world, stake = shown["genesis"], {"action": "stake", "amount": 5, "fee": 0}
+        with client_of(address(engine), token=tokens["agent_0"]) as agent:
+            with pytest.raises(EngineError, match="403 signature_invalid"):
+                agent.submit("agent_0", stake, "h\u00e4llo", 1)
+            signature = kept.sign(world, 1, "agent_0", stake, "h\u00e4llo")
+            assert agent.submit("agent_0", stake, "h\u00e4llo", 1, signature)["accepted"]
+        mine = {"action": "mine"}
+        signed = {
+            "agent_id": "agent_1",
+            "action": mine,
+            "signature": keys["agent_1"].sign(world, 1, "agent_1", mine),
+        }
+        with pytest.raises(EngineError) as wrong:
+            operator.turn([{**signed, "action": stake}])
+        assert (wrong.value.status, wrong.value.fields) == (403, {"position": 0})
+        assert operator.turn([signed])["inputs"] == 2
+        assert operator.verification()["signatures"] >= 2
+        with pytest.raises(EngineError, match="policy"):
+            operator.run(turns=5)
+
+
+def test_a_world_a_client_names_stays_one_part_of_the_path() -> None:
+    assert calls.base("http://x", None) == "http://x"
+    assert calls.base("http://x", "a-1") == "http://x/worlds/a-1"
+    for name in ("..", ".", "a/b", "a?b", "a#b"):
+        assert not {"/", "?", "#"} & {*calls.base("", name).removeprefix("/worlds/")}
+        assert ".." not in calls.base("", name)
+
+
+def test_the_client_signs_only_when_it_is_asked_to() -> None:
+    code = (
+        "import sys; sys.modules['nacl'] = None; import sim_economy.client as c; c.EngineClient()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    ended = subprocess.run(
+        [sys.executable, "-c", f"{code}; c.AgentKey"], capture_output=True, text=True, check=False
+    )
+    assert "nacl" in ended.stderr

@@ -282,39 +282,51 @@ def published_row(raw: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(value) for name, value in row.items()}
 
 
-def published_run(folder: Path, run: int, turns: int = 60) -> dict[str, Any]:
-    """One published run through a fresh engine; raw figures for the published row."""
+def published_run(
+    folder: Path, run: int, turns: int = 60, world: str | None = None
+) -> dict[str, Any]:
+    """One published run through a fresh engine; raw figures for the published row.
+
+    Args:
+        world: The name of the world it is played in; the default one when None.
+    """
     ledger = folder / f"run-{run}.db"
-    return run_of(EngineProcess(ledger), lambda query: counted(ledger, query), run, turns)
+    kept = ledger if world is None else Path(f"{ledger}.worlds") / f"{world}.sqlite"
+    return run_of(EngineProcess(ledger), lambda query: counted(kept, query), run, turns, world)
 
 
 def run_of(
-    started: EngineProcess, counts: Callable[[str], dict[str, int]], run: int, turns: int
+    started: EngineProcess,
+    counts: Callable[[str], dict[str, int]],
+    run: int,
+    turns: int,
+    world: str | None = None,
 ) -> dict[str, Any]:
     """One published run through an engine without a world.
 
     Args:
         counts: Groups counted in the ledger while the engine writes it.
     """
+    prefix = "" if world is None else f"/worlds/{world}"
     with started as engine:
         agent_ids = [f"agent_{i}" for i in range(8)]
         config = {**PARAMETERS, "seed": 1000 + run}
-        engine.call("/init", {"config": config, "agent_ids": agent_ids})
+        engine.call(f"{prefix}/init", {"config": config, "agent_ids": agent_ids})
         draws = random.Random(1000 + run)
         fees = with_block = 0
         settled = defaulted = 0
         actions: dict[str, int] = {}
         for turn in range(1, turns + 1):
-            sent = inputs_of(turn, engine.call("/state"), draws)
+            sent = inputs_of(turn, engine.call(f"{prefix}/state"), draws)
             for one in sent:
                 name = one["action"]["action"]
                 actions[name] = actions.get(name, 0) + 1
-            data = engine.call("/turn", {"inputs": sent})["data"]
+            data = engine.call(f"{prefix}/turn", {"inputs": sent})["data"]
             fees += data["inference_fees_collected"]
             with_block += data["block_winner"] is not None
             settled += len(data["contracts_settled"])
             defaulted += len(data["contracts_defaulted"])
-        final = engine.call("/state")
+        final = engine.call(f"{prefix}/state")
         blocks = counts("SELECT 'blocks', COUNT(*) FROM blocks WHERE turn > 0")
         validators = counts(
             "SELECT json_extract(data, '$.validator_type'), COUNT(*) FROM blocks "

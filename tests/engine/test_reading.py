@@ -176,6 +176,7 @@ def test_a_statement_goes_from_its_opening_to_its_closing(
 
 SEEN: Final = {
     "agent_id", "turn", "accounts", "studies", "transactions", "releases", "rejection",
+    "contracts", "contracts_ended", "payloads", "reputations",
     "tip", "fees_collected", "token_supply", "core_owners", "speech", "world",
 }  # fmt: skip
 """O1 and O2, and nothing else."""

@@ -122,7 +122,7 @@ def test_the_manifest_names_settings_seeds_and_heads(tmp_path: Path) -> None:
     ]
     settings = manifest["settings"]
     assert (settings["turns"], settings["runs"], settings["seed"]) == (6, 3, 1000)
-    assert settings["rules_version"] == "1"
+    assert settings["rules_version"] == "2"
     assert settings["world"]["interest_rate_per_turn"] == "0.01"
 
 

@@ -24,7 +24,13 @@ GENESIS = 8000
 AMONG_AGENTS = {
     PostingReason.GENESIS, PostingReason.TRANSACTION_SUBMITTED, PostingReason.UNSTAKE_STARTED,
     PostingReason.STAKE_RELEASED, PostingReason.STAKE, PostingReason.TRANSFER, PostingReason.TIP,
-    PostingReason.RUN_ENDED,
+    PostingReason.RUN_ENDED, PostingReason.CORE_BID, PostingReason.BID_RETURNED,
+    PostingReason.COLLATERAL_LOCKED, PostingReason.COLLATERAL_RETURNED,
+    PostingReason.COLLATERAL_FORFEITED, PostingReason.PAYMENT_LOCKED,
+    PostingReason.PAYMENT_RETURNED, PostingReason.CONTRACT_PRICE, PostingReason.FORWARD_PRICE,
+    PostingReason.INSURANCE_PREMIUM, PostingReason.INSURANCE_PAYOUT, PostingReason.LOAN_PRINCIPAL,
+    PostingReason.LOAN_REPAYMENT, PostingReason.LOAN_PREMIUM, PostingReason.LOAN_RECOVERY,
+    PostingReason.ARBITRATOR_FEE,
 }  # fmt: skip
 PUBLISHED = [
     ("fees", 24314.0), ("job_credits", 15550.5), ("interest_relief", 217.8),

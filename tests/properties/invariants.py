@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import astuple
+
 from sim_economy.core.actions import Idle, Input
+from sim_economy.core.contracts import ENDS, TRANSITIONS, Happened, Stage
 from sim_economy.core.events import RejectionReason, Transaction, Turn
 from sim_economy.core.ledger import (
     BALANCE,
@@ -40,11 +43,54 @@ ROUTES: Mapping[PostingReason, tuple[int, int]] = {
     PostingReason.TRANSFER: (PENDING, BALANCE),
     PostingReason.TIP: (PENDING, BALANCE),
     PostingReason.DIVIDEND: (PLATFORM, BALANCE),
+    PostingReason.CORE_BID: (BALANCE, PENDING),
+    PostingReason.CORE_PRICE: (PENDING, PLATFORM),
+    PostingReason.BID_RETURNED: (PENDING, BALANCE),
+    PostingReason.COLLATERAL_LOCKED: (BALANCE, ESCROW),
+    PostingReason.COLLATERAL_RETURNED: (ESCROW, BALANCE),
+    PostingReason.COLLATERAL_FORFEITED: (ESCROW, BALANCE),
+    PostingReason.COLLATERAL_SLASHED: (ESCROW, DESTROYED),
+    PostingReason.PAYMENT_LOCKED: (BALANCE, ESCROW),
+    PostingReason.PAYMENT_RETURNED: (ESCROW, BALANCE),
+    PostingReason.CONTRACT_PRICE: (ESCROW, BALANCE),
+    PostingReason.FORWARD_PRICE: (BALANCE, BALANCE),
+    PostingReason.FORWARD_FEE: (ESCROW, PLATFORM),
+    PostingReason.INSURANCE_PREMIUM: (BALANCE, BALANCE),
+    PostingReason.INSURANCE_PAYOUT: (ESCROW, BALANCE),
+    PostingReason.LOAN_PRINCIPAL: (BALANCE, BALANCE),
+    PostingReason.LOAN_REPAYMENT: (BALANCE, BALANCE),
+    PostingReason.LOAN_PREMIUM: (BALANCE, BALANCE),
+    PostingReason.LOAN_RECOVERY: (BALANCE, BALANCE),
+    PostingReason.ARBITRATOR_FEE: (ESCROW, BALANCE),
     PostingReason.RUN_ENDED: (PENDING, BALANCE),
 }
 """Between which kinds of account each reason may move tokens; the first agent stands for all."""
 
-BETWEEN_AGENTS = frozenset({PostingReason.TRANSFER, PostingReason.TIP})
+BETWEEN_PARTIES = frozenset(
+    {
+        PostingReason.COLLATERAL_FORFEITED,
+        PostingReason.CONTRACT_PRICE,
+        PostingReason.FORWARD_PRICE,
+        PostingReason.INSURANCE_PREMIUM,
+        PostingReason.INSURANCE_PAYOUT,
+        PostingReason.LOAN_PRINCIPAL,
+        PostingReason.LOAN_REPAYMENT,
+        PostingReason.LOAN_PREMIUM,
+        PostingReason.LOAN_RECOVERY,
+        PostingReason.ARBITRATOR_FEE,
+    }
+)
+"""Only a contract moves tokens for these reasons."""
+OF_CONTRACTS = BETWEEN_PARTIES | {
+    PostingReason.COLLATERAL_LOCKED,
+    PostingReason.COLLATERAL_RETURNED,
+    PostingReason.COLLATERAL_SLASHED,
+    PostingReason.PAYMENT_LOCKED,
+    PostingReason.PAYMENT_RETURNED,
+    PostingReason.FORWARD_FEE,
+}
+BETWEEN_AGENTS = BETWEEN_PARTIES | {PostingReason.TRANSFER, PostingReason.TIP}
+FEES = frozenset({PostingReason.INFERENCE_FEE, PostingReason.FORWARD_FEE})
 MAY_INDEBT = frozenset({PostingReason.INFERENCE_FEE, PostingReason.INTEREST})
 
 
@@ -66,8 +112,13 @@ def check_turn(
     _check_bill(turn)
     _check_transactions(before, turn)
     _check_block(state, turn, scenario)
+    _check_contracts(before, state, turn)
+    _check_reputations(before, state, turn, scenario)
+    _check_cores(state, turn, scenario)
     if turn.ends:
         assert not state.mempool
+        assert not state.contracts
+        assert not any(state.accounts[ESCROW::WIDTH])
         assert not any(state.accounts[PENDING::WIDTH])
 
 
@@ -102,6 +153,7 @@ def check_refusals_change_nothing(
     assert not any(played.outcomes)
     assert played.postings == turn.postings
     assert (played.transactions, played.block) == (turn.transactions, turn.block)
+    assert played.contracts == turn.contracts
     assert played.bill == turn.bill
     other.rejections = state.rejections
     assert other == state
@@ -192,9 +244,7 @@ def _check_outcomes(inputs: Sequence[Input], state: State, turn: Turn, scenario:
 
 
 def _check_bill(turn: Turn) -> None:
-    collected = sum(
-        posting.amount for posting in turn.postings if posting.reason is PostingReason.INFERENCE_FEE
-    )
+    collected = sum(posting.amount for posting in turn.postings if posting.reason in FEES)
     paid = sum(
         posting.amount for posting in turn.postings if posting.reason is PostingReason.DIVIDEND
     )
@@ -238,6 +288,98 @@ def _check_block(state: State, turn: Turn, scenario: Scenario) -> None:
     }
     if scenario.lottery_rule is LotteryRule.MINERS:
         assert {ticket.validator_type for ticket in block.tickets} == {"mine"}
+
+
+RESTS = frozenset({Stage.PROPOSED, Stage.ACTIVE, Stage.ATTESTING, Stage.REFERRED})
+"""Stages in which a contract may be between two turns."""
+
+
+def _check_contracts(before: State, state: State, turn: Turn) -> None:
+    """Each contract goes along the table, ends once, and lets go of its escrow as it ends."""
+    stages: dict[int, Stage | None] = {held.contract_id: held.stage for held in before.contracts}
+    escrow = {held.contract_id: sum(held.escrow) for held in before.contracts}
+    ended: list[int] = []
+    owned: list[int] = []
+    for event in turn.contracts:
+        number = event.contract_id
+        if event.happened is Happened.REFUSED:
+            assert event.refusal is not None
+            continue
+        if event.happened is Happened.PROPOSED:
+            assert number not in stages
+            assert number > before.contracts_proposed
+        assert number not in ended, "a contract has one end"
+        stages[number] = TRANSITIONS[stages.get(number), event.happened]
+        if event.postings is not None:
+            own = range(*event.postings)
+            owned += own
+            for posting in turn.postings[own.start : own.stop]:
+                assert posting.reason in OF_CONTRACTS
+                moved = (_kind(posting.target) == ESCROW) - (_kind(posting.source) == ESCROW)
+                escrow[number] = escrow.get(number, 0) + moved * posting.amount
+        if stages[number] in ENDS:
+            ended.append(number)
+            assert escrow.get(number, 0) == 0, event
+    marked = [
+        place for place, posting in enumerate(turn.postings) if posting.reason in OF_CONTRACTS
+    ]
+    assert owned == marked, "every movement of a contract belongs to one of its events"
+    assert [held.contract_id for held in state.contracts_ended] == ended
+    open_ = {number for number, stage in stages.items() if stage not in ENDS}
+    assert [held.contract_id for held in state.contracts] == sorted(open_)
+    assert state.contracts_proposed == before.contracts_proposed + sum(
+        event.happened is Happened.PROPOSED for event in turn.contracts
+    )
+    escrowed = [0] * len(state.studies)
+    for held in state.contracts:
+        assert held.stage is stages[held.contract_id]
+        assert held.stage in RESTS
+        assert held.until > turn.turn
+        assert sum(held.escrow) == escrow.get(held.contract_id, 0)
+        for seat, tokens in zip(held.seats, held.escrow, strict=True):
+            escrowed[seat] += tokens
+    assert state.accounts[ESCROW::WIDTH] == escrowed
+
+
+def _check_reputations(before: State, state: State, turn: Turn, scenario: Scenario) -> None:
+    """Only a contract that counts changes a record, and a pair counts once in a window."""
+    agents = [record.agent for record in state.reputations]
+    assert agents == sorted(set(agents))
+    pairs = [(pair.low, pair.high, pair.stage) for pair in state.counted]
+    assert len(pairs) == len(set(pairs))
+    assert all(turn.turn - pair.turn < scenario.reputation_window_turns for pair in state.counted)
+    ends = [event for event in turn.contracts if event.counted]
+    assert len([pair for pair in state.counted if pair.turn == turn.turn]) == len(ends)
+    added = _records(state) - _records(before)
+    least = sum(1 if event.happened is Happened.DEFAULTED else 2 for event in ends)
+    assert least <= added <= 2 * len(ends)
+    for event in ends:
+        assert event.happened in (Happened.SETTLED, Happened.DEFAULTED)
+
+
+def _records(state: State) -> int:
+    return sum(sum(astuple(record)[1:]) for record in state.reputations)
+
+
+def _check_cores(state: State, turn: Turn, scenario: Scenario) -> None:
+    assert sum(state.cores) <= scenario.num_cores
+    assert all(0 <= shares <= 1 for shares in state.cores)
+    bids = {
+        posting.source: posting.amount
+        for posting in turn.postings
+        if posting.reason is PostingReason.CORE_BID
+    }
+    prices = [
+        posting.amount for posting in turn.postings if posting.reason is PostingReason.CORE_PRICE
+    ]
+    assert len(prices) == min(len(bids), scenario.num_cores)
+    assert len(set(prices)) <= 1
+    assert not bids or turn.turn == 1
+    assert sum(state.cores) == len(prices) or turn.turn > 1
+    returned = sum(
+        posting.amount for posting in turn.postings if posting.reason is PostingReason.BID_RETURNED
+    )
+    assert sum(bids.values()) == sum(prices) + returned
 
 
 def _kind(account: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 from hypothesis import strategies as st
@@ -11,11 +12,18 @@ from hypothesis import strategies as st
 from sim_economy.core.actions import (
     RECOGNISED,
     Action,
+    ArbitratorRuling,
+    BidCore,
     Burn,
+    ConfirmDelivery,
+    DisputeDelivery,
     Idle,
     Input,
     Job,
     Mine,
+    ProposeContract,
+    SellInformation,
+    SignContract,
     Speak,
     Stake,
     Study,
@@ -23,6 +31,7 @@ from sim_economy.core.actions import (
     Unrecognised,
     Unstake,
 )
+from sim_economy.core.contracts import OWN_TERMS, ContractKind, Terms
 from sim_economy.core.scenario import Kind, Parameter, Scenario, parameters, parse_scenario
 from sim_economy.core.units import INPUT_LIMIT, MILLION
 
@@ -43,6 +52,66 @@ names = st.one_of(
 unrecognised = texts.filter(lambda name: name not in RECOGNISED).map(Unrecognised)
 
 
+GOOD = "a map"
+contract_ids = st.one_of(st.integers(1, 12), st.integers(-1, INPUT_LIMIT))
+one_or_many = st.one_of(st.none(), contract_ids, st.lists(contract_ids, max_size=5).map(tuple))
+goods = st.sampled_from((GOOD, GOOD, "another", None))
+hashes = st.sampled_from((sha256(GOOD.encode()).hexdigest(), "ab", None))
+figures = st.one_of(st.none(), st.integers(0, 60), amounts)
+any_terms = st.builds(
+    Terms,
+    due_turn=st.one_of(st.none(), st.integers(1, 40), amounts),
+    settlement=st.sampled_from((None, "attested", "automatic", "never")),
+    payload_hash=hashes,
+    **{
+        term: figures
+        for term in Terms.__struct_fields__
+        if term not in ("due_turn", "settlement", "payload_hash")
+    },
+)
+"""Terms of no kind in particular; nearly all proposals with them are refused."""
+
+
+@st.composite
+def sound_terms(draw: st.DrawFn, kind: ContractKind) -> Terms:
+    """Terms of a kind that a proposal in one of the first turns may have."""
+    due_turn = draw(st.integers(3, 30))
+    collaterals = [draw(st.integers(0, 30)) for _ in range(3)]
+    price = draw(st.integers(0, 40))
+    values: dict[str, Any] = {
+        "price": price,
+        "payload_hash": sha256(GOOD.encode()).hexdigest(),
+        "principal": draw(st.integers(1, 100)),
+        "premium": draw(st.integers(0, 30)),
+        "payout": draw(st.integers(1, 100)),
+        "trigger": draw(st.integers(-100, 1100)),
+        "cap": draw(st.integers(1, 100)),
+        "start_turn": draw(st.integers(max(1, due_turn - 3), due_turn)),
+    }
+    return Terms(
+        due_turn=due_turn,
+        proposer_collateral=collaterals[0],
+        counterparty_collateral=collaterals[1],
+        arbitrator_collateral=max(collaterals[2], price),
+        arbitrator_fee=draw(st.integers(0, min(collaterals[:2]))),
+        **{term: values[term] for term in OWN_TERMS[kind]},
+    )
+
+
+def proposals(parties: st.SearchStrategy[str]) -> st.SearchStrategy[Action]:
+    """Proposals, most of them sound but for their parties."""
+    sound = st.sampled_from(list(ContractKind)).flatmap(
+        lambda kind: st.builds(
+            ProposeContract, st.just(kind.value), parties, parties, sound_terms(kind)
+        )
+    )
+    kinds = st.one_of(st.none(), st.sampled_from([*map(str, ContractKind), "gift"]))
+    party = st.one_of(st.none(), parties)
+    return st.one_of(
+        sound, sound, sound, st.builds(ProposeContract, kinds, party, party, any_terms)
+    )
+
+
 def actions(recipients: st.SearchStrategy[str]) -> st.SearchStrategy[Action]:
     """Any action a caller may send, well-formed but not always allowed."""
     amount = st.one_of(amounts, amounts, amounts, st.none())
@@ -53,6 +122,18 @@ def actions(recipients: st.SearchStrategy[str]) -> st.SearchStrategy[Action]:
         st.builds(Unstake, amount),
         st.builds(Transfer, st.one_of(st.none(), recipients), amount, tips),
         unrecognised,
+        proposals(recipients),
+        st.builds(SignContract, st.one_of(st.none(), contract_ids)),
+        st.builds(SignContract, st.integers(1, 6)),
+        st.builds(ConfirmDelivery, one_or_many),
+        st.builds(DisputeDelivery, one_or_many),
+        st.builds(
+            ArbitratorRuling,
+            one_or_many,
+            st.sampled_from((None, "proposer", "counterparty", "agent_0")),
+        ),
+        st.builds(SellInformation, st.one_of(st.none(), contract_ids), goods),
+        st.builds(BidCore, amount),
     )
 
 

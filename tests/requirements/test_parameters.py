@@ -5,26 +5,32 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from sim_economy.core.actions import (
-    Action,
+    BidCore,
     Burn,
+    DisputeDelivery,
     Idle,
     Input,
     Job,
     Mine,
+    ProposeContract,
+    SellInformation,
+    SignContract,
     Speak,
     Stake,
     Study,
     Unstake,
 )
+from sim_economy.core.contracts import Terms
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.events import Block
-from sim_economy.core.ledger import PostingReason
+from sim_economy.core.ledger import DESTROYED, PostingReason
 from sim_economy.core.rules.dividends import dividends
 from sim_economy.core.scenario import NumberText, config, parameters, parse_scenario
 from sim_economy.core.units import WEIGHT_PLACES, decimal_text
@@ -304,18 +310,111 @@ def test_secret_stands_instead_of_the_seed(secret: str, same: bool) -> None:
     assert (winners({"secret": secret, "seed": 5}) == winners({"secret": secret})) is not same
 
 
-@pytest.mark.parametrize("name", ["attested_confirmation_window", "slash_both_on_timeout"])
-def test_parameters_of_contracts_are_read_and_change_nothing_yet(name: str) -> None:
-    changed = {"attested_confirmation_window": 9, "slash_both_on_timeout": False}[name]
-    moves: list[Move] = [(agent, action, 150) for agent, action in enumerate(_one_of_each())]
-    plain = played("as-run", {}, moves, moves)
-    other = played("as-run", {name: changed}, moves, moves)
-    assert getattr(other.scenario, name) == changed
-    assert other.state == plain.state
+TRIO: Final[Mapping[str, Any]] = {"num_agents": 3}
+"""Proposer, counterparty and arbitrator, in genesis order."""
+SERVICE: Final = {
+    "due_turn": 3,
+    "price": 40,
+    "proposer_collateral": 20,
+    "counterparty_collateral": 30,
+    "arbitrator_collateral": 40,
+}
+SALE: Final = {"due_turn": 9, "price": 20, "payload_hash": sha256(b"map").hexdigest()}
+SIGNED: Final[list[Move]] = [(1, SignContract(1)), (2, SignContract(1))]
 
 
-def _one_of_each() -> list[Action]:
-    return [Mine(), Mine(), Stake(80), Burn(10), Study(), Job(), Unstake(1), Idle()]
+def offer(kind: str, terms: Mapping[str, Any]) -> list[Move]:
+    return [(0, ProposeContract(kind, "agent_1", "agent_2", Terms(**terms)))]
+
+
+def ended_in(preset: str, world: Mapping[str, Any], *turns: list[Move]) -> tuple[int, World]:
+    """The turn in which the only contract ends by itself, and the world then."""
+    economy = played(preset, {**TRIO, **world}, *turns)
+    while not economy.state.contracts_ended:
+        economy.turn([])
+    return economy.turn_number, economy
+
+
+@pytest.mark.parametrize(("cores", "price"), [(1, 20), (2, 10), (3, 1)])
+def test_num_cores_is_how_many_shares_the_auction_sells(cores: int, price: int) -> None:
+    bids: list[Move] = [(0, BidCore(30)), (1, BidCore(20)), (2, BidCore(10))]
+    world = played("as-run", {**TRIO, "num_cores": cores}, bids)
+    assert world.state.cores == [1] * cores + [0] * (3 - cores)
+    assert world.state.balances == [1000 - price] * cores + [1000] * (3 - cores)
+
+
+@pytest.mark.parametrize("preset", ["as-run", "as-written"])
+@pytest.mark.parametrize("window", [3, 1, 7])
+def test_attested_confirmation_window_is_how_long_parties_may_be_silent(
+    preset: str, window: int
+) -> None:
+    changed = {"attested_confirmation_window": window}
+    ended, world = ended_in(preset, changed, offer("service", SERVICE), SIGNED)
+    assert ended == 3 + window
+    assert world.state.balances == [980, 970, 1000]
+
+
+@pytest.mark.parametrize("preset", ["as-run", "as-written"])
+@pytest.mark.parametrize("window", [3, 1, 7])
+def test_attested_confirmation_window_is_how_long_an_arbitrator_may_take(
+    preset: str, window: int
+) -> None:
+    changed = {"attested_confirmation_window": window}
+    disputed: list[Move] = [(1, DisputeDelivery(1))]
+    turns: list[list[Move]] = [offer("service", SERVICE), SIGNED, [], disputed]
+    ended, world = ended_in(preset, changed, *turns)
+    assert ended == 4 + window
+    assert world.state.balances == [1000, 1000, 960]
+
+
+@pytest.mark.parametrize("preset", ["as-run", "as-written"])
+@pytest.mark.parametrize(("slashed", "left"), [(True, [980, 970]), (False, [1000, 1000])])
+def test_slash_both_on_timeout_destroys_the_collateral_of_the_silent(
+    preset: str, slashed: bool, left: list[int]
+) -> None:
+    changed = {"slash_both_on_timeout": slashed}
+    _, world = ended_in(preset, changed, offer("service", SERVICE), SIGNED)
+    assert world.state.balances == [*left, 1000]
+    assert world.state.accounts[DESTROYED] == (50 if slashed else 0)
+
+
+@pytest.mark.parametrize(("window", "ended"), [(5, 6), (2, 3), (1, 2)])
+def test_signature_window_is_how_long_a_proposal_waits(window: int, ended: int) -> None:
+    changed = {"signature_window": window}
+    assert ended_in("as-run", changed, offer("information_sale", SALE))[0] == ended
+
+
+@pytest.mark.parametrize(("longest", "sold"), [(10_000, True), (3, True), (2, False)])
+def test_payload_length_max_is_the_longest_good_that_can_be_sold(longest: int, sold: bool) -> None:
+    world = {**TRIO, "payload_length_max": longest}
+    sale: list[Move] = [(0, SellInformation(1, "map"))]
+    economy = played("as-run", world, offer("information_sale", SALE), SIGNED, sale)
+    assert economy.state.balances == ([1020, 980, 1000] if sold else [1000, 980, 1000])
+
+
+@pytest.mark.parametrize(("least", "counted"), [(20, 1), (0, 1), (21, 0)])
+def test_reputation_value_min_is_what_a_contract_must_be_worth(least: int, counted: int) -> None:
+    world = {**TRIO, "reputation_value_min": least}
+    sale: list[Move] = [(0, SellInformation(1, "map"))]
+    economy = played("as-run", world, offer("information_sale", SALE), SIGNED, sale)
+    assert sum(known.settled for known in economy.state.reputations) == 2 * counted
+
+
+@pytest.mark.parametrize(("window", "counted"), [(10, 1), (4, 1), (3, 2), (1, 2)])
+def test_reputation_window_turns_pass_before_a_pair_counts_again(window: int, counted: int) -> None:
+    world = {**TRIO, "reputation_window_turns": window}
+    again: list[Move] = [(1, SignContract(2)), (2, SignContract(2))]
+    economy = played(
+        "as-run",
+        world,
+        offer("information_sale", SALE),
+        SIGNED,
+        [(0, SellInformation(1, "map"))],
+        offer("information_sale", SALE),
+        again,
+        [(0, SellInformation(2, "map"))],
+    )
+    assert [known.settled for known in economy.state.reputations] == [counted, counted]
 
 
 SPEC: Final = Path(__file__).parents[2] / "docs" / "spec" / "economy.md"

@@ -6,6 +6,8 @@ agent that acts owes 10 tokens and has no stake; a speech may have 3 characters.
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -28,6 +30,7 @@ from sim_economy.core.actions import (
 )
 from sim_economy.core.events import RejectionReason as Reason
 from sim_economy.session.world import World
+from tests.requirements.test_contract_rejections import ROWS as CONTRACT_ROWS
 from tests.requirements.worlds import VARIANTS, scenario
 
 LONG: Final = "long"
@@ -138,11 +141,19 @@ def test_a_refused_action_costs_its_usage_and_changes_nothing_else(
 
 @pytest.mark.parametrize("preset", VARIANTS)
 def test_the_table_gives_every_reason_an_action_can_be_refused_for(preset: str) -> None:
-    assert {row[2] for row in _rows(preset)} | {
+    rows = [*_rows(preset), *CONTRACT_ROWS]
+    assert {row[2] for row in rows} | {
         Reason.UNKNOWN_AGENT,
         Reason.ALREADY_ACTED,
+        Reason.SIGNING_NOT_OPEN,
     } == set(Reason)
-    assert {action_name(row[0]) for row in _rows(preset)} == {*RECOGNISED, "dance"}
+    assert {action_name(row[0]) for row in rows} == {*RECOGNISED, "dance"}
+
+
+def test_the_specification_lists_the_reasons_in_their_order() -> None:
+    text = (Path(__file__).parents[2] / "docs/spec/economy.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| (\d+) \| `(\w+)` \|", text, re.MULTILINE)
+    assert listed == [(str(place), str(reason)) for place, reason in enumerate(Reason, 1)]
 
 
 @pytest.mark.parametrize("name", sorted(RECOGNISED))

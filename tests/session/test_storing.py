@@ -107,7 +107,7 @@ def test_readers_are_welcome_while_a_writer_writes_and_cannot_write(kept: str) -
         assert export(reader.store) == export(writer.store)
 
 
-@pytest.mark.parametrize("pragma", ["user_version = 2", "user_version = 0", "application_id = 5"])
+@pytest.mark.parametrize("pragma", ["user_version = 1", "user_version = 0", "application_id = 5"])
 @pytest.mark.parametrize("read_only", [True, False])
 def test_a_ledger_of_another_format_is_refused(ledger: Path, pragma: str, read_only: bool) -> None:
     connection = sqlite3.connect(ledger)

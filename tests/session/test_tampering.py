@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import shutil
 import sqlite3
-from binascii import Error as Base64Error
 from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import pairwise
@@ -38,13 +37,14 @@ COLUMNS = {
     "inputs": ["turn", "position", "data", "rejection", "public_key", "signature"],
     "postings": ["turn", "position", "source", "target", "amount", "reason"],
     "transactions": ["turn", "position", "data"],
+    "contracts": ["turn", "position", "data"],
     "blocks": ["turn", "data", "public_key", "signature"],
     "snapshots": ["turn", "state"],
     "receipts": ["idempotency_key", "turn", "request_digest", "answer", "checksum"],
     "submissions": ["position", "turn", "data", "public_key", "signature", "checksum"],
 }
 EVERY_COLUMN = [(table, column) for table, columns in COLUMNS.items() for column in columns]
-CHAINED = ("turns", "inputs", "postings", "transactions", "blocks")
+CHAINED = ("turns", "inputs", "postings", "transactions", "contracts", "blocks")
 """Tables whose every row is hashed into the line of its turn."""
 
 UNUSED = (("blocks", "public_key"), ("blocks", "signature"))
@@ -174,7 +174,7 @@ def other_values(value: object) -> Iterator[object]:
         yield from (value + " ", value[:-1], value.swapcase(), "", 7, value.encode(), None)
         try:
             yield base64.b64decode(value, validate=True)
-        except Base64Error:
+        except ValueError:
             yield b"\xff"
         yield value + "\0"
 
@@ -339,6 +339,9 @@ ADDITIONS = [
     ("postings", "VALUES (-1, 0, 3, 1, 5, 'stake')"),
     ("transactions", f"SELECT {QUIET}, 0, data FROM transactions LIMIT 1"),
     ("transactions", f"SELECT {STRANGE}, 0, data FROM transactions LIMIT 1"),
+    ("contracts", f"SELECT {QUIET}, 0, data FROM contracts LIMIT 1"),
+    ("contracts", f"SELECT {STRANGE}, 0, data FROM contracts LIMIT 1"),
+    ("contracts", "SELECT turn, 99, data FROM contracts LIMIT 1"),
     ("blocks", f"SELECT {QUIET}, data, NULL, NULL FROM blocks WHERE turn = 1"),
     ("blocks", f"SELECT {STRANGE}, data, NULL, NULL FROM blocks WHERE turn = 1"),
     ("blocks", "SELECT -1, data, NULL, NULL FROM blocks WHERE turn = 1"),

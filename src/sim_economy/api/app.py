@@ -20,7 +20,7 @@ from sim_economy.api.access import Caller, authorise
 from sim_economy.api.errors import RequestError, error_body, status_of
 from sim_economy.api.services import Service, Services
 from sim_economy.core.errors import SimEconomyError
-from sim_economy.store.places import DEFAULT_WORLD
+from sim_economy.store.places import DEFAULT_WORLD, is_world_id
 
 _log = logging.getLogger("sim_engine.requests")
 Endpoint: TypeAlias = Callable[[Service, Request], Awaitable[Response]]
@@ -58,6 +58,7 @@ _WORLD: Final = (
     Route("GET", "/turns", endpoints.get_page, Caller.ADMIN),
     Route("GET", "/blocks", endpoints.get_page, Caller.ADMIN),
     Route("GET", "/transactions", endpoints.get_page, Caller.ADMIN),
+    Route("GET", "/contracts", endpoints.get_page, Caller.ADMIN),
     Route("GET", "/rejections", endpoints.get_page, Caller.ADMIN),
     Route("GET", "/postings", endpoints.get_page, Caller.ADMIN),
     Route("GET", "/events", endpoints.get_events, Caller.ADMIN),
@@ -116,36 +117,50 @@ def _bound(route: Route, services: Services) -> Callable[[Request], Awaitable[Re
     async def answered(request: Request) -> Response:
         if route.caller is Caller.HOST:
             authorise(services.default.engine, request, Caller.HOST)
-        world_id = request.path_params.get("world_id", DEFAULT_WORLD)
-        service = services.startable(world_id) if route.starts else services.of(world_id)
+        service, world_id = services.default, request.path_params.get("world_id")
+        if world_id is not None:
+            service = services.startable(world_id) if route.starts else services.of(world_id)
         if route.caller is not Caller.HOST:
             authorise(service.engine, request, route.caller)
-        return await route.endpoint(service, request)
+        service.users += 1
+        try:
+            return await route.endpoint(service, request)
+        finally:
+            service.users -= 1
 
     async def bound(request: Request) -> Response:
         began = time.perf_counter()
-        code = None
+        status, code = 500, None
         try:
-            response = await answered(request)
-        except SimEconomyError as error:
-            response, code = await _refused(request, error), error.code
-        status = response.status_code
-        services.answered[status] = services.answered.get(status, 0) + 1
-        if _log.isEnabledFor(logging.INFO):
-            _log.info(
-                "%s %s",
-                route.method,
-                route.path,
-                extra={
-                    "world": request.path_params.get("world_id", DEFAULT_WORLD),
+            try:
+                response = await answered(request)
+            except SimEconomyError as error:
+                response, code = await _refused(request, error), error.code
+            status = response.status_code
+            return response
+        except ClientDisconnect:
+            status = 499
+            raise
+        finally:
+            services.answered[status] = services.answered.get(status, 0) + 1
+            if _log.isEnabledFor(logging.INFO):
+                told = {
+                    "world": _named(request),
                     "status": status,
                     "code": code,
                     "milliseconds": round((time.perf_counter() - began) * 1000, 3),
-                },
-            )
-        return response
+                }
+                _log.info("%s %s", route.method, route.path, extra=told)
 
     return bound
+
+
+def _named(request: Request) -> str | None:
+    """The world that a request names; None for a name that no world can have."""
+    world_id = request.path_params.get("world_id")
+    if world_id is None:
+        return DEFAULT_WORLD
+    return world_id if is_world_id(world_id) else None
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -113,11 +113,7 @@ async def post_run(service: Service, request: Request) -> Response:
     """Start the world if it is not, and play it with a shipped policy until a turn."""
     check_query(request)
     wanted = parse_run(await read_body(request, service.worlds.limits))
-    service.users += 1
-    try:
-        return _json({"data": await play_until(service, wanted)})
-    finally:
-        service.users -= 1
+    return _json({"data": await play_until(service, wanted)})
 
 
 async def get_commitment(service: Service, request: Request) -> Response:

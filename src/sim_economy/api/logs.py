@@ -14,10 +14,14 @@ LEVELS: Final = ("warning", "info", "debug")
 def log_as_json(level: str) -> None:
     """Send the engine's and the server's records to standard error.
 
+    At the default level nothing that a client sends is told, so that a client that never reads the
+    engine's standard error cannot stall it.
+
     Args:
         level: The least that is told; `info` tells of every request.
     """
     assert level in LEVELS, level
+    server = "ERROR" if level == LEVELS[0] else "WARNING"
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         JsonFormatter(
@@ -26,7 +30,7 @@ def log_as_json(level: str) -> None:
             datefmt="%Y-%m-%dT%H:%M:%S%z",
         )
     )
-    for name, least in (("sim_engine", level.upper()), ("uvicorn", "WARNING")):
+    for name, least in (("sim_engine", level.upper()), ("uvicorn", server), ("asyncio", server)):
         logger = logging.getLogger(name)
         logger.handlers = [handler]
         logger.setLevel(least)

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 from enum import Enum
 from importlib.metadata import version
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, get_type_hints
 
 from sim_economy.agents.policy import POLICIES
 from sim_economy.api.limits import Limits
 from sim_economy.core.actions import RECOGNISED
+from sim_economy.core.contracts import Terms
 from sim_economy.core.scenario import HIDDEN, Kind, Scenario, parameters
 from sim_economy.core.units import INPUT_LIMIT
 
@@ -166,6 +167,7 @@ _OF_WORLD: Final[tuple[_Operation, ...]] = (
     ("GET", "/turns", "Turns, newest last", None, "Page", _READ, _PAGE),
     ("GET", "/blocks", "Blocks", None, "Page", _READ, _PAGE),
     ("GET", "/transactions", "Finalised transactions", None, "Page", _READ, _PAGE),
+    ("GET", "/contracts", "What happened to contracts", None, "Page", _READ, _PAGE),
     ("GET", "/rejections", "Rejected inputs", None, "Page", _READ, _PAGE),
     ("GET", "/postings", "Every movement of tokens", None, "Page", _READ, _PAGE),
     (
@@ -232,18 +234,6 @@ def _schemas(limits: Limits) -> dict[str, Any]:
             "description": parameter.meaning,
         }
     public = {name: schema for name, schema in settings.items() if name not in HIDDEN}
-    amount = {"type": ["integer", "null"], "minimum": -INPUT_LIMIT, "maximum": INPUT_LIMIT}
-    action = {
-        "type": "object",
-        "required": ["action"],
-        "description": "Which other fields an action takes depends on its name.",
-        "properties": {
-            "action": {"type": "string", "examples": list(RECOGNISED)},
-            "amount": amount,
-            "fee": {"type": "integer", "minimum": -INPUT_LIMIT, "maximum": INPUT_LIMIT},
-            "to": _TEXT,
-        },
-    }
     init = _object(
         {
             "config": {
@@ -269,7 +259,8 @@ def _schemas(limits: Limits) -> dict[str, Any]:
     return {
         "Config": {"type": "object", "properties": public, "required": list(public)},
         "Init": init,
-        "Action": action,
+        "Action": _action(),
+        "Terms": _terms(),
         "Input": _object(
             {
                 "agent_id": {"type": "string"},
@@ -396,6 +387,41 @@ _CLOSING: Final[dict[str, Any]] = {
     "turn": {"type": ["integer", "null"], "minimum": 1, "maximum": 2**53},
     "ends": {"type": "boolean"},
 }
+
+
+_AMOUNT: Final[dict[str, Any]] = {
+    "type": ["integer", "null"],
+    "minimum": -INPUT_LIMIT,
+    "maximum": INPUT_LIMIT,
+}
+_ARGUMENTS: Final[dict[Any, dict[str, Any]]] = {
+    int: {**_AMOUNT, "type": "integer"},
+    int | None: _AMOUNT,
+    str | None: _TEXT,
+    int | tuple[int, ...] | None: {"anyOf": [_AMOUNT, {"type": "array", "items": _AMOUNT}]},
+    Terms: {"$ref": "#/components/schemas/Terms"},
+}
+"""How an argument is written, by its type."""
+
+
+def _action() -> dict[str, Any]:
+    arguments = {
+        name: _ARGUMENTS[hint]
+        for kind in RECOGNISED.values()
+        for name, hint in get_type_hints(kind).items()
+        if name in kind.__struct_fields__
+    }
+    return {
+        "type": "object",
+        "required": ["action"],
+        "description": "Which other fields an action takes depends on its name.",
+        "properties": {"action": {"type": "string", "examples": list(RECOGNISED)}, **arguments},
+    }
+
+
+def _terms() -> dict[str, Any]:
+    hints = get_type_hints(Terms)
+    return _object({name: _ARGUMENTS[hints[name]] for name in Terms.__struct_fields__})
 
 
 def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:

@@ -126,6 +126,8 @@ def parse_run(body: bytes) -> RunRequest:
         raise InputError("policy", "must be a policy's name")
     if not isinstance(usage, dict):
         raise InputError("usage", "must be an object")
+    if not all(map(_KEY.fullmatch, usage)):
+        raise InputError("usage", "has a key no source could have; see /openapi.json")
     if type(turns) is not int or not 1 <= turns <= 2**31:
         raise InputError("turns", "must be an integer from 1 to 2147483648")
     if not isinstance(ends, bool):

@@ -62,11 +62,9 @@ def serve(
         if check_all:
             _check_whole(engine)
     except SimEconomyError as error:
-        print(f"sim-engine: {error}", file=sys.stderr)  # noqa: T201
-        return 1
+        return _failed(str(error), error.code, log_level)
     except OSError as error:
-        print(f"sim-engine: {host}:{port}: {error.strerror}", file=sys.stderr)  # noqa: T201
-        return 1
+        return _failed(f"{host}:{port}: {error.strerror}", "address_unusable", log_level)
     try:
         server = uvicorn.Server(
             uvicorn.Config(
@@ -87,13 +85,23 @@ def serve(
         # uvicorn stops in good order and then raises the signal again, to die of it.
         signal.signal(signal.SIGTERM, lambda *_: None)
         port = listening.getsockname()[1]
-        _log.info("started", extra={"host": host, "port": port, "ledger": engine.place.name})
+        started = {"host": host, "port": port, "ledger": engine.place.name}
+        _log.info("started", extra={**started, "tokens": engine.access.tokens})
         with suppress(KeyboardInterrupt):
             server.run(sockets=[listening])
         _log.info("stopped")
     finally:
         engine.close()
     return 0
+
+
+def _failed(problem: str, code: str, log_level: str) -> int:
+    """Say why it could not start: to people, or where requests are told of too, as JSON."""
+    if log_level == LEVELS[0]:
+        print(f"sim-engine: {problem}", file=sys.stderr)  # noqa: T201
+    else:
+        _log.critical(problem, extra={"code": code})
+    return 1
 
 
 def _check_whole(engine: Engine) -> None:

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from msgspec import Struct, field
 from starlette.concurrency import run_in_threadpool
@@ -24,13 +25,13 @@ OPEN_MAX: Final = 100
 """Worlds beside the default one held open at once; each takes a lock and a few open files."""
 
 
-class Service(Struct, eq=False):
+class Service(Struct, eq=False, weakref=True):
     """One world behind its routes.
 
     Attributes:
         worlds: All of the process.
         closed: Wakes whoever waits for the next turn.
-        users: Event streams and runs under way.
+        users: Requests and event streams under way; the world stays open as long.
         verified: What the last check of the whole ledger found; None before the first ended.
         tasks: What goes on behind the routes.
     """
@@ -91,6 +92,7 @@ class Services:
         self.default = Service(engine, self)
         self._accept_head = accept_head
         self._beside: OrderedDict[str, Service] = OrderedDict()
+        self._unstarted: WeakValueDictionary[str, Service] = WeakValueDictionary()
 
     @property
     def access(self) -> Access:
@@ -103,38 +105,39 @@ class Services:
         return default + self.default.engine.place.worlds()
 
     def of(self, world_id: str) -> Service:
-        """The service of a started world, opened if it is not; the default one need not be started.
+        """The service of a world beside the default one, opened if it is not.
 
         Raises:
             WorldUnknownError: There is no such world.
             StoreError, ReplayError: Its ledger cannot be opened; the other worlds go on.
         """
         service = self.startable(world_id)
-        if service is self.default:
-            return service
         if service.engine.world is None:
             raise WorldUnknownError
-        if world_id not in self._beside:
-            self.keep(service)
-            self._begin(service, service.verify())
-        self._beside.move_to_end(world_id)
         return service
 
     def startable(self, world_id: str) -> Service:
         """The service of a world that may still have to be started, and then to be kept.
 
         Raises:
-            WorldUnknownError: No world can have this name.
+            WorldUnknownError: No world beside the default one can have this name.
             StoreError, ReplayError: Its ledger cannot be opened.
         """
-        if world_id == DEFAULT_WORLD:
-            return self.default
         if world_id in self._beside:
+            self._beside.move_to_end(world_id)
             return self._beside[world_id]
+        if world_id in self._unstarted:
+            return self._unstarted[world_id]
         place = self.default.engine.place.world(world_id)
         accept_head = self._accept_head
         engine = Engine.open(place, self.access, world_id=world_id, accept_head=accept_head)
-        return Service(engine, self)
+        service = Service(engine, self)
+        if engine.world is None:
+            self._unstarted[world_id] = service
+        else:
+            self.keep(service)
+            self._begin(service, service.verify())
+        return service
 
     def keep(self, service: Service) -> None:
         """Hold a started world open; where there are many, the least used one is closed."""
@@ -144,7 +147,8 @@ class Services:
         if self.limits.turn_seconds is not None:
             self._begin(service, service.close_at_deadlines(self.limits.turn_seconds))
         elif len(self._beside) > OPEN_MAX:
-            idle = next((name for name, held in self._beside.items() if not held.users), None)
+            others = (name for name, held in self._beside.items() if held is not service)
+            idle = next((name for name in others if not self._beside[name].users), None)
             if idle is not None:
                 self._beside.pop(idle).close()
 

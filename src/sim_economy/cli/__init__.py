@@ -21,6 +21,7 @@ _COMMANDS: Final = {
     "serve": ("service", "Serve a ledger over HTTP."),
     "backup": ("service", "Copy a ledger into a file while it may be written."),
     "copy": ("service", "Copy a ledger between files and databases."),
+    "mcp": ("door", "Let an MCP client play one agent of an engine."),
     "key": ("service", "Make the key that an agent signs with."),
     "completion": ("scenario", "Print the script that completes commands in your shell."),
 }

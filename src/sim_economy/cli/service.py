@@ -88,11 +88,12 @@ def serve(
 
     limits = Limits(body_bytes=body_bytes, connections=connections, turn_seconds=turn_seconds)
     access = Access.of(auth, admin_token)
-    if auth == "open" and host not in {"127.0.0.1", "::1", "localhost"}:
-        click.echo(
-            f"anyone who reaches {host}:{port} may play and read; see --auth tokens", err=True
-        )
-    click.echo(f"http://{host}:{port} serves {ledger.name}", err=True)
+    if log == "warning":
+        if auth == "open" and host not in {"127.0.0.1", "::1", "localhost"}:
+            click.echo(
+                f"anyone who reaches {host}:{port} may play and read; see --auth tokens", err=True
+            )
+        click.echo(f"http://{host}:{port} serves {ledger.name}", err=True)
     return serve_ledger(
         ledger,
         host,

@@ -108,8 +108,8 @@ class ClosedTurn(TypedDict):
     dividends: int
     block_winner: str | None
     validator_type: str | None
-    contracts_settled: list[Any]
-    contracts_defaulted: list[Any]
+    contracts_settled: list[int]
+    contracts_defaulted: list[int]
     inputs: int
     rejections: list[Rejection]
     transactions: list[Transaction]
@@ -131,6 +131,19 @@ class Block(TypedDict):
     previous_hash: str
     state_digest: str
     hash: str
+
+
+class ContractEvent(TypedDict):
+    """What happened to a contract; further fields depend on what."""
+
+    turn: int
+    position: int
+    contract_id: int
+    happened: str
+    agent_id: NotRequired[str]
+    deal: NotRequired[dict[str, Any]]
+    reason: NotRequired[str]
+    fault: NotRequired[list[str]]
 
 
 class Posting(TypedDict):
@@ -176,11 +189,15 @@ class Observation(TypedDict):
     studies: int
     transactions: list[Transaction]
     releases: list[Any]
+    contracts: list[dict[str, Any]]
+    contracts_ended: list[dict[str, Any]]
+    payloads: dict[str, str]
     rejection: str | None
     tip: list[Any]
     fees_collected: int
     token_supply: int
     core_owners: dict[str, int]
+    reputations: dict[str, list[int]]
     speech: dict[str, str]
     world: Parameters
 

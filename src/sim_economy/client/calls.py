@@ -14,6 +14,7 @@ from sim_economy.client.answers import (
     Block,
     ClosedTurn,
     Commitment,
+    ContractEvent,
     Figures,
     Genesis,
     Head,
@@ -212,7 +213,7 @@ def worlds(address: str) -> Call[list[str]]:
 
 def base(address: str, world: str | None) -> str:
     """Where a world's calls go: the default one's, or one's by its name."""
-    return address if world is None else f"{address}/worlds/{quote(world, safe='')}"
+    return address if world is None else f"{address}/worlds/{_segment(world)}"
 
 
 def head() -> Call[Head]:
@@ -233,6 +234,11 @@ def blocks(after: int | None, limit: int | None) -> Call[Page[Block]]:
 def transactions(after: int | None, limit: int | None) -> Call[Page[Transaction]]:
     """GET /transactions."""
     return _page("/transactions", after, limit)
+
+
+def contracts(after: int | None, limit: int | None) -> Call[Page[ContractEvent]]:
+    """GET /contracts."""
+    return _page("/contracts", after, limit)
 
 
 def rejections(after: int | None, limit: int | None) -> Call[Page[Rejection]]:
@@ -292,7 +298,12 @@ def _query(given: Mapping[str, int | None]) -> tuple[tuple[str, int], ...]:
 
 
 def _agent(agent_id: str) -> str:
-    return f"/agents/{quote(agent_id, safe='')}"
+    return f"/agents/{_segment(agent_id)}"
+
+
+def _segment(name: str) -> str:
+    """A name as one part of a path; dots too, since `..` would lead out of it."""
+    return quote(name, safe="").replace(".", "%2E")
 
 
 def _text(body: object) -> bytes:

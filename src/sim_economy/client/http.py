@@ -14,6 +14,7 @@ from sim_economy.client.answers import (
     Block,
     ClosedTurn,
     Commitment,
+    ContractEvent,
     Figures,
     Genesis,
     Head,
@@ -175,6 +176,12 @@ class EngineClient:
     ) -> Iterator[Transaction]:
         """Every transaction finalised later than turn `after`."""
         return self._rows(calls.transactions(after, limit))
+
+    def contracts(
+        self, after: int | None = None, limit: int | None = None
+    ) -> Iterator[ContractEvent]:
+        """Everything that happened to contracts later than turn `after`."""
+        return self._rows(calls.contracts(after, limit))
 
     def rejections(self, after: int | None = None, limit: int | None = None) -> Iterator[Rejection]:
         """Every input refused later than turn `after`."""
@@ -375,6 +382,12 @@ class AsyncEngineClient:
     ) -> AsyncIterator[Transaction]:
         """Every transaction finalised later than turn `after`."""
         return self._rows(calls.transactions(after, limit))
+
+    def contracts(
+        self, after: int | None = None, limit: int | None = None
+    ) -> AsyncIterator[ContractEvent]:
+        """Everything that happened to contracts later than turn `after`."""
+        return self._rows(calls.contracts(after, limit))
 
     def rejections(
         self, after: int | None = None, limit: int | None = None

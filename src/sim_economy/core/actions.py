@@ -6,6 +6,8 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from sim_economy.core.contracts import Terms
+
 
 class Mine(Struct, frozen=True, tag="mine", tag_field="action", gc=False):
     """Take part in the turn's lottery."""
@@ -49,6 +51,67 @@ class Transfer(
     fee: int = 0
 
 
+class ProposeContract(
+    Struct, frozen=True, tag="propose_contract", tag_field="action", gc=False, omit_defaults=True
+):
+    """Offer a contract to a counterparty and an arbitrator."""
+
+    kind: str | None = None
+    counterparty: str | None = None
+    arbitrator: str | None = None
+    terms: Terms = Terms()
+
+
+class SignContract(
+    Struct, frozen=True, tag="sign_contract", tag_field="action", gc=False, omit_defaults=True
+):
+    """Agree to a contract; its proposer withdraws it."""
+
+    contract_id: int | None = None
+
+
+class ConfirmDelivery(
+    Struct, frozen=True, tag="confirm_delivery", tag_field="action", gc=False, omit_defaults=True
+):
+    """State that what was promised was delivered, for each of the contracts."""
+
+    contract_id: int | tuple[int, ...] | None = None
+
+
+class DisputeDelivery(
+    Struct, frozen=True, tag="dispute_delivery", tag_field="action", gc=False, omit_defaults=True
+):
+    """State that it was not, for each of the contracts."""
+
+    contract_id: int | tuple[int, ...] | None = None
+
+
+class ArbitratorRuling(
+    Struct, frozen=True, tag="arbitrator_ruling", tag_field="action", gc=False, omit_defaults=True
+):
+    """Rule for the `proposer` or the `counterparty` of each of the contracts."""
+
+    contract_id: int | tuple[int, ...] | None = None
+    in_favour_of: str | None = None
+
+
+class SellInformation(
+    Struct, frozen=True, tag="sell_information", tag_field="action", gc=False, omit_defaults=True
+):
+    """Deliver the payload whose hash a contract names."""
+
+    contract_id: int | None = None
+    payload: str | None = None
+
+
+class BidCore(
+    Struct, frozen=True, tag="bid_core", tag_field="action", gc=False, omit_defaults=True
+):
+    """Bid for a core share in the opening auction; nobody sees how much."""
+
+    amount: int | None = None
+
+
 class Speak(Struct, frozen=True, tag="speak", tag_field="action", gc=False):
     """Say something to all and do nothing else."""
 
@@ -63,8 +126,27 @@ class Unrecognised(Struct, frozen=True, gc=False):
     action: str
 
 
+ContractAction: TypeAlias = (
+    ProposeContract
+    | SignContract
+    | ConfirmDelivery
+    | DisputeDelivery
+    | ArbitratorRuling
+    | SellInformation
+)
 Action: TypeAlias = (
-    Mine | Stake | Unstake | Burn | Study | Job | Transfer | Speak | Idle | Unrecognised
+    Mine
+    | Stake
+    | Unstake
+    | Burn
+    | Study
+    | Job
+    | Transfer
+    | ContractAction
+    | BidCore
+    | Speak
+    | Idle
+    | Unrecognised
 )
 
 RECOGNISED: dict[str, type[Action]] = {
@@ -75,6 +157,13 @@ RECOGNISED: dict[str, type[Action]] = {
     "study": Study,
     "job": Job,
     "transfer": Transfer,
+    "propose_contract": ProposeContract,
+    "sign_contract": SignContract,
+    "confirm_delivery": ConfirmDelivery,
+    "dispute_delivery": DisputeDelivery,
+    "arbitrator_ruling": ArbitratorRuling,
+    "sell_information": SellInformation,
+    "bid_core": BidCore,
     "speak": Speak,
     "idle": Idle,
 }

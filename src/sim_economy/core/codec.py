@@ -13,7 +13,8 @@ from typing import Any, NoReturn, get_type_hints
 
 import msgspec
 
-from sim_economy.core.actions import RECOGNISED, Action, Input, Unrecognised
+from sim_economy.core.actions import RECOGNISED, Action, Input, ProposeContract, Unrecognised
+from sim_economy.core.contracts import Terms
 from sim_economy.core.errors import InputError
 from sim_economy.core.scenario import NumberText
 from sim_economy.core.units import INPUT_LIMIT
@@ -209,10 +210,34 @@ def _optional_amount(value: Any, field: str) -> int | None:
     return None if value is None else _amount(value, field)
 
 
+def _one_or_many(value: Any, field: str) -> int | tuple[int, ...] | None:
+    if isinstance(value, list | tuple):
+        return tuple([_amount(item, f"{field}[{place}]") for place, item in enumerate(value)])
+    return _optional_amount(value, field)
+
+
+def _terms(value: Any, field: str) -> Terms:
+    if value is None:
+        return NO_TERMS
+    if isinstance(value, Terms):
+        value = {name: getattr(value, name) for name in _TERMS}
+    given = _object(value, field)
+    _refuse_unknown(given, _TERMS, field)
+    return Terms(**{name: _TERMS[name](part, f"{field}.{name}") for name, part in given.items()})
+
+
+NO_TERMS = ProposeContract().terms
 _CHECKS: Mapping[type | UnionType, Any] = {
     int: _amount,
     int | None: _optional_amount,
     str | None: _optional_text,
+    int | tuple[int, ...] | None: _one_or_many,
+    Terms: _terms,
+}
+_TERMS: Mapping[str, Any] = {
+    name: _CHECKS[hint]
+    for name, hint in get_type_hints(Terms).items()
+    if name in Terms.__struct_fields__
 }
 _ARGUMENTS: Mapping[type[Action], Mapping[str, Any]] = {
     action: {

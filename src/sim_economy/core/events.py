@@ -1,16 +1,18 @@
-"""What came of a turn: refusals, transactions, the block, the bill."""
+"""What came of a turn: refusals, transactions, contracts, the block, the bill."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from msgspec import Struct
 
+from sim_economy.core.contracts import Cause, Deal, Favoured, Happened
 from sim_economy.core.ledger import Posting
 
 
 class RejectionReason(StrEnum):
-    """Why a rule refused an action, in order of precedence (section 3, A1 to A3)."""
+    """Why a rule refused an action, in order of precedence (section 3)."""
 
     UNKNOWN_AGENT = "unknown_agent"
     ALREADY_ACTED = "already_acted"
@@ -20,11 +22,37 @@ class RejectionReason(StrEnum):
     RECIPIENT_MISSING = "recipient_missing"
     RECIPIENT_UNKNOWN = "recipient_unknown"
     RECIPIENT_IS_SENDER = "recipient_is_sender"
+    AUCTION_CLOSED = "auction_closed"
     AMOUNT_MISSING = "amount_missing"
     AMOUNT_TOO_LOW = "amount_too_low"
     FEE_TOO_LOW = "fee_too_low"
     STAKE_TOO_LOW = "stake_too_low"
     BALANCE_TOO_LOW = "balance_too_low"
+    KIND_UNKNOWN = "kind_unknown"
+    PARTY_MISSING = "party_missing"
+    PARTY_UNKNOWN = "party_unknown"
+    PARTIES_NOT_DISTINCT = "parties_not_distinct"
+    SETTLEMENT_NOT_OF_KIND = "settlement_not_of_kind"
+    TERM_NOT_OF_KIND = "term_not_of_kind"
+    TERM_MISSING = "term_missing"
+    TERM_TOO_LOW = "term_too_low"
+    DUE_TURN_TOO_EARLY = "due_turn_too_early"
+    START_TURN_TOO_LATE = "start_turn_too_late"
+    PAYLOAD_HASH_MALFORMED = "payload_hash_malformed"
+    ARBITRATOR_FEE_TOO_HIGH = "arbitrator_fee_too_high"
+    ARBITRATOR_COLLATERAL_TOO_LOW = "arbitrator_collateral_too_low"
+    CONTRACT_MISSING = "contract_missing"
+    FAVOUR_UNKNOWN = "favour_unknown"
+    PAYLOAD_MISSING = "payload_missing"
+    PAYLOAD_TOO_LONG = "payload_too_long"
+    CONTRACT_UNKNOWN = "contract_unknown"
+    ROLE_MISMATCH = "role_mismatch"
+    KIND_MISMATCH = "kind_mismatch"
+    STAGE_MISMATCH = "stage_mismatch"
+    SIGNING_NOT_OPEN = "signing_not_open"
+    ALREADY_SIGNED = "already_signed"
+    ALREADY_STATED = "already_stated"
+    PAYLOAD_MISMATCH = "payload_mismatch"
 
 
 class Rejected(Struct, frozen=True, gc=False):
@@ -122,6 +150,36 @@ class Bill(Struct, frozen=True, gc=False):
     dividends: int
 
 
+class ContractEvent(Struct, frozen=True, gc=False, omit_defaults=True):
+    """What happened to a contract.
+
+    Attributes:
+        agent_id: Who did it; None where the rules did.
+        deal: What is agreed, with the proposal.
+        until: The last turn of what opened: confirmation or ruling.
+        amount: Tokens drawn from a forward.
+        favoured: For whom the arbitrator ruled.
+        refusal: Why one of several contracts in one action was refused.
+        reason: Why it ended.
+        fault: Agent ids through whose fault it defaulted.
+        counted: Whether its end counts for reputations (K11).
+        postings: The first of the turn's postings that belong to it, and the one after the last.
+    """
+
+    contract_id: int
+    happened: Happened
+    agent_id: str | None = None
+    deal: Deal | None = None
+    until: int | None = None
+    amount: int | None = None
+    favoured: Favoured | None = None
+    refusal: RejectionReason | None = None
+    reason: Cause | None = None
+    fault: tuple[str, ...] = ()
+    counted: bool = False
+    postings: tuple[int, int] | None = None
+
+
 class Turn(Struct, frozen=True):
     """A closed turn: everything that happened in it.
 
@@ -129,6 +187,7 @@ class Turn(Struct, frozen=True):
         outcomes: One for each input, in order: None where it applied, else why not.
         postings: Every movement of tokens, in order.
         transactions: Those finalised in this turn, in order.
+        contracts: What happened to contracts, in order.
         token_supply: What agents own when the turn closes.
         ends: Whether the run ended with it.
     """
@@ -137,7 +196,13 @@ class Turn(Struct, frozen=True):
     outcomes: tuple[RejectionReason | None, ...]
     postings: tuple[Posting, ...]
     transactions: tuple[Transaction, ...]
+    contracts: tuple[ContractEvent, ...]
     block: Block | None
     bill: Bill
     token_supply: int
     ends: bool
+
+
+def contracts_that(happened: Happened, events: Iterable[ContractEvent]) -> list[int]:
+    """Ids of the contracts to which it happened, in order (K10)."""
+    return [event.contract_id for event in events if event.happened is happened]

@@ -16,9 +16,9 @@ from msgspec import Struct
 ISSUANCE: Final = 0
 """Genesis tokens come from here."""
 PLATFORM: Final = 1
-"""Fees come in; dividends, credits, relief and bonuses go out."""
+"""Fees and core prices come in; dividends, credits, relief and bonuses go out."""
 DESTROYED: Final = 2
-"""Interest, burns and study costs end here."""
+"""Interest, burns, study costs and slashed collateral end here."""
 SYSTEM_ACCOUNTS: Final = ("issuance", "platform", "destroyed")
 
 
@@ -60,6 +60,25 @@ class PostingReason(StrEnum):
     TRANSFER = "transfer"
     TIP = "tip"
     DIVIDEND = "dividend"
+    CORE_BID = "core_bid"
+    CORE_PRICE = "core_price"
+    BID_RETURNED = "bid_returned"
+    COLLATERAL_LOCKED = "collateral_locked"
+    COLLATERAL_RETURNED = "collateral_returned"
+    COLLATERAL_FORFEITED = "collateral_forfeited"
+    COLLATERAL_SLASHED = "collateral_slashed"
+    PAYMENT_LOCKED = "payment_locked"
+    PAYMENT_RETURNED = "payment_returned"
+    CONTRACT_PRICE = "contract_price"
+    FORWARD_PRICE = "forward_price"
+    FORWARD_FEE = "forward_fee"
+    INSURANCE_PREMIUM = "insurance_premium"
+    INSURANCE_PAYOUT = "insurance_payout"
+    LOAN_PRINCIPAL = "loan_principal"
+    LOAN_REPAYMENT = "loan_repayment"
+    LOAN_PREMIUM = "loan_premium"
+    LOAN_RECOVERY = "loan_recovery"
+    ARBITRATOR_FEE = "arbitrator_fee"
     RUN_ENDED = "run_ended"
 
 

@@ -170,6 +170,15 @@ class Scenario(Struct, frozen=True, kw_only=True):
     speech_length_max: Annotated[
         int, Parameter(Kind.COUNT, "characters of one speech", in_paper=False)
     ] = 500
+    payload_length_max: Annotated[
+        int, Parameter(Kind.COUNT, "characters of one information good", in_paper=False)
+    ] = 10_000
+    reputation_value_min: Annotated[
+        int, Parameter(Kind.COUNT, "least value of a contract that counts", in_paper=False)
+    ] = 20
+    reputation_window_turns: Annotated[
+        int, Parameter(Kind.COUNT, "turns until a pair's next contract counts", 1, in_paper=False)
+    ] = 10
     seed: Annotated[
         int, Parameter(Kind.COUNT, "key of every draw", 0, _SEED_MAX, in_paper=False)
     ] = 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
+from sim_economy.core.contracts import Contract, Counted, EndedContract, Payload, Reputation
 from sim_economy.core.events import RejectionReason, Transaction, ValidatorType
 from sim_economy.core.ledger import (
     BALANCE,
@@ -60,6 +61,12 @@ class State(Struct):
         burns: Finalised burns that have not decayed to nothing, oldest first.
         mempool: Submitted transactions waiting for a block, oldest first.
         releases: Stake on its way back, oldest first.
+        contracts: Open ones, in order of their ids.
+        contracts_proposed: How many ever were; the next id is one more.
+        contracts_ended: Those that ended in the last turn.
+        payloads: Information goods that were delivered, oldest first.
+        reputations: Of agents that have one, in genesis order.
+        counted: Pairs whose next contract does not count yet, oldest first.
         speech: What was said in the last turn.
         rejections: Why the last turn's action was refused.
         fees_collected: Fees of the last turn.
@@ -75,6 +82,12 @@ class State(Struct):
     burns: list[FinalisedBurn]
     mempool: list[Transaction]
     releases: list[Release]
+    contracts: list[Contract]
+    contracts_proposed: int
+    contracts_ended: list[EndedContract]
+    payloads: list[Payload]
+    reputations: list[Reputation]
+    counted: list[Counted]
     tip: Tip
     speech: list[str | None]
     rejections: list[RejectionReason | None]
@@ -114,6 +127,12 @@ class State(Struct):
             self.burns.copy(),
             self.mempool.copy(),
             self.releases.copy(),
+            self.contracts.copy(),
+            self.contracts_proposed,
+            [],
+            self.payloads.copy(),
+            self.reputations.copy(),
+            self.counted.copy(),
             self.tip,
             list(quiet),
             list(quiet),
@@ -143,6 +162,12 @@ def genesis(scenario: Scenario) -> tuple[State, Ledger]:
         burns=[],
         mempool=[],
         releases=[],
+        contracts=[],
+        contracts_proposed=0,
+        contracts_ended=[],
+        payloads=[],
+        reputations=[],
+        counted=[],
         tip=Tip(0, None, None),
         speech=[None] * agents,
         rejections=[None] * agents,

@@ -1,17 +1,20 @@
 """One turn of the economy, from the inputs to the closed books.
 
 Read it from top to bottom: `play_turn` is the order of things, each step below it one section of
-docs/spec/economy.md. The arithmetic is in `rules`; every change of state is here.
+docs/spec/economy.md. The arithmetic is in `rules`; every change of state is here, and of contracts
+in `notary`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, get_args
 
 from sim_economy.core.actions import (
     Action,
+    BidCore,
     Burn,
+    ContractAction,
     Idle,
     Input,
     Job,
@@ -44,13 +47,18 @@ from sim_economy.core.ledger import (
     PostingReason,
     account_name,
 )
-from sim_economy.core.rules import dividends, jobs, lottery, metering, refusals
+from sim_economy.core.notary import Notary
+from sim_economy.core.rules import auction, dividends, jobs, lottery, metering, refusals
 from sim_economy.core.scenario import Scenario, SigningBonusRule
 from sim_economy.core.state import FinalisedBurn, Release, State, Tip
 from sim_economy.core.units import ACCOUNT_LIMIT
 
-RULES_VERSION: Final = "1"
+RULES_VERSION: Final = "2"
 """Changes whenever the same inputs could give another ledger."""
+
+ON_CONTRACTS: Final = frozenset(get_args(ContractAction))
+BY_THEMSELVES: Final = ON_CONTRACTS | {Job, Speak, Idle}
+"""Actions that change nothing at T3, or have done so elsewhere."""
 
 
 def play_turn(
@@ -79,15 +87,19 @@ def play_turn(
         raise RunEndedError(before.turn)
     state = before.successor()
     ledger = Ledger(state.accounts)
+    notary = Notary(state, ledger, scenario, positions)
 
     admitted, outcomes = _admit(inputs, positions)  # T1
     released = _release_stake(state, ledger, scenario)  # T2
-    fees, waived, miners = _act(state, ledger, scenario, positions, admitted, outcomes)  # T3
-    covered = _bill(state, ledger, scenario, fees)  # T4
+    fees, waived, miners = _act(
+        state, ledger, notary, scenario, positions, admitted, outcomes
+    )  # T3
+    covered = _bill(state, ledger, notary, scenario, fees)  # T4
     block, finalised = _make_block(state, ledger, scenario, positions, miners)  # T5
     dividends_paid = _pay_dividends(state, ledger, scenario, covered)  # T6
+    notary.close()  # T7
     if ends:  # T9
-        _end_run(state, ledger, positions)
+        _end_run(state, ledger, notary, positions)
     _check_range(state, scenario, waived)
 
     state.fees_collected = sum(fees)
@@ -96,6 +108,7 @@ def play_turn(
         tuple(outcomes),
         tuple(ledger.postings),
         tuple(released + finalised),
+        tuple(notary.events),
         block,
         Bill(state.fees_collected, covered, waived, dividends_paid),
         state.token_supply,
@@ -150,12 +163,13 @@ def _release_stake(state: State, ledger: Ledger, scenario: Scenario) -> list[Tra
 def _act(
     state: State,
     ledger: Ledger,
+    notary: Notary,
     scenario: Scenario,
     positions: Mapping[str, int],
     admitted: Mapping[int, tuple[int, Input]],
     outcomes: Outcomes,
 ) -> tuple[list[int], int, list[int]]:
-    """T3: actions apply in genesis order.
+    """T3: actions apply in genesis order; then the opening auction is closed.
 
     Returns:
         Fees owed `[agent]`, fees that jobs waived, and the positions of the agents that mined.
@@ -163,6 +177,7 @@ def _act(
     fees = [0] * scenario.num_agents
     waived = 0
     miners: list[int] = []
+    bids: dict[int, int] = {}
     for agent, (place, submitted) in sorted(admitted.items()):
         action = submitted.action
         base = WIDTH * agent
@@ -173,8 +188,11 @@ def _act(
             state.accounts[BALANCE + base],
             state.accounts[STAKED + base],
             positions,
+            state.turn,
             scenario,
         )
+        if reason is None and type(action) in ON_CONTRACTS:
+            reason = notary.act(agent, action)  # type: ignore[arg-type]
         if reason is not None:
             state.rejections[agent] = outcomes[place] = reason
             action = Idle()
@@ -183,15 +201,10 @@ def _act(
         match action:
             case Mine():
                 miners.append(agent)
-            case Study():
-                ledger.post(
-                    BALANCE + base, DESTROYED, scenario.study_cost, PostingReason.STUDY_COST
-                )
-                state.studies[agent] += 1
-            case Job() | Speak() | Idle():
-                pass
-            case _:
-                _move(state, ledger, scenario, agent, action)
+            case BidCore():
+                bids[agent] = _bid(ledger, agent, action)
+            case _ if type(action) not in BY_THEMSELVES:
+                _apply(state, ledger, scenario, agent, action)
         usage = metering.metered(submitted.thinking_units, submitted.output_units, scenario)
         fee = metering.fee(*usage, state.studies[agent], scenario)
         if isinstance(action, Job):
@@ -199,6 +212,8 @@ def _act(
             waived += fee
         else:
             fees[agent] = fee
+    if bids:
+        _sell_cores(state, ledger, scenario, bids)
     return fees, waived, miners
 
 
@@ -212,10 +227,21 @@ def _work(state: State, ledger: Ledger, scenario: Scenario, agent: int, fee: int
     state.employed[agent] = True
 
 
-def _move(state: State, ledger: Ledger, scenario: Scenario, agent: int, action: Action) -> None:
+def _bid(ledger: Ledger, agent: int, action: BidCore) -> int:
+    """C1: a bid waits for the end of the auction, out of its bidder's reach."""
+    assert action.amount is not None, action
+    base = WIDTH * agent
+    ledger.post(BALANCE + base, PENDING + base, action.amount, PostingReason.CORE_BID)
+    return action.amount
+
+
+def _apply(state: State, ledger: Ledger, scenario: Scenario, agent: int, action: Action) -> None:
     """L6 and S2: stake, burn and transfer wait for a block; unstaking waits for its turn."""
     base = WIDTH * agent
     match action:
+        case Study():
+            ledger.post(BALANCE + base, DESTROYED, scenario.study_cost, PostingReason.STUDY_COST)
+            state.studies[agent] += 1
         case Unstake(amount):
             amount = state.accounts[STAKED + base] if amount is None else amount
             ledger.post(STAKED + base, UNSTAKING + base, amount, PostingReason.UNSTAKE_STARTED)
@@ -235,13 +261,31 @@ def _move(state: State, ledger: Ledger, scenario: Scenario, agent: int, action: 
             raise AssertionError(action)
 
 
-def _bill(state: State, ledger: Ledger, scenario: Scenario, fees: Sequence[int]) -> int:
-    """T4: everyone not on a job pays for its usage, then debts bear interest.
+def _sell_cores(state: State, ledger: Ledger, scenario: Scenario, bids: Mapping[int, int]) -> None:
+    """C1: the highest bids win a share each, all pay one price, the rest returns."""
+    winners, price = auction.sale(bids, scenario.num_cores)
+    won = set(winners)
+    for agent in winners:
+        ledger.post(PENDING + WIDTH * agent, PLATFORM, price, PostingReason.CORE_PRICE)
+        state.cores[agent] += 1
+    for agent, bid in bids.items():
+        base = WIDTH * agent
+        rest = bid - price if agent in won else bid
+        ledger.post(PENDING + base, BALANCE + base, rest, PostingReason.BID_RETURNED)
+
+
+def _bill(
+    state: State, ledger: Ledger, notary: Notary, scenario: Scenario, fees: Sequence[int]
+) -> int:
+    """T4: everyone not on a job pays for its usage, forwards first; then debts bear interest.
 
     Returns:
         The covered part of the fees, in tokens.
     """
-    covered = 0
+    drawn = notary.draw(fees) if state.contracts else {}
+    covered = sum(drawn.values())
+    if drawn:
+        fees = [fee - drawn.get(agent, 0) for agent, fee in enumerate(fees)]
     for agent, fee in enumerate(fees):
         balance = BALANCE + WIDTH * agent
         if fee:
@@ -327,14 +371,15 @@ def _pay_dividends(state: State, ledger: Ledger, scenario: Scenario, pool: int) 
     return sum(shares)
 
 
-def _end_run(state: State, ledger: Ledger, positions: Mapping[str, int]) -> None:
-    """T9 of the last turn: what still waits for a block returns to its owner."""
+def _end_run(state: State, ledger: Ledger, notary: Notary, positions: Mapping[str, int]) -> None:
+    """T9 of the last turn: what waits for a block returns to its owner, contracts end."""
     for waiting in state.mempool:
         base = WIDTH * positions[waiting.agent_id]
         ledger.post(
             PENDING + base, BALANCE + base, waiting.amount + waiting.fee, PostingReason.RUN_ENDED
         )
     state.mempool = []
+    notary.end_run()
     state.ended = True
 
 

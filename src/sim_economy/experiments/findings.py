@@ -150,7 +150,7 @@ def _correlation(evidence: Evidence) -> str:
 
 def _interest(evidence: Evidence) -> str:
     half = evidence.treatment.turns // 2
-    share = 100 * evidence.moved("interest") / evidence.moved("inference_fee")
+    share = 100 * evidence.moved("interest") / evidence.column("fees_total")
     late = evidence.mean(
         lambda run: statistics.mean(map(statistics.mean, run.series.balances[half:]))
     )
@@ -177,7 +177,7 @@ _DISAGREEMENTS = (
 
 def _pricing(evidence: Evidence) -> str:
     scenario = evidence.treatment.scenario
-    fees = evidence.moved("inference_fee")
+    fees = evidence.column("fees_total")
     chosen_spending = evidence.moved("study_cost") + evidence.moved("burn")
     ratio = fees / (scenario.num_agents * scenario.genesis_tokens_per_agent)
     return (

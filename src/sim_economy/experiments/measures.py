@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 from sim_economy.core.actions import RECOGNISED
 from sim_economy.core.ledger import PostingReason
-from sim_economy.experiments.run import Run, total
+from sim_economy.experiments.run import Run, fees, total
 from sim_economy.session.series import spread
 from sim_economy.statistics.inequality import (
     gini_absolute,
@@ -34,6 +34,9 @@ SUPPLY_SIGNS: Final[Mapping[PostingReason, int]] = {
     PostingReason.INTEREST: -1,
     PostingReason.STUDY_COST: -1,
     PostingReason.BURN: -1,
+    PostingReason.FORWARD_FEE: -1,
+    PostingReason.CORE_PRICE: -1,
+    PostingReason.COLLATERAL_SLASHED: -1,
 }
 """Whether a movement adds to what agents own or takes from it; others stay among agents."""
 
@@ -93,15 +96,15 @@ def run_measures(run: Run) -> Measures:
     """The further measures of one run."""
     series = run.series
     agents = len(run.agent_ids)
-    fees, covered = total(series, "inference_fee"), sum(series.fees_covered)
+    collected, covered = fees(series), sum(series.fees_covered)
     first = first_negative_turns(run)
     final = wealth(run, -1)
     wins = Counter(series.winners)
     return {
         "run_id": run.run,
-        "fees": fees,
+        "fees": collected,
         "fees_covered": covered,
-        "fees_uncovered": fees - covered,
+        "fees_uncovered": collected - covered,
         "fees_waived": sum(series.fees_waived),
         "job_credits": total(series, "job_credit"),
         "interest_relief": total(series, "interest_relief"),

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sim_economy.core.scenario import config, parameters
-from sim_economy.experiments.run import Run, chosen, total
+from sim_economy.experiments.run import Run, chosen, fees
 from sim_economy.experiments.treatment import Treatment
 from sim_economy.statistics.inequality import gini, shifted, top_share, wealth_shift
 from sim_economy.statistics.intervals import normal_halfwidth
@@ -37,11 +37,11 @@ def run_metrics(run: Run) -> Row:
         "run_id": run.run,
         "turns": run.turns,
         "token_supply_final": series.token_supply[-1],
-        "fees_total": total(series, "inference_fee"),
+        "fees_total": fees(series),
         "turns_with_block": run.turns - series.winners.count(None),
         "block_count_db": counts.blocks,
-        "settled_contracts": 0,
-        "defaulted_contracts": 0,
+        "settled_contracts": counts.contracts.get("settled", 0),
+        "defaulted_contracts": counts.contracts.get("defaulted", 0),
         "mean_balance_final": statistics.mean(balances),
         "median_balance_final": statistics.median(balances),
         "min_balance_final": min(balances),

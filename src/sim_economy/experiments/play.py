@@ -36,7 +36,7 @@ class Played:
         return run_metrics(self.run)
 
     def frame(self, table: str = "balances") -> polars.DataFrame:
-        """A table of the ledger: turns, balances, inputs, postings, transactions or blocks.
+        """A table of the ledger, by its name, such as balances or postings.
 
         Raises:
             ExtraMissingError: polars is not installed.

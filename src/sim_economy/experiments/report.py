@@ -57,6 +57,9 @@ _STEPS: Final[Mapping[str, str]] = {
     "interest": "interest",
     "study_cost": "studies",
     "burn": "burns",
+    "forward_fee": "fees paid by forwards",
+    "core_price": "core shares",
+    "collateral_slashed": "slashed collateral",
 }
 
 
@@ -386,7 +389,7 @@ def _figures(treatment: Treatment, runs: Sequence[Run]) -> dict[str, str]:
     return {
         "tokens": figures.tokens(list(steps.items()), "genesis", "final supply"),
         "rent": figures.rent(
-            [_so_far(run, {"inference_fee"}) for run in runs],
+            [_so_far(run, {"inference_fee", "forward_fee"}) for run in runs],
             [_so_far(run, _RETURNED) for run in runs],
             kept,
         ),

@@ -53,11 +53,13 @@ class LedgerCounts(Struct):
         blocks: After genesis.
         validators: Blocks by validator type.
         transactions: Finalised ones by type.
+        contracts: How many were proposed, started, settled and so on.
     """
 
     blocks: int
     validators: dict[str, int]
     transactions: dict[str, int]
+    contracts: dict[str, int]
 
 
 class Run(Struct):
@@ -139,17 +141,23 @@ class _CountedTransaction(Struct):
     tx_type: str
 
 
+class _CountedContract(Struct):
+    happened: str
+
+
 class _CountedTurn(Struct):
     turn: int
     block: _CountedBlock | None
     transactions: list[_CountedTransaction]
+    contracts: list[_CountedContract]
 
 
 def ledger_counts(store: Store) -> LedgerCounts:
-    """Blocks and finalised transactions, counted from a store's records."""
+    """Blocks, finalised transactions and events of contracts, counted from a store's records."""
     decode = json.Decoder(_CountedTurn).decode
     validators: Counter[str] = Counter({kind.value: 0 for kind in ValidatorType})
     transactions: Counter[str] = Counter({kind.value: 0 for kind in TransactionType})
+    contracts: Counter[str] = Counter()
     blocks = 0
     for stored in store.read(1):
         turn = decode(stored.line)
@@ -157,7 +165,8 @@ def ledger_counts(store: Store) -> LedgerCounts:
             blocks += 1
             validators[str(turn.block.validator_type)] += 1
         transactions.update([transaction.tx_type for transaction in turn.transactions])
-    return LedgerCounts(blocks, dict(validators), dict(transactions))
+        contracts.update([event.happened for event in turn.contracts])
+    return LedgerCounts(blocks, dict(validators), dict(transactions), dict(contracts))
 
 
 def play_run(
@@ -236,6 +245,11 @@ def decode_run(text: bytes) -> Run:
 def total(series: Series, reason: str) -> int:
     """Tokens moved for a reason over the whole run."""
     return sum(flows.get(reason, 0) for flows in series.flows)
+
+
+def fees(series: Series) -> int:
+    """Tokens collected as fees over the whole run, out of balances and out of forwards."""
+    return total(series, "inference_fee") + total(series, "forward_fee")
 
 
 def chosen(series: Series, action: str) -> int:

@@ -7,6 +7,8 @@ from typing import Any
 
 from msgspec.json import decode
 
+from sim_economy.core.contracts import Happened
+from sim_economy.core.events import contracts_that
 from sim_economy.core.ledger import holdings
 from sim_economy.core.scenario import Scenario, config
 from sim_economy.core.turn import RULES_VERSION
@@ -25,8 +27,8 @@ def turn_answer(record: TurnRecord, head: str, scenario: Scenario) -> dict[str, 
         "dividends": record.bill.dividends,
         "block_winner": block.winner if block else None,
         "validator_type": block.validator_type if block else None,
-        "contracts_settled": [],
-        "contracts_defaulted": [],
+        "contracts_settled": contracts_that(Happened.SETTLED, record.contracts),
+        "contracts_defaulted": contracts_that(Happened.DEFAULTED, record.contracts),
         "inputs": len(record.inputs),
         "rejections": list(rejections(record)),
         "transactions": record.transactions,

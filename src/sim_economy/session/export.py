@@ -180,6 +180,26 @@ def _transactions(record: TurnRecord, agent_ids: tuple[str, ...]) -> Iterator[Ce
         }
 
 
+def _contracts(record: TurnRecord, agent_ids: tuple[str, ...]) -> Iterator[Cells]:
+    del agent_ids
+    for position, event in enumerate(record.contracts):
+        yield {
+            "turn": record.turn,
+            "position": position,
+            "contract_id": event.contract_id,
+            "happened": str(event.happened),
+            "agent_id": event.agent_id,
+            "kind": None if event.deal is None else str(event.deal.kind),
+            "until": event.until,
+            "amount": event.amount,
+            "favoured": event.favoured and str(event.favoured),
+            "refusal": event.refusal and str(event.refusal),
+            "reason": event.reason and str(event.reason),
+            "fault": " ".join(event.fault) or None,
+            "counted": int(event.counted),
+        }
+
+
 def _blocks(record: TurnRecord, agent_ids: tuple[str, ...]) -> Iterator[Cells]:
     del agent_ids
     if record.block is not None:
@@ -199,6 +219,7 @@ TABLES: Final[Mapping[str, _Rows]] = {
     "postings": _postings,
     "inputs": _inputs,
     "transactions": _transactions,
+    "contracts": _contracts,
     "blocks": _blocks,
 }
 """Tables whose rows each come from one record."""
@@ -233,6 +254,21 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "postings": ("turn", "position", "source", "target", "amount", "reason"),
     "transactions": ("turn", "tx_type", "agent_id", "to", "amount", "fee", "submitted"),
+    "contracts": (
+        "turn",
+        "position",
+        "contract_id",
+        "happened",
+        "agent_id",
+        "kind",
+        "until",
+        "amount",
+        "favoured",
+        "refusal",
+        "reason",
+        "fault",
+        "counted",
+    ),
     "blocks": ("turn", "winner", "validator_type", "transactions", "tips", "hash"),
 }
 """Columns of every table."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 from filelock import FileLock
 
 from sim_economy.core.errors import ExtraMissingError, StoreError, WorldUnknownError
-from sim_economy.store.files import locked, remove_ledger
+from sim_economy.store.files import locked, remove_ledger, sync_folder
 from sim_economy.store.protocol import Store
 from sim_economy.store.sqlite import SQLiteStore, is_blank
 
@@ -86,10 +86,18 @@ class SQLitePlace:
 
     def new(self) -> SQLiteStore:
         """A new file in place of a blank one."""
-        if self.path.exists() and is_blank(self.path):
-            remove_ledger(self.path)
+        if self.path.exists():
+            lock = locked(self.path)
+            try:
+                if is_blank(self.path):
+                    remove_ledger(self.path)
+            finally:
+                lock.release()
+        folder = self.path.parent
         try:
-            self.path.parent.mkdir(exist_ok=True)
+            if not folder.exists():
+                folder.mkdir()
+                sync_folder(folder.parent)
         except OSError as error:
             raise StoreError(
                 "ledger_unwritable", self.name, f"cannot be created: {error.strerror}"
@@ -120,7 +128,7 @@ def checked_world_id(world_id: str) -> str:
     Raises:
         WorldUnknownError: No world can have this name.
     """
-    if world_id == DEFAULT_WORLD or not _WORLD_ID.fullmatch(world_id):
+    if not is_world_id(world_id):
         raise WorldUnknownError
     return world_id
 
@@ -197,7 +205,9 @@ class PostgresPlace:
     def _locked(self) -> FileLock:
         """The lock of the files beside: another engine's ledger may not share them."""
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            if not self._folder.exists():
+                self._folder.mkdir(parents=True, exist_ok=True)
+                sync_folder(self._folder.parent)
         except OSError as error:
             raise StoreError(
                 "ledger_unwritable", str(self._folder), f"cannot be created: {error.strerror}"
@@ -223,6 +233,11 @@ def _without_password(location: str) -> str:
 def is_database(location: str | Path) -> bool:
     """Whether a location is a database's and no path."""
     return str(location).startswith(("postgresql://", "postgres://"))
+
+
+def is_world_id(text: str) -> bool:
+    """Whether a world beside the default one can have this name."""
+    return text != DEFAULT_WORLD and _WORLD_ID.fullmatch(text) is not None
 
 
 def place_of(location: str | Path) -> Place:

@@ -18,16 +18,24 @@ from msgspec.structs import replace
 from sim_economy.core.actions import Input
 from sim_economy.core.codec import canonical, parse_inputs, parse_json
 from sim_economy.core.errors import InputError, StoreError
-from sim_economy.core.events import Bill, Block, RejectionReason, Transaction, Turn, ValidatorType
+from sim_economy.core.events import (
+    Bill,
+    Block,
+    ContractEvent,
+    RejectionReason,
+    Transaction,
+    Turn,
+    ValidatorType,
+)
 from sim_economy.core.ledger import Posting
 from sim_economy.core.scenario import NumberText, Scenario, config
 from sim_economy.core.state import State, encode_state
 from sim_economy.core.units import WEIGHT_PLACES, decimal_text
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Version of the records; another one is refused."""
 
-LISTS: Final = ("transactions",)
+LISTS: Final = ("transactions", "contracts")
 """Parts of a turn's record that are lists of values, each a row of JSON in a table of that name."""
 
 
@@ -104,6 +112,7 @@ class TurnRecord(Struct, frozen=True):
     signatures: tuple[Signature | None, ...]
     postings: tuple[Posting, ...]
     transactions: tuple[Transaction, ...]
+    contracts: tuple[ContractEvent, ...]
     block: BlockRecord | None
     block_signature: Signature | None
     bill: Bill
@@ -216,7 +225,8 @@ def seal_genesis(
 ) -> Sealed:
     """Turn 0: the endowments, and the block everything builds on."""
     genesis_hash = digest(canonical(genesis))
-    turn = Turn(0, (), tuple(postings), (), None, Bill(0, 0, 0, 0), state.token_supply, False)
+    bill = Bill(0, 0, 0, 0)
+    turn = Turn(0, (), tuple(postings), (), (), None, bill, state.token_supply, False)
     before = Head(-1, "", genesis_hash, genesis_hash)
     return seal(before, turn, (), state, genesis.agent_ids, (), sign)
 
@@ -252,6 +262,7 @@ def seal(
         tuple(signatures),
         turn.postings,
         turn.transactions,
+        turn.contracts,
         block,
         None if block is None else sign(block),
         turn.bill,

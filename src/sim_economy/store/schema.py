@@ -30,6 +30,9 @@ CREATE TABLE postings (
 CREATE TABLE transactions (
     turn INTEGER NOT NULL, position INTEGER NOT NULL, data TEXT NOT NULL,
     PRIMARY KEY (turn, position)) WITHOUT ROWID;
+CREATE TABLE contracts (
+    turn INTEGER NOT NULL, position INTEGER NOT NULL, data TEXT NOT NULL,
+    PRIMARY KEY (turn, position)) WITHOUT ROWID;
 CREATE TABLE blocks (
     turn INTEGER PRIMARY KEY, data TEXT NOT NULL, public_key TEXT, signature TEXT);
 CREATE TABLE snapshots (turn INTEGER PRIMARY KEY, state TEXT NOT NULL);

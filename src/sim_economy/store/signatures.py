@@ -9,17 +9,20 @@ Source: RFC 8032, RFC 8785; docs/spec/ledger.md.
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from msgspec import Struct
 
 from sim_economy.core.errors import ExtraMissingError, StoreError
 from sim_economy.store.files import write_private
 from sim_economy.store.records import BlockRecord, Signature
+
+_HEX: Final = re.compile("[0-9a-f]{64}")
 
 
 def action_message(world: str, turn: int, sent: Mapping[str, Any]) -> bytes:
@@ -50,8 +53,8 @@ def is_signed(public_key: str, signature: str, message: bytes) -> bool:
     Raises:
         ExtraMissingError: PyNaCl is not installed.
     """
+    signing = _nacl()
     try:
-        signing = _nacl()
         signing.VerifyKey(bytes.fromhex(public_key)).verify(message, bytes.fromhex(signature))
     except (ValueError, TypeError, signing.BadSignatureError):
         return False
@@ -64,12 +67,7 @@ def is_public_key(text: str) -> bool:
     Raises:
         ExtraMissingError: PyNaCl is not installed.
     """
-    if len(text) != 64 or text != text.lower():
-        return False
-    try:
-        return bool(_nacl().is_valid_point(bytes.fromhex(text)))
-    except ValueError:
-        return False
+    return bool(_HEX.fullmatch(text)) and bool(_nacl().is_valid_point(bytes.fromhex(text)))
 
 
 class EngineKey:

@@ -15,6 +15,7 @@ from typing import Final, Self
 from msgspec import DecodeError, Struct, json
 
 from sim_economy.core.errors import StoreError
+from sim_economy.store.files import sync_folder
 from sim_economy.store.records import Head, digest
 
 _SLOT: Final = 512
@@ -43,7 +44,7 @@ class Witness:
         path = Path(f"{ledger}.head")
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         except OSError as error:
             raise StoreError(
                 "ledger_unwritable", str(path), f"cannot be written: {error.strerror}"
@@ -128,12 +129,3 @@ class Witness:
         except DecodeError:
             return None
         return mark.head if digest(json.encode(mark.head)) == mark.checksum else None
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

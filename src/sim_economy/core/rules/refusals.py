@@ -1,16 +1,18 @@
 """Why an action may not apply, the gravest reason first.
 
-Source: docs/spec/economy.md, section 3, A1 to A3 and S2.
+Source: docs/spec/economy.md, section 3, A1 to A3, S2 and C1.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container
-from typing import assert_never
+from typing import Final, get_args
 
 from sim_economy.core.actions import (
     Action,
+    BidCore,
     Burn,
+    ContractAction,
     Idle,
     Job,
     Mine,
@@ -24,6 +26,12 @@ from sim_economy.core.actions import (
 from sim_economy.core.events import RejectionReason as Reason
 from sim_economy.core.scenario import Scenario, UnstakeWithoutAmount
 
+FREE: Final = frozenset({Mine, Job, Idle, *get_args(ContractAction)})
+"""Actions that take nothing from an account when they apply."""
+
+AUCTION_TURN: Final = 1
+"""The only turn with an auction of core shares (C1)."""
+
 
 def rejection_reason(
     action: Action,
@@ -32,9 +40,12 @@ def rejection_reason(
     balance: int,
     staked: int,
     agent_ids: Container[str],
+    turn: int,
     scenario: Scenario,
 ) -> Reason | None:
     """Why the action is refused on the accounts it finds, or None.
+
+    What concerns contracts alone is refused by `proposals` and `statements`.
 
     Args:
         balance: Tokens free to use; may be below zero.
@@ -45,9 +56,9 @@ def rejection_reason(
         return Reason.UNKNOWN_ACTION
     if speech is not None and len(speech) > scenario.speech_length_max:
         return Reason.SPEECH_TOO_LONG
+    if type(action) in FREE:
+        return None
     match action:
-        case Mine() | Job() | Idle():
-            return None
         case Speak():
             return None if speech else Reason.SPEECH_MISSING
         case Study():
@@ -60,8 +71,11 @@ def rejection_reason(
             return _amount_refusal(amount, fee, balance)
         case Unstake(amount):
             return _unstake_refusal(amount, staked, scenario)
+        case BidCore(amount):
+            closed = turn > AUCTION_TURN
+            return Reason.AUCTION_CLOSED if closed else _amount_refusal(amount, 0, balance)
         case _:
-            assert_never(action)
+            raise AssertionError(action)
 
 
 def _recipient_refusal(

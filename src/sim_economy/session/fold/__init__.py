@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import json
 
 from sim_economy.core.ledger import FIRST, WIDTH
+from sim_economy.session.fold.contracts import ContractFold
 from sim_economy.store.records import Genesis, TurnRecord
 
 _SUBMITTED = ("stake", "burn", "transfer")
@@ -28,6 +29,7 @@ class Fold:
             round(float(first.parameters["burn_decay_rate"]) * 10**6),
         )
         self._lifetime = [next(self._weights)]
+        self._num_cores = first.parameters["num_cores"]
         self.state: dict[str, Any] = {
             "turn": -1,
             "accounts": [0] * (FIRST + WIDTH * agents),
@@ -38,12 +40,19 @@ class Fold:
             "burns": [],
             "mempool": [],
             "releases": [],
+            "contracts": [],
+            "contracts_proposed": 0,
+            "contracts_ended": [],
+            "payloads": [],
+            "reputations": [],
+            "counted": [],
             "tip": [0, None, None],
             "speech": [None] * agents,
             "rejections": [None] * agents,
             "fees_collected": 0,
             "ended": False,
         }
+        self._contracts = ContractFold(self.state, self._agents, first.parameters)
 
     def text(self) -> bytes:
         """The canonical text of the folded state."""
@@ -61,17 +70,21 @@ class Fold:
         state.update(
             turn=turn, speech=[None] * agents, rejections=[None] * agents, ended=record.ends
         )
+        before = list(state["accounts"]) if record.contracts else []
         yield from self._fold_postings(record)
         self._fold_releases(turn)
+        self._applied: dict[str, dict[str, Any]] = {}
         yield from self._fold_inputs(record)
         yield from self._fold_block(record)
+        yield from self._contracts.problems(record, self._applied, before)
         if record.ends:
             state["mempool"] = []
         yield from self._imbalances(record)
 
     def _fold_postings(self, record: TurnRecord) -> Iterator[str]:
         accounts = self.state["accounts"]
-        flows = {"inference_fee": 0, "dividend": 0}
+        flows = {"inference_fee": 0, "forward_fee": 0, "dividend": 0}
+        prices = []
         for place, (source, target, amount, reason) in enumerate(
             (posting.source, posting.target, posting.amount, str(posting.reason))
             for posting in record.postings
@@ -85,8 +98,13 @@ class Fold:
             accounts[target] += amount
             if reason in flows:
                 flows[reason] += amount
-        self.state["fees_collected"] = flows["inference_fee"]
-        if record.bill.collected != flows["inference_fee"]:
+            elif reason == "core_price":
+                prices.append(amount)
+                self.state["cores"][(source - FIRST) // WIDTH] += 1
+        if prices and (record.turn != 1 or len(prices) > self._num_cores or len(set(prices)) > 1):
+            yield "core shares were sold as no auction sells them"
+        self.state["fees_collected"] = flows["inference_fee"] + flows["forward_fee"]
+        if record.bill.collected != self.state["fees_collected"]:
             yield "the bill is not the sum of the fees posted"
         if record.bill.dividends != flows["dividend"]:
             yield "the dividends are not the sum of those posted"
@@ -120,6 +138,7 @@ class Fold:
                 self.state["rejections"][agent] = outcome
                 continue
             self.state["speech"][agent] = submitted.get("speech") or None
+            self._applied[submitted["agent_id"]] = submitted["action"]
             applied.append((agent, submitted))
         for agent, submitted in sorted(applied, key=lambda pair: pair[0]):
             self._fold_action(agent, submitted, record.turn, unstaked)
@@ -194,19 +213,23 @@ class Fold:
             yield "the accounts do not sum to zero"
         if sum(accounts[FIRST:]) != record.token_supply:
             yield "the token supply is not what agents own"
+        escrowed = self._contracts.held()
         for agent_id, agent in self._agents.items():
             first = FIRST + WIDTH * agent
             _, staked, unstaking, pending, escrow = accounts[first : first + WIDTH]
             waiting = sum(
-                held["amount"] + held["fee"]
-                for held in self.state["mempool"]
-                if held["agent_id"] == agent_id
+                sent["amount"] + sent["fee"]
+                for sent in self.state["mempool"]
+                if sent["agent_id"] == agent_id
             )
-            releasing = sum(held[1] for held in self.state["releases"] if held[0] == agent)
+            releasing = sum(back[1] for back in self.state["releases"] if back[0] == agent)
             if min(staked, unstaking, pending, escrow) < 0:
                 yield f"{agent_id} has less than nothing in an account that holds"
             if pending != waiting:
                 yield f"{agent_id} has {pending} pending and {waiting} waiting"
+            held = escrowed.get(agent, 0)
+            if escrow != held:
+                yield f"{agent_id} has {escrow} in escrow and its contracts hold {held}"
             if unstaking != releasing:
                 yield f"{agent_id} has {unstaking} unstaking and {releasing} to be released"
 

@@ -1,0 +1,38 @@
+"""What an insured agent's own economy made of its wealth.
+
+Source: docs/spec/economy.md, section 8, insured value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from sim_economy.core.ledger import FIRST, WIDTH, Posting, PostingReason
+
+EARNED: Final = frozenset(
+    {
+        PostingReason.DIVIDEND,
+        PostingReason.JOB_CREDIT,
+        PostingReason.INTEREST_RELIEF,
+        PostingReason.SIGNING_BONUS,
+    }
+)
+BORNE: Final = frozenset({PostingReason.INFERENCE_FEE, PostingReason.INTEREST})
+"""With `EARNED`, all that moves an insured value."""
+
+
+def gains(postings: Iterable[Posting]) -> dict[int, int]:
+    """By how much insured values change, by agent position; agents without change are left out.
+
+    Source: docs/spec/economy.md, section 8, K4.
+    """
+    changes: dict[int, int] = {}
+    for posting in postings:
+        if posting.reason in EARNED:
+            agent = (posting.target - FIRST) // WIDTH
+            changes[agent] = changes.get(agent, 0) + posting.amount
+        elif posting.reason in BORNE:
+            agent = (posting.source - FIRST) // WIDTH
+            changes[agent] = changes.get(agent, 0) - posting.amount
+    return changes

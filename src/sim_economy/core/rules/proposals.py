@@ -1,0 +1,124 @@
+"""What may be proposed.
+
+Source: docs/spec/economy.md, K1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Mapping
+from typing import Final
+
+from sim_economy.core.actions import ProposeContract
+from sim_economy.core.contracts import (
+    OWN_TERMS,
+    SETTLEMENTS,
+    ContractKind,
+    Deal,
+    Settlement,
+    Terms,
+)
+from sim_economy.core.events import RejectionReason as Reason
+
+LEAST: Final[Mapping[str, int]] = {
+    "proposer_collateral": 0,
+    "counterparty_collateral": 0,
+    "arbitrator_collateral": 0,
+    "arbitrator_fee": 0,
+    "price": 0,
+    "principal": 1,
+    "premium": 0,
+    "payout": 1,
+    "cap": 1,
+    "start_turn": 1,
+}
+"""The least that each term may be; a trigger may be anything."""
+
+_OWNED: Final = frozenset(term for terms in OWN_TERMS.values() for term in terms)
+_HASH: Final = re.compile(r"[0-9a-f]{64}")
+
+
+def proposal_refusal(
+    action: ProposeContract, agent_id: str, turn: int, agent_ids: Container[str]
+) -> Reason | None:
+    """Why a proposal is refused, the gravest reason first, or None.
+
+    Args:
+        agent_id: The proposer.
+        agent_ids: Everyone who can be a party.
+
+    Source: docs/spec/economy.md, K1.
+    """
+    if action.kind is None or action.kind not in OWN_TERMS:
+        return Reason.KIND_UNKNOWN
+    kind = ContractKind(action.kind)
+    others = (action.counterparty, action.arbitrator)
+    if None in others:
+        return Reason.PARTY_MISSING
+    if any(other not in agent_ids for other in others):
+        return Reason.PARTY_UNKNOWN
+    if len({agent_id, *others}) < len(others) + 1:
+        return Reason.PARTIES_NOT_DISTINCT
+    terms = action.terms
+    if terms.settlement is not None and terms.settlement not in SETTLEMENTS[kind]:
+        return Reason.SETTLEMENT_NOT_OF_KIND
+    return _terms_refusal(kind, terms) or _figures_refusal(kind, terms, turn)
+
+
+def _terms_refusal(kind: ContractKind, terms: Terms) -> Reason | None:
+    stated = {name for name in terms.__struct_fields__ if getattr(terms, name) is not None}
+    own = set(OWN_TERMS[kind])
+    if (stated & _OWNED) - own:
+        return Reason.TERM_NOT_OF_KIND
+    return None if own | {"due_turn"} <= stated else Reason.TERM_MISSING
+
+
+def _figures_refusal(kind: ContractKind, terms: Terms, turn: int) -> Reason | None:
+    for name, least in LEAST.items():
+        figure = getattr(terms, name)
+        if figure is not None and figure < least:
+            return Reason.TERM_TOO_LOW
+    due_turn = terms.due_turn or 0
+    if due_turn < turn + 2:
+        return Reason.DUE_TURN_TOO_EARLY
+    if (terms.start_turn or 0) > due_turn:
+        return Reason.START_TURN_TOO_LATE
+    if terms.payload_hash is not None and not _HASH.fullmatch(terms.payload_hash):
+        return Reason.PAYLOAD_HASH_MALFORMED
+    fee = terms.arbitrator_fee or 0
+    if fee > min(terms.proposer_collateral or 0, terms.counterparty_collateral or 0):
+        return Reason.ARBITRATOR_FEE_TOO_HIGH
+    attested = _settlement(kind, terms) is Settlement.ATTESTED
+    if attested and (terms.arbitrator_collateral or 0) < (terms.price or 0):
+        return Reason.ARBITRATOR_COLLATERAL_TOO_LOW
+    return None
+
+
+def deal(action: ProposeContract, agent_id: str, turn: int) -> Deal:
+    """What a proposal that is not refused offers; what it does not state is nothing.
+
+    Source: docs/spec/economy.md, K1.
+    """
+    assert action.counterparty is not None, action
+    assert action.arbitrator is not None, action
+    kind = ContractKind(str(action.kind))
+    terms = action.terms
+    own = {name: getattr(terms, name) for name in OWN_TERMS[kind]}
+    return Deal(
+        kind,
+        _settlement(kind, terms),
+        (agent_id, action.counterparty, action.arbitrator),
+        turn,
+        terms.due_turn or 0,
+        (
+            terms.proposer_collateral or 0,
+            terms.counterparty_collateral or 0,
+            terms.arbitrator_collateral or 0,
+        ),
+        terms.arbitrator_fee or 0,
+        **own,
+    )
+
+
+def _settlement(kind: ContractKind, terms: Terms) -> Settlement:
+    return SETTLEMENTS[kind][0] if terms.settlement is None else Settlement(terms.settlement)
