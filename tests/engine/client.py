@@ -99,6 +99,7 @@ class EngineProcess:
             stderr=descriptor,
         )
         os.close(descriptor)
+        finalize(self, self.process.kill)
 
     def messages(self) -> str:
         """What it has written to standard error; a file, so that no amount of it stalls it."""

@@ -30,6 +30,9 @@ def message(
         for name, value in action.items()
         if value is not None and (name, value) != ("fee", 0)
     }
+    if "terms" in kept:
+        terms: Any = kept["terms"]
+        kept["terms"] = {name: value for name, value in terms.items() if value is not None}
     said = {} if speech is None else {"speech": speech}
     signed = {"world": world, "turn": turn, "agent_id": agent_id, "action": kept, **said}
     return json.dumps(signed, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_type_hints
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from nacl.signing import SigningKey
@@ -221,20 +221,37 @@ TEXTS: Final = st.text(st.characters(exclude_categories=["Cs"], exclude_characte
 AMOUNTS: Final = st.none() | st.integers(-(2**31) + 1, 2**31 - 1)
 
 
+ONE_OR_MANY: Final = AMOUNTS | st.lists(st.integers(-5, 5), max_size=3)
+VALUES: Final[dict[Any, st.SearchStrategy[Any]]] = {
+    int: st.just(0) | st.integers(-5, 5),
+    int | None: AMOUNTS,
+    str | None: st.none() | TEXTS,
+    int | tuple[int, ...] | None: ONE_OR_MANY,
+}
+
+
+def arguments_of(kind: type) -> st.SearchStrategy[dict[str, Any]]:
+    """Arguments as a client may send them: absent, null, 0 or set; terms likewise."""
+    known = {
+        name: hint
+        for name, hint in get_type_hints(kind).items()
+        if name in getattr(kind, "__struct_fields__", ())
+    }
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            name: VALUES[hint] if hint in VALUES else st.none() | arguments_of(hint)
+            for name, hint in known.items()
+        },
+    )
+
+
 @st.composite
 def sent_actions(draw: st.DrawFn) -> dict[str, Any]:
-    """Any action as a client may send it, arguments absent, null, 0 or set."""
-    name = draw(st.sampled_from(sorted(RECOGNISED)) | TEXTS)
-    action: dict[str, Any] = {"action": name}
-    known = RECOGNISED[name].__struct_fields__ if name in RECOGNISED else ()
-    for argument, values in (
-        ("amount", AMOUNTS),
-        ("fee", st.just(0) | st.integers(-5, 5)),
-        ("to", st.none() | TEXTS),
-    ):
-        if argument in known and draw(st.booleans()):
-            action[argument] = draw(values)
-    return action
+    """Any action that rules know, or a name that none knows."""
+    name = draw(st.sampled_from(sorted(RECOGNISED)) | TEXTS.filter(lambda text: text != ""))
+    arguments = draw(arguments_of(RECOGNISED[name])) if name in RECOGNISED else {}
+    return {"action": name, **arguments}
 
 
 @given(
@@ -244,6 +261,13 @@ def sent_actions(draw: st.DrawFn) -> dict[str, Any]:
     turn=st.integers(1, 2**53),
     world=st.binary(max_size=8).map(digest),
 )
+@settings(max_examples=400)
+@example({"action": "propose_contract", "terms": {"price": None, "cap": 0}}, "ann", None, 1, "")
+@example({"action": "propose_contract", "terms": {"price": None}}, "ann", None, 1, "")
+@example({"action": "propose_contract", "terms": {}}, "ann", None, 1, "")
+@example({"action": "propose_contract", "terms": None}, "ann", None, 1, "")
+@example({"action": "confirm_delivery", "contract_id": [2, 1]}, "ann", "", 1, "")
+@example({"action": "stake", "amount": 0, "fee": 0}, "ann", None, 1, "")
 def test_client_engine_and_page_make_the_same_message_of_every_action(
     action: dict[str, Any], agent_id: str, speech: str | None, turn: int, world: str
 ) -> None:

@@ -65,11 +65,11 @@ class AgentKey:
 def action_message(
     world: str, turn: int, agent_id: str, action: Mapping[str, object], speech: str | None = None
 ) -> bytes:
-    """What is signed: JSON after RFC 8785, without arguments that are null and tips of 0."""
+    """What is signed: JSON after RFC 8785, without nulls and without a tip of 0."""
     given = {
-        name: value
-        for name, value in action.items()
-        if value is not None and not (name == "fee" and value == 0)
+        name: _without_nulls(value) if isinstance(value, Mapping) else value
+        for name, value in _without_nulls(action).items()
+        if not (name == "fee" and value == 0)
     }
     message: dict[str, object] = {
         "world": world,
@@ -82,3 +82,7 @@ def action_message(
     return json.dumps(
         message, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     ).encode()
+
+
+def _without_nulls(given: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in given.items() if value is not None}
