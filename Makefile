@@ -30,13 +30,14 @@ nightly: $(VENV)/dev.stamp ## The long suites: ten million random actions, a mil
 
 bench: $(VENV)/bench.stamp ## Ratios against a bare loop, raw SQLite, Mesa, a bare socket; the cost of access.
 	$(BIN)/python -m benchmarks.speed
+	$(BIN)/python -m benchmarks.postgres
 	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.access
 
 lock: ## Write the pinned requirements anew; needs uv.
 	$(COMPILE) --extra report --extra engine --extra client --extra signatures --group build -o requirements/report.lock
-	$(COMPILE) --extra report --extra engine --extra client --extra signatures --extra mcp --group dev -o requirements/dev.lock
-	$(COMPILE) --extra report --extra engine --extra client --extra signatures --group bench -o requirements/bench.lock
+	$(COMPILE) --extra report --extra engine --extra client --extra signatures --extra mcp --extra postgres --group dev -o requirements/dev.lock
+	$(COMPILE) --extra report --extra engine --extra client --extra signatures --extra postgres --group bench -o requirements/bench.lock
 
 clean: ## Remove the environment and everything made.
 	rm -rf $(VENV) out build dist .mypy_cache .ruff_cache .hypothesis

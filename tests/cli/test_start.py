@@ -24,6 +24,7 @@ COMMANDS = (
     "export",
     "serve",
     "backup",
+    "copy",
     "mcp",
     "key",
     "completion",

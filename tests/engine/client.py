@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -77,13 +77,13 @@ class EngineProcess:
 
     def __init__(
         self,
-        ledger: Path,
+        ledger: Path | str,
         *,
         program: Sequence[str] = (PROGRAM,),
         port: int | None = None,
         **more: str,
     ) -> None:
-        self.ledger = ledger
+        self.ledger = Path(ledger)
         self.port = free_port() if port is None else port
         descriptor, name = tempfile.mkstemp(prefix="sim-engine-", suffix=".txt")
         self._messages = Path(name)
@@ -292,13 +292,27 @@ def published_run(
         world: The name of the world it is played in; the default one when None.
     """
     ledger = folder / f"run-{run}.db"
+    kept = ledger if world is None else Path(f"{ledger}.worlds") / f"{world}.sqlite"
+    return run_of(EngineProcess(ledger), lambda query: counted(kept, query), run, turns, world)
+
+
+def run_of(
+    started: EngineProcess,
+    counts: Callable[[str], dict[str, int]],
+    run: int,
+    turns: int,
+    world: str | None = None,
+) -> dict[str, Any]:
+    """One published run through an engine without a world.
+
+    Args:
+        counts: Groups counted in the ledger while the engine writes it.
+    """
     prefix = "" if world is None else f"/worlds/{world}"
-    with EngineProcess(ledger) as engine:
+    with started as engine:
         agent_ids = [f"agent_{i}" for i in range(8)]
         config = {**PARAMETERS, "seed": 1000 + run}
         engine.call(f"{prefix}/init", {"config": config, "agent_ids": agent_ids})
-        if world is not None:
-            ledger = Path(f"{ledger}.worlds") / f"{world}.sqlite"
         draws = random.Random(1000 + run)
         fees = with_block = 0
         settled = defaulted = 0
@@ -314,14 +328,13 @@ def published_run(
             settled += len(data["contracts_settled"])
             defaulted += len(data["contracts_defaulted"])
         final = engine.call(f"{prefix}/state")
-        blocks = counted(ledger, "SELECT 'blocks', COUNT(*) FROM blocks WHERE turn > 0")
-        validators = counted(
-            ledger,
+        blocks = counts("SELECT 'blocks', COUNT(*) FROM blocks WHERE turn > 0")
+        validators = counts(
             "SELECT json_extract(data, '$.validator_type'), COUNT(*) FROM blocks "
             "WHERE turn > 0 GROUP BY 1",
         )
-        transactions = counted(
-            ledger, "SELECT json_extract(data, '$.tx_type'), COUNT(*) FROM transactions GROUP BY 1"
+        transactions = counts(
+            "SELECT json_extract(data, '$.tx_type'), COUNT(*) FROM transactions GROUP BY 1"
         )
         seconds = engine.stop()
     return {

@@ -12,6 +12,7 @@ from sim_economy.core.errors import StoreError
 from sim_economy.core.state import encode_state
 from sim_economy.session.verify import verify
 from sim_economy.session.world import World
+from sim_economy.store.places import is_database, place_of
 from tests.session.ledgers import SCENARIO, WRITTEN, export_hash, play, script
 
 
@@ -21,9 +22,10 @@ def say(text: object) -> None:
     sys.stdout.flush()
 
 
-def play_on(path: Path, turns: int) -> None:
+def play_on(path: Path | str, turns: int) -> None:
     """Create or open the world and say each turn once it is kept."""
-    world = World.open(path) if path.exists() else World.create(path, SCENARIO)
+    exists = place_of(path).exists()
+    world = World.open(path) if exists else World.create(path, SCENARIO)
     with world:
         say(world.turn_number)
         for inputs in script(SCENARIO, turns)[world.turn_number :]:
@@ -84,7 +86,7 @@ def starve_from_the_start(path: Path, room: int) -> None:
     say(path.exists())
 
 
-def hold(path: Path) -> None:
+def hold(path: Path | str) -> None:
     """Hold the ledger until standard input closes."""
     with World.open(path):
         say("held")
@@ -101,4 +103,4 @@ COMMANDS: dict[str, Callable[..., None]] = {
 
 if __name__ == "__main__":
     command, where, *numbers = sys.argv[1:]
-    COMMANDS[command](Path(where), *map(int, numbers))
+    COMMANDS[command](where if is_database(where) else Path(where), *map(int, numbers))

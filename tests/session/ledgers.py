@@ -71,7 +71,7 @@ def answered(receipt: Receipt) -> Callable[..., Receipt]:
     return lambda *_: receipt
 
 
-def rich_world(path: Path) -> World:
+def rich_world(path: Path | str) -> World:
     """A ledger in which everything happened that can, and two inputs wait for the open turn."""
     world = World.create(path, SCENARIO, world_id="rich")
     a, b, c, d = SCENARIO.agent_ids

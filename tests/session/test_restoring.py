@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -21,15 +20,14 @@ TURNS = 2 * SNAPSHOT_EVERY + 6
 STOPS = (0, 1, 2, 31, *(SNAPSHOT_EVERY + off for off in range(-3, 4)), 100, 127, 128, 129)
 
 
-def test_a_world_opened_again_after_many_turns_goes_on_with_the_same_bytes(tmp_path: Path) -> None:
-    path = tmp_path / "w.db"
+def test_a_world_opened_again_after_many_turns_goes_on_with_the_same_bytes(location: str) -> None:
     turns = script(SCENARIO, TURNS)
     uninterrupted = World(SCENARIO)
-    world = World.create(path, SCENARIO)
+    world = World.create(location, SCENARIO)
     for number, inputs in enumerate(turns):
         if number in STOPS:
             world.close()
-            world = World.open(path)
+            world = World.open(location)
             assert encode_state(world.state) == encode_state(uninterrupted.state)
             assert (world.head, world.scenario) == (uninterrupted.head, SCENARIO)
         world.turn(inputs)
@@ -42,30 +40,27 @@ def test_a_world_opened_again_after_many_turns_goes_on_with_the_same_bytes(tmp_p
 
 
 @pytest.mark.parametrize("stop", [0, 1, SNAPSHOT_EVERY - 1, SNAPSHOT_EVERY, SNAPSHOT_EVERY + 1])
-def test_a_world_closed_once_goes_on_with_the_same_bytes(stop: int, tmp_path: Path) -> None:
-    path = tmp_path / "w.db"
+def test_a_world_closed_once_goes_on_with_the_same_bytes(stop: int, location: str) -> None:
     turns = script(SCENARIO, SNAPSHOT_EVERY + 3)
-    play(World.create(path, SCENARIO), turns[:stop]).close()
-    with play(World.open(path), turns) as world:
+    play(World.create(location, SCENARIO), turns[:stop]).close()
+    with play(World.open(location), turns) as world:
         assert export_hash(world.store) == export_hash(play(World(SCENARIO), turns).store)
 
 
-def test_a_world_opened_twice_without_a_turn_between_stays_as_it_is(tmp_path: Path) -> None:
-    path = tmp_path / "w.db"
-    play(World.create(path, SCENARIO), script(SCENARIO, 5)).close()
+def test_a_world_opened_twice_without_a_turn_between_stays_as_it_is(location: str) -> None:
+    play(World.create(location, SCENARIO), script(SCENARIO, 5)).close()
     for _ in range(3):
-        World.open(path).close()
-    with World.open(path, read_only=True) as world:
+        World.open(location).close()
+    with World.open(location, read_only=True) as world:
         assert export(world.store) == export(play(World(SCENARIO), script(SCENARIO, 5)).store)
 
 
-def test_every_acknowledged_turn_outlives_a_dozen_kills(tmp_path: Path) -> None:
-    path = tmp_path / "w.db"
+def test_every_acknowledged_turn_outlives_a_dozen_kills(location: str) -> None:
     turns = script(SCENARIO, 400)
     random = Random(2024)
     acknowledged = 0
     for kill in range(12):
-        command = [sys.executable, "-m", "tests.session.child", "play_on", str(path), "400"]
+        command = [sys.executable, "-m", "tests.session.child", "play_on", location, "400"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
             assert child.stdout is not None
             for _ in range(random.randrange(1, 40)):
@@ -75,7 +70,7 @@ def test_every_acknowledged_turn_outlives_a_dozen_kills(tmp_path: Path) -> None:
             # What it said before it died counts too.
             acknowledged = max([acknowledged, *map(int, child.stdout.read().split())])
         assert child.returncode == -signal.SIGKILL
-        with World.open(path, read_only=kill % 2 == 0) as world:
+        with World.open(location, read_only=kill % 2 == 0) as world:
             assert acknowledged <= world.turn_number <= acknowledged + 1
             verified = verify(world.store)
             assert verified.holds, verified.finding

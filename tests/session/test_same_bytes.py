@@ -41,16 +41,17 @@ def test_processes_with_other_hash_seeds_give_the_same_bytes(tmp_path: Path) -> 
 
 
 @SCENARIOS
-def test_every_store_keeps_the_same_lines_and_heads(scenario: Scenario, tmp_path: Path) -> None:
+def test_every_store_keeps_the_same_lines_and_heads(scenario: Scenario, location: str) -> None:
     turns = script(scenario, 70)
     memory = play(World(scenario), turns)
-    with play(World.create(tmp_path / "w.db", scenario), turns) as kept:
+    with play(World.create(location, scenario), turns) as kept:
         assert list(kept.store.read()) == list(memory.store.read())
         assert kept.store.genesis_line() == memory.store.genesis_line()
         assert kept.head == memory.head == kept.store.head() == memory.store.head()
         assert list(kept.store.snapshots()) == list(memory.store.snapshots())
         assert list(kept.store.read(5, 9)) == list(memory.store.read(5, 9))
         assert list(kept.store.read(68)) == list(memory.store.read(68))
+        assert kept.store.accounts() == memory.store.accounts()
         for world in (memory, kept):
             assert verify(world.store).holds
             assert replay(world.store) == world.head

@@ -16,6 +16,7 @@ from sim_economy.session.replay import replay
 from sim_economy.session.verify import verify
 from sim_economy.session.world import World
 from sim_economy.store.memory import MemoryStore
+from sim_economy.store.places import place_of
 from sim_economy.store.sqlite import SQLiteStore
 from tests.session.ledgers import SCENARIO, export, export_hash, play, script
 
@@ -27,7 +28,14 @@ def ledger(tmp_path: Path) -> Path:
     return path
 
 
-def refusal(path: Path, *, read_only: bool = False) -> StoreError:
+@pytest.fixture
+def kept(location: str) -> str:
+    """The same ledger in each kind of database."""
+    play(World.create(location, SCENARIO), script(SCENARIO, 4)).close()
+    return location
+
+
+def refusal(path: Path | str, *, read_only: bool = False) -> StoreError:
     with pytest.raises(StoreError) as failure:
         World.open(path, read_only=read_only)
     return failure.value
@@ -64,36 +72,36 @@ def test_a_disk_too_full_for_a_world_is_an_error_and_leaves_no_file(
     assert not [file for file in tmp_path.iterdir() if file.suffix != ".lock"]
 
 
-def test_a_second_writer_is_refused_while_the_first_lives(ledger: Path) -> None:
-    with World.open(ledger) as world:
-        assert refusal(ledger).code == "ledger_in_use"
+def test_a_second_writer_is_refused_while_the_first_lives(kept: str) -> None:
+    with World.open(kept) as world:
+        assert refusal(kept).code == "ledger_in_use"
         with pytest.raises(StoreError) as failure:
-            World.create(ledger)
+            World.create(kept)
         assert failure.value.code in ("ledger_in_use", "ledger_exists")
         world.turn([Input("agent_0", Mine())])
-    with World.open(ledger) as world:
+    with World.open(kept) as world:
         assert world.turn_number == 5
 
 
-def test_a_second_writer_in_another_process_is_refused(ledger: Path) -> None:
-    command = [sys.executable, "-m", "tests.session.child", "hold", str(ledger)]
+def test_a_second_writer_in_another_process_is_refused(kept: str) -> None:
+    command = [sys.executable, "-m", "tests.session.child", "hold", kept]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        assert refusal(ledger).code == "ledger_in_use"
+        assert refusal(kept).code == "ledger_in_use"
         holder.communicate()
-    World.open(ledger).close()
+    World.open(kept).close()
 
 
-def test_readers_are_welcome_while_a_writer_writes_and_cannot_write(ledger: Path) -> None:
-    with World.open(ledger) as writer, World.open(ledger, read_only=True) as reader:
+def test_readers_are_welcome_while_a_writer_writes_and_cannot_write(kept: str) -> None:
+    with World.open(kept) as writer, World.open(kept, read_only=True) as reader:
         writer.turn([Input("agent_0", Mine())])
         assert reader.store.head() == writer.head
         assert verify(reader.store).holds
         with pytest.raises(StoreError) as failure:
-            World.open(ledger, read_only=True).turn()
+            World.open(kept, read_only=True).turn()
         assert failure.value.code == "ledger_unwritable"
         writer.turn()
         assert export(reader.store) == export(writer.store)
@@ -148,16 +156,16 @@ def test_an_existing_file_is_never_overwritten(ledger: Path) -> None:
     World.open(ledger).close()
 
 
-def test_a_world_is_created_in_a_store_only_once(ledger: Path) -> None:
+def test_a_world_is_created_in_a_store_only_once(kept: str) -> None:
     store = MemoryStore()
     World(SCENARIO, store=store)
-    kept = SQLiteStore.open(ledger)
-    for full in (store, kept):
+    opened = place_of(kept).open()
+    for full in (store, opened):
         before = export(full)
         with pytest.raises(StoreError):
             World(SCENARIO, store=full)
         assert export(full) == before
-    kept.close()
+    opened.close()
 
 
 def test_a_ledger_in_a_folder_that_is_a_file_is_an_error(tmp_path: Path) -> None:
@@ -187,7 +195,7 @@ def test_rules_of_another_version_are_refused_by_name(ledger: Path) -> None:
     store.close()
 
 
-def test_closing_twice_is_fine(ledger: Path) -> None:
-    world = World.open(ledger)
+def test_closing_twice_is_fine(kept: str) -> None:
+    world = World.open(kept)
     world.close()
     world.close()

@@ -15,6 +15,8 @@ from sim_economy.session.replay import replay
 from sim_economy.session.verify import verify
 from sim_economy.session.world import World
 from sim_economy.store.records import Receipt, Signature
+from tests.conftest import STORES
+from tests.postgres import PostgresServer
 from tests.session.ledgers import SCENARIO, answered, export, play, script
 
 Maker = Callable[[], World]
@@ -23,19 +25,22 @@ A, B, C, D = SCENARIO.agent_ids
 SIGNATURE = Signature("key", "signature")
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def create(request: pytest.FixtureRequest, tmp_path: Path) -> Maker:
+@pytest.fixture(params=["memory", *STORES])
+def create(request: pytest.FixtureRequest, tmp_path: Path, state_folder: Path) -> Maker:
     """Worlds in a store of every kind."""
-    paths = (tmp_path / f"{number}.db" for number in range(9))
     if request.param == "memory":
         return lambda: World(SCENARIO)
+    if request.param == "postgres":
+        server: PostgresServer = request.getfixturevalue("postgres")
+        return lambda: World.create(server.world(), SCENARIO)
+    paths = (tmp_path / f"{number}.db" for number in range(9))
     return lambda: World.create(next(paths), SCENARIO)
 
 
 def reopened(world: World) -> World:
     """The world after a close; memory has none."""
     world.close()
-    return World.open(Path(world.store.name) if world.store.name != "memory" else world.store)
+    return World.open(world.store.name if world.store.name != "memory" else world.store)
 
 
 def test_submitted_inputs_close_a_turn_as_given_ones_do(create: Maker) -> None:

@@ -27,6 +27,7 @@ from sim_economy.api.services import Services
 from sim_economy.core.errors import SimEconomyError, StoreError
 from sim_economy.session.engine import AUTH_MODES, Access, Engine
 from sim_economy.session.verify import verify
+from sim_economy.store.places import Place
 
 _log = logging.getLogger("sim_engine")
 _STOP_SECONDS: Final = 2
@@ -34,7 +35,7 @@ _STOP_SECONDS: Final = 2
 
 
 def serve(
-    path: str | Path,
+    ledger: Place | str | Path,
     host: str = "127.0.0.1",
     port: int = 8000,
     limits: Limits | None = None,
@@ -57,7 +58,7 @@ def serve(
     log_as_json(log_level)
     try:
         listening = _listen(host, port)
-        engine = Engine.open(path, access, accept_head=accept_head)
+        engine = Engine.open(ledger, access, accept_head=accept_head)
         if check_all:
             _check_whole(engine)
     except SimEconomyError as error:

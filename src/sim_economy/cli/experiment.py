@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem
 
 from sim_economy.agents.policy import POLICIES
 from sim_economy.agents.usage import TracedUsage
-from sim_economy.cli.output import print_json, print_table, progress_bar
+from sim_economy.cli.output import LedgerType, print_json, print_table, progress_bar
 from sim_economy.core.errors import ExtraMissingError, ScenarioError
 from sim_economy.experiments.folder import Outcome, run_experiment
 from sim_economy.experiments.metrics import all_alike, run_metrics
@@ -20,7 +20,7 @@ from sim_economy.experiments.run import Run, play, play_run
 from sim_economy.experiments.treatment import Treatment, load_treatment
 from sim_economy.session.presets import PRESETS
 from sim_economy.session.world import World
-from sim_economy.store.sqlite import SQLiteStore
+from sim_economy.store.places import Place
 
 
 def _scenario_names(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
@@ -170,7 +170,7 @@ def experiment(
 @click.option("--seed", type=int, help="The world's seed.  [default: the scenario's, + 1]")
 @_set
 @click.option(
-    "--ledger", type=click.Path(path_type=Path), help="Keep the ledger in this new SQLite file."
+    "--ledger", type=LedgerType(), help="Keep the ledger in this new file or PostgreSQL database."
 )
 @click.option("--resume", is_flag=True, help="Play on from where the ledger file stopped.")
 @_json
@@ -180,7 +180,7 @@ def run(
     turns: int | None,
     seed: int | None,
     changes: tuple[str, ...],
-    ledger: Path | None,
+    ledger: Place | None,
     resume: bool,
     as_json: bool,
 ) -> int:
@@ -192,7 +192,7 @@ def run(
     with progress_bar(treatment.name, treatment.turns) as progress:
         if ledger is not None and resume:
             return _resume(treatment, number, ledger, progress, as_json=as_json)
-        store = SQLiteStore.new(ledger) if ledger else None
+        store = ledger.new() if ledger else None
         try:
             played = play_run(treatment, number, store, progress)
         finally:
@@ -205,23 +205,23 @@ def run(
 def _resume(
     treatment: Treatment,
     number: int,
-    ledger: Path,
+    ledger: Place,
     progress: Callable[[int], None],
     *,
     as_json: bool,
 ) -> int:
-    with World.open(ledger) as world:
+    with World.open(ledger.open()) as world:
         wanted = treatment.scenario_of_run(number)
         if wanted != world.scenario:
             raise ScenarioError(
-                [f"{ledger}: holds a run of another scenario or seed; give the same ones again"]
+                [f"{ledger.name}: holds a run of another scenario or seed; give its own again"]
             )
         before = world.turn_number
         usage = treatment.usage.turns(wanted)
         for turn, _ in play(world, treatment.policy, usage, treatment.turns):
             progress(turn.turn)
         result = {
-            "ledger": str(ledger),
+            "ledger": ledger.name,
             "resumed_after_turn": before,
             "turns": world.turn_number,
             "head": world.head.hash,
@@ -245,7 +245,7 @@ _SHOWN = (
 )
 
 
-def _show_run(treatment: Treatment, played: Run, ledger: Path | None, *, as_json: bool) -> None:
+def _show_run(treatment: Treatment, played: Run, ledger: Place | None, *, as_json: bool) -> None:
     metrics = run_metrics(played)
     balances = dict(zip(played.agent_ids, played.series.balances[-1], strict=True))
     if as_json:
@@ -257,7 +257,7 @@ def _show_run(treatment: Treatment, played: Run, ledger: Path | None, *, as_json
                 "balances": balances,
                 "head": played.head,
                 "state_digest": played.state_digest,
-                "ledger": ledger and str(ledger),
+                "ledger": ledger and ledger.name,
             }
         )
         return
@@ -270,7 +270,8 @@ def _show_run(treatment: Treatment, played: Run, ledger: Path | None, *, as_json
     print_table("", ("measure", "value"), [[key, _short(metrics[key])] for key in _SHOWN])
     click.echo(f"head {played.head}")
     if ledger:
-        click.echo(f"ledger {ledger}; see `sim-economy statement {ledger} {played.agent_ids[0]}`")
+        seen = f"sim-economy statement {ledger.name} {played.agent_ids[0]}"
+        click.echo(f"ledger {ledger.name}; see `{seen}`")
 
 
 def _show_comparison(comparison: Comparison, runs: int, turns: int) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 from msgspec.structs import asdict
 
-from sim_economy.cli.output import print_json, print_table, progress_bar
+from sim_economy.cli.output import LedgerType, print_json, print_table, progress_bar
 from sim_economy.core.errors import FolderError, ReplayError
 from sim_economy.core.ledger import Holding
 from sim_economy.session import diff as diffs
@@ -20,15 +20,16 @@ from sim_economy.session import replay as replays
 from sim_economy.session import statement as statements
 from sim_economy.session import verify as verifications
 from sim_economy.session.reading import reading
+from sim_economy.store.places import Place, SQLitePlace
 
-_ledger = click.argument("ledger", type=click.Path(path_type=Path))
+_ledger = click.argument("ledger", type=LedgerType())
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.command()
 @_ledger
 @_json
-def verify(ledger: Path, as_json: bool) -> int:
+def verify(ledger: Place, as_json: bool) -> int:
     """Check every hash and posting of LEDGER from genesis; exits with 1 if anything is wrong."""
     with reading(ledger) as store, progress_bar("verify", None) as progress:
         found = verifications.verify(store, progress)
@@ -45,17 +46,18 @@ def verify(ledger: Path, as_json: bool) -> int:
     elif found.finding is None:
         assert found.head is not None
         signed = f"{found.signatures} signatures, " if found.signatures else ""
-        click.echo(f"{ledger} is sound: {found.turns} turns, {signed}head {found.head.hash}")
+        told = f"{found.turns} turns, {signed}head {found.head.hash}"
+        click.echo(f"{ledger.name} is sound: {told}")
     else:
         place = "" if found.finding.turn is None else f"turn {found.finding.turn}: "
-        click.echo(f"{ledger} is not sound: {place}{found.finding.problem}", err=True)
+        click.echo(f"{ledger.name} is not sound: {place}{found.finding.problem}", err=True)
     return 0 if found.holds else 1
 
 
 @click.command()
 @_ledger
 @_json
-def replay(ledger: Path, as_json: bool) -> int:
+def replay(ledger: Place, as_json: bool) -> int:
     """Play the inputs of LEDGER again; exits with 1 unless every byte is the same."""
     try:
         with reading(ledger) as store, progress_bar("replay", None) as progress:
@@ -64,12 +66,12 @@ def replay(ledger: Path, as_json: bool) -> int:
         if as_json:
             print_json({"same": False, "turn": error.turn, "problem": str(error)})
         else:
-            click.echo(f"{ledger} is not what the rules give: {error}", err=True)
+            click.echo(f"{ledger.name} is not what the rules give: {error}", err=True)
         return 1
     if as_json:
         print_json({"same": True, "turns": head.turn, "head": head.hash})
     else:
-        click.echo(f"{ledger} replayed: {head.turn} turns, the same bytes, head {head.hash}")
+        click.echo(f"{ledger.name} replayed: {head.turn} turns, the same bytes, head {head.hash}")
     return 0
 
 
@@ -88,7 +90,7 @@ def replay(ledger: Path, as_json: bool) -> int:
 @click.option("--summary", is_flag=True, help="Only the totals by reason.")
 @_json
 def statement(
-    ledger: Path,
+    ledger: Place,
     agent: str,
     first: int,
     last: int | None,
@@ -124,10 +126,10 @@ def statement(
 
 
 @click.command()
-@click.argument("one", type=click.Path(path_type=Path))
-@click.argument("other", type=click.Path(path_type=Path))
+@click.argument("one", type=LedgerType())
+@click.argument("other", type=LedgerType())
 @_json
-def diff(one: Path, other: Path, as_json: bool) -> int:
+def diff(one: Place, other: Place, as_json: bool) -> int:
     """Show the first turn, agent and posting where ledgers ONE and OTHER part.
 
     Exits with 1 if they differ.
@@ -148,12 +150,12 @@ def diff(one: Path, other: Path, as_json: bool) -> int:
     else:
         if found.settings:
             rows = [[name, *values] for name, values in found.settings.items()]
-            print_table("settings that differ", ("setting", str(one), str(other)), rows)
+            print_table("settings that differ", ("setting", one.name, other.name), rows)
         if parting is None:
             click.echo("every turn is the same all the same")
         else:
             agent = f", {parting.agent_id}" if parting.agent_id else ""
-            rows = [[str(one), parting.one or "nothing"], [str(other), parting.other or "nothing"]]
+            rows = [[one.name, parting.one or "nothing"], [other.name, parting.other or "nothing"]]
             print_table(
                 f"they part in turn {parting.turn}{agent}: {parting.part}", ("ledger", "has"), rows
             )
@@ -171,9 +173,10 @@ def diff(one: Path, other: Path, as_json: bool) -> int:
     help="jsonl is the canonical export, one file; the others are a folder of tables.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="File or folder to write.")
-def export(ledger: Path, form: str, out: Path | None) -> int:
+def export(ledger: Place, form: str, out: Path | None) -> int:
     """Write LEDGER as files that other programs read."""
-    target = out or ledger.with_suffix(".jsonl" if form == "jsonl" else "")
+    beside = ledger.path if isinstance(ledger, SQLitePlace) else Path(ledger.beside.name)
+    target = out or beside.with_suffix(".jsonl" if form == "jsonl" else "")
     if target.exists() and not (form != "jsonl" and target.is_dir() and not any(target.iterdir())):
         raise FolderError(
             "folder_foreign", str(target), "is there already; name another with --out"

@@ -6,11 +6,36 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from sim_economy.core.errors import ScenarioError, SimEconomyError
+
+if TYPE_CHECKING:
+    from sim_economy.store.places import Place
+
+
+class LedgerType(click.ParamType):  # type: ignore[type-arg]
+    """Where a ledger is: a file, which shells complete, or the URI of a PostgreSQL database."""
+
+    name = "path"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Place:
+        """The place that was named."""
+        from sim_economy.store.places import Place, place_of  # noqa: PLC0415
+
+        del param, ctx
+        return value if isinstance(value, Place) else place_of(value)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The files there are."""
+        return click.Path().shell_complete(ctx, param, incomplete)
 
 
 def print_json(value: Any) -> None:

@@ -1,18 +1,22 @@
-"""`serve`, `backup` and `key`."""
+"""`serve`, `backup`, `copy` and `key`."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from sim_economy.cli.output import LedgerType, progress_bar
+
+if TYPE_CHECKING:
+    from sim_economy.store.places import Place
 
 _AUTH = ("open", "tokens", "signatures")
 
 
 @click.command()
-@click.argument(
-    "ledger", type=click.Path(path_type=Path), default=Path("sim-economy.sqlite"), required=False
-)
+@click.argument("ledger", type=LedgerType(), default=Path("sim-economy.sqlite"), required=False)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
@@ -60,7 +64,7 @@ _AUTH = ("open", "tokens", "signatures")
 )
 @click.option("--accept-head", is_flag=True, help="Take the ledger although its head file differs.")
 def serve(
-    ledger: Path,
+    ledger: Place,
     host: str,
     port: int,
     auth: str,
@@ -89,7 +93,7 @@ def serve(
             click.echo(
                 f"anyone who reaches {host}:{port} may play and read; see --auth tokens", err=True
             )
-        click.echo(f"http://{host}:{port} serves {ledger}", err=True)
+        click.echo(f"http://{host}:{port} serves {ledger.name}", err=True)
     return serve_ledger(
         ledger,
         host,
@@ -122,12 +126,29 @@ def key(path: Path) -> int:
 
 
 @click.command()
-@click.argument("ledger", type=click.Path(path_type=Path))
+@click.argument("ledger", type=LedgerType())
 @click.argument("target", type=click.Path(path_type=Path))
-def backup(ledger: Path, target: Path) -> int:
-    """Copy LEDGER to TARGET while an engine may be writing it, and verify the copy."""
+def backup(ledger: Place, target: Path) -> int:
+    """Copy LEDGER to the file TARGET while an engine may be writing it, and verify the copy."""
     from sim_economy.session.backup import back_up  # noqa: PLC0415
 
-    head = back_up(ledger, target)
+    with progress_bar("backup", None) as progress:
+        head = back_up(ledger, target, progress)
     click.echo(f"wrote {target}: turn {head.turn}, head {head.hash}")
+    return 0
+
+
+@click.command()
+@click.argument("source", type=LedgerType())
+@click.argument("target", type=LedgerType())
+def copy(source: Place, target: Place) -> int:
+    """Copy the ledger SOURCE to TARGET, record by record, and verify both.
+
+    Either is a file or the URI of a PostgreSQL database; an engine may be writing SOURCE.
+    """
+    from sim_economy.session.backup import copy_ledger  # noqa: PLC0415
+
+    with progress_bar("copy", None) as progress:
+        head = copy_ledger(source, target, progress)
+    click.echo(f"wrote {target.name}: turn {head.turn}, head {head.hash}")
     return 0

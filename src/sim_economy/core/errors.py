@@ -70,8 +70,8 @@ class StoreError(SimEconomyError):
     Attributes:
         code: `ledger_missing`, `ledger_exists`, `ledger_in_use`, `ledger_format`,
             `ledger_damaged`, `ledger_unwritable`, `ledger_unwitnessed`,
-            `ledger_rolled_back` or `credentials_missing`.
-        path: The ledger's file, or what stands for it.
+            `ledger_rolled_back`, `store_unreachable` or `credentials_missing`.
+        path: The ledger's file or location, or what stands for it.
     """
 
     CODES: ClassVar[frozenset[str]] = frozenset(
@@ -84,6 +84,7 @@ class StoreError(SimEconomyError):
             "ledger_unwritable",
             "ledger_unwitnessed",
             "ledger_rolled_back",
+            "store_unreachable",
             "credentials_missing",
         }
     )

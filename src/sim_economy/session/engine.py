@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final, Self, TypeVar
 
 from msgspec import Struct
@@ -92,6 +93,7 @@ class Engine:
         self.credentials: Credentials | None = None
         self._witness: Witness | None = None
         self._witnessed = True
+        self._reopening = Lock()
         self._submitted: set[str] = set()
         self.signed: SignedWorld | None = None
 
@@ -123,6 +125,7 @@ class Engine:
 
     def _restore(self, *, accept_head: bool) -> None:
         world = World.open(self.place.open())
+        witness = None
         try:
             witness = Witness.beside(self.place.beside)
             head = world.head
@@ -139,6 +142,8 @@ class Engine:
             witness.write(head)
         except BaseException:
             world.close()
+            if witness is not None:
+                witness.close()
             raise
         self.world, self._witness = world, witness
         self._submitted = {submitted.agent_id for submitted in world.accepted()}
@@ -161,10 +166,24 @@ class Engine:
 
         Raises:
             WorldMissingError: It has not been started.
+            StoreError: The connection to its ledger was lost and is not back.
         """
         if self.world is None:
             raise WorldMissingError
+        if self.world.store.lost:
+            self._reopen()
         return self.world
+
+    def _reopen(self) -> None:
+        """Go on from what is really kept: the last turn may be, though nobody was told."""
+        with self._reopening:
+            assert self.world is not None
+            assert self._witness is not None
+            if self.world.store.lost:
+                self.world.close()
+                self._witness.close()
+                self._restore(accept_head=False)
+                self._witnessed = True
 
     def start(
         self,

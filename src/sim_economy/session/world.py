@@ -24,7 +24,7 @@ from sim_economy.core.scenario import Scenario, genesis_order, parse_scenario
 from sim_economy.core.state import decode_state, encode_state, genesis
 from sim_economy.core.turn import RULES_VERSION, play_turn
 from sim_economy.store.memory import MemoryStore
-from sim_economy.store.places import place_of
+from sim_economy.store.places import is_database, place_of
 from sim_economy.store.protocol import Store
 from sim_economy.store.records import (
     BlockSigner,
@@ -103,12 +103,15 @@ class World:
     def create(
         cls, path: str | Path, scenario: Scenario | None = None, *, world_id: str = "default"
     ) -> Self:
-        """Start a world whose records go to a new SQLite file.
+        """Start a world whose records go to a new ledger.
+
+        Args:
+            path: A file, or the URI of a PostgreSQL database.
 
         Raises:
             StoreError: Something is there already, or it cannot be written.
         """
-        store = SQLiteStore.new(path)
+        store: Store = place_of(path).new() if is_database(path) else SQLiteStore.new(path)
         try:
             return cls(scenario, store=store, world_id=world_id)
         except BaseException:

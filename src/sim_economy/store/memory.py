@@ -15,6 +15,7 @@ class MemoryStore:
     """Lines and heads in lists."""
 
     name = "memory"
+    lost = False
 
     def __init__(self) -> None:
         self._genesis = b""

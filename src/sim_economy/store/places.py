@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
-from sim_economy.core.errors import StoreError, WorldUnknownError
+from filelock import FileLock
+
+from sim_economy.core.errors import ExtraMissingError, StoreError, WorldUnknownError
 from sim_economy.store.files import locked, remove_ledger, sync_folder
 from sim_economy.store.protocol import Store
 from sim_economy.store.sqlite import SQLiteStore, is_blank
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from sim_economy.store.postgres import PostgresStore
 
 DEFAULT_WORLD: Final = "default"
 """The world of the drop-in contract; every engine has a place for it."""
@@ -17,6 +25,7 @@ DEFAULT_WORLD: Final = "default"
 _WORLD_ID: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
+@runtime_checkable
 class Place(Protocol):
     """One world's place; beside it are those of the engine's other worlds."""
 
@@ -124,11 +133,118 @@ def checked_world_id(world_id: str) -> str:
     return world_id
 
 
+class PostgresPlace:
+    """A schema of a PostgreSQL database; other worlds are other schemas of it.
+
+    The files kept outside the ledger lie in a folder of this machine.
+    """
+
+    def __init__(
+        self, location: str, world_id: str = DEFAULT_WORLD, state: str | Path | None = None
+    ) -> None:
+        """Name a world of a database.
+
+        Args:
+            location: A connection URI; its fragment, if it has one, names the world.
+            state: The folder of head, tokens and key; SIM_ENGINE_STATE when None.
+
+        Raises:
+            ExtraMissingError: psycopg is not installed.
+            WorldUnknownError: No world can have this name.
+        """
+        self._location, _, named = location.partition("#")
+        self._world_id = named or world_id
+        if self._world_id != DEFAULT_WORLD:
+            checked_world_id(self._world_id)
+        self._folder = Path(state or os.environ.get("SIM_ENGINE_STATE") or "sim-economy-state")
+        self._postgres = _postgres()
+        world = "" if self._world_id == DEFAULT_WORLD else f"#{self._world_id}"
+        self.name = f"{_without_password(self._location)}{world}"
+        self.beside = self._folder / self._world_id
+
+    def exists(self) -> bool:
+        """Whether the schema holds any table."""
+        found: bool = self._postgres.holds_anything(self.name, self._location, self._world_id)
+        return found
+
+    def new(self) -> PostgresStore:
+        """A schema that is missing or empty."""
+        lock = self._locked()
+        try:
+            store: PostgresStore = self._postgres.PostgresStore.new(
+                self.name, self._location, self._world_id, lock
+            )
+        except BaseException:
+            lock.release()
+            raise
+        return store
+
+    def open(self, *, read_only: bool = False, frozen: bool = False) -> PostgresStore:
+        """The ledger in the schema."""
+        lock = None if read_only else self._locked()
+        try:
+            store: PostgresStore = self._postgres.PostgresStore.open(
+                self.name, self._location, self._world_id, lock, frozen=frozen
+            )
+        except BaseException:
+            if lock is not None:
+                lock.release()
+            raise
+        return store
+
+    def world(self, world_id: str) -> PostgresPlace:
+        """The schema of another world."""
+        return PostgresPlace(self._location, checked_world_id(world_id), self._folder)
+
+    def worlds(self) -> list[str]:
+        """The names of the other schemas that hold a world."""
+        found = self._postgres.world_ids(self.name, self._location)
+        ours = {DEFAULT_WORLD, self._world_id}
+        return [name for name in found if name not in ours and _WORLD_ID.fullmatch(name)]
+
+    def _locked(self) -> FileLock:
+        """The lock of the files beside: another engine's ledger may not share them."""
+        try:
+            if not self._folder.exists():
+                self._folder.mkdir(parents=True, exist_ok=True)
+                sync_folder(self._folder.parent)
+        except OSError as error:
+            raise StoreError(
+                "ledger_unwritable", str(self._folder), f"cannot be created: {error.strerror}"
+            ) from None
+        return locked(self.beside)
+
+
+def _postgres() -> ModuleType:
+    try:
+        from sim_economy.store import postgres  # noqa: PLC0415
+    except ImportError:
+        raise ExtraMissingError("a ledger in PostgreSQL", "psycopg", "postgres") from None
+    return postgres
+
+
+def _without_password(location: str) -> str:
+    where, _, query = location.partition("?")
+    where = re.sub(r"(?<=://)([^:/@]*):.*@", r"\1@", where)
+    shown = [each for each in query.split("&") if each and "password" not in each]
+    return f"{where}?{'&'.join(shown)}" if shown else where
+
+
+def is_database(location: str | Path) -> bool:
+    """Whether a location is a database's and no path."""
+    return str(location).startswith(("postgresql://", "postgres://"))
+
+
 def is_world_id(text: str) -> bool:
     """Whether a world beside the default one can have this name."""
     return text != DEFAULT_WORLD and _WORLD_ID.fullmatch(text) is not None
 
 
 def place_of(location: str | Path) -> Place:
-    """The place that a path names."""
-    return SQLitePlace(location)
+    """The place that a path, or the URI of a PostgreSQL database, names.
+
+    Raises:
+        ExtraMissingError: It is a database and its driver is not installed.
+        WorldUnknownError: The URI's fragment is no name that a world can have.
+    """
+    return PostgresPlace(str(location)) if is_database(location) else SQLitePlace(location)

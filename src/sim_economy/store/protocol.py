@@ -35,6 +35,10 @@ class Store(Protocol):
     def name(self) -> str:
         """How messages call it."""
 
+    @property
+    def lost(self) -> bool:
+        """Whether its connection broke: open its place again to know what is kept."""
+
     def create(self, genesis: Genesis, first: Sealed, state: str) -> None:
         """Write genesis and turn 0 into an empty store.
 

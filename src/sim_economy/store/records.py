@@ -7,7 +7,7 @@ signatures and postings. The lines, genesis first, are the canonical export.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Final, TypeAlias
@@ -34,6 +34,9 @@ from sim_economy.core.units import WEIGHT_PLACES, decimal_text
 
 FORMAT: Final = 2
 """Version of the records; another one is refused."""
+
+LISTS: Final = ("transactions", "contracts")
+"""Parts of a turn's record that are lists of values, each a row of JSON in a table of that name."""
 
 
 class Keys(Struct, frozen=True):
@@ -344,8 +347,7 @@ def line_of_rows(
     scalars: Sequence[object],
     inputs: Sequence[tuple[str, object, Signature | None]],
     postings: Sequence[Sequence[object]],
-    transactions: Sequence[str],
-    contracts: Sequence[str],
+    lists: Mapping[str, Sequence[str]],
     block: tuple[str, Signature | None] | None,
     state_digest: object,
 ) -> bytes:
@@ -354,6 +356,7 @@ def line_of_rows(
     Args:
         scalars: turn, ends, then the four parts of the bill, then token_supply.
         inputs: Text, outcome and signature of each.
+        lists: Texts by name, for each of `LISTS`.
         block: Text and signature.
     """
     if any(isinstance(value, bytes) for row in (scalars, *postings) for value in row):
@@ -372,8 +375,7 @@ def line_of_rows(
                 "outcomes": [outcome for _, outcome, _ in inputs],
                 "signatures": signatures if any(signatures) else [],
                 "postings": postings,
-                "transactions": [Raw(text.encode()) for text in transactions],
-                "contracts": [Raw(text.encode()) for text in contracts],
+                **{name: [Raw(text.encode()) for text in lists[name]] for name in LISTS},
                 "block": None if text is None else Raw(text.encode()),
                 "block_signature": block_signature,
                 "bill": {

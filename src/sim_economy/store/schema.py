@@ -7,7 +7,8 @@ Source: docs/spec/ledger.md.
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from typing import Final, NamedTuple
 
 APPLICATION_ID: Final = 0x53494D45
 """Marks the file as a sim-economy ledger: "SIME"."""
@@ -45,3 +46,32 @@ CREATE VIEW journal AS
     SELECT turn, position, s.name AS source, t.name AS target, amount, reason
     FROM postings JOIN accounts s ON s.account = source JOIN accounts t ON t.account = target;
 """
+
+STATEMENTS: Final = tuple(SCHEMA.strip().rstrip(";").split(";\n"))
+"""Each as SQLite keeps it."""
+
+
+class Column(NamedTuple):
+    """A column as it is declared.
+
+    Attributes:
+        kind: `INTEGER` or `TEXT`.
+        required: Whether every row has a value.
+    """
+
+    name: str
+    kind: str
+    required: bool
+
+
+COLUMNS: Final = {
+    found[1]: tuple(
+        Column(name, kind, bool(rule))
+        for name, kind, rule in re.findall(
+            r"(\w+) (INTEGER|TEXT)( NOT NULL| PRIMARY KEY)?", found[2]
+        )
+    )
+    for found in (re.match(r"CREATE TABLE (\w+) \((.*)\)", each, re.DOTALL) for each in STATEMENTS)
+    if found is not None
+}
+"""The columns of each table, in order."""

@@ -9,42 +9,30 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from filelock import FileLock
-from msgspec import Raw
-from msgspec.structs import astuple
 
-from sim_economy.core.codec import canonical
 from sim_economy.core.errors import StoreError
-from sim_economy.core.ledger import chart_of
 from sim_economy.store.files import locked, remove_ledger
-from sim_economy.store.protocol import Snapshot, StoredTurn
-from sim_economy.store.records import (
-    FORMAT,
-    Genesis,
-    Head,
-    Receipt,
-    Sealed,
-    Signature,
-    Submission,
-    bound_digest,
-    line_of_rows,
+from sim_economy.store.records import FORMAT, Genesis, Receipt, Sealed, Submission
+from sim_economy.store.rows import (
+    NUMBERED,
+    RowReader,
+    Rows,
+    genesis_rows,
+    submission_rows,
+    turn_rows,
 )
-from sim_economy.store.schema import APPLICATION_ID, SCHEMA
-
-_HEAD_ROWS = """
-SELECT turns.turn, state_digest, head, json_extract(blocks.data, '$.hash')
-FROM turns JOIN blocks ON blocks.turn = (SELECT MAX(turn) FROM blocks)
-ORDER BY turns.turn DESC LIMIT 1
-"""
+from sim_economy.store.schema import APPLICATION_ID, STATEMENTS
 
 
-class SQLiteStore:
+class SQLiteStore(RowReader):
     """One world's ledger file; write-ahead log, every commit synced to the disk."""
+
+    lost = False
+    block_hash = "json_extract(blocks.data, '$.hash')"
 
     def __init__(self, path: Path, connection: sqlite3.Connection, lock: FileLock | None) -> None:
         self.name = str(path)
@@ -117,131 +105,27 @@ class SQLiteStore:
         This first commit goes through a rollback journal: cut off, it leaves an empty file.
         """
         with self._commit() as execute:
-            for statement in SCHEMA.strip().split(";\n"):
+            for statement in STATEMENTS:
                 execute(statement)
             execute(f"PRAGMA application_id = {APPLICATION_ID}")
             execute(f"PRAGMA user_version = {FORMAT}")
-            execute("INSERT INTO genesis VALUES (?)", (canonical(genesis).decode(),))
-            self._connection.executemany(
-                "INSERT INTO accounts VALUES (?, ?)", chart_of(genesis.agent_ids)
-            )
-            self._write(first, None, state)
+            self._insert(genesis_rows(genesis))
+            self._insert(turn_rows(first, None, state))
         _durable(self._connection, Path(self.name))
 
     def append(
         self, sealed: Sealed, *, receipt: Receipt | None = None, state: str | None = None
     ) -> None:
         """Keep one turn in one durable commit."""
-        with self._commit():
-            self._write(sealed, receipt, state)
+        with self._commit() as execute:
+            self._insert(turn_rows(sealed, receipt, state))
+            execute("DELETE FROM submissions")
 
     def accept(self, submission: Submission) -> None:
         """Keep an input until its turn closes."""
-        checksum = bound_digest(self.head().hash, submission)
-        with self._commit() as execute:
-            execute(
-                "INSERT INTO submissions VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    submission.position,
-                    submission.turn,
-                    bytes(submission.input).decode(),
-                    *_columns(submission.signature),
-                    checksum,
-                ),
-            )
-
-    def submissions(self) -> list[Submission]:
-        """The inputs accepted for the open turn."""
-        return [submission for submission, _ in self.checksums()]
-
-    def checksums(self) -> Iterator[tuple[Submission, str]]:
-        """Every accepted input with its checksum."""
-        for position, turn, text, key, signature, checksum in self._rows(
-            "SELECT * FROM submissions ORDER BY position"
-        ):
-            if not isinstance(text, str):
-                raise StoreError(
-                    "ledger_damaged", self.name, f"the accepted input {position} is no text"
-                )
-            yield (
-                Submission(turn, position, Raw(text.encode()), _signature(key, signature)),
-                checksum,
-            )
-
-    def receipt(self, idempotency_key: str) -> Receipt | None:
-        """The stored answer under a key."""
-        rows = self._rows("SELECT * FROM receipts WHERE idempotency_key = ?", (idempotency_key,))
-        return next(
-            (Receipt(turn, key, request, text) for key, turn, request, text, _ in rows), None
-        )
-
-    def receipts(self) -> Iterator[tuple[Receipt, str]]:
-        """Every stored answer with its checksum."""
-        for key, turn, request, answer, checksum in self._rows(
-            "SELECT * FROM receipts ORDER BY turn"
-        ):
-            yield Receipt(turn, key, request, answer), checksum
-
-    def genesis_line(self) -> bytes:
-        """The first record as it was found."""
-        lines = [str(text).encode() for (text,) in self._rows("SELECT data FROM genesis")]
-        if len(lines) != 1:
-            raise StoreError("ledger_damaged", self.name, f"holds {len(lines)} genesis records")
-        return lines[0]
-
-    def read(self, first: int = 0, last: int | None = None) -> Iterator[StoredTurn]:
-        """Turns in order, composed from their rows."""
-        span = (first, -1 if last is None else last, last is None)
-        tables = {
-            table: _Cursor(
-                self._rows(
-                    f"SELECT {columns} FROM {table} "
-                    "WHERE turn >= ? AND (turn <= ? OR ?) ORDER BY turn"
-                    + (", position" if table in _MANY else ""),
-                    span,
-                )
-            )
-            for table, columns in _COLUMNS.items()
-        }
-        turns = self._rows(
-            "SELECT * FROM turns WHERE turn >= ? AND (turn <= ? OR ?) ORDER BY turn", span
-        )
-        for *scalars, state_digest, head_hash in turns:
-            turn = scalars[0]
-            blocks = tables["blocks"].of(turn)
-            try:
-                line = line_of_rows(
-                    scalars,
-                    [
-                        (text, outcome, _signature(key, signature))
-                        for _, text, outcome, key, signature in tables["inputs"].of(turn)
-                    ],
-                    [row[1:] for row in tables["postings"].of(turn)],
-                    [text for _, text in tables["transactions"].of(turn)],
-                    [text for _, text in tables["contracts"].of(turn)],
-                    (blocks[0][1], _signature(*blocks[0][2:])) if blocks else None,
-                    state_digest,
-                )
-            except (AttributeError, TypeError, ValueError, UnicodeError) as error:
-                raise StoreError(
-                    "ledger_damaged", self.name, f"turn {turn} holds a value of a wrong type"
-                ) from error
-            yield StoredTurn(turn, line, head_hash)
-
-    def head(self) -> Head:
-        """The end of the chain."""
-        for row in self._rows(_HEAD_ROWS):
-            return Head(*row)
-        raise StoreError("ledger_damaged", self.name, "holds no turn; restore it from a backup")
-
-    def snapshots(self) -> Iterator[Snapshot]:
-        """Kept states, newest first."""
-        for turn, state in self._rows("SELECT turn, state FROM snapshots ORDER BY turn DESC"):
-            if not isinstance(state, str):
-                raise StoreError(
-                    "ledger_damaged", self.name, f"the snapshot of turn {turn} is no text"
-                )
-            yield Snapshot(turn, state)
+        rows = submission_rows(submission, self.head().hash)
+        with self._commit():
+            self._insert(rows)
 
     def problems(self) -> Iterator[str]:
         """What SQLite finds wrong, rows that belong to no turn, a chart of accounts not ours."""
@@ -249,28 +133,14 @@ class SQLiteStore:
             if finding != "ok":
                 yield f"SQLite: {finding}"
         shape = {sql for (sql,) in self._rows("SELECT sql FROM sqlite_schema WHERE sql NOT NULL")}
-        if shape != set(SCHEMA.strip().rstrip(";").split(";\n")):
+        if shape != set(STATEMENTS):
             yield "the tables are not those of this format"
-        for (turn,) in self._rows("SELECT turn FROM turns WHERE turn < 0 LIMIT 1"):
-            yield f"turns holds a turn {turn} before genesis"
-        if next(self.snapshots(), None) is None:
-            yield "snapshots is empty"
-        for table in _COLUMNS | {"snapshots": ""}:
+        yield from self._row_problems()
+        for table in NUMBERED:
             for (turn,) in self._rows(
-                f"SELECT turn FROM {table} WHERE turn NOT IN (SELECT turn FROM turns) LIMIT 1"
-            ):
-                yield f"{table} holds rows of turn {turn}, which is no closed turn"
-        for table in _MANY:
-            for (turn,) in self._rows(
-                f"SELECT turn FROM {table} GROUP BY turn "
-                "HAVING MIN(position) <> 0 OR MAX(position) <> COUNT(*) - 1 "
-                "OR SUM(typeof(position) <> 'integer') LIMIT 1"
+                f"SELECT turn FROM {table} WHERE typeof(position) <> 'integer' LIMIT 1"
             ):
                 yield f"{table} of turn {turn} are not numbered without gaps"
-
-    def accounts(self) -> list[tuple[int, str]]:
-        """The chart of accounts as it was found: numbers and names."""
-        return list(self._rows("SELECT account, name FROM accounts ORDER BY account"))
 
     def copy(self, target: Path) -> None:
         """Write what is committed now to a new file, synced to the disk.
@@ -302,69 +172,10 @@ class SQLiteStore:
         if self._lock is not None:
             self._lock.release()
 
-    def _write(self, sealed: Sealed, receipt: Receipt | None, state: str | None) -> None:
-        record = sealed.record
-        turn = record.turn
-        execute, executemany = self._connection.execute, self._connection.executemany
-        execute(
-            "INSERT INTO turns VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                turn,
-                record.ends,
-                *astuple(record.bill),
-                record.token_supply,
-                record.state_digest,
-                sealed.head.hash,
-            ),
-        )
-        signatures = record.signatures or (None,) * len(record.inputs)
-        executemany(
-            "INSERT INTO inputs VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (turn, position, bytes(text).decode(), outcome, *_columns(signature))
-                for position, (text, outcome, signature) in enumerate(
-                    zip(record.inputs, record.outcomes, signatures, strict=True)
-                )
-            ],
-        )
-        executemany(
-            "INSERT INTO postings VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (turn, position, posting.source, posting.target, posting.amount, posting.reason)
-                for position, posting in enumerate(record.postings)
-            ],
-        )
-        for table, values in (
-            ("transactions", record.transactions),
-            ("contracts", record.contracts),
-        ):
-            executemany(
-                f"INSERT INTO {table} VALUES (?, ?, ?)",
-                [
-                    (turn, position, canonical(value).decode())
-                    for position, value in enumerate(values)
-                ],
-            )
-        if record.block is not None:
-            text = canonical(record.block).decode()
-            execute(
-                "INSERT INTO blocks VALUES (?, ?, ?, ?)",
-                (turn, text, *_columns(record.block_signature)),
-            )
-        execute("DELETE FROM submissions")
-        if state is not None:
-            execute("INSERT INTO snapshots VALUES (?, ?)", (turn, state))
-        if receipt is not None:
-            execute(
-                "INSERT INTO receipts VALUES (?, ?, ?, ?, ?)",
-                (
-                    receipt.idempotency_key,
-                    receipt.turn,
-                    receipt.request_digest,
-                    receipt.answer,
-                    bound_digest(sealed.head.hash, receipt),
-                ),
-            )
+    def _insert(self, rows: Rows) -> None:
+        for table, found in rows.items():
+            statement = f"INSERT INTO {table} VALUES ({', '.join('?' * len(found[0]))})"
+            self._connection.executemany(statement, found)
 
     def _freeze(self) -> None:
         self._connection.execute("BEGIN")
@@ -412,43 +223,6 @@ class SQLiteStore:
             raise StoreError(
                 "ledger_damaged", self.name, f"{error}; restore it from a backup"
             ) from error
-
-
-_MANY: Final = frozenset({"inputs", "postings", "transactions", "contracts"})
-_COLUMNS: Final = {
-    "inputs": "turn, data, rejection, public_key, signature",
-    "postings": "turn, source, target, amount, reason",
-    "transactions": "turn, data",
-    "contracts": "turn, data",
-    "blocks": "turn, data, public_key, signature",
-}
-
-
-class _Cursor:
-    """Rows ordered by turn, handed out turn by turn."""
-
-    def __init__(self, rows: Iterator[Any]) -> None:
-        self._groups = groupby(rows, itemgetter(0))
-        self._next: tuple[int, list[Any]] | None = None
-
-    def of(self, turn: int) -> list[Any]:
-        """The rows of a turn; turns must be asked for in order."""
-        while self._next is None or self._next[0] < turn:
-            found = next(self._groups, None)
-            if found is None:
-                return []
-            self._next = found[0], list(found[1])
-        return self._next[1] if self._next[0] == turn else []
-
-
-def _columns(signature: Signature | None) -> tuple[str | None, str | None]:
-    return (None, None) if signature is None else (signature.public_key, signature.signature)
-
-
-def _signature(key: str | None, signature: str | None) -> Signature | None:
-    if key is None and signature is None:
-        return None
-    return Signature(key, signature)  # type: ignore[arg-type]
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
