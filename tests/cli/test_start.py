@@ -17,6 +17,7 @@ COMMANDS = (
     "run",
     "experiment",
     "init",
+    "policies",
     "verify",
     "replay",
     "statement",

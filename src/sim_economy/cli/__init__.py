@@ -13,6 +13,7 @@ _COMMANDS: Final = {
     "run": ("experiment", "Play one run of a scenario."),
     "experiment": ("experiment", "Play many runs of a scenario into a folder."),
     "init": ("scenario", "Write a commented scenario file to start from."),
+    "policies": ("scenario", "List the policies there are, with their parameters."),
     "verify": ("ledger", "Check every hash and posting of a ledger."),
     "replay": ("ledger", "Play a ledger's inputs again and prove the same bytes."),
     "statement": ("ledger", "Show every posting of one agent, with its reason."),

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from sim_economy.agents.policy import POLICIES
+from sim_economy.agents.catalogue import SHIPPED
 from sim_economy.agents.usage import TracedUsage
 from sim_economy.cli.output import print_json, print_table, progress_bar
 from sim_economy.core.errors import ExtraMissingError, ScenarioError
@@ -39,7 +39,7 @@ _set = click.option(
 )
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _policy = click.option(
-    "--policy", metavar="NAME", help=f"What the agents do: {', '.join(POLICIES)}."
+    "--policy", metavar="NAME", help=f"What the agents do: {', '.join(SHIPPED)}."
 )
 _turns = click.option("--turns", type=int, help="Turns of a run.")
 _report = click.option(
@@ -218,7 +218,7 @@ def _resume(
             )
         before = world.turn_number
         usage = treatment.usage.turns(wanted)
-        for turn, _ in play(world, treatment.policy, usage, treatment.turns):
+        for turn, _ in play(world, treatment.policies, usage, treatment.turns):
             progress(turn.turn)
         result = {
             "ledger": str(ledger),

@@ -118,7 +118,7 @@ def _what_was_run(treatment: Treatment, runs: Sequence[Run], rows: Sequence[Row]
     played, turns = _counted(len(runs), "run"), _counted(treatment.turns, "turn")
     lines = [
         f"- World: {agents} with {tokens:,} tokens each.",
-        f"- Policy of every agent: `{treatment.policy_name}`. Usage: `{usage}`.",
+        f"- {_who(treatment)}. Usage: `{usage}`.",
         f"- {played}, each of {turns}, with {_seeds(seeds)}.",
         f"- sim-economy {version('sim-economy')}, rules version {RULES_VERSION}.",
     ]
@@ -138,6 +138,17 @@ def _what_was_run(treatment: Treatment, runs: Sequence[Run], rows: Sequence[Row]
     columns = ("parameter", "value", "meaning")
     table = Table("further", "Parameters and variants the paper does not list", columns, further)
     return _section("What was run", "\n".join(lines), table_markdown(table))
+
+
+def _who(treatment: Treatment) -> str:
+    if treatment.policy_name is not None:
+        return f"Policy of every agent: `{treatment.policy_name}`"
+    groups = [
+        f"{len(group.agents)} `{escaped(group.policy_name)}`"
+        for group in treatment.population
+        if group.agents
+    ]
+    return f"Population, in genesis order: {', '.join(groups)}"
 
 
 def _seeds(seeds: Sequence[int]) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 from msgspec import Struct, json
 
-from sim_economy.agents.policy import Policy
+from sim_economy.agents.policy import Move, Policy, views
 from sim_economy.agents.usage import Usage
-from sim_economy.core.actions import Input, action_name
+from sim_economy.core.actions import Action, Input, action_name
 from sim_economy.core.events import TransactionType, Turn, ValidatorType
 from sim_economy.core.ledger import DESTROYED, PLATFORM
 from sim_economy.core.state import State
@@ -85,11 +85,12 @@ class Run(Struct):
 
 
 def play(
-    world: World, policy: Policy, usage: Iterable[list[Usage]], turns: int
+    world: World, policies: Sequence[Policy], usage: Iterable[list[Usage]], turns: int
 ) -> Iterator[tuple[Turn, list[Input]]]:
     """Play a world from where it is to the end of turn `turns`, and declare the run's end there.
 
     Args:
+        policies: `[agent]`.
         usage: Of turn 1 on; what lies before the open turn is passed over.
 
     Yields:
@@ -99,12 +100,19 @@ def play(
     for turn_number, used in enumerate(islice(usage, turns), 1):
         if turn_number <= world.turn_number:
             continue
-        state, scenario = world.state, world.scenario
+        before = views(world.state, world.scenario)
         inputs = [
-            Input(agent_ids[agent], policy(agent, state, scenario), thinking, output)
-            for agent, (thinking, output) in enumerate(used)
+            _input(agent_id, policy.decide(view), *units)
+            for agent_id, policy, view, units in zip(agent_ids, policies, before, used, strict=True)
         ]
         yield world.turn(inputs, ends=turn_number == turns), inputs
+
+
+def _input(agent_id: str, decided: Action | Move, thinking_units: int, output_units: int) -> Input:
+    if isinstance(decided, Move):
+        speech, thinking = decided.speech, decided.thinking
+        return Input(agent_id, decided.action, thinking_units, output_units, thinking, speech)
+    return Input(agent_id, decided, thinking_units, output_units)
 
 
 def _observe(series: Series, turn: Turn, state: State, inputs: Iterable[Input]) -> None:
@@ -181,7 +189,7 @@ def play_run(
     world = World(scenario, store=store, world_id=f"{treatment.name}/{scenario.seed}")
     series = Series([], [], [], [], [], [], [], [], [], [], [])
     usage = treatment.usage.turns(scenario)
-    for turn, inputs in play(world, treatment.policy, usage, treatment.turns):
+    for turn, inputs in play(world, treatment.policies, usage, treatment.turns):
         _observe(series, turn, world.state, inputs)
         progress(turn.turn)
     return Run(
