@@ -28,6 +28,21 @@ SHIPPED: Final[Mapping[str, str]] = {
     "worker": "simple:Worker",
     "idle": "simple:Idler",
     "random": "simple:Random",
+    "investor": "investor:Investor",
+    "lender": "credit:Lender",
+    "borrower": "credit:Borrower",
+    "insurer": "insurance:Insurer",
+    "insured": "insurance:Insured",
+    "provider": "services:Provider",
+    "client": "services:Client",
+    "seller": "information:Seller",
+    "buyer": "information:Buyer",
+    "organiser": "pools:Organiser",
+    "member": "pools:Member",
+    "arbitrator": "arbitration:Arbitrator",
+    "dishonest_arbitrator": "arbitration:DishonestArbitrator",
+    "defaulter": "defaulter:Defaulter",
+    "imitator": "imitator:Imitator",
 }
 """The shipped policies by name: module and class."""
 
