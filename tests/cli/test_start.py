@@ -25,6 +25,8 @@ COMMANDS = (
     "export",
     "serve",
     "backup",
+    "mcp",
+    "key",
     "completion",
 )
 

@@ -21,6 +21,7 @@ SUITES = (
     "tests/contracts",
     "tests/requirements",
     "tests/core",
+    "tests/properties/test_views.py",
     "tests/session/test_same_bytes.py",
 )
 

@@ -22,7 +22,7 @@ from sim_economy.core.codec import canonical
 from sim_economy.core.contracts import Cause, Happened, Terms
 from sim_economy.core.events import ContractEvent
 from sim_economy.core.scenario import parse_scenario
-from sim_economy.session.engine import turn_answer
+from sim_economy.session.answers import turn_answer
 from sim_economy.session.fold import Fold
 from sim_economy.session.world import World, genesis_record
 from sim_economy.store.records import TurnRecord, read_record

@@ -21,6 +21,8 @@ _COMMANDS: Final = {
     "export": ("ledger", "Write a ledger as CSV, Parquet or JSON Lines."),
     "serve": ("service", "Serve a ledger over HTTP."),
     "backup": ("service", "Copy a ledger while it may be written."),
+    "mcp": ("door", "Let an MCP client play one agent of an engine."),
+    "key": ("service", "Make the key that an agent signs with."),
     "completion": ("scenario", "Print the script that completes commands in your shell."),
 }
 

@@ -14,13 +14,11 @@ from typing import Any, Final, TypeAlias
 from sim_economy.core.actions import RECOGNISED
 from sim_economy.core.ledger import PostingReason
 from sim_economy.experiments.run import Run, fees, total
+from sim_economy.session.series import spread
 from sim_economy.statistics.inequality import (
-    gini,
     gini_absolute,
     gini_normalised,
     hhi,
-    shifted,
-    top_share,
 )
 from sim_economy.statistics.intervals import bootstrap_interval, normal_halfwidth, student_interval
 
@@ -218,9 +216,6 @@ def _series_row(
     run: Run, turn: int, wins: Sequence[int], reasons: Sequence[str], actions: Sequence[str]
 ) -> dict[str, Any]:
     series, place = run.series, turn - 1
-    balances = series.balances[place]
-    owned = wealth(run, turn)
-    positive = shifted(owned)
     return {
         "run_id": run.run,
         "turn": turn,
@@ -234,15 +229,7 @@ def _series_row(
         "token_supply": series.token_supply[place],
         "platform": series.platform[place],
         "destroyed": series.destroyed[place],
-        "negative_agents": sum(balance < 0 for balance in balances),
-        "balance_min": min(balances),
-        "balance_median": float(statistics.median(balances)),
-        "balance_mean": sum(balances) / len(balances),
-        "balance_max": max(balances),
-        "gini_wealth_shifted": gini(positive),
-        "gini_normalised": gini_normalised(owned),
-        "gini_absolute": gini_absolute(owned),
-        "top1_wealth_shifted_share": top_share(positive),
+        **spread(series.balances[place], series.staked[place]),
     }
 
 

@@ -12,10 +12,11 @@ from sim_economy.agents.policy import Move, Policy, views
 from sim_economy.agents.usage import Usage
 from sim_economy.core.actions import Action, Input, action_name
 from sim_economy.core.events import TransactionType, Turn, ValidatorType
-from sim_economy.core.ledger import DESTROYED, PLATFORM
+from sim_economy.core.ledger import BALANCE, DESTROYED, PLATFORM, STAKED, WIDTH
 from sim_economy.core.state import State
 from sim_economy.experiments.treatment import Treatment
-from sim_economy.session.world import World
+from sim_economy.session.series import walk
+from sim_economy.session.world import World, genesis_record
 from sim_economy.store.protocol import Store
 
 
@@ -96,16 +97,21 @@ def play(
     Yields:
         Each closed turn with its inputs.
     """
-    agent_ids = world.scenario.agent_ids
     for turn_number, used in enumerate(islice(usage, turns), 1):
         if turn_number <= world.turn_number:
             continue
-        before = views(world.state, world.scenario)
-        inputs = [
-            _input(agent_id, policy.decide(view), *units)
-            for agent_id, policy, view, units in zip(agent_ids, policies, before, used, strict=True)
-        ]
+        inputs = inputs_of(world, policies, used)
         yield world.turn(inputs, ends=turn_number == turns), inputs
+
+
+def inputs_of(world: World, policies: Sequence[Policy], used: Sequence[Usage]) -> list[Input]:
+    """What every agent sends for the open turn, with its usage `[agent]`."""
+    before = views(world.state, world.scenario)
+    agent_ids = world.scenario.agent_ids
+    return [
+        _input(agent_id, policy.decide(view), *units)
+        for agent_id, policy, view, units in zip(agent_ids, policies, before, used, strict=True)
+    ]
 
 
 def _input(agent_id: str, decided: Action | Move, thinking_units: int, output_units: int) -> Input:
@@ -200,6 +206,34 @@ def play_run(
         ledger_counts(world.store),
         world.head.hash,
         world.head.state_digest,
+    )
+
+
+def run_of(store: Store, run: int = 0) -> Run:
+    """The run that a ledger holds, as if it had been watched while it was played."""
+    first = genesis_record(store)
+    series = Series([], [], [], [], [], [], [], [], [], [], [])
+    for figures, accounts in walk(store):
+        series.flows.append(figures["flows"])
+        series.actions.append(figures["actions"])
+        series.winners.append(figures["winner"])
+        series.fees_covered.append(figures["fees_covered"])
+        series.fees_waived.append(figures["fees_waived"])
+        series.rejections.append(figures["rejections"])
+        series.token_supply.append(figures["token_supply"])
+        series.platform.append(figures["platform"])
+        series.destroyed.append(figures["destroyed"])
+        series.balances.append(accounts[BALANCE::WIDTH])
+        series.staked.append(accounts[STAKED::WIDTH])
+    head = store.head()
+    return Run(
+        run,
+        first.seed,
+        list(first.agent_ids),
+        series,
+        ledger_counts(store),
+        head.hash,
+        head.state_digest,
     )
 
 
