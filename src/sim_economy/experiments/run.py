@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
@@ -11,9 +10,10 @@ from msgspec import Struct, json
 from sim_economy.agents.policy import Move, Policy, views
 from sim_economy.agents.usage import Usage
 from sim_economy.core.actions import Action, Input, action_name
-from sim_economy.core.events import TransactionType, Turn, ValidatorType
+from sim_economy.core.events import Turn
 from sim_economy.core.ledger import BALANCE, DESTROYED, PLATFORM, STAKED, WIDTH
 from sim_economy.core.state import State
+from sim_economy.experiments.counts import LedgerCounts, ledger_counts
 from sim_economy.experiments.treatment import Treatment
 from sim_economy.session.series import walk
 from sim_economy.session.world import World, genesis_record
@@ -44,22 +44,6 @@ class Series(Struct):
     destroyed: list[int]
     balances: list[list[int]]
     staked: list[list[int]]
-
-
-class LedgerCounts(Struct):
-    """What the ledger itself holds, counted from its records.
-
-    Attributes:
-        blocks: After genesis.
-        validators: Blocks by validator type.
-        transactions: Finalised ones by type.
-        contracts: How many were proposed, started, settled and so on.
-    """
-
-    blocks: int
-    validators: dict[str, int]
-    transactions: dict[str, int]
-    contracts: dict[str, int]
 
 
 class Run(Struct):
@@ -140,42 +124,6 @@ def _observe(series: Series, turn: Turn, state: State, inputs: Iterable[Input]) 
     series.destroyed.append(state.accounts[DESTROYED])
     series.balances.append(state.balances)
     series.staked.append(state.staked)
-
-
-class _CountedBlock(Struct):
-    validator_type: str | None
-
-
-class _CountedTransaction(Struct):
-    tx_type: str
-
-
-class _CountedContract(Struct):
-    happened: str
-
-
-class _CountedTurn(Struct):
-    turn: int
-    block: _CountedBlock | None
-    transactions: list[_CountedTransaction]
-    contracts: list[_CountedContract]
-
-
-def ledger_counts(store: Store) -> LedgerCounts:
-    """Blocks, finalised transactions and events of contracts, counted from a store's records."""
-    decode = json.Decoder(_CountedTurn).decode
-    validators: Counter[str] = Counter({kind.value: 0 for kind in ValidatorType})
-    transactions: Counter[str] = Counter({kind.value: 0 for kind in TransactionType})
-    contracts: Counter[str] = Counter()
-    blocks = 0
-    for stored in store.read(1):
-        turn = decode(stored.line)
-        if turn.block is not None:
-            blocks += 1
-            validators[str(turn.block.validator_type)] += 1
-        transactions.update([transaction.tx_type for transaction in turn.transactions])
-        contracts.update([event.happened for event in turn.contracts])
-    return LedgerCounts(blocks, dict(validators), dict(transactions), dict(contracts))
 
 
 def play_run(

@@ -21,6 +21,7 @@ from sim_economy.agents.usage import TracedUsage, UsageSource, parse_usage
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.scenario import Scenario, config, parameters, parse_scenario, unknown_key
+from sim_economy.experiments.scenarios import SCENARIOS, scenario_text
 from sim_economy.session.presets import (
     PRESETS,
     preset,
@@ -29,6 +30,9 @@ from sim_economy.session.presets import (
     world_scenario,
 )
 from sim_economy.store.records import digest
+
+SHIPPED: Final = (*PRESETS, *SCENARIOS)
+"""Presets and shipped scenarios by name."""
 
 _TURNS_MAX: Final = 10_000_000
 _RUNS_MAX: Final = 1_000_000
@@ -93,7 +97,7 @@ class Treatment(Struct, frozen=True, kw_only=True):
 def load_treatment(
     source: str | Path, changes: Sequence[str] | Mapping[str, Any] = ()
 ) -> Treatment:
-    """A treatment from a scenario file, or from a preset by name.
+    """A treatment from a scenario file, or from a shipped one by name.
 
     Args:
         changes: Settings that go over the file's, as `key=value` texts with values as TOML writes
@@ -103,15 +107,15 @@ def load_treatment(
         ScenarioError: With every problem found.
     """
     path = Path(source)
-    if str(source) in PRESETS:
-        text, folder = preset_text(str(source)), Path()
+    if str(source) in SHIPPED:
+        text, folder = shipped_text(str(source)), Path()
     elif path.is_file():
         try:
             text, folder = path.read_text(encoding="utf-8-sig"), path.parent
         except (OSError, UnicodeDecodeError) as error:
             raise ScenarioError([f"{path}: cannot be read: {error}"]) from None
     else:
-        known = f"presets are {' and '.join(PRESETS)}"
+        known = f"shipped are {', '.join(SHIPPED)}"
         raise ScenarioError(
             [f"{source}: no such scenario file; {known}; `sim-economy init` writes one"]
         )
@@ -129,6 +133,11 @@ def load_treatment(
     if _preset_of(given) != before:
         _follow_preset(given, before)
     return parse_treatment(given, folder, default_name=path.stem)
+
+
+def shipped_text(name: str) -> str:
+    """The file of a preset or a shipped scenario."""
+    return preset_text(name) if name in PRESETS else scenario_text(name)
 
 
 def _preset_of(given: Mapping[str, Any]) -> Any:
