@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from sim_economy.core.errors import ExtraMissingError
 from sim_economy.core.scenario import config, parameters
 from sim_economy.core.turn import RULES_VERSION
+from sim_economy.experiments import society
 from sim_economy.experiments.findings import Evidence, claims, disagreements
 from sim_economy.experiments.measures import (
     MEASURES,
@@ -93,6 +94,7 @@ def write_report(
             _verdict(comparison),
             _tokens(treatment, runs),
             _agents(treatment, runs, rows),
+            _society(treatment, runs),
             _paper(treatment, rows, published=comparison is not None),
             _further(runs, rows),
             _text_and_data(treatment, runs, rows, comparison),
@@ -282,6 +284,13 @@ def _agents(treatment: Treatment, runs: Sequence[Run], rows: Sequence[Row]) -> s
     )
 
 
+def _society(treatment: Treatment, runs: Sequence[Run]) -> str:
+    if not society.is_mixed(treatment, runs):
+        return ""
+    told = society.blocks(treatment, runs)
+    return _section("Who earned what, from whom, and for what", *told)
+
+
 def _paper(treatment: Treatment, rows: Sequence[Row], *, published: bool) -> str:
     tables = []
     for table in paper_tables(treatment, rows, published=published):
@@ -398,6 +407,7 @@ def _figures(treatment: Treatment, runs: Sequence[Run]) -> dict[str, str]:
     mean = [statistics.mean(points) for points in zip(*curves, strict=True)]
     kept = [[0, *run.series.platform] for run in runs]
     return {
+        **society.drawings(treatment, runs),
         "tokens": figures.tokens(list(steps.items()), "genesis", "final supply"),
         "rent": figures.rent(
             [_so_far(run, {"inference_fee", "forward_fee"}) for run in runs],
