@@ -16,6 +16,7 @@ COMMANDS = (
     "reproduce",
     "run",
     "experiment",
+    "compare",
     "init",
     "policies",
     "verify",

@@ -258,7 +258,7 @@ def test_a_file_that_is_no_toml_is_refused(load: Callable[..., Treatment]) -> No
 def test_a_missing_file_is_named_with_the_presets(tmp_path: Path) -> None:
     (problem,) = problems(lambda: load_treatment(tmp_path / "no.toml"))
     assert str(tmp_path / "no.toml") in problem
-    assert "presets are as-run and as-written" in problem
+    assert "shipped are as-run, as-written, baseline," in problem
 
 
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ _COMMANDS: Final = {
     "reproduce": ("experiment", "Run the published experiment and compare every cell."),
     "run": ("experiment", "Play one run of a scenario."),
     "experiment": ("experiment", "Play many runs of a scenario into a folder."),
+    "compare": ("comparison", "Play several scenarios and compare them run by run."),
     "init": ("scenario", "Write a commented scenario file to start from."),
     "policies": ("scenario", "List the policies there are, with their parameters."),
     "verify": ("ledger", "Check every hash and posting of a ledger."),

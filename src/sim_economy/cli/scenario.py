@@ -18,25 +18,34 @@ from sim_economy.agents.catalogue import (
 from sim_economy.cli.output import print_json, print_table
 from sim_economy.core.errors import ScenarioError, StoreError
 from sim_economy.core.scenario import written
-from sim_economy.session.presets import PRESETS, preset_text
+from sim_economy.experiments.treatment import SHIPPED, shipped_text
+from sim_economy.session.presets import PRESETS
 
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path), default=Path("scenario.toml"))
 @click.option(
-    "--preset", type=click.Choice(PRESETS), default="as-run", show_default=True, help="Start from."
+    "--from",
+    "--preset",
+    "origin",
+    type=click.Choice(SHIPPED),
+    default="as-run",
+    show_default=True,
+    help="Start from a shipped one.",
 )
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
-def init(path: Path, preset: str, force: bool) -> int:
+def init(path: Path, origin: str, force: bool) -> int:
     """Write a commented scenario file to PATH."""
-    text = preset_text(preset).replace(f'name = "{preset}"', f'name = "{path.stem}"')
-    usage = "\n".join(_USAGE)
-    text = text.replace('source = "published"', f'{usage}\nsource = "published"')
-    heading = (
-        f'[world]\npreset = "{preset}"  # for every key left out\n'
-        '# agent_ids = ["coder", "critic"]  # names of your own; then drop num_agents'
-    )
-    text = text.replace("\n[world]\n", f"\n{heading}\n")
+    text = shipped_text(origin).replace(f'name = "{origin}"', f'name = "{path.stem}"')
+    if origin in PRESETS:
+        usage = "\n".join(_USAGE)
+        text = text.replace('source = "published"', f'{usage}\nsource = "published"')
+        heading = (
+            f'[world]\npreset = "{origin}"  # for every key left out\n'
+            '# agent_ids = ["coder", "critic"]  # names of your own; then drop num_agents'
+        )
+        text = text.replace("\n[world]\n", f"\n{heading}\n")
+        text = text.replace('policy = "published"', f'{_POPULATION}\npolicy = "published"')
     try:
         with path.open("w" if force else "x", encoding="utf-8") as file:
             file.write(text)
@@ -48,6 +57,10 @@ def init(path: Path, preset: str, force: bool) -> int:
     return 0
 
 
+_POPULATION = (
+    "# One policy for all, or `[[population]]` tables for a mix: see `sim-economy policies` and\n"
+    "# `sim-economy init --from market`."
+)
 _USAGE = (
     "# Where usage comes from. Besides the published draws:",
     "#   measured elsewhere: CSV or Parquet with columns turn, agent, thinking, output:",

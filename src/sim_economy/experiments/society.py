@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, Final
 
 from sim_economy.core.contracts import ContractKind
@@ -200,18 +200,22 @@ def reading_of_contracts(runs: Sequence[Run]) -> str:
         f"{number(ends['lapsed'] / count, 1)} lapsed unsigned or withdrawn and "
         f"{number(ends['void'] / count, 1)} were void."
     )
-    for verb, having in (
-        ("formed", {own.kind for own in started}),
-        ("settled", {own.kind for own in made if own.end == "settled"}),
-        ("defaulted", {own.kind for own in made if own.end == "defaulted"}),
+    formed = {own.kind for own in started}
+    for verb, able, having in (
+        ("formed", list(KINDS), formed),
+        ("settled", _of(formed), {own.kind for own in made if own.end == "settled"}),
+        ("defaulted", _of(formed - _SAFE), {own.kind for own in made if own.end == "defaulted"}),
     ):
-        able = [kind for kind in KINDS if verb != "defaulted" or kind not in _SAFE]
         without = [KINDS[kind] for kind in able if kind not in having]
-        if without and having:
+        if without:
             text += f" No {_listed(without, 'or')} {verb} in any run."
-        elif not having:
-            text += f" None {verb} in any run."
-    return f"{text} Insurances and forwards cannot default: all they promise is in escrow."
+    if formed & _SAFE:
+        text += " Insurances and forwards cannot default: all they promise is in escrow."
+    return text
+
+
+def _of(kinds: Set[str]) -> list[str]:
+    return [kind for kind in KINDS if kind in kinds]
 
 
 def incomes(treatment: Treatment, runs: Sequence[Run]) -> dict[str, dict[str, float]]:
