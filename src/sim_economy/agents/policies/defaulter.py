@@ -65,9 +65,9 @@ class Defaulter(Trader, frozen=True):
         return True
 
     def _flight(self, desk: Desk) -> Action | None:
-        """Stakes its whole balance in the turn in which a loan is due."""
+        """Stakes what no signature may take, in the turn in which a loan is due."""
         for loan in desk.contracts(Role.COUNTERPARTY, Stage.ACTIVE):
             due = loan.deal.kind is ContractKind.LOAN and loan.deal.due_turn == desk.turn
-            if due and desk.balance > 0:
-                return Stake(min(desk.balance, INPUT_LIMIT))
+            if due and desk.free > 0:
+                return Stake(min(desk.free, INPUT_LIMIT))
         return None
