@@ -6,10 +6,10 @@ docs/policies.md lists them. Whatever else is said, nobody here understands it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -102,6 +102,21 @@ def understood(speech: str) -> tuple[Phrase, ...]:
     """The phrases of a speech."""
     found = (_phrase(part.strip()) for part in speech.split(";"))
     return tuple(phrase for phrase in found if phrase is not None)
+
+
+Heard: TypeAlias = Mapping[tuple[type[Seek | Offer], str], Sequence[tuple[str, Any]]]
+"""Who seeks or offers what, in genesis order."""
+
+
+@lru_cache(maxsize=4)
+def gathered(speeches: tuple[tuple[str, str], ...]) -> Heard:
+    """What all speeches of a turn seek and offer, by verb and thing."""
+    found: dict[tuple[type[Seek | Offer], str], list[tuple[str, Any]]] = {}
+    for speaker, speech in speeches:
+        for phrase in understood(speech):
+            if not isinstance(phrase, Done):
+                found.setdefault((type(phrase), phrase.what), []).append((speaker, phrase))
+    return found
 
 
 def _words(phrase: Phrase) -> str:

@@ -13,9 +13,11 @@ from sim_economy.agents.policies.talk import (
     KINDS,
     SERVICE,
     Done,
+    Heard,
     Offer,
     Phrase,
     Seek,
+    gathered,
     proof,
     spoken,
     understood,
@@ -104,20 +106,18 @@ class Desk:
             if contract.deal.kind is kind and self.has_signed(contract)
         ]
 
-    def heard(self) -> Iterator[tuple[str, Phrase]]:
-        """What the others said last turn, phrase by phrase."""
-        for speaker, speech in self.seen.speech.items():
-            if speaker != self.seen.agent_id:
-                for phrase in understood(speech):
-                    yield speaker, phrase
+    @cached_property
+    def _heard(self) -> Heard:
+        """What was sought and offered last turn, by anybody."""
+        return gathered(tuple(self.seen.speech.items()))
 
     def seekers(self, what: str) -> list[tuple[str, tuple[int, ...]]]:
         """Who seeks something, and on what terms; not those one has a contract of that with."""
         busy = {contract.deal.parties[1] for contract in self.of_kind(Role.PROPOSER, what)}
         return [
             (speaker, phrase.figures)
-            for speaker, phrase in self.heard()
-            if isinstance(phrase, Seek) and phrase.what == what and speaker not in busy
+            for speaker, phrase in self._heard.get((Seek, what), ())
+            if speaker not in busy and speaker != self.seen.agent_id
         ]
 
     def record(self, agent_id: str) -> Reputation:
@@ -133,11 +133,8 @@ class Desk:
         """Somebody who offers to arbitrate, and the fee: of the most diligent, one by chance."""
         offers = [
             (speaker, phrase.price)
-            for speaker, phrase in self.heard()
-            if isinstance(phrase, Offer)
-            and phrase.what == ARBITRATION
-            and phrase.price <= fee_max
-            and speaker != counterparty
+            for speaker, phrase in self._heard.get((Offer, ARBITRATION), ())
+            if phrase.price <= fee_max and speaker not in (counterparty, self.seen.agent_id)
         ]
         if not offers:
             return None
