@@ -284,8 +284,8 @@ def _known(sides: Sequence[Side]) -> str:
         mined = statistics.mean(chosen(run.series, "mine") / run.turns for run in runs)
         debts = [-held for run in runs for turn in run.series.balances for held in turn if held < 0]
         told.append(
-            f"- {escaped(side.treatment.name)}: {number(mined, 1)} agents mine in a turn, two make "
-            f"a block, and {number(blocks, 1)} turns have one. Agents are below zero in "
+            f"- {escaped(side.treatment.name)}: {number(mined, 1)} agents mine in a turn, two are "
+            f"enough for a block, and {number(blocks, 1)} turns have one. Agents are below zero in "
             f"{number(100 * below, 1)} % of agent-turns, by {number(_mean(debts), 1)} tokens on "
             f"average, because all of these policies work when they run short; interest on that "
             f"comes to {number(interest, 1)}."

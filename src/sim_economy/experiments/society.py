@@ -32,7 +32,7 @@ KINDS: Final[Mapping[str, str]] = {
 
 GROUPS: Final[Mapping[str, str]] = {
     "inference_fee": "fees",
-    "forward_fee": "fees",
+    "forward_fee": "fees carried for others",
     "job_credit": "jobs",
     "interest_relief": "jobs",
     "signing_bonus": "jobs",
