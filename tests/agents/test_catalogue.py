@@ -184,6 +184,9 @@ def test_a_plug_in_cannot_take_a_shipped_name(plugged: Callable[..., Ran]) -> No
         ("patient = tiny:Patient",
          "import sim_economy as se\nclass Patient(se.Policy, frozen=True):\n    who: str = 'ann'",
          "is no proper policy: its parameter who has no Parameter that says how it is written"),
+        ("patient = tiny:Patient",
+         "import sim_economy as se\nclass Patient(se.Policy, frozen=True):\n    agents: int = 1",
+         "is no proper policy: its parameter agents has a name that a population uses itself"),
     ],
 )  # fmt: skip
 def test_a_broken_plug_in_is_refused_by_the_name_of_its_distribution(
@@ -192,6 +195,37 @@ def test_a_broken_plug_in_is_refused_by_the_name_of_its_distribution(
     ran = plugged([("tiny", entry, source)], "run", "as-run", "--policy", "patient")
     assert ran.status == 2
     assert f"policy: patient of the distribution tiny {said}" in ran.err
+    assert "Traceback" not in ran.err
+
+
+DECIDING: Final = """
+import sim_economy as se
+
+class Patient(se.Policy, frozen=True):
+    def decide(self, view):
+        {body}
+"""
+
+
+def test_a_policy_that_raises_is_named_with_its_agent_and_turn(
+    plugged: Callable[..., Ran], tmp_path: Path
+) -> None:
+    source = DECIDING.format(body="return se.Mine() if view.turn < 3 else 1 / 0")
+    arguments = ("experiment", "as-run", "--policy", "patient", "--runs", "1", "--no-report")
+    ran = plugged([("tiny", "patient = tiny:Patient", source)], *arguments)
+    assert ran.status == 1
+    (failure,) = (tmp_path / "out/as-run/failures").iterdir()
+    assert "Patient was deciding for agent_0 in turn 3" in failure.read_text()
+
+
+@pytest.mark.parametrize("answer", ["None", "'mine'", "se.Move(None)", "se.Stake(1.5)"])
+def test_a_policy_that_answers_nonsense_is_refused(
+    plugged: Callable[..., Ran], answer: str
+) -> None:
+    source = DECIDING.format(body=f"return {answer}")
+    ran = plugged([("tiny", "patient = tiny:Patient", source)], "run", "--policy", "patient")
+    assert ran.status == 2
+    assert ran.err.startswith("error: inputs[0].action")
     assert "Traceback" not in ran.err
 
 

@@ -22,6 +22,9 @@ from sim_economy.core.scenario import Kind, Parameter, read_parameter, unknown_k
 GROUP: Final = "sim_economy.policies"
 """The entry points that name policies."""
 
+RESERVED: Final = ("policy", "agents")
+"""Keys of a population's entry that are no parameters."""
+
 SHIPPED: Final[Mapping[str, str]] = {
     "published": "published:Published",
     "miner": "simple:Miner",
@@ -152,7 +155,8 @@ def policy_parameters(policy: type[Policy]) -> dict[str, tuple[Parameter, Any]]:
     """The parameters of a policy by name, each with its default as it is held.
 
     Raises:
-        TypeError: One has no default, or none that says how a file writes it.
+        TypeError: One has no default, a name that a population uses itself, or nothing that says
+            how a file writes it.
     """
     hints = get_type_hints(policy, include_extras=True)
     return {
@@ -174,6 +178,8 @@ def choices(parameter: Parameter, default: Any) -> str:
 
 
 def _parameter(name: str, hint: Any, default: Any) -> Parameter:
+    if name in RESERVED:
+        raise TypeError(f"its parameter {name} has a name that a population uses itself")
     if default is NODEFAULT:
         raise TypeError(f"its parameter {name} has no default")
     for note in get_args(hint):

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from sim_economy.agents.catalogue import policy_named, settings_of
+from sim_economy.agents.catalogue import RESERVED, policy_named, settings_of
 from sim_economy.agents.policy import Policy
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.scenario import Scenario, genesis_order
@@ -78,6 +78,18 @@ def population_settings(groups: Iterable[Group], scenario: Scenario) -> list[dic
     ]
 
 
+def described(group: Group) -> str:
+    """A group in words: how many follow what, and the parameters that are not the defaults."""
+    own, default = settings_of(group.policy), settings_of(type(group.policy)())
+    changed = [f"{key} = {_shown(own[key])}" for key in own if own[key] != default[key]]
+    text = f"{len(group.agents)} `{group.policy_name}`"
+    return f"{text} ({', '.join(changed)})" if changed else text
+
+
+def _shown(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def policies_by_agent(groups: Iterable[Group]) -> list[Policy]:
     """The policy of each agent, `[agent]`."""
     by_agent = {agent: group.policy for group in groups for agent in group.agents}
@@ -100,7 +112,7 @@ def _entry(entry: Any, field: str) -> tuple[str, Policy, Any]:
         problems.append(
             f'{field}.agents: must be how many agents, a list of their names, or "{REST}"'
         )
-    settings = {key: value for key, value in entry.items() if key not in ("policy", "agents")}
+    settings = {key: value for key, value in entry.items() if key not in RESERVED}
     policy = Policy()
     if isinstance(name, str):
         try:

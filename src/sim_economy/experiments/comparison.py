@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from sim_economy.agents.population import described
 from sim_economy.core.errors import ExtraMissingError
 from sim_economy.core.scenario import config
 from sim_economy.core.turn import RULES_VERSION
@@ -175,9 +176,7 @@ def _what_was_run(sides: Sequence[Side]) -> str:
     lines = []
     for side in sides:
         treatment = side.treatment
-        groups = ", ".join(
-            f"{len(group.agents)} `{escaped(group.policy_name)}`" for group in treatment.population
-        )
+        groups = "; ".join(described(group) for group in treatment.population if group.agents)
         seeds = [run.seed for run in side.runs]
         lines.append(
             f"- **{escaped(treatment.name)}**: {len(seeds)} runs of {treatment.turns} turns, "

@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 
 from msgspec.structs import replace
 
+from sim_economy.agents.population import described
 from sim_economy.core.errors import ExtraMissingError
 from sim_economy.core.scenario import config, parameters
 from sim_economy.core.turn import RULES_VERSION
@@ -143,14 +144,10 @@ def _what_was_run(treatment: Treatment, runs: Sequence[Run], rows: Sequence[Row]
 
 
 def _who(treatment: Treatment) -> str:
-    if treatment.policy_name is not None:
-        return f"Policy of every agent: `{treatment.policy_name}`"
-    groups = [
-        f"{len(group.agents)} `{escaped(group.policy_name)}`"
-        for group in treatment.population
-        if group.agents
-    ]
-    return f"Population, in genesis order: {', '.join(groups)}"
+    groups = [group for group in treatment.population if group.agents]
+    if len(groups) == 1 and groups[0].policy == type(groups[0].policy)():
+        return f"Policy of every agent: `{groups[0].policy_name}`"
+    return f"Population, in genesis order: {'; '.join(map(described, groups))}"
 
 
 def _seeds(seeds: Sequence[int]) -> str:

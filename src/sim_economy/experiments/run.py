@@ -7,9 +7,9 @@ from itertools import islice
 
 from msgspec import Struct, json
 
-from sim_economy.agents.policy import Move, Policy, views
+from sim_economy.agents.policy import Move, Policy, View, views
 from sim_economy.agents.usage import Usage
-from sim_economy.core.actions import Action, Input, action_name
+from sim_economy.core.actions import Input, action_name
 from sim_economy.core.events import Turn
 from sim_economy.core.ledger import BALANCE, DESTROYED, PLATFORM, STAKED, WIDTH
 from sim_economy.core.state import State
@@ -93,12 +93,19 @@ def inputs_of(world: World, policies: Sequence[Policy], used: Sequence[Usage]) -
     before = views(world.state, world.scenario)
     agent_ids = world.scenario.agent_ids
     return [
-        _input(agent_id, policy.decide(view), *units)
+        _input(agent_id, policy, view, *units)
         for agent_id, policy, view, units in zip(agent_ids, policies, before, used, strict=True)
     ]
 
 
-def _input(agent_id: str, decided: Action | Move, thinking_units: int, output_units: int) -> Input:
+def _input(
+    agent_id: str, policy: Policy, view: View, thinking_units: int, output_units: int
+) -> Input:
+    try:
+        decided = policy.decide(view)
+    except Exception as error:
+        error.add_note(f"{type(policy).__name__} was deciding for {agent_id} in turn {view.turn}")
+        raise
     if isinstance(decided, Move):
         speech, thinking = decided.speech, decided.thinking
         return Input(agent_id, decided.action, thinking_units, output_units, thinking, speech)
