@@ -7,11 +7,9 @@ from typing import Final
 
 import pytest
 
-from sim_economy.agents import policy
+from sim_economy.agents.policy import Policy, View
 from sim_economy.core.actions import Action, Idle, ProposeContract, SellInformation, SignContract
 from sim_economy.core.contracts import ContractKind, Terms
-from sim_economy.core.scenario import Scenario
-from sim_economy.core.state import State
 from sim_economy.experiments.measures import run_measures, supply_changes
 from sim_economy.experiments.metrics import run_metrics
 from sim_economy.experiments.run import Run, play_run
@@ -23,27 +21,30 @@ BROKEN: Final = Terms(due_turn=5, price=25, payload_hash="0" * 64)
 FORWARD: Final = Terms(due_turn=9, price=5, cap=100, start_turn=5)
 
 
-def trader(agent: int, state: State, scenario: Scenario) -> Action:
+class Scripted(Policy, frozen=True):
     """Agents 0, 3 and 4 propose in turn 1; 1 and 2 sign; agent_0 delivers what it sold."""
-    offers = {
-        0: ProposeContract("information_sale", "agent_1", "agent_2", KEPT),
-        3: ProposeContract("information_sale", "agent_1", "agent_2", BROKEN),
-        4: ProposeContract("forward", "agent_1", "agent_2", FORWARD),
-    }
-    if state.turn == 0:
-        return offers.get(agent, Idle())
-    if agent in (1, 2) and state.turn <= 3:
-        return SignContract(state.turn)
-    if agent == 0 and state.turn == 5:
-        return SellInformation(1, "map")
-    return Idle()
+
+    def decide(self, view: View) -> Action:
+        agent, state = view.agent, view.state
+        offers = {
+            0: ProposeContract("information_sale", "agent_1", "agent_2", KEPT),
+            3: ProposeContract("information_sale", "agent_1", "agent_2", BROKEN),
+            4: ProposeContract("forward", "agent_1", "agent_2", FORWARD),
+        }
+        if state.turn == 0:
+            return offers.get(agent, Idle())
+        if agent in (1, 2) and state.turn <= 3:
+            return SignContract(state.turn)
+        if agent == 0 and state.turn == 5:
+            return SellInformation(1, "map")
+        return Idle()
 
 
 @pytest.fixture(scope="module")
 def run() -> Run:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(policy.POLICIES, "idle", trader)
-        return play_run(load_treatment("as-run", {"policy": "idle", "turns": TURNS}), 1)
+        patch.setattr("sim_economy.agents.catalogue.policy_class", lambda name: Scripted)
+        return play_run(load_treatment("as-run", {"policy": "scripted", "turns": TURNS}), 1)
 
 
 def test_contracts_are_counted_from_the_ledger(run: Run) -> None:

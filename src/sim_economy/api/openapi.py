@@ -8,7 +8,7 @@ from enum import Enum
 from importlib.metadata import version
 from typing import Any, Final, TypeAlias, get_type_hints
 
-from sim_economy.agents.policy import POLICIES
+from sim_economy.agents.catalogue import SHIPPED
 from sim_economy.api.limits import Limits
 from sim_economy.core.actions import RECOGNISED
 from sim_economy.core.contracts import Terms
@@ -318,7 +318,7 @@ def _schemas(limits: Limits) -> dict[str, Any]:
             {
                 "config": init["properties"]["config"],
                 "agent_ids": init["properties"]["agent_ids"],
-                "policy": {"type": "string", "enum": list(POLICIES)},
+                "policy": {"type": "string", "enum": list(SHIPPED)},
                 "usage": {
                     "type": "object",
                     "required": ["source"],

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
-from sim_economy.agents.policy import POLICIES
+from sim_economy.agents.catalogue import offers, policy_named
 from sim_economy.agents.usage import parse_usage
 from sim_economy.api.requests import RunRequest
 from sim_economy.api.services import Service
@@ -31,20 +31,21 @@ async def play_until(service: Service, wanted: RunRequest) -> dict[str, Any]:
         RunEndedError, StoreError: As `Engine.close_turn`.
     """
     engine, turns = service.engine, wanted.turns
-    if wanted.policy not in POLICIES:
-        raise ScenarioError([f"policy: must be one of {', '.join(POLICIES)}"])
-    policy = POLICIES[wanted.policy]
+    if wanted.policy not in offers():
+        raise ScenarioError([f"policy: must be one of {', '.join(offers())}"])
+    policy = policy_named(wanted.policy)
     if wanted.usage.get("source") == "trace":
         raise ScenarioError(["usage.source: a trace is a file; post its turns instead"])
     usage = parse_usage(wanted.usage, Path())
     world = _world_to_play(service, wanted)
     played = world.turn_number
+    policies = [policy] * world.scenario.num_agents
     for turn, used in enumerate(usage.turns(world.scenario), 1):
         if turn > turns:
             break
         if turn <= played:
             continue
-        inputs = inputs_of(world, policy, used)
+        inputs = inputs_of(world, policies, used)
         engine.close_turn(inputs, expected=turn, ends=wanted.ends and turn == turns)
         await service.announce()
         await asyncio.sleep(0)

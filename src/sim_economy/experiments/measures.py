@@ -16,9 +16,11 @@ from sim_economy.core.ledger import PostingReason
 from sim_economy.experiments.run import Run, fees, total
 from sim_economy.session.series import spread
 from sim_economy.statistics.inequality import (
+    gini,
     gini_absolute,
     gini_normalised,
     hhi,
+    shifted,
 )
 from sim_economy.statistics.intervals import bootstrap_interval, normal_halfwidth, student_interval
 
@@ -62,6 +64,14 @@ MEASURES: Final[Mapping[str, str]] = {
     "first_negative_turn": "first turn with an agent below zero",
     "median_first_negative_turn": "turn by which half of the agents had been below zero",
     "rejections": "rejected inputs",
+    "gini_balance_shifted": "shifted Gini of final balances",
+    "core_prices": "prices paid for core shares",
+    "contracts_proposed": "contracts proposed",
+    "contracts_started": "contracts that all signed and could pay",
+    "contracts_settled": "contracts settled",
+    "contracts_defaulted": "contracts defaulted",
+    "contracts_lapsed": "contracts lapsed or withdrawn",
+    "contracts_void": "contracts void",
 }
 """The further measures by column, with their names in text; counts of tokens unless they say."""
 
@@ -123,7 +133,19 @@ def run_measures(run: Run) -> Measures:
         "first_negative_turn": min((turn for turn in first if turn is not None), default=None),
         "median_first_negative_turn": _survival_median(first),
         "rejections": sum(series.rejections),
+        "gini_balance_shifted": gini(shifted(series.balances[-1])),
+        "core_prices": total(series, "core_price"),
+        "contracts_proposed": len(run.counts.made),
+        "contracts_started": sum(own.started is not None for own in run.counts.made),
+        **{f"contracts_{end}": _ended(run, end) for end in _ENDS},
     }
+
+
+def _ended(run: Run, end: str) -> int:
+    return sum(own.end == end for own in run.counts.made)
+
+
+_ENDS: Final = ("settled", "defaulted", "lapsed", "void")
 
 
 def first_negative_turns(run: Run) -> list[int | None]:
