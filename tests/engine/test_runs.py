@@ -145,7 +145,8 @@ def run_in_background(engine: EngineProcess, body: Any, prefix: str = "") -> Rep
 def test_a_run_cut_off_by_kills_goes_on_to_the_same_head(
     ledger: Path, tmp_path: Path, prefix: str
 ) -> None:
-    body = published(6, turns=LONG)
+    turns = 6 * LONG
+    body = published(6, turns=turns)
     reached = [0]
     draws = random.Random(6)
     for _ in range(3):
@@ -158,7 +159,7 @@ def test_a_run_cut_off_by_kills_goes_on_to_the_same_head(
         with EngineProcess(ledger) as engine:
             reached.append(engine.call(f"{prefix}/state")["turn"])
     assert reached == sorted(reached)
-    assert 0 < reached[-1] < LONG
+    assert 0 < reached[-1] < turns
     with EngineProcess(ledger) as engine:
         resumed = post(engine, body, prefix).json["data"]
     with EngineProcess(tmp_path / "whole.db") as engine:
@@ -203,7 +204,8 @@ def test_a_world_is_read_while_a_run_goes_on_in_it_also_after_a_restart(ledger: 
 
 
 def test_sigterm_in_the_middle_of_a_run_ends_it_in_time_and_whole(ledger: Path) -> None:
-    body = published(6, turns=4 * LONG)
+    turns = 25_000
+    body = published(6, turns=turns)
     with EngineProcess(ledger) as engine, ThreadPoolExecutor(1) as pool:
         running = pool.submit(run_in_background, engine, body)
         wait_until_turn(engine, 5)
@@ -211,7 +213,7 @@ def test_sigterm_in_the_middle_of_a_run_ends_it_in_time_and_whole(ledger: Path) 
         running.result()
     found = verify(ledger)
     assert found.holds
-    assert 5 <= found.turns < 4 * LONG
+    assert 5 <= found.turns < turns
 
 
 # Refused
