@@ -400,8 +400,8 @@ MUTANTS = [
     Mutant(
         "O3 payloads are seen by all",
         "observation.py",
-        "            if agent in (sold.seller, sold.buyer)",
-        "            if True",
+        "            for seat in (sold.seller, sold.buyer):",
+        "            for seat in range(scenario.num_agents):",
     ),
     Mutant(
         "O3 the insurer sees the insured value",
@@ -412,8 +412,8 @@ MUTANTS = [
     Mutant(
         "O3 contracts are seen by all",
         "observation.py",
-        "for contract in state.contracts if agent in contract.seats",
-        "for contract in state.contracts",
+        "            for seat in contract.seats:",
+        "            for seat in range(scenario.num_agents):",
     ),
 ]
 
