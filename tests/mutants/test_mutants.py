@@ -400,8 +400,8 @@ MUTANTS = [
     Mutant(
         "O3 payloads are seen by all",
         "observation.py",
-        "            if agent in (sold.seller, sold.buyer)",
-        "            if True",
+        "            payloads=self._payloads.get(agent, {}).copy(),",
+        "            payloads={sold.contract_id: sold.text for sold in state.payloads},",
     ),
     Mutant(
         "O3 the insurer sees the insured value",
@@ -412,8 +412,8 @@ MUTANTS = [
     Mutant(
         "O3 contracts are seen by all",
         "observation.py",
-        "for contract in state.contracts if agent in contract.seats",
-        "for contract in state.contracts",
+        "for own in self._contracts.get(agent, ())",
+        "for own in state.contracts",
     ),
 ]
 
