@@ -400,8 +400,8 @@ MUTANTS = [
     Mutant(
         "O3 payloads are seen by all",
         "observation.py",
-        "            for seat in (sold.seller, sold.buyer):",
-        "            for seat in range(scenario.num_agents):",
+        "            payloads=self._payloads.get(agent, {}).copy(),",
+        "            payloads={sold.contract_id: sold.text for sold in state.payloads},",
     ),
     Mutant(
         "O3 the insurer sees the insured value",
@@ -412,8 +412,8 @@ MUTANTS = [
     Mutant(
         "O3 contracts are seen by all",
         "observation.py",
-        "            for seat in contract.seats:",
-        "            for seat in range(scenario.num_agents):",
+        "for own in self._contracts.get(agent, ())",
+        "for own in state.contracts",
     ),
 ]
 
