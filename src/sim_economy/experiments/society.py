@@ -155,15 +155,14 @@ def drawings(treatment: Treatment, runs: Sequence[Run]) -> dict[str, str]:
 def contracts_table(runs: Sequence[Run]) -> Table:
     """How many contracts of each kind were proposed, started and ended how, a run."""
     columns = ("kind", "proposed", "started", *ENDS)
+    every = [own for run in runs for own in run.counts.made]
+    made = {name: [own for own in every if own.kind == kind] for kind, name in KINDS.items()}
     rows: list[tuple[Value, ...]] = []
-    for kind, name in KINDS.items():
-        made = [own for run in runs for own in run.counts.made if own.kind == kind]
-        started = sum(own.started is not None for own in made)
-        ends = Counter(own.end for own in made)
-        counts = (len(made), started, *(ends[end] for end in ENDS))
+    for name, those in {**made, "all": every}.items():
+        started = sum(own.started is not None for own in those)
+        ends = Counter(own.end for own in those)
+        counts = (len(those), started, *(ends[end] for end in ENDS))
         rows.append((name, *(count / len(runs) for count in counts)))
-    whole = [sum(float(row[place] or 0) for row in rows) for place in range(1, len(columns))]
-    rows.append(("all", *whole))
     return Table("contracts", "Contracts by kind and end, a run", columns, tuple(rows))
 
 
@@ -222,16 +221,17 @@ def incomes(treatment: Treatment, runs: Sequence[Run]) -> dict[str, dict[str, fl
     """What each agent of a policy gains or loses a run, by group of reasons, in tokens."""
     names = _policy_names(treatment)
     heads = Counter(names.values())
-    gains: dict[str, dict[str, float]] = {name: {} for name in heads}
+    gains: dict[str, Counter[str]] = {name: Counter() for name in heads}
     for run in runs:
         for flow in run.counts.flows:
             group = GROUPS.get(flow.reason, flow.reason)
             for owner, sign in ((flow.payee, 1), (flow.payer, -1)):
                 if owner >= 0:
-                    own = gains[names[owner]]
-                    each = sign * flow.tokens / (heads[names[owner]] * len(runs))
-                    own[group] = own.get(group, 0.0) + each
-    return gains
+                    gains[names[owner]][group] += sign * flow.tokens
+    return {
+        name: {group: tokens / (heads[name] * len(runs)) for group, tokens in own.items()}
+        for name, own in gains.items()
+    }
 
 
 def earnings_table(treatment: Treatment, runs: Sequence[Run]) -> Table:
