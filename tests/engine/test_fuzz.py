@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, Final
 
@@ -88,7 +89,7 @@ def mutate_structure(draws: random.Random, body: dict[str, Any]) -> bytes:
         holder, key = draws.choice(found)
         match draws.randrange(5):
             case 0 | 1:
-                holder[key] = draws.choice(STRANGE)
+                holder[key] = deepcopy(draws.choice(STRANGE))
             case 2:
                 del holder[key]
             case 3 if isinstance(holder, list):
