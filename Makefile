@@ -33,7 +33,7 @@ bench: $(VENV)/bench.stamp ## Ratios against a bare loop, raw SQLite and Mesa.
 
 lock: ## Write the pinned requirements anew; needs uv.
 	$(COMPILE) --extra report --extra engine --extra client --group build -o requirements/report.lock
-	$(COMPILE) --extra report --extra engine --extra client --group dev -o requirements/dev.lock
+	$(COMPILE) --extra report --extra engine --extra client --extra models --extra models-anthropic --extra models-google --group dev -o requirements/dev.lock
 	$(COMPILE) --extra report --extra engine --extra client --group bench -o requirements/bench.lock
 
 clean: ## Remove the environment and everything made.
