@@ -49,6 +49,7 @@ class Loop:
         caller: Caller,
         turns: int,
         *,
+        genesis: str = "",
         usage: UsageSource | None = None,
         journal: Journal | None = None,
         until: int | None = None,
@@ -57,6 +58,7 @@ class Loop:
         """Play a world through a door.
 
         Args:
+            genesis: The head of this very world at genesis.
             usage: What scripted policies take; None where they are played from the record.
             until: The last turn to play now; the run's last when None.
             journal: None replays: every decision is made again and held against the record.
@@ -66,6 +68,7 @@ class Loop:
         self.caller = caller
         self.turns = turns
         self._until = turns if until is None else until
+        self._genesis = genesis
         self._usage = usage
         self._journal = journal
         self._show = show
@@ -102,9 +105,9 @@ class Loop:
     async def _joint(self, position: Position) -> int:
         """The turn to go on with, after checking that record and world are of one run."""
         recorded = max(self.records.closed, default=0)
-        head = self.records.closed[recorded].head if recorded else None
+        head = self.records.closed[recorded].head if recorded else self._genesis
         if position.turn not in {recorded, recorded + 1} or (
-            position.turn == recorded and head not in {None, position.head}
+            position.turn == recorded and head != position.head
         ):
             raise FolderError(
                 "folder_foreign",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TypeAlias
 
@@ -24,7 +24,7 @@ from sim_economy.session.reading import reading
 from sim_economy.session.world import World
 from sim_economy.store.memory import MemoryStore
 
-OpenDoor: TypeAlias = Callable[[Task, Records], Awaitable[Door]]
+OpenDoor: TypeAlias = Callable[[Task], AbstractAsyncContextManager[Door]]
 """Opens the way to a world that is not in this process."""
 
 _SECRET_LEAST = 6
@@ -70,24 +70,32 @@ async def orchestrate(
     plan, scenario = task.plan, task.scenario
     async with (
         sitting(folder, task, fresh=fresh) as journal,
-        _door(folder, task, open_door, journal.records) as door,
+        _door(folder, task, open_door) as door,
         _voices(task, usage) as voices,
     ):
         purse = filled_purse(plan, journal.records)
         hidden = hiding(plan)
         caller = Caller(plan, scenario.seed, voices, journal.records, journal, purse, hidden=hidden)
         started(caller)
-        loop = Loop(plan, door, caller, task.turns, usage=usage, journal=journal, show=show)
+        loop = Loop(
+            plan,
+            door,
+            caller,
+            task.turns,
+            genesis=World(scenario, world_id=task.world_id).head.hash,
+            usage=usage,
+            journal=journal,
+            show=show,
+        )
         position = await loop.run()
         return Ending(position, caller.calls, caller.failed, purse.run.spent, purse.run.unknown)
 
 
 @asynccontextmanager
-async def _door(
-    folder: Path, task: Task, open_door: OpenDoor | None, records: Records
-) -> AsyncIterator[Door]:
+async def _door(folder: Path, task: Task, open_door: OpenDoor | None) -> AsyncIterator[Door]:
     if open_door is not None:
-        yield await open_door(task, records)
+        async with open_door(task) as door:
+            yield door
         return
     with open_world(folder, task) as world:
         yield WorldDoor(world)

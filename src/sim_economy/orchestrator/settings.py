@@ -119,10 +119,11 @@ class Plan(Struct, frozen=True, kw_only=True):
     deciding: dict[str, Any]
 
 
-def parse_plan(given: Mapping[str, Any], scenario: Scenario, folder: Path) -> Plan:
+def parse_plan(given: Mapping[str, Any], scenario: Scenario | None, folder: Path) -> Plan:
     """A plan from the tables of a scenario file.
 
     Args:
+        scenario: None where the world itself is not known; then agents are not checked.
         folder: Where relative paths start.
 
     Raises:
@@ -395,7 +396,7 @@ class _Reader:
         return ()
 
     def minds(
-        self, given: Any, models: Mapping[str, ModelSetting], scenario: Scenario
+        self, given: Any, models: Mapping[str, ModelSetting], scenario: Scenario | None
     ) -> dict[str, Mind]:
         """One mind for every agent, from the `[[minds]]` tables in order."""
         if not isinstance(given, Sequence) or isinstance(given, str):
@@ -413,8 +414,10 @@ class _Reader:
                 self.problems.append(f"{place}: must name a model or a policy, not both")
             elif values["model"] is not None and values["model"] not in models:
                 self.problems.append(f"{place}.model: there is no [models.{values['model']}]")
-            for agent_id in self._agents(agents, place, taken, scenario):
+            for agent_id in self._agents(agents, place, taken, scenario) if scenario else ():
                 taken[agent_id] = Mind(**values)
+        if scenario is None:
+            return {}
         without = [agent_id for agent_id in scenario.agent_ids if agent_id not in taken]
         if without and given:
             shown = ", ".join(without[:5]) + (", ..." if len(without) > 5 else "")
