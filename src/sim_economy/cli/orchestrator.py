@@ -16,13 +16,14 @@ import click
 from sim_economy.cli.output import print_json, print_table
 from sim_economy.core.codec import canonical, parse_json
 from sim_economy.core.errors import ExtraMissingError
-from sim_economy.core.scenario import config
+from sim_economy.core.scenario import NumberText, config
 from sim_economy.experiments.orchestrated import Orchestrated, load_orchestrated
 from sim_economy.orchestrator.calling import Caller
 from sim_economy.orchestrator.door import Door, EngineDoor
 from sim_economy.orchestrator.folder import Task
 from sim_economy.orchestrator.loop import Progress
-from sim_economy.orchestrator.running import Ending, orchestrate as play
+from sim_economy.orchestrator.running import Ending
+from sim_economy.orchestrator.running import orchestrate as play
 
 _TOKEN_VARIABLE = "SIM_ENGINE_ADMIN_TOKEN"  # noqa: S105
 
@@ -135,7 +136,7 @@ async def _engine_door(address: str, task: Task) -> AsyncIterator[Door]:
 def _floats(world: dict[str, Any]) -> dict[str, Any]:
     """Decimal texts as JSON numbers; each is short enough to come out as it was."""
     return {
-        name: float(value) if isinstance(value, str) and value[:1].isdigit() else value
+        name: float(value) if isinstance(value, NumberText) else value
         for name, value in world.items()
     }
 
