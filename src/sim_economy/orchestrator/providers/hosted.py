@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -68,10 +69,12 @@ class HostedProvider:
             ExtraMissingError: The library of this provider is not installed.
             ScenarioError: The key is not in the environment.
         """
-        self._key = _key(setting)
+        # Its complaints about a server's figures are not for the screen: the record has them.
+        warnings.filterwarnings("ignore", module="pydantic_ai")
+        key = _key(setting)
         local = urlsplit(setting.base_url or "").hostname in _LOCAL
         self._http = httpx2.AsyncClient(transport=WatchedTransport(), trust_env=not local)
-        self._model = _model(setting, self._key, self._http)
+        self._model = _model(setting, key, self._http)
 
     async def ask(self, request: Request, call: Call) -> Answer:
         """The reply to one request, sent once.
@@ -106,7 +109,7 @@ class HostedProvider:
                 )
         except Exception as error:
             raise _failed(error, wire) from error
-        return _answer(response)
+        return _answer(response, wire)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -227,7 +230,7 @@ def _message(message: Message) -> ModelMessage:
     return ModelResponse([TextPart(message.text)])
 
 
-def _answer(response: ModelResponse) -> Answer:
+def _answer(response: ModelResponse, wire: Wire) -> Answer:
     calls = [part for part in response.parts if isinstance(part, ToolCallPart)]
     texts = [part.content for part in response.parts if isinstance(part, TextPart)]
     thoughts = [part.content for part in response.parts if isinstance(part, ThinkingPart)]
@@ -237,8 +240,9 @@ def _answer(response: ModelResponse) -> Answer:
         text = f"[{', '.join(call.args_as_json_str() for call in calls)}]"
     else:
         text = "".join(texts)
+    tokens = _tokens(response) or tokens_said(bytes(wire.body))
     ended = {"content_filter": "refusal", "length": "length"}.get(response.finish_reason or "")
-    return Answer(text, "\n".join(thoughts), _tokens(response), ended or "stop")
+    return Answer(text, "\n".join(thoughts), tokens, ended or "stop")
 
 
 def _tokens(response: ModelResponse) -> Tokens | None:
