@@ -214,7 +214,7 @@ class ModelServer:
 
     def _text(self, served: Served) -> str:
         first = next(part for part in served.body["messages"] if part["role"] == "user")
-        shown = sections(first["content"].replace("\u2060", ""))
+        shown = sections(first["content"].replace("\u200d", ""))
         agent_id = shown["What you see"]["agent_id"]
         if self.brain is not None:
             return self.brain(served.turn, served.agent, agent_id, shown)

@@ -127,11 +127,11 @@ def _section(heading: str, value: Any, note: str = "") -> str:
 
 
 def _line(value: Any) -> str:
-    """JSON on one line, whatever stands in its strings."""
-    text = json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
-    for separator in ("\x7f", "\x85", "\u2028", "\u2029"):
-        text = text.replace(separator, f"\\u{ord(separator):04x}")
-    return text
+    """JSON on one line, whatever stands in its strings; what cannot be seen is written out."""
+    text = json.dumps(value, ensure_ascii=False)
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else json.dumps(letter)[1:-1] for letter in text)
 
 
 def _newest(payloads: Mapping[str, str], most: int) -> dict[str, str]:
