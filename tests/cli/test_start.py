@@ -16,6 +16,8 @@ COMMANDS = (
     "reproduce",
     "run",
     "experiment",
+    "orchestrate",
+    "inspect",
     "init",
     "verify",
     "replay",
