@@ -28,13 +28,15 @@ nightly: $(VENV)/dev.stamp ## The long suites: ten million random actions, a mil
 	$(BIN)/python -m pytest -s -m nightly tests/properties
 	$(BIN)/python -m pytest -n $(CPUS) -m nightly tests/mutants tests/engine
 
-bench: $(VENV)/bench.stamp ## Ratios against a bare loop, raw SQLite and Mesa.
+bench: $(VENV)/bench.stamp ## Ratios against a bare loop, raw SQLite, Mesa, a bare socket; the cost of access.
 	$(BIN)/python -m benchmarks.speed
+	$(BIN)/python -m benchmarks.engine
+	$(BIN)/python -m benchmarks.access
 
 lock: ## Write the pinned requirements anew; needs uv.
-	$(COMPILE) --extra report --extra engine --extra client --group build -o requirements/report.lock
-	$(COMPILE) --extra report --extra engine --extra client --extra models --extra models-anthropic --extra models-google --group dev -o requirements/dev.lock
-	$(COMPILE) --extra report --extra engine --extra client --group bench -o requirements/bench.lock
+	$(COMPILE) --extra report --extra engine --extra client --extra signatures --group build -o requirements/report.lock
+	$(COMPILE) --extra report --extra engine --extra client --extra signatures --extra mcp --extra models --extra models-anthropic --extra models-google --group dev -o requirements/dev.lock
+	$(COMPILE) --extra report --extra engine --extra client --extra signatures --group bench -o requirements/bench.lock
 
 clean: ## Remove the environment and everything made.
 	rm -rf $(VENV) out build dist .mypy_cache .ruff_cache .hypothesis

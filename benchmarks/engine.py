@@ -27,7 +27,8 @@ from typing import Any, Self, TypeVar
 import sim_economy.session.engine
 import sim_economy.session.world
 from sim_economy.api.requests import parse_turn
-from sim_economy.session.engine import Engine, state_answer
+from sim_economy.session.answers import state_answer
+from sim_economy.session.engine import Engine
 from sim_economy.store.schema import SCHEMA
 from sim_economy.store.sqlite import SQLiteStore
 from sim_economy.store.witness import Witness

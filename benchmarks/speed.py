@@ -48,7 +48,7 @@ def unrecorded() -> None:
         scenario = TREATMENT.scenario_of_run(run)
         world = World(scenario, recorded=False)
         usage = TREATMENT.usage.turns(scenario)
-        events = list(play(world, TREATMENT.policy, usage, TREATMENT.turns))
+        events = list(play(world, TREATMENT.policies, usage, TREATMENT.turns))
         assert len(events) == TREATMENT.turns
 
 

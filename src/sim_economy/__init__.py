@@ -13,18 +13,31 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sim_economy.agents.policy import Move as Move
+    from sim_economy.agents.policy import Policy as Policy
+    from sim_economy.agents.policy import View as View
     from sim_economy.core.actions import Action as Action
+    from sim_economy.core.actions import ArbitratorRuling as ArbitratorRuling
+    from sim_economy.core.actions import BidCore as BidCore
     from sim_economy.core.actions import Burn as Burn
+    from sim_economy.core.actions import ConfirmDelivery as ConfirmDelivery
+    from sim_economy.core.actions import DisputeDelivery as DisputeDelivery
     from sim_economy.core.actions import Idle as Idle
     from sim_economy.core.actions import Input as Input
     from sim_economy.core.actions import Job as Job
     from sim_economy.core.actions import Mine as Mine
+    from sim_economy.core.actions import ProposeContract as ProposeContract
+    from sim_economy.core.actions import SellInformation as SellInformation
+    from sim_economy.core.actions import SignContract as SignContract
     from sim_economy.core.actions import Speak as Speak
     from sim_economy.core.actions import Stake as Stake
     from sim_economy.core.actions import Study as Study
     from sim_economy.core.actions import Transfer as Transfer
     from sim_economy.core.actions import Unstake as Unstake
+    from sim_economy.core.contracts import Terms as Terms
     from sim_economy.core.errors import SimEconomyError as SimEconomyError
+    from sim_economy.core.scenario import Kind as Kind
+    from sim_economy.core.scenario import Parameter as Parameter
     from sim_economy.core.scenario import Scenario as Scenario
     from sim_economy.core.scenario import parse_scenario as parse_scenario
     from sim_economy.experiments.play import Played as Played
@@ -43,6 +56,13 @@ _HOMES = {
         (
             "Action",
             "Burn",
+            "SignContract",
+            "SellInformation",
+            "ProposeContract",
+            "DisputeDelivery",
+            "ConfirmDelivery",
+            "BidCore",
+            "ArbitratorRuling",
             "Idle",
             "Input",
             "Job",
@@ -55,6 +75,9 @@ _HOMES = {
         ),
         "core.actions",
     ),
+    **dict.fromkeys(("Move", "Policy", "View"), "agents.policy"),
+    **dict.fromkeys(("Kind", "Parameter"), "core.scenario"),
+    "Terms": "core.contracts",
     "SimEconomyError": "core.errors",
     "Scenario": "core.scenario",
     "parse_scenario": "core.scenario",

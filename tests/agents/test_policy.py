@@ -6,7 +6,10 @@ from typing import Final
 
 import pytest
 
-from sim_economy.agents.policy import POLICIES, policy_named, published, random
+from sim_economy.agents.catalogue import SHIPPED, policy_named
+from sim_economy.agents.policies.published import Published
+from sim_economy.agents.policies.simple import Random
+from sim_economy.agents.policy import Move, Policy, views
 from sim_economy.core.actions import (
     RECOGNISED,
     Action,
@@ -20,12 +23,17 @@ from sim_economy.core.actions import (
     Unstake,
     action_name,
 )
-from sim_economy.core.errors import ScenarioError
 from sim_economy.core.ledger import BALANCE, STAKED, WIDTH
+from sim_economy.core.observation import observe
 from sim_economy.core.scenario import Scenario, parse_scenario
 from sim_economy.core.state import State, genesis
 
 SCENARIO: Final = Scenario()
+
+
+def decided(policy: Policy, agent: int, state: State, scenario: Scenario = SCENARIO) -> Action:
+    chosen = policy.decide(views(state, scenario)[agent])
+    return chosen.action if isinstance(chosen, Move) else chosen
 
 
 def before(
@@ -90,7 +98,7 @@ def test_the_published_policy_follows_the_first_rule_that_matches(
     turn: int, agent: int, balance: int, staked: int, action: Action
 ) -> None:
     state = before(turn, agent=agent, balance=balance, staked=staked, others=100)
-    assert published(agent, state, SCENARIO) == action
+    assert decided(Published(), agent, state) == action
 
 
 @pytest.mark.parametrize(
@@ -110,16 +118,16 @@ def test_the_poorest_is_the_first_of_equals_and_gives_nothing_to_itself(
     state = before(13)
     for place, balance in enumerate(balances):
         state.accounts[BALANCE + WIDTH * place] = balance
-    assert published(agent, state, SCENARIO) == action
+    assert decided(Published(), agent, state) == action
 
 
 def test_the_poorest_on_a_study_turn_studies() -> None:
-    assert published(0, before(130, balance=451, others=1000), SCENARIO) == Study()
+    assert decided(Published(), 0, before(130, balance=451, others=1000)) == Study()
 
 
 def test_stake_is_not_wealth_when_the_poorest_is_sought() -> None:
     state = before(13, agent=4, balance=10, staked=5000)
-    assert published(0, state, SCENARIO) == Transfer("agent_4", 20, 1)
+    assert decided(Published(), 0, state) == Transfer("agent_4", 20, 1)
 
 
 def test_a_transfer_names_the_agent_as_the_scenario_does() -> None:
@@ -127,13 +135,13 @@ def test_a_transfer_names_the_agent_as_the_scenario_does() -> None:
     scenario = parse_scenario({"num_agents": 3}, agent_ids=names)
     state, _ = genesis(scenario)
     state.turn = 12
-    assert published(2, state, scenario) == Transfer("zoe", 20, 1)
+    assert decided(Published(), 2, state, scenario) == Transfer("zoe", 20, 1)
 
 
 def test_a_policy_leaves_the_state_as_it_is() -> None:
-    for policy in POLICIES.values():
+    for name in SHIPPED:
         state, same = before(13), before(13)
-        policy(2, state, SCENARIO)
+        decided(policy_named(name), 2, state)
         assert state == same
 
 
@@ -142,14 +150,17 @@ def test_a_policy_leaves_the_state_as_it_is() -> None:
 )
 def test_a_single_minded_policy_always_does_the_same(name: str, action: Action) -> None:
     states = [before(turn, balance=balance) for turn in (1, 7, 15) for balance in (-500, 1000)]
-    assert {policy_named(name)(agent, state, SCENARIO) for agent in (0, 7) for state in states} == {
-        action
-    }
+    policy = policy_named(name)
+    assert {decided(policy, agent, state) for agent in (0, 7) for state in states} == {action}
 
 
 def chosen(seed: int) -> list[Action]:
     scenario = parse_scenario({"seed": seed})
-    return [random(agent, before(turn), scenario) for turn in range(1, 51) for agent in range(8)]
+    return [
+        decided(Random(), agent, before(turn), scenario)
+        for turn in range(1, 51)
+        for agent in range(8)
+    ]
 
 
 def test_the_random_policy_is_the_seeds_alone() -> None:
@@ -157,19 +168,39 @@ def test_the_random_policy_is_the_seeds_alone() -> None:
     assert chosen(1) != chosen(2)
 
 
-def test_the_random_policy_tries_every_action_with_an_effect() -> None:
-    assert {action_name(action) for action in chosen(1)} == {*RECOGNISED} - {"idle"}
+TOGETHER: Final = {
+    "propose_contract", "sign_contract", "confirm_delivery", "dispute_delivery",
+    "arbitrator_ruling", "sell_information", "bid_core",
+}  # fmt: skip
+"""Actions that mean something only with what others do."""
 
 
-def test_a_policy_is_found_by_its_name() -> None:
-    assert [*POLICIES] == ["published", "miner", "worker", "idle", "random"]
-    for name, policy in POLICIES.items():
-        assert policy_named(name) is policy
+def test_the_random_policy_tries_every_action_that_one_agent_can_take_alone() -> None:
+    assert {action_name(action) for action in chosen(1)} == {*RECOGNISED} - {"idle"} - TOGETHER
 
 
-def test_an_unknown_policy_is_refused_with_those_there_are() -> None:
-    with pytest.raises(ScenarioError) as caught:
-        policy_named("gambler")
-    assert str(caught.value) == (
-        "policy: there is no gambler; there are published, miner, worker, idle, random"
-    )
+def test_a_view_shows_what_the_world_shows() -> None:
+    state = before(3, agent=1, balance=77)
+    view = views(state, SCENARIO)[1]
+    assert (view.turn, view.agent_id) == (3, "agent_1")
+    assert view.observation == observe(state, 1, SCENARIO)
+    assert view.observation is view.observation
+
+
+def test_draws_of_a_view_depend_on_seed_turn_purpose_index_and_agent() -> None:
+    def drawn(
+        seed: int, turn: int, agent: int, purpose: str, index: int, *, lasting: bool = False
+    ) -> int:
+        scenario = parse_scenario({"seed": seed})
+        view = views(before(turn), scenario)[agent]
+        return view.draw(10**9, purpose, index, lasting=lasting)
+
+    first = drawn(1, 1, 1, "a", 1)
+    others = [
+        drawn(2, 1, 1, "a", 1), drawn(1, 2, 1, "a", 1), drawn(1, 1, 2, "a", 1),
+        drawn(1, 1, 1, "b", 1), drawn(1, 1, 1, "a", 0),
+    ]  # fmt: skip
+    assert len({first, *others}) == 6
+    assert drawn(1, 1, 1, "a", 1) == first
+    lasting = [drawn(1, turn, 1, "a", 1, lasting=True) for turn in (1, 2, 50)]
+    assert lasting[0] == lasting[1] == lasting[2] != first

@@ -22,11 +22,13 @@ from sim_economy.core.errors import (
     ReplayError,
     RunEndedError,
     ScenarioError,
+    SignatureError,
     SimEconomyError,
     StoreError,
     TurnConflictError,
     WorldExistsError,
     WorldMissingError,
+    WorldUnknownError,
 )
 
 EXAMPLES: Final[dict[type[SimEconomyError], SimEconomyError]] = {
@@ -40,8 +42,10 @@ EXAMPLES: Final[dict[type[SimEconomyError], SimEconomyError]] = {
     ExtraMissingError: ExtraMissingError("Parquet", "polars", "report"),
     WorldMissingError: WorldMissingError(),
     WorldExistsError: WorldExistsError(5),
+    WorldUnknownError: WorldUnknownError(),
     TurnConflictError: TurnConflictError(4, 6),
     KeyReusedError: KeyReusedError(5),
+    SignatureError: SignatureError(2, 5),
     AlreadySubmittedError: AlreadySubmittedError(5),
 }
 MESSAGES: Final = {
@@ -58,7 +62,15 @@ MESSAGES: Final = {
     ExtraMissingError: "Parquet needs polars; pip install 'sim-economy[report]'",
     WorldMissingError: "there is no world yet; start one with POST /init",
     WorldExistsError: ("there is a world already, at turn 5; name another ledger for a new one"),
+    WorldUnknownError: (
+        "there is no world of this name; see GET /worlds, or start it: a name has up to 40 small "
+        "letters, digits, - and _"
+    ),
     TurnConflictError: "turn 4 is not open; send inputs for turn 6",
+    SignatureError: (
+        "input 2 is not signed by its agent for turn 5 of this world; sign world, turn, agent_id, "
+        "action and speech as docs/spec/ledger.md says"
+    ),
     AlreadySubmittedError: "this agent has acted in turn 5; wait until it is closed",
     KeyReusedError: "this key closed turn 5 with another request; use a new key",
 }

@@ -234,7 +234,7 @@ def test_parquet_and_csv_hold_the_same_cells(exported: Path, table: str) -> None
         for row in frame.iter_rows(named=True)
     ]
     assert csv_rows(exported, table) == cells
-    assert cells
+    assert cells or table == "contracts"
 
 
 def test_the_exports_of_tables_are_these_tables(exported: Path) -> None:
@@ -353,7 +353,7 @@ def test_a_ledger_of_another_version_is_refused(
     change(path, "PRAGMA user_version = 99")
     message = complaint(sim_economy(*reading(command, path)))
     assert message == (
-        f"error: {path}: has format 99 and this release reads 1; "
+        f"error: {path}: has format 99 and this release reads 2; "
         "open it with the release that wrote it\n"
     )
     assert not (tmp_path / "new").exists()

@@ -141,7 +141,7 @@ def test_a_turn_that_cannot_be_kept_is_an_error_and_not_a_traceback() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("nowhere.toml",), "nowhere.toml: no such scenario file; presets are as-run and"),
+        (("nowhere.toml",), "nowhere.toml: no such scenario file; shipped are as-run,"),
         (("--policy", "gambler"), "policy: there is no gambler; there are published,"),
         (("--turns", "-1"), "turns: must be an integer from 1 to 10000000"),
         (("--set", "stud_cost=1"), "stud_cost: unknown key; did you mean study_cost?"),

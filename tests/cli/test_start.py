@@ -16,9 +16,11 @@ COMMANDS = (
     "reproduce",
     "run",
     "experiment",
+    "compare",
     "orchestrate",
     "inspect",
     "init",
+    "policies",
     "verify",
     "replay",
     "statement",
@@ -26,6 +28,8 @@ COMMANDS = (
     "export",
     "serve",
     "backup",
+    "mcp",
+    "key",
     "completion",
 )
 

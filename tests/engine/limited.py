@@ -12,10 +12,13 @@ from sim_economy.api.server import serve
 
 LIMITED: Final = (sys.executable, str(Path(__file__)))
 """The program, for `EngineProcess`."""
+SHORT_RUNS: Final = (*LIMITED, "runs")
+"""The same with the usual limits, but for batch runs, which end soon."""
 
 LIMITS: Final = Limits(
     body_bytes=2**20, body_seconds=0.3, head_seconds=0.3, idle_seconds=1.0, page_rows=50
 )
 
 if __name__ == "__main__":
-    sys.exit(serve(os.environ["DB_PATH"], port=int(os.environ["PORT"]), limits=LIMITS))
+    limits = Limits(run_agent_turns=400) if sys.argv[1:] == ["runs"] else LIMITS
+    sys.exit(serve(os.environ["DB_PATH"], port=int(os.environ["PORT"]), limits=limits))

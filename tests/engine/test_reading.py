@@ -176,6 +176,7 @@ def test_a_statement_goes_from_its_opening_to_its_closing(
 
 SEEN: Final = {
     "agent_id", "turn", "accounts", "studies", "transactions", "releases", "rejection",
+    "contracts", "contracts_ended", "payloads", "reputations",
     "tip", "fees_collected", "token_supply", "core_owners", "speech", "world",
 }  # fmt: skip
 """O1 and O2, and nothing else."""
@@ -354,7 +355,7 @@ def test_the_description_is_valid_openapi_and_lists_exactly_the_routes(
     described: dict[str, Any],
 ) -> None:
     validate(described)
-    assert set(operations(described)) == {(method, path) for method, path, *_ in ROUTES}
+    assert set(operations(described)) == {(route.method, route.path) for route in ROUTES}
 
 
 def test_every_operation_has_a_name_of_its_own(described: dict[str, Any]) -> None:
@@ -425,4 +426,4 @@ def test_every_failure_has_a_status() -> None:
     raised = subclasses(SimEconomyError) - {SimEconomyError, RequestError}
     ours = {error for error in raised if not error.__module__.startswith("sim_economy.client")}
     assert ours == set(STATUS)
-    assert set(STATUS.values()) <= {400, 409, 422, 501, 503}
+    assert set(STATUS.values()) <= {400, 403, 404, 409, 422, 501, 503}

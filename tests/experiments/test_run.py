@@ -41,7 +41,7 @@ def recorded() -> tuple[Run, MemoryStore]:
 
 def played_turns(world: World, treatment: Treatment, stop: int | None = None) -> list[int]:
     usage = treatment.usage.turns(world.scenario)
-    played = play(world, treatment.policy, usage, treatment.turns)
+    played = play(world, treatment.policies, usage, treatment.turns)
     return [turn.turn for turn, _ in islice(played, stop)]
 
 

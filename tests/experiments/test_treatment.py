@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import pytest
 
-from sim_economy.agents.policy import miner
+from sim_economy.agents.catalogue import SHIPPED
+from sim_economy.agents.policies.simple import Miner
 from sim_economy.agents.usage import DistributedUsage, PublishedUsage, TracedUsage
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.scenario import HIDDEN, Scenario, config, parameters, parse_scenario
@@ -78,7 +79,7 @@ def test_a_file_says_everything(load: Callable[..., Treatment]) -> None:
         """
     )
     assert (treatment.name, treatment.turns, treatment.runs) == ("mines", 5, 2)
-    assert treatment.policy is miner
+    assert treatment.policies == [Miner(), Miner()]
     assert isinstance(treatment.usage, DistributedUsage)
     assert treatment.usage.thinking.arguments == {"median": 180, "sigma": Decimal("0.6")}
     expected = parse_scenario(
@@ -173,7 +174,7 @@ def test_all_problems_of_a_file_are_found_at_once(load: Callable[..., Treatment]
             """
         )
     )
-    policies = "published, miner, worker, idle, random"
+    policies = ", ".join(SHIPPED)
     shapes = "constant, uniform, exponential, lognormal"
     assert sorted(found) == sorted(
         [
@@ -257,7 +258,7 @@ def test_a_file_that_is_no_toml_is_refused(load: Callable[..., Treatment]) -> No
 def test_a_missing_file_is_named_with_the_presets(tmp_path: Path) -> None:
     (problem,) = problems(lambda: load_treatment(tmp_path / "no.toml"))
     assert str(tmp_path / "no.toml") in problem
-    assert "presets are as-run and as-written" in problem
+    assert "shipped are as-run, as-written, baseline," in problem
 
 
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:

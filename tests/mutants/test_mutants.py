@@ -16,7 +16,14 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SUITES = ("tests/published", "tests/requirements", "tests/core", "tests/session/test_same_bytes.py")
+SUITES = (
+    "tests/published",
+    "tests/contracts",
+    "tests/requirements",
+    "tests/core",
+    "tests/properties/test_views.py",
+    "tests/session/test_same_bytes.py",
+)
 
 
 class Mutant(NamedTuple):
@@ -173,6 +180,240 @@ MUTANTS = [
         "scenario.py",
         "        if seed or name not in HIDDEN",
         "        if True",
+    ),
+    Mutant(
+        "C1 winners pay the lowest winning bid",
+        "rules/auction.py",
+        "return winners, bids[losers[0]] if losers else 1",
+        "return winners, bids[winners[-1]]",
+    ),
+    Mutant(
+        "C1 of equal bids the later wins",
+        "rules/auction.py",
+        "(-bids[agent], agent)",
+        "(-bids[agent], -agent)",
+    ),
+    Mutant(
+        "C1 there is an auction every turn",
+        "rules/refusals.py",
+        "closed = turn > AUCTION_TURN",
+        "closed = False",
+    ),
+    Mutant(
+        "K1 due the turn after the proposal",
+        "rules/proposals.py",
+        "if due_turn < turn + 2:",
+        "if due_turn < turn + 1:",
+    ),
+    Mutant(
+        "K1 the fee may pass the smaller collateral",
+        "rules/proposals.py",
+        "if fee > min(",
+        "if fee > max(",
+    ),
+    Mutant(
+        "K1 an arbitrator may risk less than the price",
+        "rules/proposals.py",
+        "attested = _settlement(kind, terms) is Settlement.ATTESTED",
+        "attested = False",
+    ),
+    Mutant(
+        "K2 signing is open until the due turn",
+        "rules/signing.py",
+        "min(deal.proposed + scenario.signature_window, deal.due_turn - 1)",
+        "min(deal.proposed + scenario.signature_window, deal.due_turn)",
+    ),
+    Mutant(
+        "K2 a proposal can be signed in its own turn",
+        "rules/statements.py",
+        "turn <= contract.deal.proposed:",
+        "turn < contract.deal.proposed:",
+    ),
+    Mutant(
+        "K2 the proposer cannot withdraw",
+        "rules/statements.py",
+        "return Happened.WITHDRAWN if role is Role.PROPOSER else Happened.SIGNED",
+        "return None if role is Role.PROPOSER else Happened.SIGNED",
+    ),
+    Mutant(
+        "K3 a payment needs no funds",
+        "rules/signing.py",
+        "        needed[payer] += payment(deal)",
+        "        pass",
+    ),
+    Mutant(
+        "K3 a debtor cannot fund nothing",
+        "rules/signing.py",
+        "if need and need > balance:",
+        "if need > balance:",
+    ),
+    Mutant(
+        "K3 the premium does not count against the trigger",
+        "rules/signing.py",
+        "wealth - deal.premium < deal.trigger",
+        "wealth < deal.trigger",
+    ),
+    Mutant(
+        "K3 a forward may start in the turn of the last signature",
+        "rules/signing.py",
+        "deal.start_turn <= turn",
+        "deal.start_turn < turn",
+    ),
+    Mutant(
+        "K4 a loan is repaid out of the collateral",
+        "rules/settlement.py",
+        "    if balance >= owed:",
+        "    if balance + deal.collaterals[Role.COUNTERPARTY] >= owed:",
+    ),
+    Mutant(
+        "K4 a balance of just the debt does not repay it",
+        "rules/settlement.py",
+        "    if balance >= owed:",
+        "    if balance > owed:",
+    ),
+    Mutant(
+        "K4 the lender gets no collateral",
+        "rules/settlement.py",
+        "    seized = min(owed, deal.collaterals[Role.COUNTERPARTY])",
+        "    seized = 0",
+    ),
+    Mutant(
+        "K4 a payout has no limit",
+        "rules/settlement.py",
+        "_payout(contract, min(deal.payout, missing))",
+        "_payout(contract, missing)",
+    ),
+    Mutant(
+        "K4 an insurance pays at its due turn too",
+        "rules/settlement.py",
+        "if deal.kind is ContractKind.INSURANCE and turn < deal.due_turn:",
+        "if deal.kind is ContractKind.INSURANCE and turn <= deal.due_turn:",
+    ),
+    Mutant(
+        "K4 interest does not lower an insured value",
+        "rules/insurance.py",
+        "frozenset({PostingReason.INFERENCE_FEE, PostingReason.INTEREST})",
+        "frozenset({PostingReason.INFERENCE_FEE})",
+    ),
+    Mutant(
+        "K4 a forward pays before its start turn",
+        "rules/forwards.py",
+        "if turn < contract.deal.start_turn:",
+        "if turn < 0:",
+    ),
+    Mutant(
+        "K4 any payload will do",
+        "rules/statements.py",
+        "!= contract.deal.payload_hash",
+        "== str()",
+    ),
+    Mutant(
+        "K4 the buyer of what never came gets no collateral",
+        "rules/settlement.py",
+        "_released(contract, taken={Role.PROPOSER: [forfeited]})",
+        "_released(contract)",
+    ),
+    Mutant(
+        "B6 what a forward pays is not covered",
+        "turn.py",
+        "covered = sum(drawn.values())",
+        "covered = 0",
+    ),
+    Mutant(
+        "K5 disputes before an arbitrator give it no more time",
+        "rules/settlement.py",
+        "until = turn + scenario.attested_confirmation_window + disputes",
+        "until = turn + scenario.attested_confirmation_window",
+    ),
+    Mutant(
+        "K5 disputes of the same turn do not count",
+        "notary.py",
+        "                disputes[arbitrator] += 1",
+        "                pass",
+    ),
+    Mutant(
+        "K5 the proposer's word does not stand",
+        "rules/settlement.py",
+        "    if contract.claimed:",
+        "    if False:",
+    ),
+    Mutant(
+        "K5 a window closes a turn early",
+        "rules/settlement.py",
+        "Stage.REFERRED if turn < contract.until:",
+        "Stage.REFERRED if turn < contract.until - 1:",
+    ),
+    Mutant(
+        "K6 silence always costs the collateral",
+        "rules/settlement.py",
+        "    if scenario.slash_both_on_timeout:",
+        "    if True:",
+    ),
+    Mutant(
+        "K7 a missed ruling costs the proposer",
+        "rules/settlement.py",
+        "taken = {Role.ARBITRATOR: [_slashed(contract, Role.ARBITRATOR)]}",
+        "taken = {Role.PROPOSER: [_slashed(contract, Role.PROPOSER)]}",
+    ),
+    Mutant(
+        "K8 a ruling earns no fee",
+        "rules/settlement.py",
+        "    fee = contract.deal.arbitrator_fee",
+        "    fee = 0",
+    ),
+    Mutant(
+        "K8 the winner gets no collateral",
+        "rules/settlement.py",
+        "(account, collateral - fee, reason),",
+        "(account, 0, reason),",
+    ),
+    Mutant(
+        "K11 the value must be passed, not reached",
+        "notary.py",
+        "< scenario.reputation_value_min",
+        "<= scenario.reputation_value_min",
+    ),
+    Mutant(
+        "K11 the window is a turn longer",
+        "notary.py",
+        "if state.turn - pair.turn < scenario.reputation_window_turns",
+        "if state.turn - pair.turn <= scenario.reputation_window_turns",
+    ),
+    Mutant(
+        "K11 the loser of a ruling has settled",
+        "rules/reputation.py",
+        "        if favoured is None:",
+        "        if True:",
+    ),
+    Mutant(
+        "T9 contracts outlive the run",
+        "turn.py",
+        "    notary.end_run()",
+        "    pass",
+    ),
+    Mutant(
+        "3 a list with one bad contract is refused whole",
+        "notary.py",
+        "if len(refusals) == len(outcomes):",
+        "if refusals:",
+    ),
+    Mutant(
+        "O3 payloads are seen by all",
+        "observation.py",
+        "            payloads=self._payloads.get(agent, {}).copy(),",
+        "            payloads={sold.contract_id: sold.text for sold in state.payloads},",
+    ),
+    Mutant(
+        "O3 the insurer sees the insured value",
+        "observation.py",
+        "    return replace(contract, insured_value=None)",
+        "    return contract",
+    ),
+    Mutant(
+        "O3 contracts are seen by all",
+        "observation.py",
+        "for own in self._contracts.get(agent, ())",
+        "for own in state.contracts",
     ),
 ]
 

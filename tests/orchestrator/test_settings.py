@@ -139,7 +139,7 @@ PROBLEMS: list[tuple[dict[str, Any], str]] = [
     ({"minds": [{"policy": "miner", "model": "m"}]}, "must name a model or a policy, not both"),
     ({"minds": [{}]}, "must name a model or a policy"),
     ({"minds": [{"model": "big"}]}, "there is no [models.big]"),
-    ({"minds": [{"policy": "sloth"}]}, "policy: must be one of published"),
+    ({"minds": [{"policy": "sloth"}]}, "policy: there is no sloth"),
     ({"minds": [{"policy": "miner", "agents": ["dan"]}]}, "there is no dan in this world"),
     ({"minds": [{"policy": "miner", "agents": ["ann"]}]}, "no mind for bob, cy"),
     (

@@ -14,6 +14,7 @@ from sim_economy.core.state import encode_state
 from sim_economy.session.replay import replay
 from sim_economy.session.verify import verify
 from sim_economy.session.world import World
+from sim_economy.store.records import read_record
 from tests.session.ledgers import SCENARIO, WRITTEN, export, export_hash, play, script
 
 SCENARIOS = pytest.mark.parametrize("scenario", [SCENARIO, WRITTEN], ids=["as-run", "as-written"])
@@ -81,3 +82,14 @@ def test_thinking_and_speech_that_change_no_account_change_the_head() -> None:
         world.turn([type(first)(first.agent_id, first.action, 0, 0, thinking, speech)])
         exports.add(export(world.store))
     assert len(exports) == 3
+
+
+@SCENARIOS
+def test_the_turns_compared_hold_contracts_from_proposal_to_end(scenario: Scenario) -> None:
+    world = play(World(scenario), script(scenario, 70))
+    happened = {
+        str(event.happened)
+        for stored in world.store.read()
+        for event in read_record(stored.line).contracts
+    }
+    assert happened >= {"proposed", "signed", "started", "settled", "lapsed", "voided"}

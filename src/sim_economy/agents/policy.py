@@ -1,131 +1,110 @@
-"""Scripted policies: what an agent does, as a function of the world before the turn."""
+"""What a policy is: a value that decides for one agent, from what lies before it.
+
+docs/write-your-own-policy.md shows how to add one from a package of your own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final, Protocol
+from msgspec import Struct
 
-from sim_economy.core.actions import (
-    Action,
-    Burn,
-    Idle,
-    Job,
-    Mine,
-    Speak,
-    Stake,
-    Study,
-    Transfer,
-    Unstake,
-)
-from sim_economy.core.errors import ScenarioError
-from sim_economy.core.ledger import BALANCE, STAKED, WIDTH
+from sim_economy.core.actions import Action
+from sim_economy.core.observation import Observation, Sight
 from sim_economy.core.randomness import draw_below, seed_key
 from sim_economy.core.scenario import Scenario
 from sim_economy.core.state import State
 
 
-class Policy(Protocol):
-    """Chooses for one agent; pure, so that a run can be played again.
+class Move(Struct, frozen=True, gc=False):
+    """An action with what its agent says or thinks beside it.
 
-    Args:
+    Attributes:
+        speech: Public; every agent hears it next turn, unless the action is rejected.
+        thinking: Private; only the operator's ledger holds it.
+    """
+
+    action: Action
+    speech: str | None = None
+    thinking: str | None = None
+
+
+class Scene:
+    """The world before a turn, as the policies of all agents share it."""
+
+    __slots__ = ("_scenario", "_sight", "_state")
+
+    def __init__(self, state: State, scenario: Scenario) -> None:
+        self._state = state
+        self._scenario = scenario
+        self._sight: Sight | None = None
+
+    def observation(self, agent: int) -> Observation:
+        """What one agent may see; nothing is worked out before the first asks."""
+        if self._sight is None:
+            self._sight = Sight(self._state, self._scenario)
+        return self._sight.of(agent)
+
+
+class View(Struct):
+    """What lies before one agent when it decides; to be read, never changed.
+
+    Attributes:
         agent: Position in genesis order.
-        state: The world after the last closed turn; the turn to act in is the next.
+        state: The whole world after the last closed turn, as only the operator sees it. A policy
+            that reads it knows more than an agent may.
+        scenario: Parameters and variants, which are public, and the seed, which is not.
     """
 
-    def __call__(self, agent: int, state: State, scenario: Scenario) -> Action:
-        """The agent's action."""
+    agent: int
+    state: State
+    scenario: Scenario
+    _scene: Scene
+    _seen: Observation | None = None
+
+    @property
+    def turn(self) -> int:
+        """The open turn: the one to act in."""
+        return self.state.turn + 1
+
+    @property
+    def agent_id(self) -> str:
+        """The agent's name."""
+        return self.scenario.agent_ids[self.agent]
+
+    @property
+    def observation(self) -> Observation:
+        """What the agent may see, and nothing else (section 9 of the rules)."""
+        if self._seen is None:
+            self._seen = self._scene.observation(self.agent)
+        return self._seen
+
+    def draw(self, below: int, purpose: str, index: int = 0, *, lasting: bool = False) -> int:
+        """A whole number from 0 to `below` - 1, by chance but the same whenever it is asked.
+
+        Args:
+            purpose: Draws for different purposes have nothing to do with each other.
+            index: Tells draws for one purpose apart.
+            lasting: One draw for the whole run instead of one for each turn.
+        """
+        key = seed_key(self.scenario.seed, self.scenario.secret)
+        turn = 0 if lasting else self.turn
+        purpose = f"policy.{purpose}.{index}" if index else f"policy.{purpose}"
+        return draw_below(below, key, turn, purpose, self.agent)
 
 
-def published(agent: int, state: State, scenario: Scenario) -> Action:
-    """The policy of the published experiment: seven rules, the first that matches.
+def views(state: State, scenario: Scenario) -> list[View]:
+    """What lies before each agent, in genesis order."""
+    scene = Scene(state, scenario)
+    return [View(agent, state, scenario, scene) for agent in range(scenario.num_agents)]
 
-    Source: docs/spec/experiment.md.
+
+class Policy(Struct, frozen=True):
+    """Decides for one agent; the base of every policy.
+
+    A policy is a frozen value: its fields are its parameters, each with a default. It keeps no
+    memory. What it decides depends on the view alone, so that a run can go on from a ledger and be
+    played again.
     """
-    turn = state.turn + 1
-    balance = state.accounts[BALANCE + WIDTH * agent]
-    if balance < -180:
-        return Job()
-    staked = state.accounts[STAKED + WIDTH * agent]
-    if staked > 0 and turn % 15 == 0:
-        return Unstake()
-    if balance > 360 and staked < 220 and (turn + agent) % 7 == 0:
-        return Stake(80)
-    if balance > 600 and (turn + agent) % 11 == 0:
-        return Burn(50)
-    if balance > 450 and turn % 13 == 0:
-        balances = state.balances
-        poorest = balances.index(min(balances))
-        if agent != poorest:
-            return Transfer(scenario.agent_ids[poorest], 20, 1)
-    if balance > 250 and turn % 10 == 0:
-        return Study()
-    return Mine()
 
-
-def miner(agent: int, state: State, scenario: Scenario) -> Action:
-    """Always mines."""
-    return Mine()
-
-
-def worker(agent: int, state: State, scenario: Scenario) -> Action:
-    """Always has a job."""
-    return Job()
-
-
-def idle(agent: int, state: State, scenario: Scenario) -> Action:
-    """Thinks, pays for it, and does nothing."""
-    return Idle()
-
-
-def random(agent: int, state: State, scenario: Scenario) -> Action:
-    """Any action with small amounts, drawn from the world's seed; rules refuse some."""
-    key = seed_key(scenario.seed, scenario.secret)
-
-    def pick(below: int, purpose: str) -> int:
-        return draw_below(below, key, state.turn + 1, f"policy.random.{purpose}", agent)
-
-    amount = 1 + pick(100, "amount")
-    fee = pick(3, "fee")
-    match pick(10, "action"):
-        case 0:
-            return Stake(amount, fee)
-        case 1:
-            return Unstake(amount)
-        case 2:
-            return Burn(amount, fee)
-        case 3:
-            return Study()
-        case 4 | 5:
-            return Job()
-        case 6:
-            to = scenario.agent_ids[pick(scenario.num_agents, "recipient")]
-            return Transfer(to, amount, fee)
-        case 7:
-            return Speak()
-        case _:
-            return Mine()
-
-
-POLICIES: Final[Mapping[str, Policy]] = {
-    "published": published,
-    "miner": miner,
-    "worker": worker,
-    "idle": idle,
-    "random": random,
-}
-"""The shipped policies by name."""
-
-
-def policy_named(name: str) -> Policy:
-    """A shipped policy.
-
-    Raises:
-        ScenarioError: There is none of that name.
-    """
-    if name not in POLICIES:
-        raise ScenarioError([f"policy: there is no {name}; there are {_listed()}"])
-    return POLICIES[name]
-
-
-def _listed() -> str:
-    return ", ".join(POLICIES)
+    def decide(self, view: View) -> Action | Move:
+        """What the agent does in the open turn."""
+        raise NotImplementedError

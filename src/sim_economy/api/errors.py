@@ -16,11 +16,13 @@ from sim_economy.core.errors import (
     ReplayError,
     RunEndedError,
     ScenarioError,
+    SignatureError,
     SimEconomyError,
     StoreError,
     TurnConflictError,
     WorldExistsError,
     WorldMissingError,
+    WorldUnknownError,
 )
 
 
@@ -41,9 +43,11 @@ STATUS: Final[dict[type[SimEconomyError], int]] = {
     AmountOutOfRangeError: 422,
     RunEndedError: 409,
     WorldMissingError: 409,
+    WorldUnknownError: 404,
     WorldExistsError: 409,
     TurnConflictError: 409,
     KeyReusedError: 422,
+    SignatureError: 403,
     AlreadySubmittedError: 409,
     StoreError: 503,
     ReplayError: 503,
@@ -70,6 +74,8 @@ def error_body(error: SimEconomyError) -> bytes:
             body["problems"] = error.problems
         case InputError():
             body["field"] = error.field
+        case SignatureError():
+            body["position"] = error.position
         case TurnConflictError():
             body["turn"] = error.open_turn
         case RunEndedError() | WorldExistsError() | KeyReusedError() | AlreadySubmittedError():

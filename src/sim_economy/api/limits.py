@@ -23,6 +23,7 @@ class Limits(Struct, frozen=True, kw_only=True):
         idle_seconds: Between two requests on a connection.
         connections: At once.
         page_rows: Of one page.
+        run_agent_turns: Agents times turns of one batch run.
         turn_seconds: Until an open turn closes by itself; never when None.
     """
 
@@ -33,6 +34,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     idle_seconds: float = 75.0
     connections: int = 512
     page_rows: int = 1000
+    run_agent_turns: int = 200_000
     turn_seconds: float | None = None
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from enum import Enum
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Any, Final, TypeAlias, get_type_hints
 
+from sim_economy.agents.catalogue import SHIPPED
 from sim_economy.api.limits import Limits
 from sim_economy.core.actions import RECOGNISED
+from sim_economy.core.contracts import Terms
 from sim_economy.core.scenario import HIDDEN, Kind, Scenario, parameters
 from sim_economy.core.units import INPUT_LIMIT
 
@@ -16,7 +19,7 @@ from sim_economy.core.units import INPUT_LIMIT
 def openapi(limits: Limits) -> dict[str, Any]:
     """The whole document."""
     paths: dict[str, dict[str, Any]] = {}
-    for method, path, about, body, answer, errors, more in _OPERATIONS:
+    for method, path, about, body, answer, errors, more in _everywhere():
         operation: dict[str, Any] = {
             "summary": about,
             "operationId": _operation_id(method, path),
@@ -28,7 +31,7 @@ def openapi(limits: Limits) -> dict[str, Any]:
             operation["parameters"] = parameters_
         if body is not None:
             operation["requestBody"] = {
-                "required": path != "/close",
+                "required": not path.endswith("/close"),
                 "content": {"application/json": {"schema": _ref(body)}},
             }
         paths.setdefault(path, {})[method.lower()] = operation
@@ -42,8 +45,18 @@ def openapi(limits: Limits) -> dict[str, Any]:
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "paths": paths,
-        "components": {"schemas": _schemas(), "responses": _responses()},
+        "components": {"schemas": _schemas(limits), "responses": _responses()},
     }
+
+
+def _everywhere() -> Iterator[_Operation]:
+    """Every operation; those of a world for the default one and for one by its name."""
+    yield from _OF_WORLD
+    for method, path, about, body, answer, errors, more in _OF_WORLD:
+        there = f"/worlds/{{world_id}}{path}"
+        unknown = tuple(sorted({*errors, 401, 403, 404, 503}))
+        yield method, there, f"{about}, of a world", body, answer, unknown, ("world_id", *more)
+    yield from _OF_ENGINE
 
 
 def _operation_id(method: str, path: str) -> str:
@@ -82,6 +95,12 @@ _PARAMETERS: Final[dict[str, Any]] = {
     "limit": lambda limits: _query("limit", 1, limits.page_rows, "About how many rows."),
     "from": lambda limits: _query("from", 0, 2**53, "First turn shown."),
     "to": lambda limits: _query("to", 0, 2**53, "Last turn shown."),
+    "world_id": lambda limits: {
+        "name": "world_id",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[a-z0-9][a-z0-9_-]{0,39}$"},
+    },
     "agent_id": lambda limits: {
         "name": "agent_id",
         "in": "path",
@@ -105,7 +124,7 @@ _ERRORS: Final = {
     401: "No token that is known (where tokens are asked for)",
     403: "Another's token (where tokens are asked for)",
     400: "No JSON, or not the JSON this call takes",
-    404: "No such path",
+    404: "No such path, or no such world",
     405: "Another method",
     408: "The body took too long",
     409: "Not now: no world, one already, another turn open, or the run has ended",
@@ -116,9 +135,8 @@ _ERRORS: Final = {
 _BODY: Final = (400, 401, 403, 408, 409, 413, 422, 503)
 _READ: Final = (401, 403, 409, 422, 503)
 _PAGE: Final = ("after", "limit")
-_OPERATIONS: Final[
-    tuple[tuple[str, str, str, str | None, str, tuple[int, ...], tuple[str, ...]], ...]
-] = (
+_Operation: TypeAlias = tuple[str, str, str, str | None, str, tuple[int, ...], tuple[str, ...]]
+_OF_WORLD: Final[tuple[_Operation, ...]] = (
     ("GET", "/config", "Parameters without the seed", None, "Config", (422,), ()),
     ("POST", "/init", "Start the world", "Init", "object", _BODY, ()),
     ("GET", "/state", "Every agent's accounts", None, "State", _READ, ()),
@@ -141,11 +159,15 @@ _OPERATIONS: Final[
         _BODY,
         ("agent_id",),
     ),
+    ("POST", "/run", "Play with a shipped policy until a turn", "Run", "Played", _BODY, ()),
+    ("GET", "/genesis", "What the world is known by", None, "Genesis", _READ, ()),
+    ("GET", "/series", "Figures of each turn", None, "Page", _READ, _PAGE),
     ("GET", "/commitment", "Commitment to the draws' secret", None, "object", _READ, ()),
     ("GET", "/head", "The end of the chain", None, "object", _READ, ()),
     ("GET", "/turns", "Turns, newest last", None, "Page", _READ, _PAGE),
     ("GET", "/blocks", "Blocks", None, "Page", _READ, _PAGE),
     ("GET", "/transactions", "Finalised transactions", None, "Page", _READ, _PAGE),
+    ("GET", "/contracts", "What happened to contracts", None, "Page", _READ, _PAGE),
     ("GET", "/rejections", "Rejected inputs", None, "Page", _READ, _PAGE),
     ("GET", "/postings", "Every movement of tokens", None, "Page", _READ, _PAGE),
     (
@@ -168,9 +190,12 @@ _OPERATIONS: Final[
     ),
     ("GET", "/events", "Closed turns as they come", None, "events", _READ, ("Last-Event-ID",)),
     ("GET", "/verification", "Check the whole ledger", None, "object", _READ, ()),
-    ("GET", "/health", "Whether the process answers", None, "object", (422,), ()),
     ("GET", "/ready", "Whether turns can be played", None, "object", _READ, ()),
-    ("GET", "/metrics", "Figures for Prometheus", None, "metrics", (422,), ()),
+    ("GET", "/metrics", "Figures for Prometheus", None, "metrics", (401, 403, 422), ()),
+)
+_OF_ENGINE: Final[tuple[_Operation, ...]] = (
+    ("GET", "/worlds", "The names of the worlds", None, "Worlds", (401, 403, 422, 503), ()),
+    ("GET", "/health", "Whether the process answers", None, "object", (422,), ()),
     ("GET", "/openapi.json", "This document", None, "object", (422,), ()),
 )
 
@@ -198,7 +223,7 @@ def _parameter_schema(kind: Kind, low: int, high: int, choices: list[str]) -> di
             return {"type": "number", "minimum": 0, "maximum": 1_000_000}
 
 
-def _schemas() -> dict[str, Any]:
+def _schemas(limits: Limits) -> dict[str, Any]:
     defaults = Scenario()
     settings = {}
     for name, parameter in parameters().items():
@@ -209,38 +234,33 @@ def _schemas() -> dict[str, Any]:
             "description": parameter.meaning,
         }
     public = {name: schema for name, schema in settings.items() if name not in HIDDEN}
-    amount = {"type": ["integer", "null"], "minimum": -INPUT_LIMIT, "maximum": INPUT_LIMIT}
-    action = {
-        "type": "object",
-        "required": ["action"],
-        "description": "Which other fields an action takes depends on its name.",
-        "properties": {
-            "action": {"type": "string", "examples": list(RECOGNISED)},
-            "amount": amount,
-            "fee": {"type": "integer", "minimum": -INPUT_LIMIT, "maximum": INPUT_LIMIT},
-            "to": _TEXT,
-        },
-    }
+    init = _object(
+        {
+            "config": {
+                "type": "object",
+                "additionalProperties": False,
+                "properties": {
+                    "preset": {"type": "string", "enum": ["as-run", "as-written"]},
+                    **settings,
+                },
+            },
+            "agent_ids": {
+                "type": ["array", "null"],
+                "uniqueItems": True,
+                "items": {"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,64}$"},
+            },
+            "public_keys": {
+                "type": ["object", "null"],
+                "description": "Ed25519, by agent id; then every agent signs what it does.",
+                "additionalProperties": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+            },
+        }
+    )
     return {
         "Config": {"type": "object", "properties": public, "required": list(public)},
-        "Init": _object(
-            {
-                "config": {
-                    "type": "object",
-                    "additionalProperties": False,
-                    "properties": {
-                        "preset": {"type": "string", "enum": ["as-run", "as-written"]},
-                        **settings,
-                    },
-                },
-                "agent_ids": {
-                    "type": ["array", "null"],
-                    "uniqueItems": True,
-                    "items": {"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,64}$"},
-                },
-            }
-        ),
-        "Action": action,
+        "Init": init,
+        "Action": _action(),
+        "Terms": _terms(),
         "Input": _object(
             {
                 "agent_id": {"type": "string"},
@@ -249,6 +269,7 @@ def _schemas() -> dict[str, Any]:
                 "output_units": _WHOLE,
                 "thinking": _TEXT,
                 "speech": _TEXT,
+                "signature": _SIGNATURE,
             },
             "agent_id",
             "action",
@@ -275,6 +296,7 @@ def _schemas() -> dict[str, Any]:
                 "thinking": _TEXT,
                 "speech": _TEXT,
                 "turn": _CLOSING["turn"],
+                "signature": _SIGNATURE,
             },
             "action",
         ),
@@ -291,6 +313,48 @@ def _schemas() -> dict[str, Any]:
                 "token_supply": {"type": "integer"},
                 "agents": {"type": "array", "items": {"type": "object"}},
             },
+        },
+        "Run": _object(
+            {
+                "config": init["properties"]["config"],
+                "agent_ids": init["properties"]["agent_ids"],
+                "policy": {"type": "string", "enum": list(SHIPPED)},
+                "usage": {
+                    "type": "object",
+                    "required": ["source"],
+                    "properties": {
+                        "source": {"type": "string", "enum": ["published", "distribution"]}
+                    },
+                },
+                "turns": {"type": "integer", "minimum": 1, "maximum": limits.run_agent_turns},
+                "ends": {"type": "boolean"},
+            }
+        ),
+        "Played": {
+            "type": "object",
+            "required": ["data"],
+            "properties": {
+                "data": {
+                    "type": "object",
+                    "required": ["world_id", "metrics", "state"],
+                    "properties": {"state": _ref("State"), "metrics": {"type": "object"}},
+                }
+            },
+        },
+        "Genesis": {
+            "type": "object",
+            "required": ["world_id", "genesis", "rules_version", "agent_ids"],
+            "properties": {
+                "world_id": {"type": "string"},
+                "genesis": {"type": "string"},
+                "public_keys": {"type": ["object", "null"]},
+                "engine_key": _TEXT,
+            },
+        },
+        "Worlds": {
+            "type": "object",
+            "required": ["worlds"],
+            "properties": {"worlds": {"type": "array", "items": {"type": "string"}}},
         },
         "Page": {
             "type": "object",
@@ -314,10 +378,50 @@ def _schemas() -> dict[str, Any]:
     }
 
 
+_SIGNATURE: Final[dict[str, Any]] = {
+    "type": ["string", "null"],
+    "pattern": "^[0-9a-f]{128}$",
+    "description": "Ed25519 over what docs/spec/ledger.md says, in a world whose agents sign.",
+}
 _CLOSING: Final[dict[str, Any]] = {
     "turn": {"type": ["integer", "null"], "minimum": 1, "maximum": 2**53},
     "ends": {"type": "boolean"},
 }
+
+
+_AMOUNT: Final[dict[str, Any]] = {
+    "type": ["integer", "null"],
+    "minimum": -INPUT_LIMIT,
+    "maximum": INPUT_LIMIT,
+}
+_ARGUMENTS: Final[dict[Any, dict[str, Any]]] = {
+    int: {**_AMOUNT, "type": "integer"},
+    int | None: _AMOUNT,
+    str | None: _TEXT,
+    int | tuple[int, ...] | None: {"anyOf": [_AMOUNT, {"type": "array", "items": _AMOUNT}]},
+    Terms: {"$ref": "#/components/schemas/Terms"},
+}
+"""How an argument is written, by its type."""
+
+
+def _action() -> dict[str, Any]:
+    arguments = {
+        name: _ARGUMENTS[hint]
+        for kind in RECOGNISED.values()
+        for name, hint in get_type_hints(kind).items()
+        if name in kind.__struct_fields__
+    }
+    return {
+        "type": "object",
+        "required": ["action"],
+        "description": "Which other fields an action takes depends on its name.",
+        "properties": {"action": {"type": "string", "examples": list(RECOGNISED)}, **arguments},
+    }
+
+
+def _terms() -> dict[str, Any]:
+    hints = get_type_hints(Terms)
+    return _object({name: _ARGUMENTS[hints[name]] for name in Terms.__struct_fields__})
 
 
 def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:

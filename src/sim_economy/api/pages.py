@@ -10,7 +10,7 @@ from msgspec import json, to_builtins
 
 from sim_economy.core.ledger import account_name
 from sim_economy.core.scenario import Scenario
-from sim_economy.session.engine import rejections, turn_answer
+from sim_economy.session.answers import rejections, turn_answer
 from sim_economy.session.world import World
 from sim_economy.store.records import TurnRecord, read_record
 
@@ -63,6 +63,14 @@ def _transactions(record: TurnRecord, head: str, scenario: Scenario) -> list[dic
     ]
 
 
+def _contracts(record: TurnRecord, head: str, scenario: Scenario) -> list[dict[str, Any]]:
+    del head, scenario
+    return [
+        {"turn": record.turn, "position": position, **to_builtins(event)}
+        for position, event in enumerate(record.contracts)
+    ]
+
+
 def _rejections(record: TurnRecord, head: str, scenario: Scenario) -> list[dict[str, Any]]:
     del head, scenario
     return list(rejections(record))
@@ -87,6 +95,7 @@ _ROWS: Final = {
     "turns": _turns,
     "blocks": _blocks,
     "transactions": _transactions,
+    "contracts": _contracts,
     "rejections": _rejections,
     "postings": _postings,
 }

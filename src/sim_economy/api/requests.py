@@ -15,25 +15,33 @@ from sim_economy.core.errors import InputError
 
 _KEYS: Final = 100
 """Keys a configuration may have, more than there are parameters."""
+_SIGNATURE: Final = re.compile("[0-9a-f]{128}")
 _KEY: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 
 class InitRequest(Struct, frozen=True):
-    """What starts a world."""
+    """What starts a world.
+
+    Attributes:
+        public_keys: By agent id, where agents sign.
+    """
 
     config: dict[str, Any]
     agent_ids: list[str] | None
+    public_keys: dict[str, str] | None
 
 
 class TurnRequest(Struct, frozen=True):
     """What closes a turn.
 
     Attributes:
+        signatures: One for each input, or none at all.
         turn: The turn the client means; None for whichever is open.
         ends: Whether the run declares its end with it.
     """
 
     inputs: list[Input]
+    signatures: list[str | None]
     turn: int | None
     ends: bool
 
@@ -50,13 +58,47 @@ class CloseRequest(Struct, frozen=True):
     ends: bool
 
 
+class SubmissionRequest(Struct, frozen=True):
+    """One agent's own action, for the turn it means; None for whichever is open."""
+
+    input: Input
+    turn: int | None
+    signature: str | None
+
+
+class RunRequest(Struct, frozen=True):
+    """What is played inside the engine.
+
+    Attributes:
+        config: Of the world to start, or of the one that goes on; None for whichever is there.
+        turns: The turn to play until.
+        ends: Whether the run declares its end with it.
+    """
+
+    config: dict[str, Any] | None
+    agent_ids: list[str] | None
+    policy: str
+    usage: dict[str, Any]
+    turns: int
+    ends: bool
+
+
 def parse_init(body: bytes) -> InitRequest:
     """The body of POST /init.
 
     Raises:
         InputError: It has another shape.
     """
-    given = _fields(parse_json(body), ("config", "agent_ids"))
+    given = _fields(parse_json(body), ("config", "agent_ids", "public_keys"))
+    public_keys = given.get("public_keys")
+    if public_keys is not None and not (
+        isinstance(public_keys, dict) and all(type(key) is str for key in public_keys.values())
+    ):
+        raise InputError("public_keys", "must be an object of keys by agent id")
+    return InitRequest(*_world(given), public_keys)
+
+
+def _world(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str] | None]:
     config = given.get("config", {})
     if not isinstance(config, dict):
         raise InputError("config", "must be an object")
@@ -67,7 +109,30 @@ def parse_init(body: bytes) -> InitRequest:
         isinstance(agent_ids, list) and all(type(name) is str for name in agent_ids)
     ):
         raise InputError("agent_ids", "must be a list of names")
-    return InitRequest(config, agent_ids)
+    return config, agent_ids
+
+
+def parse_run(body: bytes) -> RunRequest:
+    """The body of POST /run.
+
+    Raises:
+        InputError: It has another shape.
+    """
+    known = ("config", "agent_ids", "policy", "usage", "turns", "ends")
+    given = _fields(parse_json(body), known)
+    policy, usage = given.get("policy", "published"), given.get("usage", {"source": "published"})
+    turns, ends = given.get("turns", 60), given.get("ends", True)
+    if type(policy) is not str:
+        raise InputError("policy", "must be a policy's name")
+    if not isinstance(usage, dict):
+        raise InputError("usage", "must be an object")
+    if type(turns) is not int or not 1 <= turns <= 2**31:
+        raise InputError("turns", "must be an integer from 1 to 2147483648")
+    if not isinstance(ends, bool):
+        raise InputError("ends", "must be true or false")
+    config, agent_ids = _world(given)
+    named = "config" in given or agent_ids is not None
+    return RunRequest(config if named else None, agent_ids, policy, usage, turns, ends)
 
 
 def parse_turn(body: bytes) -> TurnRequest:
@@ -79,7 +144,29 @@ def parse_turn(body: bytes) -> TurnRequest:
     given = _fields(parse_json(body), ("inputs", "turn", "ends"))
     if "inputs" not in given:
         raise InputError("inputs", "is missing")
-    return TurnRequest(parse_inputs(given["inputs"]), *_closing(given))
+    inputs = given["inputs"]
+    signatures = _signatures(inputs) if isinstance(inputs, list) else []
+    return TurnRequest(parse_inputs(inputs), signatures, *_closing(given))
+
+
+def _signatures(inputs: list[Any]) -> list[str | None]:
+    """Take the signatures out of a batch: one for each input, or none at all."""
+    if not any(isinstance(item, dict) and "signature" in item for item in inputs):
+        return []
+    return [
+        _signature(item.pop("signature", None), f"inputs[{place}].signature")
+        if isinstance(item, dict)
+        else None
+        for place, item in enumerate(inputs)
+    ]
+
+
+def _signature(value: Any, field: str) -> str | None:
+    if value is None:
+        return None
+    if type(value) is not str or not _SIGNATURE.fullmatch(value):
+        raise InputError(field, "must be 128 lowercase hexadecimal digits")
+    return value
 
 
 def parse_closing(body: bytes) -> CloseRequest:
@@ -103,16 +190,19 @@ def parse_closing(body: bytes) -> CloseRequest:
     return CloseRequest(metered, *_closing(given))
 
 
-def parse_submission(body: bytes, agent_id: str) -> tuple[Input, int | None]:
-    """The body of POST /agents/ID/action: the input, and the turn meant.
+def parse_submission(body: bytes, agent_id: str) -> SubmissionRequest:
+    """The body of POST /agents/ID/action.
 
     Raises:
         InputError: It has another shape.
     """
-    fields = ("action", "speech", "thinking", "thinking_units", "output_units", "turn")
+    units = ("thinking_units", "output_units")
+    fields = ("action", "speech", "thinking", *units, "turn", "signature")
     given = dict(_fields(parse_json(body), fields))
     turn, _ = _closing({"turn": given.pop("turn", None)})
-    return parse_input({**given, "agent_id": agent_id}, "body"), turn
+    signature = _signature(given.pop("signature", None), "signature")
+    submitted = parse_input({**given, "agent_id": agent_id}, "body")
+    return SubmissionRequest(submitted, turn, signature)
 
 
 def _closing(given: Mapping[str, Any]) -> tuple[int | None, bool]:

@@ -1,16 +1,19 @@
 """`sim-engine`: one process, one ledger, one port; configured by its environment.
 
 PORT and DB_PATH are all that existing clients set. HOST changes the address. SIM_ENGINE_AUTH=tokens
-asks everybody for a token; SIM_ENGINE_ADMIN_TOKEN sets the operator's. SIM_ENGINE_ACCEPT_HEAD=1
-takes a ledger as it is although its head file says otherwise.
+asks everybody for a token, =signatures for signed actions too; SIM_ENGINE_ADMIN_TOKEN sets the
+operator's token. SIM_ENGINE_LOG=info tells of every request. SIM_ENGINE_ACCEPT_HEAD=1 takes a
+ledger as it is although its head file says otherwise.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -19,10 +22,13 @@ import uvicorn
 
 from sim_economy.api.app import create_app
 from sim_economy.api.limits import Limits, protocol_class
+from sim_economy.api.logs import LEVELS, log_as_json
+from sim_economy.api.services import Services
 from sim_economy.core.errors import SimEconomyError, StoreError
-from sim_economy.session.engine import Access, Engine
+from sim_economy.session.engine import AUTH_MODES, Access, Engine
 from sim_economy.session.verify import verify
 
+_log = logging.getLogger("sim_engine")
 _STOP_SECONDS: Final = 2
 """How long a stopping engine lets open requests finish; it is gone within 3 s."""
 
@@ -36,16 +42,19 @@ def serve(
     access: Access | None = None,
     accept_head: bool = False,
     check_all: bool = False,
+    log_level: str = "warning",
 ) -> int:
     """Serve the ledger until SIGTERM or Ctrl-C.
 
     Args:
         check_all: Verify the whole ledger before answering, not in the background.
+        log_level: The least that is told; see `logs`.
 
     Returns:
         The exit status: 0, or 1 with a message where it could not start.
     """
     limits = limits or Limits()
+    log_as_json(log_level)
     try:
         listening = _listen(host, port)
         engine = Engine.open(path, access, accept_head=accept_head)
@@ -60,12 +69,13 @@ def serve(
     try:
         server = uvicorn.Server(
             uvicorn.Config(
-                create_app(engine, limits),
+                create_app(Services(engine, limits, accept_head=accept_head)),
                 http=protocol_class(limits),
                 ws="none",
                 lifespan="on",
                 access_log=False,
-                log_level="warning",
+                proxy_headers=False,
+                log_config=None,
                 server_header=False,
                 date_header=False,
                 timeout_keep_alive=int(limits.idle_seconds),
@@ -75,8 +85,11 @@ def serve(
         )
         # uvicorn stops in good order and then raises the signal again, to die of it.
         signal.signal(signal.SIGTERM, lambda *_: None)
+        port = listening.getsockname()[1]
+        _log.info("started", extra={"host": host, "port": port, "ledger": engine.place.name})
         with suppress(KeyboardInterrupt):
             server.run(sockets=[listening])
+        _log.info("stopped")
     finally:
         engine.close()
     return 0
@@ -89,7 +102,7 @@ def _check_whole(engine: Engine) -> None:
     if found.finding is not None:
         place = "" if found.finding.turn is None else f"turn {found.finding.turn}: "
         engine.close()
-        raise StoreError("ledger_damaged", str(engine.path), f"{place}{found.finding.problem}")
+        raise StoreError("ledger_damaged", engine.place.name, f"{place}{found.finding.problem}")
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -111,14 +124,19 @@ def main() -> None:
     if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65535):
         print("sim-engine: PORT must be a number from 0 to 65535", file=sys.stderr)  # noqa: T201
         sys.exit(2)
-    mode = os.environ.get("SIM_ENGINE_AUTH", "open")
-    if mode not in {"open", "tokens"}:
-        print("sim-engine: SIM_ENGINE_AUTH must be open or tokens", file=sys.stderr)  # noqa: T201
-        sys.exit(2)
-    access = Access(
-        tokens=mode == "tokens", admin_token=os.environ.get("SIM_ENGINE_ADMIN_TOKEN") or None
-    )
+    mode = _chosen("SIM_ENGINE_AUTH", AUTH_MODES)
+    level = _chosen("SIM_ENGINE_LOG", LEVELS)
+    access = Access.of(mode, os.environ.get("SIM_ENGINE_ADMIN_TOKEN") or None)
     accept = os.environ.get("SIM_ENGINE_ACCEPT_HEAD", "") == "1"
     path = os.environ.get("DB_PATH", "sim-economy.sqlite")
     host = os.environ.get("HOST", "127.0.0.1")
-    sys.exit(serve(path, host, int(text), access=access, accept_head=accept))
+    sys.exit(serve(path, host, int(text), access=access, accept_head=accept, log_level=level))
+
+
+def _chosen(variable: str, choices: Sequence[str]) -> str:
+    """One of a variable's values; the first where it is not set."""
+    value = os.environ.get(variable) or choices[0]
+    if value not in choices:
+        print(f"sim-engine: {variable} must be one of {', '.join(choices)}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    return value

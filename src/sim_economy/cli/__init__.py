@@ -12,9 +12,11 @@ _COMMANDS: Final = {
     "reproduce": ("experiment", "Run the published experiment and compare every cell."),
     "run": ("experiment", "Play one run of a scenario."),
     "experiment": ("experiment", "Play many runs of a scenario into a folder."),
+    "compare": ("comparison", "Play several scenarios and compare them run by run."),
     "orchestrate": ("orchestrator", "Play a run whose agents are language models."),
     "inspect": ("orchestrator", "Read what each agent saw, thought, said, did and paid."),
     "init": ("scenario", "Write a commented scenario file to start from."),
+    "policies": ("scenario", "List the policies there are, with their parameters."),
     "verify": ("ledger", "Check every hash and posting of a ledger."),
     "replay": ("ledger", "Play a ledger or a run again and prove the same bytes."),
     "statement": ("ledger", "Show every posting of one agent, with its reason."),
@@ -22,6 +24,8 @@ _COMMANDS: Final = {
     "export": ("ledger", "Write a ledger as CSV, Parquet or JSON Lines."),
     "serve": ("service", "Serve a ledger over HTTP."),
     "backup": ("service", "Copy a ledger while it may be written."),
+    "mcp": ("door", "Let an MCP client play one agent of an engine."),
+    "key": ("service", "Make the key that an agent signs with."),
     "completion": ("scenario", "Print the script that completes commands in your shell."),
 }
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from sim_economy.agents.policy import POLICIES
+from sim_economy.agents import catalogue
 from sim_economy.agents.usage import TracedUsage
 from sim_economy.cli.output import print_json, print_table, progress_bar
 from sim_economy.core.errors import ExtraMissingError, ScenarioError
@@ -17,19 +17,19 @@ from sim_economy.experiments.folder import Outcome, run_experiment
 from sim_economy.experiments.metrics import all_alike, run_metrics
 from sim_economy.experiments.published import Comparison, compare
 from sim_economy.experiments.run import Run, play, play_run
-from sim_economy.experiments.treatment import Treatment, load_treatment
-from sim_economy.session.presets import PRESETS
+from sim_economy.experiments.treatment import SHIPPED, Treatment, load_treatment
 from sim_economy.session.world import World
 from sim_economy.store.sqlite import SQLiteStore
 
 
-def _scenario_names(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
+def scenario_names(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
+    """Shipped scenarios, and files, for completion in a shell."""
     del ctx, param
-    presets = [CompletionItem(name) for name in PRESETS if name.startswith(begun)]
-    return [*presets, CompletionItem(begun, type="file")]
+    shipped = [CompletionItem(name) for name in SHIPPED if name.startswith(begun)]
+    return [*shipped, CompletionItem(begun, type="file")]
 
 
-_scenario = click.argument("scenario", default="as-run", shell_complete=_scenario_names)
+_scenario = click.argument("scenario", default="as-run", shell_complete=scenario_names)
 _set = click.option(
     "--set",
     "changes",
@@ -39,7 +39,7 @@ _set = click.option(
 )
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _policy = click.option(
-    "--policy", metavar="NAME", help=f"What the agents do: {', '.join(POLICIES)}."
+    "--policy", metavar="NAME", help=f"What the agents do: {', '.join(catalogue.SHIPPED)}."
 )
 _turns = click.option("--turns", type=int, help="Turns of a run.")
 _report = click.option(
@@ -129,7 +129,7 @@ def experiment(
     report: bool,
     as_json: bool,
 ) -> int:
-    """Play many runs of SCENARIO, a file or a preset, into a folder.
+    """Play many runs of SCENARIO, a file or a shipped one, into a folder.
 
     The same command goes on where an interrupted one stopped. Exits with 1 if a run failed.
     """
@@ -184,7 +184,7 @@ def run(
     resume: bool,
     as_json: bool,
 ) -> int:
-    """Play one run of SCENARIO, a file or a preset."""
+    """Play one run of SCENARIO, a file or a shipped one."""
     if resume and ledger is None:
         raise click.UsageError("--resume needs --ledger, the file to play on from")
     treatment = _treatment(scenario, changes, policy, turns=turns)
@@ -218,7 +218,7 @@ def _resume(
             )
         before = world.turn_number
         usage = treatment.usage.turns(wanted)
-        for turn, _ in play(world, treatment.policy, usage, treatment.turns):
+        for turn, _ in play(world, treatment.policies, usage, treatment.turns):
             progress(turn.turn)
         result = {
             "ledger": str(ledger),

@@ -1,10 +1,12 @@
-"""`serve` and `backup`."""
+"""`serve`, `backup` and `key`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import click
+
+_AUTH = ("open", "tokens", "signatures")
 
 
 @click.command()
@@ -21,10 +23,10 @@ import click
 )
 @click.option(
     "--auth",
-    type=click.Choice(("open", "tokens")),
+    type=click.Choice(_AUTH),
     default="open",
     show_default=True,
-    help="Whether callers need a token.",
+    help="Whether callers need a token, and agents sign what they do.",
 )
 @click.option(
     "--admin-token", envvar="SIM_ENGINE_ADMIN_TOKEN", help="The operator's; made when left out."
@@ -49,6 +51,13 @@ import click
     show_default=True,
     help="full verifies the whole ledger before it answers.",
 )
+@click.option(
+    "--log",
+    type=click.Choice(("warning", "info", "debug")),
+    default="warning",
+    show_default=True,
+    help="What is told on standard error; info tells of every request, as a line of JSON.",
+)
 @click.option("--accept-head", is_flag=True, help="Take the ledger although its head file differs.")
 def serve(
     ledger: Path,
@@ -60,6 +69,7 @@ def serve(
     body_bytes: int,
     connections: int,
     check: str,
+    log: str,
     accept_head: bool,
 ) -> int:
     """Serve LEDGER over HTTP until it is stopped; a new file becomes a world with POST /init."""
@@ -73,7 +83,7 @@ def serve(
     from sim_economy.session.engine import Access  # noqa: PLC0415
 
     limits = Limits(body_bytes=body_bytes, connections=connections, turn_seconds=turn_seconds)
-    access = Access(tokens=auth == "tokens", admin_token=admin_token)
+    access = Access.of(auth, admin_token)
     if auth == "open" and host not in {"127.0.0.1", "::1", "localhost"}:
         click.echo(
             f"anyone who reaches {host}:{port} may play and read; see --auth tokens", err=True
@@ -87,7 +97,27 @@ def serve(
         access=access,
         accept_head=accept_head,
         check_all=check == "full",
+        log_level=log,
     )
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path))
+def key(path: Path) -> int:
+    """Make an agent's key, keep it in the new file PATH, and print its public half."""
+    try:
+        from sim_economy.client.signing import AgentKey  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        from sim_economy.core.errors import ExtraMissingError  # noqa: PLC0415
+
+        raise ExtraMissingError("signing", str(error.name), "signatures") from None
+    made = AgentKey()
+    try:
+        made.write(path)
+    except OSError as error:
+        raise click.FileError(str(path), error.strerror) from None
+    click.echo(made.public_key)
+    return 0
 
 
 @click.command()

@@ -5,7 +5,21 @@ with EngineClient("http://127.0.0.1:8000") as engine:
     closed = engine.turn([{"agent_id": "agent_0", "action": {"action": "mine"}}])
 """
 
+from typing import TYPE_CHECKING, Any
+
 from sim_economy.client.errors import EngineError
 from sim_economy.client.http import AsyncEngineClient, EngineClient
 
-__all__ = ["AsyncEngineClient", "EngineClient", "EngineError"]
+if TYPE_CHECKING:
+    from sim_economy.client.signing import AgentKey
+
+__all__ = ["AgentKey", "AsyncEngineClient", "EngineClient", "EngineError"]
+
+
+def __getattr__(name: str) -> Any:
+    """`AgentKey`, which needs the library that signs."""
+    if name == "AgentKey":
+        from sim_economy.client.signing import AgentKey  # noqa: PLC0415
+
+        return AgentKey
+    raise AttributeError(name)

@@ -27,6 +27,17 @@ class Commitment(TypedDict):
     secret: str | None
 
 
+class Genesis(TypedDict):
+    """What a world is known by; keys where inputs and blocks are signed."""
+
+    world_id: str
+    genesis: str
+    rules_version: str
+    agent_ids: list[str]
+    public_keys: dict[str, str] | None
+    engine_key: str | None
+
+
 class AgentState(TypedDict):
     """One agent's accounts, as the operator sees them."""
 
@@ -97,8 +108,8 @@ class ClosedTurn(TypedDict):
     dividends: int
     block_winner: str | None
     validator_type: str | None
-    contracts_settled: list[Any]
-    contracts_defaulted: list[Any]
+    contracts_settled: list[int]
+    contracts_defaulted: list[int]
     inputs: int
     rejections: list[Rejection]
     transactions: list[Transaction]
@@ -120,6 +131,19 @@ class Block(TypedDict):
     previous_hash: str
     state_digest: str
     hash: str
+
+
+class ContractEvent(TypedDict):
+    """What happened to a contract; further fields depend on what."""
+
+    turn: int
+    position: int
+    contract_id: int
+    happened: str
+    agent_id: NotRequired[str]
+    deal: NotRequired[dict[str, Any]]
+    reason: NotRequired[str]
+    fault: NotRequired[list[str]]
 
 
 class Posting(TypedDict):
@@ -165,13 +189,52 @@ class Observation(TypedDict):
     studies: int
     transactions: list[Transaction]
     releases: list[Any]
+    contracts: list[dict[str, Any]]
+    contracts_ended: list[dict[str, Any]]
+    payloads: dict[str, str]
     rejection: str | None
     tip: list[Any]
     fees_collected: int
     token_supply: int
     core_owners: dict[str, int]
+    reputations: dict[str, list[int]]
     speech: dict[str, str]
     world: Parameters
+
+
+class Figures(TypedDict):
+    """One turn in numbers: flows by reason, actions by name, the books, inequality."""
+
+    turn: int
+    token_supply: int
+    platform: int
+    destroyed: int
+    fees_collected: int
+    fees_covered: int
+    fees_waived: int
+    dividends: int
+    winner: str | None
+    inputs: int
+    rejections: int
+    flows: dict[str, int]
+    actions: dict[str, int]
+    negative_agents: int
+    balance_min: int
+    balance_median: float
+    balance_mean: float
+    balance_max: int
+    gini_wealth_shifted: float
+    gini_normalised: float
+    gini_absolute: float
+    top1_wealth_shifted_share: float
+
+
+class PlayedRun(TypedDict):
+    """A batch run: the published measures by column, and the state it ended with."""
+
+    world_id: str
+    metrics: dict[str, int | float]
+    state: WorldState
 
 
 class Finding(TypedDict):
@@ -187,6 +250,7 @@ class Verification(TypedDict):
     turns: int
     head: Head | None
     finding: Finding | None
+    signatures: int
 
 
 class Page(TypedDict, Generic[Row]):

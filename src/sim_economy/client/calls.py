@@ -14,10 +14,14 @@ from sim_economy.client.answers import (
     Block,
     ClosedTurn,
     Commitment,
+    ContractEvent,
+    Figures,
+    Genesis,
     Head,
     Observation,
     Page,
     Parameters,
+    PlayedRun,
     Posting,
     Rejection,
     StartedWorld,
@@ -119,12 +123,35 @@ def config() -> Call[Parameters]:
     return _read("/config")
 
 
-def init(parameters: Value, agent_ids: Sequence[str] | None) -> Call[StartedWorld]:
+def init(
+    parameters: Value, agent_ids: Sequence[str] | None, public_keys: Mapping[str, str] | None
+) -> Call[StartedWorld]:
     """POST /init; not repeatable, since a second world is refused."""
     body: dict[str, object] = {"config": parameters}
     if agent_ids is not None:
         body["agent_ids"] = list(agent_ids)
+    if public_keys is not None:
+        body["public_keys"] = dict(public_keys)
     return Call("POST", "/init", body=_text(body))
+
+
+def run(
+    parameters: Value | None,
+    agent_ids: Sequence[str] | None,
+    policy: str,
+    usage: Value | None,
+    turns: int,
+    ends: bool,
+) -> Call[PlayedRun]:
+    """POST /run; a run that is done gets its answer again, one cut off goes on."""
+    body: dict[str, object] = {"policy": policy, "turns": turns, "ends": ends}
+    if parameters is not None:
+        body["config"] = parameters
+    if agent_ids is not None:
+        body["agent_ids"] = list(agent_ids)
+    if usage is not None:
+        body["usage"] = usage
+    return Call("POST", "/run", body=_text(body), inside="data", repeatable=True)
 
 
 def state() -> Call[WorldState]:
@@ -147,7 +174,11 @@ def close_turn(
 
 
 def submit(
-    agent_id: str, action: Value, speech: str | None, turn: int | None
+    agent_id: str,
+    action: Value,
+    speech: str | None,
+    turn: int | None,
+    signature: str | None = None,
 ) -> Call[dict[str, Any]]:
     """POST /agents/{agent_id}/action; not repeatable."""
     body: dict[str, object] = {"action": action}
@@ -155,12 +186,34 @@ def submit(
         body["speech"] = speech
     if turn is not None:
         body["turn"] = turn
+    if signature is not None:
+        body["signature"] = signature
     return Call("POST", f"{_agent(agent_id)}/action", body=_text(body))
 
 
 def commitment() -> Call[Commitment]:
     """GET /commitment."""
     return _read("/commitment")
+
+
+def genesis() -> Call[Genesis]:
+    """GET /genesis."""
+    return _read("/genesis")
+
+
+def series(after: int | None, limit: int | None) -> Call[Page[Figures]]:
+    """GET /series."""
+    return _page("/series", after, limit)
+
+
+def worlds(address: str) -> Call[list[str]]:
+    """GET /worlds, of the engine at an address."""
+    return Call("GET", f"{address}/worlds", inside="worlds", repeatable=True)
+
+
+def base(address: str, world: str | None) -> str:
+    """Where a world's calls go: the default one's, or one's by its name."""
+    return address if world is None else f"{address}/worlds/{quote(world, safe='')}"
 
 
 def head() -> Call[Head]:
@@ -181,6 +234,11 @@ def blocks(after: int | None, limit: int | None) -> Call[Page[Block]]:
 def transactions(after: int | None, limit: int | None) -> Call[Page[Transaction]]:
     """GET /transactions."""
     return _page("/transactions", after, limit)
+
+
+def contracts(after: int | None, limit: int | None) -> Call[Page[ContractEvent]]:
+    """GET /contracts."""
+    return _page("/contracts", after, limit)
 
 
 def rejections(after: int | None, limit: int | None) -> Call[Page[Rejection]]:

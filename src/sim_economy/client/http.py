@@ -14,10 +14,14 @@ from sim_economy.client.answers import (
     Block,
     ClosedTurn,
     Commitment,
+    ContractEvent,
+    Figures,
+    Genesis,
     Head,
     Observation,
     Page,
     Parameters,
+    PlayedRun,
     Posting,
     Rejection,
     StartedWorld,
@@ -51,6 +55,7 @@ class EngineClient:
         self,
         address: str = ADDRESS,
         *,
+        world: str | None = None,
         token: str | None = None,
         timeout: float = 30.0,
         retries: int = 5,
@@ -58,20 +63,40 @@ class EngineClient:
         """Connect with the first call.
 
         Args:
+            world: Its name; the default one when None.
             timeout: Seconds to wait for an answer.
             retries: How often a repeatable call is sent again; the pauses double from 0.1 s to 2 s.
         """
         self.token = token
         self._retries = retries
-        self._http = httpx.Client(base_url=address, timeout=timeout, trust_env=False)
+        self._address = address.rstrip("/")
+        base = calls.base(self._address, world)
+        self._http = httpx.Client(base_url=base, timeout=timeout, trust_env=False)
 
     def config(self) -> Parameters:
         """The world's parameters without the seed; the defaults before `init`."""
         return self._send(calls.config())
 
-    def init(self, config: Value, agent_ids: Sequence[str] | None = None) -> StartedWorld:
-        """Start the world."""
-        return self._send(calls.init(config, agent_ids))
+    def init(
+        self,
+        config: Value,
+        agent_ids: Sequence[str] | None = None,
+        public_keys: Mapping[str, str] | None = None,
+    ) -> StartedWorld:
+        """Start the world; with public keys by agent id, every agent signs what it does."""
+        return self._send(calls.init(config, agent_ids, public_keys))
+
+    def run(
+        self,
+        config: Value | None = None,
+        agent_ids: Sequence[str] | None = None,
+        policy: str = "published",
+        usage: Value | None = None,
+        turns: int = 60,
+        ends: bool = True,
+    ) -> PlayedRun:
+        """Start the world if it is not, and play it until a turn inside the engine."""
+        return self._send(calls.run(config, agent_ids, policy, usage, turns, ends))
 
     def state(self) -> WorldState:
         """Every agent's accounts after the last closed turn."""
@@ -108,18 +133,35 @@ class EngineClient:
         return self._send(calls.close_turn(turn, usage, idempotency_key, ends))
 
     def submit(
-        self, agent_id: str, action: Value, speech: str | None = None, turn: int | None = None
+        self,
+        agent_id: str,
+        action: Value,
+        speech: str | None = None,
+        turn: int | None = None,
+        signature: str | None = None,
     ) -> dict[str, Any]:
         """Submit one agent's action for the open turn; it is never sent twice."""
-        return self._send(calls.submit(agent_id, action, speech, turn))
+        return self._send(calls.submit(agent_id, action, speech, turn, signature))
 
     def commitment(self) -> Commitment:
         """What the draws are bound to, and what opens it once the run has ended."""
         return self._send(calls.commitment())
 
+    def worlds(self) -> list[str]:
+        """The names of the engine's worlds."""
+        return self._send(calls.worlds(self._address))
+
+    def genesis(self) -> Genesis:
+        """What the world is known by; the genesis hash is what agents sign with."""
+        return self._send(calls.genesis())
+
     def head(self) -> Head:
         """The end of the chain."""
         return self._send(calls.head())
+
+    def series(self, after: int | None = None, limit: int | None = None) -> Iterator[Figures]:
+        """The figures of every turn later than `after`."""
+        return self._rows(calls.series(after, limit))
 
     def turns(self, after: int | None = None, limit: int | None = None) -> Iterator[ClosedTurn]:
         """Every turn later than `after`, page by page of about `limit` rows."""
@@ -134,6 +176,12 @@ class EngineClient:
     ) -> Iterator[Transaction]:
         """Every transaction finalised later than turn `after`."""
         return self._rows(calls.transactions(after, limit))
+
+    def contracts(
+        self, after: int | None = None, limit: int | None = None
+    ) -> Iterator[ContractEvent]:
+        """Everything that happened to contracts later than turn `after`."""
+        return self._rows(calls.contracts(after, limit))
 
     def rejections(self, after: int | None = None, limit: int | None = None) -> Iterator[Rejection]:
         """Every input refused later than turn `after`."""
@@ -227,6 +275,7 @@ class AsyncEngineClient:
         self,
         address: str = ADDRESS,
         *,
+        world: str | None = None,
         token: str | None = None,
         timeout: float = 30.0,
         retries: int = 5,
@@ -234,15 +283,34 @@ class AsyncEngineClient:
         """Connect with the first call; the arguments are those of `EngineClient`."""
         self.token = token
         self._retries = retries
-        self._http = httpx.AsyncClient(base_url=address, timeout=timeout, trust_env=False)
+        self._address = address.rstrip("/")
+        base = calls.base(self._address, world)
+        self._http = httpx.AsyncClient(base_url=base, timeout=timeout, trust_env=False)
 
     async def config(self) -> Parameters:
         """The world's parameters without the seed; the defaults before `init`."""
         return await self._send(calls.config())
 
-    async def init(self, config: Value, agent_ids: Sequence[str] | None = None) -> StartedWorld:
-        """Start the world."""
-        return await self._send(calls.init(config, agent_ids))
+    async def init(
+        self,
+        config: Value,
+        agent_ids: Sequence[str] | None = None,
+        public_keys: Mapping[str, str] | None = None,
+    ) -> StartedWorld:
+        """Start the world; with public keys by agent id, every agent signs what it does."""
+        return await self._send(calls.init(config, agent_ids, public_keys))
+
+    async def run(
+        self,
+        config: Value | None = None,
+        agent_ids: Sequence[str] | None = None,
+        policy: str = "published",
+        usage: Value | None = None,
+        turns: int = 60,
+        ends: bool = True,
+    ) -> PlayedRun:
+        """Start the world if it is not, and play it until a turn inside the engine."""
+        return await self._send(calls.run(config, agent_ids, policy, usage, turns, ends))
 
     async def state(self) -> WorldState:
         """Every agent's accounts after the last closed turn."""
@@ -269,18 +337,35 @@ class AsyncEngineClient:
         return await self._send(calls.close_turn(turn, usage, idempotency_key, ends))
 
     async def submit(
-        self, agent_id: str, action: Value, speech: str | None = None, turn: int | None = None
+        self,
+        agent_id: str,
+        action: Value,
+        speech: str | None = None,
+        turn: int | None = None,
+        signature: str | None = None,
     ) -> dict[str, Any]:
         """Submit one agent's action for the open turn; it is never sent twice."""
-        return await self._send(calls.submit(agent_id, action, speech, turn))
+        return await self._send(calls.submit(agent_id, action, speech, turn, signature))
 
     async def commitment(self) -> Commitment:
         """What the draws are bound to, and what opens it once the run has ended."""
         return await self._send(calls.commitment())
 
+    async def worlds(self) -> list[str]:
+        """The names of the engine's worlds."""
+        return await self._send(calls.worlds(self._address))
+
+    async def genesis(self) -> Genesis:
+        """What the world is known by; the genesis hash is what agents sign with."""
+        return await self._send(calls.genesis())
+
     async def head(self) -> Head:
         """The end of the chain."""
         return await self._send(calls.head())
+
+    def series(self, after: int | None = None, limit: int | None = None) -> AsyncIterator[Figures]:
+        """The figures of every turn later than `after`."""
+        return self._rows(calls.series(after, limit))
 
     def turns(
         self, after: int | None = None, limit: int | None = None
@@ -297,6 +382,12 @@ class AsyncEngineClient:
     ) -> AsyncIterator[Transaction]:
         """Every transaction finalised later than turn `after`."""
         return self._rows(calls.transactions(after, limit))
+
+    def contracts(
+        self, after: int | None = None, limit: int | None = None
+    ) -> AsyncIterator[ContractEvent]:
+        """Everything that happened to contracts later than turn `after`."""
+        return self._rows(calls.contracts(after, limit))
 
     def rejections(
         self, after: int | None = None, limit: int | None = None

@@ -154,6 +154,18 @@ class WorldMissingError(SimEconomyError):
         super().__init__("there is no world yet; start one with POST /init")
 
 
+class WorldUnknownError(SimEconomyError):
+    """A name that no world has, or can have."""
+
+    code = "world_unknown"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "there is no world of this name; see GET /worlds, or start it: a name has up to 40 "
+            "small letters, digits, - and _"
+        )
+
+
 class WorldExistsError(SimEconomyError):
     """A world where one exists already."""
 
@@ -190,6 +202,23 @@ class AlreadySubmittedError(SimEconomyError):
     def __init__(self, turn: int) -> None:
         self.turn = turn
         super().__init__(f"this agent has acted in turn {turn}; wait until it is closed")
+
+
+class SignatureError(SimEconomyError):
+    """An input without its agent's signature, in a world whose inputs are signed.
+
+    Attributes:
+        position: Its place among the inputs sent.
+    """
+
+    code = "signature_invalid"
+
+    def __init__(self, position: int, turn: int) -> None:
+        self.position = position
+        super().__init__(
+            f"input {position} is not signed by its agent for turn {turn} of this world; sign "
+            "world, turn, agent_id, action and speech as docs/spec/ledger.md says"
+        )
 
 
 class KeyReusedError(SimEconomyError):

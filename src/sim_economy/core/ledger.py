@@ -99,6 +99,12 @@ def account_name(account: int, agent_ids: Sequence[str]) -> str:
     return f"{agent_ids[agent]}:{Holding(holding).name.lower()}"
 
 
+def chart_of(agent_ids: Sequence[str]) -> list[tuple[int, str]]:
+    """The chart of accounts of a world: every number with its name."""
+    numbers = range(FIRST + WIDTH * len(agent_ids))
+    return [(account, account_name(account, agent_ids)) for account in numbers]
+
+
 def holdings(accounts: Sequence[int], agent: int) -> dict[str, int]:
     """One agent's five accounts by name."""
     first = FIRST + WIDTH * agent

@@ -6,6 +6,7 @@ Source: docs/spec/economy.md, section 9.
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -54,42 +55,64 @@ class Observation(Struct, frozen=True):
     world: dict[str, int | bool | str | Decimal]
 
 
+class Sight:
+    """One state as its agents see it; what they share is worked out once for all of them."""
+
+    __slots__ = ("_contracts", "_payloads", "_public", "_releases", "_scenario", "_state")
+
+    def __init__(self, state: State, scenario: Scenario) -> None:
+        self._state = state
+        self._scenario = scenario
+        self._contracts: dict[int, list[Contract]] = {}
+        self._payloads: dict[int, dict[int, str]] = {}
+        self._releases: dict[int, list[Release]] = {}
+        for contract in state.contracts:
+            for seat in contract.seats:
+                self._contracts.setdefault(seat, []).append(contract)
+        for sold in state.payloads:
+            for seat in (sold.seller, sold.buyer):
+                self._payloads.setdefault(seat, {})[sold.contract_id] = sold.text
+        for release in state.releases:
+            self._releases.setdefault(release.agent, []).append(release)
+        self._public: dict[str, Any] = {
+            "turn": state.turn,
+            "tip": state.tip,
+            "fees_collected": state.fees_collected,
+            "token_supply": state.token_supply,
+            "core_owners": {
+                owner: shares
+                for owner, shares in zip(scenario.agent_ids, state.cores, strict=True)
+                if shares
+            },
+            "reputations": {scenario.agent_ids[known.agent]: known for known in state.reputations},
+            "speech": {
+                speaker: said
+                for speaker, said in zip(scenario.agent_ids, state.speech, strict=True)
+                if said is not None
+            },
+            "world": config(scenario),
+        }
+
+    def of(self, agent: int) -> Observation:
+        """The view of the agent at a position in genesis order."""
+        state, agent_id = self._state, self._scenario.agent_ids[agent]
+        return Observation(
+            agent_id=agent_id,
+            accounts=holdings(state.accounts, agent),
+            studies=state.studies[agent],
+            transactions=tuple(own for own in state.mempool if own.agent_id == agent_id),
+            releases=tuple(self._releases.get(agent, ())),
+            contracts=tuple(_as_seen(own, agent) for own in self._contracts.get(agent, ())),
+            contracts_ended=tuple(own for own in state.contracts_ended if agent in own.seats),
+            payloads=self._payloads.get(agent, {}).copy(),
+            rejection=state.rejections[agent],
+            **self._public,
+        )
+
+
 def observe(state: State, agent: int, scenario: Scenario) -> Observation:
     """The view of the agent at a position in genesis order."""
-    agent_id = scenario.agent_ids[agent]
-    return Observation(
-        agent_id=agent_id,
-        turn=state.turn,
-        accounts=holdings(state.accounts, agent),
-        studies=state.studies[agent],
-        transactions=tuple(own for own in state.mempool if own.agent_id == agent_id),
-        releases=tuple(own for own in state.releases if own.agent == agent),
-        contracts=tuple(
-            _as_seen(contract, agent) for contract in state.contracts if agent in contract.seats
-        ),
-        contracts_ended=tuple(own for own in state.contracts_ended if agent in own.seats),
-        payloads={
-            sold.contract_id: sold.text
-            for sold in state.payloads
-            if agent in (sold.seller, sold.buyer)
-        },
-        rejection=state.rejections[agent],
-        tip=state.tip,
-        fees_collected=state.fees_collected,
-        token_supply=state.token_supply,
-        core_owners={
-            owner: shares
-            for owner, shares in zip(scenario.agent_ids, state.cores, strict=True)
-            if shares
-        },
-        reputations={scenario.agent_ids[known.agent]: known for known in state.reputations},
-        speech={
-            speaker: said
-            for speaker, said in zip(scenario.agent_ids, state.speech, strict=True)
-            if said is not None
-        },
-        world=config(scenario),
-    )
+    return Sight(state, scenario).of(agent)
 
 
 def _as_seen(contract: Contract, agent: int) -> Contract:

@@ -237,7 +237,7 @@ def config(scenario: Scenario, *, seed: bool = False) -> dict[str, int | bool | 
         seed: Whether to include seed and secret, which agents must not see.
     """
     return {
-        name: _written(parameter, getattr(scenario, name))
+        name: written(parameter, getattr(scenario, name))
         for name, parameter in parameters().items()
         if seed or name not in HIDDEN
     }
@@ -268,7 +268,7 @@ def parse_scenario(
             problems.append(unknown_key(name, known))
             continue
         try:
-            values[name] = _read(name, known[name], value)
+            values[name] = read_parameter(known[name], value, getattr(_DEFAULTS, name))
         except ValueError as error:
             problems.append(f"{name}: {error}")
     num_agents = values.get("num_agents", base.num_agents)
@@ -299,14 +299,23 @@ class NumberText(str):
     __slots__ = ()
 
 
-def _read(name: str, parameter: Parameter, value: Any) -> Any:
+def read_parameter(parameter: Parameter, value: Any, default: Any) -> Any:
+    """A parameter's value as it is held, from plain values.
+
+    Args:
+        value: As `parse_scenario` takes it.
+        default: Of the same type; of a variant it tells the choices.
+
+    Raises:
+        ValueError: What it must be instead.
+    """
     match parameter.kind:
         case Kind.FLAG:
             if not isinstance(value, bool):
                 raise ValueError("must be true or false")
             return value
         case Kind.VARIANT:
-            variant: type[StrEnum] = type(getattr(_DEFAULTS, name))
+            variant: type[StrEnum] = type(default)
             if not isinstance(value, str) or value not in list(variant):
                 raise ValueError(f"must be one of {', '.join(variant)}")
             return variant(value)
@@ -345,7 +354,8 @@ def _numeral(value: Any) -> str:
     return format(number, "f") if bounded else str(number)
 
 
-def _written(parameter: Parameter, value: Any) -> int | bool | str | Decimal:
+def written(parameter: Parameter, value: Any) -> int | bool | str | Decimal:
+    """A held value as a file writes it; `read_parameter` reads it back unchanged."""
     match parameter.kind:
         case Kind.FLAG | Kind.COUNT:
             return value  # type: ignore[no-any-return]

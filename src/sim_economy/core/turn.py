@@ -56,7 +56,9 @@ from sim_economy.core.units import ACCOUNT_LIMIT
 RULES_VERSION: Final = "2"
 """Changes whenever the same inputs could give another ledger."""
 
-_ON_CONTRACTS: Final = frozenset(get_args(ContractAction))
+ON_CONTRACTS: Final = frozenset(get_args(ContractAction))
+BY_THEMSELVES: Final = ON_CONTRACTS | {Job, Speak, Idle}
+"""Actions that change nothing at T3, or have done so elsewhere."""
 
 
 def play_turn(
@@ -189,19 +191,20 @@ def _act(
             state.turn,
             scenario,
         )
-        if reason is None and type(action) in _ON_CONTRACTS:
+        if reason is None and type(action) in ON_CONTRACTS:
             reason = notary.act(agent, action)  # type: ignore[arg-type]
         if reason is not None:
             state.rejections[agent] = outcomes[place] = reason
             action = Idle()
         elif submitted.speech:
             state.speech[agent] = submitted.speech
-        if isinstance(action, Mine):
-            miners.append(agent)
-        elif isinstance(action, BidCore):
-            bids[agent] = _bid(ledger, agent, action)
-        else:
-            _apply(state, ledger, scenario, agent, action)
+        match action:
+            case Mine():
+                miners.append(agent)
+            case BidCore():
+                bids[agent] = _bid(ledger, agent, action)
+            case _ if type(action) not in BY_THEMSELVES:
+                _apply(state, ledger, scenario, agent, action)
         usage = metering.metered(submitted.thinking_units, submitted.output_units, scenario)
         fee = metering.fee(*usage, state.studies[agent], scenario)
         if isinstance(action, Job):
@@ -236,8 +239,6 @@ def _apply(state: State, ledger: Ledger, scenario: Scenario, agent: int, action:
     """L6 and S2: stake, burn and transfer wait for a block; unstaking waits for its turn."""
     base = WIDTH * agent
     match action:
-        case Job() | Speak() | Idle():
-            pass
         case Study():
             ledger.post(BALANCE + base, DESTROYED, scenario.study_cost, PostingReason.STUDY_COST)
             state.studies[agent] += 1
@@ -257,7 +258,7 @@ def _apply(state: State, ledger: Ledger, scenario: Scenario, agent: int, action:
                 Transaction(kind, scenario.agent_ids[agent], amount, fee, state.turn, to)
             )
         case _:
-            assert type(action) in _ON_CONTRACTS, action
+            raise AssertionError(action)
 
 
 def _sell_cores(state: State, ledger: Ledger, scenario: Scenario, bids: Mapping[int, int]) -> None:
@@ -283,9 +284,10 @@ def _bill(
     """
     drawn = notary.draw(fees) if state.contracts else {}
     covered = sum(drawn.values())
-    for agent, owed in enumerate(fees):
+    if drawn:
+        fees = [fee - drawn.get(agent, 0) for agent, fee in enumerate(fees)]
+    for agent, fee in enumerate(fees):
         balance = BALANCE + WIDTH * agent
-        fee = owed - drawn.get(agent, 0) if drawn else owed
         if fee:
             covered += metering.covered(fee, state.accounts[balance])
             ledger.post(balance, PLATFORM, fee, PostingReason.INFERENCE_FEE)

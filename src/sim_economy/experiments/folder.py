@@ -25,6 +25,7 @@ from sim_economy.core.turn import RULES_VERSION
 from sim_economy.experiments.measures import measures_summary, run_measures, write_series
 from sim_economy.experiments.metrics import Row, metrics_csv, run_metrics, summary_json, table_csv
 from sim_economy.experiments.run import Run, decode_run, encode_run, play_run
+from sim_economy.experiments.society import contract_rows, flow_rows
 from sim_economy.experiments.tables import paper_tables, table_markdown
 from sim_economy.experiments.treatment import Treatment
 from sim_economy.store.folders import claimed, write_whole
@@ -110,7 +111,7 @@ def run_experiment(
 def write_results(
     folder: Path, treatment: Treatment, runs: Sequence[Run], rows: Sequence[Row]
 ) -> list[str]:
-    """The published files, the paper's tables, the further measures, the series.
+    """The published files, the paper's tables, further measures, contracts, flows, the series.
 
     Returns:
         What was left out for want of a library.
@@ -124,6 +125,10 @@ def write_results(
     write_whole(folder / "tables.md", "\n".join(map(table_markdown, tables)).encode())
     measures = [run_measures(run) for run in runs]
     write_whole(folder / "run_measures.csv", table_csv(measures).encode())
+    if contracts := contract_rows(runs):
+        write_whole(folder / "contracts.csv", table_csv(contracts).encode())
+    if flows := flow_rows(treatment, runs):
+        write_whole(folder / "flows.csv", table_csv(flows).encode())
     missing = []
     try:
         summary = table_csv(measures_summary(measures))

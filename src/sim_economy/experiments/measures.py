@@ -14,13 +14,13 @@ from typing import Any, Final, TypeAlias
 from sim_economy.core.actions import RECOGNISED
 from sim_economy.core.ledger import PostingReason
 from sim_economy.experiments.run import Run, fees, total
+from sim_economy.session.series import spread
 from sim_economy.statistics.inequality import (
     gini,
     gini_absolute,
     gini_normalised,
     hhi,
     shifted,
-    top_share,
 )
 from sim_economy.statistics.intervals import bootstrap_interval, normal_halfwidth, student_interval
 
@@ -64,6 +64,14 @@ MEASURES: Final[Mapping[str, str]] = {
     "first_negative_turn": "first turn with an agent below zero",
     "median_first_negative_turn": "turn by which half of the agents had been below zero",
     "rejections": "rejected inputs",
+    "gini_balance_shifted": "shifted Gini of final balances",
+    "core_prices": "prices paid for core shares",
+    "contracts_proposed": "contracts proposed",
+    "contracts_started": "contracts that all signed and could pay",
+    "contracts_settled": "contracts settled",
+    "contracts_defaulted": "contracts defaulted",
+    "contracts_lapsed": "contracts lapsed or withdrawn",
+    "contracts_void": "contracts void",
 }
 """The further measures by column, with their names in text; counts of tokens unless they say."""
 
@@ -125,7 +133,19 @@ def run_measures(run: Run) -> Measures:
         "first_negative_turn": min((turn for turn in first if turn is not None), default=None),
         "median_first_negative_turn": _survival_median(first),
         "rejections": sum(series.rejections),
+        "gini_balance_shifted": gini(shifted(series.balances[-1])),
+        "core_prices": total(series, "core_price"),
+        "contracts_proposed": len(run.counts.made),
+        "contracts_started": sum(own.started is not None for own in run.counts.made),
+        **{f"contracts_{end}": _ended(run, end) for end in _ENDS},
     }
+
+
+def _ended(run: Run, end: str) -> int:
+    return sum(own.end == end for own in run.counts.made)
+
+
+_ENDS: Final = ("settled", "defaulted", "lapsed", "void")
 
 
 def first_negative_turns(run: Run) -> list[int | None]:
@@ -218,9 +238,6 @@ def _series_row(
     run: Run, turn: int, wins: Sequence[int], reasons: Sequence[str], actions: Sequence[str]
 ) -> dict[str, Any]:
     series, place = run.series, turn - 1
-    balances = series.balances[place]
-    owned = wealth(run, turn)
-    positive = shifted(owned)
     return {
         "run_id": run.run,
         "turn": turn,
@@ -234,15 +251,7 @@ def _series_row(
         "token_supply": series.token_supply[place],
         "platform": series.platform[place],
         "destroyed": series.destroyed[place],
-        "negative_agents": sum(balance < 0 for balance in balances),
-        "balance_min": min(balances),
-        "balance_median": float(statistics.median(balances)),
-        "balance_mean": sum(balances) / len(balances),
-        "balance_max": max(balances),
-        "gini_wealth_shifted": gini(positive),
-        "gini_normalised": gini_normalised(owned),
-        "gini_absolute": gini_absolute(owned),
-        "top1_wealth_shifted_share": top_share(positive),
+        **spread(series.balances[place], series.staked[place]),
     }
 
 

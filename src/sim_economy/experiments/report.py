@@ -13,9 +13,11 @@ from typing import Final, TypeAlias
 
 from msgspec.structs import replace
 
+from sim_economy.agents.population import described
 from sim_economy.core.errors import ExtraMissingError
 from sim_economy.core.scenario import config, parameters
 from sim_economy.core.turn import RULES_VERSION
+from sim_economy.experiments import society
 from sim_economy.experiments.findings import Evidence, claims, disagreements
 from sim_economy.experiments.measures import (
     MEASURES,
@@ -93,6 +95,7 @@ def write_report(
             _verdict(comparison),
             _tokens(treatment, runs),
             _agents(treatment, runs, rows),
+            _society(treatment, runs),
             _paper(treatment, rows, published=comparison is not None),
             _further(runs, rows),
             _text_and_data(treatment, runs, rows, comparison),
@@ -118,7 +121,7 @@ def _what_was_run(treatment: Treatment, runs: Sequence[Run], rows: Sequence[Row]
     played, turns = _counted(len(runs), "run"), _counted(treatment.turns, "turn")
     lines = [
         f"- World: {agents} with {tokens:,} tokens each.",
-        f"- Policy of every agent: `{treatment.policy_name}`. Usage: `{usage}`.",
+        f"- {_who(treatment)}. Usage: `{usage}`.",
         f"- {played}, each of {turns}, with {_seeds(seeds)}.",
         f"- sim-economy {version('sim-economy')}, rules version {RULES_VERSION}.",
     ]
@@ -138,6 +141,13 @@ def _what_was_run(treatment: Treatment, runs: Sequence[Run], rows: Sequence[Row]
     columns = ("parameter", "value", "meaning")
     table = Table("further", "Parameters and variants the paper does not list", columns, further)
     return _section("What was run", "\n".join(lines), table_markdown(table))
+
+
+def _who(treatment: Treatment) -> str:
+    groups = [group for group in treatment.population if group.agents]
+    if len(groups) == 1 and groups[0].policy == type(groups[0].policy)():
+        return f"Policy of every agent: `{groups[0].policy_name}`"
+    return f"Population, in genesis order: {'; '.join(map(described, groups))}"
 
 
 def _seeds(seeds: Sequence[int]) -> str:
@@ -271,6 +281,13 @@ def _agents(treatment: Treatment, runs: Sequence[Run], rows: Sequence[Row]) -> s
     )
 
 
+def _society(treatment: Treatment, runs: Sequence[Run]) -> str:
+    if not society.is_mixed(treatment, runs):
+        return ""
+    told = society.blocks(treatment, runs)
+    return _section("Who earned what, from whom, and for what", *told)
+
+
 def _paper(treatment: Treatment, rows: Sequence[Row], *, published: bool) -> str:
     tables = []
     for table in paper_tables(treatment, rows, published=published):
@@ -387,6 +404,7 @@ def _figures(treatment: Treatment, runs: Sequence[Run]) -> dict[str, str]:
     mean = [statistics.mean(points) for points in zip(*curves, strict=True)]
     kept = [[0, *run.series.platform] for run in runs]
     return {
+        **society.drawings(treatment, runs),
         "tokens": figures.tokens(list(steps.items()), "genesis", "final supply"),
         "rent": figures.rent(
             [_so_far(run, {"inference_fee", "forward_fee"}) for run in runs],

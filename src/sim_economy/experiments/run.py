@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 from msgspec import Struct, json
 
-from sim_economy.agents.policy import Policy
+from sim_economy.agents.policy import Move, Policy, View, views
 from sim_economy.agents.usage import Usage
 from sim_economy.core.actions import Input, action_name
-from sim_economy.core.events import TransactionType, Turn, ValidatorType
-from sim_economy.core.ledger import DESTROYED, PLATFORM
+from sim_economy.core.events import Turn
+from sim_economy.core.ledger import BALANCE, DESTROYED, PLATFORM, STAKED, WIDTH
 from sim_economy.core.state import State
+from sim_economy.experiments.counts import LedgerCounts, ledger_counts
 from sim_economy.experiments.treatment import Treatment
-from sim_economy.session.world import World
+from sim_economy.session.series import walk
+from sim_economy.session.world import World, genesis_record
 from sim_economy.store.protocol import Store
 
 
@@ -45,22 +46,6 @@ class Series(Struct):
     staked: list[list[int]]
 
 
-class LedgerCounts(Struct):
-    """What the ledger itself holds, counted from its records.
-
-    Attributes:
-        blocks: After genesis.
-        validators: Blocks by validator type.
-        transactions: Finalised ones by type.
-        contracts: How many were proposed, started, settled and so on.
-    """
-
-    blocks: int
-    validators: dict[str, int]
-    transactions: dict[str, int]
-    contracts: dict[str, int]
-
-
 class Run(Struct):
     """One finished run.
 
@@ -85,26 +70,46 @@ class Run(Struct):
 
 
 def play(
-    world: World, policy: Policy, usage: Iterable[list[Usage]], turns: int
+    world: World, policies: Sequence[Policy], usage: Iterable[list[Usage]], turns: int
 ) -> Iterator[tuple[Turn, list[Input]]]:
     """Play a world from where it is to the end of turn `turns`, and declare the run's end there.
 
     Args:
+        policies: `[agent]`.
         usage: Of turn 1 on; what lies before the open turn is passed over.
 
     Yields:
         Each closed turn with its inputs.
     """
-    agent_ids = world.scenario.agent_ids
     for turn_number, used in enumerate(islice(usage, turns), 1):
         if turn_number <= world.turn_number:
             continue
-        state, scenario = world.state, world.scenario
-        inputs = [
-            Input(agent_ids[agent], policy(agent, state, scenario), thinking, output)
-            for agent, (thinking, output) in enumerate(used)
-        ]
+        inputs = inputs_of(world, policies, used)
         yield world.turn(inputs, ends=turn_number == turns), inputs
+
+
+def inputs_of(world: World, policies: Sequence[Policy], used: Sequence[Usage]) -> list[Input]:
+    """What every agent sends for the open turn, with its usage `[agent]`."""
+    before = views(world.state, world.scenario)
+    agent_ids = world.scenario.agent_ids
+    return [
+        _input(agent_id, policy, view, *units)
+        for agent_id, policy, view, units in zip(agent_ids, policies, before, used, strict=True)
+    ]
+
+
+def _input(
+    agent_id: str, policy: Policy, view: View, thinking_units: int, output_units: int
+) -> Input:
+    try:
+        decided = policy.decide(view)
+    except Exception as error:
+        error.add_note(f"{type(policy).__name__} was deciding for {agent_id} in turn {view.turn}")
+        raise
+    if isinstance(decided, Move):
+        speech, thinking = decided.speech, decided.thinking
+        return Input(agent_id, decided.action, thinking_units, output_units, thinking, speech)
+    return Input(agent_id, decided, thinking_units, output_units)
 
 
 def _observe(series: Series, turn: Turn, state: State, inputs: Iterable[Input]) -> None:
@@ -128,42 +133,6 @@ def _observe(series: Series, turn: Turn, state: State, inputs: Iterable[Input]) 
     series.staked.append(state.staked)
 
 
-class _CountedBlock(Struct):
-    validator_type: str | None
-
-
-class _CountedTransaction(Struct):
-    tx_type: str
-
-
-class _CountedContract(Struct):
-    happened: str
-
-
-class _CountedTurn(Struct):
-    turn: int
-    block: _CountedBlock | None
-    transactions: list[_CountedTransaction]
-    contracts: list[_CountedContract]
-
-
-def ledger_counts(store: Store) -> LedgerCounts:
-    """Blocks, finalised transactions and events of contracts, counted from a store's records."""
-    decode = json.Decoder(_CountedTurn).decode
-    validators: Counter[str] = Counter({kind.value: 0 for kind in ValidatorType})
-    transactions: Counter[str] = Counter({kind.value: 0 for kind in TransactionType})
-    contracts: Counter[str] = Counter()
-    blocks = 0
-    for stored in store.read(1):
-        turn = decode(stored.line)
-        if turn.block is not None:
-            blocks += 1
-            validators[str(turn.block.validator_type)] += 1
-        transactions.update([transaction.tx_type for transaction in turn.transactions])
-        contracts.update([event.happened for event in turn.contracts])
-    return LedgerCounts(blocks, dict(validators), dict(transactions), dict(contracts))
-
-
 def play_run(
     treatment: Treatment,
     run: int,
@@ -181,7 +150,7 @@ def play_run(
     world = World(scenario, store=store, world_id=f"{treatment.name}/{scenario.seed}")
     series = Series([], [], [], [], [], [], [], [], [], [], [])
     usage = treatment.usage.turns(scenario)
-    for turn, inputs in play(world, treatment.policy, usage, treatment.turns):
+    for turn, inputs in play(world, treatment.policies, usage, treatment.turns):
         _observe(series, turn, world.state, inputs)
         progress(turn.turn)
     return Run(
@@ -192,6 +161,34 @@ def play_run(
         ledger_counts(world.store),
         world.head.hash,
         world.head.state_digest,
+    )
+
+
+def run_of(store: Store, run: int = 0) -> Run:
+    """The run that a ledger holds, as if it had been watched while it was played."""
+    first = genesis_record(store)
+    series = Series([], [], [], [], [], [], [], [], [], [], [])
+    for figures, accounts in walk(store):
+        series.flows.append(figures["flows"])
+        series.actions.append(figures["actions"])
+        series.winners.append(figures["winner"])
+        series.fees_covered.append(figures["fees_covered"])
+        series.fees_waived.append(figures["fees_waived"])
+        series.rejections.append(figures["rejections"])
+        series.token_supply.append(figures["token_supply"])
+        series.platform.append(figures["platform"])
+        series.destroyed.append(figures["destroyed"])
+        series.balances.append(accounts[BALANCE::WIDTH])
+        series.staked.append(accounts[STAKED::WIDTH])
+    head = store.head()
+    return Run(
+        run,
+        first.seed,
+        list(first.agent_ids),
+        series,
+        ledger_counts(store),
+        head.hash,
+        head.state_digest,
     )
 
 

@@ -9,11 +9,19 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from sim_economy.agents.policy import Policy, policy_named
+from sim_economy.agents.policy import Policy
+from sim_economy.agents.population import (
+    Group,
+    everyone,
+    parse_population,
+    policies_by_agent,
+    population_settings,
+)
 from sim_economy.agents.usage import TracedUsage, UsageSource, parse_usage
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.scenario import Scenario, config, parameters, parse_scenario, unknown_key
+from sim_economy.experiments.scenarios import SCENARIOS, scenario_text
 from sim_economy.session.presets import (
     PRESETS,
     preset,
@@ -22,6 +30,9 @@ from sim_economy.session.presets import (
     world_scenario,
 )
 from sim_economy.store.records import digest
+
+SHIPPED: Final = (*PRESETS, *SCENARIOS)
+"""Presets and shipped scenarios by name."""
 
 _TURNS_MAX: Final = 10_000_000
 _RUNS_MAX: Final = 1_000_000
@@ -35,6 +46,7 @@ class Treatment(Struct, frozen=True, kw_only=True):
         turns: Of each run.
         runs: Replicates; they differ in their seed alone.
         seed: Run r is played with the world seed `seed + r`.
+        population: Who follows which policy.
         settings: The whole of it as plain values, to be compared and kept.
     """
 
@@ -42,15 +54,21 @@ class Treatment(Struct, frozen=True, kw_only=True):
     turns: int
     runs: int
     seed: int
-    policy_name: str
+    population: tuple[Group, ...]
     usage: UsageSource
     scenario: Scenario
     settings: dict[str, Any]
 
     @property
-    def policy(self) -> Policy:
-        """The policy every agent follows."""
-        return policy_named(self.policy_name)
+    def policies(self) -> list[Policy]:
+        """The policy of each agent, `[agent]`."""
+        return policies_by_agent(self.population)
+
+    @property
+    def policy_name(self) -> str | None:
+        """The policy that all agents follow; None where they follow several."""
+        names = {group.policy_name for group in self.population if group.agents}
+        return names.pop() if len(names) == 1 else None
 
     @property
     def is_published(self) -> bool:
@@ -79,7 +97,7 @@ class Treatment(Struct, frozen=True, kw_only=True):
 def load_treatment(
     source: str | Path, changes: Sequence[str] | Mapping[str, Any] = ()
 ) -> Treatment:
-    """A treatment from a scenario file, or from a preset by name.
+    """A treatment from a scenario file, or from a shipped one by name.
 
     Args:
         changes: Settings that go over the file's, as `key=value` texts with values as TOML writes
@@ -106,15 +124,15 @@ def read_scenario(
         ScenarioError: It cannot be read, or a change is none.
     """
     path = Path(source)
-    if str(source) in PRESETS:
-        text, folder = preset_text(str(source)), Path()
+    if str(source) in SHIPPED:
+        text, folder = shipped_text(str(source)), Path()
     elif path.is_file():
         try:
             text, folder = path.read_text(encoding="utf-8-sig"), path.parent
         except (OSError, UnicodeDecodeError) as error:
             raise ScenarioError([f"{path}: cannot be read: {error}"]) from None
     else:
-        known = f"presets are {' and '.join(PRESETS)}"
+        known = f"shipped are {', '.join(SHIPPED)}"
         raise ScenarioError(
             [f"{source}: no such scenario file; {known}; `sim-economy init` writes one"]
         )
@@ -132,6 +150,11 @@ def read_scenario(
     if _preset_of(given) != before:
         _follow_preset(given, before)
     return given, folder, path.stem
+
+
+def shipped_text(name: str) -> str:
+    """The file of a preset or a shipped scenario."""
+    return preset_text(name) if name in PRESETS else scenario_text(name)
 
 
 def _preset_of(given: Mapping[str, Any]) -> Any:
@@ -178,10 +201,11 @@ def parse_treatment(
         scenario = _parse_world(values["world"])
     except ScenarioError as error:
         problems += error.problems
+    population: tuple[Group, ...] = ()
     try:
-        policy_named(values["policy"])
-    except (ScenarioError, TypeError) as error:
-        problems += getattr(error, "problems", ["policy: must be a policy's name"])
+        population = _parse_population(given, scenario)
+    except ScenarioError as error:
+        problems += error.problems
     try:
         if not isinstance(values["usage"], Mapping):
             raise ScenarioError(["usage: must be a table"])
@@ -197,10 +221,10 @@ def parse_treatment(
         turns=values["turns"],
         runs=values["runs"],
         seed=values["seed"],
-        policy_name=values["policy"],
+        population=population,
         usage=usage,
         scenario=scenario,
-        settings=_settings(values, usage, scenario),
+        settings=_settings(values, population, usage, scenario),
     )
 
 
@@ -210,9 +234,18 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "runs": 24,
     "seed": 0,
     "policy": "published",
+    "population": None,
     "usage": {"source": "published"},
     "world": {},
 }
+
+
+def _parse_population(given: Mapping[str, Any], scenario: Scenario) -> tuple[Group, ...]:
+    if given.get("population") is None:
+        return everyone(given.get("policy", _DEFAULTS["policy"]), scenario)
+    if "policy" in given:
+        raise ScenarioError(["policy: leave it out where population says who follows which"])
+    return parse_population(given["population"], scenario)
 
 
 def _parse_world(given: Any) -> Scenario:
@@ -234,13 +267,25 @@ def _parse_world(given: Any) -> Scenario:
         raise ScenarioError([f"world.{problem}" for problem in error.problems]) from None
 
 
-def _settings(values: Mapping[str, Any], usage: UsageSource, scenario: Scenario) -> dict[str, Any]:
+def _settings(
+    values: Mapping[str, Any],
+    population: Sequence[Group],
+    usage: UsageSource,
+    scenario: Scenario,
+) -> dict[str, Any]:
     """All that decides the bytes of a run, as plain values."""
+    mixed = values["population"] is not None
+    who = (
+        {"population": _plain(population_settings(population, scenario))}
+        if mixed
+        else {"policy": values["policy"]}
+    )
     source = {key: _plain(value) for key, value in values["usage"].items()}
     if isinstance(usage, TracedUsage):
         source["digest"] = digest(canonical(sorted(usage.rows.items())))
     return {
-        **{key: values[key] for key in ("name", "turns", "runs", "seed", "policy")},
+        **{key: values[key] for key in ("name", "turns", "runs", "seed")},
+        **who,
         "usage": source,
         "world": {name: _plain(value) for name, value in config(scenario).items()},
         "agent_ids": list(scenario.agent_ids),
@@ -250,6 +295,8 @@ def _settings(values: Mapping[str, Any], usage: UsageSource, scenario: Scenario)
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(held) for key, held in value.items()}
+    if isinstance(value, list):
+        return [_plain(held) for held in value]
     if isinstance(value, Decimal):
         return str(value)
     return str(value) if isinstance(value, str) else value
@@ -282,6 +329,10 @@ def _set(given: dict[str, Any], key: str, value: Any, beside: Sequence[str]) -> 
         table = table.setdefault(step, {})
         if not isinstance(table, dict):
             return [f"{key}: {step} is not a table"]
+    if path == ["policy"]:
+        given.pop("population", None)
+    elif path == ["population"]:
+        given.pop("policy", None)
     table[path[-1]] = value
     return []
 

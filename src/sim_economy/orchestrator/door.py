@@ -14,7 +14,7 @@ from sim_economy.core.errors import TurnConflictError
 from sim_economy.core.ledger import holdings
 from sim_economy.core.scenario import Scenario
 from sim_economy.orchestrator.record import Closed
-from sim_economy.session.engine import rejections
+from sim_economy.session.answers import rejections
 from sim_economy.session.world import World
 from sim_economy.store.records import TurnRecord, read_record
 

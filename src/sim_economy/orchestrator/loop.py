@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Raw, Struct
 
+from sim_economy.agents.catalogue import policy_named
 from sim_economy.agents.usage import Usage, UsageSource
 from sim_economy.core.actions import Input
 from sim_economy.core.codec import canonical
@@ -18,7 +19,7 @@ from sim_economy.orchestrator.budget import BudgetReachedError
 from sim_economy.orchestrator.calling import Caller, NotAllowedError, Question, StoppedError
 from sim_economy.orchestrator.door import Door, Position
 from sim_economy.orchestrator.prompt import Memory, instructions, view
-from sim_economy.orchestrator.puppets import policy_action
+from sim_economy.orchestrator.puppets import decide
 from sim_economy.orchestrator.record import Closed, Decided, Journal, Records, Stopped
 from sim_economy.orchestrator.settings import Mind, Plan
 
@@ -205,8 +206,10 @@ class Loop:
             if recorded is None:
                 raise ReplayError(turn, f"what {agent_id} did is not in the record")
             used = recorded.chosen.thinking_units, recorded.chosen.output_units
-        action = policy_action(mind.policy, agent, everything, self.door.scenario)
-        return Decided(turn, agent_id, Raw(canonical(Input(agent_id, action, *used))), kept)
+        policy = policy_named(mind.policy, mind.parameters)
+        move = decide(policy, agent, kept, everything, self.door.scenario)
+        chosen = Input(agent_id, move.action, *used, move.thinking, move.speech)
+        return Decided(turn, agent_id, Raw(canonical(chosen)), kept)
 
     def _question(
         self,

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from json import loads
 from pathlib import Path
 from typing import Any, Final
 
 from msgspec import DecodeError, Struct, convert, to_builtins
 from msgspec.json import decode
 
-from sim_economy.agents.policy import POLICIES
+from sim_economy.agents.catalogue import policy_named, settings_of
+from sim_economy.core.codec import canonical
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.scenario import NumberText, Scenario, unknown_key
-from sim_economy.orchestrator.prices import PriceTable, parse_money, read_prices
+from sim_economy.core.scenario import Scenario, unknown_key
+from sim_economy.orchestrator import checks
+from sim_economy.orchestrator.checks import Check
+from sim_economy.orchestrator.prices import PriceTable, read_prices
 from sim_economy.orchestrator.talk import Failure, Money, Tokens
 
 TABLES: Final = ("orchestrator", "models", "minds")
@@ -70,10 +73,15 @@ class ModelSetting(Struct, frozen=True, kw_only=True):
 
 
 class Mind(Struct, frozen=True, kw_only=True):
-    """What one agent thinks with: a model, or a scripted policy that is not asked."""
+    """What one agent thinks with: a model, or a scripted policy that is not asked.
+
+    Attributes:
+        parameters: All those of the policy, as a file writes them.
+    """
 
     model: str | None = None
     policy: str | None = None
+    parameters: dict[str, Any] = {}
     persona: str = ""
 
 
@@ -178,112 +186,24 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Decimal) else value
 
 
-Check = Callable[[Any], Any]
-"""The value as it is kept; ValueError says what it must be."""
-
-
-def _whole(low: int, high: int) -> Check:
-    def check(value: Any) -> int:
-        if type(value) is not int or not low <= value <= high:
-            raise ValueError(f"must be an integer from {low} to {high}")
-        return value
-
-    return check
-
-
-def _seconds(value: Any) -> Decimal:
-    number = Decimal(str(value)) if isinstance(value, int | NumberText) else Decimal(-1)
-    if isinstance(value, bool) or not 0 < number <= 86_400:
-        raise ValueError("must be seconds, above 0 and at most 86400")
-    return number
-
-
-def _money(value: Any) -> Money:
-    amount = parse_money(value)
-    if amount is None:
-        raise ValueError("must be an amount of money, such as 2.50")
-    return amount
-
-
-def _one_of(*known: str) -> Check:
-    def check(value: Any) -> str:
-        if value not in known:
-            raise ValueError(f"must be one of {', '.join(known)}")
-        return str(value)
-
-    return check
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value or "\0" in value:
-        raise ValueError("must be a text")
-    return value
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("must be true or false")
-    return value
-
-
-def _number(value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | NumberText):
-        raise ValueError("must be a number")
-    return str(value)
-
-
-def _address(value: Any) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"https?://[^\s/@]+(/[^\s@?#]*)?", value):
-        raise ValueError(
-            "must be an address such as http://127.0.0.1:11434/v1, without user or query"
-        )
-    return value.rstrip("/")
-
-
-def _variable(value: Any) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,99}", value):
-        raise ValueError("must be the name of an environment variable, not the key itself")
-    return value
-
-
-def _extra(value: Any) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        raise ValueError("must be a table")
-    return {str(key): _unquoted(part) for key, part in value.items()}
-
-
-def _unquoted(value: Any) -> Any:
-    match value:
-        case NumberText():
-            return float(value)
-        case Mapping():
-            return {str(key): _unquoted(part) for key, part in value.items()}
-        case list():
-            return [_unquoted(part) for part in value]
-        case bool() | int() | str():
-            return value
-        case _:
-            raise ValueError("may hold texts, numbers, true, false, lists and tables")
-
-
 _LOOP: Final[Mapping[str, tuple[Check, Any]]] = {
-    "observation": (_one_of("own", "full"), "own"),
-    "memory_turns": (_whole(0, 1000), 5),
-    "memory_characters": (_whole(0, 1_000_000), 4000),
-    "call_deadline_seconds": (_seconds, Decimal(60)),
-    "turn_deadline_seconds": (_seconds, Decimal(300)),
-    "retries": (_whole(0, 20), 3),
-    "repairs": (_whole(0, 10), 1),
-    "backoff_seconds": (_seconds, Decimal(1)),
-    "cache": (_text, None),
-    "in_flight": (_whole(1, 10_000), 20),
-    "calls_per_minute": (_whole(1, 1_000_000), None),
-    "budget_tokens": (_whole(1, 2**53), None),
-    "budget_money": (_money, None),
-    "agent_budget_tokens": (_whole(1, 2**53), None),
-    "agent_budget_money": (_money, None),
-    "agent_budget_ends": (_one_of("stop", "idle"), "stop"),
-    "prices": (_text, None),
+    "observation": (checks.one_of("own", "full"), "own"),
+    "memory_turns": (checks.whole(0, 1000), 5),
+    "memory_characters": (checks.whole(0, 1_000_000), 4000),
+    "call_deadline_seconds": (checks.seconds, Decimal(60)),
+    "turn_deadline_seconds": (checks.seconds, Decimal(300)),
+    "retries": (checks.whole(0, 20), 3),
+    "repairs": (checks.whole(0, 10), 1),
+    "backoff_seconds": (checks.seconds, Decimal(1)),
+    "cache": (checks.text, None),
+    "in_flight": (checks.whole(1, 10_000), 20),
+    "calls_per_minute": (checks.whole(1, 1_000_000), None),
+    "budget_tokens": (checks.whole(1, 2**53), None),
+    "budget_money": (checks.money, None),
+    "agent_budget_tokens": (checks.whole(1, 2**53), None),
+    "agent_budget_money": (checks.money, None),
+    "agent_budget_ends": (checks.one_of("stop", "idle"), "stop"),
+    "prices": (checks.text, None),
 }
 _OPERATIONAL: Final = frozenset(
     {
@@ -292,18 +212,18 @@ _OPERATIONAL: Final = frozenset(
     }
 )  # fmt: skip
 _MODEL: Final[Mapping[str, tuple[Check, Any]]] = {
-    "provider": (_one_of(*PROVIDERS), None),
-    "model": (_text, None),
-    "base_url": (_address, None),
-    "api_key_variable": (_variable, None),
-    "output": (_one_of(*OUTPUTS), "prompted"),
-    "stream": (_flag, False),
-    "max_output_tokens": (_whole(1, 1_000_000), 1024),
-    "temperature": (_number, None),
-    "reasoning_effort": (_text, None),
-    "plays": (_one_of("talk", *POLICIES), "talk"),
-    "script": (_text, None),
-    "extra": (_extra, {}),
+    "provider": (checks.one_of(*PROVIDERS), None),
+    "model": (checks.text, None),
+    "base_url": (checks.address, None),
+    "api_key_variable": (checks.variable, None),
+    "output": (checks.one_of(*OUTPUTS), "prompted"),
+    "stream": (checks.flag, False),
+    "max_output_tokens": (checks.whole(1, 1_000_000), 1024),
+    "temperature": (checks.number, None),
+    "reasoning_effort": (checks.text, None),
+    "plays": (checks.plays, "talk"),
+    "script": (checks.text, None),
+    "extra": (checks.extra, {}),
 }
 _MOCK_ONLY: Final = ("plays", "script")
 _HOSTED_ONLY: Final = ("base_url", "api_key_variable", "reasoning_effort", "extra", "stream")
@@ -313,9 +233,9 @@ _KEY_VARIABLES: Final[Mapping[str, str]] = {
     "google": "GOOGLE_API_KEY",
 }
 _MIND: Final[Mapping[str, tuple[Check, Any]]] = {
-    "model": (_text, None),
-    "policy": (_one_of(*POLICIES), None),
-    "persona": (_text, ""),
+    "model": (checks.text, None),
+    "policy": (checks.text, None),
+    "persona": (checks.text, ""),
 }
 
 
@@ -409,7 +329,9 @@ class _Reader:
             place = f"minds[{number}]"
             stated = dict(table) if isinstance(table, Mapping) else {}
             agents = stated.pop("agents", None)
+            parameters = self._parameters(stated, place)
             values = self.table(stated if isinstance(table, Mapping) else table, _MIND, place)
+            values["parameters"] = parameters
             if ("model" in stated) == ("policy" in stated):
                 self.problems.append(f"{place}: must name a model or a policy, not both")
             elif values["model"] is not None and values["model"] not in models:
@@ -423,6 +345,20 @@ class _Reader:
             shown = ", ".join(without[:5]) + (", ..." if len(without) > 5 else "")
             self.problems.append(f"minds: no mind for {shown}; a last table without agents has all")
         return {agent_id: taken[agent_id] for agent_id in scenario.agent_ids if agent_id in taken}
+
+    def _parameters(self, stated: dict[str, Any], place: str) -> dict[str, Any]:
+        """The parameters of a policy's table, which they are taken out of."""
+        name = stated.get("policy")
+        if not isinstance(name, str):
+            return {}
+        given = {key: stated.pop(key) for key in list(stated) if key not in _MIND}
+        try:
+            written = settings_of(policy_named(name, given))
+        except ScenarioError as error:
+            self.problems += [f"{place}.{problem}" for problem in error.problems]
+            return {}
+        plain: dict[str, Any] = loads(canonical(written))
+        return plain
 
     def _agents(
         self, agents: Any, place: str, taken: Mapping[str, Mind], scenario: Scenario

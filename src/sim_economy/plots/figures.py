@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import cycle, pairwise, takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -314,6 +314,73 @@ def actions(shares: Mapping[str, Sequence[float]]) -> str:
             labelcolor=_INK,
         )
         return _svg(figure, "Share of agents that choose each action over turns")
+
+
+_PALETTE: Final = (
+    _BLUE, _ORANGE, _GREEN, _RED, _PURPLE, _SKY, _YELLOW, _GREY, "#7b5ea7", "#52606d", "#bcccdc",
+    "#8c564b",
+)  # fmt: skip
+
+
+def earnings(gains: Mapping[str, Mapping[str, float]]) -> str:
+    """What one agent of each policy gains to the right and loses to the left, by what for.
+
+    Args:
+        gains: Tokens a run, by policy and group of reasons; below zero where lost.
+    """
+    with _styled():
+        figure, axes = _axes(
+            "What one agent gains and loses a run", "tokens", "", height=1.8 + 0.42 * len(gains)
+        )
+        names = list(gains)[::-1]
+        for group, colour in _coloured(dict.fromkeys(key for own in gains.values() for key in own)):
+            widths = [gains[name].get(group, 0.0) for name in names]
+            starts = [_reach(gains[name], group, widths[place]) for place, name in enumerate(names)]
+            axes.barh(range(len(names)), widths, 0.7, starts, color=colour, label=group)
+        axes.axvline(0, color=_INK, linewidth=0.8)
+        _name_bars(axes, names)
+        figure.legend(loc="outside lower center", ncols=4)
+        return _svg(figure, "What one agent of each policy gains and loses a run")
+
+
+def contracts(counts: Sequence[tuple[str, Sequence[float]]], ends: Sequence[str]) -> str:
+    """How many contracts of each kind ended how.
+
+    Args:
+        counts: For each kind its name, and contracts a run, `[end]`.
+        ends: Names, `[end]`.
+    """
+    with _styled():
+        figure, axes = _axes(
+            "How contracts ended", "contracts a run", "", height=1.8 + 0.42 * len(counts)
+        )
+        names = [name for name, _ in counts][::-1]
+        starts = [0.0] * len(names)
+        colours = (_GREEN, _RED, _GREY, _GRID)
+        for place, (end, colour) in enumerate(zip(ends, colours, strict=True)):
+            widths = [numbers[place] for _, numbers in counts][::-1]
+            axes.barh(range(len(names)), widths, 0.7, starts, color=colour, label=end)
+            starts = [start + width for start, width in zip(starts, widths, strict=True)]
+        _name_bars(axes, names)
+        figure.legend(loc="outside lower center", ncols=4)
+        return _svg(figure, "Contracts by kind and end")
+
+
+def _name_bars(axes: Axes, names: Sequence[str]) -> None:
+    """Bars that lie have their names beside them."""
+    axes.set_yticks(range(len(names)), names)
+    axes.xaxis.set_major_formatter(_grouped)
+    axes.grid(visible=False, axis="y")
+
+
+def _coloured(groups: Iterable[str]) -> Iterator[tuple[str, str]]:
+    return zip(groups, cycle(_PALETTE))
+
+
+def _reach(own: Mapping[str, float], group: str, width: float) -> float:
+    """Where the bar of a group begins: after those before it on its side of zero."""
+    earlier = takewhile(lambda key: key != group, own)
+    return math.fsum(own[key] for key in earlier if (own[key] < 0) == (width < 0))
 
 
 @contextmanager

@@ -3,41 +3,53 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from msgspec import Struct
 from msgspec.json import decode, encode
+from msgspec.structs import replace
 
 from sim_economy.core.actions import Input
 from sim_economy.core.codec import canonical
-from sim_economy.core.contracts import Happened
 from sim_economy.core.errors import (
     AlreadySubmittedError,
     InputError,
     KeyReusedError,
+    ScenarioError,
+    SignatureError,
     StoreError,
     TurnConflictError,
     WorldExistsError,
     WorldMissingError,
 )
-from sim_economy.core.events import contracts_that
-from sim_economy.core.ledger import holdings
-from sim_economy.core.scenario import Scenario, UsageRule, config
+from sim_economy.core.scenario import Scenario, UsageRule
 from sim_economy.core.turn import RULES_VERSION
+from sim_economy.session.answers import turn_answer
 from sim_economy.session.presets import world_scenario
-from sim_economy.session.reading import reading
+from sim_economy.session.signed import SignedWorld
 from sim_economy.session.world import World, position_of
 from sim_economy.store.credentials import Credentials, IssuedTokens
-from sim_economy.store.files import remove_ledger
+from sim_economy.store.places import DEFAULT_WORLD, Place, place_of
 from sim_economy.store.protocol import Store
-from sim_economy.store.records import Receipt, Sealed, TurnRecord, digest, genesis_of
-from sim_economy.store.sqlite import SQLiteStore, is_blank
+from sim_economy.store.records import (
+    BlockSigner,
+    Keys,
+    Receipt,
+    Sealed,
+    Signature,
+    digest,
+    genesis_of,
+    unsigned,
+)
+from sim_economy.store.signatures import EngineKey, block_message, is_public_key
 from sim_economy.store.witness import Witness
 
 T = TypeVar("T")
-_WORLD_ID: Final = "default"
+
+
+AUTH_MODES: Final = ("open", "tokens", "signatures")
 
 
 class Access(Struct, frozen=True, kw_only=True):
@@ -45,38 +57,57 @@ class Access(Struct, frozen=True, kw_only=True):
 
     Attributes:
         tokens: Whether every call needs a token.
+        signatures: Whether the agents of new worlds sign what they do.
         admin_token: The operator's, if it is not to be made with the world.
     """
 
     tokens: bool = False
+    signatures: bool = False
     admin_token: str | None = None
+
+    @classmethod
+    def of(cls, mode: str, admin_token: str | None) -> Self:
+        """By the name of its mode: open, tokens, or signatures, which asks for tokens too."""
+        assert mode in AUTH_MODES, mode
+        signatures = mode == "signatures"
+        tokens = signatures or mode == "tokens"
+        return cls(tokens=tokens, signatures=signatures, admin_token=admin_token)
 
 
 class Engine:
-    """The authority over one ledger file.
+    """The authority over one world.
 
     Attributes:
-        path: The SQLite file.
+        place: Where its ledger is, or will be.
         world: None until it is started.
         credentials: Of the world; None where no tokens are asked for.
+        signed: Holds inputs to their agents' keys; None where nothing is signed.
     """
 
-    def __init__(self, path: Path, access: Access) -> None:
-        self.path = path
+    def __init__(self, place: Place, access: Access, world_id: str = DEFAULT_WORLD) -> None:
+        self.place = place
         self.access = access
+        self.world_id = world_id
         self.world: World | None = None
         self.credentials: Credentials | None = None
         self._witness: Witness | None = None
         self._witnessed = True
         self._submitted: set[str] = set()
+        self.signed: SignedWorld | None = None
 
     @classmethod
     def open(
-        cls, path: str | Path, access: Access | None = None, *, accept_head: bool = False
+        cls,
+        location: Place | str | Path,
+        access: Access | None = None,
+        *,
+        world_id: str = DEFAULT_WORLD,
+        accept_head: bool = False,
     ) -> Self:
-        """The engine of a ledger file, which may not be there yet.
+        """The engine of a world that may not have been started yet.
 
         Args:
+            location: Where its ledger is, or will be.
             accept_head: Take the ledger's head as it is, whatever the witness saw.
 
         Raises:
@@ -84,21 +115,27 @@ class Engine:
                 tokens are missing.
             ReplayError: It was written by other rules.
         """
-        engine = cls(Path(path), access or Access())
-        if engine.path.exists() and not is_blank(engine.path):
+        place = place_of(location) if isinstance(location, str | Path) else location
+        engine = cls(place, access or Access(), world_id)
+        if place.exists():
             engine._restore(accept_head=accept_head)
         return engine
 
     def _restore(self, *, accept_head: bool) -> None:
-        world = World.open(self.path)
+        world = World.open(self.place.open())
         try:
-            witness = Witness.beside(self.path)
+            witness = Witness.beside(self.place.beside)
             head = world.head
             if not accept_head:
                 last_two = world.store.read(max(0, head.turn - 1), head.turn)
                 witness.check(head, {stored.turn: stored.head_hash for stored in last_two})
+            genesis_hash = digest(world.store.genesis_line())
             if self.access.tokens:
-                self.credentials = Credentials.read(self._token_path, _genesis_hash(world))
+                self.credentials = Credentials.read(self._token_path, genesis_hash)
+            if world.keys is not None:
+                key = EngineKey.read(self._key_path, world.keys.engine)
+                world.sign_with(_block_signer(key, genesis_hash))
+                self.signed = SignedWorld(genesis_hash, world.keys)
             witness.write(head)
         except BaseException:
             world.close()
@@ -108,7 +145,11 @@ class Engine:
 
     @property
     def _token_path(self) -> Path:
-        return Path(f"{self.path}.tokens")
+        return Path(f"{self.place.beside}.tokens")
+
+    @property
+    def _key_path(self) -> Path:
+        return Path(f"{self.place.beside}.key")
 
     @property
     def scenario(self) -> Scenario:
@@ -126,9 +167,15 @@ class Engine:
         return self.world
 
     def start(
-        self, configuration: Mapping[str, Any], agent_ids: Sequence[str] | None
+        self,
+        configuration: Mapping[str, Any],
+        agent_ids: Sequence[str] | None,
+        public_keys: Mapping[str, str] | None = None,
     ) -> IssuedTokens | None:
         """Start the world.
+
+        Args:
+            public_keys: Ed25519, in lowercase hex, of every agent; what they do must be signed.
 
         Returns:
             The tokens, this one time; None where none are asked for.
@@ -140,6 +187,44 @@ class Engine:
         """
         if self.world is not None:
             raise WorldExistsError(self.world.turn_number)
+        scenario = self.planned(configuration, agent_ids)
+        self._check_keys(scenario, public_keys)
+        store = self.place.new()
+        try:
+            self._forget_witness()
+            key = keys = credentials = issued = None
+            if public_keys is not None:
+                key = EngineKey.make(self._key_path)
+                agents = {agent_id: public_keys[agent_id] for agent_id in scenario.agent_ids}
+                keys = Keys(key.public_key, agents)
+            genesis_hash = digest(
+                canonical(genesis_of(scenario, self.world_id, RULES_VERSION, keys))
+            )
+            if self.access.tokens:
+                credentials, issued = Credentials.issue(
+                    genesis_hash, scenario.agent_ids, self.access.admin_token
+                )
+                credentials.write(self._token_path)
+            sign = unsigned if key is None else _block_signer(key, genesis_hash)
+            world = World(scenario, store=store, world_id=self.world_id, keys=keys, sign=sign)
+            self._witness = Witness.beside(self.place.beside)
+            self._witness.write(world.head)
+        except BaseException:
+            store.discard()
+            raise
+        self.world, self.credentials = world, credentials
+        if keys is not None:
+            self.signed = SignedWorld(genesis_hash, keys)
+        return issued
+
+    def planned(
+        self, configuration: Mapping[str, Any], agent_ids: Sequence[str] | None
+    ) -> Scenario:
+        """The scenario that `start` would start.
+
+        Raises:
+            ScenarioError: With every problem found.
+        """
         given = dict(configuration)
         if agent_ids is not None:
             given.setdefault("num_agents", len(agent_ids))
@@ -147,31 +232,43 @@ class Engine:
             given.setdefault("usage_source", UsageRule.OPERATOR.value)
             if not {"seed", "secret"} & given.keys():
                 given["secret"] = secrets.token_hex(32)
-        scenario = world_scenario(given, agent_ids)
-        if self.path.exists() and is_blank(self.path):
-            remove_ledger(self.path)
-        self._forget_witness()
-        credentials = issued = None
-        if self.access.tokens:
-            first = genesis_of(scenario, _WORLD_ID, RULES_VERSION)
-            credentials, issued = Credentials.issue(
-                digest(canonical(first)), scenario.agent_ids, self.access.admin_token
-            )
-            credentials.write(self._token_path)
-        world = World.create(self.path, scenario, world_id=_WORLD_ID)
-        try:
-            self._witness = Witness.beside(self.path)
-            self._witness.write(world.head)
-        except BaseException:
-            assert isinstance(world.store, SQLiteStore)
-            world.store.discard()
-            raise
-        self.world, self.credentials = world, credentials
-        return issued
+        return world_scenario(given, agent_ids)
+
+    def check_same(self, configuration: Mapping[str, Any], agent_ids: Sequence[str] | None) -> None:
+        """Whether the world is the one that `start` would start.
+
+        Raises:
+            WorldExistsError: It is another one.
+            ScenarioError: With every problem found.
+        """
+        world = self.started()
+        wanted = self.planned(configuration, agent_ids)
+        if not {"seed", "secret"} & configuration.keys():
+            hidden = {"seed": world.scenario.seed, "secret": world.scenario.secret}
+            wanted = replace(wanted, **hidden)
+        if wanted != world.scenario:
+            raise WorldExistsError(world.turn_number)
+
+    def _check_keys(self, scenario: Scenario, public_keys: Mapping[str, str] | None) -> None:
+        if public_keys is None:
+            if self.access.signatures:
+                raise ScenarioError(["public_keys: are missing; this engine's agents sign"])
+            return
+        agents = set(scenario.agent_ids)
+        problems = [f"public_keys: {agent} has none" for agent in agents - public_keys.keys()]
+        if not public_keys.keys() <= agents:
+            problems.append("public_keys: names an agent that is not in the world")
+        problems += [
+            f"public_keys: {agent} has no Ed25519 key, 64 hexadecimal digits"
+            for agent, key in public_keys.items()
+            if agent in agents and not is_public_key(key)
+        ]
+        if problems:
+            raise ScenarioError(sorted(problems)[:20])
 
     def _forget_witness(self) -> None:
         """A head file without its ledger witnessed another world."""
-        path = Path(f"{self.path}.head")
+        path = Path(f"{self.place.beside}.head")
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
@@ -179,11 +276,14 @@ class Engine:
                 "ledger_unwritable", str(path), f"cannot be removed: {error.strerror}"
             ) from None
 
-    def submit(self, submitted: Input, expected: int | None = None) -> str | None:
+    def submit(
+        self, submitted: Input, expected: int | None = None, signature: str | None = None
+    ) -> str | None:
         """Accept one agent's own action for the open turn.
 
         Args:
             expected: The turn the agent means.
+            signature: The agent's, in hex, over `action_message`.
 
         Returns:
             The turn's answer if this was the last missing action and the operator need not meter.
@@ -193,6 +293,7 @@ class Engine:
             TurnConflictError: Another turn is open.
             AlreadySubmittedError: The agent has acted in this turn.
             InputError: It states its usage where that is not its to state.
+            SignatureError: It is not signed as the world asks.
             RunEndedError, StoreError: As `World.submit`.
         """
         world = self.started()
@@ -205,7 +306,8 @@ class Engine:
         states_usage = submitted.thinking_units or submitted.output_units
         if states_usage and world.scenario.usage_source is not UsageRule.DECLARED:
             raise InputError("thinking_units", "and output_units are not the agent's to state here")
-        world.submit(submitted)
+        signed = self._signed([submitted], [signature])
+        world.submit(submitted, signed[0] if signed else None)
         self._submitted.add(submitted.agent_id)
         full = len(self._submitted) == len(world.positions)
         return self.close_turn() if full and self.closes_itself else None
@@ -219,6 +321,7 @@ class Engine:
         self,
         inputs: Sequence[Input] = (),
         *,
+        signatures: Sequence[str | None] = (),
         expected: int | None = None,
         metered: Mapping[str, tuple[int, int]] | None = None,
         key: str | None = None,
@@ -229,6 +332,7 @@ class Engine:
 
         Args:
             inputs: They come after the accepted ones.
+            signatures: In hex, one for each input, or none at all.
             expected: The turn the caller means.
             metered: The operator's usage figures of the accepted inputs, by agent id.
             key: The same key with the same request gets the stored answer.
@@ -238,6 +342,7 @@ class Engine:
             WorldMissingError: There is no world.
             KeyReusedError: The key came with another request.
             TurnConflictError: Another turn is open.
+            SignatureError: An input is not signed as the world asks.
             InputError, RunEndedError, AmountOutOfRangeError, StoreError: As `World.turn`.
         """
         world = self.started()
@@ -262,11 +367,33 @@ class Engine:
             return Receipt(sealed.record.turn, key, request_digest, answer)
 
         keep = None if key is None else receipt
-        world.turn(inputs, ends=ends, metered=metered, receipt=keep)
+        signed = self._signed(inputs, signatures)
+        world.turn(inputs, ends=ends, signatures=signed, metered=metered, receipt=keep)
         self._submitted.clear()
         self._bear_witness(world)
         assert world.sealed is not None
         return answer or self._answer(world.sealed)
+
+    def _signed(
+        self, inputs: Sequence[Input], signatures: Sequence[str | None]
+    ) -> list[Signature | None]:
+        """The signatures with their keys, each found good; none at all in a world without keys."""
+        if self.signed is None:
+            if any(signatures):
+                raise InputError("signature", "is not taken: nothing is signed in this world")
+            return []
+        turn = self.started().turn_number + 1
+        agents = self.signed.keys.agents
+        found: list[Signature | None] = []
+        for place, submitted in enumerate(inputs):
+            given = signatures[place] if signatures else None
+            signature = None
+            if given is not None:
+                signature = Signature(agents.get(submitted.agent_id, ""), given)
+            if not self.signed.is_input_signed(turn, decode(canonical(submitted)), signature):
+                raise SignatureError(place, turn)
+            found.append(signature)
+        return found
 
     def _bear_witness(self, world: World) -> None:
         """Let the witness catch up; it must before another turn, lest it be two behind."""
@@ -286,8 +413,12 @@ class Engine:
             WorldMissingError: There is no world.
             StoreError: The ledger cannot be read.
         """
-        with reading(self.started().store.name) as store:
+        self.started()
+        store = self.place.open(read_only=True, frozen=True)
+        try:
             return work(store)
+        finally:
+            store.close()
 
     def commitment(self) -> dict[str, Any]:
         """The commitment to the world's secret, and what opens it once the run has ended."""
@@ -310,79 +441,5 @@ class Engine:
             self._witness.close()
 
 
-def _genesis_hash(world: World) -> str:
-    return digest(world.store.genesis_line())
-
-
-def turn_answer(record: TurnRecord, head: str, scenario: Scenario) -> dict[str, Any]:
-    """What came of a turn, from its record."""
-    block = record.block
-    return {
-        "turn": record.turn,
-        "inference_fees_collected": record.bill.collected,
-        "fees_covered": record.bill.covered,
-        "fees_waived": record.bill.waived,
-        "dividends": record.bill.dividends,
-        "block_winner": block.winner if block else None,
-        "validator_type": block.validator_type if block else None,
-        "contracts_settled": contracts_that(Happened.SETTLED, record.contracts),
-        "contracts_defaulted": contracts_that(Happened.DEFAULTED, record.contracts),
-        "inputs": len(record.inputs),
-        "rejections": list(rejections(record)),
-        "transactions": record.transactions,
-        "token_supply": record.token_supply,
-        "ended": record.ends,
-        "usage_source": scenario.usage_source,
-        "state_digest": record.state_digest,
-        "head": head,
-    }
-
-
-def rejections(record: TurnRecord) -> Iterator[dict[str, Any]]:
-    """The inputs of a turn that no rule applied, each with its reason."""
-    for position, reason in enumerate(record.outcomes):
-        if reason is not None:
-            sent = decode(record.inputs[position])
-            yield {
-                "turn": record.turn,
-                "position": position,
-                "agent_id": sent["agent_id"],
-                "action": sent["action"]["action"],
-                "reason": reason,
-            }
-
-
-def state_answer(world: World) -> dict[str, Any]:
-    """The whole public and private state, as the operator sees it."""
-    state = world.state
-    agents = []
-    for agent, agent_id in enumerate(world.scenario.agent_ids):
-        agents.append(
-            {
-                "agent_id": agent_id,
-                **holdings(state.accounts, agent),
-                "studies": state.studies[agent],
-                "burned": state.burned[agent],
-                "cores": state.cores[agent],
-            }
-        )
-    return {
-        "turn": state.turn,
-        "token_supply": state.token_supply,
-        "agents": agents,
-        "fees_collected": state.fees_collected,
-        "ended": state.ended,
-        "state_digest": world.head.state_digest,
-        "head": world.head.hash,
-    }
-
-
-def world_answer(world: World) -> dict[str, Any]:
-    """What starting a world answers."""
-    return {
-        "world_id": world.world_id,
-        "config": config(world.scenario),
-        "agent_ids": list(world.scenario.agent_ids),
-        "state": state_answer(world),
-        "head": world.head.hash,
-    }
+def _block_signer(key: EngineKey, genesis_hash: str) -> BlockSigner:
+    return lambda block: key.sign(block_message(genesis_hash, block))

@@ -8,13 +8,19 @@ from typing import Any
 
 from msgspec import json
 
-from sim_economy.core.errors import ReplayError
+from sim_economy.core.errors import ReplayError, StoreError
 from sim_economy.core.turn import RULES_VERSION
 from sim_economy.session.reading import reading
 from sim_economy.session.world import World, genesis_record, scenario_of
 from sim_economy.store.memory import MemoryStore
 from sim_economy.store.protocol import Store
-from sim_economy.store.records import Head, read_record, recorded_inputs
+from sim_economy.store.records import (
+    BlockRecord,
+    Head,
+    Signature,
+    read_record,
+    recorded_inputs,
+)
 
 
 def replay(source: Store | str | Path, progress: Callable[[int], None] = lambda turn: None) -> Head:
@@ -43,17 +49,34 @@ def _replayed(store: Store, progress: Callable[[int], None]) -> Head:
             0, f"written by rules version {first.rules_version}; these are {RULES_VERSION}"
         )
     again = MemoryStore()
-    world = World(scenario_of(first), store=again, world_id=first.world_id)
-    _compare(0, store.genesis_line(), again.genesis_line())
+    signed: Signature | None = None
+
+    def recorded(_: BlockRecord) -> Signature | None:
+        """The signature as it was found: whether it holds is `verify`'s question."""
+        return signed
+
+    world: World | None = None
     for stored in store.read():
         record = read_record(stored.line)
-        if stored.turn > 0:
+        signed = record.block_signature
+        if world is None:
+            world = World(
+                scenario_of(first),
+                store=again,
+                world_id=first.world_id,
+                keys=first.keys,
+                sign=recorded,
+            )
+            _compare(0, store.genesis_line(), again.genesis_line())
+        else:
             world.turn(recorded_inputs(record), ends=record.ends, signatures=record.signatures)
         (played,) = again.read(stored.turn, stored.turn)
         _compare(stored.turn, stored.line, played.line)
         if stored.head_hash != played.head_hash:
             raise ReplayError(stored.turn, "the recorded chain head is not that of its line")
         progress(stored.turn)
+    if world is None:
+        raise StoreError("ledger_damaged", store.name, "holds no turn; run verify")
     return world.head
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, json
 
 from sim_economy.core.codec import canonical
-from sim_economy.core.errors import SimEconomyError, StoreError
-from sim_economy.core.ledger import FIRST, WIDTH, account_name
+from sim_economy.core.errors import ExtraMissingError, SimEconomyError, StoreError
+from sim_economy.core.ledger import chart_of
 from sim_economy.session.fold import Fold
 from sim_economy.session.reading import reading
+from sim_economy.session.signed import SignedWorld
 from sim_economy.store.protocol import Store, StoredTurn
 from sim_economy.store.records import (
     FORMAT,
@@ -27,7 +28,6 @@ from sim_economy.store.records import (
     read_genesis,
     read_record,
 )
-from sim_economy.store.sqlite import SQLiteStore
 
 
 class Finding(Struct, frozen=True):
@@ -48,11 +48,13 @@ class Verification(Struct, frozen=True):
         turns: Closed turns that hold.
         head: The end of the chain as computed; None where genesis does not hold.
         finding: None where everything holds.
+        signatures: Of inputs and blocks, found good; 0 in a world without keys.
     """
 
     turns: int
     head: Head | None
     finding: Finding | None
+    signatures: int = 0
 
     @property
     def holds(self) -> bool:
@@ -79,11 +81,13 @@ def verify(
 def _verified(walk: _Walk) -> Verification:
     try:
         finding = next(walk.findings(), None)
+    except ExtraMissingError:
+        raise
     except StoreError as error:
         finding = Finding(walk.turn, str(error))
     except (SimEconomyError, ValueError, LookupError, TypeError, AttributeError) as error:
         finding = Finding(walk.turn, f"a record cannot be read: {type(error).__name__}")
-    return Verification(max(0, walk.turn), walk.head, finding)
+    return Verification(max(0, walk.turn), walk.head, finding, walk.signatures)
 
 
 class _Walk:
@@ -93,6 +97,12 @@ class _Walk:
         self.turn = -1
         self.head: Head | None = None
         self._digests: dict[int, tuple[str, str]] = {}
+        self._signed: SignedWorld | None = None
+
+    @property
+    def signatures(self) -> int:
+        """Signatures found good so far."""
+        return 0 if self._signed is None else self._signed.good
 
     def findings(self) -> Iterator[Finding]:
         """Everything wrong, from genesis on; the rest means little after the first."""
@@ -105,6 +115,7 @@ class _Walk:
         genesis_hash = digest(first_line)
         self.head = Head(-1, "", genesis_hash, genesis_hash)
         fold = Fold(first)
+        self._signed = SignedWorld(genesis_hash, first.keys) if first.keys else None
         for stored in self._store.read():
             for problem in self._turn_problems(stored, fold):
                 yield Finding(stored.turn, problem)
@@ -123,6 +134,8 @@ class _Walk:
             yield "the chain head is not the hash of what is kept"
         record = read_record(stored.line)
         yield from fold.problems(record)
+        if self._signed is not None:
+            yield from self._signed.problems(record)
         folded = digest(fold.text())
         if folded != record.state_digest:
             yield "the state digest is not that of the folded postings"
@@ -142,11 +155,8 @@ class _Walk:
     def _beside_the_chain(self, first: Genesis) -> Iterator[Finding]:
         for problem in self._store.problems():
             yield Finding(None, problem)
-        if isinstance(self._store, SQLiteStore):
-            numbers = range(FIRST + WIDTH * len(first.agent_ids))
-            chart = [(account, account_name(account, first.agent_ids)) for account in numbers]
-            if self._store.accounts() != chart:
-                yield Finding(None, "the chart of accounts is not that of genesis")
+        if self._store.accounts() != chart_of(first.agent_ids):
+            yield Finding(None, "the chart of accounts is not that of genesis")
         for turn, state in self._store.snapshots():
             if digest(state.encode()) != self._digests[turn][0]:
                 yield Finding(turn, "the snapshot is not the state of its turn")
@@ -156,6 +166,11 @@ class _Walk:
 
     def _accepted(self) -> Iterator[Finding]:
         for place, (submission, checksum) in enumerate(self._store.checksums()):
+            sent = json.decode(submission.input)
+            if self._signed and not self._signed.is_input_signed(
+                submission.turn, sent, submission.signature
+            ):
+                yield Finding(submission.turn, "an accepted input is not signed by its agent")
             if submission.position != place:
                 yield Finding(submission.turn, "accepted inputs are not numbered without gaps")
             if submission.turn != self.turn + 1:

@@ -24,10 +24,13 @@ from sim_economy.core.scenario import Scenario, genesis_order, parse_scenario
 from sim_economy.core.state import decode_state, encode_state, genesis
 from sim_economy.core.turn import RULES_VERSION, play_turn
 from sim_economy.store.memory import MemoryStore
+from sim_economy.store.places import place_of
 from sim_economy.store.protocol import Store
 from sim_economy.store.records import (
+    BlockSigner,
     Genesis,
     Head,
+    Keys,
     Receipt,
     Sealed,
     Signature,
@@ -39,6 +42,7 @@ from sim_economy.store.records import (
     recorded_inputs,
     seal,
     seal_genesis,
+    unsigned,
 )
 from sim_economy.store.sqlite import SQLiteStore
 
@@ -52,6 +56,7 @@ class World:
     Attributes:
         scenario: Its parameters, variants and agents.
         state: After the last closed turn; to be read, never changed.
+        keys: Whose signatures it is held to; None where nothing is signed.
         sealed: The last turn closed here as it was kept; None before the first.
     """
 
@@ -62,6 +67,8 @@ class World:
         store: Store | None = None,
         recorded: bool = True,
         world_id: str = "default",
+        keys: Keys | None = None,
+        sign: BlockSigner = unsigned,
     ) -> None:
         """Start a world at genesis.
 
@@ -69,12 +76,16 @@ class World:
             store: Where its records go; memory when None.
             recorded: False plays without records, hashes or replay, only for speed.
             world_id: Part of the genesis hash: two worlds with one name are one world.
+            keys: Whose signatures inputs and blocks are held to; whoever closes turns checks them.
+            sign: Signs each block, where there are keys.
 
         Raises:
             StoreError: The store holds a world already, or cannot be written.
         """
         self.scenario = scenario or Scenario()
         self.world_id = world_id
+        self.keys = keys
+        self._sign = sign
         self.positions = genesis_order(self.scenario)
         self.state, ledger = genesis(self.scenario)
         self._store: Store | None = None
@@ -82,8 +93,8 @@ class World:
         self.sealed: Sealed | None = None
         self._accepted = 0
         if store is not None or recorded:
-            first = genesis_of(self.scenario, world_id, RULES_VERSION)
-            sealed = seal_genesis(first, self.state, ledger.postings)
+            first = genesis_of(self.scenario, world_id, RULES_VERSION, keys)
+            sealed = seal_genesis(first, self.state, ledger.postings, sign)
             self._store = MemoryStore() if store is None else store
             self._store.create(first, sealed, encode_state(self.state).decode())
             self._head = sealed.head
@@ -109,7 +120,7 @@ class World:
         """The world of a ledger as its last turn left it, ready to be played on.
 
         Args:
-            source: A SQLite file, or an opened store.
+            source: An opened store, or where the ledger is.
             read_only: Take no lock; the world can be read but not played.
 
         Raises:
@@ -118,7 +129,7 @@ class World:
         """
         store: Store
         if isinstance(source, str | Path):
-            store = SQLiteStore.open(source, read_only=read_only)
+            store = place_of(source).open(read_only=read_only)
         else:
             store = source
         try:
@@ -136,7 +147,7 @@ class World:
                 f"written by rules version {first.rules_version}, these are {RULES_VERSION}; "
                 "open it with the release that wrote it",
             )
-        world = cls(scenario_of(first), recorded=False, world_id=first.world_id)
+        world = cls(scenario_of(first), recorded=False, world_id=first.world_id, keys=first.keys)
         world._restore(store)
         return world
 
@@ -163,6 +174,10 @@ class World:
             )
             if digest(encode_state(self.state)) != record.state_digest:
                 raise ReplayError(turn.turn, "the rules give another state; run verify")
+
+    def sign_with(self, sign: BlockSigner) -> None:
+        """Sign blocks from now on; a restored world with keys needs it before its next turn."""
+        self._sign = sign
 
     @property
     def turn_number(self) -> int:
@@ -207,27 +222,12 @@ class World:
             AmountOutOfRangeError: An account would pass 2^62.
             StoreError: The turn could not be kept.
         """
-        given = list(inputs)
-        if signatures and len(signatures) != len(given):
-            raise InputError("signatures", f"must be {len(given)}, one for each input, or none")
-        for place, submitted in enumerate(given):
-            check_input(submitted, f"inputs[{place}]")
-        if self._accepted:
-            signatures = [
-                *(held.signature for held in self.store.submissions()),
-                *(signatures or [None] * len(given)),
-            ]
-            given = [*self.accepted(), *given]
-        if metered:
-            given = _metered(given, metered)
-            signatures = [*signatures, *[None] * (len(given) - len(signatures))]
-            for place, submitted in enumerate(given):
-                check_input(submitted, f"inputs[{place}]")
-        if not any(signatures):
-            signatures = ()
+        given, signatures = self._gathered(list(inputs), signatures, metered)
         state, turn = play_turn(self.state, given, self.scenario, self.positions, ends=ends)
         if self._store is not None:
-            sealed = seal(self.head, turn, given, state, self.scenario.agent_ids, signatures)
+            sealed = seal(
+                self.head, turn, given, state, self.scenario.agent_ids, signatures, self._sign
+            )
             due = ends or turn.turn % SNAPSHOT_EVERY == 0
             kept = receipt and receipt(sealed)
             if kept is not None:
@@ -244,6 +244,34 @@ class World:
             self._accepted = 0
         self.state = state
         return turn
+
+    def _gathered(
+        self,
+        given: list[Input],
+        signatures: Sequence[Signature | None],
+        metered: Mapping[str, tuple[int, int]] | None,
+    ) -> tuple[list[Input], Sequence[Signature | None]]:
+        """All inputs of the open turn, checked, and their signatures: one each, or none at all."""
+        if self.keys is not None and self._sign is unsigned:
+            raise StoreError(
+                "credentials_missing", self.store.name, "its blocks are signed; see sign_with"
+            )
+        if signatures and len(signatures) != len(given):
+            raise InputError("signatures", f"must be {len(given)}, one for each input, or none")
+        for place, submitted in enumerate(given):
+            check_input(submitted, f"inputs[{place}]")
+        if self._accepted:
+            signatures = [
+                *(held.signature for held in self.store.submissions()),
+                *(signatures or [None] * len(given)),
+            ]
+            given = [*self.accepted(), *given]
+        if metered:
+            given = _metered(given, metered)
+            signatures = [*signatures, *[None] * (len(given) - len(signatures))]
+            for place, submitted in enumerate(given):
+                check_input(submitted, f"inputs[{place}]")
+        return given, signatures if any(signatures) else ()
 
     def act(self, actions: Mapping[str, Action], *, ends: bool = False) -> Turn:
         """Close the open turn with an action by agent id, without usage; raises as `turn`."""

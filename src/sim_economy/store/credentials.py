@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import os
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Final, Self
 from msgspec import DecodeError, Struct, json
 
 from sim_economy.core.errors import StoreError
+from sim_economy.store.files import write_private
 from sim_economy.store.records import digest
 
 ADMIN: Final = "admin"
@@ -73,16 +73,7 @@ class Credentials(Struct, frozen=True):
         Raises:
             StoreError: It cannot be written.
         """
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(json.encode(self))
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise StoreError(
-                "ledger_unwritable", str(path), f"cannot be written: {error.strerror}"
-            ) from error
+        write_private(path, json.encode(self))
 
     @classmethod
     def read(cls, path: Path, world: str) -> Self:

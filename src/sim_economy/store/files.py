@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -35,3 +36,21 @@ def remove_ledger(path: Path) -> None:
     """Remove a ledger file and what SQLite keeps beside it."""
     for suffix in ("", "-wal", "-shm", "-journal"):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+
+def write_private(path: Path, text: bytes) -> None:
+    """Keep a text in a file that only its owner may read, on the disk when this returns.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise StoreError(
+            "ledger_unwritable", str(path), f"cannot be written: {error.strerror}"
+        ) from error

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import StoreError
+from sim_economy.core.ledger import chart_of
 from sim_economy.store.protocol import Snapshot, StoredTurn
 from sim_economy.store.records import Genesis, Head, Receipt, Sealed, Submission, bound_digest
 
@@ -17,6 +18,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._genesis = b""
+        self._agent_ids: tuple[str, ...] = ()
         self._turns: list[StoredTurn] = []
         self._head: Head | None = None
         self._receipts: dict[str, tuple[Receipt, str]] = {}
@@ -28,6 +30,7 @@ class MemoryStore:
         if self._genesis:
             raise StoreError("ledger_exists", self.name, "holds a world already")
         self._genesis = canonical(genesis)
+        self._agent_ids = genesis.agent_ids
         self.append(first, state=state)
 
     def append(
@@ -82,9 +85,16 @@ class MemoryStore:
         """Kept states, newest first."""
         return reversed(self._snapshots)
 
+    def accounts(self) -> list[tuple[int, str]]:
+        """The chart of accounts."""
+        return chart_of(self._agent_ids)
+
     def problems(self) -> Iterator[str]:
         """Nothing can be wrong with a list."""
         return iter(())
+
+    def discard(self) -> None:
+        """It is gone with this process."""
 
     def close(self) -> None:
         """Nothing is held."""

@@ -82,8 +82,14 @@ class Store(Protocol):
     def snapshots(self) -> Iterator[Snapshot]:
         """Kept states, newest first."""
 
+    def accounts(self) -> list[tuple[int, str]]:
+        """The chart of accounts as it was found: numbers and names."""
+
     def problems(self) -> Iterator[str]:
         """What is wrong with the store itself, apart from the records in it."""
+
+    def discard(self) -> None:
+        """Close a new store and leave nothing of it."""
 
     def close(self) -> None:
         """Release the lock; closing twice is fine."""

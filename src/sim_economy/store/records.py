@@ -7,10 +7,10 @@ signatures and postings. The lines, genesis first, are the canonical export.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from msgspec import DecodeError, Raw, Struct, convert, json
 from msgspec.structs import replace
@@ -36,8 +36,24 @@ FORMAT: Final = 2
 """Version of the records; another one is refused."""
 
 
-class Genesis(Struct, frozen=True):
-    """What a world starts from; its hash is the first link of the chain."""
+class Keys(Struct, frozen=True):
+    """Public keys in lowercase hex, part of genesis: whose signatures a world is held to.
+
+    Attributes:
+        engine: Signs blocks.
+        agents: By agent id; each signs its own inputs.
+    """
+
+    engine: str
+    agents: dict[str, str]
+
+
+class Genesis(Struct, frozen=True, omit_defaults=True):
+    """What a world starts from; its hash is the first link of the chain.
+
+    Attributes:
+        keys: None where nothing is signed.
+    """
 
     format: int
     rules_version: str
@@ -46,6 +62,7 @@ class Genesis(Struct, frozen=True):
     seed: int
     secret: str
     agent_ids: tuple[str, ...]
+    keys: Keys | None = None
 
 
 class Signature(Struct, frozen=True, array_like=True):
@@ -155,7 +172,9 @@ def bound_digest(head_hash: str, value: Receipt | Submission) -> str:
     return chained(head_hash, canonical(value))
 
 
-def genesis_of(scenario: Scenario, world_id: str, rules_version: str) -> Genesis:
+def genesis_of(
+    scenario: Scenario, world_id: str, rules_version: str, keys: Keys | None = None
+) -> Genesis:
     """The first record of a world."""
     return Genesis(
         FORMAT,
@@ -165,6 +184,7 @@ def genesis_of(scenario: Scenario, world_id: str, rules_version: str) -> Genesis
         scenario.seed,
         scenario.secret,
         scenario.agent_ids,
+        keys,
     )
 
 
@@ -189,13 +209,23 @@ def block_hash(block: BlockRecord) -> str:
     return digest(canonical(replace(block, hash="")))
 
 
-def seal_genesis(genesis: Genesis, state: State, postings: Sequence[Posting]) -> Sealed:
+BlockSigner: TypeAlias = Callable[[BlockRecord], Signature | None]
+"""Signs a block as it is sealed."""
+
+
+def unsigned(block: BlockRecord) -> None:
+    """No signature."""
+
+
+def seal_genesis(
+    genesis: Genesis, state: State, postings: Sequence[Posting], sign: BlockSigner = unsigned
+) -> Sealed:
     """Turn 0: the endowments, and the block everything builds on."""
     genesis_hash = digest(canonical(genesis))
     bill = Bill(0, 0, 0, 0)
     turn = Turn(0, (), tuple(postings), (), (), None, bill, state.token_supply, False)
     before = Head(-1, "", genesis_hash, genesis_hash)
-    return seal(before, turn, (), state, genesis.agent_ids)
+    return seal(before, turn, (), state, genesis.agent_ids, (), sign)
 
 
 def seal(
@@ -205,6 +235,7 @@ def seal(
     state: State,
     agent_ids: Sequence[str],
     signatures: Sequence[Signature | None] = (),
+    sign: BlockSigner = unsigned,
 ) -> Sealed:
     """Hash a closed turn onto the chain.
 
@@ -230,7 +261,7 @@ def seal(
         turn.transactions,
         turn.contracts,
         block,
-        None,
+        None if block is None else sign(block),
         turn.bill,
         turn.token_supply,
         state_digest,

@@ -20,7 +20,7 @@ from msgspec.structs import astuple
 
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import StoreError
-from sim_economy.core.ledger import FIRST, WIDTH, account_name
+from sim_economy.core.ledger import chart_of
 from sim_economy.store.files import locked, remove_ledger
 from sim_economy.store.protocol import Snapshot, StoredTurn
 from sim_economy.store.records import (
@@ -116,7 +116,6 @@ class SQLiteStore:
 
         This first commit goes through a rollback journal: cut off, it leaves an empty file.
         """
-        accounts = range(FIRST + WIDTH * len(genesis.agent_ids))
         with self._commit() as execute:
             for statement in SCHEMA.strip().split(";\n"):
                 execute(statement)
@@ -124,8 +123,7 @@ class SQLiteStore:
             execute(f"PRAGMA user_version = {FORMAT}")
             execute("INSERT INTO genesis VALUES (?)", (canonical(genesis).decode(),))
             self._connection.executemany(
-                "INSERT INTO accounts VALUES (?, ?)",
-                [(account, account_name(account, genesis.agent_ids)) for account in accounts],
+                "INSERT INTO accounts VALUES (?, ?)", chart_of(genesis.agent_ids)
             )
             self._write(first, None, state)
         _durable(self._connection, Path(self.name))

@@ -6,21 +6,16 @@ Source: docs/spec/economy.md, section 3, A1 to A3, S2 and C1.
 from __future__ import annotations
 
 from collections.abc import Container
-from typing import Final, assert_never
+from typing import Final, get_args
 
 from sim_economy.core.actions import (
     Action,
-    ArbitratorRuling,
     BidCore,
     Burn,
-    ConfirmDelivery,
-    DisputeDelivery,
+    ContractAction,
     Idle,
     Job,
     Mine,
-    ProposeContract,
-    SellInformation,
-    SignContract,
     Speak,
     Stake,
     Study,
@@ -31,17 +26,7 @@ from sim_economy.core.actions import (
 from sim_economy.core.events import RejectionReason as Reason
 from sim_economy.core.scenario import Scenario, UnstakeWithoutAmount
 
-FREE: Final = (
-    Mine,
-    Job,
-    Idle,
-    ProposeContract,
-    SignContract,
-    ConfirmDelivery,
-    DisputeDelivery,
-    ArbitratorRuling,
-    SellInformation,
-)
+FREE: Final = frozenset({Mine, Job, Idle, *get_args(ContractAction)})
 """Actions that take nothing from an account when they apply."""
 
 AUCTION_TURN: Final = 1
@@ -71,7 +56,7 @@ def rejection_reason(
         return Reason.UNKNOWN_ACTION
     if speech is not None and len(speech) > scenario.speech_length_max:
         return Reason.SPEECH_TOO_LONG
-    if isinstance(action, FREE):
+    if type(action) in FREE:
         return None
     match action:
         case Speak():
@@ -90,7 +75,7 @@ def rejection_reason(
             closed = turn > AUCTION_TURN
             return Reason.AUCTION_CLOSED if closed else _amount_refusal(amount, 0, balance)
         case _:
-            assert_never(action)
+            raise AssertionError(action)
 
 
 def _recipient_refusal(

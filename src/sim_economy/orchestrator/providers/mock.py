@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from sim_economy.agents.catalogue import policy_named
 from sim_economy.agents.usage import Usage, UsageSource
 from sim_economy.core.codec import canonical
 from sim_economy.core.scenario import Scenario
 from sim_economy.orchestrator.prompt import sections
 from sim_economy.orchestrator.providers.traders import trade
-from sim_economy.orchestrator.puppets import policy_action
+from sim_economy.orchestrator.puppets import decide
 from sim_economy.orchestrator.settings import ModelSetting
 from sim_economy.orchestrator.talk import Answer, Call, CallFailed, Failure, Request, Tokens
 
@@ -52,10 +53,8 @@ class MockProvider:
         shown = sections(request.messages[0].text)
         prompt = sum(len(message.text) for message in request.messages) // 4
         if self._plays != "talk":
-            everything = shown["The whole state"]
-            action = policy_action(self._plays, call.agent, everything, self._scenario)
+            reply = self._decided(call, shown)
             thinking, output = self._used(call.turn)[call.agent]
-            reply = f'{{"action":{canonical(action).decode()}}}'
             return Answer(reply, "", Tokens(prompt, thinking + output, thinking))
         answer = trade(call, shown, self._scenario)
         text = json.dumps(answer, ensure_ascii=False)
@@ -64,6 +63,18 @@ class MockProvider:
 
     async def close(self) -> None:
         """It holds nothing."""
+
+    def _decided(self, call: Call, shown: dict[str, Any]) -> str:
+        """The answer of a policy."""
+        seen = {
+            **shown["What you see"],
+            "speech": shown.get("What others said last turn", {}),
+            "payloads": shown.get("Information goods you sold or bought", {}),
+        }
+        everything = shown["The whole state"]
+        move = decide(policy_named(self._plays), call.agent, seen, everything, self._scenario)
+        given = {"action": move.action, "speech": move.speech, "thinking": move.thinking}
+        return canonical({key: given[key] for key in given if given[key] is not None}).decode()  # type: ignore[no-any-return]
 
     def _used(self, turn: int) -> list[Any]:
         while len(self._drawn) < turn:

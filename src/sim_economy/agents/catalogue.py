@@ -1,0 +1,196 @@
+"""Which policies there are: the shipped ones, and those of installed packages.
+
+A package adds a policy with an entry point of the group `sim_economy.policies`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any, Final, get_args, get_type_hints
+
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import fields
+
+from sim_economy.agents.policy import Policy
+from sim_economy.core.errors import ScenarioError
+from sim_economy.core.scenario import Kind, Parameter, read_parameter, unknown_key, written
+
+GROUP: Final = "sim_economy.policies"
+"""The entry points that name policies."""
+
+RESERVED: Final = ("policy", "agents")
+"""Keys of a population's entry that are no parameters."""
+
+SHIPPED: Final[Mapping[str, str]] = {
+    "published": "published:Published",
+    "miner": "simple:Miner",
+    "worker": "simple:Worker",
+    "idle": "simple:Idler",
+    "random": "simple:Random",
+    "investor": "investor:Investor",
+    "lender": "credit:Lender",
+    "borrower": "credit:Borrower",
+    "insurer": "insurance:Insurer",
+    "insured": "insurance:Insured",
+    "provider": "services:Provider",
+    "client": "services:Client",
+    "seller": "information:Seller",
+    "buyer": "information:Buyer",
+    "organiser": "pools:Organiser",
+    "member": "pools:Member",
+    "arbitrator": "arbitration:Arbitrator",
+    "dishonest_arbitrator": "arbitration:DishonestArbitrator",
+    "defaulter": "defaulter:Defaulter",
+    "imitator": "imitator:Imitator",
+}
+"""The shipped policies by name: module and class."""
+
+_OWN: Final = "sim-economy"
+
+
+class Offer(Struct, frozen=True):
+    """A policy that a distribution names; what it names need not be there.
+
+    Attributes:
+        home: Module and class, as an entry point writes them.
+    """
+
+    name: str
+    distribution: str
+    home: str
+
+    def load(self) -> type[Policy]:
+        """The policy's class.
+
+        Raises:
+            ScenarioError: There is none, or it is not written as a policy must be.
+        """
+        whose = f"policy: {self.name} of the distribution {self.distribution}"
+        module, _, name = self.home.partition(":")
+        try:
+            found = getattr(import_module(module), name.strip())
+        except Exception as error:  # what a stranger's module does on import is anyone's guess
+            cause = f"{type(error).__name__}: {error}"
+            raise ScenarioError([f"{whose} cannot be loaded: {cause}"]) from error
+        if not (isinstance(found, type) and issubclass(found, Policy)):
+            raise ScenarioError([f"{whose} is no subclass of sim_economy.Policy: {self.home}"])
+        try:
+            policy_parameters(found)
+        except TypeError as error:
+            raise ScenarioError([f"{whose} is no proper policy: {error}"]) from error
+        return found
+
+
+@cache
+def offers() -> dict[str, list[Offer]]:
+    """Who offers a policy of which name; the shipped ones first."""
+    known: dict[str, list[Offer]] = {
+        name: [Offer(name, _OWN, f"{__package__}.policies.{home}")]
+        for name, home in SHIPPED.items()
+    }
+    for point in sorted(entry_points(group=GROUP)):
+        distribution = point.dist.name if point.dist else "unknown"
+        offer = Offer(point.name, distribution, point.value)
+        if offer not in known.setdefault(point.name, []):
+            known[point.name].append(offer)
+    return known
+
+
+def policy_class(name: str) -> type[Policy]:
+    """The class of a policy by its name.
+
+    Raises:
+        ScenarioError: There is none, there are several, or it cannot be loaded.
+    """
+    known = offers()
+    if name not in known:
+        raise ScenarioError([f"policy: there is no {name}; there are {', '.join(known)}"])
+    if len(known[name]) > 1:
+        whose = " and ".join(offer.distribution for offer in known[name])
+        raise ScenarioError(
+            [f"policy: {name} is offered by {whose}; uninstall all but one, or rename it there"]
+        )
+    return known[name][0].load()
+
+
+def policy_named(name: str, given: Mapping[str, Any] | None = None) -> Policy:
+    """A policy by its name, with the given parameters and its defaults for the rest.
+
+    Args:
+        given: Plain values, as a scenario file gives them.
+
+    Raises:
+        ScenarioError: With every problem found.
+    """
+    found = policy_class(name)
+    known = policy_parameters(found)
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for key, value in (given or {}).items():
+        if key not in known:
+            problems.append(unknown_key(key, known))
+            continue
+        parameter, default = known[key]
+        try:
+            values[key] = read_parameter(parameter, value, default)
+        except ValueError as error:
+            problems.append(f"{key}: {error}")
+    if problems:
+        raise ScenarioError(problems)
+    return found(**values)
+
+
+def settings_of(policy: Policy) -> dict[str, Any]:
+    """All parameters of a policy as a file writes them."""
+    known = policy_parameters(type(policy))
+    return {name: written(known[name][0], getattr(policy, name)) for name in known}
+
+
+@cache
+def policy_parameters(policy: type[Policy]) -> dict[str, tuple[Parameter, Any]]:
+    """The parameters of a policy by name, each with its default as it is held.
+
+    Raises:
+        TypeError: One has no default, a name that a population uses itself, or nothing that says
+            how a file writes it.
+    """
+    hints = get_type_hints(policy, include_extras=True)
+    return {
+        field.name: (_parameter(field.name, hints[field.name], field.default), field.default)
+        for field in fields(policy)
+    }
+
+
+def choices(parameter: Parameter, default: Any) -> str:
+    """What a file may write for a parameter, in words."""
+    match parameter.kind:
+        case Kind.VARIANT:
+            variants: type[StrEnum] = type(default)
+            return f"one of {', '.join(variants)}"
+        case Kind.COUNT:
+            return f"{parameter.kind.value} from {parameter.low} to {parameter.high}"
+        case _:
+            return str(parameter.kind.value)
+
+
+def _parameter(name: str, hint: Any, default: Any) -> Parameter:
+    if name in RESERVED:
+        raise TypeError(f"its parameter {name} has a name that a population uses itself")
+    if default is NODEFAULT:
+        raise TypeError(f"its parameter {name} has no default")
+    for note in get_args(hint):
+        if isinstance(note, Parameter):
+            return note
+    match default:
+        case bool():
+            return Parameter(Kind.FLAG, "")
+        case int():
+            return Parameter(Kind.COUNT, "")
+        case StrEnum():
+            return Parameter(Kind.VARIANT, "")
+        case _:
+            raise TypeError(f"its parameter {name} has no Parameter that says how it is written")

@@ -1,0 +1,1 @@
+"""The shipped policies, one module for each family."""

@@ -1,0 +1,81 @@
+"""Information: who sells it, and who buys it.
+
+The economy does not know what an information good is worth to its buyer. Here it is a report with
+a number in it that only its seller knows.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Annotated
+
+from sim_economy.agents.policies.talk import INFORMATION, Offer, Phrase, Seek
+from sim_economy.agents.policies.trader import SIGNING_TURNS, Desk, Trader, report
+from sim_economy.core.actions import Action
+from sim_economy.core.contracts import ContractKind, Deal, Role, Settlement
+from sim_economy.core.scenario import Kind, Parameter
+
+
+class Seller(Trader, frozen=True):
+    """Sells reports to those who seek information, and delivers them as soon as they are paid."""
+
+    price: Annotated[int, Parameter(Kind.COUNT, "tokens it asks for a report")] = 25
+    sales_max: Annotated[int, Parameter(Kind.COUNT, "sales it has open at once", 1)] = 3
+    settlement: Annotated[
+        Settlement, Parameter(Kind.VARIANT, "whether the buyer has to confirm the delivery")
+    ] = Settlement.AUTOMATIC
+
+    def words(self, desk: Desk) -> list[Phrase]:
+        """Offers information while it has room for sales."""
+        room = len(desk.of_kind(Role.PROPOSER, INFORMATION)) < self.sales_max
+        return [Offer(INFORMATION, self.price)] if room else []
+
+    def business(self, desk: Desk) -> Action | None:
+        """A sealed report for somebody who seeks one."""
+        return information_offer(self, desk, self.price, self.sales_max, self.settlement)
+
+
+class Buyer(Trader, frozen=True):
+    """Buys reports, one at a time."""
+
+    price_max: Annotated[int, Parameter(Kind.COUNT, "most it pays for a report")] = 30
+
+    def words(self, desk: Desk) -> list[Phrase]:
+        """Seeks information while it can pay."""
+        able = desk.free - self.reserve >= self.price_max
+        busy = desk.of_kind(Role.COUNTERPARTY, INFORMATION)
+        return [Seek(INFORMATION, (self.price_max,))] if able and not busy else []
+
+    def accepts(self, desk: Desk, deal: Deal) -> bool:
+        """A report it can pay; one at a time."""
+        return (
+            deal.kind is ContractKind.INFORMATION_SALE
+            and deal.price <= self.price_max
+            and not desk.of_kind(Role.COUNTERPARTY, INFORMATION)
+        )
+
+
+def information_offer(
+    trader: Trader,
+    desk: Desk,
+    price: int,
+    sales_max: int,
+    settlement: Settlement = Settlement.AUTOMATIC,
+) -> Action | None:
+    """A proposal of this turn's report to somebody who seeks information and pays the price."""
+    if len(desk.of_kind(Role.PROPOSER, INFORMATION)) >= sales_max:
+        return None
+    bond = max(price, trader.arbitration_fee_max)
+    for buyer, (price_max,) in trader.customers(desk, INFORMATION):
+        if price <= price_max:
+            return trader.proposal(
+                desk,
+                INFORMATION,
+                buyer,
+                price=price,
+                payload_hash=sha256(report(desk.view, desk.turn).encode()).hexdigest(),
+                settlement=settlement.value,
+                due_turn=desk.turn + SIGNING_TURNS + 2,
+                proposer_collateral=bond,
+            )
+    return None

@@ -1,0 +1,84 @@
+"""Pools: an organiser carries the fees of its members, by forwards."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from sim_economy.agents.policies.talk import FORWARD, Offer, Phrase, Seek
+from sim_economy.agents.policies.trader import SIGNING_TURNS, Desk, Trader, part
+from sim_economy.core.actions import Action, Mine
+from sim_economy.core.contracts import ContractKind, Deal, Role, Stage
+from sim_economy.core.scenario import Kind, Parameter
+from sim_economy.core.units import Millionths
+
+
+class Organiser(Trader, frozen=True):
+    """Runs a pool: each member pays a price, and the pool carries its fees up to a cap.
+
+    What the caps leave is the organiser's.
+    """
+
+    rate: Annotated[Millionths, Parameter(Kind.RATE, "price it asks, by the cap")] = Millionths(
+        800_000
+    )
+    cap_max: Annotated[int, Parameter(Kind.COUNT, "most it carries for a member", 1)] = 400
+    members_max: Annotated[int, Parameter(Kind.COUNT, "members at once", 1)] = 3
+
+    def words(self, desk: Desk) -> list[Phrase]:
+        """Offers places while the pool has some."""
+        return [Offer(FORWARD, part(100, self.rate))] if self._has_place(desk) else []
+
+    def business(self, desk: Desk) -> Action | None:
+        """A place for somebody who seeks one."""
+        if not self._has_place(desk):
+            return None
+        for member, (cap, turns) in self.customers(desk, FORWARD):
+            if 0 < cap <= min(self.cap_max, desk.free - self.reserve) and turns > 0:
+                start_turn = desk.turn + SIGNING_TURNS
+                return self.proposal(
+                    desk,
+                    FORWARD,
+                    member,
+                    price=part(cap, self.rate),
+                    cap=cap,
+                    start_turn=start_turn,
+                    due_turn=start_turn + turns - 1,
+                )
+        return None
+
+    def _has_place(self, desk: Desk) -> bool:
+        few = len(desk.of_kind(Role.PROPOSER, FORWARD)) < self.members_max
+        return few and desk.free > self.reserve
+
+
+class Member(Trader, frozen=True):
+    """Has a pool carry its fees for a price, and mines while it does."""
+
+    cap: Annotated[int, Parameter(Kind.COUNT, "fees it wants carried", 1)] = 250
+    turns: Annotated[int, Parameter(Kind.COUNT, "turns it wants them carried", 1)] = 5
+    rate_max: Annotated[
+        Millionths, Parameter(Kind.RATE, "highest price it agrees to, by the cap")
+    ] = Millionths(900_000)
+
+    def words(self, desk: Desk) -> list[Phrase]:
+        """Seeks a place while it has none and can pay one."""
+        able = desk.free - self.reserve >= part(self.cap, self.rate_max)
+        busy = desk.of_kind(Role.COUNTERPARTY, FORWARD)
+        return [Seek(FORWARD, (self.cap, self.turns))] if able and not busy else []
+
+    def accepts(self, desk: Desk, deal: Deal) -> bool:
+        """A place it can pay; one at a time."""
+        return (
+            deal.kind is ContractKind.FORWARD
+            and deal.price <= part(deal.cap, self.rate_max)
+            and deal.start_turn > desk.turn + 1
+            and not desk.of_kind(Role.COUNTERPARTY, FORWARD)
+        )
+
+    def living(self, desk: Desk) -> Action:
+        """Mines while its fees are carried."""
+        carried = any(
+            own.deal.kind is ContractKind.FORWARD and own.deal.start_turn <= desk.turn
+            for own in desk.contracts(Role.COUNTERPARTY, Stage.ACTIVE)
+        )
+        return Mine() if carried and desk.balance >= 0 else super().living(desk)

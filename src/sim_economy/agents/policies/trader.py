@@ -1,0 +1,348 @@
+"""What all who trade by contract do alike: keep their word, sign what suits them, make a living."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Annotated
+
+from msgspec import convert
+
+from sim_economy.agents.policies.talk import (
+    ARBITRATION,
+    KINDS,
+    SERVICE,
+    Done,
+    Heard,
+    Offer,
+    Phrase,
+    Seek,
+    gathered,
+    proof,
+    spoken,
+    understood,
+)
+from sim_economy.agents.policy import Move, Policy, View
+from sim_economy.core.actions import (
+    Action,
+    ArbitratorRuling,
+    ConfirmDelivery,
+    DisputeDelivery,
+    Job,
+    Mine,
+    ProposeContract,
+    SellInformation,
+    SignContract,
+)
+from sim_economy.core.contracts import (
+    Contract,
+    ContractKind,
+    Deal,
+    Favoured,
+    Reputation,
+    Role,
+    Settlement,
+    Stage,
+    Terms,
+)
+from sim_economy.core.rules.signing import needs
+from sim_economy.core.scenario import Kind, Parameter
+from sim_economy.core.units import INPUT_LIMIT, MILLION, Millionths
+
+SIGNING_TURNS = 4
+"""Turns a trader leaves for signatures before a contract has to mean something."""
+
+
+class Desk:
+    """One agent's observation, read as a trader reads it."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.agent = view.agent
+        self.turn = view.turn
+        self.seen = view.observation
+        self.balance = self.seen.accounts["balance"]
+
+    @property
+    def wealth(self) -> int:
+        """All five own accounts."""
+        return sum(self.seen.accounts.values())
+
+    @cached_property
+    def free(self) -> int:
+        """The balance without what own signatures may soon take."""
+        promised = 0
+        for contract in self.seen.contracts:
+            if contract.stage is Stage.PROPOSED and self.has_signed(contract):
+                promised += needs(contract.deal)[self.role(contract)]
+        return self.balance - promised
+
+    def role(self, contract: Contract) -> Role:
+        """The own part in a contract."""
+        return Role(contract.seats.index(self.agent))
+
+    def has_signed(self, contract: Contract) -> bool:
+        """Whether the own word is given; a proposer's is."""
+        match self.role(contract):
+            case Role.PROPOSER:
+                return True
+            case Role.COUNTERPARTY:
+                return contract.counterparty_signed
+            case Role.ARBITRATOR:
+                return contract.arbitrator_signed
+
+    def contracts(self, role: Role, *stages: Stage) -> Iterator[Contract]:
+        """Own open contracts in a role; in any stage where none is named."""
+        for contract in self.seen.contracts:
+            if self.role(contract) is role and (not stages or contract.stage in stages):
+                yield contract
+
+    def of_kind(self, role: Role, what: str) -> list[Contract]:
+        """Own open contracts of a kind in a role; as counterparty only those signed."""
+        kind = KINDS[what]
+        return [
+            contract
+            for contract in self.contracts(role)
+            if contract.deal.kind is kind and self.has_signed(contract)
+        ]
+
+    @cached_property
+    def _heard(self) -> Heard:
+        """What was sought and offered last turn, by anybody."""
+        return gathered(tuple(self.seen.speech.items()))
+
+    def seekers(self, what: str) -> list[tuple[str, tuple[int, ...]]]:
+        """Who seeks something, and on what terms; not those one has a contract of that with."""
+        busy = {contract.deal.parties[1] for contract in self.of_kind(Role.PROPOSER, what)}
+        return [
+            (speaker, phrase.figures)
+            for speaker, phrase in self._heard.get((Seek, what), ())
+            if speaker not in busy and speaker != self.seen.agent_id
+        ]
+
+    def record(self, agent_id: str) -> Reputation:
+        """An agent's public record; one nobody has heard of has an empty one."""
+        return self.seen.reputations.get(agent_id) or Reputation(-1)
+
+    def is_proved(self, contract: Contract) -> bool:
+        """Whether the proposer showed last turn what it did."""
+        shown = Done(contract.contract_id, proof(contract.contract_id))
+        return shown in understood(self.seen.speech.get(contract.deal.parties[0], ""))
+
+    def arbitrator(self, counterparty: str, fee_max: int) -> tuple[str, int] | None:
+        """Somebody who offers to arbitrate, and the fee: of the most diligent, one by chance."""
+        offers = [
+            (speaker, phrase.price)
+            for speaker, phrase in self._heard.get((Offer, ARBITRATION), ())
+            if phrase.price <= fee_max and speaker not in (counterparty, self.seen.agent_id)
+        ]
+        if not offers:
+            return None
+        least = min(self.record(speaker).missed for speaker, _ in offers)
+        best = [offer for offer in offers if self.record(offer[0]).missed == least]
+        return best[self.view.draw(len(best), "trader.arbitrator")]
+
+
+def part(whole: int, rate: int) -> int:
+    """So many millionths of a whole, rounded up."""
+    return -(-whole * rate // MILLION)
+
+
+class Trader(Policy, frozen=True):
+    """Keeps its word in every contract it is a party to; proposes and signs nothing by itself."""
+
+    work_below: Annotated[
+        int, Parameter(Kind.COUNT, "works a job while its balance is below this, else mines")
+    ] = 200
+    reserve: Annotated[
+        int, Parameter(Kind.COUNT, "tokens of its balance it puts into no contract")
+    ] = 50
+    defaults_max: Annotated[
+        int, Parameter(Kind.COUNT, "defaults on record with which it still trusts another")
+    ] = 0
+    bias_max: Annotated[
+        int,
+        Parameter(
+            Kind.COUNT, "rulings for proposers beyond those for others it accepts of an arbitrator"
+        ),
+    ] = 3
+    arbitration_fee_max: Annotated[
+        int, Parameter(Kind.COUNT, "most it lets an arbitrator earn with a ruling")
+    ] = 20
+    bond_rate: Annotated[
+        Millionths, Parameter(Kind.RATE, "collateral of both parties it asks, by the price")
+    ] = Millionths(500_000)
+
+    def decide(self, view: View) -> Move:
+        """What is owed, then signatures, then business of its own, then a living."""
+        desk = Desk(view)
+        action = self.owed(desk) or self.signature(desk) or self.business(desk) or self.living(desk)
+        said = [*self.proofs(desk), *self.words(desk)]
+        return Move(action, spoken(said, view.scenario.speech_length_max))
+
+    # What a policy of its own may say differently
+
+    def words(self, desk: Desk) -> list[Phrase]:
+        """What it says of business."""
+        return []
+
+    def business(self, desk: Desk) -> Action | None:
+        """What it starts by itself."""
+        return None
+
+    def accepts(self, desk: Desk, deal: Deal) -> bool:
+        """Whether it signs a proposal made to it that it can afford."""
+        return False
+
+    def arbitrates(self, desk: Desk, contract: Contract) -> bool:
+        """Whether it signs as arbitrator what it can afford."""
+        return False
+
+    def ruling(self, desk: Desk, contract: Contract) -> Favoured | None:
+        """For whom it rules: by what can be seen."""
+        if contract.deal.kind is ContractKind.SERVICE and not desk.is_proved(contract):
+            return Favoured.COUNTERPARTY
+        return Favoured.PROPOSER
+
+    def delivers(self, desk: Desk, contract: Contract) -> bool:
+        """Whether it does what it promised as proposer."""
+        return True
+
+    def living(self, desk: Desk) -> Action:
+        """What it does when there is no business."""
+        return Job() if desk.balance < self.work_below else Mine()
+
+    # What is the same for all
+
+    def owed(self, desk: Desk) -> Action | None:
+        """Rulings, confirmations, disputes and deliveries that wait for it."""
+        return self._rulings(desk) or self._verdicts(desk) or self._deliveries(desk)
+
+    def trusts(self, desk: Desk, agent_id: str) -> bool:
+        """Whether another's record is good enough."""
+        return desk.record(agent_id).defaulted <= self.defaults_max
+
+    def signature(self, desk: Desk) -> Action | None:
+        """What it arbitrates, or the cheapest proposal it accepts."""
+        found = [
+            contract
+            for contract in desk.seen.contracts
+            if contract.stage is Stage.PROPOSED and not desk.has_signed(contract)
+        ]
+        wanted = [contract for contract in found if self._signs(desk, contract)]
+        if not wanted:
+            return None
+
+        def cost(contract: Contract) -> tuple[int, int]:
+            pays = desk.role(contract) is Role.COUNTERPARTY
+            return (contract.deal.price + contract.deal.premium if pays else 0, contract.until)
+
+        return SignContract(min(wanted, key=cost).contract_id)
+
+    def customers(self, desk: Desk, what: str) -> list[tuple[str, tuple[int, ...]]]:
+        """Seekers it trusts, in an order that chance gives, so that all come to their turn."""
+        found = [seeker for seeker in desk.seekers(what) if self.trusts(desk, seeker[0])]
+        first = desk.view.draw(len(found), "trader.customer") if found else 0
+        return found[first:] + found[:first]
+
+    def proposal(self, desk: Desk, what: str, to: str, **terms: int | str) -> Action | None:
+        """A proposal with an arbitrator who is there; None without one, or with absurd figures."""
+        found = desk.arbitrator(to, self.arbitration_fee_max)
+        if found is None:
+            return None
+        arbitrator, fee = found
+        if what == SERVICE or terms.get("settlement") == Settlement.ATTESTED:
+            price = int(terms["price"])
+            bond = max(fee, part(price, self.bond_rate))
+            attested: dict[str, int | str] = {
+                "arbitrator_fee": fee,
+                "proposer_collateral": bond,
+                "counterparty_collateral": bond,
+                "arbitrator_collateral": price,
+            }
+            terms = attested | terms
+        if any(isinstance(term, int) and abs(term) > INPUT_LIMIT for term in terms.values()):
+            return None
+        return ProposeContract(KINDS[what].value, to, arbitrator, convert(terms, Terms))
+
+    def proofs(self, desk: Desk) -> list[Phrase]:
+        """What it shows of services it rendered, until each is settled."""
+        return [
+            Done(contract.contract_id, proof(contract.contract_id))
+            for contract in desk.contracts(Role.PROPOSER)
+            if contract.deal.kind is ContractKind.SERVICE
+            and contract.stage is not Stage.PROPOSED
+            and desk.turn >= contract.deal.due_turn
+            and self.delivers(desk, contract)
+        ]
+
+    def _signs(self, desk: Desk, contract: Contract) -> bool:
+        role, deal = desk.role(contract), contract.deal
+        need = needs(deal)[role]
+        if need and need > desk.free - self.reserve:
+            return False
+        if role is Role.ARBITRATOR:
+            return self.arbitrates(desk, contract)
+        proposer, _, arbitrator = deal.parties
+        known = self.trusts(desk, proposer) and self._is_fair(desk, arbitrator)
+        return known and self.accepts(desk, deal)
+
+    def _is_fair(self, desk: Desk, arbitrator: str) -> bool:
+        """Whether an arbitrator rules at all, and not always for those who propose it."""
+        record = desk.record(arbitrator)
+        bias = record.for_proposers - record.for_counterparties
+        return record.missed == 0 and bias <= self.bias_max
+
+    def _rulings(self, desk: Desk) -> Action | None:
+        """All rulings for the side that has more of them now; the others can wait a turn."""
+        rulings: dict[Favoured, list[int]] = {}
+        for contract in desk.contracts(Role.ARBITRATOR, Stage.REFERRED):
+            favoured = self.ruling(desk, contract)
+            if favoured is not None:
+                rulings.setdefault(favoured, []).append(contract.contract_id)
+        if not rulings:
+            return None
+        favoured = max(rulings, key=lambda side: len(rulings[side]))
+        return ArbitratorRuling(tuple(rulings[favoured]), favoured.value)
+
+    def _verdicts(self, desk: Desk) -> Action | None:
+        """Confirms what was shown to it, disputes what was only claimed, claims what it did."""
+        confirmed, disputed = [], []
+        for contract in desk.contracts(Role.COUNTERPARTY, Stage.ATTESTING):
+            proved = contract.deal.kind is not ContractKind.SERVICE or desk.is_proved(contract)
+            if self.admits(desk, contract, proved=proved):
+                confirmed.append(contract.contract_id)
+            elif contract.claimed or contract.until <= desk.turn:
+                disputed.append(contract.contract_id)
+        if disputed:
+            return DisputeDelivery(tuple(disputed))
+        if confirmed:
+            return ConfirmDelivery(tuple(confirmed))
+        claimed = tuple(
+            contract.contract_id
+            for contract in desk.contracts(Role.PROPOSER, Stage.ATTESTING)
+            if not contract.claimed and self.claims(desk, contract)
+        )
+        return ConfirmDelivery(claimed) if claimed else None
+
+    def admits(self, desk: Desk, contract: Contract, *, proved: bool) -> bool:
+        """Whether it confirms a delivery to it."""
+        return proved
+
+    def claims(self, desk: Desk, contract: Contract) -> bool:
+        """Whether it confirms a delivery of its own."""
+        return self.delivers(desk, contract)
+
+    def _deliveries(self, desk: Desk) -> Action | None:
+        for contract in desk.contracts(Role.PROPOSER, Stage.ACTIVE):
+            sale = contract.deal.kind is ContractKind.INFORMATION_SALE
+            if sale and self.delivers(desk, contract):
+                payload = report(desk.view, contract.deal.proposed)
+                return SellInformation(contract.contract_id, payload)
+        return None
+
+
+def report(view: View, turn: int) -> str:
+    """The information good that an agent made in a turn."""
+    number = view.draw(10**9, "trader.report", turn, lasting=True)
+    return f"report of {view.agent_id}, turn {turn}: {number}"

@@ -1,0 +1,59 @@
+"""Who may call what, where an engine asks for tokens."""
+
+from __future__ import annotations
+
+import hmac
+from enum import Enum, auto
+
+from starlette.requests import Request
+
+from sim_economy.api.errors import RequestError
+from sim_economy.session.engine import Engine
+from sim_economy.store.credentials import ADMIN
+
+
+class Caller(Enum):
+    """Who may call a route.
+
+    Attributes:
+        ANYONE: Without a token.
+        MEMBER: Any agent of the world, or its operator.
+        OWNER: The agent that the path names, or the world's operator.
+        ADMIN: The world's operator.
+        HOST: The operator of the process: who holds its token, or the default world's.
+    """
+
+    ANYONE = auto()
+    MEMBER = auto()
+    OWNER = auto()
+    ADMIN = auto()
+    HOST = auto()
+
+
+def authorise(engine: Engine, request: Request, caller: Caller) -> None:
+    """Refuse whoever may not call a route of a world.
+
+    Args:
+        engine: Of the world; for HOST, of the default one.
+
+    Raises:
+        RequestError: 401 without a token that is known, 403 with somebody else's.
+    """
+    if not engine.access.tokens or caller is Caller.ANYONE:
+        return
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    token = token if scheme.lower() == "bearer" else ""
+    own = engine.access.admin_token
+    if own is not None and hmac.compare_digest(token.encode(), own.encode()):
+        return
+    if engine.credentials is None:
+        if own is None and caller is not Caller.HOST:
+            return
+        raise RequestError(401, "token_unknown", "send the operator's token")
+    holder = engine.credentials.holder(token)
+    if holder is None:
+        raise RequestError(401, "token_unknown", "send `Authorization: Bearer` and your token")
+    agent = f"agent:{request.path_params.get('agent_id')}"
+    allowed = {Caller.MEMBER: {holder}, Caller.OWNER: {agent, ADMIN}}.get(caller, {ADMIN})
+    if holder not in allowed:
+        raise RequestError(403, "not_yours", "this token may not do that")

@@ -1,0 +1,285 @@
+"""The endpoints: each reads a request, asks the engine of its world, and writes the answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
+
+from msgspec import to_builtins
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from sim_economy.api.limits import read_body
+from sim_economy.api.openapi import openapi
+from sim_economy.api.pages import event_lines, page
+from sim_economy.api.requests import (
+    check_query,
+    idempotency_key,
+    parse_closing,
+    parse_init,
+    parse_run,
+    parse_submission,
+    parse_turn,
+    query_int,
+)
+from sim_economy.api.runs import play_until
+from sim_economy.api.services import Service
+from sim_economy.core.codec import canonical
+from sim_economy.core.errors import InputError, StoreError
+from sim_economy.core.ledger import Holding
+from sim_economy.core.scenario import config
+from sim_economy.session.answers import genesis_answer, state_answer, world_answer
+from sim_economy.session.series import turn_figures
+from sim_economy.session.statement import Statement, statement
+from sim_economy.session.world import position_of
+from sim_economy.store.protocol import Store
+
+
+async def get_config(service: Service, request: Request) -> Response:
+    """The world's parameters and variants without the seed; the defaults before /init."""
+    check_query(request)
+    return _json(config(service.engine.scenario))
+
+
+async def post_init(service: Service, request: Request) -> Response:
+    """Start the world."""
+    check_query(request)
+    wanted = parse_init(await read_body(request, service.worlds.limits))
+    engine = service.engine
+    issued = engine.start(wanted.config, wanted.agent_ids, wanted.public_keys)
+    service.worlds.keep(service)
+    await service.announce()
+    answer = world_answer(engine.started())
+    if issued is not None:
+        answer |= to_builtins(issued) | engine.commitment()
+    return _json(answer)
+
+
+async def get_state(service: Service, request: Request) -> Response:
+    """Every agent's accounts after the last closed turn."""
+    check_query(request)
+    return _json(state_answer(service.engine.started()))
+
+
+async def post_turn(service: Service, request: Request) -> Response:
+    """Close the open turn with a batch of inputs."""
+    check_query(request)
+    body = await read_body(request, service.worlds.limits)
+    wanted = parse_turn(body)
+    answer = service.engine.close_turn(
+        wanted.inputs,
+        signatures=wanted.signatures,
+        expected=wanted.turn,
+        key=idempotency_key(request),
+        request=body,
+        ends=wanted.ends,
+    )
+    await service.announce()
+    return _text(answer)
+
+
+async def post_close(service: Service, request: Request) -> Response:
+    """Close the open turn with the actions submitted for it; whoever is missing is idle."""
+    check_query(request)
+    body = await read_body(request, service.worlds.limits)
+    wanted = parse_closing(body)
+    answer = service.engine.close_turn(
+        expected=wanted.turn,
+        metered=wanted.metered,
+        key=idempotency_key(request),
+        request=body,
+        ends=wanted.ends,
+    )
+    await service.announce()
+    return _text(answer)
+
+
+async def post_action(service: Service, request: Request) -> Response:
+    """Submit one agent's own action; the last one missing closes the turn."""
+    check_query(request)
+    body = await read_body(request, service.worlds.limits)
+    wanted = parse_submission(body, request.path_params["agent_id"])
+    closed = service.engine.submit(wanted.input, wanted.turn, wanted.signature)
+    if closed is not None:
+        await service.announce()
+    turn = service.engine.started().turn_number + (closed is None)
+    return _json({"accepted": True, "turn": turn, "closed": closed is not None})
+
+
+async def post_run(service: Service, request: Request) -> Response:
+    """Start the world if it is not, and play it with a shipped policy until a turn."""
+    check_query(request)
+    wanted = parse_run(await read_body(request, service.worlds.limits))
+    service.users += 1
+    try:
+        return _json({"data": await play_until(service, wanted)})
+    finally:
+        service.users -= 1
+
+
+async def get_commitment(service: Service, request: Request) -> Response:
+    """The commitment to the secret of the draws, opened once the run has ended."""
+    check_query(request)
+    return _json(service.engine.commitment())
+
+
+async def get_genesis(service: Service, request: Request) -> Response:
+    """What the world is known by: its genesis hash, its agents, their public keys."""
+    check_query(request)
+    return _json(genesis_answer(service.engine.started()))
+
+
+async def get_head(service: Service, request: Request) -> Response:
+    """The end of the chain, to keep and compare."""
+    check_query(request)
+    return _json(service.engine.started().head)
+
+
+async def get_page(service: Service, request: Request) -> Response:
+    """A page of one of the ledger's tables."""
+    after, limit = _page_bounds(service, request)
+    table = request.url.path.rpartition("/")[2]
+    return _json(page(service.engine.started(), table, after, limit))
+
+
+async def get_series(service: Service, request: Request) -> Response:
+    """A page of the turns' figures: flows, actions, the books, inequality."""
+    after, limit = _page_bounds(service, request)
+    last = service.engine.started().turn_number
+    first = max(1, after + 1)
+    until = min(last, first + limit - 1)
+
+    def figures(store: Store) -> list[dict[str, Any]]:
+        return list(turn_figures(store, first, until)) if first <= until else []
+
+    rows = await run_in_threadpool(service.engine.read, figures)
+    return _json({"rows": rows, "next": until if until < last else None})
+
+
+def _page_bounds(service: Service, request: Request) -> tuple[int, int]:
+    check_query(request, "after", "limit")
+    rows = service.worlds.limits.page_rows
+    after = query_int(request, "after", -1, 0, 2**53)
+    return after, query_int(request, "limit", min(100, rows), 1, rows)
+
+
+async def get_statement(service: Service, request: Request) -> Response:
+    """One agent's postings with their reasons, opening to closing."""
+    check_query(request, "from", "to")
+    world = service.engine.started()
+    first = query_int(request, "from", 0, 0, 2**53)
+    last = query_int(request, "to", max(first, world.turn_number), 0, 2**53)
+    if last < first:
+        raise InputError("to", "must not be before from")
+    agent_id = request.path_params["agent_id"]
+    position_of(world.positions, agent_id)
+
+    def stated(store: Store) -> Statement:
+        accounts = tuple(Holding)
+        return statement(store, agent_id, accounts=accounts, first_turn=first, last_turn=last)
+
+    return _json(await run_in_threadpool(service.engine.read, stated))
+
+
+async def get_observation(service: Service, request: Request) -> Response:
+    """What one agent may see."""
+    check_query(request)
+    return _json(service.engine.started().observe(request.path_params["agent_id"]))
+
+
+async def get_verification(service: Service, request: Request) -> Response:
+    """Every hash, posting and signature of the ledger, checked now."""
+    check_query(request)
+    return _json(await service.verify())
+
+
+async def get_events(service: Service, request: Request) -> Response:
+    """Closed turns as server-sent events; `Last-Event-ID` goes on where a stream broke off."""
+    check_query(request)
+    seen = request.headers.get("last-event-id", "")
+    if seen and not (seen.isascii() and seen.isdigit() and len(seen) <= 16):
+        raise InputError("Last-Event-ID", "must be the number of a turn")
+    newest = service.engine.started().turn_number
+    after = int(seen) if seen else newest
+    return StreamingResponse(
+        _events(service, request, after),
+        media_type="text/event-stream",
+        headers={"cache-control": "no-store"},
+    )
+
+
+async def _events(service: Service, request: Request, after: int) -> AsyncIterator[bytes]:
+    service.users += 1
+    try:
+        yield b": connected\n\n"
+        while not await request.is_disconnected():
+            for number, event in event_lines(service.engine.started(), after + 1):
+                after = number
+                yield event
+            async with service.closed:
+                if service.engine.started().turn_number > after:
+                    continue
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(15):
+                        await service.closed.wait()
+            if service.engine.started().turn_number <= after:
+                yield b": still here\n\n"
+    finally:
+        service.users -= 1
+
+
+async def get_readiness(service: Service, request: Request) -> Response:
+    """Whether turns can be played."""
+    check_query(request)
+    world = service.engine.started()
+    found = service.verified
+    if found is not None and found.finding is not None:
+        place = "the ledger" if found.finding.turn is None else f"turn {found.finding.turn}"
+        raise StoreError("ledger_damaged", place, found.finding.problem)
+    return _json(
+        {
+            "status": "ready",
+            "turn": world.turn_number,
+            "head": world.head.hash,
+            "verified_turns": None if found is None else found.turns,
+        }
+    )
+
+
+async def get_metrics(service: Service, request: Request) -> Response:
+    """Figures in the Prometheus text format."""
+    check_query(request)
+    from sim_economy.api.prometheus import exposition  # noqa: PLC0415
+
+    text, media_type = exposition(service.engine.world, service.worlds.answered)
+    return Response(text, media_type=media_type)
+
+
+async def get_worlds(service: Service, request: Request) -> Response:
+    """The names of the worlds of this engine."""
+    check_query(request)
+    return _json({"worlds": await run_in_threadpool(service.worlds.names)})
+
+
+async def get_health(service: Service, request: Request) -> Response:
+    """Whether the process answers."""
+    check_query(request)
+    del service
+    return _json({"status": "ok"})
+
+
+async def get_openapi(service: Service, request: Request) -> Response:
+    """This interface in OpenAPI."""
+    check_query(request)
+    return _json(openapi(service.worlds.limits))
+
+
+def _json(value: Any) -> Response:
+    return Response(canonical(value), media_type="application/json")
+
+
+def _text(answer: str) -> Response:
+    return Response(answer, media_type="application/json")

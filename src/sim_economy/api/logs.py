@@ -1,0 +1,33 @@
+"""What the engine tells on standard error: one JSON object a line, never an input or a token."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Final
+
+from pythonjsonlogger.json import JsonFormatter
+
+LEVELS: Final = ("warning", "info", "debug")
+
+
+def log_as_json(level: str) -> None:
+    """Send the engine's and the server's records to standard error.
+
+    Args:
+        level: The least that is told; `info` tells of every request.
+    """
+    assert level in LEVELS, level
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        JsonFormatter(
+            "%(asctime)s %(levelname)s %(name)s %(message)s",
+            rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
+            datefmt="%Y-%m-%dT%H:%M:%S%z",
+        )
+    )
+    for name, least in (("sim_engine", level.upper()), ("uvicorn", "WARNING")):
+        logger = logging.getLogger(name)
+        logger.handlers = [handler]
+        logger.setLevel(least)
+        logger.propagate = False
