@@ -151,9 +151,10 @@ def _watched(task: Task) -> Iterator[Callable[[Progress], None]]:
         return
     from rich.console import Console  # noqa: PLC0415
     from rich.live import Live  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
 
     with Live(console=Console(stderr=True), transient=True, refresh_per_second=8) as live:
-        yield lambda progress: live.update(_line(progress, task))
+        yield lambda progress: live.update(Text(_line(progress, task)))
 
 
 def _line(progress: Progress, task: Task) -> str:
@@ -167,7 +168,7 @@ def _line(progress: Progress, task: Task) -> str:
     return (
         f"turn {progress.turn}/{progress.turns}  "
         f"{progress.decided} of {task.scenario.num_agents} decided  "
-        f"{progress.in_flight} in flight  {progress.calls} calls, {progress.failed} failed  {spent}"
+        f"{progress.in_flight} in flight  {progress.calls} calls, {progress.failed} failed\n{spent}"
     )
 
 

@@ -144,7 +144,8 @@ class Caller:
         """
         turn, agent_id = question.turn, question.agent_id
         found = self.records.got.get((turn, agent_id, attempt))
-        if found is not None:
+        refused = found is not None and found.failure is Failure.NOT_ALLOWED
+        if found is not None and not (refused and self._journal):
             if found.request_digest != request.digest:
                 raise ReplayError(turn, f"call {attempt} of {agent_id} would be another request")
             return found

@@ -73,7 +73,10 @@ class HostedProvider:
         warnings.filterwarnings("ignore", module="pydantic_ai")
         key = _key(setting)
         local = urlsplit(setting.base_url or "").hostname in _LOCAL
-        self._http = httpx2.AsyncClient(transport=WatchedTransport(), trust_env=not local)
+        # The loop keeps the deadline of each call; a second clock would only disagree.
+        self._http = httpx2.AsyncClient(
+            transport=WatchedTransport(), trust_env=not local, timeout=None
+        )
         self._model = _model(setting, key, self._http)
 
     async def ask(self, request: Request, call: Call) -> Answer:
