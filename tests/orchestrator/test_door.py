@@ -126,3 +126,26 @@ def test_an_engine_that_is_not_there_is_named(tmp_path: Path) -> None:
         sim_economy("orchestrate", "mixed.toml", "--engine", "http://127.0.0.1:9", cwd=tmp_path)
     )
     assert "is the engine running?" in said
+
+
+def test_an_engine_that_asks_for_tokens_takes_the_operators(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = "operator-" + "7" * 40
+    (tmp_path / "mixed.toml").write_text(MIXED)
+    near = json_of(sim_economy("orchestrate", "mixed.toml", "--out", "n", "--json", cwd=tmp_path))
+    ledger = tmp_path / "tokens.sqlite"
+    secured = {"SIM_ENGINE_AUTH": "tokens", "SIM_ENGINE_ADMIN_TOKEN": token}
+    with EngineProcess(ledger, **secured) as started:
+        started.wait()
+        address = f"http://127.0.0.1:{started.port}"
+        command = ["orchestrate", "mixed.toml", "--out", "far", "--engine", address, "--json"]
+        refused = sim_economy(*command, cwd=tmp_path)
+        assert refused.returncode == 2
+        assert "token" in refused.stderr
+        monkeypatch.setenv("SIM_ENGINE_ADMIN_TOKEN", token)
+        far = json_of(sim_economy(*command, cwd=tmp_path))
+    assert far["turns"] == near["turns"]
+    assert json_of(sim_economy("replay", tmp_path / "far", "--json"))["head"] == far["head"]
+    for path in (tmp_path / "far").rglob("*"):
+        assert token.encode() not in path.read_bytes(), path
