@@ -26,7 +26,7 @@ format: $(VENV)/dev.stamp ## Put the code into the house style.
 
 nightly: $(VENV)/dev.stamp ## The long suites: ten million random actions, a million stateful ones.
 	$(BIN)/python -m pytest -s -m nightly tests/properties
-	$(BIN)/python -m pytest -n $(CPUS) -m nightly tests/mutants tests/engine
+	$(BIN)/python -m pytest -n $(CPUS) -m nightly tests/mutants tests/engine tests/orchestrator
 
 bench: $(VENV)/bench.stamp ## Ratios against a bare loop, raw SQLite, Mesa, a bare socket; the cost of access.
 	$(BIN)/python -m benchmarks.speed
@@ -36,8 +36,8 @@ bench: $(VENV)/bench.stamp ## Ratios against a bare loop, raw SQLite, Mesa, a ba
 
 lock: ## Write the pinned requirements anew; needs uv.
 	$(COMPILE) --extra report --extra engine --extra client --extra signatures --group build -o requirements/report.lock
-	$(COMPILE) --extra report --extra engine --extra client --extra signatures --extra mcp --extra postgres --group dev -o requirements/dev.lock
-	$(COMPILE) --extra report --extra engine --extra client --extra signatures --extra postgres --group bench -o requirements/bench.lock
+	$(COMPILE) --extra report --extra engine --extra client --extra signatures --extra mcp --extra postgres --extra models --extra models-anthropic --extra models-google --group dev -o requirements/dev.lock
+	$(COMPILE) --extra report --extra engine --extra client --extra signatures --extra postgres --extra models --group bench -o requirements/bench.lock
 
 clean: ## Remove the environment and everything made.
 	rm -rf $(VENV) out build dist .mypy_cache .ruff_cache .hypothesis

@@ -17,6 +17,8 @@ COMMANDS = (
     "run",
     "experiment",
     "compare",
+    "orchestrate",
+    "inspect",
     "init",
     "policies",
     "verify",

@@ -13,10 +13,12 @@ _COMMANDS: Final = {
     "run": ("experiment", "Play one run of a scenario."),
     "experiment": ("experiment", "Play many runs of a scenario into a folder."),
     "compare": ("comparison", "Play several scenarios and compare them run by run."),
+    "orchestrate": ("orchestrator", "Play a run whose agents are language models."),
+    "inspect": ("orchestrator", "Read what each agent saw, thought, said, did and paid."),
     "init": ("scenario", "Write a commented scenario file to start from."),
     "policies": ("scenario", "List the policies there are, with their parameters."),
     "verify": ("ledger", "Check every hash and posting of a ledger."),
-    "replay": ("ledger", "Play a ledger's inputs again and prove the same bytes."),
+    "replay": ("ledger", "Play a ledger or a run again and prove the same bytes."),
     "statement": ("ledger", "Show every posting of one agent, with its reason."),
     "diff": ("ledger", "Show where two ledgers part."),
     "export": ("ledger", "Write a ledger as CSV, Parquet or JSON Lines."),
@@ -27,6 +29,10 @@ _COMMANDS: Final = {
     "key": ("service", "Make the key that an agent signs with."),
     "completion": ("scenario", "Print the script that completes commands in your shell."),
 }
+
+
+_STATUS: Final = {"budget_reached": 3, "stopped": 130}
+"""Exit statuses of errors that are no mistake in the call."""
 
 
 class _Commands(click.Group):
@@ -57,8 +63,8 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and turn what a caller can mend into one clear message.
 
-    Exits with 0 when all is well, 1 when a check failed, 2 when the call must be mended, 130
-    when it was interrupted.
+    Exits with 0 when all is well, 1 when a check failed, 2 when the call must be mended, 3 when a
+    budget is spent, 130 when it was interrupted.
     """
     try:
         status = cli.main(standalone_mode=False)
@@ -76,5 +82,5 @@ def main() -> None:
 
         if not show_error(error, as_json="--json" in sys.argv):
             raise
-        sys.exit(2)
+        sys.exit(_STATUS.get(getattr(error, "code", ""), 2))
     sys.exit(status if isinstance(status, int) else 0)

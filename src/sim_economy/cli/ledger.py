@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,8 +59,14 @@ def verify(ledger: Place, as_json: bool) -> int:
 @_ledger
 @_json
 def replay(ledger: Place, as_json: bool) -> int:
-    """Play the inputs of LEDGER again; exits with 1 unless every byte is the same."""
+    """Play the inputs of LEDGER again; exits with 1 unless every byte is the same.
+
+    LEDGER may be the folder of an orchestrated run: then every reply is played again from its
+    record, without a network, and the run's own ledger is held against what comes of them.
+    """
     try:
+        if isinstance(ledger, SQLitePlace) and ledger.path.is_dir():
+            return _replay_run(ledger.path, as_json=as_json)
         with reading(ledger) as store, progress_bar("replay", None) as progress:
             head = replays.replay(store, progress)
     except ReplayError as error:
@@ -72,6 +79,24 @@ def replay(ledger: Place, as_json: bool) -> int:
         print_json({"same": True, "turns": head.turn, "head": head.hash})
     else:
         click.echo(f"{ledger.name} replayed: {head.turn} turns, the same bytes, head {head.hash}")
+    return 0
+
+
+def _replay_run(folder: Path, *, as_json: bool) -> int:
+    from sim_economy.orchestrator.running import replay_run  # noqa: PLC0415
+
+    with progress_bar("replay", None) as progress:
+        replayed = asyncio.run(replay_run(folder, progress))
+    turn, head = replayed.position.turn, replayed.position.head
+    if as_json:
+        found = {"calls": replayed.calls, "ledger": replayed.ledger}
+        print_json({"same": True, "turns": turn, "head": head, **found})
+    else:
+        held = "the ledger holds the same bytes" if replayed.ledger else "the engine has the ledger"
+        click.echo(
+            f"{folder} replayed from {replayed.calls} recorded calls: {turn} turns, {held}, "
+            f"head {head}"
+        )
     return 0
 
 

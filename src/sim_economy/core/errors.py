@@ -114,12 +114,19 @@ class FolderError(SimEconomyError):
     """An output folder that cannot be used.
 
     Attributes:
-        code: `folder_in_use`, `folder_foreign`, `folder_unwritable` or `settings_changed`.
+        code: `folder_in_use`, `folder_foreign`, `folder_unwritable`, `settings_changed` or
+            `record_damaged`.
         path: The folder.
     """
 
     CODES: ClassVar[frozenset[str]] = frozenset(
-        {"folder_in_use", "folder_foreign", "folder_unwritable", "settings_changed"}
+        {
+            "folder_in_use",
+            "folder_foreign",
+            "folder_unwritable",
+            "settings_changed",
+            "record_damaged",
+        }
     )
 
     def __init__(self, code: str, path: str, problem: str) -> None:

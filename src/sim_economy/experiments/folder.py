@@ -12,13 +12,12 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from filelock import FileLock, Timeout
 from msgspec import Struct
 
 from sim_economy.core.errors import FolderError
@@ -29,6 +28,7 @@ from sim_economy.experiments.run import Run, decode_run, encode_run, play_run
 from sim_economy.experiments.society import contract_rows, flow_rows
 from sim_economy.experiments.tables import paper_tables, table_markdown
 from sim_economy.experiments.treatment import Treatment
+from sim_economy.store.folders import claimed, write_whole
 from sim_economy.store.records import FORMAT, digest
 from sim_economy.store.sqlite import SQLiteStore
 
@@ -81,7 +81,7 @@ def run_experiment(
     Raises:
         FolderError: In use, another experiment's, of other settings, or not writable.
     """
-    with _claimed(folder):
+    with claimed(folder, "experiment", _is_ours):
         _check_settings(folder, treatment, ledgers=ledgers, fresh=fresh)
         held = {} if fresh else _held_runs(folder, treatment, ledgers=ledgers)
         for run in held:
@@ -92,13 +92,13 @@ def run_experiment(
         for run, played in _played(treatment, open_runs, folder, jobs=jobs, ledgers=ledgers):
             if isinstance(played, Run):
                 content = encode_run(played)
-                _write(_run_path(folder, run), digest(content).encode() + b"\n" + content)
+                write_whole(_run_path(folder, run), digest(content).encode() + b"\n" + content)
                 with suppress(FileNotFoundError):
                     _failure_path(folder, run).unlink()
                 finished[run] = played
             else:
                 path = _failure_path(folder, run)
-                _write(path, played.encode())
+                write_whole(path, played.encode())
                 failures.append(Failure(run, played.strip().splitlines()[-1], str(path)))
             progress(run)
         runs = [finished[run] for run in sorted(finished)]
@@ -116,23 +116,23 @@ def write_results(
     Returns:
         What was left out for want of a library.
     """
-    _write(folder / "run_metrics.csv", metrics_csv(rows).encode())
-    _write(folder / "summary.json", summary_json(treatment, rows).encode())
+    write_whole(folder / "run_metrics.csv", metrics_csv(rows).encode())
+    write_whole(folder / "summary.json", summary_json(treatment, rows).encode())
     tables = paper_tables(treatment, rows, published=treatment.is_published)
     for table in tables:
         cells = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
-        _write(folder / "tables" / f"{table.name}.csv", table_csv(cells).encode())
-    _write(folder / "tables.md", "\n".join(map(table_markdown, tables)).encode())
+        write_whole(folder / "tables" / f"{table.name}.csv", table_csv(cells).encode())
+    write_whole(folder / "tables.md", "\n".join(map(table_markdown, tables)).encode())
     measures = [run_measures(run) for run in runs]
-    _write(folder / "run_measures.csv", table_csv(measures).encode())
+    write_whole(folder / "run_measures.csv", table_csv(measures).encode())
     if contracts := contract_rows(runs):
-        _write(folder / "contracts.csv", table_csv(contracts).encode())
+        write_whole(folder / "contracts.csv", table_csv(contracts).encode())
     if flows := flow_rows(treatment, runs):
-        _write(folder / "flows.csv", table_csv(flows).encode())
+        write_whole(folder / "flows.csv", table_csv(flows).encode())
     missing = []
     try:
         summary = table_csv(measures_summary(measures))
-        _write(folder / "measures_summary.csv", summary.encode())
+        write_whole(folder / "measures_summary.csv", summary.encode())
     except ModuleNotFoundError:
         missing.append("measures_summary.csv needs scipy: pip install 'sim-economy[report]'")
     try:
@@ -152,38 +152,6 @@ def _ledger_path(folder: Path, run: int) -> Path:
 
 def _failure_path(folder: Path, run: int) -> Path:
     return folder / "failures" / f"run-{run:04d}.txt"
-
-
-@contextmanager
-def _claimed(folder: Path) -> Iterator[None]:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not _is_ours(folder):
-            raise FolderError(
-                "folder_foreign",
-                str(folder),
-                "is not empty and no experiment's; name an empty or a new folder",
-            )
-        lock = FileLock(folder / ".lock")
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise FolderError(
-            "folder_in_use",
-            str(folder),
-            "another experiment is writing here; wait for it or name another folder",
-        ) from None
-    except OSError as error:
-        raise FolderError(
-            "folder_unwritable", str(folder), f"cannot be written: {error.strerror}"
-        ) from None
-    try:
-        yield
-    except OSError as error:
-        raise FolderError(
-            "folder_unwritable", str(folder), f"cannot be written: {error.strerror}"
-        ) from error
-    finally:
-        lock.release()
 
 
 def _is_ours(folder: Path) -> bool:
@@ -234,7 +202,7 @@ def _check_settings(folder: Path, treatment: Treatment, *, ledgers: bool, fresh:
     for pattern in _OWN_FILES:
         for stale in folder.glob(pattern):
             stale.unlink()
-    _write(path, _manifest_text(asked, [], []))
+    write_whole(path, _manifest_text(asked, [], []))
 
 
 _OWN_FILES: Final = (
@@ -341,12 +309,12 @@ def _write_manifest(
     ledgers: bool,
 ) -> None:
     settings = _settings(treatment, ledgers=ledgers)
-    _write(folder / "manifest.json", _manifest_text(settings, runs, failures))
+    write_whole(folder / "manifest.json", _manifest_text(settings, runs, failures))
     lines = [f"python {sys.version.split()[0]}"]
     for library in _LIBRARIES:
         with suppress(ModuleNotFoundError):
             lines.append(f"{library} {version(library)}")
-    _write(folder / "environment.txt", "\n".join([*lines, ""]).encode())
+    write_whole(folder / "environment.txt", "\n".join([*lines, ""]).encode())
 
 
 _LIBRARIES: Final = ("sim-economy", "msgspec", "numpy", "scipy", "polars", "matplotlib")
@@ -364,14 +332,3 @@ def _manifest_text(
         "failures": [{"run": failure.run, "error": failure.error} for failure in failures],
     }
     return (json.dumps(manifest, indent=2) + "\n").encode()
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Replace a file whole, so that a reader or a crash never sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)

@@ -106,6 +106,23 @@ def load_treatment(
     Raises:
         ScenarioError: With every problem found.
     """
+    given, folder, name = read_scenario(source, changes)
+    return parse_treatment(given, folder, default_name=name)
+
+
+def read_scenario(
+    source: str | Path,
+    changes: Sequence[str] | Mapping[str, Any] = (),
+    beside: Sequence[str] = (),
+) -> tuple[dict[str, Any], Path, str]:
+    """The plain values of a scenario file with changes, its folder, and its name.
+
+    Args:
+        beside: Further tables that changes may be made to.
+
+    Raises:
+        ScenarioError: It cannot be read, or a change is none.
+    """
     path = Path(source)
     if str(source) in SHIPPED:
         text, folder = shipped_text(str(source)), Path()
@@ -124,15 +141,15 @@ def load_treatment(
     problems = []
     if isinstance(changes, Mapping):
         for key, value in changes.items():
-            problems += _set(given, key, value)
+            problems += _set(given, key, value, beside)
     else:
         for change in changes:
-            problems += _change(given, change)
+            problems += _change(given, change, beside)
     if problems:
         raise ScenarioError(problems)
     if _preset_of(given) != before:
         _follow_preset(given, before)
-    return parse_treatment(given, folder, default_name=path.stem)
+    return given, folder, path.stem
 
 
 def shipped_text(name: str) -> str:
@@ -285,7 +302,7 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, str) else value
 
 
-def _change(given: dict[str, Any], change: str) -> list[str]:
+def _change(given: dict[str, Any], change: str, beside: Sequence[str]) -> list[str]:
     """Apply one `key=value`; the problems with it, if any."""
     key, equals, text = change.partition("=")
     if not equals or not key.strip():
@@ -294,16 +311,17 @@ def _change(given: dict[str, Any], change: str) -> list[str]:
         value = read_toml(f"value = {text.strip()}")["value"]
     except ScenarioError:
         value = text.strip()
-    return _set(given, key.strip(), value)
+    return _set(given, key.strip(), value, beside)
 
 
-def _set(given: dict[str, Any], key: str, value: Any) -> list[str]:
+def _set(given: dict[str, Any], key: str, value: Any, beside: Sequence[str]) -> list[str]:
     """Set one value by its dotted key; the problems with it, if any."""
     path = key.split(".")
-    if len(path) == 1 and path[0] not in _DEFAULTS:
+    tables = {*_DEFAULTS, *beside}
+    if len(path) == 1 and path[0] not in tables:
         path = ["world", *path]
     named = path[0] == "world" and (len(path) != 2 or path[1] not in _world_keys())
-    if path[0] not in _DEFAULTS or named:
+    if path[0] not in tables or named:
         shown = ".".join(path[1:] if path[:-1] == ["world"] else path)
         return [unknown_key(shown, [*_DEFAULTS, *_world_keys()])]
     table = given

@@ -1,0 +1,1 @@
+"""Minds that are asked: the turn loop in which language models pay for their own tokens."""

@@ -1,0 +1,67 @@
+"""How many calls may be under way, and how many may start in a minute, over all agents."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+_MINUTE: Final = 60.0
+
+
+class Limiter:
+    """One queue for all calls; first come, first served.
+
+    Attributes:
+        in_flight: Calls under way.
+    """
+
+    def __init__(self, in_flight_most: int, per_minute: int | None = None) -> None:
+        self.in_flight = 0
+        self._slots = asyncio.Semaphore(in_flight_most)
+        self._gate = asyncio.Lock()
+        self._per_minute = per_minute
+        self._started: deque[float] = deque()
+        self._held_until: dict[str, float] = {}
+
+    @asynccontextmanager
+    async def slot(self, model: str) -> AsyncIterator[None]:
+        """A place among the calls under way, once there is one and the model may be asked."""
+        while True:
+            await self._wait(model)
+            async with self._slots:
+                if self._held_until.get(model, 0.0) > asyncio.get_running_loop().time():
+                    continue
+                await self._turnstile()
+                self.in_flight += 1
+                try:
+                    yield
+                finally:
+                    self.in_flight -= 1
+                return
+
+    def hold(self, model: str, seconds: float) -> None:
+        """Let no call to a model start for so long; others go on."""
+        until = asyncio.get_running_loop().time() + seconds
+        self._held_until[model] = max(until, self._held_until.get(model, 0.0))
+
+    async def _wait(self, model: str) -> None:
+        loop = asyncio.get_running_loop()
+        while (left := self._held_until.get(model, 0.0) - loop.time()) > 0:
+            await asyncio.sleep(left)
+
+    async def _turnstile(self) -> None:
+        """Wait until fewer than so many calls started in the last minute."""
+        if self._per_minute is None:
+            return
+        loop = asyncio.get_running_loop()
+        async with self._gate:
+            while len(self._started) >= self._per_minute:
+                left = self._started[0] + _MINUTE - loop.time()
+                if left <= 0:
+                    self._started.popleft()
+                else:
+                    await asyncio.sleep(left)
+            self._started.append(loop.time())

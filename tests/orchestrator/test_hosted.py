@@ -1,0 +1,289 @@
+"""What goes over the wire, and what is made of what comes back, provider by provider."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sim_economy.core.scenario import NumberText
+from sim_economy.orchestrator.asking import request_of
+from sim_economy.orchestrator.providers.hosted import HostedProvider
+from sim_economy.orchestrator.providers.wire import tokens_said
+from sim_economy.orchestrator.settings import ModelSetting, parse_plan
+from sim_economy.orchestrator.talk import (
+    Answer,
+    Call,
+    CallFailed,
+    Failure,
+    Message,
+    Request,
+    Tokens,
+)
+from tests.orchestrator.setup import SCENARIO
+
+CALL = Call(1, 2, 3, "agent_3", 0, "run-2-3-0")
+HELLO = (
+    Message("user", "Turn 2"),
+    Message("assistant", "hm"),
+    Message("user", "That could not be used"),
+)
+REPLY = '{"action": "mine"}'
+OPENAI = {
+    "id": "1", "object": "chat.completion", "created": 1, "model": "small",
+    "choices": [
+        {"index": 0, "message": {"role": "assistant", "content": REPLY}, "finish_reason": "stop"}
+    ],
+    "usage": {
+        "prompt_tokens": 90, "completion_tokens": 30, "total_tokens": 120,
+        "completion_tokens_details": {"reasoning_tokens": 12},
+        "prompt_tokens_details": {"cached_tokens": 40},
+    },
+}  # fmt: skip
+ANTHROPIC = {
+    "id": "1", "type": "message", "role": "assistant", "model": "claude", "stop_reason": "end_turn",
+    "stop_sequence": None, "content": [{"type": "text", "text": REPLY}],
+    "usage": {"input_tokens": 90, "output_tokens": 30, "cache_read_input_tokens": 10},
+}  # fmt: skip
+GOOGLE = {
+    "candidates": [
+        {"content": {"role": "model", "parts": [{"text": REPLY}]}, "finishReason": "STOP"}
+    ],
+    "usageMetadata": {
+        "promptTokenCount": 90, "candidatesTokenCount": 18, "thoughtsTokenCount": 12,
+        "totalTokenCount": 120,
+    },
+    "modelVersion": "gemini", "responseId": "1",
+}  # fmt: skip
+
+
+class Stub:
+    """Answers every request with the same bytes, and remembers what was asked."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.body = b""
+        self.headers: dict[str, str] = {}
+        self.asked: list[tuple[str, dict[str, str], Any]] = []
+        stub = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                content = self.rfile.read(int(self.headers["Content-Length"]))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                stub.asked.append((self.path, headers, json.loads(content)))
+                self.send_response(stub.status)
+                self.send_header("Content-Type", "application/json")
+                for name, value in stub.headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(stub.body)))
+                self.end_headers()
+                self.wfile.write(stub.body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def answers(self, body: Any, status: int = 200, **headers: str) -> None:
+        self.body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.status = status
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture
+def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub]:
+    for variable in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY"):
+        monkeypatch.setenv(variable, f"key-of-{variable.lower()}")
+    started = Stub()
+    yield started
+    started.server.shutdown()
+    started.server.server_close()
+
+
+def setting(stub: Stub, provider: str = "openai-compatible", **more: Any) -> ModelSetting:
+    path = "/v1" if provider.startswith("openai") else ""
+    table = {"provider": provider, "model": "small", "base_url": stub.address + path, **more}
+    plan = parse_plan({"models": {"m": table}, "minds": [{"model": "m"}]}, SCENARIO, Path())
+    return plan.models["m"]
+
+
+def ask(model: ModelSetting) -> tuple[Answer, Request]:
+    request = request_of(model, "the rules", HELLO)
+
+    async def scene() -> Answer:
+        provider = HostedProvider(model)
+        try:
+            return await provider.ask(request, CALL)
+        finally:
+            await provider.close()
+
+    return asyncio.run(scene()), request
+
+
+def test_what_an_openai_compatible_server_is_sent(stub: Stub) -> None:
+    stub.answers(OPENAI)
+    answer, _ = ask(
+        setting(stub, temperature=NumberText("0.25"), max_output_tokens=77, extra={"top_k": 20})
+    )
+    assert answer == Answer(REPLY, "", Tokens(90, 30, 12, 40))
+    ((path, headers, body),) = stub.asked
+    assert path == "/v1/chat/completions"
+    assert headers["authorization"] == "Bearer none"
+    assert headers["idempotency-key"] == CALL.key
+    assert headers["accept-encoding"] == "identity"
+    assert (body["model"], body["max_tokens"], body["temperature"]) == ("small", 77, 0.25)
+    assert body["top_k"] == 20
+    assert [part["role"] for part in body["messages"]] == ["system", "user", "assistant", "user"]
+    assert body["messages"][0]["content"] == "the rules"
+    assert "tools" not in body
+    assert "response_format" not in body
+
+
+def test_the_ways_to_ask_for_one_answer(stub: Stub) -> None:
+    stub.answers(OPENAI)
+    ask(setting(stub, output="tool"))
+    ask(setting(stub, output="native"))
+    tool, native = (body for _, _, body in stub.asked)
+    assert tool["tools"][0]["function"]["name"] == "act"
+    assert tool["tool_choice"] in {"required", "auto"}
+    assert native["response_format"]["json_schema"]["schema"]["required"] == ["action"]
+
+
+def test_two_tool_calls_are_not_one_answer(stub: Stub) -> None:
+    calls = [
+        {"id": str(one), "type": "function", "function": {"name": "act", "arguments": REPLY}}
+        for one in range(2)
+    ]
+    choice = {
+        "index": 0,
+        "finish_reason": "tool_calls",
+        "message": {"role": "assistant", "tool_calls": calls},
+    }
+    stub.answers({**OPENAI, "choices": [choice]})
+    answer, _ = ask(setting(stub, output="tool"))
+    assert json.loads(answer.text) == [json.loads(REPLY)] * 2
+
+
+def test_openai_itself(stub: Stub) -> None:
+    stub.answers(OPENAI)
+    answer, _ = ask(setting(stub, "openai", reasoning_effort="low"))
+    assert answer.tokens == Tokens(90, 30, 12, 40)
+    ((_, headers, body),) = stub.asked
+    assert headers["authorization"] == "Bearer key-of-openai_api_key"
+    assert body["max_completion_tokens"] == 1024
+    assert body["reasoning_effort"] == "low"
+
+
+def test_anthropic(stub: Stub) -> None:
+    stub.answers(ANTHROPIC)
+    answer, _ = ask(setting(stub, "anthropic", model="claude-sonnet-4-5"))
+    assert answer.text == REPLY
+    assert answer.tokens == Tokens(100, 30, 0, 10)
+    ((path, headers, body),) = stub.asked
+    assert path == "/v1/messages"
+    assert any("key-of-anthropic_api_key" in value for value in headers.values())
+    assert body["max_tokens"] == 1024
+
+
+def test_google(stub: Stub) -> None:
+    stub.answers(GOOGLE)
+    answer, _ = ask(setting(stub, "google", model="gemini-2.5-flash"))
+    assert answer.text == REPLY
+    assert answer.tokens == Tokens(90, 30, 12)
+    ((path, headers, body),) = stub.asked
+    assert path.endswith("models/gemini-2.5-flash:generateContent")
+    assert headers["x-goog-api-key"] == "key-of-google_api_key"
+    assert body["generationConfig"]["maxOutputTokens"] == 1024
+
+
+@pytest.mark.parametrize("provider", ["openai-compatible", "openai", "anthropic", "google"])
+@pytest.mark.parametrize(
+    ("status", "failure", "charged"),
+    [
+        (400, Failure.REJECTED, False),
+        (401, Failure.NOT_ALLOWED, False),
+        (404, Failure.NOT_ALLOWED, False),
+        (408, Failure.SERVER_FAILED, False),
+        (429, Failure.RATE_LIMITED, False),
+        (500, Failure.SERVER_FAILED, False),
+        (503, Failure.SERVER_FAILED, False),
+    ],
+)
+def test_no_library_sends_anything_twice(
+    stub: Stub, provider: str, status: int, failure: Failure, charged: bool
+) -> None:
+    names = {"anthropic": "claude-sonnet-4-5", "google": "gemini-2.5-flash"}
+    stub.answers({"error": {"message": "no", "code": status}}, status, Retry_After="7")
+    with pytest.raises(CallFailed) as failed:
+        ask(setting(stub, provider, model=names.get(provider, "small")))
+    assert (failed.value.failure, failed.value.charged) == (failure, charged)
+    if status in {429, 503}:
+        assert failed.value.retry_after == 7
+    assert len(stub.asked) == 1
+
+
+def test_nobody_there_costs_nothing() -> None:
+    model = ModelSetting(
+        name="m", provider="openai-compatible", model="x", base_url="http://127.0.0.1:9/v1"
+    )
+    with pytest.raises(CallFailed) as failed:
+        ask(model)
+    assert (failed.value.failure, failed.value.charged) == (Failure.CONNECTION_FAILED, False)
+
+
+@pytest.mark.parametrize(
+    ("body", "tokens"),
+    [
+        (b"", None),
+        (b"[]", None),
+        (b"null", None),
+        (b"\xff\xfe", None),
+        (b'{"choices": []}', None),
+        (b"[" * 100_000, None),
+        ({**OPENAI, "choices": []}, Tokens(90, 30, 12, 40)),
+        ({**OPENAI, "choices": None}, Tokens(90, 30, 12, 40)),
+        ({**OPENAI, "choices": [{"index": 0}]}, Tokens(90, 30, 12, 40)),
+        ({**OPENAI, "choices": "none"}, Tokens(90, 30, 12, 40)),
+    ],
+    ids=str,
+)
+def test_an_unreadable_answer_says_what_it_took_if_it_can(
+    stub: Stub, body: Any, tokens: Tokens | None
+) -> None:
+    stub.answers(body)
+    with pytest.raises(CallFailed) as failed:
+        ask(setting(stub))
+    assert failed.value.failure is Failure.UNREADABLE
+    assert failed.value.tokens == tokens
+    assert failed.value.charged
+
+
+def test_a_compressed_bomb_is_not_unpacked(stub: Stub) -> None:
+    stub.answers(gzip.compress(b"0" * 50_000_000), Content_Encoding="gzip")
+    with pytest.raises(CallFailed) as failed:
+        ask(setting(stub))
+    assert failed.value.failure is Failure.CONNECTION_FAILED
+    assert failed.value.charged
+
+
+def test_usage_in_the_bytes_of_an_answer() -> None:
+    whole = json.dumps(OPENAI).encode()
+    assert tokens_said(whole) == Tokens(90, 30, 12, 40)
+    stream = b'data: {"choices": [], "usage": null}\n\ndata: ' + whole + b"\n\ndata: [DONE]\n\n"
+    assert tokens_said(stream) == Tokens(90, 30, 12, 40)
+    assert tokens_said(whole[:-10]) is None
+    assert tokens_said(b'{"usage": {"prompt_tokens": "9", "completion_tokens": 3}}') is None
+    assert tokens_said(b'{"usage": {"prompt_tokens": true, "completion_tokens": 3}}') is None

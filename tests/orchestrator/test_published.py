@@ -1,0 +1,51 @@
+"""The published policy as a mock model, through every part that a real model goes through."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from sim_economy.experiments.metrics import metrics_csv, run_metrics, summary_json
+from sim_economy.experiments.published import compare
+from sim_economy.experiments.run import play_run
+from sim_economy.experiments.treatment import load_treatment
+from sim_economy.orchestrator.folder import Task, read_run
+from sim_economy.orchestrator.running import orchestrate, replay_run
+from sim_economy.orchestrator.settings import parse_plan
+
+TABLES = {
+    "orchestrator": {"observation": "full"},
+    "models": {"published": {"provider": "mock", "plays": "published"}},
+    "minds": [{"model": "published"}],
+}
+
+
+@pytest.mark.parametrize("runs", [2, pytest.param(24, marks=pytest.mark.nightly)])
+def test_published_runs_come_out_to_the_last_byte(tmp_path: Path, runs: int) -> None:
+    """The heads are equal, so the ledgers are; from the same ledgers come all 792 cells."""
+    treatment = load_treatment("as-run")
+    played = []
+    for run in range(1, runs + 1):
+        scenario = treatment.scenario_of_run(run)
+        task = Task(
+            name=treatment.name,
+            turns=treatment.turns,
+            scenario=scenario,
+            plan=parse_plan(TABLES, scenario, tmp_path),
+            usage=treatment.settings["usage"],
+        )
+        folder = tmp_path / str(run)
+        ended = asyncio.run(orchestrate(folder, task, treatment.usage))
+        played.append(play_run(treatment, run))
+        assert ended.position.head == played[-1].head, run
+        assert ended.calls == 480
+        if run == 1:
+            assert asyncio.run(replay_run(folder)).position == ended.position
+            _, records = read_run(folder)
+            assert all(decided.why is None for decided in records.decided.values())
+    if runs == treatment.runs:
+        rows = [run_metrics(run) for run in played]
+        found = compare(metrics_csv(rows), summary_json(treatment, rows))
+        assert (found.cells, found.exact) == (792, 792)

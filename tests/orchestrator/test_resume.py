@@ -1,0 +1,221 @@
+"""Interrupted anywhere, gone on with: the same bytes, and nothing paid for twice."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from random import Random
+
+import pytest
+from filelock import FileLock
+
+from sim_economy.core.errors import FolderError, ReplayError
+from sim_economy.orchestrator.folder import LEDGER, RECORD, Task, open_world, read_run
+from sim_economy.orchestrator.record import Got, Records, read_records
+from sim_economy.orchestrator.running import replay_run
+from tests.orchestrator.server import ModelServer
+from tests.orchestrator.setup import SCENARIO, mocked, play, served
+from tests.orchestrator.test_faults import every_fault
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from tests.orchestrator.setup import play, served
+from tests.orchestrator.test_resume import robust
+play(Path(sys.argv[1]), robust(sys.argv[2]))
+"""
+
+
+def robust(address: str) -> Task:
+    return served(address, 12, backoff_seconds=1, call_deadline_seconds=5, retries=5)
+
+
+def light_faults(turn: int, agent: int, attempt: int) -> str:
+    fault = every_fault(turn, agent, attempt)
+    slow = {
+        "stall",
+        "huge",
+        "rate_limited",
+        "server_error",
+        "overloaded",
+        "drop",
+        "html",
+        "cut_off",
+    }
+    return "ok" if fault in slow | {"garbage", "no_choices"} else fault
+
+
+def finished(records: Records) -> set[str]:
+    began = records.began
+    assert began is not None
+    agents = {f"agent_{place}": place for place in range(8)}
+    return {
+        f"{began.run_id}-{turn}-{agents[agent_id]}-{attempt}"
+        for turn, agent_id, attempt in records.got
+    }
+
+
+@pytest.mark.parametrize("kills", [5, pytest.param(50, marks=pytest.mark.nightly)])
+def test_killed_at_random_moments_it_ends_with_the_same_head(tmp_path: Path, kills: int) -> None:
+    random = Random(kills)
+    with ModelServer(light_faults, SCENARIO, latency=0.02) as server:
+        whole = play(tmp_path / "whole", robust(server.address))
+        calls = len(server.log)
+        folder = tmp_path / "killed"
+        checks: list[tuple[set[str], int]] = []
+        for _ in range(kills):
+            server.log.clear() if not checks else None
+            running = subprocess.Popen([sys.executable, "-c", SCRIPT, str(folder), server.address])
+            more = len(server.log) + random.randrange(max(2, 2 * calls // kills))
+            while len(server.log) < more and running.poll() is None:
+                time.sleep(0.001)
+            time.sleep(random.random() * 0.03)
+            running.send_signal(signal.SIGKILL)
+            if running.wait() == 0:
+                break
+            records, _ = read_records(folder / RECORD)
+            checks.append((finished(records) if records.began else set(), len(server.log)))
+        ended = play(folder, robust(server.address))
+        asked = [call.key for call in server.log]
+    assert len(checks) > kills // 3
+    assert ended.position == whole.position
+    for keys, before in checks:
+        assert keys.isdisjoint(asked[before:]), "a finished call was made again"
+    assert asyncio.run(replay_run(folder)).position == whole.position
+
+
+def test_from_every_line_of_the_record_it_goes_on_to_the_same_head(tmp_path: Path) -> None:
+    run = mocked(3)
+    whole = play(tmp_path / "whole", run)
+    lines = (tmp_path / "whole" / RECORD).read_bytes().splitlines(keepends=True)
+    for count in range(1, len(lines)):
+        folder = tmp_path / f"cut-{count}"
+        folder.mkdir()
+        torn = lines[count][: len(lines[count]) // 2]
+        (folder / "settings.json").write_bytes((tmp_path / "whole/settings.json").read_bytes())
+        (folder / RECORD).write_bytes(b"".join(lines[:count]) + torn)
+        kept, _ = read_records(folder / RECORD)
+        with open_world(folder, run) as world:
+            for turn in range(1, max(kept.closed, default=0) + 1):
+                world.turn([kept.decided[turn, f"agent_{agent}"].chosen for agent in range(8)])
+            turn = world.turn_number + 1
+            decided = [kept.decided.get((turn, f"agent_{agent}")) for agent in range(8)]
+            if all(decided) and count % 2 and turn < 3:  # the ledger may be one turn ahead
+                world.turn([one.chosen for one in decided if one])
+        made = len(kept.got)
+        ended = play(folder, run)
+        assert ended.position == whole.position, count
+        assert ended.calls == 24 - made, count
+
+
+def test_a_record_that_is_whole_asks_nothing(tmp_path: Path) -> None:
+    first = play(tmp_path, mocked(2))
+    again = play(tmp_path, mocked(2))
+    assert (first.calls, again.calls) == (16, 0)
+    assert first.position == again.position
+    assert first.spent == again.spent
+
+
+def test_a_damaged_line_is_refused(tmp_path: Path) -> None:
+    play(tmp_path, mocked(1))
+    path = tmp_path / RECORD
+    path.write_bytes(path.read_bytes().replace(b'"line":"got"', b'"line":"gut"', 1))
+    with pytest.raises(FolderError, match=r"line \d+ cannot be read") as error:
+        play(tmp_path, mocked(1))
+    assert error.value.code == "record_damaged"
+
+
+def test_two_runners_one_folder_the_second_is_refused(tmp_path: Path) -> None:
+    tmp_path.mkdir(exist_ok=True)
+    with FileLock(tmp_path / ".lock"), pytest.raises(FolderError) as error:
+        play(tmp_path, mocked(1))
+    assert error.value.code == "folder_in_use"
+
+
+def test_another_programs_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("mine")
+    with pytest.raises(FolderError) as error:
+        play(tmp_path, mocked(1))
+    assert error.value.code == "folder_foreign"
+
+
+def test_changed_settings_are_refused_and_named(tmp_path: Path) -> None:
+    play(tmp_path, mocked(1))
+    with pytest.raises(FolderError, match=r"turns was 1, is now 2.*memory_turns was 5, is now 4"):
+        play(tmp_path, mocked(2, memory_turns=4))
+
+
+def test_what_decides_nothing_may_change(tmp_path: Path) -> None:
+    play(tmp_path, mocked(1))
+    play(tmp_path, mocked(1, in_flight=3, budget_tokens=10**9))
+
+
+def test_a_record_of_another_run_is_refused(tmp_path: Path) -> None:
+    play(tmp_path / "one", mocked(2))
+    play(tmp_path / "other", mocked(2))
+    (tmp_path / "one" / RECORD).write_bytes(b"")
+    with pytest.raises(FolderError, match="not of one run"):
+        play(tmp_path / "one", mocked(2))
+
+
+def test_a_changed_reply_does_not_replay(tmp_path: Path) -> None:
+    play(tmp_path, mocked(2))
+    path = tmp_path / RECORD
+    text = path.read_text(encoding="utf-8")
+    assert text.count("Mining is cheap.") > 1
+    path.write_text(text.replace("Mining is cheap.", "Mining is dear. ", 1), encoding="utf-8")
+    with pytest.raises(ReplayError, match="decides otherwise"):
+        asyncio.run(replay_run(tmp_path))
+
+
+def test_every_line_is_on_the_disk_before_its_result_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    play(tmp_path, mocked(1, in_flight=1))
+    assert len(synced) > 16
+
+
+def test_an_attempt_is_recorded_before_it_is_made(tmp_path: Path) -> None:
+    """The server reads the record while it is asked: the call is in it already."""
+    seen = []
+
+    def brain(turn: int, agent: int, agent_id: str, shown: object) -> str:
+        records, _ = read_records(tmp_path / RECORD)
+        seen.append((turn, agent_id, 0) in records.sent)
+        return '{"action": "mine"}'
+
+    with ModelServer(brain=brain) as server:
+        play(tmp_path, served(server.address, 1))
+    assert seen == [True] * 8
+
+
+def test_the_first_interrupt_waits_for_calls_under_way(tmp_path: Path) -> None:
+    with ModelServer(scenario=SCENARIO, latency=0.6) as server:
+        scenario = tmp_path / "s.toml"
+        scenario.write_text(
+            f'name = "s"\nturns = 3\nseed = 6\n[models.m]\nprovider = "openai-compatible"\n'
+            f'model = "small"\nbase_url = "{server.address}"\n[[minds]]\nmodel = "m"\n'
+        )
+        command = [str(Path(sys.executable).with_name("sim-economy")), "orchestrate", str(scenario)]
+        running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+        while len(server.log) < 8:
+            time.sleep(0.01)
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=30)
+        assert running.returncode == 130
+        assert "finishing the calls under way" in said
+        assert "run the same command again" in said
+        _, records = read_run(tmp_path / "out/s")
+        assert len(records.got) == 8
+        assert records.lost() == []
+        assert subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+        assert len({call.key for call in server.log}) == len(server.log) == 24
+    assert (tmp_path / "out/s" / LEDGER).exists()
+    assert isinstance(next(iter(records.got.values())), Got)

@@ -1,0 +1,201 @@
+"""The tables of a scenario file, read strictly, every problem in one answer."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sim_economy.core.errors import ScenarioError
+from sim_economy.core.scenario import parse_scenario
+from sim_economy.experiments.orchestrated import load_orchestrated
+from sim_economy.orchestrator.folder import Task, read_task
+from sim_economy.orchestrator.settings import parse_plan, plan_of
+from sim_economy.orchestrator.talk import Failure
+from tests.orchestrator.setup import mocked, play, served
+
+SCENARIO = parse_scenario({"num_agents": 3}, agent_ids=["ann", "bob", "cy"])
+WHOLE = """
+name = "mixed"
+turns = 4
+seed = 10
+
+[world]
+agent_ids = ["ann", "bob", "cy"]
+
+[orchestrator]
+memory_turns = 2
+call_deadline_seconds = 2.5
+budget_tokens = 900_000
+budget_money = 2.50
+prices = "prices.toml"
+
+[models.small]
+provider = "openai-compatible"
+model = "qwen3:8b"
+base_url = "http://127.0.0.1:11434/v1/"
+temperature = 0.7
+extra = { top_k = 20, min_p = 0.05 }
+
+[models.pretend]
+provider = "mock"
+script = "script.jsonl"
+
+[[minds]]
+agents = ["bob"]
+policy = "miner"
+
+[[minds]]
+agents = ["cy"]
+model = "pretend"
+
+[[minds]]
+model = "small"
+persona = "You are patient."
+"""
+SCRIPT = """
+{"turn": 1, "agent": "cy", "reply": "job", "tokens": {"input": 5, "output": 9}}
+{"turn": 2, "agent": "cy", "fails": "rate_limited", "retry_after": 0.01}
+"""
+
+
+def written(folder: Path, text: str = WHOLE) -> Path:
+    (folder / "script.jsonl").write_text(SCRIPT)
+    (folder / "prices.toml").write_text('currency = "USD"\n["qwen3:8b"]\ninput = 0.1\noutput = 1\n')
+    path = folder / "mixed.toml"
+    path.write_text(text)
+    return path
+
+
+def test_a_whole_file(tmp_path: Path) -> None:
+    asked = load_orchestrated(written(tmp_path), ["orchestrator.retries=1"])
+    plan = asked.task.plan
+    assert (asked.task.name, asked.task.turns, asked.task.scenario.seed) == ("mixed", 4, 11)
+    assert (plan.retries, plan.memory_turns, plan.call_deadline) == (1, 2, Decimal("2.5"))
+    assert (plan.limits.budget_tokens, plan.limits.budget_money) == (900_000, Decimal("2.50"))
+    small = plan.models["small"]
+    assert (small.base_url, small.temperature) == ("http://127.0.0.1:11434/v1", "0.7")
+    assert small.extra == {"top_k": 20, "min_p": 0.05}
+    assert plan.models["pretend"].script[1].fails is Failure.RATE_LIMITED
+    assert plan.minds["bob"].policy == "miner"
+    assert plan.minds["ann"].persona == "You are patient."
+    assert plan.limits.prices.prices["qwen3:8b"].output == 1
+
+
+def test_a_mixed_population_plays(tmp_path: Path) -> None:
+    asked = load_orchestrated(written(tmp_path), mock=True)
+    assert {model.provider for model in asked.task.plan.models.values()} == {"mock"}
+    ended = play(tmp_path / "run", asked.task)
+    assert ended.position.turn == 4
+
+
+def test_a_folder_keeps_all_that_decides(tmp_path: Path) -> None:
+    task = load_orchestrated(written(tmp_path)).task
+    play(tmp_path / "run", mocked_as(task))
+    kept = read_task(tmp_path / "run")
+    assert kept.settings == mocked_as(task).settings
+    assert plan_of(task.plan.deciding).minds == task.plan.minds
+    assert kept.scenario == task.scenario
+
+
+def mocked_as(task: Task) -> Task:
+    return mocked(2, task.scenario)
+
+
+PROBLEMS: list[tuple[dict[str, Any], str]] = [
+    ({"orchestrator": {"retrys": 1}}, "orchestrator.retrys: unknown key; did you mean retries?"),
+    ({"orchestrator": {"retries": -1}}, "orchestrator.retries: must be an integer from 0 to 20"),
+    ({"orchestrator": {"retries": True}}, "orchestrator.retries: must be an integer"),
+    ({"orchestrator": {"call_deadline_seconds": 0}}, "call_deadline_seconds: must be seconds"),
+    ({"orchestrator": {"observation": "all"}}, "observation: must be one of own, full"),
+    ({"orchestrator": {"budget_money": "2"}}, "budget_money: must be an amount of money"),
+    ({"orchestrator": {"prices": "none.toml"}}, "orchestrator.prices: none.toml cannot be read"),
+    ({"orchestrator": 5}, "orchestrator: must be a table"),
+    ({"models": {"m": {}}}, "models.m.provider: is missing"),
+    ({"models": {"m": {"provider": "llama"}}}, "models.m.provider: must be one of mock, openai-"),
+    ({"models": {"m": {"provider": "openai-compatible", "model": "x"}}}, "base_url: is missing"),
+    ({"models": {"m": {"provider": "openai"}}}, "models.m.model: is missing"),
+    (
+        {"models": {"m": {"provider": "mock", "base_url": "http://x/v1"}}},
+        "models.m.base_url: is not of the mock provider",
+    ),
+    (
+        {"models": {"m": {"provider": "openai", "model": "x", "plays": "talk"}}},
+        "models.m.plays: is not of the openai provider",
+    ),
+    (
+        {"models": {"m": {"provider": "openai", "model": "x", "base_url": "http://u:p@h/v1"}}},
+        "without user or query",
+    ),
+    (
+        {"models": {"m": {"provider": "openai", "model": "x", "api_key_variable": "sk-1234"}}},
+        "not the key itself",
+    ),
+    ({"models": {"m": {"provider": "mock", "plays": "published"}}}, 'needs observation = "full"'),
+    ({"models": {"m": {"provider": "mock", "script": "no.jsonl"}}}, "no.jsonl cannot be read"),
+    ({"minds": []}, "minds: is missing"),
+    ({"minds": [{"policy": "miner", "model": "m"}]}, "must name a model or a policy, not both"),
+    ({"minds": [{}]}, "must name a model or a policy"),
+    ({"minds": [{"model": "big"}]}, "there is no [models.big]"),
+    ({"minds": [{"policy": "sloth"}]}, "policy: there is no sloth"),
+    ({"minds": [{"policy": "miner", "agents": ["dan"]}]}, "there is no dan in this world"),
+    ({"minds": [{"policy": "miner", "agents": ["ann"]}]}, "no mind for bob, cy"),
+    (
+        {"minds": [{"policy": "miner"}, {"policy": "idle", "agents": ["ann"]}]},
+        "minds[2].agents: ann has a mind",
+    ),
+    ({"minds": "all"}, "minds: must be tables"),
+]
+
+
+@pytest.mark.parametrize(("tables", "problem"), PROBLEMS, ids=lambda value: str(value)[:60])
+def test_what_is_wrong_is_named(tables: dict[str, Any], problem: str) -> None:
+    given = {"minds": [{"policy": "miner"}], **tables}
+    with pytest.raises(ScenarioError) as error:
+        parse_plan(given, SCENARIO, Path())
+    assert any(problem in found for found in error.value.problems), error.value.problems
+
+
+def test_all_problems_come_at_once_the_worlds_too(tmp_path: Path) -> None:
+    text = WHOLE.replace("turns = 4", "turns = -4").replace('policy = "miner"', 'policy = "sloth"')
+    text = text.replace("memory_turns = 2", "memory_turns = -2").replace('model = "pretend"', "")
+    with pytest.raises(ScenarioError) as error:
+        load_orchestrated(written(tmp_path, text))
+    assert len(error.value.problems) == 4, error.value.problems
+
+
+def test_a_budget_of_money_needs_every_price(tmp_path: Path) -> None:
+    text = WHOLE.replace("qwen3:8b", "another")
+    with pytest.raises(ScenarioError, match="needs the price of another"):
+        load_orchestrated(written(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[m]\ninput = 1\noutput = 1\n", "currency must be a text"),
+        ('currency = "EUR"\nm = 5\n', "m must be a table"),
+        ('currency = "EUR"\n[m]\ninput = 1\n', "m.output: is missing"),
+        ('currency = "EUR"\n[m]\ninput = 1\noutput = "2"\n', "output: must be an amount"),
+        ('currency = "EUR"\n[m]\ninput = 1\noutput = -2\n', "output: must be an amount"),
+        ('currency = "EUR"\n[m]\ninput = 1\noutput = 2\noutputs = 3\n', "did you mean output?"),
+        ("= 5", "not valid TOML"),
+    ],
+)
+def test_a_wrong_price_table_is_named(tmp_path: Path, text: str, problem: str) -> None:
+    (tmp_path / "prices.toml").write_text(text)
+    tables = {"orchestrator": {"prices": "prices.toml"}, "minds": [{"policy": "miner"}]}
+    with pytest.raises(ScenarioError) as error:
+        parse_plan(tables, SCENARIO, tmp_path)
+    assert any(problem in found for found in error.value.problems), error.value.problems
+
+
+def test_a_key_that_is_not_in_the_environment_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SOME_KEY", raising=False)
+    run = served("http://127.0.0.1:9/v1", model={"api_key_variable": "SOME_KEY"})
+    with pytest.raises(ScenarioError, match="the environment has no SOME_KEY"):
+        play(tmp_path, run)
