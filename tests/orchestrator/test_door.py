@@ -135,8 +135,7 @@ def test_an_engine_that_asks_for_tokens_takes_the_operators(
     (tmp_path / "mixed.toml").write_text(MIXED)
     near = json_of(sim_economy("orchestrate", "mixed.toml", "--out", "n", "--json", cwd=tmp_path))
     ledger = tmp_path / "tokens.sqlite"
-    secured = {"SIM_ENGINE_AUTH": "tokens", "SIM_ENGINE_ADMIN_TOKEN": token}
-    with EngineProcess(ledger, **secured) as started:
+    with EngineProcess(ledger, SIM_ENGINE_AUTH="tokens", SIM_ENGINE_ADMIN_TOKEN=token) as started:
         started.wait()
         address = f"http://127.0.0.1:{started.port}"
         command = ["orchestrate", "mixed.toml", "--out", "far", "--engine", address, "--json"]
