@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 from msgspec import Struct, json
 from msgspec.structs import replace
@@ -14,6 +14,9 @@ from sim_economy.core.events import TransactionType, ValidatorType
 from sim_economy.core.ledger import FIRST, SYSTEM_ACCOUNTS, WIDTH
 from sim_economy.session.world import genesis_record
 from sim_economy.store.protocol import Store
+
+Moved: TypeAlias = Mapping[tuple[int, int, str], int]
+"""Tokens moved, by the two accounts and the reason."""
 
 
 class Flow(Struct, frozen=True, array_like=True):
@@ -102,6 +105,9 @@ class _Turn(Struct):
     block: _Block | None
     transactions: list[_Transaction]
     contracts: list[_Event]
+
+
+class _Postings(Struct):
     postings: list[tuple[int, int, int, str]]
 
 
@@ -114,13 +120,16 @@ _ENDS: Final = {
 }
 
 
-def ledger_counts(store: Store) -> LedgerCounts:
-    """Blocks, transactions, contracts and flows of a store's turns."""
+def ledger_counts(store: Store, moved: Moved | None = None) -> LedgerCounts:
+    """Blocks, transactions, contracts and flows of a store's turns.
+
+    Args:
+        moved: What the postings moved, where somebody who watched the run has added it up.
+    """
     decode = json.Decoder(_Turn).decode
     validators: Counter[str] = Counter({kind.value: 0 for kind in ValidatorType})
     transactions: Counter[str] = Counter({kind.value: 0 for kind in TransactionType})
     contracts: Counter[str] = Counter()
-    moved: dict[tuple[int, int, str], int] = {}
     made: dict[int, Made] = {}
     positions: dict[str, int] = {}
     blocks = 0
@@ -129,10 +138,8 @@ def ledger_counts(store: Store) -> LedgerCounts:
         if turn.block is not None:
             blocks += 1
             validators[str(turn.block.validator_type)] += 1
-        transactions.update([transaction.tx_type for transaction in turn.transactions])
-        for source, target, amount, reason in turn.postings:
-            key = source, target, reason
-            moved[key] = moved.get(key, 0) + amount
+        for transaction in turn.transactions:
+            transactions[transaction.tx_type] += 1
         if turn.contracts:
             contracts.update([event.happened for event in turn.contracts])
             if not positions:
@@ -146,8 +153,17 @@ def ledger_counts(store: Store) -> LedgerCounts:
         dict(transactions),
         dict(contracts),
         list(made.values()),
-        _flows(moved),
+        _flows(_moved(store) if moved is None else moved),
     )
+
+
+def _moved(store: Store) -> Moved:
+    decode = json.Decoder(_Postings).decode
+    moved: defaultdict[tuple[int, int, str], int] = defaultdict(int)
+    for stored in store.read(1):
+        for source, target, amount, reason in decode(stored.line).postings:
+            moved[source, target, reason] += amount
+    return moved
 
 
 def _follow(made: dict[int, Made], event: _Event, turn: int, positions: Mapping[str, int]) -> None:
@@ -169,7 +185,7 @@ def _follow(made: dict[int, Made], event: _Event, turn: int, positions: Mapping[
         )
 
 
-def _flows(moved: Mapping[tuple[int, int, str], int]) -> list[Flow]:
+def _flows(moved: Moved) -> list[Flow]:
     """The movements between different owners, in a fixed order."""
     totals: dict[tuple[int, int, str], int] = {}
     for (source, target, reason), tokens in moved.items():

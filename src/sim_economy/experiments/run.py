@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 from msgspec import Struct, json
 
-from sim_economy.agents.policy import Move, Policy, View, views
+from sim_economy.agents.policy import Move, Policy, views
 from sim_economy.agents.usage import Usage
 from sim_economy.core.actions import Input, action_name
 from sim_economy.core.events import Turn
@@ -91,31 +92,35 @@ def play(
 def inputs_of(world: World, policies: Sequence[Policy], used: Sequence[Usage]) -> list[Input]:
     """What every agent sends for the open turn, with its usage `[agent]`."""
     before = views(world.state, world.scenario)
-    agent_ids = world.scenario.agent_ids
-    return [
-        _input(agent_id, policy, view, *units)
-        for agent_id, policy, view, units in zip(agent_ids, policies, before, used, strict=True)
-    ]
+    inputs = []
+    for agent_id, policy, view, (thinking_units, output_units) in zip(
+        world.scenario.agent_ids, policies, before, used, strict=True
+    ):
+        try:
+            decided = policy.decide(view)
+        except Exception as error:
+            error.add_note(f"{type(policy).__name__} decided for {agent_id} in turn {view.turn}")
+            raise
+        if isinstance(decided, Move):
+            action, speech, thinking = decided.action, decided.speech, decided.thinking
+            inputs.append(Input(agent_id, action, thinking_units, output_units, thinking, speech))
+        else:
+            inputs.append(Input(agent_id, decided, thinking_units, output_units))
+    return inputs
 
 
-def _input(
-    agent_id: str, policy: Policy, view: View, thinking_units: int, output_units: int
-) -> Input:
-    try:
-        decided = policy.decide(view)
-    except Exception as error:
-        error.add_note(f"{type(policy).__name__} was deciding for {agent_id} in turn {view.turn}")
-        raise
-    if isinstance(decided, Move):
-        speech, thinking = decided.speech, decided.thinking
-        return Input(agent_id, decided.action, thinking_units, output_units, thinking, speech)
-    return Input(agent_id, decided, thinking_units, output_units)
-
-
-def _observe(series: Series, turn: Turn, state: State, inputs: Iterable[Input]) -> None:
+def _observe(
+    series: Series,
+    moved: defaultdict[tuple[int, int, str], int],
+    turn: Turn,
+    state: State,
+    inputs: Iterable[Input],
+) -> None:
     flows: dict[str, int] = {}
     for posting in turn.postings:
-        flows[posting.reason] = flows.get(posting.reason, 0) + posting.amount
+        amount, reason = posting.amount, posting.reason
+        flows[reason] = flows.get(reason, 0) + amount
+        moved[posting.source, posting.target, reason] += amount
     series.flows.append(flows)
     actions: dict[str, int] = {}
     for sent in inputs:
@@ -149,16 +154,17 @@ def play_run(
     scenario = treatment.scenario_of_run(run)
     world = World(scenario, store=store, world_id=f"{treatment.name}/{scenario.seed}")
     series = Series([], [], [], [], [], [], [], [], [], [], [])
+    moved: defaultdict[tuple[int, int, str], int] = defaultdict(int)
     usage = treatment.usage.turns(scenario)
     for turn, inputs in play(world, treatment.policies, usage, treatment.turns):
-        _observe(series, turn, world.state, inputs)
+        _observe(series, moved, turn, world.state, inputs)
         progress(turn.turn)
     return Run(
         run,
         scenario.seed,
         list(scenario.agent_ids),
         series,
-        ledger_counts(world.store),
+        ledger_counts(world.store, moved),
         world.head.hash,
         world.head.state_digest,
     )

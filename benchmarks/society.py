@@ -1,0 +1,52 @@
+"""What a turn costs with 8 and with 1,000 agents: `python -m benchmarks.society`."""
+
+from __future__ import annotations
+
+import time
+
+from sim_economy.experiments.run import play
+from sim_economy.experiments.scenarios import scenario_text
+from sim_economy.experiments.treatment import Treatment, load_treatment
+from sim_economy.session.presets import read_toml
+from sim_economy.session.world import World
+
+
+def market(agents: int) -> Treatment:
+    """The shipped market with so many agents, in the same proportions."""
+    given = read_toml(scenario_text("market"))
+    times = agents // given["world"]["num_agents"]
+    groups = [{**group, "agents": group["agents"] * times} for group in given["population"]]
+    return load_treatment("market", {"population": groups, "num_agents": agents})
+
+
+def milliseconds(treatment: Treatment, turns: int, *, recorded: bool, rounds: int) -> float:
+    """Processor time of one turn, the least of several rounds."""
+    taken = []
+    for _ in range(rounds):
+        scenario = treatment.scenario_of_run(1)
+        world = World(scenario, recorded=recorded)
+        start = time.process_time()
+        for _ in play(world, treatment.policies, treatment.usage.turns(scenario), turns):
+            pass
+        taken.append((time.process_time() - start) / turns * 1000)
+    return min(taken)
+
+
+def main() -> None:
+    worlds = {
+        "published policy, 8 agents": (load_treatment("as-run"), 60, 9),
+        "coordination_push, 8 agents": (load_treatment("coordination_push"), 60, 9),
+        "market, 20 agents": (load_treatment("market"), 60, 5),
+        "published policy, 1,000 agents": (load_treatment("as-run", {"num_agents": 1000}), 20, 3),
+        "market, 1,000 agents": (market(1000), 20, 3),
+    }
+    for name, (treatment, turns, rounds) in worlds.items():
+        plain, kept = (
+            milliseconds(treatment, turns, recorded=recorded, rounds=rounds)
+            for recorded in (False, True)
+        )
+        print(f"{name:32} {plain:9.3f} ms a turn  {kept:9.3f} ms with digests and chain")
+
+
+if __name__ == "__main__":
+    main()
