@@ -114,6 +114,19 @@ def test_a_lost_call_keeps_what_was_set_aside_for_it(tmp_path: Path) -> None:
     assert {decided.chosen.output_units for decided in records.decided.values()} == {0}
 
 
+def test_lost_calls_use_up_the_budget(tmp_path: Path) -> None:
+    """Nobody knows what they cost, so they count as what they can have cost."""
+    with ModelServer(lambda *_: "drop", SCENARIO) as server:
+        run = served(server.address, 1, retries=0, in_flight=1, budget_tokens=20_000)
+        with pytest.raises(BudgetReachedError):
+            play(tmp_path, run)
+        made = len(server.log)
+    task, records = read_run(tmp_path)
+    unknown = filled_purse(task.plan, records).run.unknown.tokens
+    assert 0 < made < 8
+    assert unknown <= 20_000 < unknown + unknown // made + 1000
+
+
 def test_a_refused_call_costs_nothing(tmp_path: Path) -> None:
     with ModelServer(lambda *_: "server_error", SCENARIO) as server:
         ended = play(tmp_path, served(server.address, 1, retries=0))
@@ -158,6 +171,17 @@ def test_cached_input_has_its_own_price() -> None:
     tokens = Tokens(1_000_000, 500_000, 100_000, 400_000)
     assert price.of(tokens) == Decimal("0.09") + Decimal("0.03") + Decimal("0.3")
     assert price.most(1_000_000, 500_000) >= price.of(tokens)
+
+
+def test_figures_that_make_no_sense() -> None:
+    from sim_economy.orchestrator.calling import _sound  # noqa: PLC0415
+
+    assert _sound(None) is None
+    assert _sound(Tokens(-1, 5)) is None
+    assert _sound(Tokens(5, -1)) is None
+    assert _sound(Tokens(5, 2**31)) is None
+    assert _sound(Tokens(2**31 - 1, 2**31 - 1)) is not None
+    assert _sound(Tokens(5, 6, -2, -3)) == Tokens(5, 6)
 
 
 def test_thinking_is_part_of_output_and_billed_once() -> None:

@@ -26,6 +26,7 @@ def test_a_second_run_asks_nothing_and_is_billed_the_same(tmp_path: Path) -> Non
     assert (again.calls, again.spent) == (0, Cost())
     _, records = read_run(tmp_path / "two")
     assert all(got.cached for got in records.got.values())
+    assert play(tmp_path / "two", run).position == first.position
 
 
 def test_another_setting_is_another_request(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ HELLO = (
     Message("user", "That could not be used"),
 )
 REPLY = '{"action": "mine"}'
-OPENAI = {
+OPENAI: dict[str, Any] = {
     "id": "1", "object": "chat.completion", "created": 1, "model": "small",
     "choices": [
         {"index": 0, "message": {"role": "assistant", "content": REPLY}, "finish_reason": "stop"}
@@ -233,6 +233,14 @@ def test_no_library_sends_anything_twice(
     if status in {429, 503}:
         assert failed.value.retry_after == 7
     assert len(stub.asked) == 1
+
+
+def test_a_figure_that_makes_no_sense_does_not_cost_the_others(stub: Stub) -> None:
+    usage = {**OPENAI["usage"], "completion_tokens_details": {"reasoning_tokens": -4}}
+    stub.answers({**OPENAI, "usage": usage})
+    answer, _ = ask(setting(stub))
+    assert answer.tokens is not None
+    assert (answer.tokens.input, answer.tokens.output) == (90, 30)
 
 
 def test_nobody_there_costs_nothing() -> None:

@@ -116,6 +116,31 @@ def test_retry_after_is_respected(tmp_path: Path) -> None:
     assert records.decided[1, "agent_3"].why is None
 
 
+@pytest.mark.parametrize("retries", [0, 2])
+def test_a_failed_call_is_tried_again_so_often_and_no_more(tmp_path: Path, retries: int) -> None:
+    with ModelServer(lambda *_: "server_error") as server:
+        play(
+            tmp_path, served(server.address, 1, retries=retries, backoff_seconds=NumberText("0.01"))
+        )
+        assert len(server.log) == 8 * (retries + 1)
+    _, records = read_run(tmp_path)
+    assert {decided.why for decided in records.decided.values()} == {Why.SERVER_FAILED}
+
+
+@pytest.mark.parametrize("repairs", [0, 2])
+def test_an_unusable_reply_is_mended_so_often_and_no_more(tmp_path: Path, repairs: int) -> None:
+    with ModelServer(lambda *_: "chatter") as server:
+        play(tmp_path, served(server.address, 1, repairs=repairs))
+        assert len(server.log) == 8 * (repairs + 1)
+        billed = sum(call.reported[1] for call in server.log if call.reported)
+        last = max(server.log, key=lambda call: call.attempt)
+    assert len(last.body["messages"]) == 2 + 2 * repairs
+    _, records = read_run(tmp_path)
+    inputs = [decided.chosen for decided in records.decided.values()]
+    assert sum(one.thinking_units + one.output_units for one in inputs) == billed
+    assert {decided.why for decided in records.decided.values()} == {Why.UNUSABLE}
+
+
 def test_a_wait_beyond_the_turns_deadline_is_an_idle_turn(tmp_path: Path) -> None:
     with ModelServer(lambda *_: "rate_limited_a_second") as server:
         run = served(server.address, 1, turn_deadline_seconds=NumberText("0.8"))

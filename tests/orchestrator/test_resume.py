@@ -111,6 +111,8 @@ def test_from_every_line_of_the_record_it_goes_on_to_the_same_head(tmp_path: Pat
         ended = play(folder, run)
         assert ended.position == whole.position, count
         assert ended.calls == 24 - made, count
+        kept, _ = read_records(folder / RECORD)
+        assert len(kept.decided) == 24, "what a crash tore off is gone"
 
 
 def test_a_record_that_is_whole_asks_nothing(tmp_path: Path) -> None:
@@ -170,6 +172,18 @@ def test_a_changed_reply_does_not_replay(tmp_path: Path) -> None:
     assert text.count("Mining is cheap.") > 1
     path.write_text(text.replace("Mining is cheap.", "Mining is dear. ", 1), encoding="utf-8")
     with pytest.raises(ReplayError, match="decides otherwise"):
+        asyncio.run(replay_run(tmp_path))
+
+
+def test_a_reply_to_another_request_does_not_replay(tmp_path: Path) -> None:
+    play(tmp_path, mocked(1))
+    path = tmp_path / RECORD
+    lines = path.read_bytes().splitlines(keepends=True)
+    place = next(place for place, line in enumerate(lines) if b'"line":"got"' in line)
+    key = lines[place].index(b'"request_digest":"') + len(b'"request_digest":"')
+    lines[place] = lines[place][:key] + b"0" * 64 + lines[place][key + 64 :]
+    path.write_bytes(b"".join(lines))
+    with pytest.raises(ReplayError, match="would be another request"):
         asyncio.run(replay_run(tmp_path))
 
 

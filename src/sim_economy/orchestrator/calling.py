@@ -279,10 +279,12 @@ class Caller:
 
 
 def _sound(tokens: Tokens | None) -> Tokens | None:
-    """A provider's figures, or none where they make no sense."""
-    if tokens is None or min(tokens.input, tokens.output, tokens.thinking, tokens.cached) < 0:
+    """A provider's figures, or none where they make no sense; a wrong part counts as 0."""
+    if tokens is None or not (
+        0 <= tokens.input <= INPUT_LIMIT and 0 <= tokens.output <= INPUT_LIMIT
+    ):
         return None
-    return tokens if max(tokens.input, tokens.output) <= INPUT_LIMIT else None
+    return replace(tokens, thinking=max(0, tokens.thinking), cached=max(0, tokens.cached))
 
 
 def _count(tokens: Tokens | None) -> int:
