@@ -59,12 +59,15 @@ MESSAGES: Final = {
     StoreError: "run.sqlite: there is no ledger",
     ReplayError: "turn 3: the rules give another posting",
     FolderError: "out: another experiment is writing here",
-    ExtraMissingError: "Parquet needs polars; pip install 'sim-economy[report]'",
+    ExtraMissingError: (
+        "Parquet needs polars; pip install 'sim-economy[report]', "
+        "or in a clone: pip install -e '.[report]'"
+    ),
     WorldMissingError: "there is no world yet; start one with POST /init",
     WorldExistsError: ("there is a world already, at turn 5; name another ledger for a new one"),
     WorldUnknownError: (
-        "there is no world of this name; see GET /worlds, or start it: a name has up to 40 small "
-        "letters, digits, - and _"
+        "there is no world of this name; see GET /worlds, or start it: a name begins with a "
+        "small letter or digit, has up to 39 more, - or _ among them, and is not default"
     ),
     TurnConflictError: "turn 4 is not open; send inputs for turn 6",
     SignatureError: (

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hmac
+import re
 from enum import Enum, auto
+from ipaddress import ip_address
 
 from starlette.requests import Request
 
@@ -28,6 +30,35 @@ class Caller(Enum):
     OWNER = auto()
     ADMIN = auto()
     HOST = auto()
+
+
+def refuse_foreign(request: Request, *, local: bool) -> None:
+    """Refuse what a page of another site makes a browser send to an engine that asks no tokens.
+
+    Args:
+        local: Whether the engine listens on loopback alone; then it has a loopback name.
+
+    Raises:
+        RequestError: 403 for a request from another origin, or for a name that is not ours.
+    """
+    headers = request.headers
+    own = headers.get("host", "")
+    origin = headers.get("origin")
+    crosses = headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}
+    if crosses or (origin is not None and origin.partition("://")[2] != own):
+        raise RequestError(403, "foreign_origin", "an engine that asks no tokens takes no page's")
+    if local and own and not _is_loopback(own):
+        raise RequestError(403, "foreign_host", "ask by 127.0.0.1, localhost or [::1]")
+
+
+def _is_loopback(host: str) -> bool:
+    name = host.rpartition(":")[0] if re.search(r":[0-9]*$", host) else host
+    if name.lower() in {"localhost", "[::1]"}:
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def authorise(engine: Engine, request: Request, caller: Caller) -> None:

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route as HttpRoute
 
 from sim_economy.api import endpoints
-from sim_economy.api.access import Caller, authorise
+from sim_economy.api.access import Caller, authorise, refuse_foreign
 from sim_economy.api.errors import RequestError, error_body, status_of
 from sim_economy.api.services import Service, Services
 from sim_economy.core.errors import SimEconomyError
@@ -115,6 +115,8 @@ def create_app(services: Services) -> Starlette:
 
 def _bound(route: Route, services: Services) -> Callable[[Request], Awaitable[Response]]:
     async def answered(request: Request) -> Response:
+        if not services.access.tokens:
+            refuse_foreign(request, local=services.local)
         if route.caller is Caller.HOST:
             authorise(services.default.engine, request, Caller.HOST)
         service, world_id = services.default, request.path_params.get("world_id")

@@ -27,7 +27,7 @@ from sim_economy.api.services import Services
 from sim_economy.core.errors import SimEconomyError, StoreError
 from sim_economy.session.engine import AUTH_MODES, Access, Engine
 from sim_economy.session.verify import verify
-from sim_economy.store.places import Place
+from sim_economy.store.places import Place, SQLitePlace
 
 _log = logging.getLogger("sim_engine")
 _STOP_SECONDS: Final = 2
@@ -59,16 +59,21 @@ def serve(
     try:
         listening = _listen(host, port)
         engine = Engine.open(ledger, access, accept_head=accept_head)
+        _check_room(engine)
         if check_all:
             _check_whole(engine)
     except SimEconomyError as error:
         return _failed(str(error), error.code, log_level)
     except OSError as error:
         return _failed(f"{host}:{port}: {error.strerror}", "address_unusable", log_level)
+    local = host in {"127.0.0.1", "::1", "localhost"}
+    services = Services(engine, limits, accept_head=accept_head, local=local)
+    if not (local or engine.access.tokens):
+        _log.warning("anyone who reaches it may play and read", extra={"host": host, "port": port})
     try:
         server = uvicorn.Server(
             uvicorn.Config(
-                create_app(Services(engine, limits, accept_head=accept_head)),
+                create_app(services),
                 http=protocol_class(limits),
                 ws="none",
                 lifespan="on",
@@ -104,6 +109,18 @@ def _failed(problem: str, code: str, log_level: str) -> int:
     return 1
 
 
+def _check_room(engine: Engine) -> None:
+    """A world that is not there yet needs a folder that can be written."""
+    place = engine.place
+    if engine.world is not None or not isinstance(place, SQLitePlace):
+        return
+    folder = place.path.absolute().parent
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise StoreError(
+            "ledger_unwritable", place.name, "its folder is missing or read-only; name another file"
+        )
+
+
 def _check_whole(engine: Engine) -> None:
     if engine.world is None:
         return
@@ -133,7 +150,7 @@ def main() -> None:
     if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65535):
         print("sim-engine: PORT must be a number from 0 to 65535", file=sys.stderr)  # noqa: T201
         sys.exit(2)
-    mode = _chosen("SIM_ENGINE_AUTH", AUTH_MODES)
+    mode = _chosen("SIM_ENGINE_AUTH", AUTH_MODES) if os.environ.get("SIM_ENGINE_AUTH") else None
     level = _chosen("SIM_ENGINE_LOG", LEVELS)
     access = Access.of(mode, os.environ.get("SIM_ENGINE_ADMIN_TOKEN") or None)
     accept = os.environ.get("SIM_ENGINE_ACCEPT_HEAD", "") == "1"

@@ -85,11 +85,15 @@ class Services:
     """The worlds of one process: the default one, and those beside it, opened when asked for.
 
     Attributes:
+        local: Whether they are served on loopback alone.
         answered: Requests answered, by status.
     """
 
-    def __init__(self, engine: Engine, limits: Limits, *, accept_head: bool = False) -> None:
+    def __init__(
+        self, engine: Engine, limits: Limits, *, accept_head: bool = False, local: bool = False
+    ) -> None:
         self.limits = limits
+        self.local = local
         self.answered: dict[int, int] = {}
         self.default = Service(engine, self)
         self._accept_head = accept_head

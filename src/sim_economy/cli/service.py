@@ -28,12 +28,12 @@ _AUTH = ("open", "tokens", "signatures")
 @click.option(
     "--auth",
     type=click.Choice(_AUTH),
-    default="open",
-    show_default=True,
-    help="Whether callers need a token, and agents sign what they do.",
+    help="Whether callers need a token, and agents sign what they do.  [default: open]",
 )
 @click.option(
-    "--admin-token", envvar="SIM_ENGINE_ADMIN_TOKEN", help="The operator's; made when left out."
+    "--admin-token",
+    envvar="SIM_ENGINE_ADMIN_TOKEN",
+    help="The operator's; made when left out. In SIM_ENGINE_ADMIN_TOKEN no process list shows it.",
 )
 @click.option(
     "--turn-seconds", type=click.FloatRange(0.1), help="Close a turn that stays open so long."
@@ -67,7 +67,7 @@ def serve(
     ledger: Place,
     host: str,
     port: int,
-    auth: str,
+    auth: str | None,
     admin_token: str | None,
     turn_seconds: float | None,
     body_bytes: int,
@@ -89,7 +89,7 @@ def serve(
     limits = Limits(body_bytes=body_bytes, connections=connections, turn_seconds=turn_seconds)
     access = Access.of(auth, admin_token)
     if log == "warning":
-        if auth == "open" and host not in {"127.0.0.1", "::1", "localhost"}:
+        if auth in {None, "open"} and host not in {"127.0.0.1", "::1", "localhost"}:
             click.echo(
                 f"anyone who reaches {host}:{port} may play and read; see --auth tokens", err=True
             )

@@ -70,7 +70,8 @@ class StoreError(SimEconomyError):
     Attributes:
         code: `ledger_missing`, `ledger_exists`, `ledger_in_use`, `ledger_format`,
             `ledger_damaged`, `ledger_unwritable`, `ledger_unwitnessed`,
-            `ledger_rolled_back`, `store_unreachable` or `credentials_missing`.
+            `ledger_rolled_back`, `ledger_unreadable`, `store_unreachable`,
+            `credentials_missing` or `access_unstated`.
         path: The ledger's file or location, or what stands for it.
     """
 
@@ -86,6 +87,8 @@ class StoreError(SimEconomyError):
             "ledger_rolled_back",
             "store_unreachable",
             "credentials_missing",
+            "access_unstated",
+            "ledger_unreadable",
         }
     )
 
@@ -143,7 +146,10 @@ class ExtraMissingError(SimEconomyError):
 
     def __init__(self, work: str, library: str, extra: str) -> None:
         self.extra = extra
-        super().__init__(f"{work} needs {library}; pip install 'sim-economy[{extra}]'")
+        super().__init__(
+            f"{work} needs {library}; pip install 'sim-economy[{extra}]', "
+            f"or in a clone: pip install -e '.[{extra}]'"
+        )
 
 
 class WorldMissingError(SimEconomyError):
@@ -162,8 +168,8 @@ class WorldUnknownError(SimEconomyError):
 
     def __init__(self) -> None:
         super().__init__(
-            "there is no world of this name; see GET /worlds, or start it: a name has up to 40 "
-            "small letters, digits, - and _"
+            "there is no world of this name; see GET /worlds, or start it: a name begins with a "
+            "small letter or digit, has up to 39 more, - or _ among them, and is not default"
         )
 
 

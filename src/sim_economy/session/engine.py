@@ -60,19 +60,28 @@ class Access(Struct, frozen=True, kw_only=True):
         tokens: Whether every call needs a token.
         signatures: Whether the agents of new worlds sign what they do.
         admin_token: The operator's, if it is not to be made with the world.
+        stated: Whether somebody chose this; if not, a world that has tokens is not opened without.
     """
 
     tokens: bool = False
     signatures: bool = False
     admin_token: str | None = None
+    stated: bool = True
 
     @classmethod
-    def of(cls, mode: str, admin_token: str | None) -> Self:
-        """By the name of its mode: open, tokens, or signatures, which asks for tokens too."""
-        assert mode in AUTH_MODES, mode
-        signatures = mode == "signatures"
-        tokens = signatures or mode == "tokens"
-        return cls(tokens=tokens, signatures=signatures, admin_token=admin_token)
+    def of(cls, mode: str | None, admin_token: str | None) -> Self:
+        """By the name of its mode: open, tokens, or signatures, which asks for tokens too.
+
+        Args:
+            mode: Open for new worlds when None.
+        """
+        assert mode is None or mode in AUTH_MODES, mode
+        return cls(
+            tokens=mode in {"tokens", "signatures"},
+            signatures=mode == "signatures",
+            admin_token=admin_token,
+            stated=mode is not None,
+        )
 
 
 class Engine:
@@ -135,6 +144,13 @@ class Engine:
             genesis_hash = digest(world.store.genesis_line())
             if self.access.tokens:
                 self.credentials = Credentials.read(self._token_path, genesis_hash)
+            elif not self.access.stated and self._token_path.exists():
+                raise StoreError(
+                    "access_unstated",
+                    str(self._token_path),
+                    "holds this world's tokens; set SIM_ENGINE_AUTH or --auth to tokens, or to "
+                    "open if nobody is to be asked for one any more",
+                )
             if world.keys is not None:
                 key = EngineKey.read(self._key_path, world.keys.engine)
                 world.sign_with(_block_signer(key, genesis_hash))

@@ -246,5 +246,12 @@ def place_of(location: str | Path) -> Place:
     Raises:
         ExtraMissingError: It is a database and its driver is not installed.
         WorldUnknownError: The URI's fragment is no name that a world can have.
+        StoreError: It is a URI of another kind.
     """
-    return PostgresPlace(str(location)) if is_database(location) else SQLitePlace(location)
+    if is_database(location):
+        return PostgresPlace(str(location))
+    if re.match("[a-z][a-z0-9+.-]*://", str(location)):
+        raise StoreError(
+            "ledger_format", "the location", "is neither a file nor a postgresql:// URI"
+        )
+    return SQLitePlace(location)

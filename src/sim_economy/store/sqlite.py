@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from filelock import FileLock
 
@@ -220,12 +220,26 @@ class SQLiteStore(RowReader):
         try:
             yield from iter(self._connection.execute(query, values).fetchone, None)
         except (sqlite3.Error, UnicodeDecodeError) as error:
+            if getattr(error, "sqlite_errorname", "").startswith(_NOT_ITS_FAULT):
+                raise StoreError(
+                    "ledger_unreadable",
+                    self.name,
+                    f"{error}; the ledger may be whole: look at the disk and the folder's rights",
+                ) from error
             raise StoreError(
                 "ledger_damaged", self.name, f"{error}; restore it from a backup"
             ) from error
 
 
+_NOT_ITS_FAULT: Final = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR")
+"""Errors of the disk or the folder, which say nothing of the ledger."""
+
+
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    log = Path(f"{path}-wal")
+    logged = log.exists() and log.stat().st_size
+    if mode == "ro" and not logged and not os.access(path.parent, os.W_OK):
+        mode = "ro&immutable=1"  # SQLite would write its index, and nobody can write here.
     try:
         return sqlite3.connect(
             f"{path.absolute().as_uri()}?mode={mode}",

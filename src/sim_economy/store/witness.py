@@ -88,21 +88,23 @@ class Witness:
             raise StoreError(
                 "ledger_unwitnessed",
                 str(self.path),
-                "holds no head for this ledger; if you trust the ledger as it is, accept its head",
+                "holds no head for this ledger; if you trust the ledger as it is, accept its "
+                "head with SIM_ENGINE_ACCEPT_HEAD=1 or --accept-head",
             )
         if head.turn < seen.turn:
             raise StoreError(
                 "ledger_rolled_back",
                 str(self.path),
                 f"saw turn {seen.turn} and the ledger ends with turn {head.turn}; restore the "
-                "ledger, or accept its head if you rolled it back yourself",
+                "ledger, or accept its head (SIM_ENGINE_ACCEPT_HEAD=1, --accept-head) if you "
+                "rolled it back yourself",
             )
         if head.turn > seen.turn + 1 or head_hash_at.get(seen.turn) != seen.hash:
             raise StoreError(
                 "ledger_rolled_back",
                 str(self.path),
                 f"saw another turn {seen.turn} than the ledger holds; restore the ledger, or "
-                "accept its head if you know why",
+                "accept its head (SIM_ENGINE_ACCEPT_HEAD=1, --accept-head) if you know why",
             )
 
     def close(self) -> None:
