@@ -47,13 +47,14 @@ def refuse_foreign(request: Request, *, local: bool) -> None:
     crosses = headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}
     if crosses or (origin is not None and origin.partition("://")[2] != own):
         raise RequestError(403, "foreign_origin", "an engine that asks no tokens takes no page's")
-    if local and own and not _is_loopback(own):
+    if local and own and not _is_local(own):
         raise RequestError(403, "foreign_host", "ask by 127.0.0.1, localhost or [::1]")
 
 
-def _is_loopback(host: str) -> bool:
+def _is_local(host: str) -> bool:
+    """Whether a name is loopback's, or one without a dot, which no stranger's DNS can give away."""
     name = host.rpartition(":")[0] if re.search(r":[0-9]*$", host) else host
-    if name.lower() in {"localhost", "[::1]"}:
+    if name == "[::1]" or re.fullmatch("[A-Za-z0-9_-]+", name):
         return True
     try:
         return ip_address(name).is_loopback

@@ -30,6 +30,8 @@ from sim_economy.session.verify import verify
 from sim_economy.store.places import Place, SQLitePlace
 
 _log = logging.getLogger("sim_engine")
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+"""Addresses that nobody on another machine reaches."""
 _STOP_SECONDS: Final = 2
 """How long a stopping engine lets open requests finish; it is gone within 3 s."""
 
@@ -66,10 +68,7 @@ def serve(
         return _failed(str(error), error.code, log_level)
     except OSError as error:
         return _failed(f"{host}:{port}: {error.strerror}", "address_unusable", log_level)
-    local = host in {"127.0.0.1", "::1", "localhost"}
-    services = Services(engine, limits, accept_head=accept_head, local=local)
-    if not (local or engine.access.tokens):
-        _log.warning("anyone who reaches it may play and read", extra={"host": host, "port": port})
+    services = Services(engine, limits, accept_head=accept_head, local=host in LOOPBACK)
     try:
         server = uvicorn.Server(
             uvicorn.Config(
@@ -156,6 +155,8 @@ def main() -> None:
     accept = os.environ.get("SIM_ENGINE_ACCEPT_HEAD", "") == "1"
     path = os.environ.get("DB_PATH", "sim-economy.sqlite")
     host = os.environ.get("HOST", "127.0.0.1")
+    if not (access.tokens or host in LOOPBACK):
+        print(f"sim-engine: anyone who reaches {host} may play and read", file=sys.stderr)  # noqa: T201
     sys.exit(serve(path, host, int(text), access=access, accept_head=accept, log_level=level))
 
 
