@@ -100,8 +100,10 @@ class Difference(Struct, frozen=True):
 
     @property
     def is_clear(self) -> bool:
-        """Whether the interval leaves zero out."""
-        return self.low is not None and self.high is not None and not self.low <= 0 <= self.high
+        """Whether the interval leaves zero out; pairs that all differ alike have none."""
+        if self.low is None or self.high is None or self.low == self.high:
+            return False
+        return not self.low <= 0 <= self.high
 
 
 def differences(sides: Sequence[Side]) -> list[Difference]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import json
 
+from sim_economy.core.contracts import OWN_TERMS, Deal
 from sim_economy.core.errors import ExtraMissingError, InputError
 from sim_economy.core.ledger import FIRST, WIDTH, account_name, holdings
 from sim_economy.session.reading import reading
@@ -189,7 +190,7 @@ def _contracts(record: TurnRecord, agent_ids: tuple[str, ...]) -> Iterator[Cells
             "contract_id": event.contract_id,
             "happened": str(event.happened),
             "agent_id": event.agent_id,
-            "kind": None if event.deal is None else str(event.deal.kind),
+            **_deal(event.deal),
             "until": event.until,
             "amount": event.amount,
             "favoured": event.favoured and str(event.favoured),
@@ -198,6 +199,44 @@ def _contracts(record: TurnRecord, agent_ids: tuple[str, ...]) -> Iterator[Cells
             "fault": " ".join(event.fault) or None,
             "counted": int(event.counted),
         }
+
+
+def _deal(deal: Deal | None) -> Cells:
+    """What was agreed, beside the event that tells of it; nothing beside the others."""
+    if deal is None:
+        return dict.fromkeys(DEAL_COLUMNS)
+    proposer, counterparty, arbitrator = deal.parties
+    secured = zip(("proposer", "counterparty", "arbitrator"), deal.collaterals, strict=True)
+    return {
+        "kind": str(deal.kind),
+        "settlement": str(deal.settlement),
+        "proposer": proposer,
+        "counterparty": counterparty,
+        "arbitrator": arbitrator,
+        "due_turn": deal.due_turn,
+        **{f"{role}_collateral": collateral for role, collateral in secured},
+        "arbitrator_fee": deal.arbitrator_fee,
+        **{
+            term: getattr(deal, term) if term in OWN_TERMS[deal.kind] else None
+            for term in _OWN_TERMS
+        },
+    }
+
+
+_OWN_TERMS: Final = tuple(dict.fromkeys(term for terms in OWN_TERMS.values() for term in terms))
+DEAL_COLUMNS: Final = (
+    "kind",
+    "settlement",
+    "proposer",
+    "counterparty",
+    "arbitrator",
+    "due_turn",
+    "proposer_collateral",
+    "counterparty_collateral",
+    "arbitrator_collateral",
+    "arbitrator_fee",
+    *_OWN_TERMS,
+)
 
 
 def _blocks(record: TurnRecord, agent_ids: tuple[str, ...]) -> Iterator[Cells]:
@@ -260,7 +299,7 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "contract_id",
         "happened",
         "agent_id",
-        "kind",
+        *DEAL_COLUMNS,
         "until",
         "amount",
         "favoured",
