@@ -28,6 +28,7 @@ from sim_economy.experiments.run import Run, decode_run, encode_run, play_run
 from sim_economy.experiments.society import contract_rows, flow_rows
 from sim_economy.experiments.tables import paper_tables, table_markdown
 from sim_economy.experiments.treatment import Treatment
+from sim_economy.session.diff import changes_of
 from sim_economy.store.folders import claimed, write_whole
 from sim_economy.store.records import FORMAT, digest
 from sim_economy.store.sqlite import SQLiteStore
@@ -190,7 +191,7 @@ def _check_settings(folder: Path, treatment: Treatment, *, ledgers: bool, fresh:
         kept = _kept_settings(path) or {}
         if kept.get("runs", 0) < asked["runs"]:
             kept["runs"] = asked["runs"]
-        changes = [f"{key} was {was}, is now {now}" for key, was, now in _changes(kept, asked)]
+        changes = [f"{key} was {was}, is now {now}" for key, was, now in changes_of(kept, asked)]
         if changes:
             raise FolderError(
                 "settings_changed",
@@ -217,17 +218,6 @@ _OWN_FILES: Final = (
     "report.*",
 )
 """What starting over removes."""
-
-
-def _changes(
-    kept: Mapping[str, Any], asked: Mapping[str, Any], place: str = ""
-) -> Iterator[tuple[str, Any, Any]]:
-    for key in {**kept, **asked}:
-        was, now = kept.get(key), asked.get(key)
-        if isinstance(was, dict) and isinstance(now, dict):
-            yield from _changes(was, now, f"{place}{key}.")
-        elif was != now:
-            yield f"{place}{key}", was, now
 
 
 def _held_runs(folder: Path, treatment: Treatment, *, ledgers: bool) -> dict[int, Run]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +19,7 @@ from sim_economy.core.turn import RULES_VERSION
 from sim_economy.orchestrator import prompt
 from sim_economy.orchestrator.record import FORMAT, Began, Journal, Records, read_records
 from sim_economy.orchestrator.settings import Plan, plan_of
+from sim_economy.session.diff import changes_of
 from sim_economy.session.world import World
 from sim_economy.store.files import remove_ledger
 from sim_economy.store.folders import claimed, write_whole
@@ -174,7 +175,9 @@ def _check_settings(folder: Path, task: Task, *, fresh: bool) -> None:
         remove_ledger(folder / LEDGER)
         write_whole(path, (json.dumps(task.settings, indent=2) + "\n").encode())
         return
-    changes = [f"{key} was {was}, is now {now}" for key, was, now in _changes(kept, task.settings)]
+    changes = [
+        f"{key} was {was}, is now {now}" for key, was, now in changes_of(kept, task.settings)
+    ]
     if changes:
         raise FolderError(
             "settings_changed",
@@ -182,14 +185,3 @@ def _check_settings(folder: Path, task: Task, *, fresh: bool) -> None:
             f"holds a run with other settings: {'; '.join(changes)}; "
             "name another folder, or start over with --fresh",
         )
-
-
-def _changes(
-    kept: Mapping[str, Any], asked: Mapping[str, Any], place: str = ""
-) -> Iterator[tuple[str, Any, Any]]:
-    for key in {**kept, **asked}:
-        was, now = kept.get(key), asked.get(key)
-        if isinstance(was, dict) and isinstance(now, dict):
-            yield from _changes(was, now, f"{place}{key}.")
-        elif was != now:
-            yield f"{place}{key}", was, now

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -140,3 +140,15 @@ def _posting(posting: Posting | None, agent_ids: Sequence[str]) -> str | None:
         return None
     source, target = (account_name(at, agent_ids) for at in (posting.source, posting.target))
     return f"{posting.amount} from {source} to {target}: {posting.reason}"
+
+
+def changes_of(
+    kept: Mapping[str, Any], asked: Mapping[str, Any], place: str = ""
+) -> Iterator[tuple[str, Any, Any]]:
+    """What differs between two nested settings: each key as a path, what it was, what it is."""
+    for key in {**kept, **asked}:
+        was, now = kept.get(key), asked.get(key)
+        if isinstance(was, dict) and isinstance(now, dict):
+            yield from changes_of(was, now, f"{place}{key}.")
+        elif was != now:
+            yield f"{place}{key}", was, now
