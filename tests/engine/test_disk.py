@@ -494,9 +494,23 @@ def test_a_folder_in_place_of_a_ledger_is_refused(ledger: Path) -> None:
     assert str(ledger) in refusal(ledger)
 
 
-def test_a_ledger_where_no_folder_can_be_fails_init_with_a_clear_message(tmp_path: Path) -> None:
+def test_a_ledger_where_no_folder_can_be_ends_the_start_with_a_clear_message(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "file").touch()
-    with EngineProcess(tmp_path / "file" / "world.db") as engine, closing(Poster(engine)) as poster:
+    engine = EngineProcess(tmp_path / "file" / "world.db")
+    assert engine.process.wait(10) == 1
+    assert "its folder is missing or read-only; name another file" in engine.messages()
+
+
+def test_a_folder_that_is_gone_when_a_world_starts_fails_init_with_a_clear_message(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with EngineProcess(folder / "world.db") as engine, closing(Poster(engine)) as poster:
+        folder.rmdir()
+        folder.touch()
         status, answer = poster.call("POST", "/init", b'{"config": {}, "agent_ids": ["a", "b"]}')
         assert status == 503
         assert answer["error"]["code"] == "ledger_unwritable"
