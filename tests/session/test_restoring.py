@@ -14,6 +14,7 @@ from sim_economy.core.state import encode_state
 from sim_economy.session.replay import replay
 from sim_economy.session.verify import verify
 from sim_economy.session.world import SNAPSHOT_EVERY, World
+from sim_economy.store.places import place_of
 from tests.session.ledgers import SCENARIO, export, export_hash, play, script
 
 TURNS = 2 * SNAPSHOT_EVERY + 6
