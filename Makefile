@@ -33,6 +33,8 @@ bench: $(VENV)/bench.stamp ## Ratios against a bare loop, raw SQLite, Mesa, a ba
 	$(BIN)/python -m benchmarks.postgres
 	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.access
+	$(BIN)/python -m benchmarks.society
+	$(BIN)/python -m benchmarks.orchestrator
 
 lock: ## Write the pinned requirements anew; needs uv.
 	$(COMPILE) --extra report --extra engine --extra client --extra signatures --group build -o requirements/report.lock
