@@ -61,23 +61,20 @@ def _world_to_play(service: Service, wanted: RunRequest) -> World:
     engine, turns, given = service.engine, wanted.turns, wanted.config or {}
     if engine.signed is not None or engine.access.signatures:
         raise InputError("policy", "cannot act here: the agents of this engine sign what they do")
+    scenario = engine.scenario
     if engine.world is None:
-        planned = engine.planned(given, wanted.agent_ids)
-        _check_size(service, planned.num_agents, turns)
-        engine.start(given, wanted.agent_ids)
-        service.worlds.keep(service)
+        scenario = engine.planned(given, wanted.agent_ids)
     elif wanted.config is not None:
         engine.check_same(given, wanted.agent_ids)
+    most = service.worlds.limits.run_agent_turns
+    if scenario.num_agents * turns > most:
+        raise InputError("turns", f"times agents must be at most {most}; play it in parts")
+    if engine.world is None:
+        engine.start(given, wanted.agent_ids)
+        service.worlds.keep(service)
     world = engine.started()
-    _check_size(service, world.scenario.num_agents, turns)
     if world.turn_number > turns:
         raise TurnConflictError(turns, world.turn_number + 1)
     if world.state.ended and world.turn_number < turns:
         raise RunEndedError(world.turn_number)
     return world
-
-
-def _check_size(service: Service, agents: int, turns: int) -> None:
-    most = service.worlds.limits.run_agent_turns
-    if agents * turns > most:
-        raise InputError("turns", f"times agents must be at most {most}; play it in parts")

@@ -79,6 +79,7 @@ def serve(
     """Serve LEDGER over HTTP until it is stopped; a new file becomes a world with POST /init."""
     try:
         from sim_economy.api.limits import Limits  # noqa: PLC0415
+        from sim_economy.api.server import LOOPBACK  # noqa: PLC0415
         from sim_economy.api.server import serve as serve_ledger  # noqa: PLC0415
     except ModuleNotFoundError as error:
         from sim_economy.core.errors import ExtraMissingError  # noqa: PLC0415
@@ -89,7 +90,7 @@ def serve(
     limits = Limits(body_bytes=body_bytes, connections=connections, turn_seconds=turn_seconds)
     access = Access.of(auth, admin_token)
     if log == "warning":
-        if auth in {None, "open"} and host not in {"127.0.0.1", "::1", "localhost"}:
+        if auth in {None, "open"} and host not in LOOPBACK:
             click.echo(
                 f"anyone who reaches {host}:{port} may play and read; see --auth tokens", err=True
             )

@@ -5,25 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from time import monotonic
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Self
 
-from sim_economy.client import AsyncEngineClient
+from sim_economy.client import AgentKey, AsyncEngineClient
 
 _POLL_SECONDS: Final = 0.2
-
-
-class Signer(Protocol):
-    """Signs what an agent does; `client.AgentKey` is one."""
-
-    def sign(
-        self,
-        world: str,
-        turn: int,
-        agent_id: str,
-        action: Mapping[str, object],
-        speech: str | None = None,
-    ) -> str:
-        """The signature in hex."""
 
 
 class Seat:
@@ -34,7 +20,7 @@ class Seat:
     """
 
     def __init__(
-        self, client: AsyncEngineClient, agent_id: str, signer: Signer | None = None
+        self, client: AsyncEngineClient, agent_id: str, signer: AgentKey | None = None
     ) -> None:
         self.agent_id = agent_id
         self._client = client

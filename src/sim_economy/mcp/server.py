@@ -17,9 +17,9 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
 
-from sim_economy.client import AsyncEngineClient, EngineError
+from sim_economy.client import AgentKey, AsyncEngineClient, EngineError
 from sim_economy.core.actions import RECOGNISED
-from sim_economy.mcp.seat import Seat, Signer, holder_of
+from sim_economy.mcp.seat import Seat, holder_of
 
 INSTRUCTIONS: Final = (
     "You are one agent of an economy in which thinking costs tokens. Each turn: observe, then act "
@@ -48,7 +48,7 @@ class Seats:
         world: str | None = None,
         agent_id: str | None = None,
         token: str | None = None,
-        signer: Signer | None = None,
+        signer: AgentKey | None = None,
     ) -> None:
         self._address = address
         self._world = world
