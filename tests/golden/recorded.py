@@ -1,0 +1,148 @@
+"""Runs whose ledgers are recorded: what they play, and what a recording of one holds.
+
+`python -m tests.golden.recorded` writes the recordings anew, after a change of the rules that is
+meant to change ledgers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+from shutil import rmtree
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from sim_economy.agents.usage import PublishedUsage
+from sim_economy.core.actions import Action, Input, Mine, Speak, Stake, Transfer, Unstake
+from sim_economy.core.codec import canonical
+from sim_economy.core.scenario import parse_scenario
+from sim_economy.core.turn import RULES_VERSION
+from sim_economy.experiments.run import play_run
+from sim_economy.experiments.treatment import load_treatment
+from sim_economy.orchestrator.folder import Task
+from sim_economy.orchestrator.running import orchestrate
+from sim_economy.orchestrator.settings import parse_plan
+from sim_economy.session.export import canonical_lines
+from sim_economy.session.world import World
+from sim_economy.store.memory import MemoryStore
+from sim_economy.store.protocol import Store
+from sim_economy.store.records import Keys, Signature, digest, genesis_of
+from sim_economy.store.signatures import EngineKey, block_message
+from sim_economy.store.sqlite import SQLiteStore
+from tests.engine.signers import ANN, BOB, PUBLIC_KEYS
+from tests.properties.random_play import random_inputs
+
+RECORDINGS: Final = Path(__file__).parent / "recordings.json"
+ORCHESTRATED: Final = Path(__file__).parent / "orchestrated"
+"""The folder of a run of models as it was recorded: its settings and its calls."""
+
+SCENARIOS: Final = (
+    "as-run",
+    "as-written",
+    "market",
+    "rentiers",
+    "baseline",
+    "coordination_push",
+    "high_compute_cost",
+)
+RANDOM: Final = ("random-1", "random-2", "random-3")
+
+
+def recording(store: Store) -> dict[str, Any]:
+    """What is recorded of a ledger: its canonical export, and the chain head of every turn."""
+    export = b"".join(line + b"\n" for line in canonical_lines(store))
+    return {
+        "export": sha256(export).hexdigest(),
+        "bytes": len(export),
+        "heads": [stored.head_hash for stored in store.read()],
+    }
+
+
+def scenario_run(name: str) -> Store:
+    """The first run of a shipped scenario."""
+    store = MemoryStore()
+    play_run(load_treatment(name), 1, store)
+    return store
+
+
+def random_run(name: str) -> Store:
+    """Sixty turns of random actions, contracts above all, many of them refused."""
+    random = Random(name)
+    scenario = parse_scenario({"seed": 3 * random.randrange(2**40) + 1, "num_agents": 6})
+    world = World(scenario)
+    for turn in range(1, 61):
+        world.turn(random_inputs(random, world.state, scenario), ends=turn == 60)
+    return world.store
+
+
+_ACTIONS: Final[tuple[Action, ...]] = (Mine(), Stake(5, 1), Transfer("ann", 3), Unstake(), Speak())
+
+
+def signed_run() -> Store:
+    """Two agents that sign what they do, and an engine that signs its blocks."""
+    scenario = parse_scenario(
+        {"seed": 7, "block_threshold": 10, "num_agents": 2}, agent_ids=["ann", "bob"]
+    )
+    engine = EngineKey(sha256(b"engine").digest())
+    keys = Keys(engine.public_key, dict(PUBLIC_KEYS))
+    genesis = digest(canonical(genesis_of(scenario, "default", RULES_VERSION, keys)))
+    world = World(
+        scenario,
+        keys=keys,
+        sign=lambda block, head: engine.sign(block_message(genesis, block, head)),
+    )
+    for turn in range(1, 21):
+        inputs = [
+            Input("ann", _ACTIONS[turn % 2], 10, 20),
+            Input("bob", _ACTIONS[turn % 5], speech="hello" if turn % 5 == 4 else None),
+        ]
+        signatures = []
+        for signer, sent in zip((ANN, BOB), inputs, strict=True):
+            action = json.loads(canonical(sent.action))
+            signature = signer.signature(genesis, turn, action, sent.speech)
+            signatures.append(Signature(signer.public_key, signature))
+        world.turn(inputs, signatures=signatures, ends=turn == 20)
+    return world.store
+
+
+def orchestrated_run(folder: Path) -> Store:
+    """Eight models, all of them mocks that trade, and their recorded calls."""
+    scenario = parse_scenario({"seed": 11})
+    tables = {"models": {"small": {"provider": "mock"}}, "minds": [{"model": "small"}]}
+    plan = parse_plan(tables, scenario, folder)
+    task = Task(
+        name="recorded", turns=5, scenario=scenario, plan=plan, usage={"source": "published"}
+    )
+    asyncio.run(orchestrate(folder, task, PublishedUsage()))
+    return SQLiteStore.open(folder / "ledger.sqlite", read_only=True)
+
+
+RUNS: Final[Mapping[str, Callable[[], Store]]] = {
+    **{name: partial(scenario_run, name) for name in SCENARIOS},
+    **{name: partial(random_run, name) for name in RANDOM},
+    "signed": signed_run,
+}
+
+
+def main() -> None:
+    """Write the recordings."""
+    recordings = {name: recording(play()) for name, play in RUNS.items()}
+    rmtree(ORCHESTRATED, ignore_errors=True)
+    ORCHESTRATED.mkdir()
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        store = orchestrated_run(folder)
+        recordings["orchestrated"] = recording(store)
+        store.close()
+        for name in ("settings.json", "calls.jsonl"):
+            (ORCHESTRATED / name).write_bytes((folder / name).read_bytes())
+    RECORDINGS.write_text(json.dumps(recordings, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

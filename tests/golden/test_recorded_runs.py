@@ -1,0 +1,57 @@
+"""Ledgers come out byte for byte as they were recorded, whatever was renamed or moved since."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pytest
+
+from sim_economy.core.codec import canonical
+from sim_economy.orchestrator.record import Line, read_records
+from sim_economy.orchestrator.running import replay_run
+from tests.golden.recorded import ORCHESTRATED, RECORDINGS, RUNS, orchestrated_run, recording
+
+RECORDED: Final[dict[str, dict[str, Any]]] = json.loads(RECORDINGS.read_text(encoding="utf-8"))
+
+
+def first_difference(one: list[str], other: list[str]) -> int | None:
+    """The first turn whose chain heads differ."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((turn for turn, (left, right) in pairs if left != right), None)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_run_gives_its_recorded_ledger(name: str) -> None:
+    played = recording(RUNS[name]())
+    assert first_difference(played["heads"], RECORDED[name]["heads"]) is None
+    assert played == RECORDED[name]
+
+
+def test_a_run_of_models_gives_its_recorded_ledger(tmp_path: Path) -> None:
+    store = orchestrated_run(tmp_path)
+    assert recording(store) == RECORDED["orchestrated"]
+    store.close()
+    kept = json.loads((tmp_path / "settings.json").read_text(encoding="utf-8"))
+    assert kept == json.loads((ORCHESTRATED / "settings.json").read_text(encoding="utf-8"))
+
+
+def test_recorded_calls_replay_to_the_recorded_head(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(ORCHESTRATED, folder)
+    replayed = asyncio.run(replay_run(folder))
+    assert replayed.position.head == RECORDED["orchestrated"]["heads"][-1]
+    assert replayed.calls == 40
+
+
+def test_recorded_calls_are_written_as_they_were_read() -> None:
+    lines = (ORCHESTRATED / "calls.jsonl").read_bytes().splitlines()
+    decoder = msgspec.json.Decoder(Line)
+    assert [canonical(decoder.decode(line)) for line in lines] == lines
+    records, whole = read_records(ORCHESTRATED / "calls.jsonl")
+    assert whole == sum(len(line) + 1 for line in lines)
+    assert len(records.closed) == 5
