@@ -26,7 +26,7 @@ format: $(VENV)/dev.stamp ## Put the code into the house style.
 
 nightly: $(VENV)/dev.stamp ## The long suites: ten million random actions, a million stateful ones.
 	$(BIN)/python -m pytest -s -m nightly tests/properties
-	$(BIN)/python -m pytest -n $(CPUS) -m nightly tests/mutants tests/engine tests/orchestrator
+	$(BIN)/python -m pytest -n $(CPUS) -m nightly tests/mutants tests/api tests/faults tests/orchestrator
 
 bench: $(VENV)/bench.stamp ## Ratios against a bare loop, raw SQLite, Mesa, a bare socket; the cost of access.
 	$(BIN)/python -m benchmarks.speed

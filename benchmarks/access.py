@@ -17,8 +17,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sim_economy.client.signing import AgentKey
-from tests.engine.client import PARAMETERS, EngineProcess, ask, inputs_of
+from sim_economy.client.agent_key import AgentKey
+from tests.api.wire_client import PARAMETERS, EngineProcess, ask, inputs_of
 
 MODES = ("open", "tokens", "signatures")
 AGENTS = [f"agent_{position}" for position in range(8)]

@@ -24,15 +24,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-import sim_economy.session.engine
-import sim_economy.session.world
-from sim_economy.api.requests import parse_turn
-from sim_economy.session.answers import state_answer
-from sim_economy.session.engine import Engine
-from sim_economy.store.schema import SCHEMA
-from sim_economy.store.sqlite import SQLiteStore
-from sim_economy.store.witness import Witness
-from tests.engine.client import PARAMETERS, EngineProcess, inputs_of, published_run
+import sim_economy.world.engine
+import sim_economy.world.world
+from sim_economy.api.request_validation import parse_turn
+from sim_economy.api.world_answers import state_answer
+from sim_economy.ledger.sidecars.head_file import Witness
+from sim_economy.ledger.stores.sql_schema import SCHEMA
+from sim_economy.ledger.stores.sqlite import SQLiteStore
+from sim_economy.world.engine import Engine
+from tests.api.wire_client import PARAMETERS, EngineProcess, inputs_of, published_run
 
 Answer = TypeVar("Answer")
 
@@ -242,11 +242,11 @@ def one_run(folder: Path, run: int, turns: int, echo: socket.socket, *, keyed: b
 def watched(times: Times) -> Iterator[None]:
     """The parts of closing a turn, timed where they are called."""
     places: list[tuple[Any, str, str]] = [
-        (sim_economy.session.world, "play_turn", "play"),
-        (sim_economy.session.world, "seal", "seal"),
+        (sim_economy.world.world, "play_turn", "play"),
+        (sim_economy.world.world, "seal", "seal"),
         (SQLiteStore, "append", "commit"),
         (Witness, "write", "head"),
-        (sim_economy.session.engine, "turn_answer", "answer"),
+        (sim_economy.world.engine, "turn_answer", "answer"),
     ]
     kept = [(place, name, getattr(place, name)) for place, name, _ in places]
     for place, name, part in places:

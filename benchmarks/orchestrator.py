@@ -18,12 +18,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from sim_economy.agents.usage import PublishedUsage
-from sim_economy.core.scenario import parse_scenario
-from sim_economy.orchestrator.folder import Task
-from sim_economy.orchestrator.loop import Progress
-from sim_economy.orchestrator.running import orchestrate
+from sim_economy.agents.usage_model import PublishedUsage
+from sim_economy.core.world_config import parse_scenario
+from sim_economy.orchestrator.session import orchestrate
 from sim_economy.orchestrator.settings import parse_plan
+from sim_economy.orchestrator.task import Task
+from sim_economy.orchestrator.turn_loop import Progress
 
 LATENCY: Final = 0.3
 TURNS: Final = 6

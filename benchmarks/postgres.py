@@ -15,12 +15,12 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.speed import RUNS, TREATMENT, medians
-from sim_economy.experiments.run import play_run
-from sim_economy.store.memory import MemoryStore
-from sim_economy.store.places import SQLitePlace, place_of
-from sim_economy.store.postgres import DDL
-from sim_economy.store.records import Receipt, Sealed
-from sim_economy.store.rows import Rows, turn_rows
+from sim_economy.ledger.records import Receipt, Sealed
+from sim_economy.ledger.sidecars.locations import SQLitePlace, place_of
+from sim_economy.ledger.stores.memory import MemoryStore
+from sim_economy.ledger.stores.postgres import DDL
+from sim_economy.ledger.stores.sql_rows import Rows, turn_rows
+from sim_economy.runs.policy_loop import play_run
 from tests.postgres import MISSING, PostgresServer, is_available
 
 _RUNS = list(RUNS)[:3]

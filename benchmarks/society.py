@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 
-from sim_economy.experiments.run import play
-from sim_economy.experiments.scenarios import scenario_text
-from sim_economy.experiments.treatment import Treatment, load_treatment
-from sim_economy.session.presets import read_toml
-from sim_economy.session.world import World
+from sim_economy.runs.policy_loop import play
+from sim_economy.scenarios.presets import read_toml
+from sim_economy.scenarios.scenario import Treatment, load_treatment
+from sim_economy.scenarios.shipped import scenario_text
+from sim_economy.world.world import World
 
 
 def market(agents: int) -> Treatment:

@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import bare, mesa_model
-from sim_economy.experiments.metrics import metrics_csv, run_metrics, summary_json
-from sim_economy.experiments.published import compare
-from sim_economy.experiments.run import play, play_run
-from sim_economy.experiments.treatment import load_treatment
-from sim_economy.session.world import World
-from sim_economy.store.schema import SCHEMA
-from sim_economy.store.sqlite import SQLiteStore
+from sim_economy.ledger.stores.sql_schema import SCHEMA
+from sim_economy.ledger.stores.sqlite import SQLiteStore
+from sim_economy.reports.published.rows import compare
+from sim_economy.runs.policy_loop import play, play_run
+from sim_economy.runs.run_metrics import metrics_csv, run_metrics, summary_json
+from sim_economy.scenarios.scenario import load_treatment
+from sim_economy.world.world import World
 
 TREATMENT = load_treatment("as-run")
 RUNS = range(1, TREATMENT.runs + 1)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sim_economy.store.places import Place, place_of
+from sim_economy.ledger.sidecars.locations import Place, place_of
 from tests.postgres import MISSING, PostgresServer, is_available
 
 STORES = ("sqlite", "postgres")

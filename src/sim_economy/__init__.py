@@ -36,20 +36,20 @@ if TYPE_CHECKING:
     from sim_economy.core.actions import Unstake as Unstake
     from sim_economy.core.contracts import Terms as Terms
     from sim_economy.core.errors import SimEconomyError as SimEconomyError
-    from sim_economy.core.scenario import Kind as Kind
-    from sim_economy.core.scenario import Parameter as Parameter
-    from sim_economy.core.scenario import Scenario as Scenario
-    from sim_economy.core.scenario import parse_scenario as parse_scenario
-    from sim_economy.experiments.play import Played as Played
-    from sim_economy.experiments.play import play as play
-    from sim_economy.experiments.treatment import load_treatment as load_treatment
-    from sim_economy.session.export import frame as frame
-    from sim_economy.session.presets import preset as preset
-    from sim_economy.session.replay import replay as replay
-    from sim_economy.session.statement import statement as statement
-    from sim_economy.session.verify import verify as verify
-    from sim_economy.session.world import World as World
-    from sim_economy.store.sqlite import SQLiteStore as SQLiteStore
+    from sim_economy.core.world_config import Kind as Kind
+    from sim_economy.core.world_config import Parameter as Parameter
+    from sim_economy.core.world_config import Scenario as Scenario
+    from sim_economy.core.world_config import parse_scenario as parse_scenario
+    from sim_economy.ledger.readers.export import frame as frame
+    from sim_economy.ledger.readers.statement import statement as statement
+    from sim_economy.ledger.stores.sqlite import SQLiteStore as SQLiteStore
+    from sim_economy.ledger.verify import verify as verify
+    from sim_economy.runs.notebook import Played as Played
+    from sim_economy.runs.notebook import play as play
+    from sim_economy.scenarios.presets import preset as preset
+    from sim_economy.scenarios.scenario import load_treatment as load_treatment
+    from sim_economy.world.replay import replay as replay
+    from sim_economy.world.world import World as World
 
 _HOMES = {
     **dict.fromkeys(
@@ -76,21 +76,21 @@ _HOMES = {
         "core.actions",
     ),
     **dict.fromkeys(("Move", "Policy", "View"), "agents.policy"),
-    **dict.fromkeys(("Kind", "Parameter"), "core.scenario"),
+    **dict.fromkeys(("Kind", "Parameter"), "core.world_config"),
     "Terms": "core.contracts",
     "SimEconomyError": "core.errors",
-    "Scenario": "core.scenario",
-    "parse_scenario": "core.scenario",
-    "Played": "experiments.play",
-    "play": "experiments.play",
-    "load_treatment": "experiments.treatment",
-    "frame": "session.export",
-    "preset": "session.presets",
-    "replay": "session.replay",
-    "statement": "session.statement",
-    "verify": "session.verify",
-    "World": "session.world",
-    "SQLiteStore": "store.sqlite",
+    "Scenario": "core.world_config",
+    "parse_scenario": "core.world_config",
+    "Played": "runs.notebook",
+    "play": "runs.notebook",
+    "load_treatment": "scenarios.scenario",
+    "frame": "ledger.readers.export",
+    "preset": "scenarios.presets",
+    "replay": "world.replay",
+    "statement": "ledger.readers.statement",
+    "verify": "ledger.verify",
+    "World": "world.world",
+    "SQLiteStore": "ledger.stores.sqlite",
 }
 __all__ = [*_HOMES]  # noqa: PLE0604
 

@@ -22,10 +22,10 @@ from sim_economy.agents.catalogue import (
     policy_parameters,
     settings_of,
 )
-from sim_economy.agents.policies.published import Published
+from sim_economy.agents.policies.published_policy import Published
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.scenario import Kind, NumberText, Parameter
 from sim_economy.core.units import Millionths
+from sim_economy.core.world_config import Kind, NumberText, Parameter
 
 PROGRAM: Final = Path(sys.executable).with_name("sim-economy")
 

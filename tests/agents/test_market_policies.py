@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from sim_economy.agents.policies.arbitration import Arbitrator, Bias, DishonestArbitrator
-from sim_economy.agents.policies.credit import Borrower, Lender
+from sim_economy.agents.policies.arbitrators import Arbitrator, Bias, DishonestArbitrator
 from sim_economy.agents.policies.defaulter import Defaulter
 from sim_economy.agents.policies.imitator import Imitator
 from sim_economy.agents.policies.information import Buyer, Seller
-from sim_economy.agents.policies.insurance import Insured, Insurer
+from sim_economy.agents.policies.insurers import Insured, Insurer
 from sim_economy.agents.policies.investor import Investor
+from sim_economy.agents.policies.lending import Borrower, Lender
 from sim_economy.agents.policies.pools import Member, Organiser
 from sim_economy.agents.policies.services import Client, Provider
 from sim_economy.agents.policies.simple import Miner
 from sim_economy.agents.policies.trader import Trader
 from sim_economy.agents.policy import Policy
+from sim_economy.core.accounts import PostingReason
 from sim_economy.core.actions import BidCore, Job, Mine, Stake
 from sim_economy.core.contracts import Cause, ContractKind, Settlement, Stage
-from sim_economy.core.ledger import PostingReason
 from sim_economy.core.units import MILLION, Millionths
-from tests.agents.stories import Story, story
+from tests.agents.scripted_world import Story, story
 
 RELIABLE = Provider(reliability=Millionths(MILLION))
 POOR = Borrower(work_below=0, seeks_below=300)

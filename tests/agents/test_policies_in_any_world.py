@@ -14,16 +14,16 @@ from msgspec.structs import replace
 
 from sim_economy.agents.catalogue import SHIPPED, policy_class, policy_named, policy_parameters
 from sim_economy.agents.policy import Policy, views
+from sim_economy.core.accounts import BALANCE, STAKED, WIDTH
 from sim_economy.core.contracts import ContractKind, Role
-from sim_economy.core.ledger import BALANCE, STAKED, WIDTH
-from sim_economy.core.scenario import Kind, parse_scenario
 from sim_economy.core.state import State, decode_state, encode_state
-from sim_economy.experiments.run import play
-from sim_economy.experiments.treatment import load_treatment
-from sim_economy.session.verify import verify
-from sim_economy.session.world import World
-from sim_economy.store.memory import MemoryStore
-from tests.agents.stories import Story
+from sim_economy.core.world_config import Kind, parse_scenario
+from sim_economy.ledger.stores.memory import MemoryStore
+from sim_economy.ledger.verify import verify
+from sim_economy.runs.policy_loop import play
+from sim_economy.scenarios.scenario import load_treatment
+from sim_economy.world.world import World
+from tests.agents.scripted_world import Story
 
 KNOW_ALL: Final = {"published"}
 """Policies that read the state itself."""

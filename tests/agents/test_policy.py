@@ -7,9 +7,10 @@ from typing import Final
 import pytest
 
 from sim_economy.agents.catalogue import SHIPPED, policy_named
-from sim_economy.agents.policies.published import Published
+from sim_economy.agents.policies.published_policy import Published
 from sim_economy.agents.policies.simple import Random
 from sim_economy.agents.policy import Move, Policy, views
+from sim_economy.core.accounts import BALANCE, STAKED, WIDTH
 from sim_economy.core.actions import (
     RECOGNISED,
     Action,
@@ -23,10 +24,9 @@ from sim_economy.core.actions import (
     Unstake,
     action_name,
 )
-from sim_economy.core.ledger import BALANCE, STAKED, WIDTH
 from sim_economy.core.observation import observe
-from sim_economy.core.scenario import Scenario, parse_scenario
 from sim_economy.core.state import State, genesis
+from sim_economy.core.world_config import Scenario, parse_scenario
 
 SCENARIO: Final = Scenario()
 

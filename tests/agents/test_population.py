@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from sim_economy.agents.policies.published import Published
+from sim_economy.agents.policies.published_policy import Published
 from sim_economy.agents.policies.simple import Miner, Worker
 from sim_economy.agents.population import parse_population, policies_by_agent
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.scenario import parse_scenario
-from sim_economy.experiments.treatment import Treatment, load_treatment
+from sim_economy.core.world_config import parse_scenario
+from sim_economy.scenarios.scenario import Treatment, load_treatment
 
 FIT = 'agents for num_agents = 4; change a count, or let one entry take the "rest"'
 

@@ -10,10 +10,10 @@ from typing import Any, Final
 import polars
 import pytest
 
-from sim_economy.agents.usage import TracedUsage, Usage, read_trace
+from sim_economy.agents.usage_model import TracedUsage, Usage, read_trace
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.scenario import Scenario, parse_scenario
 from sim_economy.core.units import INPUT_LIMIT
+from sim_economy.core.world_config import Scenario, parse_scenario
 
 HEADER: Final = "turn,agent,thinking,output\n"
 TWO: Final = parse_scenario({"num_agents": 2}, agent_ids=["ann", "bob"])

@@ -66,13 +66,13 @@ def changes_accounts(node: ast.AST) -> bool:
 
 def test_only_the_ledger_changes_an_account() -> None:
     found = {place.split(":")[0] for place, node in nodes(CORE) if changes_accounts(node)}
-    assert found == {"ledger.py"}
+    assert found == {"accounts.py"}
 
 
 def test_the_ledger_changes_an_account_only_where_it_posts() -> None:
     posts = [
         node
-        for node in ast.walk(tree(CORE / "ledger.py"))
+        for node in ast.walk(tree(CORE / "accounts.py"))
         if isinstance(node, ast.FunctionDef)
         and any(changes_accounts(part) for part in ast.walk(node))
     ]

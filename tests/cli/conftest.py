@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from sim_economy.core.actions import Action, Mine, Transfer, Unstake
-from sim_economy.core.scenario import Scenario, parse_scenario
-from sim_economy.experiments.run import play_run
-from sim_economy.experiments.treatment import load_treatment
-from sim_economy.session.world import World
-from sim_economy.store.sqlite import SQLiteStore
+from sim_economy.core.world_config import Scenario, parse_scenario
+from sim_economy.ledger.stores.sqlite import SQLiteStore
+from sim_economy.runs.policy_loop import play_run
+from sim_economy.scenarios.scenario import load_treatment
+from sim_economy.world.world import World
 
 
 @pytest.fixture(scope="session")

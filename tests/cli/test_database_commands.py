@@ -12,14 +12,14 @@ import pytest
 
 from sim_economy.core.actions import Idle, Input, Mine
 from sim_economy.core.errors import StoreError
-from sim_economy.session.backup import copy_ledger
-from sim_economy.session.engine import Engine
-from sim_economy.session.verify import verify
-from sim_economy.session.world import World
-from sim_economy.store.places import place_of
+from sim_economy.ledger.sidecars.locations import place_of
+from sim_economy.ledger.stores.backup import copy_ledger
+from sim_economy.ledger.verify import verify
+from sim_economy.world.engine import Engine
+from sim_economy.world.world import World
 from tests.cli.shell import CALL, complaint, json_of, sim_economy
+from tests.ledger.ledgers import export_hash, rich_world
 from tests.postgres import PASSWORD, PostgresServer
-from tests.session.ledgers import export_hash, rich_world
 
 pytestmark = pytest.mark.usefixtures("state_folder")
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 import polars
 import pytest
 
-from sim_economy.session.export import COLUMNS
+from sim_economy.ledger.readers.export import COLUMNS
 from tests.cli.shell import complaint, json_of, sim_economy
 
 

@@ -12,10 +12,10 @@ from typing import Final
 import pytest
 
 from sim_economy.core.errors import StoreError
-from sim_economy.session.verify import verify
-from sim_economy.session.world import World
-from sim_economy.store.places import place_of
-from sim_economy.store.sqlite import SQLiteStore
+from sim_economy.ledger.sidecars.locations import place_of
+from sim_economy.ledger.stores.sqlite import SQLiteStore
+from sim_economy.ledger.verify import verify
+from sim_economy.world.world import World
 from tests.cli.shell import CALL, complaint, json_of, sim_economy
 
 SHORT: Final = ("--turns", "4")

@@ -12,22 +12,22 @@ import pytest
 from nacl.signing import SigningKey
 
 from sim_economy.api.logs import LEVELS
-from sim_economy.cli import cli, service
+from sim_economy.cli import cli, serve
 from sim_economy.client import AgentKey
-from sim_economy.session.engine import AUTH_MODES
+from sim_economy.world.engine import AUTH_MODES
+from tests.api.signers import ANN, MINE, PUBLIC_KEYS
+from tests.api.wire_client import PROGRAM, EngineProcess, free_port
 from tests.cli.shell import complaint, sim_economy
-from tests.engine.client import PROGRAM, EngineProcess, free_port
-from tests.engine.signers import ANN, MINE, PUBLIC_KEYS
 
 
 def choices(option: str) -> tuple[str, ...]:
-    (found,) = [one for one in service.serve.params if one.name == option]
+    (found,) = [one for one in serve.serve.params if one.name == option]
     assert isinstance(found.type, click.Choice)
     return tuple(found.type.choices)
 
 
 def test_the_command_line_knows_the_engines_modes_and_levels() -> None:
-    assert service._AUTH == AUTH_MODES == choices("auth")
+    assert serve._AUTH == AUTH_MODES == choices("auth")
     assert choices("log") == LEVELS
 
 

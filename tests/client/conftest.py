@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.api.wire_client import EngineProcess
 from tests.client.proxy import Proxy
-from tests.engine.client import EngineProcess
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from typing import Any, Final
 
 import pytest
 
-from sim_economy.client import AgentKey, AsyncEngineClient, EngineClient, EngineError, calls
+from sim_economy.client import AgentKey, AsyncEngineClient, EngineClient, EngineError, requests
 from sim_economy.client.events import EventStream
+from tests.api.wire_client import EngineProcess, free_port
 from tests.client.proxy import Proxy
-from tests.engine.client import EngineProcess, free_port
 
 AGENTS: Final = ["agent_0", "agent_1"]
 WORLD: Final = {"preset": "as-run", "seed": 1001, "num_agents": 2}
@@ -293,7 +293,7 @@ def test_events_are_the_same_however_their_bytes_come(size: int) -> None:
 
 
 def test_a_call_carries_its_token_and_its_key() -> None:
-    call = calls.turn([], None, None, ends=False)
+    call = requests.turn([], None, None, ends=False)
     assert len(call.key or "") == 32
     assert call.headers("secret") == {
         "Authorization": "Bearer secret",
@@ -301,11 +301,11 @@ def test_a_call_carries_its_token_and_its_key() -> None:
         "Idempotency-Key": call.key,
     }
     assert call.body == b'{"inputs": []}'
-    assert calls.config().headers(None) == {}
+    assert requests.config().headers(None) == {}
 
 
 def test_an_action_and_the_usage_of_a_turn_are_sent_as_the_engine_reads_them() -> None:
-    call = calls.submit("agent 0/1", {"action": "mine"}, "hello", 4)
+    call = requests.submit("agent 0/1", {"action": "mine"}, "hello", 4)
     assert (call.method, call.path, call.repeatable) == (
         "POST",
         "/agents/agent%200%2F1/action",
@@ -313,7 +313,7 @@ def test_an_action_and_the_usage_of_a_turn_are_sent_as_the_engine_reads_them() -
     )
     assert call.body == b'{"action": {"action": "mine"}, "speech": "hello", "turn": 4}'
     usage = {"agent_0": {"thinking_units": 1, "output_units": 2}}
-    closing = calls.close_turn(4, usage, "key", ends=True)
+    closing = requests.close_turn(4, usage, "key", ends=True)
     assert closing.key == "key"
     assert closing.body == (
         b'{"usage": {"agent_0": {"thinking_units": 1, "output_units": 2}}, "turn": 4, "ends": true}'
@@ -335,14 +335,14 @@ def test_an_answer_of_something_else_is_an_error_too(
     status: int, content: bytes, code: str
 ) -> None:
     with pytest.raises(EngineError) as refused:
-        calls.turn([], None, None, ends=False).answer(status, content)
+        requests.turn([], None, None, ends=False).answer(status, content)
     assert (refused.value.status, refused.value.code) == (status, code)
     copied = pickle.loads(pickle.dumps(refused.value))
     assert (copied.status, copied.fields) == (refused.value.status, refused.value.fields)
 
 
 def test_pauses_double_and_end() -> None:
-    attempts = calls.Attempts(7)
+    attempts = requests.Attempts(7)
     pauses = [attempts.pause(None) for _ in range(7)]
     assert pauses == [0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0]
     with pytest.raises(EngineError, match="the connection ended"):
@@ -462,11 +462,11 @@ def test_agents_sign_what_they_do(client_of: Client, tmp_path: Path) -> None:
 
 
 def test_a_world_a_client_names_stays_one_part_of_the_path() -> None:
-    assert calls.base("http://x", None) == "http://x"
-    assert calls.base("http://x", "a-1") == "http://x/worlds/a-1"
+    assert requests.base("http://x", None) == "http://x"
+    assert requests.base("http://x", "a-1") == "http://x/worlds/a-1"
     for name in ("..", ".", "a/b", "a?b", "a#b"):
-        assert not {"/", "?", "#"} & {*calls.base("", name).removeprefix("/worlds/")}
-        assert ".." not in calls.base("", name)
+        assert not {"/", "?", "#"} & {*requests.base("", name).removeprefix("/worlds/")}
+        assert ".." not in requests.base("", name)
 
 
 def test_the_client_signs_only_when_it_is_asked_to() -> None:

@@ -6,17 +6,17 @@ from decimal import Decimal
 
 import pytest
 
+from sim_economy.core.accounts import BALANCE, DESTROYED, ISSUANCE, PLATFORM, PostingReason
 from sim_economy.core.actions import Idle, Input, Mine
 from sim_economy.core.errors import AmountOutOfRangeError
 from sim_economy.core.events import Turn
-from sim_economy.core.ledger import BALANCE, DESTROYED, ISSUANCE, PLATFORM, PostingReason
-from sim_economy.core.rules import metering
-from sim_economy.core.scenario import Scenario, genesis_order, parse_scenario
+from sim_economy.core.rules import interest
 from sim_economy.core.state import State, encode_state, genesis
 from sim_economy.core.turn import play_turn
 from sim_economy.core.units import ACCOUNT_LIMIT, INPUT_LIMIT
-from sim_economy.session.verify import verify
-from sim_economy.session.world import World
+from sim_economy.core.world_config import Scenario, genesis_order, parse_scenario
+from sim_economy.ledger.verify import verify
+from sim_economy.world.world import World
 from tests.properties.invariants import check_turn
 
 
@@ -52,7 +52,7 @@ def lonely(**given: object) -> Scenario:
     ],
 )
 def test_interest_may_reach_the_limit_and_not_pass_it(balance: int, charge: int) -> None:
-    assert metering.interest(balance, lonely(interest_rate_per_turn=1)) == charge
+    assert interest.interest(balance, lonely(interest_rate_per_turn=1)) == charge
 
 
 def test_interest_that_would_pass_the_limit_is_not_charged_and_the_turn_closes() -> None:

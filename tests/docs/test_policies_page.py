@@ -8,10 +8,10 @@ from typing import Final
 import pytest
 
 from sim_economy.agents.catalogue import SHIPPED, policy_class, policy_parameters
-from sim_economy.agents.policies.talk import SOUGHT, proof, understood
+from sim_economy.agents.policies.phrases import SOUGHT, proof, understood
 from sim_economy.agents.policies.trader import Trader
 from sim_economy.agents.policy import Policy
-from sim_economy.core.scenario import written
+from sim_economy.core.world_config import written
 from tests.docs.blocks import ROOT
 
 TEXT: Final = (ROOT / "docs/policies.md").read_text(encoding="utf-8")

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from sim_economy.orchestrator import settings
-from sim_economy.orchestrator.record import Why
+from sim_economy.orchestrator.record.call_log import Why
+from tests.api.wire_client import free_port
 from tests.docs.blocks import ROOT, Block, fenced, run
-from tests.engine.client import free_port
 from tests.orchestrator.server import ModelServer
 
 PAGE = ROOT / "docs/run-your-own-models.md"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from sim_economy.experiments import society
-from sim_economy.experiments.comparison import LATER, MEASURED, Side, write_comparison
-from sim_economy.experiments.scenarios import REGIMES, SCENARIOS
-from sim_economy.experiments.tables import table_markdown
+from sim_economy.reports import society
+from sim_economy.reports.comparison import MEASURED, Side, write_comparison
+from sim_economy.reports.published.later_report import LATER
+from sim_economy.reports.tables import table_markdown
+from sim_economy.scenarios.shipped import REGIMES, SCENARIOS
 from tests.docs.blocks import ROOT
-from tests.experiments.played import played
+from tests.reports.played import played
 
 TEXT: Final = (ROOT / "docs/scenarios.md").read_text(encoding="utf-8")
 

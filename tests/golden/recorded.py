@@ -17,24 +17,24 @@ from shutil import rmtree
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from sim_economy.agents.usage import PublishedUsage
+from sim_economy.agents.usage_model import PublishedUsage
 from sim_economy.core.actions import Action, Input, Mine, Speak, Stake, Transfer, Unstake
 from sim_economy.core.codec import canonical
-from sim_economy.core.scenario import parse_scenario
 from sim_economy.core.turn import RULES_VERSION
-from sim_economy.experiments.run import play_run
-from sim_economy.experiments.treatment import load_treatment
-from sim_economy.orchestrator.folder import Task
-from sim_economy.orchestrator.running import orchestrate
+from sim_economy.core.world_config import parse_scenario
+from sim_economy.ledger.credentials.signatures import EngineKey, block_message
+from sim_economy.ledger.readers.export import canonical_lines
+from sim_economy.ledger.records import Keys, Signature, digest, genesis_of
+from sim_economy.ledger.stores.memory import MemoryStore
+from sim_economy.ledger.stores.protocol import Store
+from sim_economy.ledger.stores.sqlite import SQLiteStore
+from sim_economy.orchestrator.session import orchestrate
 from sim_economy.orchestrator.settings import parse_plan
-from sim_economy.session.export import canonical_lines
-from sim_economy.session.world import World
-from sim_economy.store.memory import MemoryStore
-from sim_economy.store.protocol import Store
-from sim_economy.store.records import Keys, Signature, digest, genesis_of
-from sim_economy.store.signatures import EngineKey, block_message
-from sim_economy.store.sqlite import SQLiteStore
-from tests.engine.signers import ANN, BOB, PUBLIC_KEYS
+from sim_economy.orchestrator.task import Task
+from sim_economy.runs.policy_loop import play_run
+from sim_economy.scenarios.scenario import load_treatment
+from sim_economy.world.world import World
+from tests.api.signers import ANN, BOB, PUBLIC_KEYS
 from tests.properties.random_play import random_inputs
 
 RECORDINGS: Final = Path(__file__).parent / "recordings.json"

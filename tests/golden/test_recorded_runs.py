@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from sim_economy.core.codec import canonical
-from sim_economy.orchestrator.record import Line, read_records
-from sim_economy.orchestrator.running import replay_run
+from sim_economy.orchestrator.record.call_log import Line, read_records
+from sim_economy.orchestrator.session import replay_run
 from tests.golden.recorded import ORCHESTRATED, RECORDINGS, RUNS, orchestrated_run, recording
 
 RECORDED: Final[dict[str, dict[str, Any]]] = json.loads(RECORDINGS.read_text(encoding="utf-8"))

@@ -20,8 +20,8 @@ from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
 from sim_economy.client import AgentKey, EngineClient
-from sim_economy.mcp.seat import holder_of
-from tests.engine.client import EngineProcess, free_port
+from sim_economy.mcp.agent_connection import holder_of
+from tests.api.wire_client import EngineProcess, free_port
 
 PROGRAM: Final = str(Path(sys.executable).with_name("sim-economy"))
 SECRET: Final = "ann-and-bob-share-no-secrets"

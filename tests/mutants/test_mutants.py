@@ -18,11 +18,12 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SUITES = (
     "tests/published",
-    "tests/contracts",
+    "tests/properties/test_every_path.py",
+    "tests/properties/test_insured_value.py",
     "tests/requirements",
     "tests/core",
     "tests/properties/test_views.py",
-    "tests/session/test_same_bytes.py",
+    "tests/world/test_same_bytes.py",
 )
 
 
@@ -36,21 +37,21 @@ class Mutant(NamedTuple):
 MUTANTS = [
     Mutant(
         "B1 the discounted thinking is not floored",
-        "rules/metering.py",
+        "rules/usage_fees.py",
         "usage = output_units + thinking_units * scenario.thinking_layer_discount // MILLION",
         "usage = output_units - -thinking_units * scenario.thinking_layer_discount // MILLION",
     ),
     Mutant(
         "B2 the free threshold is passed by one",
-        "rules/metering.py",
+        "rules/usage_fees.py",
         "billable = usage - scenario.commons_threshold_per_turn",
         "billable = usage - scenario.commons_threshold_per_turn - 1",
     ),
     Mutant(
         "B3 a study counts from the next turn on",
         "turn.py",
-        "fee = metering.fee(*usage, state.studies[agent], scenario)",
-        "fee = metering.fee(*usage, state.studies[agent] - isinstance(action, Study), scenario)",
+        "fee = usage_fees.fee(*usage, state.studies[agent], scenario)",
+        "fee = usage_fees.fee(*usage, state.studies[agent] - isinstance(action, Study), scenario)",
     ),
     Mutant(
         "B4 an agent on a job pays its fee",
@@ -61,14 +62,14 @@ MUTANTS = [
     Mutant(
         "B5 interest before fees",
         "turn.py",
-        "            charge = metering.interest(state.accounts[balance], scenario)",
-        "            charge = metering.interest(\n"
+        "            charge = interest.interest(state.accounts[balance], scenario)",
+        "            charge = interest.interest(\n"
         "                state.accounts[balance] + fees[(balance - BALANCE) // WIDTH], scenario\n"
         "            )",
     ),
     Mutant(
         "B6 uncovered fees count as covered",
-        "rules/metering.py",
+        "rules/usage_fees.py",
         "return min(fee_tokens, max(0, balance))",
         "return fee_tokens",
     ),
@@ -92,19 +93,19 @@ MUTANTS = [
     ),
     Mutant(
         "L2 stake and burn tickets always count",
-        "rules/lottery.py",
+        "rules/block_lottery.py",
         "            if _stake_and_burn_count(tip, turn, scenario):",
         "            if True:",
     ),
     Mutant(
         "L3 a burn weighs at once",
-        "rules/lottery.py",
+        "rules/block_lottery.py",
         "    decayed_turns = turns_since - scenario.burn_maturity_turns",
         "    decayed_turns = turns_since",
     ),
     Mutant(
         "L4 the threshold must be passed, not reached",
-        "rules/lottery.py",
+        "rules/block_lottery.py",
         "total < scenario.block_threshold * FACTOR_ONE",
         "total <= scenario.block_threshold * FACTOR_ONE",
     ),
@@ -123,7 +124,7 @@ MUTANTS = [
     ),
     Mutant(
         "L8 the draw forgets the turn",
-        "rules/lottery.py",
+        "rules/block_lottery.py",
         'draw_below(total, seed_key(scenario.seed, scenario.secret), turn, "lottery", 0)',
         'draw_below(total, seed_key(scenario.seed, scenario.secret), 0, "lottery", 0)',
     ),
@@ -177,19 +178,19 @@ MUTANTS = [
     ),
     Mutant(
         "O2 agents see the seed",
-        "scenario.py",
+        "world_config.py",
         "        if seed or name not in HIDDEN",
         "        if True",
     ),
     Mutant(
         "C1 winners pay the lowest winning bid",
-        "rules/auction.py",
+        "rules/core_auction.py",
         "return winners, bids[losers[0]] if losers else 1",
         "return winners, bids[winners[-1]]",
     ),
     Mutant(
         "C1 of equal bids the later wins",
-        "rules/auction.py",
+        "rules/core_auction.py",
         "(-bids[agent], agent)",
         "(-bids[agent], -agent)",
     ),
@@ -219,43 +220,43 @@ MUTANTS = [
     ),
     Mutant(
         "K2 signing is open until the due turn",
-        "rules/signing.py",
+        "rules/agreement.py",
         "min(deal.proposed + scenario.signature_window, deal.due_turn - 1)",
         "min(deal.proposed + scenario.signature_window, deal.due_turn)",
     ),
     Mutant(
         "K2 a proposal can be signed in its own turn",
-        "rules/statements.py",
+        "rules/party_actions.py",
         "turn <= contract.deal.proposed:",
         "turn < contract.deal.proposed:",
     ),
     Mutant(
         "K2 the proposer cannot withdraw",
-        "rules/statements.py",
+        "rules/party_actions.py",
         "return Happened.WITHDRAWN if role is Role.PROPOSER else Happened.SIGNED",
         "return None if role is Role.PROPOSER else Happened.SIGNED",
     ),
     Mutant(
         "K3 a payment needs no funds",
-        "rules/signing.py",
+        "rules/agreement.py",
         "        needed[payer] += payment(deal)",
         "        pass",
     ),
     Mutant(
         "K3 a debtor cannot fund nothing",
-        "rules/signing.py",
+        "rules/agreement.py",
         "if need and need > balance:",
         "if need > balance:",
     ),
     Mutant(
         "K3 the premium does not count against the trigger",
-        "rules/signing.py",
+        "rules/agreement.py",
         "wealth - deal.premium < deal.trigger",
         "wealth < deal.trigger",
     ),
     Mutant(
         "K3 a forward may start in the turn of the last signature",
-        "rules/signing.py",
+        "rules/agreement.py",
         "deal.start_turn <= turn",
         "deal.start_turn < turn",
     ),
@@ -280,14 +281,15 @@ MUTANTS = [
     Mutant(
         "K4 a payout has no limit",
         "rules/settlement.py",
-        "_payout(contract, min(deal.payout, missing))",
-        "_payout(contract, missing)",
+        "Payment(min(deal.payout, missing), PostingReason.INSURANCE_PAYOUT)",
+        "Payment(missing, PostingReason.INSURANCE_PAYOUT)",
     ),
     Mutant(
         "K4 an insurance pays at its due turn too",
-        "rules/settlement.py",
-        "if deal.kind is ContractKind.INSURANCE and turn < deal.due_turn:",
-        "if deal.kind is ContractKind.INSURANCE and turn <= deal.due_turn:",
+        "contract_steps.py",
+        "    if turn < deal.due_turn:\n        return settlement",
+        "    if turn < deal.due_turn + (deal.kind is ContractKind.INSURANCE):\n"
+        "        return settlement",
     ),
     Mutant(
         "K4 interest does not lower an insured value",
@@ -303,15 +305,15 @@ MUTANTS = [
     ),
     Mutant(
         "K4 any payload will do",
-        "rules/statements.py",
+        "rules/party_actions.py",
         "!= contract.deal.payload_hash",
         "== str()",
     ),
     Mutant(
         "K4 the buyer of what never came gets no collateral",
-        "rules/settlement.py",
-        "_released(contract, taken={Role.PROPOSER: [forfeited]})",
-        "_released(contract)",
+        "rules/delivery.py",
+        "released(contract, taken={Role.PROPOSER: [to_buyer]})",
+        "released(contract)",
     ),
     Mutant(
         "B6 what a forward pays is not covered",
@@ -321,61 +323,61 @@ MUTANTS = [
     ),
     Mutant(
         "K5 disputes before an arbitrator give it no more time",
-        "rules/settlement.py",
-        "until = turn + scenario.attested_confirmation_window + disputes",
-        "until = turn + scenario.attested_confirmation_window",
+        "rules/arbitration.py",
+        "until=turn + scenario.attested_confirmation_window + disputes",
+        "until=turn + scenario.attested_confirmation_window",
     ),
     Mutant(
         "K5 disputes of the same turn do not count",
-        "notary.py",
+        "contract_steps.py",
         "                disputes[arbitrator] += 1",
         "                pass",
     ),
     Mutant(
         "K5 the proposer's word does not stand",
-        "rules/settlement.py",
+        "rules/delivery.py",
         "    if contract.claimed:",
         "    if False:",
     ),
     Mutant(
         "K5 a window closes a turn early",
-        "rules/settlement.py",
+        "contract_steps.py",
         "Stage.REFERRED if turn < contract.until:",
         "Stage.REFERRED if turn < contract.until - 1:",
     ),
     Mutant(
         "K6 silence always costs the collateral",
-        "rules/settlement.py",
+        "rules/delivery.py",
         "    if scenario.slash_both_on_timeout:",
         "    if True:",
     ),
     Mutant(
         "K7 a missed ruling costs the proposer",
-        "rules/settlement.py",
-        "taken = {Role.ARBITRATOR: [_slashed(contract, Role.ARBITRATOR)]}",
-        "taken = {Role.PROPOSER: [_slashed(contract, Role.PROPOSER)]}",
+        "rules/arbitration.py",
+        "taken = {Role.ARBITRATOR: [slashed(contract, Role.ARBITRATOR)]}",
+        "taken = {Role.PROPOSER: [slashed(contract, Role.PROPOSER)]}",
     ),
     Mutant(
         "K8 a ruling earns no fee",
-        "rules/settlement.py",
+        "rules/arbitration.py",
         "    fee = contract.deal.arbitrator_fee",
         "    fee = 0",
     ),
     Mutant(
         "K8 the winner gets no collateral",
-        "rules/settlement.py",
+        "rules/arbitration.py",
         "(account, collateral - fee, reason),",
         "(account, 0, reason),",
     ),
     Mutant(
         "K11 the value must be passed, not reached",
-        "notary.py",
+        "contract_steps.py",
         "< scenario.reputation_value_min",
         "<= scenario.reputation_value_min",
     ),
     Mutant(
         "K11 the window is a turn longer",
-        "notary.py",
+        "contract_steps.py",
         "if state.turn - pair.turn < scenario.reputation_window_turns",
         "if state.turn - pair.turn <= scenario.reputation_window_turns",
     ),
@@ -393,7 +395,7 @@ MUTANTS = [
     ),
     Mutant(
         "3 a list with one bad contract is refused whole",
-        "notary.py",
+        "contract_steps.py",
         "if len(refusals) == len(outcomes):",
         "if refusals:",
     ),

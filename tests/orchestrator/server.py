@@ -13,10 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from sim_economy.core.scenario import Scenario
-from sim_economy.orchestrator.prompt import sections
-from sim_economy.orchestrator.providers.traders import trade
-from sim_economy.orchestrator.talk import Call
+from sim_economy.core.world_config import Scenario
+from sim_economy.orchestrator.dialogue.messages import Call
+from sim_economy.orchestrator.dialogue.observation_text import sections
+from sim_economy.orchestrator.dialogue.providers.traders import trade
 
 Brain = Callable[[int, int, str, dict[str, Any]], str]
 Schedule = Callable[[int, int, int], str]

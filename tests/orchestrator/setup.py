@@ -6,11 +6,11 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from sim_economy.agents.usage import PublishedUsage
-from sim_economy.core.scenario import Scenario, parse_scenario
-from sim_economy.orchestrator.folder import Task
-from sim_economy.orchestrator.running import Ending, orchestrate
+from sim_economy.agents.usage_model import PublishedUsage
+from sim_economy.core.world_config import Scenario, parse_scenario
+from sim_economy.orchestrator.session import Ending, orchestrate
 from sim_economy.orchestrator.settings import parse_plan
+from sim_economy.orchestrator.task import Task
 
 SCENARIO = parse_scenario({"seed": 7})
 

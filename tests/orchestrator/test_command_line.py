@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from sim_economy.core.actions import action_name
-from sim_economy.orchestrator.folder import LEDGER, read_run
-from sim_economy.orchestrator.running import replay_run
+from sim_economy.orchestrator.record.call_folder import LEDGER, read_run
+from sim_economy.orchestrator.session import replay_run
 from tests.cli.shell import CALL, complaint, json_of, sim_economy
 from tests.orchestrator.server import ModelServer
 

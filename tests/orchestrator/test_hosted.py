@@ -13,12 +13,9 @@ from typing import Any
 
 import pytest
 
-from sim_economy.core.scenario import NumberText
-from sim_economy.orchestrator.asking import request_of
-from sim_economy.orchestrator.providers.hosted import HostedProvider
-from sim_economy.orchestrator.providers.wire import tokens_said
-from sim_economy.orchestrator.settings import ModelSetting, parse_plan
-from sim_economy.orchestrator.talk import (
+from sim_economy.core.world_config import NumberText
+from sim_economy.orchestrator.agent_turn import request_of
+from sim_economy.orchestrator.dialogue.messages import (
     Answer,
     Call,
     CallFailed,
@@ -27,6 +24,9 @@ from sim_economy.orchestrator.talk import (
     Request,
     Tokens,
 )
+from sim_economy.orchestrator.dialogue.providers.hosted import HostedProvider
+from sim_economy.orchestrator.dialogue.providers.wire import tokens_said
+from sim_economy.orchestrator.settings import ModelSetting, parse_plan
 from tests.orchestrator.setup import SCENARIO
 
 CALL = Call(1, 2, 3, "agent_3", 0, "run-2-3-0")

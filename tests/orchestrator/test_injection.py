@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from sim_economy.core.scenario import parse_scenario
-from sim_economy.orchestrator.folder import LEDGER, read_run
-from sim_economy.orchestrator.prompt import sections
-from sim_economy.orchestrator.running import replay_run
-from sim_economy.session.reading import reading
-from sim_economy.store.records import read_record
+from sim_economy.core.world_config import parse_scenario
+from sim_economy.ledger.readers.reading import reading
+from sim_economy.ledger.records import read_record
+from sim_economy.orchestrator.dialogue.observation_text import sections
+from sim_economy.orchestrator.record.call_folder import LEDGER, read_run
+from sim_economy.orchestrator.session import replay_run
 from tests.orchestrator.server import ModelServer
 from tests.orchestrator.setup import play, served
 
@@ -194,10 +194,12 @@ def test_a_server_that_sends_the_key_back_does_not_get_it_written_down(
 
 @pytest.mark.parametrize("words", ATTEMPTS)
 def test_no_words_can_end_their_line(words: str) -> None:
-    from sim_economy.orchestrator.prompt import _line  # noqa: PLC0415
+    from sim_economy.orchestrator.dialogue.messages import json_line  # noqa: PLC0415
 
-    line = _line({"agent_1": words})
+    line = json_line({"agent_1": words})
     assert len(line.splitlines()) == 1
     assert json.loads(line) == {"agent_1": words}
-    text = f"# What you see\n{_line({'agent_id': 'me'})}\n\n# What others said last turn\n{line}"
+    text = (
+        f"# What you see\n{json_line({'agent_id': 'me'})}\n\n# What others said last turn\n{line}"
+    )
     assert sections(text)["What you see"] == {"agent_id": "me"}

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from sim_economy.experiments.metrics import metrics_csv, run_metrics, summary_json
-from sim_economy.experiments.published import compare
-from sim_economy.experiments.run import play_run
-from sim_economy.experiments.treatment import load_treatment
-from sim_economy.orchestrator.folder import Task, read_run
-from sim_economy.orchestrator.running import orchestrate, replay_run
+from sim_economy.orchestrator.record.call_folder import read_run
+from sim_economy.orchestrator.session import orchestrate, replay_run
 from sim_economy.orchestrator.settings import parse_plan
+from sim_economy.orchestrator.task import Task
+from sim_economy.reports.published.rows import compare
+from sim_economy.runs.policy_loop import play_run
+from sim_economy.runs.run_metrics import metrics_csv, run_metrics, summary_json
+from sim_economy.scenarios.scenario import load_treatment
 
 TABLES = {
     "orchestrator": {"observation": "full"},

@@ -15,12 +15,13 @@ import pytest
 from filelock import FileLock
 
 from sim_economy.core.errors import FolderError, ReplayError
-from sim_economy.orchestrator.folder import LEDGER, RECORD, Task, open_world, read_run
-from sim_economy.orchestrator.record import Got, Records, read_records
-from sim_economy.orchestrator.running import replay_run
+from sim_economy.orchestrator.record.call_folder import LEDGER, RECORD, open_world, read_run
+from sim_economy.orchestrator.record.call_log import Got, Records, read_records
+from sim_economy.orchestrator.session import replay_run
+from sim_economy.orchestrator.task import Task
 from tests.orchestrator.server import ModelServer
 from tests.orchestrator.setup import SCENARIO, mocked, play, served
-from tests.orchestrator.test_faults import every_fault
+from tests.orchestrator.test_failing_provider import every_fault
 
 SCRIPT = """
 import sys

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.scenario import parse_scenario
-from sim_economy.experiments.orchestrated import load_orchestrated
-from sim_economy.orchestrator.folder import Task, read_task
+from sim_economy.core.world_config import parse_scenario
+from sim_economy.orchestrator.dialogue.messages import Failure
+from sim_economy.orchestrator.orchestrated_run import load_orchestrated
+from sim_economy.orchestrator.record.call_folder import read_task
 from sim_economy.orchestrator.settings import parse_plan, plan_of
-from sim_economy.orchestrator.talk import Failure
+from sim_economy.orchestrator.task import Task
 from tests.orchestrator.setup import mocked, play, served
 
 SCENARIO = parse_scenario({"num_agents": 3}, agent_ids=["ann", "bob", "cy"])

@@ -18,9 +18,9 @@ from sim_economy.core.actions import (
     SignContract,
 )
 from sim_economy.core.contracts import OWN_TERMS, Contract, ContractKind, Role, Stage, Terms
-from sim_economy.core.scenario import Scenario
 from sim_economy.core.state import State
 from sim_economy.core.units import INPUT_LIMIT
+from sim_economy.core.world_config import Scenario
 
 GOODS = ("", "a map", "größer", "x" * 400)
 HASHES = {sha256(good.encode()).hexdigest(): good for good in GOODS}

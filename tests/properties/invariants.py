@@ -6,10 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import astuple
 
-from sim_economy.core.actions import Idle, Input
-from sim_economy.core.contracts import ENDS, TRANSITIONS, Happened, Stage
-from sim_economy.core.events import RejectionReason, Transaction, Turn
-from sim_economy.core.ledger import (
+from sim_economy.core.accounts import (
     BALANCE,
     DESTROYED,
     ESCROW,
@@ -22,10 +19,13 @@ from sim_economy.core.ledger import (
     WIDTH,
     PostingReason,
 )
-from sim_economy.core.scenario import LotteryRule, Scenario, genesis_order
+from sim_economy.core.actions import Idle, Input
+from sim_economy.core.contracts import ENDS, TRANSITIONS, Happened, Stage
+from sim_economy.core.events import RejectionReason, Transaction, Turn
 from sim_economy.core.state import State
 from sim_economy.core.turn import play_turn
 from sim_economy.core.units import ACCOUNT_LIMIT, FACTOR_ONE
+from sim_economy.core.world_config import LotteryRule, Scenario, genesis_order
 
 ROUTES: Mapping[PostingReason, tuple[int, int]] = {
     PostingReason.GENESIS: (ISSUANCE, BALANCE),

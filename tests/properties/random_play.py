@@ -33,13 +33,13 @@ from sim_economy.core.actions import (
 from sim_economy.core.codec import check_input
 from sim_economy.core.errors import AmountOutOfRangeError
 from sim_economy.core.events import RejectionReason
-from sim_economy.core.scenario import Scenario, genesis_order, parse_scenario
 from sim_economy.core.state import State, encode_state, genesis
 from sim_economy.core.turn import play_turn
 from sim_economy.core.units import INPUT_LIMIT
-from sim_economy.session.replay import replay
-from sim_economy.session.verify import verify
-from sim_economy.session.world import World
+from sim_economy.core.world_config import Scenario, genesis_order, parse_scenario
+from sim_economy.ledger.verify import verify
+from sim_economy.world.replay import replay
+from sim_economy.world.world import World
 from tests.properties import contract_play
 from tests.properties.invariants import (
     check_genesis,

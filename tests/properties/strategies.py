@@ -32,8 +32,8 @@ from sim_economy.core.actions import (
     Unstake,
 )
 from sim_economy.core.contracts import OWN_TERMS, ContractKind, Terms
-from sim_economy.core.scenario import Kind, Parameter, Scenario, parameters, parse_scenario
 from sim_economy.core.units import INPUT_LIMIT, MILLION
+from sim_economy.core.world_config import Kind, Parameter, Scenario, parameters, parse_scenario
 
 AGENTS_MAX = 6
 STRANGERS = ("nobody", "agent_06", "Agent_0", "", "platform")

@@ -19,12 +19,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from sim_economy.core.accounts import DESTROYED, ISSUANCE, PLATFORM
 from sim_economy.core.actions import Input, Mine
 from sim_economy.core.errors import AmountOutOfRangeError, RunEndedError
-from sim_economy.core.ledger import DESTROYED, ISSUANCE, PLATFORM
-from sim_economy.core.scenario import Scenario
 from sim_economy.core.state import encode_state
-from sim_economy.session.world import World
+from sim_economy.core.world_config import Scenario
+from sim_economy.world.world import World
 from tests.properties.invariants import (
     ROUTES,
     check_genesis,

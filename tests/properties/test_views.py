@@ -7,14 +7,14 @@ from random import Random
 import pytest
 from msgspec.structs import replace
 
+from sim_economy.core.accounts import FIRST, WIDTH
 from sim_economy.core.actions import BidCore, Input, SignContract
 from sim_economy.core.contracts import Happened
-from sim_economy.core.ledger import FIRST, WIDTH
 from sim_economy.core.observation import Observation, observe
-from sim_economy.core.scenario import Scenario, parse_scenario
 from sim_economy.core.state import State, decode_state, encode_state
 from sim_economy.core.turn import play_turn
-from sim_economy.session.world import World
+from sim_economy.core.world_config import Scenario, parse_scenario
+from sim_economy.world.world import World
 from tests.properties.random_play import PRESETS, random_inputs
 
 KEYS = range(14)

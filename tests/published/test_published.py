@@ -8,10 +8,10 @@ from typing import Final
 
 import pytest
 
-from sim_economy.experiments.metrics import metrics_csv, run_metrics, summary_json
-from sim_economy.experiments.published import compare, published_text
-from sim_economy.experiments.run import play_run
-from sim_economy.experiments.treatment import load_treatment
+from sim_economy.reports.published.rows import compare, published_text
+from sim_economy.runs.policy_loop import play_run
+from sim_economy.runs.run_metrics import metrics_csv, run_metrics, summary_json
+from sim_economy.scenarios.scenario import load_treatment
 
 PUBLISHED_CSV: Final = published_text("run_metrics.csv")
 PUBLISHED_SUMMARY: Final = published_text("summary.json")

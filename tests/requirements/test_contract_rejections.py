@@ -26,7 +26,7 @@ from sim_economy.core.actions import (
 )
 from sim_economy.core.contracts import Stage, Terms
 from sim_economy.core.events import RejectionReason as Reason
-from sim_economy.session.world import World
+from sim_economy.world.world import World
 from tests.requirements.worlds import VARIANTS, scenario
 
 LONG: Final = "long"

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import pytest
 
+from sim_economy.core.accounts import DESTROYED, PostingReason
 from sim_economy.core.actions import (
     BidCore,
     Burn,
@@ -30,12 +31,11 @@ from sim_economy.core.actions import (
 from sim_economy.core.contracts import Terms
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.events import Block
-from sim_economy.core.ledger import DESTROYED, PostingReason
 from sim_economy.core.rules.dividends import dividends
-from sim_economy.core.scenario import NumberText, config, parameters, parse_scenario
 from sim_economy.core.units import WEIGHT_PLACES, decimal_text
-from sim_economy.session.presets import preset
-from sim_economy.session.world import World
+from sim_economy.core.world_config import NumberText, config, parameters, parse_scenario
+from sim_economy.scenarios.presets import preset
+from sim_economy.world.world import World
 from tests.requirements.worlds import Move, played, scenario
 
 ALONE: Final[Mapping[str, Any]] = {"num_agents": 1}

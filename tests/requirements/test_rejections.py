@@ -29,7 +29,7 @@ from sim_economy.core.actions import (
     action_name,
 )
 from sim_economy.core.events import RejectionReason as Reason
-from sim_economy.session.world import World
+from sim_economy.world.world import World
 from tests.requirements.test_contract_rejections import ROWS as CONTRACT_ROWS
 from tests.requirements.worlds import VARIANTS, scenario
 

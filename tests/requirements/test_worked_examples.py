@@ -12,11 +12,7 @@ from typing import Any, Final
 import pytest
 from msgspec.structs import astuple
 
-from sim_economy.core.codec import canonical, parse_inputs
-from sim_economy.core.contracts import Happened
-from sim_economy.core.errors import ScenarioError, SimEconomyError
-from sim_economy.core.events import ContractEvent, Ticket, Turn, contracts_that
-from sim_economy.core.ledger import (
+from sim_economy.core.accounts import (
     DESTROYED,
     FIRST,
     ISSUANCE,
@@ -25,9 +21,13 @@ from sim_economy.core.ledger import (
     Holding,
     PostingReason,
 )
-from sim_economy.core.scenario import NumberText
+from sim_economy.core.codec import canonical, parse_inputs
+from sim_economy.core.contracts import Happened
+from sim_economy.core.errors import ScenarioError, SimEconomyError
+from sim_economy.core.events import ContractEvent, Ticket, Turn, contracts_that
 from sim_economy.core.units import WEIGHT_PLACES, decimal_text
-from sim_economy.session.world import World
+from sim_economy.core.world_config import NumberText
+from sim_economy.world.world import World
 from tests.requirements.worlds import VARIANTS, scenario
 
 SPEC: Final = Path(__file__).parents[2] / "docs" / "spec"

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sim_economy.core.actions import Action, Input
-from sim_economy.core.scenario import Scenario, parse_scenario
-from sim_economy.session.world import World
+from sim_economy.core.world_config import Scenario, parse_scenario
+from sim_economy.world.world import World
 
 VARIANTS: Final[Mapping[str, Mapping[str, str]]] = {
     "as-run": {},

@@ -1,1 +1,1 @@
-"""Minds and their appetites: policies choose actions, usage sources say what thinking took."""
+"""Policies that choose actions, and models of what the choosing takes."""

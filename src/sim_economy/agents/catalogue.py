@@ -17,7 +17,7 @@ from msgspec.structs import fields
 
 from sim_economy.agents.policy import Policy
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.scenario import Kind, Parameter, read_parameter, unknown_key, written
+from sim_economy.core.world_config import Kind, Parameter, read_parameter, unknown_key, written
 
 GROUP: Final = "sim_economy.policies"
 """The entry points that name policies."""
@@ -26,24 +26,24 @@ RESERVED: Final = ("policy", "agents")
 """Keys of a population's entry that are no parameters."""
 
 SHIPPED: Final[Mapping[str, str]] = {
-    "published": "published:Published",
+    "published": "published_policy:Published",
     "miner": "simple:Miner",
     "worker": "simple:Worker",
     "idle": "simple:Idler",
     "random": "simple:Random",
     "investor": "investor:Investor",
-    "lender": "credit:Lender",
-    "borrower": "credit:Borrower",
-    "insurer": "insurance:Insurer",
-    "insured": "insurance:Insured",
+    "lender": "lending:Lender",
+    "borrower": "lending:Borrower",
+    "insurer": "insurers:Insurer",
+    "insured": "insurers:Insured",
     "provider": "services:Provider",
     "client": "services:Client",
     "seller": "information:Seller",
     "buyer": "information:Buyer",
     "organiser": "pools:Organiser",
     "member": "pools:Member",
-    "arbitrator": "arbitration:Arbitrator",
-    "dishonest_arbitrator": "arbitration:DishonestArbitrator",
+    "arbitrator": "arbitrators:Arbitrator",
+    "dishonest_arbitrator": "arbitrators:DishonestArbitrator",
     "defaulter": "defaulter:Defaulter",
     "imitator": "imitator:Imitator",
 }

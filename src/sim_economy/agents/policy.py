@@ -10,8 +10,8 @@ from msgspec import Struct
 from sim_economy.core.actions import Action
 from sim_economy.core.observation import Observation, Sight
 from sim_economy.core.randomness import draw_below, seed_key
-from sim_economy.core.scenario import Scenario
 from sim_economy.core.state import State
+from sim_economy.core.world_config import Scenario
 
 
 class Move(Struct, frozen=True, gc=False):

@@ -10,7 +10,7 @@ from msgspec import Struct
 from sim_economy.agents.catalogue import RESERVED, policy_named, settings_of
 from sim_economy.agents.policy import Policy
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.scenario import Scenario, genesis_order
+from sim_economy.core.world_config import Scenario, genesis_order
 
 REST: Final = "rest"
 """Stands for the agents that no other entry takes."""

@@ -16,11 +16,11 @@ from starlette.responses import Response
 from starlette.routing import Route as HttpRoute
 
 from sim_economy.api import endpoints
-from sim_economy.api.access import Caller, authorise, refuse_foreign
-from sim_economy.api.errors import RequestError, error_body, status_of
-from sim_economy.api.services import Service, Services
+from sim_economy.api.authentication import Caller, authorise, refuse_foreign
+from sim_economy.api.error_responses import RequestError, error_body, status_of
+from sim_economy.api.worlds import Service, Services
 from sim_economy.core.errors import SimEconomyError
-from sim_economy.store.places import DEFAULT_WORLD, is_world_id
+from sim_economy.ledger.sidecars.locations import DEFAULT_WORLD, is_world_id
 
 _log = logging.getLogger("sim_engine.requests")
 Endpoint: TypeAlias = Callable[[Service, Request], Awaitable[Response]]

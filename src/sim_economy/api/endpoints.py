@@ -12,10 +12,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from sim_economy.api.limits import read_body
+from sim_economy.api.connection_limits import read_body
+from sim_economy.api.ledger_pages import event_lines, page
 from sim_economy.api.openapi import openapi
-from sim_economy.api.pages import event_lines, page
-from sim_economy.api.requests import (
+from sim_economy.api.policy_run import play_until
+from sim_economy.api.request_validation import (
     check_query,
     idempotency_key,
     parse_closing,
@@ -25,17 +26,15 @@ from sim_economy.api.requests import (
     parse_turn,
     query_int,
 )
-from sim_economy.api.runs import play_until
-from sim_economy.api.services import Service
+from sim_economy.api.world_answers import genesis_answer, state_answer, world_answer
+from sim_economy.api.worlds import Service
+from sim_economy.core.accounts import Holding
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import InputError, StoreError
-from sim_economy.core.ledger import Holding
-from sim_economy.core.scenario import config
-from sim_economy.session.answers import genesis_answer, state_answer, world_answer
-from sim_economy.session.series import turn_figures
-from sim_economy.session.statement import Statement, statement
-from sim_economy.session.world import position_of
-from sim_economy.store.protocol import Store
+from sim_economy.core.world_config import config, position_of
+from sim_economy.ledger.readers.series import turn_figures
+from sim_economy.ledger.readers.statement import Statement, statement
+from sim_economy.ledger.stores.protocol import Store
 
 
 async def get_config(service: Service, request: Request) -> Response:

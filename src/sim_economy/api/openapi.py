@@ -9,11 +9,11 @@ from importlib.metadata import version
 from typing import Any, Final, TypeAlias, get_type_hints
 
 from sim_economy.agents.catalogue import SHIPPED
-from sim_economy.api.limits import Limits
+from sim_economy.api.connection_limits import Limits
 from sim_economy.core.actions import RECOGNISED
 from sim_economy.core.contracts import Terms
-from sim_economy.core.scenario import HIDDEN, Kind, Scenario, parameters
 from sim_economy.core.units import INPUT_LIMIT
+from sim_economy.core.world_config import HIDDEN, Kind, Scenario, parameters
 
 
 def openapi(limits: Limits) -> dict[str, Any]:

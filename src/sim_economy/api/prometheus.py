@@ -9,8 +9,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
-from sim_economy.core.ledger import DESTROYED, PLATFORM
-from sim_economy.session.world import World
+from sim_economy.core.accounts import DESTROYED, PLATFORM
+from sim_economy.world.world import World
 
 
 class _Figures(Collector):

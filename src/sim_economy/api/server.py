@@ -21,13 +21,13 @@ from typing import Final
 import uvicorn
 
 from sim_economy.api.app import create_app
-from sim_economy.api.limits import Limits, protocol_class
+from sim_economy.api.connection_limits import Limits, protocol_class
 from sim_economy.api.logs import LEVELS, log_as_json
-from sim_economy.api.services import Services
+from sim_economy.api.worlds import Services
 from sim_economy.core.errors import SimEconomyError, StoreError
-from sim_economy.session.engine import AUTH_MODES, Access, Engine
-from sim_economy.session.verify import verify
-from sim_economy.store.places import Place, SQLitePlace
+from sim_economy.ledger.sidecars.locations import Place, SQLitePlace
+from sim_economy.ledger.verify import verify
+from sim_economy.world.engine import AUTH_MODES, Access, Engine
 
 _log = logging.getLogger("sim_engine")
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})

@@ -9,25 +9,25 @@ from typing import Final
 import click
 
 _COMMANDS: Final = {
-    "reproduce": ("experiment", "Run the published experiment and compare every cell."),
-    "run": ("experiment", "Play one run of a scenario."),
-    "experiment": ("experiment", "Play many runs of a scenario into a folder."),
-    "compare": ("comparison", "Play several scenarios and compare them run by run."),
-    "orchestrate": ("orchestrator", "Play a run whose agents are language models."),
-    "inspect": ("orchestrator", "Read what each agent saw, thought, said, did and paid."),
-    "init": ("scenario", "Write a commented scenario file to start from."),
-    "policies": ("scenario", "List the policies there are, with their parameters."),
-    "verify": ("ledger", "Check every hash and posting of a ledger."),
-    "replay": ("ledger", "Play a ledger or a run again and prove the same bytes."),
-    "statement": ("ledger", "Show every posting of one agent, with its reason."),
-    "diff": ("ledger", "Show where two ledgers part."),
-    "export": ("ledger", "Write a ledger as CSV, Parquet or JSON Lines."),
-    "serve": ("service", "Serve a ledger over HTTP."),
-    "backup": ("service", "Copy a ledger into a file while it may be written."),
-    "copy": ("service", "Copy a ledger between files and databases."),
-    "mcp": ("door", "Let an MCP client play one agent of an engine."),
-    "key": ("service", "Make the key that an agent signs with."),
-    "completion": ("scenario", "Print the script that completes commands in your shell."),
+    "reproduce": "Run the published experiment and compare every cell.",
+    "run": "Play one run of a scenario.",
+    "experiment": "Play many runs of a scenario into a folder.",
+    "compare": "Play several scenarios and compare them run by run.",
+    "orchestrate": "Play a run whose agents are language models.",
+    "inspect": "Read what each agent saw, thought, said, did and paid.",
+    "init": "Write a commented scenario file to start from.",
+    "policies": "List the policies there are, with their parameters.",
+    "verify": "Check every hash and posting of a ledger.",
+    "replay": "Play a ledger or a run again and prove the same bytes.",
+    "statement": "Show every posting of one agent, with its reason.",
+    "diff": "Show where two ledgers part.",
+    "export": "Write a ledger as CSV, Parquet or JSON Lines.",
+    "serve": "Serve a ledger over HTTP.",
+    "backup": "Copy a ledger into a file while it may be written.",
+    "copy": "Copy a ledger between files and databases.",
+    "mcp": "Let an MCP client play one agent of an engine.",
+    "key": "Make the key that an agent signs with.",
+    "completion": "Print the script that completes commands in your shell.",
 }
 
 
@@ -44,14 +44,13 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        home, _ = _COMMANDS[cmd_name]
-        command = getattr(import_module(f"{__name__}.{home}"), cmd_name)
+        command = getattr(import_module(f"{__name__}.{cmd_name}"), cmd_name)
         assert isinstance(command, click.Command), (ctx.info_name, cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
-            formatter.write_dl([(name, about) for name, (_, about) in _COMMANDS.items()])
+            formatter.write_dl([*_COMMANDS.items()])
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

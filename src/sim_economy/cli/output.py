@@ -14,7 +14,7 @@ from click.shell_completion import CompletionItem
 from sim_economy.core.errors import ScenarioError, SimEconomyError
 
 if TYPE_CHECKING:
-    from sim_economy.store.places import Place
+    from sim_economy.ledger.sidecars.locations import Place
 
 
 class LedgerType(click.ParamType):  # type: ignore[type-arg]
@@ -26,7 +26,7 @@ class LedgerType(click.ParamType):  # type: ignore[type-arg]
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Place:
         """The place that was named."""
-        from sim_economy.store.places import Place, place_of  # noqa: PLC0415
+        from sim_economy.ledger.sidecars.locations import Place, place_of  # noqa: PLC0415
 
         del param, ctx
         return value if isinstance(value, Place) else place_of(value)

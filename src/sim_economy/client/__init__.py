@@ -11,7 +11,7 @@ from sim_economy.client.errors import EngineError
 from sim_economy.client.http import AsyncEngineClient, EngineClient
 
 if TYPE_CHECKING:
-    from sim_economy.client.signing import AgentKey
+    from sim_economy.client.agent_key import AgentKey
 
 __all__ = ["AgentKey", "AsyncEngineClient", "EngineClient", "EngineError"]
 
@@ -19,7 +19,7 @@ __all__ = ["AgentKey", "AsyncEngineClient", "EngineClient", "EngineError"]
 def __getattr__(name: str) -> Any:
     """`AgentKey`, which needs the library that signs."""
     if name == "AgentKey":
-        from sim_economy.client.signing import AgentKey  # noqa: PLC0415
+        from sim_economy.client.agent_key import AgentKey  # noqa: PLC0415
 
         return AgentKey
     raise AttributeError(name)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from sim_economy.client.answers import ClosedTurn
-from sim_economy.client.calls import Attempts, authorization
+from sim_economy.client.requests import Attempts, authorization
 
 
 class EventStream:

@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 
 import httpx
 
-from sim_economy.client import calls
+from sim_economy.client import requests
 from sim_economy.client.answers import (
     Block,
     ClosedTurn,
@@ -30,8 +30,8 @@ from sim_economy.client.answers import (
     Verification,
     WorldState,
 )
-from sim_economy.client.calls import Answer, Attempts, Call, Row, Value
 from sim_economy.client.events import EventStream
+from sim_economy.client.requests import Answer, Attempts, Call, Row, Value
 
 ADDRESS: Final = "http://127.0.0.1:8000"
 """Where an engine listens by default."""
@@ -70,12 +70,12 @@ class EngineClient:
         self.token = token
         self._retries = retries
         self._address = address.rstrip("/")
-        base = calls.base(self._address, world)
+        base = requests.base(self._address, world)
         self._http = httpx.Client(base_url=base, timeout=timeout, trust_env=False)
 
     def config(self) -> Parameters:
         """The world's parameters without the seed; the defaults before `init`."""
-        return self._send(calls.config())
+        return self._send(requests.config())
 
     def init(
         self,
@@ -84,7 +84,7 @@ class EngineClient:
         public_keys: Mapping[str, str] | None = None,
     ) -> StartedWorld:
         """Start the world; with public keys by agent id, every agent signs what it does."""
-        return self._send(calls.init(config, agent_ids, public_keys))
+        return self._send(requests.init(config, agent_ids, public_keys))
 
     def run(
         self,
@@ -96,11 +96,11 @@ class EngineClient:
         ends: bool = True,
     ) -> PlayedRun:
         """Start the world if it is not, and play it until a turn inside the engine."""
-        return self._send(calls.run(config, agent_ids, policy, usage, turns, ends))
+        return self._send(requests.run(config, agent_ids, policy, usage, turns, ends))
 
     def state(self) -> WorldState:
         """Every agent's accounts after the last closed turn."""
-        return self._send(calls.state())
+        return self._send(requests.state())
 
     def turn(
         self,
@@ -116,7 +116,7 @@ class EngineClient:
             idempotency_key: A new one when None.
             ends: Whether the run declares its end with it.
         """
-        return self._send(calls.turn(inputs, turn, idempotency_key, ends))
+        return self._send(requests.turn(inputs, turn, idempotency_key, ends))
 
     def close_turn(
         self,
@@ -130,7 +130,7 @@ class EngineClient:
         Args:
             usage: By agent id, as `{"thinking_units": 1, "output_units": 2}`.
         """
-        return self._send(calls.close_turn(turn, usage, idempotency_key, ends))
+        return self._send(requests.close_turn(turn, usage, idempotency_key, ends))
 
     def submit(
         self,
@@ -141,65 +141,65 @@ class EngineClient:
         signature: str | None = None,
     ) -> dict[str, Any]:
         """Submit one agent's action for the open turn; it is never sent twice."""
-        return self._send(calls.submit(agent_id, action, speech, turn, signature))
+        return self._send(requests.submit(agent_id, action, speech, turn, signature))
 
     def commitment(self) -> Commitment:
         """What the draws are bound to, and what opens it once the run has ended."""
-        return self._send(calls.commitment())
+        return self._send(requests.commitment())
 
     def worlds(self) -> list[str]:
         """The names of the engine's worlds."""
-        return self._send(calls.worlds(self._address))
+        return self._send(requests.worlds(self._address))
 
     def genesis(self) -> Genesis:
         """What the world is known by; the genesis hash is what agents sign with."""
-        return self._send(calls.genesis())
+        return self._send(requests.genesis())
 
     def head(self) -> Head:
         """The end of the chain."""
-        return self._send(calls.head())
+        return self._send(requests.head())
 
     def series(self, after: int | None = None, limit: int | None = None) -> Iterator[Figures]:
         """The figures of every turn later than `after`."""
-        return self._rows(calls.series(after, limit))
+        return self._rows(requests.series(after, limit))
 
     def turns(self, after: int | None = None, limit: int | None = None) -> Iterator[ClosedTurn]:
         """Every turn later than `after`, page by page of about `limit` rows."""
-        return self._rows(calls.turns(after, limit))
+        return self._rows(requests.turns(after, limit))
 
     def blocks(self, after: int | None = None, limit: int | None = None) -> Iterator[Block]:
         """Every block later than turn `after`."""
-        return self._rows(calls.blocks(after, limit))
+        return self._rows(requests.blocks(after, limit))
 
     def transactions(
         self, after: int | None = None, limit: int | None = None
     ) -> Iterator[Transaction]:
         """Every transaction finalised later than turn `after`."""
-        return self._rows(calls.transactions(after, limit))
+        return self._rows(requests.transactions(after, limit))
 
     def contracts(
         self, after: int | None = None, limit: int | None = None
     ) -> Iterator[ContractEvent]:
         """Everything that happened to contracts later than turn `after`."""
-        return self._rows(calls.contracts(after, limit))
+        return self._rows(requests.contracts(after, limit))
 
     def rejections(self, after: int | None = None, limit: int | None = None) -> Iterator[Rejection]:
         """Every input refused later than turn `after`."""
-        return self._rows(calls.rejections(after, limit))
+        return self._rows(requests.rejections(after, limit))
 
     def postings(self, after: int | None = None, limit: int | None = None) -> Iterator[Posting]:
         """Every movement of tokens later than turn `after`."""
-        return self._rows(calls.postings(after, limit))
+        return self._rows(requests.postings(after, limit))
 
     def statement(
         self, agent_id: str, first_turn: int | None = None, last_turn: int | None = None
     ) -> Statement:
         """One agent's postings with their reasons, opening to closing."""
-        return self._send(calls.statement(agent_id, first_turn, last_turn))
+        return self._send(requests.statement(agent_id, first_turn, last_turn))
 
     def observation(self, agent_id: str) -> Observation:
         """What one agent may see."""
-        return self._send(calls.observation(agent_id))
+        return self._send(requests.observation(agent_id))
 
     def events(self, after: int | None = None) -> Iterator[ClosedTurn]:
         """Turns as they close, until the run declares its end; a broken stream is taken up again.
@@ -214,7 +214,7 @@ class EngineClient:
                 headers = stream.headers(self.token)
                 with self._http.stream("GET", "/events", headers=headers, timeout=_STREAM) as reply:
                     if not reply.is_success:
-                        raise calls.refusal(reply.status_code, reply.read())
+                        raise requests.refusal(reply.status_code, reply.read())
                     for chunk in reply.iter_raw():
                         for closed in stream.turns(chunk):
                             yield closed
@@ -226,7 +226,7 @@ class EngineClient:
 
     def verification(self) -> Verification:
         """Every hash and posting of the ledger, checked now."""
-        return self._send(calls.verification())
+        return self._send(requests.verification())
 
     def close(self) -> None:
         """Close the connections; the engine goes on."""
@@ -259,7 +259,7 @@ class EngineClient:
         while call is not None:
             page = self._send(call)
             yield from page["rows"]
-            call = calls.following(call, page)
+            call = requests.following(call, page)
 
 
 class AsyncEngineClient:
@@ -284,12 +284,12 @@ class AsyncEngineClient:
         self.token = token
         self._retries = retries
         self._address = address.rstrip("/")
-        base = calls.base(self._address, world)
+        base = requests.base(self._address, world)
         self._http = httpx.AsyncClient(base_url=base, timeout=timeout, trust_env=False)
 
     async def config(self) -> Parameters:
         """The world's parameters without the seed; the defaults before `init`."""
-        return await self._send(calls.config())
+        return await self._send(requests.config())
 
     async def init(
         self,
@@ -298,7 +298,7 @@ class AsyncEngineClient:
         public_keys: Mapping[str, str] | None = None,
     ) -> StartedWorld:
         """Start the world; with public keys by agent id, every agent signs what it does."""
-        return await self._send(calls.init(config, agent_ids, public_keys))
+        return await self._send(requests.init(config, agent_ids, public_keys))
 
     async def run(
         self,
@@ -310,11 +310,11 @@ class AsyncEngineClient:
         ends: bool = True,
     ) -> PlayedRun:
         """Start the world if it is not, and play it until a turn inside the engine."""
-        return await self._send(calls.run(config, agent_ids, policy, usage, turns, ends))
+        return await self._send(requests.run(config, agent_ids, policy, usage, turns, ends))
 
     async def state(self) -> WorldState:
         """Every agent's accounts after the last closed turn."""
-        return await self._send(calls.state())
+        return await self._send(requests.state())
 
     async def turn(
         self,
@@ -324,7 +324,7 @@ class AsyncEngineClient:
         ends: bool = False,
     ) -> ClosedTurn:
         """Close the open turn with a batch of inputs, once however often it is sent."""
-        return await self._send(calls.turn(inputs, turn, idempotency_key, ends))
+        return await self._send(requests.turn(inputs, turn, idempotency_key, ends))
 
     async def close_turn(
         self,
@@ -334,7 +334,7 @@ class AsyncEngineClient:
         ends: bool = False,
     ) -> ClosedTurn:
         """Close the open turn with what was submitted for it."""
-        return await self._send(calls.close_turn(turn, usage, idempotency_key, ends))
+        return await self._send(requests.close_turn(turn, usage, idempotency_key, ends))
 
     async def submit(
         self,
@@ -345,71 +345,71 @@ class AsyncEngineClient:
         signature: str | None = None,
     ) -> dict[str, Any]:
         """Submit one agent's action for the open turn; it is never sent twice."""
-        return await self._send(calls.submit(agent_id, action, speech, turn, signature))
+        return await self._send(requests.submit(agent_id, action, speech, turn, signature))
 
     async def commitment(self) -> Commitment:
         """What the draws are bound to, and what opens it once the run has ended."""
-        return await self._send(calls.commitment())
+        return await self._send(requests.commitment())
 
     async def worlds(self) -> list[str]:
         """The names of the engine's worlds."""
-        return await self._send(calls.worlds(self._address))
+        return await self._send(requests.worlds(self._address))
 
     async def genesis(self) -> Genesis:
         """What the world is known by; the genesis hash is what agents sign with."""
-        return await self._send(calls.genesis())
+        return await self._send(requests.genesis())
 
     async def head(self) -> Head:
         """The end of the chain."""
-        return await self._send(calls.head())
+        return await self._send(requests.head())
 
     def series(self, after: int | None = None, limit: int | None = None) -> AsyncIterator[Figures]:
         """The figures of every turn later than `after`."""
-        return self._rows(calls.series(after, limit))
+        return self._rows(requests.series(after, limit))
 
     def turns(
         self, after: int | None = None, limit: int | None = None
     ) -> AsyncIterator[ClosedTurn]:
         """Every turn later than `after`, page by page of about `limit` rows."""
-        return self._rows(calls.turns(after, limit))
+        return self._rows(requests.turns(after, limit))
 
     def blocks(self, after: int | None = None, limit: int | None = None) -> AsyncIterator[Block]:
         """Every block later than turn `after`."""
-        return self._rows(calls.blocks(after, limit))
+        return self._rows(requests.blocks(after, limit))
 
     def transactions(
         self, after: int | None = None, limit: int | None = None
     ) -> AsyncIterator[Transaction]:
         """Every transaction finalised later than turn `after`."""
-        return self._rows(calls.transactions(after, limit))
+        return self._rows(requests.transactions(after, limit))
 
     def contracts(
         self, after: int | None = None, limit: int | None = None
     ) -> AsyncIterator[ContractEvent]:
         """Everything that happened to contracts later than turn `after`."""
-        return self._rows(calls.contracts(after, limit))
+        return self._rows(requests.contracts(after, limit))
 
     def rejections(
         self, after: int | None = None, limit: int | None = None
     ) -> AsyncIterator[Rejection]:
         """Every input refused later than turn `after`."""
-        return self._rows(calls.rejections(after, limit))
+        return self._rows(requests.rejections(after, limit))
 
     def postings(
         self, after: int | None = None, limit: int | None = None
     ) -> AsyncIterator[Posting]:
         """Every movement of tokens later than turn `after`."""
-        return self._rows(calls.postings(after, limit))
+        return self._rows(requests.postings(after, limit))
 
     async def statement(
         self, agent_id: str, first_turn: int | None = None, last_turn: int | None = None
     ) -> Statement:
         """One agent's postings with their reasons, opening to closing."""
-        return await self._send(calls.statement(agent_id, first_turn, last_turn))
+        return await self._send(requests.statement(agent_id, first_turn, last_turn))
 
     async def observation(self, agent_id: str) -> Observation:
         """What one agent may see."""
-        return await self._send(calls.observation(agent_id))
+        return await self._send(requests.observation(agent_id))
 
     async def events(self, after: int | None = None) -> AsyncIterator[ClosedTurn]:
         """Turns as they close, until the run declares its end; a broken stream is taken up again.
@@ -427,7 +427,7 @@ class AsyncEngineClient:
                     "GET", "/events", headers=headers, timeout=_STREAM
                 ) as reply:
                     if not reply.is_success:
-                        raise calls.refusal(reply.status_code, await reply.aread())
+                        raise requests.refusal(reply.status_code, await reply.aread())
                     async for chunk in reply.aiter_raw():
                         for closed in stream.turns(chunk):
                             yield closed
@@ -439,7 +439,7 @@ class AsyncEngineClient:
 
     async def verification(self) -> Verification:
         """Every hash and posting of the ledger, checked now."""
-        return await self._send(calls.verification())
+        return await self._send(requests.verification())
 
     async def close(self) -> None:
         """Close the connections; the engine goes on."""
@@ -473,4 +473,4 @@ class AsyncEngineClient:
             page = await self._send(call)
             for row in page["rows"]:
                 yield row
-            call = calls.following(call, page)
+            call = requests.following(call, page)

@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from sim_economy.core.accounts import Posting
 from sim_economy.core.contracts import Cause, Deal, Favoured, Happened
-from sim_economy.core.ledger import Posting
 
 
 class RejectionReason(StrEnum):

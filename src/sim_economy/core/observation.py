@@ -11,11 +11,11 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sim_economy.core.accounts import holdings
 from sim_economy.core.contracts import Contract, EndedContract, Reputation, Role
 from sim_economy.core.events import RejectionReason, Transaction
-from sim_economy.core.ledger import holdings
-from sim_economy.core.scenario import Scenario, config
 from sim_economy.core.state import Release, State, Tip
+from sim_economy.core.world_config import Scenario, config
 
 
 class Observation(Struct, frozen=True):

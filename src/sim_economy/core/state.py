@@ -8,9 +8,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
-from sim_economy.core.contracts import Contract, Counted, EndedContract, Payload, Reputation
-from sim_economy.core.events import RejectionReason, Transaction, ValidatorType
-from sim_economy.core.ledger import (
+from sim_economy.core.accounts import (
     BALANCE,
     FIRST,
     ISSUANCE,
@@ -20,7 +18,9 @@ from sim_economy.core.ledger import (
     Ledger,
     PostingReason,
 )
-from sim_economy.core.scenario import Scenario
+from sim_economy.core.contracts import Contract, Counted, EndedContract, Payload, Reputation
+from sim_economy.core.events import RejectionReason, Transaction, ValidatorType
+from sim_economy.core.world_config import Scenario
 
 
 class FinalisedBurn(Struct, frozen=True, array_like=True, gc=False):

@@ -10,6 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, get_args
 
+from sim_economy.core.accounts import (
+    BALANCE,
+    DESTROYED,
+    PENDING,
+    PLATFORM,
+    STAKED,
+    UNSTAKING,
+    WIDTH,
+    Ledger,
+    PostingReason,
+    account_name,
+)
 from sim_economy.core.actions import (
     Action,
     BidCore,
@@ -26,6 +38,7 @@ from sim_economy.core.actions import (
     Unstake,
     action_name,
 )
+from sim_economy.core.contract_steps import Notary
 from sim_economy.core.errors import AmountOutOfRangeError, RunEndedError
 from sim_economy.core.events import (
     Bill,
@@ -35,23 +48,18 @@ from sim_economy.core.events import (
     TransactionType,
     Turn,
 )
-from sim_economy.core.ledger import (
-    BALANCE,
-    DESTROYED,
-    PENDING,
-    PLATFORM,
-    STAKED,
-    UNSTAKING,
-    WIDTH,
-    Ledger,
-    PostingReason,
-    account_name,
+from sim_economy.core.rules import (
+    block_lottery,
+    core_auction,
+    dividends,
+    interest,
+    jobs,
+    refusals,
+    usage_fees,
 )
-from sim_economy.core.notary import Notary
-from sim_economy.core.rules import auction, dividends, jobs, lottery, metering, refusals
-from sim_economy.core.scenario import Scenario, SigningBonusRule
 from sim_economy.core.state import FinalisedBurn, Release, State, Tip
 from sim_economy.core.units import ACCOUNT_LIMIT
+from sim_economy.core.world_config import Scenario, SigningBonusRule
 
 RULES_VERSION: Final = "2"
 """Changes whenever the same inputs could give another ledger."""
@@ -205,8 +213,8 @@ def _act(
                 bids[agent] = _bid(ledger, agent, action)
             case _ if type(action) not in BY_THEMSELVES:
                 _apply(state, ledger, scenario, agent, action)
-        usage = metering.metered(submitted.thinking_units, submitted.output_units, scenario)
-        fee = metering.fee(*usage, state.studies[agent], scenario)
+        usage = usage_fees.metered(submitted.thinking_units, submitted.output_units, scenario)
+        fee = usage_fees.fee(*usage, state.studies[agent], scenario)
         if isinstance(action, Job):
             _work(state, ledger, scenario, agent, fee)
             waived += fee
@@ -263,7 +271,7 @@ def _apply(state: State, ledger: Ledger, scenario: Scenario, agent: int, action:
 
 def _sell_cores(state: State, ledger: Ledger, scenario: Scenario, bids: Mapping[int, int]) -> None:
     """C1: the highest bids win a share each, all pay one price, the rest returns."""
-    winners, price = auction.sale(bids, scenario.num_cores)
+    winners, price = core_auction.sale(bids, scenario.num_cores)
     won = set(winners)
     for agent in winners:
         ledger.post(PENDING + WIDTH * agent, PLATFORM, price, PostingReason.CORE_PRICE)
@@ -289,11 +297,11 @@ def _bill(
     for agent, fee in enumerate(fees):
         balance = BALANCE + WIDTH * agent
         if fee:
-            covered += metering.covered(fee, state.accounts[balance])
+            covered += usage_fees.covered(fee, state.accounts[balance])
             ledger.post(balance, PLATFORM, fee, PostingReason.INFERENCE_FEE)
     for balance in range(BALANCE, len(state.accounts), WIDTH):
         if state.accounts[balance] < 0:
-            charge = metering.interest(state.accounts[balance], scenario)
+            charge = interest.interest(state.accounts[balance], scenario)
             ledger.post(balance, DESTROYED, charge, PostingReason.INTEREST)
     return covered
 
@@ -306,9 +314,11 @@ def _make_block(
     miners: Sequence[int],
 ) -> tuple[Block | None, list[Transaction]]:
     """T5: draw the block; its winner's block finalises what waits."""
-    tickets = lottery.tickets(miners, state.staked, state.burns, state.tip, state.turn, scenario)
-    won = lottery.winner(tickets, state.turn, scenario)
-    while state.burns and lottery.is_spent(state.burns[0], state.turn, scenario):
+    tickets = block_lottery.tickets(
+        miners, state.staked, state.burns, state.tip, state.turn, scenario
+    )
+    won = block_lottery.winner(tickets, state.turn, scenario)
+    while state.burns and block_lottery.is_spent(state.burns[0], state.turn, scenario):
         del state.burns[0]
     if won is None:
         return None, []

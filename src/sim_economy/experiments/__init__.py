@@ -1,1 +1,1 @@
-"""Treatments and their runs: what to play, how often, and what came of it."""
+"""Many runs of a scenario in a folder that can be resumed."""

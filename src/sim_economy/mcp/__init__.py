@@ -1,1 +1,1 @@
-"""A door for other minds: tools over the Model Context Protocol, for agents of a running engine."""
+"""Tools over the Model Context Protocol, for agents of a running engine."""

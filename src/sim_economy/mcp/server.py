@@ -19,7 +19,7 @@ from pydantic import Field
 
 from sim_economy.client import AgentKey, AsyncEngineClient, EngineError
 from sim_economy.core.actions import RECOGNISED
-from sim_economy.mcp.seat import Seat, holder_of
+from sim_economy.mcp.agent_connection import Seat, holder_of
 
 INSTRUCTIONS: Final = (
     "You are one agent of an economy in which thinking costs tokens. Each turn: observe, then act "

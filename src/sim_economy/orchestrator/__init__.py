@@ -1,1 +1,1 @@
-"""Minds that are asked: the turn loop in which language models pay for their own tokens."""
+"""Agents that are language models: asked each turn, billed for their own tokens."""

@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from sim_economy.agents.catalogue import offers
-from sim_economy.core.scenario import NumberText
+from sim_economy.core.world_config import NumberText
+from sim_economy.orchestrator.dialogue.messages import Money
 from sim_economy.orchestrator.prices import parse_money
-from sim_economy.orchestrator.talk import Money
 
 Check = Callable[[Any], Any]
 """The value as it is kept; ValueError says what it must be."""

@@ -11,9 +11,9 @@ from typing import Any, Final
 from msgspec import Struct
 
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.scenario import NumberText, unknown_key
-from sim_economy.orchestrator.talk import Money, Tokens
-from sim_economy.session.presets import read_toml
+from sim_economy.core.world_config import NumberText, unknown_key
+from sim_economy.orchestrator.dialogue.messages import Money, Tokens
+from sim_economy.scenarios.presets import read_toml
 
 _MILLION: Final = Decimal(1_000_000)
 _KEYS: Final = ("input", "output", "cached_input")

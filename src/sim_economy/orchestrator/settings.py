@@ -14,11 +14,11 @@ from msgspec.json import decode
 from sim_economy.agents.catalogue import policy_named, settings_of
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.scenario import Scenario, unknown_key
+from sim_economy.core.world_config import Scenario, unknown_key
 from sim_economy.orchestrator import checks
 from sim_economy.orchestrator.checks import Check
+from sim_economy.orchestrator.dialogue.messages import Failure, Money, Tokens
 from sim_economy.orchestrator.prices import PriceTable, read_prices
-from sim_economy.orchestrator.talk import Failure, Money, Tokens
 
 TABLES: Final = ("orchestrator", "models", "minds")
 """The tables of a scenario file that are read here."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from sim_economy.agents.policies.information import information_offer
+from sim_economy.agents.policies.phrases import INFORMATION, LOAN, SERVICE, Offer, Phrase, Seek
 from sim_economy.agents.policies.services import service_offer
-from sim_economy.agents.policies.talk import INFORMATION, LOAN, SERVICE, Offer, Phrase, Seek
 from sim_economy.agents.policies.trader import Desk, Trader, part
 from sim_economy.core.actions import Action, Stake
 from sim_economy.core.contracts import Contract, ContractKind, Deal, Role, Stage
-from sim_economy.core.scenario import Kind, Parameter
 from sim_economy.core.units import INPUT_LIMIT, Millionths
+from sim_economy.core.world_config import Kind, Parameter
 
 
 class Defaulter(Trader, frozen=True):

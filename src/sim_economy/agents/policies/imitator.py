@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Final
 
-from sim_economy.agents.policies.arbitration import Arbitrator
-from sim_economy.agents.policies.credit import Borrower, Lender
+from sim_economy.agents.policies.arbitrators import Arbitrator
 from sim_economy.agents.policies.information import Buyer, Seller
-from sim_economy.agents.policies.insurance import Insured, Insurer
-from sim_economy.agents.policies.pools import Member, Organiser
-from sim_economy.agents.policies.services import Client, Provider
-from sim_economy.agents.policies.talk import (
+from sim_economy.agents.policies.insurers import Insured, Insurer
+from sim_economy.agents.policies.lending import Borrower, Lender
+from sim_economy.agents.policies.phrases import (
     ARBITRATION,
     FORWARD,
     INFORMATION,
@@ -22,11 +20,13 @@ from sim_economy.agents.policies.talk import (
     Seek,
     understood,
 )
+from sim_economy.agents.policies.pools import Member, Organiser
+from sim_economy.agents.policies.services import Client, Provider
 from sim_economy.agents.policies.trader import Trader
 from sim_economy.agents.policy import Move, Policy, View
 from sim_economy.core.contracts import Reputation
 from sim_economy.core.observation import Observation
-from sim_economy.core.scenario import Kind, Parameter
+from sim_economy.core.world_config import Kind, Parameter
 
 OFFERERS: Final[Mapping[str, Trader]] = {
     ARBITRATION: Arbitrator(),

@@ -9,11 +9,11 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Annotated
 
-from sim_economy.agents.policies.talk import INFORMATION, Offer, Phrase, Seek
+from sim_economy.agents.policies.phrases import INFORMATION, Offer, Phrase, Seek
 from sim_economy.agents.policies.trader import SIGNING_TURNS, Desk, Trader, report
 from sim_economy.core.actions import Action
 from sim_economy.core.contracts import ContractKind, Deal, Role, Settlement
-from sim_economy.core.scenario import Kind, Parameter
+from sim_economy.core.world_config import Kind, Parameter
 
 
 class Seller(Trader, frozen=True):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from sim_economy.agents.policies.talk import FORWARD, Offer, Phrase, Seek
+from sim_economy.agents.policies.phrases import FORWARD, Offer, Phrase, Seek
 from sim_economy.agents.policies.trader import SIGNING_TURNS, Desk, Trader, part
 from sim_economy.core.actions import Action, Mine
 from sim_economy.core.contracts import ContractKind, Deal, Role, Stage
-from sim_economy.core.scenario import Kind, Parameter
 from sim_economy.core.units import Millionths
+from sim_economy.core.world_config import Kind, Parameter
 
 
 class Organiser(Trader, frozen=True):

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from msgspec import convert
 
-from sim_economy.agents.policies.talk import (
+from sim_economy.agents.policies.phrases import (
     ARBITRATION,
     KINDS,
     SERVICE,
@@ -45,9 +45,9 @@ from sim_economy.core.contracts import (
     Stage,
     Terms,
 )
-from sim_economy.core.rules.signing import needs
-from sim_economy.core.scenario import Kind, Parameter
+from sim_economy.core.rules.agreement import needs
 from sim_economy.core.units import INPUT_LIMIT, MILLION, Millionths
+from sim_economy.core.world_config import Kind, Parameter
 
 SIGNING_TURNS = 4
 """Turns a trader leaves for signatures before a contract has to mean something."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from sim_economy.core.scenario import DividendRule, Scenario
+from sim_economy.core.world_config import DividendRule, Scenario
 
 
 def dividends(

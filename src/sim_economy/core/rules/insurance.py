@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from sim_economy.core.ledger import FIRST, WIDTH, Posting, PostingReason
+from sim_economy.core.accounts import FIRST, WIDTH, Posting, PostingReason
 
 EARNED: Final = frozenset(
     {

@@ -9,8 +9,8 @@ from typing import assert_never
 
 from msgspec import Struct
 
-from sim_economy.core.scenario import JobRule, Scenario, SigningBonusRule
 from sim_economy.core.units import portion
+from sim_economy.core.world_config import JobRule, Scenario, SigningBonusRule
 
 
 class Pay(Struct, frozen=True, gc=False):

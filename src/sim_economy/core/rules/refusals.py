@@ -24,7 +24,7 @@ from sim_economy.core.actions import (
     Unstake,
 )
 from sim_economy.core.events import RejectionReason as Reason
-from sim_economy.core.scenario import Scenario, UnstakeWithoutAmount
+from sim_economy.core.world_config import Scenario, UnstakeWithoutAmount
 
 FREE: Final = frozenset({Mine, Job, Idle, *get_args(ContractAction)})
 """Actions that take nothing from an account when they apply."""

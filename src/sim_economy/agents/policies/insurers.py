@@ -1,0 +1,83 @@
+"""Insurance against falling wealth: who sells it, and who takes it out."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from sim_economy.agents.policies.phrases import INSURANCE, Offer, Phrase, Seek
+from sim_economy.agents.policies.trader import SIGNING_TURNS, Desk, Trader, part
+from sim_economy.core.actions import Action, Mine
+from sim_economy.core.contracts import ContractKind, Deal, Role
+from sim_economy.core.units import Millionths
+from sim_economy.core.world_config import Kind, Parameter
+
+
+class Insurer(Trader, frozen=True):
+    """Insures those who seek it, for a premium by the payout; it sees nobody's wealth."""
+
+    rate: Annotated[Millionths, Parameter(Kind.RATE, "premium it asks, by the payout")] = (
+        Millionths(200_000)
+    )
+    payout_max: Annotated[int, Parameter(Kind.COUNT, "most it insures at once", 1)] = 200
+    insurances_max: Annotated[int, Parameter(Kind.COUNT, "insurances it has open at once", 1)] = 3
+
+    def words(self, desk: Desk) -> list[Phrase]:
+        """Offers insurance while it can pay out."""
+        return [Offer(INSURANCE, part(100, self.rate))] if self._can_insure(desk) else []
+
+    def business(self, desk: Desk) -> Action | None:
+        """An insurance for somebody who seeks one."""
+        if not self._can_insure(desk):
+            return None
+        for insured, (payout, trigger, turns) in self.customers(desk, INSURANCE):
+            if 0 < payout <= min(self.payout_max, desk.free - self.reserve) and turns > 0:
+                return self.proposal(
+                    desk,
+                    INSURANCE,
+                    insured,
+                    premium=part(payout, self.rate),
+                    payout=payout,
+                    trigger=trigger,
+                    due_turn=desk.turn + SIGNING_TURNS + turns,
+                )
+        return None
+
+    def _can_insure(self, desk: Desk) -> bool:
+        few = len(desk.of_kind(Role.PROPOSER, INSURANCE)) < self.insurances_max
+        return few and desk.free > self.reserve
+
+
+class Insured(Trader, frozen=True):
+    """Insures its wealth against the fees to come, and mines instead of working while it is."""
+
+    payout: Annotated[int, Parameter(Kind.COUNT, "most it wants to get", 1)] = 150
+    margin: Annotated[
+        int, Parameter(Kind.COUNT, "tokens its wealth may fall before it wants to get anything")
+    ] = 150
+    turns: Annotated[int, Parameter(Kind.COUNT, "turns it wants to be insured", 1)] = 8
+    rate_max: Annotated[
+        Millionths, Parameter(Kind.RATE, "highest premium it agrees to, by the payout")
+    ] = Millionths(250_000)
+    solvent_above: Annotated[
+        int, Parameter(Kind.COUNT, "insures itself only while its balance is above this")
+    ] = 100
+
+    def words(self, desk: Desk) -> list[Phrase]:
+        """Seeks insurance while it has none and something to lose."""
+        if desk.of_kind(Role.COUNTERPARTY, INSURANCE) or desk.balance <= self.solvent_above:
+            return []
+        return [Seek(INSURANCE, (self.payout, desk.wealth - self.margin, self.turns))]
+
+    def accepts(self, desk: Desk, deal: Deal) -> bool:
+        """An insurance it sought that is still to its advantage; one at a time."""
+        return (
+            deal.kind is ContractKind.INSURANCE
+            and deal.premium <= part(deal.payout, self.rate_max)
+            and desk.wealth - deal.premium >= deal.trigger
+            and not desk.of_kind(Role.COUNTERPARTY, INSURANCE)
+        )
+
+    def living(self, desk: Desk) -> Action:
+        """The insured has no reason to work."""
+        covered = any(own.insured_value is not None for own in desk.seen.contracts)
+        return Mine() if covered and desk.balance >= 0 else super().living(desk)

@@ -1,0 +1,90 @@
+"""Loans: who lends, and who borrows under the pressure of its bills."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from sim_economy.agents.policies.phrases import LOAN, Offer, Phrase, Seek
+from sim_economy.agents.policies.trader import SIGNING_TURNS, Desk, Trader, part
+from sim_economy.core.actions import Action, Job
+from sim_economy.core.contracts import ContractKind, Deal, Role, Stage
+from sim_economy.core.units import Millionths
+from sim_economy.core.world_config import Kind, Parameter
+
+
+class Lender(Trader, frozen=True):
+    """Lends to agents without a default on record who say they seek a loan."""
+
+    rate: Annotated[Millionths, Parameter(Kind.RATE, "premium it asks, by the principal")] = (
+        Millionths(100_000)
+    )
+    collateral_rate: Annotated[
+        Millionths, Parameter(Kind.RATE, "collateral it asks, by the principal")
+    ] = Millionths(0)
+    principal_max: Annotated[int, Parameter(Kind.COUNT, "most it lends at once", 1)] = 300
+    loans_max: Annotated[int, Parameter(Kind.COUNT, "loans it has open at once", 1)] = 3
+
+    def words(self, desk: Desk) -> list[Phrase]:
+        """Offers loans while it can lend."""
+        return [Offer(LOAN, part(100, self.rate))] if self._can_lend(desk) else []
+
+    def business(self, desk: Desk) -> Action | None:
+        """A loan for somebody who seeks one."""
+        if not self._can_lend(desk):
+            return None
+        for borrower, (principal, turns) in self.customers(desk, LOAN):
+            wanted = 0 < principal <= min(self.principal_max, desk.free - self.reserve)
+            if wanted and turns > 0:
+                return self.proposal(
+                    desk,
+                    LOAN,
+                    borrower,
+                    principal=principal,
+                    premium=part(principal, self.rate),
+                    counterparty_collateral=part(principal, self.collateral_rate),
+                    due_turn=desk.turn + SIGNING_TURNS + turns,
+                )
+        return None
+
+    def _can_lend(self, desk: Desk) -> bool:
+        few = len(desk.of_kind(Role.PROPOSER, LOAN)) < self.loans_max
+        return few and desk.free > self.reserve
+
+
+class Borrower(Trader, frozen=True):
+    """Borrows when it runs short, and works to have the debt together in time."""
+
+    seeks_below: Annotated[
+        int, Parameter(Kind.COUNT, "seeks a loan while its balance is below this")
+    ] = 200
+    principal: Annotated[int, Parameter(Kind.COUNT, "tokens it borrows", 1)] = 200
+    turns: Annotated[int, Parameter(Kind.COUNT, "turns it wants to have them", 1)] = 8
+    rate_max: Annotated[
+        Millionths, Parameter(Kind.RATE, "highest premium it agrees to, by the principal")
+    ] = Millionths(150_000)
+    saves_turns: Annotated[
+        int, Parameter(Kind.COUNT, "turns before the due turn from which it works for the debt")
+    ] = 6
+
+    def words(self, desk: Desk) -> list[Phrase]:
+        """Seeks a loan when it needs one."""
+        needs = desk.balance < self.seeks_below and not desk.of_kind(Role.COUNTERPARTY, LOAN)
+        return [Seek(LOAN, (self.principal, self.turns))] if needs else []
+
+    def accepts(self, desk: Desk, deal: Deal) -> bool:
+        """The loan it sought, at a premium it can bear; one at a time."""
+        return (
+            deal.kind is ContractKind.LOAN
+            and deal.principal == self.principal
+            and deal.premium <= part(deal.principal, self.rate_max)
+            and not desk.of_kind(Role.COUNTERPARTY, LOAN)
+        )
+
+    def living(self, desk: Desk) -> Action:
+        """Works while a debt that is due soon is not together."""
+        for loan in desk.contracts(Role.COUNTERPARTY, Stage.ACTIVE):
+            owed = loan.deal.principal + loan.deal.premium
+            soon = loan.deal.due_turn - desk.turn < self.saves_turns
+            if loan.deal.kind is ContractKind.LOAN and soon and desk.balance < owed:
+                return Job()
+        return super().living(desk)

@@ -1,0 +1,81 @@
+"""A scenario and a shipped policy played inside the engine, for who needs no turn in between."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+
+from sim_economy.agents.catalogue import offers, policy_named
+from sim_economy.agents.usage_model import parse_usage
+from sim_economy.api.request_validation import RunRequest
+from sim_economy.api.world_answers import state_answer
+from sim_economy.api.worlds import Service
+from sim_economy.core.errors import InputError, RunEndedError, ScenarioError, TurnConflictError
+from sim_economy.ledger.stores.protocol import Store
+from sim_economy.runs.policy_loop import inputs_of
+from sim_economy.runs.run import run_of
+from sim_economy.runs.run_metrics import run_metrics
+from sim_economy.world.world import World
+
+
+async def play_until(service: Service, wanted: RunRequest) -> dict[str, Any]:
+    """Play the world's turns, each as `POST /turn` would, and sum the run up.
+
+    A run that was cut off goes on where it stands; one that is done gets its answer again.
+
+    Raises:
+        ScenarioError, InputError: The request cannot be played.
+        TurnConflictError: Somebody else closed a turn meanwhile, or the world is past it.
+        RunEndedError, StoreError: As `Engine.close_turn`.
+    """
+    engine, turns = service.engine, wanted.turns
+    if wanted.policy not in offers():
+        raise ScenarioError([f"policy: must be one of {', '.join(offers())}"])
+    policy = policy_named(wanted.policy)
+    if wanted.usage.get("source") == "trace":
+        raise ScenarioError(["usage.source: a trace is a file; post its turns instead"])
+    usage = parse_usage(wanted.usage, Path())
+    world = _world_to_play(service, wanted)
+    played = world.turn_number
+    policies = [policy] * world.scenario.num_agents
+    for turn, used in enumerate(usage.turns(world.scenario), 1):
+        if turn > turns:
+            break
+        if turn <= played:
+            continue
+        inputs = inputs_of(world, policies, used)
+        engine.close_turn(inputs, expected=turn, ends=wanted.ends and turn == turns)
+        await service.announce()
+        await asyncio.sleep(0)
+
+    def summary(store: Store) -> dict[str, Any]:
+        return dict(run_metrics(run_of(store)))
+
+    metrics = await run_in_threadpool(engine.read, summary)
+    return {"world_id": engine.world_id, "metrics": metrics, "state": state_answer(world)}
+
+
+def _world_to_play(service: Service, wanted: RunRequest) -> World:
+    engine, turns, given = service.engine, wanted.turns, wanted.config or {}
+    if engine.signed is not None or engine.access.signatures:
+        raise InputError("policy", "cannot act here: the agents of this engine sign what they do")
+    scenario = engine.scenario
+    if engine.world is None:
+        scenario = engine.planned(given, wanted.agent_ids)
+    elif wanted.config is not None:
+        engine.check_same(given, wanted.agent_ids)
+    most = service.worlds.limits.run_agent_turns
+    if scenario.num_agents * turns > most:
+        raise InputError("turns", f"times agents must be at most {most}; play it in parts")
+    if engine.world is None:
+        engine.start(given, wanted.agent_ids)
+        service.worlds.keep(service)
+    world = engine.started()
+    if world.turn_number > turns:
+        raise TurnConflictError(turns, world.turn_number + 1)
+    if world.state.ended and world.turn_number < turns:
+        raise RunEndedError(world.turn_number)
+    return world

@@ -1,0 +1,59 @@
+"""Answers about a whole world: its state, its genesis, its start."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sim_economy.core.accounts import holdings
+from sim_economy.core.turn import RULES_VERSION
+from sim_economy.core.world_config import config
+from sim_economy.ledger.records import digest
+from sim_economy.world.world import World
+
+
+def state_answer(world: World) -> dict[str, Any]:
+    """The whole public and private state, as the operator sees it."""
+    state = world.state
+    agents = []
+    for agent, agent_id in enumerate(world.scenario.agent_ids):
+        agents.append(
+            {
+                "agent_id": agent_id,
+                **holdings(state.accounts, agent),
+                "studies": state.studies[agent],
+                "burned": state.burned[agent],
+                "cores": state.cores[agent],
+            }
+        )
+    return {
+        "turn": state.turn,
+        "token_supply": state.token_supply,
+        "agents": agents,
+        "fees_collected": state.fees_collected,
+        "ended": state.ended,
+        "state_digest": world.head.state_digest,
+        "head": world.head.hash,
+    }
+
+
+def genesis_answer(world: World) -> dict[str, Any]:
+    """What a world is known by, and whose signatures it is held to."""
+    return {
+        "world_id": world.world_id,
+        "genesis": digest(world.store.genesis_line()),
+        "rules_version": RULES_VERSION,
+        "agent_ids": list(world.scenario.agent_ids),
+        "public_keys": None if world.keys is None else world.keys.agents,
+        "engine_key": None if world.keys is None else world.keys.engine,
+    }
+
+
+def world_answer(world: World) -> dict[str, Any]:
+    """What starting a world answers."""
+    return {
+        "world_id": world.world_id,
+        "config": config(world.scenario),
+        "agent_ids": list(world.scenario.agent_ids),
+        "state": state_answer(world),
+        "head": world.head.hash,
+    }

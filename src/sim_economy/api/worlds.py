@@ -1,0 +1,181 @@
+"""What routes share: one service for each world that is open, and the work that goes on behind."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Coroutine
+from typing import Any, Final
+from weakref import WeakValueDictionary
+
+from msgspec import Struct, field
+from starlette.concurrency import run_in_threadpool
+
+from sim_economy.api.connection_limits import Limits
+from sim_economy.core.errors import SimEconomyError, WorldUnknownError
+from sim_economy.ledger.sidecars.locations import DEFAULT_WORLD
+from sim_economy.ledger.verify import Verification, verify
+from sim_economy.world.engine import Access, Engine
+
+_log = logging.getLogger("sim_engine")
+
+OPEN_MAX: Final = 100
+"""Worlds beside the default one held open at once; each takes a lock and a few open files."""
+
+
+class Service(Struct, eq=False, weakref=True):
+    """One world behind its routes.
+
+    Attributes:
+        worlds: All of the process.
+        closed: Wakes whoever waits for the next turn.
+        users: Requests and event streams under way; the world stays open as long.
+        verified: What the last check of the whole ledger found; None before the first ended.
+        tasks: What goes on behind the routes.
+    """
+
+    engine: Engine
+    worlds: Services
+    closed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    users: int = 0
+    verified: Verification | None = None
+    tasks: list[asyncio.Task[Any]] = field(default_factory=list)
+
+    async def announce(self) -> None:
+        """Wake whoever waits for a turn."""
+        async with self.closed:
+            self.closed.notify_all()
+
+    async def verify(self) -> Verification:
+        """Check the whole ledger, in another thread."""
+        self.verified = found = await run_in_threadpool(self.engine.read, verify)
+        if found.finding is not None:
+            _log.error("world %s does not hold: %s", self.engine.world_id, found.finding)
+        return found
+
+    async def close_at_deadlines(self, seconds: float) -> None:
+        """Close every turn that stays open so long; whoever has not acted is idle."""
+        while True:
+            async with self.closed:
+                try:
+                    async with asyncio.timeout(seconds):
+                        await self.closed.wait()
+                        continue
+                except TimeoutError:
+                    pass
+            world = self.engine.world
+            if world is None or world.state.ended or not self.engine.closes_itself:
+                continue
+            try:
+                self.engine.close_turn()
+            except SimEconomyError as error:
+                _log.error("world %s was not closed in time: %s", self.engine.world_id, error)
+            else:
+                await self.announce()
+
+    def close(self) -> None:
+        """Release the ledger."""
+        for task in self.tasks:
+            task.cancel()
+        self.engine.close()
+
+
+class Services:
+    """The worlds of one process: the default one, and those beside it, opened when asked for.
+
+    Attributes:
+        local: Whether they are served on loopback alone.
+        answered: Requests answered, by status.
+    """
+
+    def __init__(
+        self, engine: Engine, limits: Limits, *, accept_head: bool = False, local: bool = False
+    ) -> None:
+        self.limits = limits
+        self.local = local
+        self.answered: dict[int, int] = {}
+        self.default = Service(engine, self)
+        self._accept_head = accept_head
+        self._beside: OrderedDict[str, Service] = OrderedDict()
+        self._unstarted: WeakValueDictionary[str, Service] = WeakValueDictionary()
+
+    @property
+    def access(self) -> Access:
+        """How every world asks who is calling."""
+        return self.default.engine.access
+
+    def names(self) -> list[str]:
+        """The worlds that were started, the default one first."""
+        default = [] if self.default.engine.world is None else [DEFAULT_WORLD]
+        return default + self.default.engine.place.worlds()
+
+    def of(self, world_id: str) -> Service:
+        """The service of a world beside the default one, opened if it is not.
+
+        Raises:
+            WorldUnknownError: There is no such world.
+            StoreError, ReplayError: Its ledger cannot be opened; the other worlds go on.
+        """
+        service = self.startable(world_id)
+        if service.engine.world is None:
+            raise WorldUnknownError
+        return service
+
+    def startable(self, world_id: str) -> Service:
+        """The service of a world that may still have to be started, and then to be kept.
+
+        Raises:
+            WorldUnknownError: No world beside the default one can have this name.
+            StoreError, ReplayError: Its ledger cannot be opened.
+        """
+        if world_id in self._beside:
+            self._beside.move_to_end(world_id)
+            return self._beside[world_id]
+        if world_id in self._unstarted:
+            return self._unstarted[world_id]
+        place = self.default.engine.place.world(world_id)
+        accept_head = self._accept_head
+        engine = Engine.open(place, self.access, world_id=world_id, accept_head=accept_head)
+        service = Service(engine, self)
+        if engine.world is None:
+            self._unstarted[world_id] = service
+        else:
+            self.keep(service)
+            self._begin(service, service.verify())
+        return service
+
+    def keep(self, service: Service) -> None:
+        """Hold a started world open; where there are many, the least used one is closed."""
+        if service is self.default:
+            return
+        self._beside[service.engine.world_id] = service
+        if self.limits.turn_seconds is not None:
+            self._begin(service, service.close_at_deadlines(self.limits.turn_seconds))
+        elif len(self._beside) > OPEN_MAX:
+            others = (name for name, held in self._beside.items() if held is not service)
+            idle = next((name for name in others if not self._beside[name].users), None)
+            if idle is not None:
+                self._beside.pop(idle).close()
+
+    def start(self) -> None:
+        """Begin what goes on behind the routes; a deadline holds in every world."""
+        if self.default.engine.world is not None:
+            self._begin(self.default, self.default.verify())
+        if self.limits.turn_seconds is not None:
+            deadlines = self.default.close_at_deadlines(self.limits.turn_seconds)
+            self._begin(self.default, deadlines)
+            for world_id in self.default.engine.place.worlds():
+                try:
+                    self.of(world_id)
+                except SimEconomyError as error:
+                    _log.error("world %s is not served: %s", world_id, error)
+
+    def close(self) -> None:
+        """Release every ledger."""
+        for service in (self.default, *self._beside.values()):
+            service.close()
+
+    @staticmethod
+    def _begin(service: Service, work: Coroutine[Any, Any, object]) -> None:
+        service.tasks.append(asyncio.create_task(work))

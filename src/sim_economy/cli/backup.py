@@ -1,0 +1,26 @@
+"""`backup`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sim_economy.cli.output import LedgerType, progress_bar
+
+if TYPE_CHECKING:
+    from sim_economy.ledger.sidecars.locations import Place
+
+
+@click.command()
+@click.argument("ledger", type=LedgerType())
+@click.argument("target", type=click.Path(path_type=Path))
+def backup(ledger: Place, target: Path) -> int:
+    """Copy LEDGER to the file TARGET while an engine may be writing it, and verify the copy."""
+    from sim_economy.ledger.stores.backup import back_up  # noqa: PLC0415
+
+    with progress_bar("backup", None) as progress:
+        head = back_up(ledger, target, progress)
+    click.echo(f"wrote {target}: turn {head.turn}, head {head.hash}")
+    return 0

@@ -1,0 +1,111 @@
+"""`compare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sim_economy.cli.output import print_json, print_table, progress_bar
+from sim_economy.cli.scenario_options import scenario_names
+from sim_economy.core.errors import ScenarioError
+from sim_economy.experiments.experiment import run_experiment
+from sim_economy.reports.comparison import MEASURED, Side, differences, write_comparison
+from sim_economy.scenarios.scenario import load_treatment
+from sim_economy.scenarios.shipped import REGIMES
+
+
+@click.command()
+@click.argument("scenarios", nargs=-1, shell_complete=scenario_names)
+@click.option("--runs", type=int, help="Replicates of each.")
+@click.option("--turns", type=int, help="Turns of a run.")
+@click.option("--seed", type=int, help="Run r of each is played with this seed + r.")
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change all of them.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("out/compare"),
+    show_default=True,
+    help="Folder; each scenario gets one in it.",
+)
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
+@click.option("--fresh", is_flag=True, help="Start over instead of resuming.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def compare(
+    scenarios: tuple[str, ...],
+    runs: int | None,
+    turns: int | None,
+    seed: int | None,
+    changes: tuple[str, ...],
+    out: Path,
+    jobs: int,
+    fresh: bool,
+    as_json: bool,
+) -> int:
+    """Play several SCENARIOS and compare each with the first, run by run with the same seed.
+
+    Without SCENARIOS: baseline, coordination_push and high_compute_cost. The same command goes on
+    where an interrupted one stopped. Exits with 1 if a run failed.
+    """
+    numbers = {"runs": runs, "turns": turns, "seed": seed}
+    given = [f"{key}={value}" for key, value in numbers.items() if value is not None]
+    treatments = [load_treatment(name, [*changes, *given]) for name in scenarios or REGIMES]
+    names = [treatment.name for treatment in treatments]
+    if len(names) < 2 or len(set(names)) < len(names):
+        raise ScenarioError([f"scenarios: {', '.join(names)} are not two or more different names"])
+    sides: list[Side] = []
+    failed = 0
+    for treatment in treatments:
+        with progress_bar(treatment.name, treatment.runs) as progress:
+            outcome = run_experiment(
+                treatment, out / treatment.name, jobs=jobs, fresh=fresh, progress=progress
+            )
+        for failure in outcome.failures:
+            text = (
+                f"{treatment.name}, run {failure.run} failed: {failure.error}; see {failure.path}"
+            )
+            click.echo(text, err=True)
+        failed += len(outcome.failures)
+        if outcome.runs:
+            sides.append(Side(treatment, outcome.runs))
+    if len(sides) < len(treatments):
+        return 1
+    written = write_comparison(out, sides)
+    _show(sides, written, as_json=as_json)
+    return 1 if failed else 0
+
+
+def _show(sides: list[Side], written: list[Path], *, as_json: bool) -> None:
+    means: dict[str, dict[str, Any]] = {}
+    for column in MEASURED:
+        means[column] = {}
+        for side in sides:
+            values = list(side.values(column).values())
+            means[column][side.treatment.name] = sum(values) / len(values) if values else None
+    if as_json:
+        print_json(
+            {
+                "means": means,
+                "differences": [
+                    {
+                        "measure": row.column,
+                        "treatment": row.treatment,
+                        "pairs": row.pairs,
+                        "mean": row.mean,
+                        "low": row.low,
+                        "high": row.high,
+                    }
+                    for row in differences(sides)
+                ],
+                "report": [str(path) for path in written],
+            }
+        )
+        return
+    columns = ("measure", *(side.treatment.name for side in sides))
+    rows = [
+        [MEASURED[column], *("-" if value is None else f"{value:.3f}" for value in row.values())]
+        for column, row in means.items()
+    ]
+    print_table("means over the runs", columns, rows)
+    click.echo(f"read {written[-1]}")

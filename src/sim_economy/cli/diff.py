@@ -1,0 +1,49 @@
+"""`diff`."""
+
+from __future__ import annotations
+
+import click
+from msgspec.structs import asdict
+
+from sim_economy.cli.options import json_option
+from sim_economy.cli.output import LedgerType, print_json, print_table
+from sim_economy.ledger.readers import diff as diffs
+from sim_economy.ledger.readers.reading import reading
+from sim_economy.ledger.sidecars.locations import Place
+
+
+@click.command()
+@click.argument("one", type=LedgerType())
+@click.argument("other", type=LedgerType())
+@json_option
+def diff(one: Place, other: Place, as_json: bool) -> int:
+    """Show the first turn, agent and posting where ledgers ONE and OTHER part.
+
+    Exits with 1 if they differ.
+    """
+    with reading(one) as first, reading(other) as second:
+        found = diffs.diff(first, second)
+    parting = found.parting
+    if as_json:
+        print_json(
+            {
+                "same": found.same,
+                "settings": found.settings,
+                "parting": parting and asdict(parting),
+            }
+        )
+    elif found.same:
+        click.echo("the two ledgers tell the same story, turn by turn")
+    else:
+        if found.settings:
+            rows = [[name, *values] for name, values in found.settings.items()]
+            print_table("settings that differ", ("setting", one.name, other.name), rows)
+        if parting is None:
+            click.echo("every turn is the same all the same")
+        else:
+            agent = f", {parting.agent_id}" if parting.agent_id else ""
+            rows = [[one.name, parting.one or "nothing"], [other.name, parting.other or "nothing"]]
+            print_table(
+                f"they part in turn {parting.turn}{agent}: {parting.part}", ("ledger", "has"), rows
+            )
+    return 0 if found.same else 1

@@ -1,0 +1,66 @@
+"""What `experiment`, `reproduce` and `run` print of finished runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sim_economy.core.errors import ExtraMissingError
+from sim_economy.experiments.experiment import Outcome
+from sim_economy.reports.published.rows import Comparison
+from sim_economy.runs.policy_loop import play_run
+from sim_economy.runs.run_metrics import run_metrics
+from sim_economy.scenarios.scenario import Treatment, load_treatment
+
+SHOWN_METRICS = (
+    "token_supply_final",
+    "fees_total",
+    "turns_with_block",
+    "negative_balance_agents",
+    "gini_wealth_shifted",
+    "actions_mine",
+    "actions_job",
+)
+
+
+def show_files(outcome: Outcome, folder: Path, written: list[Path]) -> None:
+    """Print failures, what was left out, and where the files are."""
+    for failure in outcome.failures:
+        click.echo(f"run {failure.run} failed: {failure.error}; see {failure.path}", err=True)
+    for note in outcome.missing:
+        click.echo(f"left out: {note}", err=True)
+    click.echo(f"files in {folder}" + (f"; read {written[-1]}" if written else ""))
+
+
+def write_experiment_report(
+    folder: Path, treatment: Treatment, outcome: Outcome, comparison: Comparison | None
+) -> list[Path]:
+    """The report; with a comparison, the economy as written stands beside it."""
+    from sim_economy.reports.report import write_report  # noqa: PLC0415
+
+    beside = []
+    if comparison is not None:
+        other = load_treatment("as-written")
+        runs = [play_run(other, run) for run in range(1, other.runs + 1)]
+        beside = [(other, runs, [run_metrics(run) for run in runs])]
+    try:
+        return write_report(
+            folder, treatment, outcome.runs, outcome.rows, comparison=comparison, beside=beside
+        )
+    except ExtraMissingError as error:
+        outcome.missing.append(str(error))
+        return []
+
+
+def rounded(value: float) -> int | str:
+    """A metric for a terminal: three decimals, whole numbers whole."""
+    return value if isinstance(value, int) else f"{value:.3f}"
+
+
+def as_plain(value: Any) -> Any:
+    """A struct as a dictionary; None stays None."""
+    return (
+        None if value is None else {name: getattr(value, name) for name in value.__struct_fields__}
+    )

@@ -1,0 +1,60 @@
+"""`export`."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from sim_economy.cli.options import ledger_argument
+from sim_economy.core.errors import FolderError
+from sim_economy.ledger.readers import export as exports
+from sim_economy.ledger.readers.reading import reading
+from sim_economy.ledger.sidecars.locations import Place, SQLitePlace
+
+
+@click.command()
+@ledger_argument
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("csv", "parquet", "jsonl")),
+    default="csv",
+    show_default=True,
+    help="jsonl is the canonical export, one file; the others are a folder of tables.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="File or folder to write.")
+def export(ledger: Place, form: str, out: Path | None) -> int:
+    """Write LEDGER as files that other programs read."""
+    beside = ledger.path if isinstance(ledger, SQLitePlace) else Path(ledger.beside.name)
+    target = out or beside.with_suffix(".jsonl" if form == "jsonl" else "")
+    if target.exists() and not (form != "jsonl" and target.is_dir() and not any(target.iterdir())):
+        raise FolderError(
+            "folder_foreign", str(target), "is there already; name another with --out"
+        )
+    part = target.with_name(target.name + ".part")
+    with reading(ledger) as store, _discarded(part):
+        if form == "jsonl":
+            exports.write_jsonl(store, part)
+        else:
+            part.mkdir(parents=True)
+            write = exports.write_csv if form == "csv" else exports.write_parquet
+            write(store, part)
+        part.replace(target)
+    click.echo(f"wrote {target}")
+    return 0
+
+
+@contextmanager
+def _discarded(part: Path) -> Iterator[None]:
+    """Remove what was written where the work did not finish."""
+    try:
+        yield
+    finally:
+        if part.is_dir():
+            shutil.rmtree(part)
+        else:
+            part.unlink(missing_ok=True)

@@ -1,0 +1,202 @@
+"""`orchestrate`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sim_economy.cli.output import print_json, print_table
+from sim_economy.core.codec import canonical, parse_json
+from sim_economy.core.errors import ExtraMissingError
+from sim_economy.core.world_config import NumberText, config
+from sim_economy.orchestrator.model_call import Caller
+from sim_economy.orchestrator.orchestrated_run import Orchestrated, load_orchestrated
+from sim_economy.orchestrator.session import Ending
+from sim_economy.orchestrator.session import orchestrate as play
+from sim_economy.orchestrator.task import Task
+from sim_economy.orchestrator.turn_loop import Progress
+from sim_economy.orchestrator.world_backend import Door, EngineDoor
+
+_TOKEN_VARIABLE = "SIM_ENGINE_ADMIN_TOKEN"  # noqa: S105
+
+
+@click.command()
+@click.argument("scenario", default="as-run")
+@click.option("--mock", is_flag=True, help="Let every model be a mock; no key, no network.")
+@click.option("--turns", type=int, help="Turns of the run.")
+@click.option("--seed", type=int, help="The run is played with this seed + 1.")
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change one setting of the scenario; may be given often.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder of the run.  [default: out/NAME]"
+)
+@click.option("--engine", metavar="URL", help="Play on the engine at this address.")
+@click.option("--fresh", is_flag=True, help="Start over instead of resuming.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def orchestrate(
+    scenario: str,
+    mock: bool,
+    turns: int | None,
+    seed: int | None,
+    changes: tuple[str, ...],
+    out: Path | None,
+    engine: str | None,
+    fresh: bool,
+    as_json: bool,
+) -> int:
+    """Play a run of SCENARIO, a file or a preset, whose agents are language models.
+
+    The same command goes on where an interrupted one stopped. Exits with 3 when a budget is spent
+    and with 130 when it was interrupted; what is paid for is kept.
+    """
+    numbers = {"turns": turns, "seed": seed}
+    given = [*changes, *(f"{key}={value}" for key, value in numbers.items() if value is not None)]
+    asked = load_orchestrated(scenario, given, mock=mock, door="engine" if engine else "world")
+    folder = out or Path("out") / asked.task.name
+    ending = asyncio.run(_play(folder, asked, engine, fresh=fresh))
+    _show_ending(folder, asked.task, ending, as_json=as_json)
+    return 0
+
+
+async def _play(folder: Path, asked: Orchestrated, engine: str | None, *, fresh: bool) -> Ending:
+    def door(task: Task) -> Any:
+        assert engine is not None
+        return _engine_door(engine, task)
+
+    with _watched(asked.task) as show, _interruptible() as started:
+        return await play(
+            folder,
+            asked.task,
+            asked.usage,
+            open_door=door if engine else None,
+            fresh=fresh,
+            show=show,
+            started=started,
+        )
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[Caller], None]]:
+    """Let the first Ctrl-C wait for the calls under way, and the second cut them off."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    assert task is not None
+    callers: list[Caller] = []
+
+    def interrupted() -> None:
+        if callers:
+            click.echo("finishing the calls under way; Ctrl-C again cuts them off", err=True)
+            callers.pop().stop()
+        else:
+            task.cancel()
+
+    loop.add_signal_handler(signal.SIGINT, interrupted)
+    try:
+        yield callers.append
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+
+
+@asynccontextmanager
+async def _engine_door(address: str, task: Task) -> AsyncIterator[Door]:
+    """An engine's world, started if there is none."""
+    try:
+        from sim_economy.client import AsyncEngineClient, EngineError  # noqa: PLC0415
+    except ModuleNotFoundError:
+        raise ExtraMissingError("playing on an engine", "httpx", "client") from None
+    token = os.environ.get(_TOKEN_VARIABLE) or None
+    try:
+        async with AsyncEngineClient(address, token=token) as client:
+            try:
+                await client.head()
+            except EngineError as error:
+                if error.code != "world_missing":
+                    raise
+                world = parse_json(canonical(config(task.scenario, seed=True)))
+                world = {name: value for name, value in world.items() if value != ""}
+                await client.init(_floats(world), list(task.scenario.agent_ids))
+            yield EngineDoor(client, task.scenario)
+    except EngineError as error:
+        raise click.ClickException(f"{address}: {error}") from None
+
+
+def _floats(world: dict[str, Any]) -> dict[str, Any]:
+    """Decimal texts as JSON numbers; each is short enough to come out as it was."""
+    return {
+        name: float(value) if isinstance(value, NumberText) else value
+        for name, value in world.items()
+    }
+
+
+@contextmanager
+def _watched(task: Task) -> Iterator[Callable[[Progress], None]]:
+    """Turn, calls and spending, live on a terminal; silence elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console  # noqa: PLC0415
+    from rich.live import Live  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    with Live(console=Console(stderr=True), transient=True, refresh_per_second=8) as live:
+        yield lambda progress: live.update(Text(_line(progress, task)))
+
+
+def _line(progress: Progress, task: Task) -> str:
+    limits = task.plan.limits
+    spent = f"{progress.tokens:,} tokens"
+    if limits.budget_tokens is not None:
+        spent += f" of {limits.budget_tokens:,}"
+    if limits.prices.currency:
+        most = "" if limits.budget_money is None else f" of {limits.budget_money}"
+        spent += f", {progress.money}{most} {limits.prices.currency}"
+    return (
+        f"turn {progress.turn}/{progress.turns}  "
+        f"{progress.decided} of {task.scenario.num_agents} decided  "
+        f"{progress.in_flight} in flight  {progress.calls} calls, {progress.failed} failed\n{spent}"
+    )
+
+
+def _show_ending(folder: Path, task: Task, ending: Ending, *, as_json: bool) -> None:
+    currency = task.plan.limits.prices.currency
+    if as_json:
+        print_json(
+            {
+                "folder": str(folder),
+                "turns": ending.position.turn,
+                "head": ending.position.head,
+                "calls": ending.calls,
+                "failed": ending.failed,
+                "tokens": ending.spent.tokens,
+                "tokens_unknown": ending.unknown.tokens,
+                "money": str(ending.spent.money),
+                "money_unknown": str(ending.unknown.money),
+                "currency": currency,
+            }
+        )
+        return
+    rows: list[list[Any]] = [
+        ["turns", ending.position.turn],
+        ["calls in this sitting", f"{ending.calls}, {ending.failed} failed"],
+        ["tokens", f"{ending.spent.tokens:,}"],
+    ]
+    if ending.unknown.tokens:
+        rows.append(["tokens nobody reported", f"at most {ending.unknown.tokens:,}"])
+    if currency:
+        rows.append(["money", f"{ending.spent.money} {currency}"])
+    print_table(f"{task.name}, seed {task.scenario.seed}", ("", ""), rows)
+    click.echo(f"head {ending.position.head}")
+    click.echo(f"folder {folder}; read it with `sim-economy inspect {folder}`")

@@ -1,0 +1,84 @@
+"""`reproduce`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sim_economy.cli.experiment_output import (
+    as_plain,
+    show_files,
+    write_experiment_report,
+)
+from sim_economy.cli.options import (
+    json_option,
+    report_option,
+)
+from sim_economy.cli.output import print_json, print_table, progress_bar
+from sim_economy.experiments.experiment import run_experiment
+from sim_economy.reports.published.rows import Comparison, compare
+from sim_economy.scenarios.scenario import load_treatment
+
+
+@click.command()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("out/reproduce"),
+    show_default=True,
+    help="Folder for the files.",
+)
+@report_option
+@json_option
+def reproduce(out: Path, report: bool, as_json: bool) -> int:
+    """Run the published experiment anew and compare every cell with the published one.
+
+    Exits with 1 if a cell differs.
+    """
+    treatment = load_treatment("as-run")
+    with progress_bar("published experiment", treatment.runs) as progress:
+        outcome = run_experiment(treatment, out, fresh=True, progress=progress)
+    comparison = compare(
+        (out / "run_metrics.csv").read_text(encoding="utf-8") if outcome.rows else "",
+        (out / "summary.json").read_text(encoding="utf-8") if outcome.rows else "",
+    )
+    written = (
+        write_experiment_report(out, treatment, outcome, comparison)
+        if report and outcome.rows
+        else []
+    )
+    if as_json:
+        print_json(
+            {
+                "cells": comparison.cells,
+                "exact": comparison.exact,
+                "informative_cells": comparison.informative_cells,
+                "informative_columns": comparison.informative_columns,
+                "first_difference": as_plain(comparison.first_difference),
+                "summary_equal": comparison.summary_equal,
+                "failures": [as_plain(failure) for failure in outcome.failures],
+                "folder": str(out),
+                "report": [str(path) for path in written],
+            }
+        )
+    else:
+        _show_comparison(comparison, len(outcome.runs), treatment.turns)
+        show_files(outcome, out, written)
+    return 0 if comparison.holds else 1
+
+
+def _show_comparison(comparison: Comparison, runs: int, turns: int) -> None:
+    first = comparison.first_difference
+    rows: list[list[Any]] = [
+        ["runs x turns", f"{runs} x {turns}"],
+        ["cells compared", comparison.cells],
+        ["cells exact", comparison.exact],
+        ["informative cells", f"{comparison.informative_cells} (the rest is constant or repeats)"],
+        ["summary.json", "equal byte for byte" if comparison.summary_equal else "differs"],
+    ]
+    if first is not None:
+        place = f"run {first.run_id}, {first.column}"
+        rows.append(["first difference", f"{place}: {first.published}, ours {first.ours}"])
+    print_table("the published experiment, reproduced", ("", ""), rows)

@@ -1,0 +1,122 @@
+"""`run`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+
+from sim_economy.cli.experiment_output import (
+    SHOWN_METRICS,
+    rounded,
+)
+from sim_economy.cli.options import json_option, set_option, turns_option
+from sim_economy.cli.output import LedgerType, print_json, print_table, progress_bar
+from sim_economy.cli.scenario_options import chosen_treatment, policy_option, scenario_argument
+from sim_economy.core.errors import ScenarioError
+from sim_economy.ledger.sidecars.locations import Place
+from sim_economy.runs.policy_loop import play, play_run
+from sim_economy.runs.run import Run
+from sim_economy.runs.run_metrics import run_metrics
+from sim_economy.scenarios.scenario import Treatment
+from sim_economy.world.world import World
+
+
+@click.command()
+@scenario_argument
+@policy_option
+@turns_option
+@click.option("--seed", type=int, help="The world's seed.  [default: the scenario's, + 1]")
+@set_option
+@click.option(
+    "--ledger", type=LedgerType(), help="Keep the ledger in this new file or PostgreSQL database."
+)
+@click.option("--resume", is_flag=True, help="Play on from where the ledger file stopped.")
+@json_option
+def run(
+    scenario: str,
+    policy: str | None,
+    turns: int | None,
+    seed: int | None,
+    changes: tuple[str, ...],
+    ledger: Place | None,
+    resume: bool,
+    as_json: bool,
+) -> int:
+    """Play one run of SCENARIO, a file or a shipped one."""
+    if resume and ledger is None:
+        raise click.UsageError("--resume needs --ledger, the file to play on from")
+    treatment = chosen_treatment(scenario, changes, policy, turns=turns)
+    number = treatment.replicate(seed)
+    with progress_bar(treatment.name, treatment.turns) as progress:
+        if ledger is not None and resume:
+            return _resume(treatment, number, ledger, progress, as_json=as_json)
+        store = ledger.new() if ledger else None
+        try:
+            played = play_run(treatment, number, store, progress)
+        finally:
+            if store is not None:
+                store.close()
+    _show_run(treatment, played, ledger, as_json=as_json)
+    return 0
+
+
+def _resume(
+    treatment: Treatment,
+    number: int,
+    ledger: Place,
+    progress: Callable[[int], None],
+    *,
+    as_json: bool,
+) -> int:
+    with World.open(ledger.open()) as world:
+        wanted = treatment.scenario_of_run(number)
+        if wanted != world.scenario:
+            raise ScenarioError(
+                [f"{ledger.name}: holds a run of another scenario or seed; give its own again"]
+            )
+        before = world.turn_number
+        usage = treatment.usage.turns(wanted)
+        for turn, _ in play(world, treatment.policies, usage, treatment.turns):
+            progress(turn.turn)
+        result = {
+            "ledger": ledger.name,
+            "resumed_after_turn": before,
+            "turns": world.turn_number,
+            "head": world.head.hash,
+            "balances": dict(zip(wanted.agent_ids, world.state.balances, strict=True)),
+        }
+    if as_json:
+        print_json(result)
+    else:
+        click.echo(f"played turns {before + 1} to {result['turns']}; head {result['head']}")
+    return 0
+
+
+def _show_run(treatment: Treatment, played: Run, ledger: Place | None, *, as_json: bool) -> None:
+    metrics = run_metrics(played)
+    balances = dict(zip(played.agent_ids, played.series.balances[-1], strict=True))
+    if as_json:
+        print_json(
+            {
+                "name": treatment.name,
+                "seed": played.seed,
+                "metrics": metrics,
+                "balances": balances,
+                "head": played.head,
+                "state_digest": played.state_digest,
+                "ledger": ledger and ledger.name,
+            }
+        )
+        return
+    staked = played.series.staked[-1]
+    rows = [
+        [agent, tokens, staked[place]] for place, (agent, tokens) in enumerate(balances.items())
+    ]
+    title = f"{treatment.name}, seed {played.seed}: after turn {played.turns}"
+    print_table(title, ("agent", "balance", "staked"), rows)
+    print_table("", ("measure", "value"), [[key, rounded(metrics[key])] for key in SHOWN_METRICS])
+    click.echo(f"head {played.head}")
+    if ledger:
+        seen = f"sim-economy statement {ledger.name} {played.agent_ids[0]}"
+        click.echo(f"ledger {ledger.name}; see `{seen}`")

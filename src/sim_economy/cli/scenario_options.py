@@ -1,0 +1,34 @@
+"""Which scenario a command plays, and what its options change in it."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import CompletionItem
+
+from sim_economy.agents import catalogue
+from sim_economy.scenarios.scenario import SHIPPED, Treatment, load_treatment
+
+
+def scenario_names(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
+    """Shipped scenarios, and files, for completion in a shell."""
+    del ctx, param
+    shipped = [CompletionItem(name) for name in SHIPPED if name.startswith(begun)]
+    return [*shipped, CompletionItem(begun, type="file")]
+
+
+scenario_argument = click.argument("scenario", default="as-run", shell_complete=scenario_names)
+
+
+policy_option = click.option(
+    "--policy", metavar="NAME", help=f"What the agents do: {', '.join(catalogue.SHIPPED)}."
+)
+
+
+def chosen_treatment(
+    scenario: str, changes: tuple[str, ...], policy: str | None, **numbers: int | None
+) -> Treatment:
+    """The scenario with what the options change."""
+    given = [f"{key}={value}" for key, value in numbers.items() if value is not None]
+    if policy is not None:
+        given.append(f'policy="{policy}"')
+    return load_treatment(scenario, [*changes, *given])

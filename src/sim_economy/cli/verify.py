@@ -1,0 +1,40 @@
+"""`verify`."""
+
+from __future__ import annotations
+
+import click
+from msgspec.structs import asdict
+
+from sim_economy.cli.options import json_option, ledger_argument
+from sim_economy.cli.output import print_json, progress_bar
+from sim_economy.ledger import verify as verifications
+from sim_economy.ledger.readers.reading import reading
+from sim_economy.ledger.sidecars.locations import Place
+
+
+@click.command()
+@ledger_argument
+@json_option
+def verify(ledger: Place, as_json: bool) -> int:
+    """Check every hash and posting of LEDGER from genesis; exits with 1 if anything is wrong."""
+    with reading(ledger) as store, progress_bar("verify", None) as progress:
+        found = verifications.verify(store, progress)
+    if as_json:
+        print_json(
+            {
+                "holds": found.holds,
+                "turns": found.turns,
+                "head": found.head and asdict(found.head),
+                "finding": found.finding and asdict(found.finding),
+                "signatures": found.signatures,
+            }
+        )
+    elif found.finding is None:
+        assert found.head is not None
+        signed = f"{found.signatures} signatures, " if found.signatures else ""
+        told = f"{found.turns} turns, {signed}head {found.head.hash}"
+        click.echo(f"{ledger.name} is sound: {told}")
+    else:
+        place = "" if found.finding.turn is None else f"turn {found.finding.turn}: "
+        click.echo(f"{ledger.name} is not sound: {place}{found.finding.problem}", err=True)
+    return 0 if found.holds else 1

@@ -1,0 +1,401 @@
+"""The rules' parameters and variants, checked once and then trusted.
+
+Source: docs/spec/economy.md, section 1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from difflib import get_close_matches
+from enum import Enum, StrEnum
+from functools import cache
+from typing import Annotated, Any, Final, get_args, get_type_hints
+
+from msgspec import Struct
+from msgspec.structs import fields, replace
+
+from sim_economy.core.errors import InputError, ScenarioError
+from sim_economy.core.units import INPUT_LIMIT, MILLION, Millionths, decimal_text, millionths
+
+
+class JobRule(StrEnum):
+    """What a job earns (J1 to J3)."""
+
+    CREDIT_USAGE = "credit_usage"
+    WAIVE_USAGE = "waive_usage"
+
+
+class SigningBonusRule(StrEnum):
+    """When the signing bonus is paid (J4, L5)."""
+
+    FIRST_JOB = "first_job"
+    PER_BLOCK = "per_block"
+
+
+class LotteryRule(StrEnum):
+    """Who holds tickets (L2)."""
+
+    MINERS = "miners"
+    MINE_STAKE_BURN = "mine_stake_burn"
+
+
+class UnstakeWithoutAmount(StrEnum):
+    """What an unstake that names no amount does (S2)."""
+
+    REJECT = "reject"
+    ALL = "all"
+
+
+class DividendRule(StrEnum):
+    """Who shares the covered fees (C3)."""
+
+    CORE_OWNERS = "core_owners"
+    STAKE_AND_BURN = "stake_and_burn"
+
+
+class UsageRule(StrEnum):
+    """Whose word on usage is billed (T1)."""
+
+    DECLARED = "declared"
+    OPERATOR = "operator"
+    FIXED = "fixed"
+
+
+class Kind(Enum):
+    """How a parameter is written and bounded."""
+
+    COUNT = "an integer"
+    RATE = "a number from 0 to 1 with at most 6 decimals"
+    WEIGHT = "a number from 0 to 1000000 with at most 6 decimals"
+    PRICE = "a price from 0 to 1000000 with at most 6 decimals"
+    FLAG = "true or false"
+    VARIANT = "one of"
+    KEY = "32 to 128 hexadecimal digits"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """How one parameter is read, bounded and explained."""
+
+    kind: Kind
+    meaning: str
+    low: int = 0
+    high: int = INPUT_LIMIT
+    in_paper: bool = True
+
+
+_AGENTS_MAX = 1_000_000
+_SEED_MAX = 2**63 - 1
+
+
+class Scenario(Struct, frozen=True, kw_only=True):
+    """One world's parameters, variants, agents and seed; the defaults are `as-run`.
+
+    Rates, weights and prices are held in millionths. Build it with `parse_scenario`, which checks.
+    """
+
+    num_agents: Annotated[
+        int, Parameter(Kind.COUNT, "agents in the world, fixed at genesis", 1, _AGENTS_MAX)
+    ] = 8
+    num_cores: Annotated[
+        int, Parameter(Kind.COUNT, "core shares; each is entitled to an equal part of the pool", 1)
+    ] = 4
+    genesis_tokens_per_agent: Annotated[
+        int, Parameter(Kind.COUNT, "tokens each agent starts with", 1)
+    ] = 1000
+    commons_threshold_per_turn: Annotated[
+        int, Parameter(Kind.COUNT, "usage units an agent has free each turn")
+    ] = 100
+    base_inference_rate: Annotated[
+        Millionths, Parameter(Kind.PRICE, "tokens per billable usage unit")
+    ] = Millionths(1_000_000)
+    thinking_layer_discount: Annotated[
+        Millionths, Parameter(Kind.RATE, "part of the thinking units that counts as usage")
+    ] = Millionths(100_000)
+    mine_base_weight: Annotated[
+        Millionths, Parameter(Kind.WEIGHT, "lottery weight of having mined")
+    ] = Millionths(10_000_000)
+    stake_weight_per_token: Annotated[
+        Millionths, Parameter(Kind.WEIGHT, "lottery weight of one staked token")
+    ] = Millionths(10_000)
+    burn_weight_per_token: Annotated[
+        Millionths, Parameter(Kind.WEIGHT, "lottery weight of one burned token, before decay")
+    ] = Millionths(50_000)
+    burn_decay_rate: Annotated[
+        Millionths, Parameter(Kind.RATE, "part of its weight a mature burn loses each turn")
+    ] = Millionths(20_000)
+    burn_maturity_turns: Annotated[
+        int, Parameter(Kind.COUNT, "turns until a finalised burn weighs")
+    ] = 3
+    unstake_delay_turns: Annotated[
+        int, Parameter(Kind.COUNT, "turns from unstaking to the tokens' return", 1)
+    ] = 5
+    interest_rate_per_turn: Annotated[
+        Millionths, Parameter(Kind.RATE, "interest on a balance below zero, destroyed")
+    ] = Millionths(10_000)
+    signing_bonus: Annotated[
+        int, Parameter(Kind.COUNT, "tokens for a first job or for each block won")
+    ] = 50
+    block_threshold: Annotated[
+        Millionths, Parameter(Kind.WEIGHT, "ticket weight needed to make a block")
+    ] = Millionths(20_000_000)
+    attested_confirmation_window: Annotated[
+        int, Parameter(Kind.COUNT, "turns to confirm or dispute an attested delivery", 1)
+    ] = 3
+    slash_both_on_timeout: Annotated[
+        bool, Parameter(Kind.FLAG, "destroy both collaterals when both parties stay silent")
+    ] = True
+
+    study_cost: Annotated[
+        int, Parameter(Kind.COUNT, "tokens one study destroys", in_paper=False)
+    ] = 50
+    study_discount: Annotated[
+        Millionths, Parameter(Kind.RATE, "part of the fee each study saves", in_paper=False)
+    ] = Millionths(50_000)
+    job_credit_max: Annotated[
+        int, Parameter(Kind.COUNT, "most tokens a job credits in a turn", in_paper=False)
+    ] = 1000
+    signature_window: Annotated[
+        int,
+        Parameter(
+            Kind.COUNT,
+            "turns to sign a proposal; blockless turns until stake and burn tickets count alone",
+            1,
+            in_paper=False,
+        ),
+    ] = 5
+    speech_length_max: Annotated[
+        int, Parameter(Kind.COUNT, "characters of one speech", in_paper=False)
+    ] = 500
+    payload_length_max: Annotated[
+        int, Parameter(Kind.COUNT, "characters of one information good", in_paper=False)
+    ] = 10_000
+    reputation_value_min: Annotated[
+        int, Parameter(Kind.COUNT, "least value of a contract that counts", in_paper=False)
+    ] = 20
+    reputation_window_turns: Annotated[
+        int, Parameter(Kind.COUNT, "turns until a pair's next contract counts", 1, in_paper=False)
+    ] = 10
+    seed: Annotated[
+        int, Parameter(Kind.COUNT, "key of every draw", 0, _SEED_MAX, in_paper=False)
+    ] = 0
+
+    job_rule: Annotated[JobRule, Parameter(Kind.VARIANT, "what a job earns", in_paper=False)] = (
+        JobRule.CREDIT_USAGE
+    )
+    signing_bonus_rule: Annotated[
+        SigningBonusRule, Parameter(Kind.VARIANT, "when the signing bonus is paid", in_paper=False)
+    ] = SigningBonusRule.FIRST_JOB
+    lottery_rule: Annotated[
+        LotteryRule, Parameter(Kind.VARIANT, "who holds lottery tickets", in_paper=False)
+    ] = LotteryRule.MINERS
+    unstake_without_amount: Annotated[
+        UnstakeWithoutAmount,
+        Parameter(Kind.VARIANT, "what an unstake without amount does", in_paper=False),
+    ] = UnstakeWithoutAmount.REJECT
+    dividend_rule: Annotated[
+        DividendRule, Parameter(Kind.VARIANT, "who shares the covered fees", in_paper=False)
+    ] = DividendRule.CORE_OWNERS
+    usage_source: Annotated[
+        UsageRule, Parameter(Kind.VARIANT, "whose word on usage is billed", in_paper=False)
+    ] = UsageRule.DECLARED
+    fixed_thinking_units: Annotated[
+        int, Parameter(Kind.COUNT, "thinking units of every input under fixed", in_paper=False)
+    ] = 0
+    fixed_output_units: Annotated[
+        int, Parameter(Kind.COUNT, "output units of every input under fixed", in_paper=False)
+    ] = 0
+    secret: Annotated[
+        str, Parameter(Kind.KEY, "key of every draw instead of the seed", in_paper=False)
+    ] = ""
+
+    agent_ids: tuple[str, ...] = tuple(f"agent_{i}" for i in range(8))
+
+
+HIDDEN: Final = frozenset({"seed", "secret"})
+"""What decides the draws; no agent may see it (O3)."""
+
+
+@cache
+def parameters() -> dict[str, Parameter]:
+    """Every parameter and variant by name, in the order of the specification."""
+    hints = get_type_hints(Scenario, include_extras=True)
+    return {
+        field.name: get_args(hints[field.name])[1]
+        for field in fields(Scenario)
+        if field.name != "agent_ids"
+    }
+
+
+def config(scenario: Scenario, *, seed: bool = False) -> dict[str, int | bool | str | Decimal]:
+    """The scenario as a flat configuration that `parse_scenario` reads back unchanged.
+
+    Args:
+        seed: Whether to include seed and secret, which agents must not see.
+    """
+    return {
+        name: written(parameter, getattr(scenario, name))
+        for name, parameter in parameters().items()
+        if seed or name not in HIDDEN
+    }
+
+
+def parse_scenario(
+    given: Mapping[str, Any],
+    base: Scenario | None = None,
+    agent_ids: Sequence[str] | None = None,
+) -> Scenario:
+    """A checked scenario from a partial flat configuration.
+
+    Args:
+        given: Parameters and variants by name. Numbers are ints, Decimals, the decimal text of a
+            number in a file (`NumberText`), or floats, read as their shortest decimal text.
+        base: What stands where `given` is silent; the defaults when None.
+        agent_ids: Names in genesis order; `agent_0`, `agent_1`, ... when None.
+
+    Raises:
+        ScenarioError: With every problem found.
+    """
+    base = base or Scenario()
+    known = parameters()
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for name, value in given.items():
+        if name not in known:
+            problems.append(unknown_key(name, known))
+            continue
+        try:
+            values[name] = read_parameter(known[name], value, getattr(_DEFAULTS, name))
+        except ValueError as error:
+            problems.append(f"{name}: {error}")
+    num_agents = values.get("num_agents", base.num_agents)
+    if agent_ids is None:
+        kept = len(base.agent_ids) == num_agents
+        agent_ids = base.agent_ids if kept else tuple(f"agent_{i}" for i in range(num_agents))
+    problems += _agent_id_problems(agent_ids, num_agents)
+    if problems:
+        raise ScenarioError(problems)
+    return replace(base, **values, agent_ids=tuple(agent_ids))
+
+
+def unknown_key(name: str, known: Iterable[str]) -> str:
+    """The complaint about a key nothing reads, with the likeliest one meant."""
+    known = list(known)
+    close = [key for key in known if name in key] or get_close_matches(name, known, 1)
+    return f"{name}: unknown key" + (f"; did you mean {close[0]}?" if close else "")
+
+
+def genesis_order(scenario: Scenario) -> dict[str, int]:
+    """Each agent's position by its id."""
+    return {agent_id: position for position, agent_id in enumerate(scenario.agent_ids)}
+
+
+def position_of(positions: Mapping[str, int], agent_id: str) -> int:
+    """An agent's place in genesis order.
+
+    Raises:
+        InputError: No such agent.
+    """
+    if agent_id not in positions:
+        known = list(positions)
+        shown = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
+        raise InputError("agent_id", f"is not in this world; its agents are {shown}")
+    return positions[agent_id]
+
+
+class NumberText(str):
+    """The text of a number with a point or exponent, as a file writes it."""
+
+    __slots__ = ()
+
+
+def read_parameter(parameter: Parameter, value: Any, default: Any) -> Any:
+    """A parameter's value as it is held, from plain values.
+
+    Args:
+        value: As `parse_scenario` takes it.
+        default: Of the same type; of a variant it tells the choices.
+
+    Raises:
+        ValueError: What it must be instead.
+    """
+    match parameter.kind:
+        case Kind.FLAG:
+            if not isinstance(value, bool):
+                raise ValueError("must be true or false")
+            return value
+        case Kind.VARIANT:
+            variant: type[StrEnum] = type(default)
+            if not isinstance(value, str) or value not in list(variant):
+                raise ValueError(f"must be one of {', '.join(variant)}")
+            return variant(value)
+        case Kind.COUNT:
+            return _read_count(value, parameter)
+        case Kind.KEY:
+            if not isinstance(value, str) or not _SECRET.fullmatch(value):
+                raise ValueError("must be empty or 32 to 128 lowercase hexadecimal digits")
+            return value
+        case Kind.RATE | Kind.WEIGHT | Kind.PRICE:
+            return _read_decimal(value, 1 if parameter.kind is Kind.RATE else MILLION)
+
+
+def _read_count(value: Any, parameter: Parameter) -> int:
+    if type(value) is not int:
+        raise ValueError("must be an integer")
+    if not parameter.low <= value <= parameter.high:
+        raise ValueError(f"must be from {parameter.low} to {parameter.high}")
+    return value
+
+
+def _read_decimal(value: Any, largest: int) -> Millionths:
+    amount = millionths(_numeral(value))
+    if not 0 <= amount <= largest * MILLION:
+        raise ValueError(f"must be from 0 to {largest}")
+    return amount
+
+
+def _numeral(value: Any) -> str:
+    if isinstance(value, NumberText):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise ValueError("must be a number")
+    number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    bounded = number.is_finite() and -40 < number.adjusted() < 40
+    return format(number, "f") if bounded else str(number)
+
+
+def written(parameter: Parameter, value: Any) -> int | bool | str | Decimal:
+    """A held value as a file writes it; `read_parameter` reads it back unchanged."""
+    match parameter.kind:
+        case Kind.FLAG | Kind.COUNT:
+            return value  # type: ignore[no-any-return]
+        case Kind.VARIANT | Kind.KEY:
+            return str(value)
+        case Kind.PRICE if value % MILLION == 0:
+            return int(value) // MILLION
+        case Kind.RATE | Kind.WEIGHT | Kind.PRICE:
+            text = decimal_text(value, 6)
+            return Decimal(text if "." in text else text + ".0")
+
+
+_SECRET = re.compile(r"(?:[0-9a-f]{2}){16,64}|")
+_AGENT_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+
+
+def _agent_id_problems(agent_ids: Sequence[str], num_agents: int) -> list[str]:
+    if isinstance(agent_ids, str) or not all(isinstance(name, str) for name in agent_ids):
+        return ["agent_ids: must be a list of names"]
+    problems = []
+    if len(agent_ids) != num_agents:
+        problems.append(f"agent_ids: {len(agent_ids)} names for num_agents = {num_agents}")
+    if len(set(agent_ids)) != len(agent_ids):
+        problems.append("agent_ids: names must be distinct")
+    if not all(map(_AGENT_ID.fullmatch, agent_ids)):
+        problems.append("agent_ids: a name is 1 to 64 ASCII letters, digits or _ . : -")
+    return problems
+
+
+_DEFAULTS = Scenario()

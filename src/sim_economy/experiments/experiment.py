@@ -1,0 +1,212 @@
+"""An experiment's output folder: locked, resumable, written whole or not at all."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from sim_economy.experiments.resume import (
+    Failure,
+    check_settings,
+    failure_path,
+    finished_runs,
+    is_experiment_folder,
+    ledger_path,
+    manifest_text,
+    run_path,
+    settings_of_experiment,
+)
+from sim_economy.ledger.records import digest
+from sim_economy.ledger.sidecars.run_folder import claimed, write_whole
+from sim_economy.ledger.stores.sqlite import SQLiteStore
+from sim_economy.reports.society import contract_rows, flow_rows
+from sim_economy.reports.tables import paper_tables, table_markdown
+from sim_economy.runs.extended_metrics import measures_summary, run_measures, write_series
+from sim_economy.runs.policy_loop import play_run
+from sim_economy.runs.run import Run, encode_run
+from sim_economy.runs.run_metrics import Row, metrics_csv, run_metrics, summary_json, table_csv
+from sim_economy.scenarios.scenario import Treatment
+
+
+class Outcome(Struct, frozen=True):
+    """What an experiment left.
+
+    Attributes:
+        runs: Finished ones, in order.
+        resumed: How many of them an earlier session had finished.
+        missing: Files left out because a library is not installed, with the way to get them.
+    """
+
+    runs: list[Run]
+    rows: list[Row]
+    failures: list[Failure]
+    resumed: int
+    missing: list[str]
+
+
+def run_experiment(
+    treatment: Treatment,
+    folder: Path,
+    *,
+    jobs: int = 1,
+    ledgers: bool = False,
+    fresh: bool = False,
+    progress: Callable[[int], None] = lambda run: None,
+) -> Outcome:
+    """Play every run of a treatment that the folder does not hold yet, and write its files.
+
+    Args:
+        jobs: Processes to play in.
+        ledgers: Whether to keep each run's ledger as `runs/run-NNNN.sqlite`.
+        fresh: Play every run again instead of resuming.
+        progress: Called with each finished or failed run's number, resumed ones too.
+
+    Raises:
+        FolderError: In use, another experiment's, of other settings, or not writable.
+    """
+    with claimed(folder, "experiment", is_experiment_folder):
+        check_settings(folder, treatment, ledgers=ledgers, fresh=fresh)
+        held = {} if fresh else finished_runs(folder, treatment, ledgers=ledgers)
+        for run in held:
+            progress(run)
+        open_runs = [run for run in range(1, treatment.runs + 1) if run not in held]
+        finished = dict(held)
+        failures = []
+        for run, played in _played(treatment, open_runs, folder, jobs=jobs, ledgers=ledgers):
+            if isinstance(played, Run):
+                content = encode_run(played)
+                write_whole(run_path(folder, run), digest(content).encode() + b"\n" + content)
+                with suppress(FileNotFoundError):
+                    failure_path(folder, run).unlink()
+                finished[run] = played
+            else:
+                path = failure_path(folder, run)
+                write_whole(path, played.encode())
+                failures.append(Failure(run, played.strip().splitlines()[-1], str(path)))
+            progress(run)
+        runs = [finished[run] for run in sorted(finished)]
+        rows = [run_metrics(run) for run in runs]
+        missing = write_results(folder, treatment, runs, rows) if runs else []
+        _write_manifest(folder, treatment, runs, failures, ledgers=ledgers)
+        return Outcome(runs, rows, failures, len(held), missing)
+
+
+def write_results(
+    folder: Path, treatment: Treatment, runs: Sequence[Run], rows: Sequence[Row]
+) -> list[str]:
+    """The published files, the paper's tables, further measures, contracts, flows, the series.
+
+    Returns:
+        What was left out for want of a library.
+    """
+    write_whole(folder / "run_metrics.csv", metrics_csv(rows).encode())
+    write_whole(folder / "summary.json", summary_json(treatment, rows).encode())
+    tables = paper_tables(treatment, rows, published=treatment.is_published)
+    for table in tables:
+        cells = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+        write_whole(folder / "tables" / f"{table.name}.csv", table_csv(cells).encode())
+    write_whole(folder / "tables.md", "\n".join(map(table_markdown, tables)).encode())
+    measures = [run_measures(run) for run in runs]
+    write_whole(folder / "run_measures.csv", table_csv(measures).encode())
+    if contracts := contract_rows(runs):
+        write_whole(folder / "contracts.csv", table_csv(contracts).encode())
+    if flows := flow_rows(treatment, runs):
+        write_whole(folder / "flows.csv", table_csv(flows).encode())
+    missing = []
+    try:
+        summary = table_csv(measures_summary(measures))
+        write_whole(folder / "measures_summary.csv", summary.encode())
+    except ModuleNotFoundError:
+        missing.append("measures_summary.csv needs scipy: pip install 'sim-economy[report]'")
+    try:
+        write_series(runs, folder / "series.parquet")
+    except ModuleNotFoundError:
+        missing.append("series.parquet needs polars: pip install 'sim-economy[report]'")
+    return missing
+
+
+def _played(
+    treatment: Treatment, runs: Sequence[int], folder: Path, *, jobs: int, ledgers: bool
+) -> Iterator[tuple[int, Run | str]]:
+    """Each run's number with the run, or with the traceback of its failure."""
+    paths = [ledger_path(folder, run) if ledgers else None for run in runs]
+    if jobs <= 1 or len(runs) <= 1:
+        for run, path in zip(runs, paths, strict=True):
+            yield run, _attempt(treatment, run, path)
+        return
+    with ProcessPoolExecutor(
+        min(jobs, len(runs)), initializer=_leave_with, initargs=(os.getpid(),)
+    ) as pool:
+        attempts = {
+            pool.submit(_attempt, treatment, run, path): run
+            for run, path in zip(runs, paths, strict=True)
+        }
+        try:
+            for attempt in as_completed(attempts):
+                yield attempts[attempt], attempt.result()
+        except BaseException:
+            for worker in multiprocessing.active_children():
+                worker.terminate()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _leave_with(parent: int) -> None:
+    """Leave interrupts to the process that started this one, and end when it is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _attempt(treatment: Treatment, run: int, path: Path | None) -> Run | str:
+    try:
+        if path is None:
+            return play_run(treatment, run)
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{path}{suffix}").unlink(missing_ok=True)
+        path.parent.mkdir(exist_ok=True)
+        store = SQLiteStore.new(path)
+        try:
+            return play_run(treatment, run, store)
+        finally:
+            store.close()
+    except Exception:
+        return traceback.format_exc()
+
+
+def _write_manifest(
+    folder: Path,
+    treatment: Treatment,
+    runs: Sequence[Run],
+    failures: Sequence[Failure],
+    *,
+    ledgers: bool,
+) -> None:
+    settings = settings_of_experiment(treatment, ledgers=ledgers)
+    write_whole(folder / "manifest.json", manifest_text(settings, runs, failures))
+    lines = [f"python {sys.version.split()[0]}"]
+    for library in _LIBRARIES:
+        with suppress(ModuleNotFoundError):
+            lines.append(f"{library} {version(library)}")
+    write_whole(folder / "environment.txt", "\n".join([*lines, ""]).encode())
+
+
+_LIBRARIES: Final = ("sim-economy", "msgspec", "numpy", "scipy", "polars", "matplotlib")

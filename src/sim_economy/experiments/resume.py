@@ -1,0 +1,145 @@
+"""What an experiment folder keeps to be resumed: its manifest, its finished runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from sim_economy.core.errors import FolderError
+from sim_economy.core.turn import RULES_VERSION
+from sim_economy.ledger.readers.diff import changes_of
+from sim_economy.ledger.records import FORMAT, digest
+from sim_economy.ledger.sidecars.run_folder import write_whole
+from sim_economy.runs.run import Run, decode_run
+from sim_economy.scenarios.scenario import Treatment
+
+
+def run_path(folder: Path, run: int) -> Path:
+    """The file of a finished run."""
+    return folder / "runs" / f"run-{run:04d}.json"
+
+
+def ledger_path(folder: Path, run: int) -> Path:
+    """The ledger of a run, where ledgers are kept."""
+    return folder / "runs" / f"run-{run:04d}.sqlite"
+
+
+def failure_path(folder: Path, run: int) -> Path:
+    """The traceback of a failed run."""
+    return folder / "failures" / f"run-{run:04d}.txt"
+
+
+def is_experiment_folder(folder: Path) -> bool:
+    """Whether the folder is empty, or an experiment's."""
+    manifest = folder / "manifest.json"
+    if not manifest.exists():
+        return {path.name for path in folder.iterdir()} <= {".lock", "manifest.json.part"}
+    return _kept_settings(manifest) is not None
+
+
+def _kept_settings(manifest: Path) -> dict[str, Any] | None:
+    """The settings an experiment left, or None where the file is another program's."""
+    try:
+        kept = json.loads(manifest.read_text(encoding="utf-8"))["settings"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return kept if isinstance(kept, dict) and "rules_version" in kept else None
+
+
+def settings_of_experiment(treatment: Treatment, *, ledgers: bool) -> dict[str, Any]:
+    """All that decides the bytes of the folder, as plain values."""
+    settings = {
+        "sim_economy": version("sim-economy"),
+        "format": FORMAT,
+        "rules_version": RULES_VERSION,
+        "ledgers": ledgers,
+        **treatment.settings,
+    }
+    return json.loads(json.dumps(settings))  # type: ignore[no-any-return]
+
+
+def check_settings(folder: Path, treatment: Treatment, *, ledgers: bool, fresh: bool) -> None:
+    """Start the manifest, or hold the one that is there against what is asked."""
+    path = folder / "manifest.json"
+    asked = settings_of_experiment(treatment, ledgers=ledgers)
+    if path.exists() and not fresh:
+        kept = _kept_settings(path) or {}
+        if kept.get("runs", 0) < asked["runs"]:
+            kept["runs"] = asked["runs"]
+        changes = [f"{key} was {was}, is now {now}" for key, was, now in changes_of(kept, asked)]
+        if changes:
+            raise FolderError(
+                "settings_changed",
+                str(folder),
+                f"holds an experiment with other settings: {'; '.join(changes)}; "
+                "name another folder, or start over with --fresh",
+            )
+        return
+    for pattern in _OWN_FILES:
+        for stale in folder.glob(pattern):
+            stale.unlink()
+    write_whole(path, manifest_text(asked, [], []))
+
+
+_OWN_FILES: Final = (
+    "runs/run-*",
+    "failures/run-*",
+    "tables/*.csv",
+    "figures/*.svg",
+    "*.csv",
+    "summary.json",
+    "tables.md",
+    "series.parquet",
+    "report.*",
+)
+"""What starting over removes."""
+
+
+def finished_runs(folder: Path, treatment: Treatment, *, ledgers: bool) -> dict[int, Run]:
+    """Finished runs; a file that does not hold one is played again."""
+    held = {}
+    for run in range(1, treatment.runs + 1):
+        path = run_path(folder, run)
+        with suppress(FileNotFoundError, msgspec.DecodeError):
+            checksum, _, content = path.read_bytes().partition(b"\n")
+            if checksum != digest(content).encode():
+                continue
+            played = decode_run(content)
+            whole = played.run == run and played.turns == treatment.turns
+            if whole and (not ledgers or ledger_path(folder, run).exists()):
+                held[run] = played
+    return held
+
+
+def manifest_text(
+    settings: Mapping[str, Any], runs: Sequence[Run], failures: Sequence[Failure]
+) -> bytes:
+    """The manifest as JSON."""
+    manifest = {
+        "settings": settings,
+        "runs": [
+            {"run": run.run, "seed": run.seed, "head": run.head, "state_digest": run.state_digest}
+            for run in runs
+        ],
+        "failures": [{"run": failure.run, "error": failure.error} for failure in failures],
+    }
+    return (json.dumps(manifest, indent=2) + "\n").encode()
+
+
+class Failure(Struct, frozen=True):
+    """A run that did not finish.
+
+    Attributes:
+        path: Where its traceback is.
+    """
+
+    run: int
+    error: str
+    path: str

@@ -1,0 +1,1 @@
+"""Tokens and signatures: who may ask, and who asked."""

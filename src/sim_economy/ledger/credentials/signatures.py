@@ -1,0 +1,136 @@
+"""Ed25519: who asked for an action, and which engine made a block.
+
+What is signed is canonical JSON after RFC 8785, so that any language can make the same bytes:
+keys in order, no blanks, UTF-8.
+
+Source: RFC 8032, RFC 8785; docs/spec/ledger.md.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, Self
+
+from msgspec import Struct
+
+from sim_economy.core.errors import ExtraMissingError, StoreError
+from sim_economy.ledger.records import BlockRecord, Signature
+from sim_economy.ledger.sidecars.files import write_private
+
+_HEX: Final = re.compile("[0-9a-f]{64}")
+
+
+def action_message(world: str, turn: int, sent: Mapping[str, Any]) -> bytes:
+    """What an agent signs.
+
+    Args:
+        world: The genesis hash.
+        sent: The input as it is kept: absent arguments and a tip of 0 are left out.
+    """
+    message = {"world": world, "turn": turn, "agent_id": sent["agent_id"], "action": sent["action"]}
+    if "speech" in sent:
+        message["speech"] = sent["speech"]
+    return _canonical(message)
+
+
+def block_message(world: str, block: BlockRecord, head: str) -> bytes:
+    """What an engine signs.
+
+    Args:
+        head: The chain head that the turn would have without the signature; with it, everything
+            that was recorded so far is signed.
+    """
+    return _canonical({"world": world, "turn": block.turn, "block": block.hash, "head": head})
+
+
+def _canonical(message: Mapping[str, Any]) -> bytes:
+    return json.dumps(message, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def is_signed(public_key: str, signature: str, message: bytes) -> bool:
+    """Whether a signature in hex is the key's over the message.
+
+    Raises:
+        ExtraMissingError: PyNaCl is not installed.
+    """
+    signing = _nacl()
+    try:
+        signing.VerifyKey(bytes.fromhex(public_key)).verify(message, bytes.fromhex(signature))
+    except (ValueError, TypeError, signing.BadSignatureError):
+        return False
+    return True
+
+
+def is_public_key(text: str) -> bool:
+    """Whether a text in lowercase hex is a public key that can be held to its signatures.
+
+    Raises:
+        ExtraMissingError: PyNaCl is not installed.
+    """
+    return bool(_HEX.fullmatch(text)) and bool(_nacl().is_valid_point(bytes.fromhex(text)))
+
+
+class EngineKey:
+    """The private key of one world's engine, in a file that only its owner may read."""
+
+    def __init__(self, seed: bytes) -> None:
+        self._key = _nacl().SigningKey(seed)
+        self.public_key: str = bytes(self._key.verify_key).hex()
+
+    @classmethod
+    def make(cls, path: Path) -> Self:
+        """A new key, kept.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+        seed = secrets.token_bytes(32)
+        write_private(path, seed.hex().encode())
+        return cls(seed)
+
+    @classmethod
+    def read(cls, path: Path, public_key: str) -> Self:
+        """The key kept for a world.
+
+        Raises:
+            StoreError: It is missing, or another world's.
+        """
+        try:
+            key = cls(bytes.fromhex(path.read_text(encoding="ascii")))
+        except (OSError, ValueError):
+            key = None
+        if key is None or key.public_key != public_key:
+            raise StoreError(
+                "credentials_missing",
+                str(path),
+                "holds no key of this world; restore the file: without it the world can be read "
+                "and verified, not played on",
+            )
+        return key
+
+    def sign(self, message: bytes) -> Signature:
+        """The signature with its public key."""
+        return Signature(self.public_key, self._key.sign(message).signature.hex())
+
+
+class _Nacl(Struct, frozen=True):
+    SigningKey: Any
+    VerifyKey: Any
+    BadSignatureError: type[Exception]
+    is_valid_point: Any
+
+
+@cache
+def _nacl() -> _Nacl:
+    try:
+        from nacl.bindings import crypto_core_ed25519_is_valid_point  # noqa: PLC0415
+        from nacl.exceptions import BadSignatureError  # noqa: PLC0415
+        from nacl.signing import SigningKey, VerifyKey  # noqa: PLC0415
+    except ModuleNotFoundError:
+        raise ExtraMissingError("signing", "PyNaCl", "signatures") from None
+    return _Nacl(SigningKey, VerifyKey, BadSignatureError, crypto_core_ed25519_is_valid_point)

@@ -1,0 +1,244 @@
+"""The state once more, folded from the records alone, by code that knows no rule's arithmetic.
+
+It is written apart from the turn on purpose: what it and the turn agree on has been said twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import json
+
+from sim_economy.core.accounts import FIRST, WIDTH
+from sim_economy.ledger.fold.contract_fold import ContractFold
+from sim_economy.ledger.records import Genesis, TurnRecord
+
+_SUBMITTED = ("stake", "burn", "transfer")
+
+
+class Fold:
+    """A world's state as its records tell it, one turn after another."""
+
+    def __init__(self, first: Genesis) -> None:
+        agents = len(first.agent_ids)
+        self._agents = {agent_id: agent for agent, agent_id in enumerate(first.agent_ids)}
+        self._delay = first.parameters["unstake_delay_turns"]
+        self._weights = _burn_weights(
+            int(first.parameters["burn_maturity_turns"]),
+            round(float(first.parameters["burn_decay_rate"]) * 10**6),
+        )
+        self._lifetime = [next(self._weights)]
+        self._num_cores = first.parameters["num_cores"]
+        self.state: dict[str, Any] = {
+            "turn": -1,
+            "accounts": [0] * (FIRST + WIDTH * agents),
+            "studies": [0] * agents,
+            "employed": [False] * agents,
+            "burned": [0] * agents,
+            "cores": [0] * agents,
+            "burns": [],
+            "mempool": [],
+            "releases": [],
+            "contracts": [],
+            "contracts_proposed": 0,
+            "contracts_ended": [],
+            "payloads": [],
+            "reputations": [],
+            "counted": [],
+            "tip": [0, None, None],
+            "speech": [None] * agents,
+            "rejections": [None] * agents,
+            "fees_collected": 0,
+            "ended": False,
+        }
+        self._contracts = ContractFold(self.state, self._agents, first.parameters)
+
+    def text(self) -> bytes:
+        """The canonical text of the folded state."""
+        return json.encode(self.state)
+
+    def problems(self, record: TurnRecord) -> Iterator[str]:
+        """Fold one turn in, and name what in it contradicts the state or itself."""
+        state = self.state
+        turn = record.turn
+        if turn != state["turn"] + 1:
+            yield f"turn {turn} follows turn {state['turn']}"
+        if state["ended"]:
+            yield "a turn follows the run's declared end"
+        agents = len(self._agents)
+        state.update(
+            turn=turn, speech=[None] * agents, rejections=[None] * agents, ended=record.ends
+        )
+        before = list(state["accounts"]) if record.contracts else []
+        yield from self._fold_postings(record)
+        self._fold_releases(turn)
+        self._applied: dict[str, dict[str, Any]] = {}
+        yield from self._fold_inputs(record)
+        yield from self._fold_block(record)
+        yield from self._contracts.problems(record, self._applied, before)
+        if record.ends:
+            state["mempool"] = []
+        yield from self._imbalances(record)
+
+    def _fold_postings(self, record: TurnRecord) -> Iterator[str]:
+        accounts = self.state["accounts"]
+        flows = {"inference_fee": 0, "forward_fee": 0, "dividend": 0}
+        prices = []
+        for place, (source, target, amount, reason) in enumerate(
+            (posting.source, posting.target, posting.amount, str(posting.reason))
+            for posting in record.postings
+        ):
+            if not (0 <= source < len(accounts) and 0 <= target < len(accounts)):
+                yield f"posting {place} names an account that is not there"
+                continue
+            if amount <= 0 or source == target:
+                yield f"posting {place} moves nothing"
+            accounts[source] -= amount
+            accounts[target] += amount
+            if reason in flows:
+                flows[reason] += amount
+            elif reason == "core_price":
+                prices.append(amount)
+                self.state["cores"][(source - FIRST) // WIDTH] += 1
+        if prices and (record.turn != 1 or len(prices) > self._num_cores or len(set(prices)) > 1):
+            yield "core shares were sold as no auction sells them"
+        self.state["fees_collected"] = flows["inference_fee"] + flows["forward_fee"]
+        if record.bill.collected != self.state["fees_collected"]:
+            yield "the bill is not the sum of the fees posted"
+        if record.bill.dividends != flows["dividend"]:
+            yield "the dividends are not the sum of those posted"
+        if not 0 <= record.bill.dividends <= record.bill.covered <= record.bill.collected:
+            yield "the dividends pass the covered fees"
+
+    def _fold_releases(self, turn: int) -> None:
+        self._released = [held for held in self.state["releases"] if held[3] <= turn]
+        self.state["releases"] = [held for held in self.state["releases"] if held[3] > turn]
+
+    def _fold_inputs(self, record: TurnRecord) -> Iterator[str]:
+        if len(record.outcomes) != len(record.inputs):
+            yield "inputs and outcomes are not equally many"
+            return
+        seen: set[int] = set()
+        unstaked = {
+            (posting.source - FIRST) // WIDTH: posting.amount
+            for posting in record.postings
+            if posting.reason == "unstake_started"
+        }
+        applied: list[tuple[int, dict[str, Any]]] = []
+        for place, (text, outcome) in enumerate(zip(record.inputs, record.outcomes, strict=True)):
+            submitted = json.decode(text)
+            agent = self._agents.get(submitted["agent_id"])
+            if agent is None or agent in seen:
+                if outcome != ("unknown_agent" if agent is None else "already_acted"):
+                    yield f"input {place} was not refused"
+                continue
+            seen.add(agent)
+            if outcome is not None:
+                self.state["rejections"][agent] = outcome
+                continue
+            self.state["speech"][agent] = submitted.get("speech") or None
+            self._applied[submitted["agent_id"]] = submitted["action"]
+            applied.append((agent, submitted))
+        for agent, submitted in sorted(applied, key=lambda pair: pair[0]):
+            self._fold_action(agent, submitted, record.turn, unstaked)
+
+    def _fold_action(
+        self, agent: int, submitted: dict[str, Any], turn: int, unstaked: dict[int, int]
+    ) -> None:
+        action = submitted["action"]
+        name = action["action"]
+        if name == "study":
+            self.state["studies"][agent] += 1
+        elif name == "job":
+            self.state["employed"][agent] = True
+        elif name == "unstake":
+            due = turn + self._delay
+            self.state["releases"].append([agent, unstaked.get(agent, 0), turn, due])
+        elif name in _SUBMITTED:
+            waiting = {
+                "tx_type": name,
+                "agent_id": submitted["agent_id"],
+                "amount": action.get("amount"),
+                "fee": action.get("fee", 0),
+                "submitted": turn,
+            }
+            if name == "transfer":
+                waiting["to"] = action.get("to")
+            self.state["mempool"].append(waiting)
+
+    def _fold_block(self, record: TurnRecord) -> Iterator[str]:
+        state = self.state
+        agent_ids = list(self._agents)
+        expected = [
+            {
+                "tx_type": "unstake",
+                "agent_id": agent_ids[agent],
+                "amount": amount,
+                "fee": 0,
+                "submitted": started,
+                "finalised": record.turn,
+            }
+            for agent, amount, started, _ in self._released
+        ]
+        self._drop_spent(record.turn)
+        if record.block is not None:
+            block = record.block
+            state["tip"] = [record.turn, block.winner, block.validator_type]
+            for waiting in state["mempool"]:
+                expected.append({**waiting, "finalised": record.turn})
+                if waiting["tx_type"] == "burn":
+                    agent = self._agents[waiting["agent_id"]]
+                    state["burned"][agent] += waiting["amount"]
+                    state["burns"].append([agent, waiting["amount"], record.turn])
+            if block.transactions != len(state["mempool"]):
+                yield "the block counts other transactions than it finalised"
+            state["mempool"] = []
+        if json.decode(json.encode(record.transactions)) != expected:
+            yield "the transactions are not those that were due"
+
+    def _drop_spent(self, turn: int) -> None:
+        burns = self.state["burns"]
+        while burns and self._spent(turn - burns[0][2]):
+            del burns[0]
+
+    def _spent(self, turns: int) -> bool:
+        while len(self._lifetime) <= turns:
+            self._lifetime.append(next(self._weights))
+        return self._lifetime[turns] == 0
+
+    def _imbalances(self, record: TurnRecord) -> Iterator[str]:
+        accounts = self.state["accounts"]
+        if sum(accounts) != 0:
+            yield "the accounts do not sum to zero"
+        if sum(accounts[FIRST:]) != record.token_supply:
+            yield "the token supply is not what agents own"
+        escrowed = self._contracts.held()
+        for agent_id, agent in self._agents.items():
+            first = FIRST + WIDTH * agent
+            _, staked, unstaking, pending, escrow = accounts[first : first + WIDTH]
+            waiting = sum(
+                sent["amount"] + sent["fee"]
+                for sent in self.state["mempool"]
+                if sent["agent_id"] == agent_id
+            )
+            releasing = sum(back[1] for back in self.state["releases"] if back[0] == agent)
+            if min(staked, unstaking, pending, escrow) < 0:
+                yield f"{agent_id} has less than nothing in an account that holds"
+            if pending != waiting:
+                yield f"{agent_id} has {pending} pending and {waiting} waiting"
+            held = escrowed.get(agent, 0)
+            if escrow != held:
+                yield f"{agent_id} has {escrow} in escrow and its contracts hold {held}"
+            if unstaking != releasing:
+                yield f"{agent_id} has {unstaking} unstaking and {releasing} to be released"
+
+
+def _burn_weights(maturity: int, decay: int) -> Iterator[int]:
+    """What a burn weighs by its age in turns; 1 stands for any weight before maturity."""
+    for _ in range(maturity):
+        yield 1
+    weight = 10**12
+    while True:
+        yield weight
+        weight = weight * (10**6 - decay) // 10**6

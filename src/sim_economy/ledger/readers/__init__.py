@@ -1,0 +1,1 @@
+"""A ledger read: statements, tables, series, counts, differences."""

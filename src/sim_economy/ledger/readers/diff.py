@@ -1,0 +1,154 @@
+"""Where two ledgers part: the settings, then the first turn, agent and posting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
+from typing import Any
+
+from msgspec import Struct, json
+
+from sim_economy.core.accounts import FIRST, WIDTH, Posting, account_name
+from sim_economy.ledger.readers.reading import genesis_record
+from sim_economy.ledger.records import Genesis, TurnRecord, read_record
+from sim_economy.ledger.stores.protocol import Store
+
+
+class Parting(Struct, frozen=True):
+    """The first thing two ledgers do not share after genesis.
+
+    Attributes:
+        agent_id: Whom it concerns; None where nobody in particular.
+        part: `input`, `outcome`, `posting`, `block` or `length`.
+        one: What the first ledger has there, in words; None where it has nothing.
+        other: What the second has.
+    """
+
+    turn: int
+    agent_id: str | None
+    part: str
+    one: str | None
+    other: str | None
+
+
+class Difference(Struct, frozen=True):
+    """How two ledgers differ.
+
+    Attributes:
+        settings: Parameters, seed, agents or versions that differ: both values by name.
+        parting: None where every turn is the same.
+    """
+
+    settings: dict[str, tuple[Any, Any]]
+    parting: Parting | None
+
+    @property
+    def same(self) -> bool:
+        """Whether they tell one story; their names may differ."""
+        return not self.settings and self.parting is None
+
+
+def diff(one: Store, other: Store) -> Difference:
+    """Compare two ledgers from genesis on; world names and hashes are left out.
+
+    Raises:
+        StoreError: One cannot be read.
+    """
+    first, second = genesis_record(one), genesis_record(other)
+    settings = {
+        name: (left.get(name), right.get(name))
+        for left, right in [(_settings(first), _settings(second))]
+        for name in {**left, **right}
+        if left.get(name) != right.get(name)
+    }
+    parting = None
+    for left_turn, right_turn in zip_longest(one.read(), other.read()):
+        if left_turn is None or right_turn is None:
+            longer = left_turn or right_turn
+            parting = Parting(
+                longer.turn,
+                None,
+                "length",
+                *(turn and "goes on" for turn in (left_turn, right_turn)),
+            )
+        elif left_turn.line != right_turn.line:
+            found = _partings(
+                read_record(left_turn.line),
+                read_record(right_turn.line),
+                max(first.agent_ids, second.agent_ids, key=len),
+            )
+            parting = next(found, None)
+        if parting is not None:
+            break
+    return Difference(settings, parting)
+
+
+def _settings(first: Genesis) -> dict[str, Any]:
+    return {
+        **first.parameters,
+        "seed": first.seed,
+        "secret": first.secret,
+        "agent_ids": list(first.agent_ids),
+        "rules_version": first.rules_version,
+    }
+
+
+def _partings(one: TurnRecord, other: TurnRecord, agent_ids: Sequence[str]) -> Iterator[Parting]:
+    for left, right in zip_longest(one.inputs, other.inputs):
+        if left is None or right is None or bytes(left) != bytes(right):
+            sent = json.decode(left if left is not None else right)
+            yield Parting(one.turn, sent["agent_id"], "input", _text(left), _text(right))
+    for place, (was, then) in enumerate(zip(one.outcomes, other.outcomes, strict=False)):
+        if was != then:
+            sent = json.decode(one.inputs[place])
+            yield Parting(
+                one.turn, sent["agent_id"], "outcome", was or "applied", then or "applied"
+            )
+    for before, after in zip_longest(one.postings, other.postings):
+        if before != after:
+            moved = before or after
+            yield Parting(
+                one.turn,
+                _owner(moved, agent_ids),
+                "posting",
+                _posting(before, agent_ids),
+                _posting(after, agent_ids),
+            )
+    winners = [record.block.winner if record.block else None for record in (one, other)]
+    if winners[0] != winners[1]:
+        yield Parting(one.turn, winners[0] or winners[1], "block", *winners)
+    if one.ends != other.ends:
+        yield Parting(
+            one.turn,
+            None,
+            "length",
+            *("ends" if record.ends else "goes on" for record in (one, other)),
+        )
+
+
+def _text(raw: Any) -> str | None:
+    return None if raw is None else bytes(raw).decode()
+
+
+def _owner(posting: Posting, agent_ids: Sequence[str]) -> str | None:
+    account = max(posting.source, posting.target)
+    return agent_ids[(account - FIRST) // WIDTH] if account >= FIRST else None
+
+
+def _posting(posting: Posting | None, agent_ids: Sequence[str]) -> str | None:
+    if posting is None:
+        return None
+    source, target = (account_name(at, agent_ids) for at in (posting.source, posting.target))
+    return f"{posting.amount} from {source} to {target}: {posting.reason}"
+
+
+def changes_of(
+    kept: Mapping[str, Any], asked: Mapping[str, Any], place: str = ""
+) -> Iterator[tuple[str, Any, Any]]:
+    """What differs between two nested settings: each key as a path, what it was, what it is."""
+    for key in {**kept, **asked}:
+        was, now = kept.get(key), asked.get(key)
+        if isinstance(was, dict) and isinstance(now, dict):
+            yield from changes_of(was, now, f"{place}{key}.")
+        elif was != now:
+            yield f"{place}{key}", was, now

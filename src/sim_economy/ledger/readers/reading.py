@@ -1,0 +1,53 @@
+"""A ledger for reading: a store as it is, or a place opened as of now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sim_economy.core.errors import InputError, StoreError
+from sim_economy.core.world_config import Scenario, parse_scenario
+from sim_economy.ledger.records import Genesis, read_genesis
+from sim_economy.ledger.sidecars.locations import Place, place_of
+from sim_economy.ledger.stores.protocol import Store
+
+
+@contextmanager
+def reading(source: Store | Place | str | Path) -> Iterator[Store]:
+    """The store of a source; one that is opened here is closed again afterwards.
+
+    Args:
+        source: A store, a place, or where a ledger is (see `place_of`).
+
+    Raises:
+        StoreError: It is missing or no ledger of this format.
+    """
+    if isinstance(source, str | Path):
+        source = place_of(source)
+    if not isinstance(source, Place):
+        yield source
+        return
+    store = source.open(read_only=True, frozen=True)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def genesis_record(store: Store) -> Genesis:
+    """The first record of a store.
+
+    Raises:
+        StoreError: It cannot be read as one.
+    """
+    try:
+        return read_genesis(store.genesis_line())
+    except (InputError, ValueError) as error:
+        raise StoreError("ledger_damaged", store.name, "the genesis record is damaged") from error
+
+
+def scenario_of(first: Genesis) -> Scenario:
+    """The scenario a world was started with."""
+    hidden = {"seed": first.seed, "secret": first.secret}
+    return parse_scenario({**first.parameters, **hidden}, agent_ids=list(first.agent_ids))

@@ -1,0 +1,98 @@
+"""The figures of each turn, from the records: what moved, who acted, how unequal they are."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from msgspec import Struct, json
+
+from sim_economy.core.accounts import BALANCE, DESTROYED, PLATFORM, STAKED, WIDTH
+from sim_economy.core.state import decode_state
+from sim_economy.ledger.records import TurnRecord, read_record
+from sim_economy.ledger.stores.protocol import Store
+from sim_economy.statistics.inequality import (
+    gini,
+    gini_absolute,
+    gini_normalised,
+    shifted,
+    top_share,
+)
+
+
+class _Sent(Struct):
+    action: dict[str, Any]
+
+
+_sent = json.Decoder(_Sent).decode
+
+
+def turn_figures(store: Store, first: int = 1, last: int | None = None) -> Iterator[dict[str, Any]]:
+    """The figures of closed turns in order; tokens are whole, shares and Ginis floats.
+
+    Args:
+        first: From 1.
+        last: Inclusive; the end of the ledger when None.
+    """
+    for figures, accounts in walk(store, first, last):
+        yield figures | spread(accounts[BALANCE::WIDTH], accounts[STAKED::WIDTH])
+
+
+def walk(
+    store: Store, first: int = 1, last: int | None = None
+) -> Iterator[tuple[dict[str, Any], list[int]]]:
+    """The figures of closed turns but for how tokens are spread, and all accounts after each."""
+    accounts: list[int] = []
+    known = -1
+    for snapshot in store.snapshots():
+        if snapshot.turn < first:
+            accounts, known = decode_state(snapshot.state).accounts, snapshot.turn
+            break
+    for stored in store.read(known + 1, last):
+        record = read_record(stored.line)
+        for posting in record.postings:
+            accounts[posting.source] -= posting.amount
+            accounts[posting.target] += posting.amount
+        if record.turn >= first:
+            yield _figures(record, accounts), accounts
+
+
+def _figures(record: TurnRecord, accounts: Sequence[int]) -> dict[str, Any]:
+    flows: Counter[str] = Counter()
+    for posting in record.postings:
+        flows[posting.reason.value] += posting.amount
+    actions = Counter(str(_sent(text).action["action"]) for text in record.inputs)
+    return {
+        "turn": record.turn,
+        "token_supply": record.token_supply,
+        "platform": accounts[PLATFORM],
+        "destroyed": accounts[DESTROYED],
+        "fees_collected": record.bill.collected,
+        "fees_covered": record.bill.covered,
+        "fees_waived": record.bill.waived,
+        "dividends": record.bill.dividends,
+        "winner": record.block and record.block.winner,
+        "inputs": len(record.inputs),
+        "rejections": len(record.outcomes) - record.outcomes.count(None),
+        "flows": dict(flows),
+        "actions": dict(actions),
+    }
+
+
+def spread(balances: Sequence[int], staked: Sequence[int]) -> dict[str, int | float]:
+    """How balances lie, and how unequal balance plus stake is, over agents `[agent]`."""
+    owned = [free + kept for free, kept in zip(balances, staked, strict=True)]
+    positive = shifted(owned)
+    return {
+        "negative_agents": sum(balance < 0 for balance in balances),
+        "balance_min": min(balances),
+        "balance_median": float(statistics.median(balances)),
+        "balance_mean": sum(balances) / len(balances),
+        "balance_max": max(balances),
+        "gini_wealth_shifted": gini(positive),
+        "gini_normalised": gini_normalised(owned),
+        "gini_absolute": gini_absolute(owned),
+        "top1_wealth_shifted_share": top_share(positive),
+    }

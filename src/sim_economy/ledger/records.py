@@ -1,0 +1,391 @@
+"""What is kept of a world: genesis, turns as lines of canonical JSON, and the two hashes of each.
+
+The *state digest* of a turn is the SHA-256 of its canonical state: equal wherever the economy is
+the same. The *chain head* is the SHA-256 of the head before it and the turn's line: it adds inputs,
+signatures and postings. The lines, genesis first, are the canonical export.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any, Final, TypeAlias
+
+from msgspec import DecodeError, Raw, Struct, convert, json
+from msgspec.structs import replace
+
+from sim_economy.core.accounts import Posting
+from sim_economy.core.actions import Input
+from sim_economy.core.codec import canonical, parse_inputs, parse_json
+from sim_economy.core.errors import InputError, StoreError
+from sim_economy.core.events import (
+    Bill,
+    Block,
+    ContractEvent,
+    RejectionReason,
+    Transaction,
+    Turn,
+    ValidatorType,
+)
+from sim_economy.core.state import State, encode_state
+from sim_economy.core.units import WEIGHT_PLACES, decimal_text
+from sim_economy.core.world_config import NumberText, Scenario, config
+
+FORMAT: Final = 2
+"""Version of the records; another one is refused."""
+
+LISTS: Final = ("transactions", "contracts")
+"""Parts of a turn's record that are lists of values, each a row of JSON in a table of that name."""
+
+
+class Keys(Struct, frozen=True):
+    """Public keys in lowercase hex, part of genesis: whose signatures a world is held to.
+
+    Attributes:
+        engine: Signs blocks.
+        agents: By agent id; each signs its own inputs.
+    """
+
+    engine: str
+    agents: dict[str, str]
+
+
+class Genesis(Struct, frozen=True, omit_defaults=True):
+    """What a world starts from; its hash is the first link of the chain.
+
+    Attributes:
+        keys: None where nothing is signed.
+    """
+
+    format: int
+    rules_version: str
+    world_id: str
+    parameters: dict[str, Any]
+    seed: int
+    secret: str
+    agent_ids: tuple[str, ...]
+    keys: Keys | None = None
+
+
+class Signature(Struct, frozen=True, array_like=True):
+    """A public key and a signature, as text; of one input or of a block."""
+
+    public_key: str
+    signature: str
+
+
+class BlockRecord(Struct, frozen=True):
+    """A block as clients read it; genesis is the block of turn 0, without a winner.
+
+    Attributes:
+        weights: Counting tickets in drawing order: agent id, kind, exact decimal weight.
+        transactions: How many it finalised.
+        previous_hash: Of the block before; the genesis hash at turn 0.
+        hash: SHA-256 of this record with an empty hash.
+    """
+
+    turn: int
+    winner: str | None
+    validator_type: ValidatorType | None
+    weights: tuple[tuple[str, ValidatorType, str], ...]
+    transactions: int
+    tips: int
+    previous_hash: str
+    state_digest: str
+    hash: str
+
+
+class TurnRecord(Struct, frozen=True):
+    """One turn as it is kept, and as its line is hashed.
+
+    Attributes:
+        outcomes: One for each input: None where it applied.
+        signatures: One for each input, or none at all.
+        block: None in a turn without one.
+    """
+
+    turn: int
+    ends: bool
+    inputs: tuple[Raw, ...]
+    outcomes: tuple[RejectionReason | None, ...]
+    signatures: tuple[Signature | None, ...]
+    postings: tuple[Posting, ...]
+    transactions: tuple[Transaction, ...]
+    contracts: tuple[ContractEvent, ...]
+    block: BlockRecord | None
+    block_signature: Signature | None
+    bill: Bill
+    token_supply: int
+    state_digest: str
+
+
+class Head(Struct, frozen=True):
+    """The end of a chain.
+
+    Attributes:
+        hash: The chain head.
+        block_hash: Of the newest block.
+    """
+
+    turn: int
+    state_digest: str
+    hash: str
+    block_hash: str
+
+
+class Sealed(Struct, frozen=True):
+    """A turn ready to be kept: its record, its line, and the head after it."""
+
+    record: TurnRecord
+    line: bytes
+    head: Head
+
+
+class Receipt(Struct, frozen=True):
+    """The answer one request got, for whoever asks again with the same key."""
+
+    turn: int
+    idempotency_key: str
+    request_digest: str
+    answer: str
+
+
+class Submission(Struct, frozen=True):
+    """An input accepted before its turn closes."""
+
+    turn: int
+    position: int
+    input: Raw
+    signature: Signature | None = None
+
+
+def digest(text: bytes) -> str:
+    """SHA-256 in lowercase hex."""
+    return sha256(text).hexdigest()
+
+
+def chained(previous_hash: str, line: bytes) -> str:
+    """The chain head after one more line."""
+    return sha256(b"%b\n%b" % (previous_hash.encode(), line)).hexdigest()
+
+
+def bound_digest(head_hash: str, value: Receipt | Submission) -> str:
+    """A checksum of what is kept beside the chain, bound to the head it belongs to."""
+    return chained(head_hash, canonical(value))
+
+
+def genesis_of(
+    scenario: Scenario, world_id: str, rules_version: str, keys: Keys | None = None
+) -> Genesis:
+    """The first record of a world."""
+    return Genesis(
+        FORMAT,
+        rules_version,
+        world_id,
+        config(scenario),
+        scenario.seed,
+        scenario.secret,
+        scenario.agent_ids,
+        keys,
+    )
+
+
+def read_genesis(line: bytes) -> Genesis:
+    """The first record from its line, its numbers exact.
+
+    Raises:
+        InputError: It is no JSON.
+        msgspec.ValidationError: It is no genesis record.
+    """
+    plain = parse_json(line)
+    if isinstance(plain, dict) and isinstance(plain.get("parameters"), dict):
+        plain["parameters"] = {
+            name: Decimal(value) if isinstance(value, NumberText) else value
+            for name, value in plain["parameters"].items()
+        }
+    return convert(plain, Genesis)
+
+
+def block_hash(block: BlockRecord) -> str:
+    """The hash a block must carry."""
+    return digest(canonical(replace(block, hash="")))
+
+
+BlockSigner: TypeAlias = Callable[[BlockRecord, str], Signature | None]
+"""Signs a block as it is sealed, and the chain head that its turn would have without it."""
+
+
+def unsigned(block: BlockRecord, head: str) -> None:
+    """No signature."""
+
+
+def head_unsigned(previous_hash: str, record: TurnRecord) -> str:
+    """The chain head that a turn would have without its block's signature."""
+    return chained(previous_hash, canonical(replace(record, block_signature=None)))
+
+
+def seal_genesis(
+    genesis: Genesis, state: State, postings: Sequence[Posting], sign: BlockSigner = unsigned
+) -> Sealed:
+    """Turn 0: the endowments, and the block everything builds on."""
+    genesis_hash = digest(canonical(genesis))
+    bill = Bill(0, 0, 0, 0)
+    turn = Turn(0, (), tuple(postings), (), (), None, bill, state.token_supply, False)
+    before = Head(-1, "", genesis_hash, genesis_hash)
+    return seal(before, turn, (), state, genesis.agent_ids, (), sign)
+
+
+def seal(
+    before: Head,
+    turn: Turn,
+    inputs: Sequence[Input],
+    state: State,
+    agent_ids: Sequence[str],
+    signatures: Sequence[Signature | None] = (),
+    sign: BlockSigner = unsigned,
+) -> Sealed:
+    """Hash a closed turn onto the chain.
+
+    Args:
+        before: The head after the turn before it.
+        state: After the turn.
+        signatures: One for each input, or none at all.
+    """
+    state_digest = digest(encode_state(state))
+    block = None
+    newest_block = before.block_hash
+    if turn.block is not None or turn.turn == 0:
+        unhashed = _block_record(turn, before.block_hash, state_digest, agent_ids)
+        newest_block = block_hash(unhashed)
+        block = replace(unhashed, hash=newest_block)
+    record = TurnRecord(
+        turn.turn,
+        turn.ends,
+        tuple([Raw(canonical(submitted)) for submitted in inputs]),
+        turn.outcomes,
+        tuple(signatures),
+        turn.postings,
+        turn.transactions,
+        turn.contracts,
+        block,
+        None,
+        turn.bill,
+        turn.token_supply,
+        state_digest,
+    )
+    if block is not None and sign is not unsigned:
+        signature = sign(block, head_unsigned(before.hash, record))
+        record = replace(record, block_signature=signature)
+    line = canonical(record)
+    head = Head(turn.turn, state_digest, chained(before.hash, line), newest_block)
+    return Sealed(record, line, head)
+
+
+def _block_record(
+    turn: Turn, previous_hash: str, state_digest: str, agent_ids: Sequence[str]
+) -> BlockRecord:
+    block = turn.block
+    if block is None:
+        return BlockRecord(0, None, None, (), 0, 0, previous_hash, state_digest, "")
+    return BlockRecord(
+        block.turn,
+        block.winner,
+        block.validator_type,
+        _weights(block, agent_ids),
+        block.transactions,
+        block.tips,
+        previous_hash,
+        state_digest,
+        "",
+    )
+
+
+def _weights(block: Block, agent_ids: Sequence[str]) -> tuple[tuple[str, ValidatorType, str], ...]:
+    return tuple(
+        [
+            (
+                agent_ids[ticket.agent],
+                ticket.validator_type,
+                decimal_text(ticket.weight, WEIGHT_PLACES),
+            )
+            for ticket in block.tickets
+        ]
+    )
+
+
+def read_record(line: bytes) -> TurnRecord:
+    """The record of a line that a store composed.
+
+    Raises:
+        StoreError: It is no record of this format.
+    """
+    try:
+        return json.decode(line, type=TurnRecord)
+    except (DecodeError, UnicodeDecodeError) as error:
+        turn = line[:40].partition(b'"turn":')[2].partition(b",")[0].decode(errors="replace")
+        raise StoreError(
+            "ledger_damaged", "the ledger", f"turn {turn} is malformed ({error}); run verify"
+        ) from error
+
+
+def recorded_inputs(record: TurnRecord) -> list[Input]:
+    """The inputs of a turn.
+
+    Raises:
+        StoreError: One is not what was accepted once.
+    """
+    try:
+        return parse_inputs([parse_json(bytes(text)) for text in record.inputs])
+    except InputError as error:
+        raise StoreError(
+            "ledger_damaged", "the ledger", f"turn {record.turn}: {error}; run verify"
+        ) from error
+
+
+def line_of_rows(
+    scalars: Sequence[object],
+    inputs: Sequence[tuple[str, object, Signature | None]],
+    postings: Sequence[Sequence[object]],
+    lists: Mapping[str, Sequence[str]],
+    block: tuple[str, Signature | None] | None,
+    state_digest: object,
+) -> bytes:
+    """The line of a turn from the rows a store keeps it in, each value as it was found.
+
+    Args:
+        scalars: turn, ends, then the four parts of the bill, then token_supply.
+        inputs: Text, outcome and signature of each.
+        lists: Texts by name, for each of `LISTS`.
+        block: Text and signature.
+    """
+    if any(isinstance(value, bytes) for row in (scalars, *postings) for value in row):
+        raise TypeError("a number or a text is stored as bytes")
+    if isinstance(state_digest, bytes):
+        raise TypeError("a digest is stored as bytes")
+    turn, ends, collected, covered, waived, dividends, token_supply = scalars
+    signatures = [signature for _, _, signature in inputs]
+    text, block_signature = block or (None, None)
+    return bytes(
+        canonical(
+            {
+                "turn": turn,
+                "ends": {0: False, 1: True}.get(ends, ends),  # type: ignore[call-overload]
+                "inputs": [Raw(text.encode()) for text, _, _ in inputs],
+                "outcomes": [outcome for _, outcome, _ in inputs],
+                "signatures": signatures if any(signatures) else [],
+                "postings": postings,
+                **{name: [Raw(text.encode()) for text in lists[name]] for name in LISTS},
+                "block": None if text is None else Raw(text.encode()),
+                "block_signature": block_signature,
+                "bill": {
+                    "collected": collected,
+                    "covered": covered,
+                    "waived": waived,
+                    "dividends": dividends,
+                },
+                "token_supply": token_supply,
+                "state_digest": state_digest,
+            }
+        )
+    )

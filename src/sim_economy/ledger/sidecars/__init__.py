@@ -1,0 +1,1 @@
+"""Files beside a ledger, and where a ledger is."""

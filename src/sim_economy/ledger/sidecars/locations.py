@@ -1,0 +1,257 @@
+"""Where a world's ledger is, or will be: what is known of a store before it is open."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+
+from filelock import FileLock
+
+from sim_economy.core.errors import ExtraMissingError, StoreError, WorldUnknownError
+from sim_economy.ledger.sidecars.files import locked, remove_ledger, sync_folder
+from sim_economy.ledger.stores.protocol import Store
+from sim_economy.ledger.stores.sqlite import SQLiteStore, is_blank
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from sim_economy.ledger.stores.postgres import PostgresStore
+
+DEFAULT_WORLD: Final = "default"
+"""The world of the drop-in contract; every engine has a place for it."""
+
+_WORLD_ID: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+
+
+@runtime_checkable
+class Place(Protocol):
+    """One world's place; beside it are those of the engine's other worlds."""
+
+    @property
+    def name(self) -> str:
+        """How messages call it; no password is in it."""
+
+    @property
+    def beside(self) -> Path:
+        """What the names of the files kept outside the ledger begin with: head, tokens, key."""
+
+    def exists(self) -> bool:
+        """Whether a world was started here.
+
+        Raises:
+            StoreError: It cannot be told.
+        """
+
+    def new(self) -> Store:
+        """An empty store to create the world in, held by this writer; nothing may be there.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+
+    def open(self, *, read_only: bool = False, frozen: bool = False) -> Store:
+        """The store of the world that was started here.
+
+        Args:
+            frozen: A reader sees it as it is now, whatever is written meanwhile.
+
+        Raises:
+            StoreError: It is missing, in use by another writer, or no ledger of this format.
+        """
+
+    def world(self, world_id: str) -> Place:
+        """The place of another world of the same engine.
+
+        Raises:
+            WorldUnknownError: No world can have this name.
+        """
+
+    def worlds(self) -> list[str]:
+        """The names of the worlds started beside the default one, in order."""
+
+
+class SQLitePlace:
+    """A file; other worlds lie in the folder `FILE.worlds`."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.name = str(path)
+        self.beside = self.path
+
+    def exists(self) -> bool:
+        """Whether the file is there and not blank."""
+        return self.path.exists() and not is_blank(self.path)
+
+    def new(self) -> SQLiteStore:
+        """A new file in place of a blank one."""
+        if self.path.exists():
+            lock = locked(self.path)
+            try:
+                if is_blank(self.path):
+                    remove_ledger(self.path)
+            finally:
+                lock.release()
+        folder = self.path.parent
+        try:
+            if not folder.exists():
+                folder.mkdir()
+                sync_folder(folder.parent)
+        except OSError as error:
+            raise StoreError(
+                "ledger_unwritable", self.name, f"cannot be created: {error.strerror}"
+            ) from None
+        return SQLiteStore.new(self.path)
+
+    def open(self, *, read_only: bool = False, frozen: bool = False) -> SQLiteStore:
+        """The ledger in the file."""
+        return SQLiteStore.open(self.path, read_only=read_only, frozen=frozen)
+
+    def world(self, world_id: str) -> SQLitePlace:
+        """The file of another world."""
+        return SQLitePlace(self._folder / f"{checked_world_id(world_id)}.sqlite")
+
+    def worlds(self) -> list[str]:
+        """The names of the files in the folder."""
+        found = (path for path in self._folder.glob("*.sqlite") if _WORLD_ID.fullmatch(path.stem))
+        return sorted(path.stem for path in found if not is_blank(path))
+
+    @property
+    def _folder(self) -> Path:
+        return Path(f"{self.path}.worlds")
+
+
+def checked_world_id(world_id: str) -> str:
+    """The name of a world beside the default one.
+
+    Raises:
+        WorldUnknownError: No world can have this name.
+    """
+    if not is_world_id(world_id):
+        raise WorldUnknownError
+    return world_id
+
+
+class PostgresPlace:
+    """A schema of a PostgreSQL database; other worlds are other schemas of it.
+
+    The files kept outside the ledger lie in a folder of this machine.
+    """
+
+    def __init__(
+        self, location: str, world_id: str = DEFAULT_WORLD, state: str | Path | None = None
+    ) -> None:
+        """Name a world of a database.
+
+        Args:
+            location: A connection URI; its fragment, if it has one, names the world.
+            state: The folder of head, tokens and key; SIM_ENGINE_STATE when None.
+
+        Raises:
+            ExtraMissingError: psycopg is not installed.
+            WorldUnknownError: No world can have this name.
+        """
+        self._location, _, named = location.partition("#")
+        self._world_id = named or world_id
+        if self._world_id != DEFAULT_WORLD:
+            checked_world_id(self._world_id)
+        self._folder = Path(state or os.environ.get("SIM_ENGINE_STATE") or "sim-economy-state")
+        self._postgres = _postgres()
+        world = "" if self._world_id == DEFAULT_WORLD else f"#{self._world_id}"
+        self.name = f"{_without_password(self._location)}{world}"
+        self.beside = self._folder / self._world_id
+
+    def exists(self) -> bool:
+        """Whether the schema holds any table."""
+        found: bool = self._postgres.holds_anything(self.name, self._location, self._world_id)
+        return found
+
+    def new(self) -> PostgresStore:
+        """A schema that is missing or empty."""
+        lock = self._locked()
+        try:
+            store: PostgresStore = self._postgres.PostgresStore.new(
+                self.name, self._location, self._world_id, lock
+            )
+        except BaseException:
+            lock.release()
+            raise
+        return store
+
+    def open(self, *, read_only: bool = False, frozen: bool = False) -> PostgresStore:
+        """The ledger in the schema."""
+        lock = None if read_only else self._locked()
+        try:
+            store: PostgresStore = self._postgres.PostgresStore.open(
+                self.name, self._location, self._world_id, lock, frozen=frozen
+            )
+        except BaseException:
+            if lock is not None:
+                lock.release()
+            raise
+        return store
+
+    def world(self, world_id: str) -> PostgresPlace:
+        """The schema of another world."""
+        return PostgresPlace(self._location, checked_world_id(world_id), self._folder)
+
+    def worlds(self) -> list[str]:
+        """The names of the other schemas that hold a world."""
+        found = self._postgres.world_ids(self.name, self._location)
+        ours = {DEFAULT_WORLD, self._world_id}
+        return [name for name in found if name not in ours and _WORLD_ID.fullmatch(name)]
+
+    def _locked(self) -> FileLock:
+        """The lock of the files beside: another engine's ledger may not share them."""
+        try:
+            if not self._folder.exists():
+                self._folder.mkdir(parents=True, exist_ok=True)
+                sync_folder(self._folder.parent)
+        except OSError as error:
+            raise StoreError(
+                "ledger_unwritable", str(self._folder), f"cannot be created: {error.strerror}"
+            ) from None
+        return locked(self.beside)
+
+
+def _postgres() -> ModuleType:
+    try:
+        from sim_economy.ledger.stores import postgres  # noqa: PLC0415
+    except ImportError:
+        raise ExtraMissingError("a ledger in PostgreSQL", "psycopg", "postgres") from None
+    return postgres
+
+
+def _without_password(location: str) -> str:
+    where, _, query = location.partition("?")
+    where = re.sub(r"(?<=://)([^:/@]*):.*@", r"\1@", where)
+    shown = [each for each in query.split("&") if each and "password" not in each]
+    return f"{where}?{'&'.join(shown)}" if shown else where
+
+
+def is_database(location: str | Path) -> bool:
+    """Whether a location is a database's and no path."""
+    return str(location).startswith(("postgresql://", "postgres://"))
+
+
+def is_world_id(text: str) -> bool:
+    """Whether a world beside the default one can have this name."""
+    return text != DEFAULT_WORLD and _WORLD_ID.fullmatch(text) is not None
+
+
+def place_of(location: str | Path) -> Place:
+    """The place that a path, or the URI of a PostgreSQL database, names.
+
+    Raises:
+        ExtraMissingError: It is a database and its driver is not installed.
+        WorldUnknownError: The URI's fragment is no name that a world can have.
+        StoreError: It is a URI of another kind.
+    """
+    if is_database(location):
+        return PostgresPlace(str(location))
+    if re.match("[a-z][a-z0-9+.-]*://", str(location)):
+        raise StoreError(
+            "ledger_format", "the location", "is neither a file nor a postgresql:// URI"
+        )
+    return SQLitePlace(location)

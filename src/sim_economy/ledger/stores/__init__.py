@@ -1,0 +1,1 @@
+"""Where records are kept: one protocol, and the databases that keep it."""

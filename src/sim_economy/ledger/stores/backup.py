@@ -1,0 +1,152 @@
+"""Consistent copies of a ledger, taken while it may be written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from pathlib import Path
+
+from sim_economy.core.errors import StoreError
+from sim_economy.ledger.fold import Fold
+from sim_economy.ledger.readers.reading import genesis_record, reading
+from sim_economy.ledger.records import Head, Receipt, Sealed, read_record
+from sim_economy.ledger.sidecars.head_file import Witness
+from sim_economy.ledger.sidecars.locations import Place, SQLitePlace
+from sim_economy.ledger.stores.protocol import Store, StoredTurn
+from sim_economy.ledger.verify import verify
+
+_Progress = Callable[[int], None]
+
+
+def back_up(ledger: Place, target: Path, progress: _Progress = lambda turn: None) -> Head:
+    """Copy a ledger as of one turn into a file, verify it, and give it its own head file.
+
+    Returns:
+        The head of the copy, to keep elsewhere.
+
+    Raises:
+        StoreError: There is no such ledger, the target is there already, or the copy does not
+            hold; then there is no target.
+    """
+    if target.exists():
+        raise StoreError("ledger_exists", str(target), "exists already; name another file")
+    part = target.with_name(target.name + ".part")
+    try:
+        if isinstance(ledger, SQLitePlace):
+            source = ledger.open(read_only=True)
+            try:
+                source.copy(part)
+            finally:
+                source.close()
+            head = _checked(SQLitePlace(part), ledger)
+        else:
+            part.unlink(missing_ok=True)
+            head = _copied(ledger, SQLitePlace(part), progress)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+        Path(f"{part}.lock").unlink(missing_ok=True)
+    _witness(SQLitePlace(target), head)
+    return head
+
+
+def copy_ledger(source: Place, target: Place, progress: _Progress = lambda turn: None) -> Head:
+    """Copy a ledger as of one turn to another place, whatever keeps it there, with its head file.
+
+    Args:
+        progress: Called with each copied turn.
+
+    Returns:
+        The head of both.
+
+    Raises:
+        StoreError: The source does not hold, or something is at the target already; nothing is
+            left there.
+    """
+    head = _copied(source, target, progress)
+    _witness(target, head)
+    return head
+
+
+def copy(source: Store, target: Store, progress: _Progress = lambda turn: None) -> None:
+    """Write a store's records into an empty one as they are; no rule is asked.
+
+    What is beside the chain gets new checksums: verify the source before.
+
+    Raises:
+        StoreError: One cannot be read, or the other not be written.
+    """
+    first = genesis_record(source)
+    states = {snapshot.turn: snapshot.state for snapshot in source.snapshots()}
+    answers = groupby((receipt for receipt, _ in source.receipts()), lambda kept: kept.turn)
+    answered = next(answers, None)
+    block_hash = ""
+    for stored in source.read():
+        sealed = _sealed(stored, block_hash)
+        block_hash = sealed.head.block_hash
+        if stored.turn == 0:
+            fold = Fold(first)
+            for problem in fold.problems(sealed.record):
+                raise StoreError("ledger_damaged", source.name, f"turn 0: {problem}")
+            target.create(first, sealed, fold.text().decode())
+        else:
+            receipt = None
+            if answered is not None and answered[0] == stored.turn:
+                receipt = _only(answered[1], source)
+                answered = next(answers, None)
+            target.append(sealed, receipt=receipt, state=states.get(stored.turn))
+        progress(stored.turn)
+    for submission in source.submissions():
+        target.accept(submission)
+
+
+def _sealed(stored: StoredTurn, block_hash: str) -> Sealed:
+    record = read_record(stored.line)
+    newest = block_hash if record.block is None else record.block.hash
+    head = Head(stored.turn, record.state_digest, stored.head_hash, newest)
+    return Sealed(record, stored.line, head)
+
+
+def _only(receipts: Iterator[Receipt], source: Store) -> Receipt:
+    first, *more = receipts
+    if more:
+        raise StoreError(
+            "ledger_damaged", source.name, f"turn {first.turn} has more than one stored answer"
+        )
+    return first
+
+
+def _copied(source: Place, target: Place, progress: _Progress) -> Head:
+    with reading(source) as store:
+        _hold(store, source)
+        head = store.head()
+        copied = target.new()
+        try:
+            copy(store, copied, progress)
+            assert copied.head() == head, (copied.head(), head)
+            _hold(copied, source)
+        except BaseException:
+            copied.discard()
+            raise
+        copied.close()
+    return head
+
+
+def _checked(part: Place, ledger: Place) -> Head:
+    with reading(part) as copied:
+        _hold(copied, ledger)
+        return copied.head()
+
+
+def _hold(store: Store, ledger: Place) -> None:
+    found = verify(store)
+    if found.finding is not None:
+        raise StoreError("ledger_damaged", ledger.name, found.finding.problem)
+
+
+def _witness(place: Place, head: Head) -> None:
+    place.beside.parent.mkdir(parents=True, exist_ok=True)
+    Path(f"{place.beside}.head").unlink(missing_ok=True)
+    witness = Witness.beside(place.beside)
+    witness.write(head)
+    witness.close()

@@ -1,0 +1,101 @@
+"""A store in this process, gone with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sim_economy.core.accounts import chart_of
+from sim_economy.core.codec import canonical
+from sim_economy.core.errors import StoreError
+from sim_economy.ledger.records import Genesis, Head, Receipt, Sealed, Submission, bound_digest
+from sim_economy.ledger.stores.protocol import Snapshot, StoredTurn
+
+
+class MemoryStore:
+    """Lines and heads in lists."""
+
+    name = "memory"
+    lost = False
+
+    def __init__(self) -> None:
+        self._genesis = b""
+        self._agent_ids: tuple[str, ...] = ()
+        self._turns: list[StoredTurn] = []
+        self._head: Head | None = None
+        self._receipts: dict[str, tuple[Receipt, str]] = {}
+        self._submissions: list[tuple[Submission, str]] = []
+        self._snapshots: list[Snapshot] = []
+
+    def create(self, genesis: Genesis, first: Sealed, state: str) -> None:
+        """Write genesis and turn 0."""
+        if self._genesis:
+            raise StoreError("ledger_exists", self.name, "holds a world already")
+        self._genesis = canonical(genesis)
+        self._agent_ids = genesis.agent_ids
+        self.append(first, state=state)
+
+    def append(
+        self, sealed: Sealed, *, receipt: Receipt | None = None, state: str | None = None
+    ) -> None:
+        """Keep one turn."""
+        head = sealed.head
+        assert head.turn == len(self._turns), head
+        self._turns.append(StoredTurn(head.turn, sealed.line, head.hash))
+        self._head = head
+        self._submissions.clear()
+        if receipt is not None:
+            self._receipts[receipt.idempotency_key] = receipt, bound_digest(head.hash, receipt)
+        if state is not None:
+            self._snapshots.append(Snapshot(head.turn, state))
+
+    def accept(self, submission: Submission) -> None:
+        """Keep an input until its turn closes."""
+        self._submissions.append((submission, bound_digest(self.head().hash, submission)))
+
+    def submissions(self) -> list[Submission]:
+        """The inputs accepted for the open turn."""
+        return [submission for submission, _ in self._submissions]
+
+    def receipt(self, idempotency_key: str) -> Receipt | None:
+        """The stored answer under a key."""
+        found = self._receipts.get(idempotency_key)
+        return found and found[0]
+
+    def receipts(self) -> Iterator[tuple[Receipt, str]]:
+        """Every stored answer with its checksum."""
+        return iter(self._receipts.values())
+
+    def checksums(self) -> Iterator[tuple[Submission, str]]:
+        """Every accepted input with its checksum."""
+        return iter(self._submissions)
+
+    def genesis_line(self) -> bytes:
+        """The first record."""
+        return self._genesis
+
+    def read(self, first: int = 0, last: int | None = None) -> Iterator[StoredTurn]:
+        """Turns in order."""
+        return iter(self._turns[first : None if last is None else last + 1])
+
+    def head(self) -> Head:
+        """The end of the chain."""
+        assert self._head is not None, "created before it is read"
+        return self._head
+
+    def snapshots(self) -> Iterator[Snapshot]:
+        """Kept states, newest first."""
+        return reversed(self._snapshots)
+
+    def accounts(self) -> list[tuple[int, str]]:
+        """The chart of accounts."""
+        return chart_of(self._agent_ids)
+
+    def problems(self) -> Iterator[str]:
+        """Nothing can be wrong with a list."""
+        return iter(())
+
+    def discard(self) -> None:
+        """It is gone with this process."""
+
+    def close(self) -> None:
+        """Nothing is held."""

@@ -1,0 +1,435 @@
+"""A world in one schema of a PostgreSQL database, for deployments that share a server.
+
+Every number is a bigint and every text is kept as it is, never as jsonb, so that each line is
+composed again byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from typing import Any, Final, Self
+
+import psycopg
+from filelock import FileLock
+from psycopg import errors, sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import TransactionStatus
+
+from sim_economy.core.errors import StoreError
+from sim_economy.ledger.records import FORMAT, Genesis, Receipt, Sealed, Submission
+from sim_economy.ledger.stores.sql_rows import (
+    RowReader,
+    Rows,
+    genesis_rows,
+    submission_rows,
+    turn_rows,
+)
+from sim_economy.ledger.stores.sql_schema import COLUMNS, STATEMENTS
+
+_PREFIX: Final = "sim_"
+_LOCK_WAIT: Final = "2s"
+"""For the writer before, whose end the server may not have noticed yet."""
+
+_CONNECTION: Final[Mapping[str, Any]] = {
+    "application_name": "sim-economy",
+    "connect_timeout": 5,
+    "keepalives_idle": 30,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""What the location does not set otherwise: a dead network is noticed in seconds."""
+
+_TYPES: Final = {"INTEGER": "bigint", "TEXT": "text"}
+_META: Final = "CREATE TABLE meta (format INTEGER NOT NULL)"
+DDL: Final = tuple(
+    each.replace("INTEGER", "bigint")
+    .replace("TEXT", 'text COLLATE "C"')
+    .removesuffix(" WITHOUT ROWID")
+    for each in (_META, *STATEMENTS)
+)
+"""The tables and the view, as PostgreSQL declares them."""
+
+(_JOURNAL,) = (each for each in DDL if each.startswith("CREATE VIEW journal AS"))
+
+_INSERTS: Final = {
+    table: f"INSERT INTO {table} SELECT * FROM unnest("
+    + ", ".join(f"%s::{_TYPES[column.kind]}[]" for column in columns)
+    + ")"
+    for table, columns in COLUMNS.items()
+}
+"""One statement for all rows of a table, each column an array."""
+
+_RELATIONS: Final = """
+SELECT relname, relkind::text, relpersistence::text FROM pg_catalog.pg_class
+WHERE relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = ?) AND relkind <> 'c'
+"""
+_SHAPE: Final = """
+SELECT table_name, column_name, data_type, is_nullable, collation_name
+FROM information_schema.columns WHERE table_schema = ? ORDER BY table_name, ordinal_position
+"""
+_REACTIONS: Final = """
+SELECT relname, tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
+WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = ?) AND NOT tgisinternal
+UNION ALL
+SELECT relname, rulename FROM pg_rewrite JOIN pg_class ON pg_class.oid = ev_class
+WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = ?) AND rulename <> '_RETURN'
+"""
+
+
+class PostgresStore(RowReader):
+    """One world's schema; every commit is flushed by the server before it is acknowledged.
+
+    Attributes:
+        lost: Whether the connection broke. What the last commit came to is then unknown, so it
+            takes no more work: open the place again.
+    """
+
+    block_hash = "blocks.data::json ->> 'hash'"
+
+    def __init__(
+        self, name: str, schema: str, connection: psycopg.Connection, lock: FileLock | None
+    ) -> None:
+        self.name = name
+        self.lost = False
+        self._schema = schema
+        self._connection = connection
+        self._lock = lock
+        self._frozen = False
+        self._created = False
+
+    @classmethod
+    def new(cls, name: str, location: str, world_id: str, lock: FileLock) -> Self:
+        """A schema to `create` a world in, locked for this writer.
+
+        Args:
+            name: The location without its password.
+            lock: Of the files kept outside the database; released when the store is closed.
+
+        Raises:
+            StoreError: Something is there already, or it cannot be written.
+        """
+        store = cls(name, schema_of(world_id), _connect(name, location), lock)
+        try:
+            store._become_writer()
+            if store._relations():
+                raise StoreError(
+                    "ledger_exists", name, "exists already; name another world or remove it"
+                )
+        except BaseException:
+            store._connection.close()
+            raise
+        return store
+
+    @classmethod
+    def open(
+        cls,
+        name: str,
+        location: str,
+        world_id: str,
+        lock: FileLock | None = None,
+        *,
+        frozen: bool = False,
+    ) -> Self:
+        """The world of a schema; a writer brings a lock, readers are always welcome.
+
+        Args:
+            frozen: A reader sees it as it is now, whatever is written meanwhile.
+
+        Raises:
+            StoreError: It is missing, in use by another writer, or no ledger of this format.
+        """
+        store = cls(name, schema_of(world_id), _connect(name, location), lock)
+        try:
+            if lock is not None:
+                store._become_writer()
+            else:
+                store._become_reader(frozen=frozen)
+            store._check_format()
+        except BaseException:
+            store._connection.close()
+            raise
+        return store
+
+    def create(self, genesis: Genesis, first: Sealed, state: str) -> None:
+        """Write schema, genesis and turn 0 in one commit; there is no ledger before it."""
+        schemas = self._rows("SELECT 1 FROM pg_namespace WHERE nspname = ?", (self._schema,))
+        missing = next(schemas, None) is None
+        with self._commit() as connection:
+            if missing:
+                connection.execute(_identified("CREATE SCHEMA {}", self._schema))
+            for statement in DDL:
+                connection.execute(statement.encode())
+            connection.execute(b"INSERT INTO meta VALUES (%s)", (FORMAT,))
+            self._insert(genesis_rows(genesis))
+            self._insert(turn_rows(first, None, state))
+        self._created = True
+
+    def append(
+        self, sealed: Sealed, *, receipt: Receipt | None = None, state: str | None = None
+    ) -> None:
+        """Keep one turn in one durable commit."""
+        with self._commit() as connection:
+            self._insert(turn_rows(sealed, receipt, state))
+            connection.execute("DELETE FROM submissions")
+
+    def accept(self, submission: Submission) -> None:
+        """Keep an input until its turn closes."""
+        rows = submission_rows(submission, self.head().hash)
+        with self._commit():
+            self._insert(rows)
+
+    def problems(self) -> Iterator[str]:
+        """Tables that are not ours, rows that belong to no turn, a view that shows other rows."""
+        of_schema = (self._schema,)
+        expected = {("journal", "v", "p"), ("meta", "r", "p")}
+        for table in COLUMNS:
+            expected.add((table, "r", "p"))
+        keyed = {each.split()[2] for each in DDL if "PRIMARY KEY" in each}
+        expected |= {(f"{table}_pkey", "i", "p") for table in keyed}
+        columns: list[tuple[str, str, str, str, str | None]] = [
+            ("meta", "format", "bigint", "NO", None)
+        ]
+        for table, declared in COLUMNS.items():
+            for name, kind, required in declared:
+                collation = "C" if kind == "TEXT" else None
+                nullable = "NO" if required else "YES"
+                columns.append((table, name, _TYPES[kind], nullable, collation))
+        found = [row for row in self._rows(_SHAPE, of_schema) if row[0] != "journal"]
+        if set(self._relations()) != expected or sorted(found) != sorted(columns):
+            yield "the tables are not those of this format"
+        for table, reaction in self._rows(_REACTIONS, of_schema * 2):
+            yield f"{table} has a trigger or rule {reaction}"
+        if list(self._rows("SELECT format FROM meta")) != [(FORMAT,)]:
+            yield "meta does not hold the format alone"
+        yield from self._row_problems()
+        select = _JOURNAL.partition(" AS\n")[2]
+        for _ in self._rows(
+            f"SELECT 1 FROM (TABLE journal EXCEPT ALL {select}) AS strange "
+            "UNION ALL SELECT 1 WHERE (SELECT COUNT(*) FROM journal) <> "
+            "(SELECT COUNT(*) FROM postings) LIMIT 1"
+        ):
+            yield "journal does not show the postings"
+
+    def discard(self) -> None:
+        """Close a new store and remove what was created in it."""
+        if self._created and not self.lost:
+            with suppress(psycopg.Error):
+                self._connection.execute(
+                    _identified("DROP SCHEMA IF EXISTS {} CASCADE", self._schema)
+                )
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection, and with it the lock."""
+        self._connection.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    def _become_writer(self) -> None:
+        """Take the lock before anything is read, and hold the server to its durability."""
+        self._set_up()
+        key = sha256(f"sim-economy {self._schema}".encode()).digest()[:8]
+        try:
+            self._connection.execute(f"SET lock_timeout = '{_LOCK_WAIT}'")
+            self._connection.execute(
+                "SELECT pg_advisory_lock(%s)", (int.from_bytes(key, "big", signed=True),)
+            )
+            self._connection.execute("RESET lock_timeout")
+        except (errors.LockNotAvailable, errors.QueryCanceled):
+            raise StoreError(
+                "ledger_in_use",
+                self.name,
+                "another process writes it; stop that one or name another world",
+            ) from None
+        except psycopg.Error as error:
+            raise self._unread(error) from error
+        ((fsync, commit, read_only),) = self._rows(
+            "SELECT current_setting('fsync'), current_setting('synchronous_commit'), "
+            "current_setting('transaction_read_only')"
+        )
+        if fsync != "on":
+            raise StoreError(
+                "ledger_unwritable",
+                self.name,
+                "the server runs with fsync = off and would lose turns with the power; "
+                "set fsync = on",
+            )
+        if read_only != "off":
+            raise StoreError("ledger_unwritable", self.name, "cannot be written: it is read-only")
+        if commit not in {"on", "remote_apply"}:
+            self._connection.execute("SET synchronous_commit = on")
+
+    def _become_reader(self, *, frozen: bool) -> None:
+        self._set_up()
+        self._connection.execute("SET default_transaction_read_only = on")
+        if frozen:
+            self._connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            self._connection.execute("SELECT 1 FROM pg_namespace")
+            self._frozen = True
+
+    def _set_up(self) -> None:
+        try:
+            self._connection.execute(_identified("SET search_path TO {}, pg_temp", self._schema))
+        except psycopg.Error as error:
+            raise self._unread(error) from error
+        ((encoding,),) = self._rows("SELECT current_setting('server_encoding')")
+        if encoding != "UTF8":
+            raise StoreError(
+                "ledger_format",
+                self.name,
+                f"the database is encoded as {encoding}; create one with ENCODING 'UTF8'",
+            )
+
+    def _check_format(self) -> None:
+        relations = {name for name, _, _ in self._relations()}
+        if not relations:
+            raise StoreError("ledger_missing", self.name, "there is no world; check the name")
+        if "meta" not in relations:
+            raise StoreError("ledger_format", self.name, "is not a sim-economy ledger")
+        for (version,) in self._rows("SELECT format FROM meta"):
+            if version != FORMAT:
+                raise StoreError(
+                    "ledger_format",
+                    self.name,
+                    f"has format {version} and this release reads {FORMAT}; "
+                    "open it with the release that wrote it",
+                )
+
+    def _relations(self) -> list[tuple[str, str, str]]:
+        return list(self._rows(_RELATIONS, (self._schema,)))
+
+    def _insert(self, rows: Rows) -> None:
+        for table, found in rows.items():
+            self._connection.execute(
+                _INSERTS[table].encode(), [list(column) for column in zip(*found, strict=True)]
+            )
+
+    @contextmanager
+    def _commit(self) -> Iterator[psycopg.Connection]:
+        """One transaction, sent at once; whoever comes after a failure knows what it came to."""
+        if self.lost:
+            raise self._unreachable()
+        try:
+            with self._connection.pipeline():
+                self._connection.execute("BEGIN")
+                yield self._connection
+                self._connection.execute("COMMIT")
+        except psycopg.Error as error:
+            if not self._rolled_back(error):
+                self._lose()
+                raise self._unreachable() from error
+            raise StoreError(
+                "ledger_unwritable", self.name, f"nothing was written: {_said(error)}"
+            ) from error
+        except BaseException:
+            self._lose()
+            raise
+
+    def _rolled_back(self, error: psycopg.Error) -> bool:
+        """Whether nothing is kept for certain: the server itself said no and is still there."""
+        if error.sqlstate is None:
+            return False
+        with suppress(psycopg.Error):
+            if self._connection.info.transaction_status is not TransactionStatus.IDLE:
+                self._connection.execute("ROLLBACK")
+            return not self._connection.closed
+        return False
+
+    def _lose(self) -> None:
+        self.lost = True
+        self._connection.close()
+
+    def _rows(self, query: str, values: tuple[object, ...] = ()) -> Iterator[Any]:
+        statement = query.replace("?", "%s").encode()
+        try:
+            if self._frozen:
+                with self._connection.cursor(name=f"rows_{id(statement)}") as cursor:
+                    yield from cursor.execute(statement, values)
+            else:
+                yield from self._connection.execute(statement, values)
+        except psycopg.Error as error:
+            raise self._unread(error) from error
+
+    def _unread(self, error: psycopg.Error) -> StoreError:
+        if self._connection.closed or error.sqlstate is None:
+            self._lose()
+            return self._unreachable()
+        if isinstance(error, psycopg.OperationalError | errors.InsufficientPrivilege):
+            return StoreError("store_unreachable", self.name, f"cannot be read: {_said(error)}")
+        return StoreError("ledger_damaged", self.name, f"{_said(error)}; restore it from a backup")
+
+    def _unreachable(self) -> StoreError:
+        return StoreError(
+            "store_unreachable",
+            self.name,
+            "the connection to the server is lost, and whether the last turn was kept is known "
+            "only to it; see that it runs and ask again",
+        )
+
+
+def schema_of(world_id: str) -> str:
+    """The schema of a world."""
+    return f"{_PREFIX}{world_id}"
+
+
+def world_ids(name: str, location: str) -> list[str]:
+    """The worlds of a database.
+
+    Raises:
+        StoreError: It cannot be reached.
+    """
+    found = _asked(
+        name,
+        location,
+        "SELECT nspname FROM pg_catalog.pg_namespace n "
+        "JOIN pg_catalog.pg_class ON relnamespace = n.oid WHERE relname = 'meta' ORDER BY nspname",
+    )
+    return [schema.removeprefix(_PREFIX) for (schema,) in found if schema.startswith(_PREFIX)]
+
+
+def holds_anything(name: str, location: str, world_id: str) -> bool:
+    """Whether a world's schema holds any table.
+
+    Raises:
+        StoreError: It cannot be reached.
+    """
+    return bool(_asked(name, location, _RELATIONS.replace("?", "%s"), schema_of(world_id)))
+
+
+def _asked(name: str, location: str, query: str, *values: str) -> list[Any]:
+    connection = _connect(name, location)
+    try:
+        return connection.execute(query.encode(), values).fetchall()
+    except psycopg.Error as error:
+        raise StoreError("store_unreachable", name, f"cannot be read: {_said(error)}") from None
+    finally:
+        connection.close()
+
+
+def _connect(name: str, location: str) -> psycopg.Connection:
+    try:
+        settings = {**conninfo_to_dict(location), "client_encoding": "utf8"}
+    except psycopg.Error:
+        raise StoreError(
+            "store_unreachable", name, "is no location that PostgreSQL understands"
+        ) from None
+    try:
+        return psycopg.connect(make_conninfo("", **{**_CONNECTION, **settings}), autocommit=True)
+    except psycopg.Error as error:
+        raise StoreError(
+            "store_unreachable",
+            name,
+            f"cannot be reached: {_said(error)}; check the server, the user and the password",
+        ) from None
+
+
+def _identified(statement: str, schema: str) -> sql.Composed:
+    return sql.SQL(statement).format(sql.Identifier(schema))
+
+
+def _said(error: psycopg.Error) -> str:
+    """The first line of what the server or the driver says."""
+    return next(iter(str(error).splitlines()), type(error).__name__)

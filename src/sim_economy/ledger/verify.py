@@ -1,0 +1,179 @@
+"""Whether a ledger is what it says: every hash and every posting, from genesis on.
+
+It needs no rules: what a turn should have done is `replay`'s question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from msgspec import Struct, json
+
+from sim_economy.core.accounts import chart_of
+from sim_economy.core.codec import canonical
+from sim_economy.core.errors import ExtraMissingError, SimEconomyError, StoreError
+from sim_economy.ledger.credentials.signature_check import SignedWorld
+from sim_economy.ledger.fold import Fold
+from sim_economy.ledger.readers.reading import reading
+from sim_economy.ledger.records import (
+    FORMAT,
+    Genesis,
+    Head,
+    block_hash,
+    bound_digest,
+    chained,
+    digest,
+    read_genesis,
+    read_record,
+)
+from sim_economy.ledger.stores.protocol import Store, StoredTurn
+
+
+class Finding(Struct, frozen=True):
+    """The first thing that is wrong with a ledger.
+
+    Attributes:
+        turn: Where; None where it concerns no turn.
+    """
+
+    turn: int | None
+    problem: str
+
+
+class Verification(Struct, frozen=True):
+    """What verifying a ledger found.
+
+    Attributes:
+        turns: Closed turns that hold.
+        head: The end of the chain as computed; None where genesis does not hold.
+        finding: None where everything holds.
+        signatures: Of inputs and blocks, found good; 0 in a world without keys.
+    """
+
+    turns: int
+    head: Head | None
+    finding: Finding | None
+    signatures: int = 0
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is wrong."""
+        return self.finding is None
+
+
+def verify(
+    source: Store | str | Path, progress: Callable[[int], None] = lambda turn: None
+) -> Verification:
+    """Fold postings and hashes from genesis and name the first thing that is wrong.
+
+    Args:
+        source: A store, or a ledger file.
+        progress: Called with each verified turn.
+
+    Raises:
+        StoreError: The file is missing or no ledger of this format.
+    """
+    with reading(source) as store:
+        return _verified(_Walk(store, progress))
+
+
+def _verified(walk: _Walk) -> Verification:
+    try:
+        finding = next(walk.findings(), None)
+    except ExtraMissingError:
+        raise
+    except StoreError as error:
+        finding = Finding(walk.turn, str(error))
+    except (SimEconomyError, ValueError, LookupError, TypeError, AttributeError) as error:
+        finding = Finding(walk.turn, f"a record cannot be read: {type(error).__name__}")
+    return Verification(max(0, walk.turn), walk.head, finding, walk.signatures)
+
+
+class _Walk:
+    def __init__(self, store: Store, progress: Callable[[int], None]) -> None:
+        self._store = store
+        self._progress = progress
+        self.turn = -1
+        self.head: Head | None = None
+        self._digests: dict[int, tuple[str, str]] = {}
+        self._signed: SignedWorld | None = None
+
+    @property
+    def signatures(self) -> int:
+        """Signatures found good so far."""
+        return 0 if self._signed is None else self._signed.good
+
+    def findings(self) -> Iterator[Finding]:
+        """Everything wrong, from genesis on; the rest means little after the first."""
+        first_line = self._store.genesis_line()
+        first = read_genesis(first_line)
+        if canonical(first) != first_line:
+            yield Finding(0, "the genesis record is not canonical")
+        if first.format != FORMAT:
+            yield Finding(0, f"the genesis record has format {first.format}, not {FORMAT}")
+        genesis_hash = digest(first_line)
+        self.head = Head(-1, "", genesis_hash, genesis_hash)
+        fold = Fold(first)
+        self._signed = SignedWorld(genesis_hash, first.keys) if first.keys else None
+        for stored in self._store.read():
+            for problem in self._turn_problems(stored, fold):
+                yield Finding(stored.turn, problem)
+            self.turn = stored.turn
+            self._progress(stored.turn)
+        if self.turn < 0:
+            yield Finding(0, "there is no turn 0")
+        yield from self._beside_the_chain(first)
+        yield from self._accepted()
+
+    def _turn_problems(self, stored: StoredTurn, fold: Fold) -> Iterator[str]:
+        before = self.head
+        assert before is not None
+        head_hash = chained(before.hash, stored.line)
+        if head_hash != stored.head_hash:
+            yield "the chain head is not the hash of what is kept"
+        record = read_record(stored.line)
+        yield from fold.problems(record)
+        if self._signed is not None:
+            yield from self._signed.problems(record, before.hash)
+        folded = digest(fold.text())
+        if folded != record.state_digest:
+            yield "the state digest is not that of the folded postings"
+        newest_block = before.block_hash
+        if record.block is not None:
+            block = record.block
+            if block.turn != record.turn or block.state_digest != record.state_digest:
+                yield "the block belongs to another turn"
+            if block.previous_hash != newest_block:
+                yield "the block does not follow the block before it"
+            if block.hash != block_hash(block):
+                yield "the block's hash is not its own"
+            newest_block = block.hash
+        self.head = Head(record.turn, record.state_digest, head_hash, newest_block)
+        self._digests[record.turn] = record.state_digest, head_hash
+
+    def _beside_the_chain(self, first: Genesis) -> Iterator[Finding]:
+        for problem in self._store.problems():
+            yield Finding(None, problem)
+        if self._store.accounts() != chart_of(first.agent_ids):
+            yield Finding(None, "the chart of accounts is not that of genesis")
+        for turn, state in self._store.snapshots():
+            if digest(state.encode()) != self._digests[turn][0]:
+                yield Finding(turn, "the snapshot is not the state of its turn")
+        for receipt, checksum in self._store.receipts():
+            if bound_digest(self._digests[receipt.turn][1], receipt) != checksum:
+                yield Finding(receipt.turn, "a stored answer does not match its checksum")
+
+    def _accepted(self) -> Iterator[Finding]:
+        for place, (submission, checksum) in enumerate(self._store.checksums()):
+            sent = json.decode(submission.input)
+            if self._signed and not self._signed.is_input_signed(
+                submission.turn, sent, submission.signature
+            ):
+                yield Finding(submission.turn, "an accepted input is not signed by its agent")
+            if submission.position != place:
+                yield Finding(submission.turn, "accepted inputs are not numbered without gaps")
+            if submission.turn != self.turn + 1:
+                yield Finding(submission.turn, "an accepted input is for a turn that is not open")
+            if bound_digest(self._digests[self.turn][1], submission) != checksum:
+                yield Finding(submission.turn, "an accepted input does not match its checksum")

@@ -1,0 +1,119 @@
+"""One agent's turn: calls within bounds until there is one action, or a reason for none."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from msgspec import Raw
+from msgspec.structs import replace
+
+from sim_economy.core.actions import Idle, Input
+from sim_economy.core.codec import canonical
+from sim_economy.core.randomness import draw, seed_key
+from sim_economy.core.units import INPUT_LIMIT
+from sim_economy.orchestrator.dialogue.messages import RETRIED, Failure, Message, Request
+from sim_economy.orchestrator.dialogue.observation_text import repair
+from sim_economy.orchestrator.dialogue.reply_parser import SCHEMA, Unusable, read_reply
+from sim_economy.orchestrator.model_call import Caller, Ended, NotAllowedError, Question
+from sim_economy.orchestrator.record.call_log import Decided, Got, Why
+from sim_economy.orchestrator.settings import ModelSetting, Plan
+
+_PAUSE_MOST: Final = 60.0
+_QUOTED_MOST: Final = 8000
+"""Characters of an unusable reply that go back to its model."""
+
+
+async def ask(question: Question, caller: Caller, seed: int) -> Decided:
+    """What the agent does, and what all its calls of the turn took.
+
+    Raises:
+        BudgetReachedError, NotAllowedError, StoppedError: The run cannot go on now.
+        ReplayError: The record is of other calls.
+    """
+    plan = caller.plan
+    setting = caller.voices[question.model].setting
+    messages: tuple[Message, ...] = (Message("user", question.view),)
+    made: list[Got] = []
+    failures = repairs = 0
+    pause = 0.0
+    while True:
+        try:
+            request = request_of(setting, question.instructions, messages)
+            got = await caller.call(question, request, len(made), pause)
+        except Ended as ended:
+            return _decided(question, made, None, ended.why, "")
+        made.append(got)
+        pause = 0.0
+        if got.answer is None:
+            assert got.failure is not None, got
+            if got.failure is Failure.NOT_ALLOWED:
+                raise NotAllowedError(question.model, got.detail)
+            failures += 1
+            if got.failure not in RETRIED or failures > plan.retries:
+                return _decided(question, made, None, Why(got.failure), got.detail)
+            pause = max(_pause(plan, seed, question, len(made), failures), got.retry_after or 0.0)
+            continue
+        try:
+            return _decided(question, made, read_reply(got.answer, question.agent_id), None, "")
+        except Unusable as problem:
+            if repairs >= plan.repairs:
+                why = Why.REFUSED if got.answer.ended == "refusal" else Why.UNUSABLE
+                return _decided(question, made, None, why, str(problem))
+            repairs += 1
+            said = got.answer.text[:_QUOTED_MOST].strip() or "(nothing)"
+            messages = (
+                *messages,
+                Message("assistant", said),
+                Message("user", repair(str(problem))),
+            )
+
+
+def request_of(setting: ModelSetting, instructions: str, messages: tuple[Message, ...]) -> Request:
+    """The whole of what is asked."""
+    settings: dict[str, Any] = {
+        "max_output_tokens": setting.max_output_tokens,
+        "temperature": setting.temperature,
+        "reasoning_effort": setting.reasoning_effort,
+        "stream": setting.stream,
+        "extra": setting.extra,
+    }
+    return Request(
+        provider=setting.provider,
+        model=setting.model,
+        base_url=setting.base_url,
+        output=setting.output,
+        schema=SCHEMA if setting.output != "prompted" else "",
+        instructions=instructions,
+        messages=messages,
+        settings={key: settings[key] for key in settings if settings[key] not in (None, False, {})},
+    )
+
+
+def _decided(
+    question: Question, made: list[Got], chosen: Input | None, why: Why | None, detail: str
+) -> Decided:
+    """The decision, billed with what the providers reported and with nothing else."""
+    units = [got.tokens.units for got in made if got.tokens is not None]
+    chosen = replace(
+        chosen or Input(question.agent_id, Idle()),
+        thinking_units=min(INPUT_LIMIT, sum(thinking for thinking, _ in units)),
+        output_units=min(INPUT_LIMIT, sum(output for _, output in units)),
+    )
+    return Decided(
+        question.turn,
+        question.agent_id,
+        Raw(canonical(chosen)),
+        question.seen,
+        why,
+        detail,
+        len(made),
+        sum(got.charged for got in made),
+    )
+
+
+def _pause(plan: Plan, seed: int, question: Question, attempt: int, failures: int) -> float:
+    """Seconds before a call is repeated: doubling, less a part drawn from the seed."""
+    longest = min(float(plan.backoff) * 2 ** (failures - 1), _PAUSE_MOST)
+    key = seed_key(seed, "")
+    part: float = draw(key, question.turn, f"orchestrator.pause.{attempt}", question.agent) / 2**64
+    return float(longest * (1 - part / 2))

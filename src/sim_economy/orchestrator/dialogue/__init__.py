@@ -1,0 +1,1 @@
+"""What passes between an agent and its model, and the providers that answer."""

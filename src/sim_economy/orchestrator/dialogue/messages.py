@@ -1,0 +1,188 @@
+"""What passes between the loop and a provider: a request, a reply, a failure, and what it took."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from sim_economy.core.codec import canonical
+from sim_economy.ledger.records import digest
+
+
+class Message(Struct, frozen=True):
+    """One message of a conversation; the role is `user` or `assistant`."""
+
+    role: str
+    text: str
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """All that decides a reply, as far as the asker can; keys are no part of it.
+
+    Attributes:
+        provider: `mock`, `openai-compatible`, `openai`, `anthropic` or `google`.
+        output: How the answer is to be given: `tool`, `native` or `prompted`.
+        schema: JSON schema of the answer, as text.
+        settings: Further settings by name, `max_output_tokens` among them.
+    """
+
+    provider: str
+    model: str
+    base_url: str | None
+    output: str
+    schema: str
+    instructions: str
+    messages: tuple[Message, ...]
+    settings: dict[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the whole request."""
+        return digest(canonical(self))
+
+    @property
+    def tokens_most(self) -> int:
+        """More prompt tokens than this request can be: one for each byte, and some for framing."""
+        texts = (self.instructions, self.schema, *(message.text for message in self.messages))
+        return sum(len(text.encode()) + _FRAME for text in texts)
+
+    @property
+    def output_most(self) -> int:
+        """The most tokens the reply may have, thinking included."""
+        return int(self.settings["max_output_tokens"])
+
+
+_FRAME = 64
+
+
+class Call(Struct, frozen=True):
+    """Which call it is.
+
+    Attributes:
+        agent: Position in genesis order.
+        attempt: From 0 in each turn; a repeated or repaired call is the next one.
+        key: The same for a call that is sent again after a crash.
+    """
+
+    seed: int
+    turn: int
+    agent: int
+    agent_id: str
+    attempt: int
+    key: str
+
+
+class Tokens(Struct, frozen=True, omit_defaults=True):
+    """What a provider says a call took.
+
+    Attributes:
+        output: Thinking included.
+        thinking: Part of the output; 0 where the provider does not say.
+        cached: Part of the input that was read from the provider's cache.
+    """
+
+    input: int
+    output: int
+    thinking: int = 0
+    cached: int = 0
+
+    @property
+    def units(self) -> tuple[int, int]:
+        """Thinking units and output units; none is in both."""
+        thinking = min(self.thinking, self.output)
+        return thinking, self.output - thinking
+
+
+class Answer(Struct, frozen=True, omit_defaults=True):
+    """A reply as it came.
+
+    Attributes:
+        tokens: None where the provider did not say.
+        ended: Why the model stopped: `stop`, `length`, `refusal` or what else the provider says.
+    """
+
+    text: str
+    thinking: str = ""
+    tokens: Tokens | None = None
+    ended: str = "stop"
+
+
+class Failure(StrEnum):
+    """Why there is no reply."""
+
+    RATE_LIMITED = "rate_limited"
+    SERVER_FAILED = "server_failed"
+    CONNECTION_FAILED = "connection_failed"
+    CALL_DEADLINE = "call_deadline"
+    UNREADABLE = "unreadable"
+    REJECTED = "request_rejected"
+    NOT_ALLOWED = "not_allowed"
+
+
+RETRIED = frozenset(
+    {
+        Failure.RATE_LIMITED,
+        Failure.SERVER_FAILED,
+        Failure.CONNECTION_FAILED,
+        Failure.CALL_DEADLINE,
+        Failure.UNREADABLE,
+    }
+)
+"""Failures that another attempt may not meet."""
+
+
+class CallFailed(Exception):  # noqa: N818
+    """A call without a reply.
+
+    Attributes:
+        detail: For people; without keys.
+        charged: Whether the provider may have charged for it.
+        retry_after: Seconds the provider asks to wait.
+        tokens: What it took, where the provider said so all the same.
+    """
+
+    def __init__(
+        self,
+        failure: Failure,
+        detail: str,
+        *,
+        charged: bool,
+        retry_after: float | None = None,
+        tokens: Tokens | None = None,
+    ) -> None:
+        self.failure = failure
+        self.detail = detail
+        self.charged = charged
+        self.retry_after = retry_after
+        self.tokens = tokens
+        super().__init__(f"{failure}: {detail}")
+
+
+class Provider(Protocol):
+    """Something that replies."""
+
+    async def ask(self, request: Request, call: Call) -> Answer:
+        """The reply to one request, sent once.
+
+        Raises:
+            CallFailed: There is none.
+        """
+
+    async def close(self) -> None:
+        """Release its connections."""
+
+
+Money = Decimal
+"""An exact amount in the currency of the price table."""
+
+
+def json_line(value: Any) -> str:
+    """JSON on one line, whatever stands in its strings; what cannot be seen is written out."""
+    text = json.dumps(value, ensure_ascii=False)
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else json.dumps(letter)[1:-1] for letter in text)

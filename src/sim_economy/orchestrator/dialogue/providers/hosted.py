@@ -1,0 +1,322 @@
+"""Models behind an API, one request at a time, through pydantic-ai's direct interface.
+
+Nothing is sent twice here: the retries of the libraries are off, so that every attempt is the
+loop's own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from sim_economy.core.errors import ExtraMissingError, ScenarioError
+from sim_economy.orchestrator.dialogue.messages import (
+    Answer,
+    Call,
+    CallFailed,
+    Failure,
+    Message,
+    Request,
+    Tokens,
+)
+from sim_economy.orchestrator.settings import ModelSetting
+
+try:
+    import httpx2
+    from openai import AsyncOpenAI
+    from pydantic_ai import exceptions
+    from pydantic_ai.direct import model_request, model_request_stream
+    from pydantic_ai.messages import (
+        ModelMessage,
+        ModelRequest,
+        ModelResponse,
+        SystemPromptPart,
+        TextPart,
+        ThinkingPart,
+        ToolCallPart,
+        UserPromptPart,
+    )
+    from pydantic_ai.models import Model, ModelRequestParameters
+    from pydantic_ai.models.openai import OpenAIChatModel, OpenAIChatModelSettings
+    from pydantic_ai.output import OutputObjectDefinition
+    from pydantic_ai.profiles.openai import OpenAIModelProfile
+    from pydantic_ai.providers.openai import OpenAIProvider
+    from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
+    from pydantic_ai.settings import ModelSettings
+    from pydantic_ai.tools import ToolDefinition
+except ModuleNotFoundError:
+    raise ExtraMissingError("asking a model", "pydantic-ai-slim", "models") from None
+
+from sim_economy.orchestrator.dialogue.providers.wire import (
+    WIRE,
+    WatchedTransport,
+    Wire,
+    tokens_said,
+)
+
+_TOOL: Final = "act"
+_LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+_NO_KEY: Final = "none"
+"""What a server that wants no key is sent; the client library insists on one."""
+
+
+class HostedProvider:
+    """One model's API."""
+
+    def __init__(self, setting: ModelSetting) -> None:
+        """Connect with the first request.
+
+        Raises:
+            ExtraMissingError: The library of this provider is not installed.
+            ScenarioError: The key is not in the environment.
+        """
+        # Its complaints about a server's figures are not for the screen: the record has them.
+        warnings.filterwarnings("ignore", module="pydantic_ai")
+        key = _key(setting)
+        local = urlsplit(setting.base_url or "").hostname in _LOCAL
+        # The loop keeps the deadline of each call; a second clock would only disagree.
+        self._http = httpx2.AsyncClient(
+            transport=WatchedTransport(), trust_env=not local, timeout=None
+        )
+        self._model = _model(setting, key, self._http)
+
+    async def ask(self, request: Request, call: Call) -> Answer:
+        """The reply to one request, sent once.
+
+        Raises:
+            CallFailed: There is none.
+        """
+        wire = Wire()
+        WIRE.set(wire)
+        parameters = _parameters(request)
+        settings = _settings(request, call)
+        messages = _messages(request)
+        try:
+            if request.settings.get("stream"):
+                async with model_request_stream(
+                    self._model,
+                    messages,
+                    model_settings=settings,
+                    model_request_parameters=parameters,
+                ) as stream:
+                    async for _ in stream:
+                        pass
+                    response = stream.get()
+                if response.finish_reason is None:
+                    raise exceptions.UnexpectedModelBehavior("the stream broke off")
+            else:
+                response = await model_request(
+                    self._model,
+                    messages,
+                    model_settings=settings,
+                    model_request_parameters=parameters,
+                )
+        except Exception as error:
+            raise _failed(error, wire) from error
+        return _answer(response, wire)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+
+def _key(setting: ModelSetting) -> str:
+    if setting.api_key_variable is None:
+        return _NO_KEY
+    key = os.environ.get(setting.api_key_variable)
+    if not key:
+        raise ScenarioError(
+            [f"models.{setting.name}: the environment has no {setting.api_key_variable}"]
+        )
+    return key
+
+
+def _model(setting: ModelSetting, key: str, http: httpx2.AsyncClient) -> Model[Any]:
+    match setting.provider:
+        case "openai-compatible" | "openai":
+            client = AsyncOpenAI(
+                api_key=key, base_url=setting.base_url, max_retries=0, http_client=http
+            )
+            if setting.provider == "openai":
+                return OpenAIChatModel(setting.model, provider=OpenAIProvider(openai_client=client))
+            profile = OpenAIModelProfile(
+                supports_json_schema_output=True,
+                supports_json_object_output=False,
+                openai_chat_supports_max_completion_tokens=False,
+            )
+            provider = OpenAICompatibleProvider(setting.provider, openai_client=client)
+            return OpenAIChatModel(setting.model, provider=provider, profile=profile)
+        case "anthropic":
+            return _anthropic(setting, key, http)
+        case "google":
+            return _google(setting, key, http)
+        case _:
+            raise AssertionError(setting)
+
+
+def _anthropic(setting: ModelSetting, key: str, http: httpx2.AsyncClient) -> Model[Any]:
+    try:
+        from anthropic import AsyncAnthropic  # noqa: PLC0415
+        from pydantic_ai.models.anthropic import AnthropicModel  # noqa: PLC0415
+        from pydantic_ai.providers.anthropic import AnthropicProvider  # noqa: PLC0415
+    except ImportError:
+        raise ExtraMissingError(
+            "asking a model of Anthropic", "anthropic", "models-anthropic"
+        ) from None
+    client = AsyncAnthropic(api_key=key, base_url=setting.base_url, max_retries=0, http_client=http)
+    return AnthropicModel(setting.model, provider=AnthropicProvider(anthropic_client=client))
+
+
+def _google(setting: ModelSetting, key: str, http: httpx2.AsyncClient) -> Model[Any]:
+    try:
+        from google.genai.types import HttpRetryOptions  # noqa: PLC0415
+        from pydantic_ai.models.google import GoogleModel  # noqa: PLC0415
+        from pydantic_ai.providers.google import GoogleProvider  # noqa: PLC0415
+    except ImportError:
+        raise ExtraMissingError(
+            "asking a model of Google", "google-genai", "models-google"
+        ) from None
+    once = HttpRetryOptions(attempts=1)
+    provider = GoogleProvider(
+        api_key=key, base_url=setting.base_url, http_client=http, retry_options=once
+    )
+    return GoogleModel(setting.model, provider=provider)
+
+
+def _parameters(request: Request) -> ModelRequestParameters:
+    match request.output:
+        case "tool":
+            schema = json.loads(request.schema)
+            tool = ToolDefinition(
+                name=_TOOL,
+                description="Do this, and nothing else, in this turn.",
+                parameters_json_schema=schema,
+                kind="output",
+                strict=False,
+            )
+            return ModelRequestParameters(
+                output_mode="tool", output_tools=[tool], allow_text_output=False
+            )
+        case "native":
+            shape = OutputObjectDefinition(
+                json_schema=json.loads(request.schema), name=_TOOL, strict=False
+            )
+            return ModelRequestParameters(output_mode="native", output_object=shape)
+        case _:
+            return ModelRequestParameters(output_mode="text")
+
+
+def _settings(request: Request, call: Call) -> ModelSettings:
+    given = request.settings
+    settings: OpenAIChatModelSettings = {
+        "max_tokens": given["max_output_tokens"],
+        "max_retries": 0,
+        "extra_headers": {"Idempotency-Key": call.key},
+    }
+    if "temperature" in given:
+        settings["temperature"] = float(given["temperature"])
+    if "reasoning_effort" in given:
+        settings["openai_reasoning_effort"] = given["reasoning_effort"]
+    if "extra" in given:
+        settings["extra_body"] = given["extra"]
+    return settings
+
+
+def _messages(request: Request) -> list[ModelMessage]:
+    first, *rest = (_message(message) for message in request.messages)
+    assert isinstance(first, ModelRequest), request
+    return [ModelRequest([SystemPromptPart(request.instructions), *first.parts]), *rest]
+
+
+def _message(message: Message) -> ModelMessage:
+    if message.role == "user":
+        return ModelRequest([UserPromptPart(message.text)])
+    return ModelResponse([TextPart(message.text)])
+
+
+def _answer(response: ModelResponse, wire: Wire) -> Answer:
+    calls = [part for part in response.parts if isinstance(part, ToolCallPart)]
+    texts = [part.content for part in response.parts if isinstance(part, TextPart)]
+    thoughts = [part.content for part in response.parts if isinstance(part, ThinkingPart)]
+    if len(calls) == 1:
+        text = calls[0].args_as_json_str()
+    elif calls:
+        text = f"[{', '.join(call.args_as_json_str() for call in calls)}]"
+    else:
+        text = "".join(texts)
+    tokens = _tokens(response) or tokens_said(bytes(wire.body))
+    ended = {"content_filter": "refusal", "length": "length"}.get(response.finish_reason or "")
+    return Answer(text, "\n".join(thoughts), tokens, ended or "stop")
+
+
+def _tokens(response: ModelResponse) -> Tokens | None:
+    """What the reply took; None where the provider does not say, or says nothing at all."""
+    usage = response.usage
+    if usage.unmeasured_requests or not (usage.input_tokens or usage.output_tokens):
+        return None
+    return Tokens(
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.output_reasoning_tokens or usage.details.get("reasoning_tokens", 0),
+        usage.cache_read_tokens,
+    )
+
+
+def _failed(error: Exception, wire: Wire) -> CallFailed:
+    """What an exception means; what the answer said of usage is read from its bytes."""
+    tokens = tokens_said(bytes(wire.body)) if wire.status == _OK else None
+    detail = _detail(error)
+    match error:
+        case exceptions.ModelAuthenticationError() | exceptions.ModelNotFoundError():
+            return CallFailed(Failure.NOT_ALLOWED, detail, charged=False)
+        case exceptions.ModelQuotaExceededError():
+            return CallFailed(Failure.NOT_ALLOWED, detail, charged=False)
+        case exceptions.ModelHTTPError():
+            failure = _of_status(error.status_code)
+            return CallFailed(
+                failure,
+                detail,
+                charged=wire.status == _OK,
+                retry_after=error.retry_after,
+                tokens=tokens,
+            )
+        case exceptions.ModelConnectionError() | httpx2.TransportError():
+            reached = wire.status is not None or not _unreached(error)
+            return CallFailed(Failure.CONNECTION_FAILED, detail, charged=reached, tokens=tokens)
+        case _:
+            return CallFailed(Failure.UNREADABLE, detail, charged=True, tokens=tokens)
+
+
+_OK: Final = 200
+
+
+def _of_status(status: int) -> Failure:
+    match status:
+        case 401 | 403 | 404:
+            return Failure.NOT_ALLOWED
+        case 429:
+            return Failure.RATE_LIMITED
+        case 408 | 409 | 425:
+            return Failure.SERVER_FAILED
+        case _:
+            return Failure.SERVER_FAILED if status >= 500 else Failure.REJECTED
+
+
+def _unreached(error: BaseException | None) -> bool:
+    """Whether no server was reached, so that nothing can have been charged."""
+    seen: Sequence[type[Exception]] = (httpx2.ConnectError, httpx2.ConnectTimeout)
+    while error is not None:
+        if isinstance(error, tuple(seen)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _detail(error: Exception) -> str:
+    if isinstance(error, exceptions.ModelHTTPError):
+        return f"HTTP {error.status_code}: {error.body}"
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,89 @@
+"""A provider without a model: scripted replies, a shipped policy, or talkative traders."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from sim_economy.agents.catalogue import policy_named
+from sim_economy.agents.usage_model import Usage, UsageSource
+from sim_economy.core.codec import canonical
+from sim_economy.core.world_config import Scenario
+from sim_economy.orchestrator.dialogue.messages import (
+    Answer,
+    Call,
+    CallFailed,
+    Failure,
+    Request,
+    Tokens,
+)
+from sim_economy.orchestrator.dialogue.observation_text import sections
+from sim_economy.orchestrator.dialogue.providers.traders import trade
+from sim_economy.orchestrator.scripted import decide
+from sim_economy.orchestrator.settings import ModelSetting
+
+
+class MockProvider:
+    """Replies that depend on the seed, the turn, the agent and the prompt alone."""
+
+    def __init__(self, setting: ModelSetting, scenario: Scenario, usage: UsageSource) -> None:
+        """Play what the setting says.
+
+        Args:
+            usage: What thinking takes where a policy is played.
+        """
+        self._plays = setting.plays
+        self._script = {(line.turn, line.agent, line.attempt): line for line in setting.script}
+        self._scenario = scenario
+        self._usage: Iterator[list[Usage]] = usage.turns(scenario)
+        self._drawn: list[list[Usage]] = []
+
+    async def ask(self, request: Request, call: Call) -> Answer:
+        """The reply to one request.
+
+        Raises:
+            CallFailed: The script says so.
+        """
+        line = self._script.get((call.turn, call.agent_id, call.attempt))
+        if line is not None:
+            if line.reply is None:
+                failure = line.fails or Failure.SERVER_FAILED
+                raise CallFailed(
+                    failure,
+                    "as the script says",
+                    charged=False,
+                    retry_after=line.retry_after,
+                    tokens=line.tokens,
+                )
+            return Answer(line.reply, "", line.tokens, line.ended)
+        shown = sections(request.messages[0].text)
+        prompt = sum(len(message.text) for message in request.messages) // 4
+        if self._plays != "talk":
+            reply = self._decided(call, shown)
+            thinking, output = self._used(call.turn)[call.agent]
+            return Answer(reply, "", Tokens(prompt, thinking + output, thinking))
+        answer = trade(call, shown, self._scenario)
+        text = json.dumps(answer, ensure_ascii=False)
+        thinking = 40 + 12 * len(str(answer.get("thinking", "")).split())
+        return Answer(text, "", Tokens(prompt, thinking + len(text) // 3, thinking))
+
+    async def close(self) -> None:
+        """It holds nothing."""
+
+    def _decided(self, call: Call, shown: dict[str, Any]) -> str:
+        """The answer of a policy."""
+        seen = {
+            **shown["What you see"],
+            "speech": shown.get("What others said last turn", {}),
+            "payloads": shown.get("Information goods you sold or bought", {}),
+        }
+        everything = shown["The whole state"]
+        move = decide(policy_named(self._plays), call.agent, seen, everything, self._scenario)
+        given = {"action": move.action, "speech": move.speech, "thinking": move.thinking}
+        return canonical({key: given[key] for key in given if given[key] is not None}).decode()  # type: ignore[no-any-return]
+
+    def _used(self, turn: int) -> list[Any]:
+        while len(self._drawn) < turn:
+            self._drawn.append(next(self._usage))
+        return self._drawn[turn - 1]

@@ -1,0 +1,297 @@
+"""One call: kept reply, place in the queue, purse, record, provider, in this order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sim_economy.core.errors import ReplayError, SimEconomyError
+from sim_economy.core.units import INPUT_LIMIT
+from sim_economy.orchestrator.dialogue.messages import (
+    Answer,
+    Call,
+    CallFailed,
+    Failure,
+    Provider,
+    Request,
+    Tokens,
+)
+from sim_economy.orchestrator.dialogue.reply_parser import clean
+from sim_economy.orchestrator.limits.budget import NOTHING, BudgetReachedError, Cost, Purse
+from sim_economy.orchestrator.limits.rate_limit import Limiter
+from sim_economy.orchestrator.prices import Price
+from sim_economy.orchestrator.record.call_log import Got, Journal, Place, Records, Sent, Why
+from sim_economy.orchestrator.reply_cache import Cache
+from sim_economy.orchestrator.settings import ModelSetting, Plan
+
+_DETAIL_MOST: Final = 1000
+_TEXT_MOST: Final = 200_000
+
+
+class NotAllowedError(SimEconomyError):
+    """A provider that takes no call with this key, model or address; the run stops."""
+
+    code = "provider_not_allowed"
+
+    def __init__(self, name: str, detail: str) -> None:
+        super().__init__(f"models.{name}: {detail}; mend it and run the same command again")
+
+
+class StoppedError(SimEconomyError):
+    """The sitting was asked to end; what is recorded is kept."""
+
+    code = "stopped"
+
+    def __init__(self) -> None:
+        super().__init__("stopped before the run's end; run the same command again to go on")
+
+
+class Ended(Exception):  # noqa: N818
+    """No further call for this agent in this turn."""
+
+    def __init__(self, why: Why) -> None:
+        self.why = why
+        super().__init__(why)
+
+
+class Voice(Struct, frozen=True):
+    """A model that can be asked: its settings, its provider, what it costs.
+
+    Attributes:
+        provider: None where only recorded replies are played.
+    """
+
+    setting: ModelSetting
+    provider: Provider | None = None
+    price: Price | None = None
+
+
+class Question(Struct, frozen=True):
+    """What one agent is asked in one turn.
+
+    Attributes:
+        model: The name of its table.
+        seen: What goes into the record beside the decision.
+        over: When the turn's deadline passes, by the loop's clock.
+    """
+
+    turn: int
+    agent: int
+    agent_id: str
+    model: str
+    instructions: str
+    view: str
+    seen: dict[str, Any]
+    over: float
+
+
+class Caller:
+    """Makes the calls of a run; what is recorded is not made again.
+
+    Attributes:
+        calls: Made in this sitting.
+        failed: How many of them ended without a reply.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        seed: int,
+        voices: Mapping[str, Voice],
+        records: Records,
+        journal: Journal | None,
+        purse: Purse,
+        *,
+        hidden: Callable[[str], str] = lambda text: text,
+    ) -> None:
+        """Call these models.
+
+        Args:
+            journal: None where only recorded replies are played.
+            hidden: Takes secrets out of a text that came from a provider.
+        """
+        self.plan = plan
+        self.voices = voices
+        self.records = records
+        self.purse = purse
+        self.limiter = Limiter(plan.limits.in_flight, plan.limits.calls_per_minute)
+        self.calls = 0
+        self.failed = 0
+        self._seed = seed
+        self._journal = journal
+        self._cache = Cache(plan.cache) if plan.cache else None
+        self._hidden = hidden
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Make no further call; those under way may end."""
+        self._stopping.set()
+
+    async def call(self, question: Question, request: Request, attempt: int, pause: float) -> Got:
+        """The recorded end of a call, after making it if there is none yet.
+
+        Args:
+            pause: Seconds to wait before it is made.
+
+        Raises:
+            Ended: The turn or the agent's budget is over.
+            BudgetReachedError, StoppedError: The run cannot go on now.
+            ReplayError: The record holds another request, or none where it must.
+        """
+        turn, agent_id = question.turn, question.agent_id
+        found = self.records.got.get((turn, agent_id, attempt))
+        refused = found is not None and found.failure is Failure.NOT_ALLOWED
+        if found is not None and not (refused and self._journal):
+            if found.request_digest != request.digest:
+                raise ReplayError(turn, f"call {attempt} of {agent_id} would be another request")
+            return found
+        decided = self.records.decided.get((turn, agent_id))
+        if decided is not None and decided.why in {Why.TURN_DEADLINE, Why.AGENT_BUDGET}:
+            raise Ended(decided.why)
+        if self._journal is None or decided is not None:
+            raise ReplayError(turn, f"call {attempt} of {agent_id} is not in the record")
+        await self._wait(pause, question)
+        return await self._made(question, request, attempt, self._journal)
+
+    async def _wait(self, pause: float, question: Question) -> None:
+        """Wait before a repeated call, unless the sitting or the turn ends first."""
+        if self._stopping.is_set():
+            raise StoppedError
+        if not pause:
+            return
+        if asyncio.get_running_loop().time() + pause >= question.over:
+            raise Ended(Why.TURN_DEADLINE)
+        try:
+            await asyncio.wait_for(self._stopping.wait(), pause)
+        except TimeoutError:
+            return
+        raise StoppedError
+
+    async def _made(
+        self, question: Question, request: Request, attempt: int, journal: Journal
+    ) -> Got:
+        place = (question.turn, question.agent_id, attempt)
+        key = request.digest
+        kept = self._cache.find(key) if self._cache else None
+        if kept is not None:
+            got = Got(*place, key, answer=kept, tokens=kept.tokens, cached=True)
+            await journal.append(got)
+            return got
+        got = await self._paid(question, request, attempt, journal)
+        if got.retry_after is not None:
+            self.limiter.hold(question.model, min(got.retry_after, float(self.plan.turn_deadline)))
+        if self._cache and got.answer is not None and got.tokens is not None:
+            self._cache.keep(key, got.answer)
+        return got
+
+    async def _paid(
+        self, question: Question, request: Request, attempt: int, journal: Journal
+    ) -> Got:
+        """A call in its place in the queue, with what it may cost set aside."""
+        price = self.voices[question.model].price
+        held = _most(request, price)
+        try:
+            async with asyncio.timeout_at(question.over) as patience:
+                async with self.limiter.slot(question.model):
+                    if self._stopping.is_set():
+                        raise StoppedError
+                    await self._hold(question, held)
+                    patience.reschedule(None)
+                    try:
+                        got = await self._sent(question, request, attempt, journal, held)
+                    except BaseException:
+                        await self.purse.settle(question.agent_id, held, Cost(), held)
+                        raise
+                    spent = Cost(_count(got.tokens), got.money)
+                    unknown = held if got.charged else Cost()
+                    await self.purse.settle(question.agent_id, held, spent, unknown)
+                    return got
+        except TimeoutError:
+            raise Ended(Why.TURN_DEADLINE) from None
+
+    async def _hold(self, question: Question, held: Cost) -> None:
+        try:
+            await self.purse.hold(question.agent_id, held)
+        except BudgetReachedError as error:
+            if error.whose != "run" and self.plan.limits.agent_budget_ends == "idle":
+                raise Ended(Why.AGENT_BUDGET) from None
+            raise
+
+    async def _sent(
+        self, question: Question, request: Request, attempt: int, journal: Journal, held: Cost
+    ) -> Got:
+        """Make one call; both its ends are on the disk when this returns."""
+        voice = self.voices[question.model]
+        assert voice.provider is not None, question.model
+        place = (question.turn, question.agent_id, attempt)
+        named, texts = await journal.named(request)
+        sent = Sent(*place, question.model, request.digest, named, held.tokens, held.money)
+        await journal.append(*texts, sent)
+        key = f"{journal.run_id}-{question.turn}-{question.agent}-{attempt}"
+        call = Call(self._seed, question.turn, question.agent, question.agent_id, attempt, key)
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        over = min(started + float(self.plan.call_deadline), question.over)
+        self.calls += 1
+        try:
+            async with asyncio.timeout_at(over):
+                answer = await voice.provider.ask(request, call)
+        except TimeoutError:
+            detail = f"no reply within {over - started:.3g} s"
+            failed = CallFailed(Failure.CALL_DEADLINE, detail, charged=True)
+            got = self._without_reply(place, request, failed)
+        except CallFailed as failed:
+            got = self._without_reply(place, request, failed)
+        else:
+            got = self._with_reply(place, request, answer)
+        money = voice.price.of(got.tokens) if voice.price and got.tokens else NOTHING
+        got = replace(got, money=money, seconds=round(loop.time() - started, 3))
+        await journal.append(got)
+        return got
+
+    def _with_reply(self, place: Place, request: Request, answer: Answer) -> Got:
+        """A reply as it is kept: no secret, nothing a text cannot hold, the bulk cut off."""
+        tokens = _sound(answer.tokens)
+        kept = Answer(
+            self._hidden(clean(answer.text))[:_TEXT_MOST],
+            self._hidden(clean(answer.thinking))[:_TEXT_MOST],
+            tokens,
+            answer.ended,
+        )
+        return Got(*place, request.digest, answer=kept, tokens=tokens, charged=tokens is None)
+
+    def _without_reply(self, place: Place, request: Request, failed: CallFailed) -> Got:
+        self.failed += 1
+        tokens = _sound(failed.tokens)
+        return Got(
+            *place,
+            request.digest,
+            failure=failed.failure,
+            detail=self._hidden(clean(failed.detail))[:_DETAIL_MOST],
+            tokens=tokens,
+            charged=failed.charged and tokens is None,
+            retry_after=failed.retry_after,
+        )
+
+
+def _sound(tokens: Tokens | None) -> Tokens | None:
+    """A provider's figures, or none where they make no sense; a wrong part counts as 0."""
+    if tokens is None or not (
+        0 <= tokens.input <= INPUT_LIMIT and 0 <= tokens.output <= INPUT_LIMIT
+    ):
+        return None
+    return replace(tokens, thinking=max(0, tokens.thinking), cached=max(0, tokens.cached))
+
+
+def _count(tokens: Tokens | None) -> int:
+    return 0 if tokens is None else tokens.input + tokens.output
+
+
+def _most(request: Request, price: Price | None) -> Cost:
+    """What a call can cost at most."""
+    prompt, reply = request.tokens_most, request.output_most
+    return Cost(prompt + reply, price.most(prompt, reply) if price else NOTHING)

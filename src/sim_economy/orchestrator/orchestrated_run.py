@@ -1,0 +1,85 @@
+"""A scenario file whose agents are asked: the treatment and the plan in one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from sim_economy.agents.usage_model import UsageSource
+from sim_economy.core.errors import ScenarioError
+from sim_economy.orchestrator.settings import TABLES, parse_plan
+from sim_economy.orchestrator.task import Task
+from sim_economy.scenarios.scenario import parse_treatment, read_scenario
+
+
+class Orchestrated(Struct, frozen=True):
+    """A run to be played, and what scripted minds take."""
+
+    task: Task
+    usage: UsageSource
+
+
+def load_orchestrated(
+    source: str | Path,
+    changes: Sequence[str] = (),
+    *,
+    mock: bool = False,
+    door: str = "world",
+) -> Orchestrated:
+    """The run that a scenario file describes: its first replicate.
+
+    Args:
+        mock: Let every model be the mock, whatever the file says.
+        door: `world`, or `engine` where a server keeps the ledger.
+
+    Raises:
+        ScenarioError: With every problem found.
+    """
+    given, folder, name = read_scenario(source, changes, TABLES)
+    tables: dict[str, Any] = {key: given.pop(key) for key in TABLES if key in given}
+    if mock:
+        tables = _mocked(tables)
+    try:
+        treatment = parse_treatment(given, folder, default_name=name)
+        scenario = treatment.scenario_of_run(1)
+    except ScenarioError as error:
+        raise ScenarioError([*error.problems, *_problems(tables, folder)]) from None
+    plan = parse_plan(tables, scenario, folder)
+    task = Task(
+        name=treatment.name,
+        turns=treatment.turns,
+        scenario=scenario,
+        plan=plan,
+        usage=treatment.settings["usage"],
+        door=door,
+    )
+    return Orchestrated(task, treatment.usage)
+
+
+def _problems(tables: Mapping[str, Any], folder: Path) -> list[str]:
+    """What is wrong with the tables whoever the agents are."""
+    try:
+        parse_plan(tables, None, folder)
+    except ScenarioError as error:
+        return error.problems
+    return []
+
+
+def _mocked(tables: Mapping[str, Any]) -> dict[str, Any]:
+    """The tables with every model replaced by the mock."""
+    mocked = dict(tables)
+    models = tables.get("models")
+    names = list(models) if isinstance(models, Mapping) and models else ["mock"]
+    mocked["models"] = {name: _kept(models, name) for name in names}
+    mocked.setdefault("minds", [{"model": names[0]}])
+    return mocked
+
+
+def _kept(models: Any, name: str) -> Any:
+    """A mock stays as it is; another model's mock talks."""
+    table = models.get(name) if isinstance(models, Mapping) else None
+    is_mock = isinstance(table, Mapping) and table.get("provider") == "mock"
+    return table if is_mock else {"provider": "mock"}

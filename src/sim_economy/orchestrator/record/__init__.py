@@ -1,0 +1,1 @@
+"""The record of an orchestrated run: its folder, its calls, its transcript."""

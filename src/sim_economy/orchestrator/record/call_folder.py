@@ -1,0 +1,148 @@
+"""A run's folder: its settings, its record, its ledger; one writer, resumed only as it began."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+from sim_economy.core.errors import FolderError
+from sim_economy.core.turn import RULES_VERSION
+from sim_economy.core.world_config import parse_scenario
+from sim_economy.ledger.readers.diff import changes_of
+from sim_economy.ledger.records import digest
+from sim_economy.ledger.sidecars.files import remove_ledger
+from sim_economy.ledger.sidecars.run_folder import claimed, write_whole
+from sim_economy.orchestrator.dialogue.system_prompt import PROMPT_VERSION
+from sim_economy.orchestrator.record.call_log import FORMAT, Began, Journal, Records, read_records
+from sim_economy.orchestrator.settings import plan_of
+from sim_economy.orchestrator.task import Task
+from sim_economy.world.world import World
+
+SETTINGS: Final = "settings.json"
+RECORD: Final = "calls.jsonl"
+LEDGER: Final = "ledger.sqlite"
+
+
+@asynccontextmanager
+async def sitting(folder: Path, task: Task, *, fresh: bool = False) -> AsyncIterator[Journal]:
+    """The record of a run, to be begun or gone on with.
+
+    Raises:
+        FolderError: In use, another program's, of other settings, damaged or not writable.
+    """
+    with claimed(folder, "run", _is_ours):
+        _check_settings(folder, task, fresh=fresh)
+        path = folder / RECORD
+        records, whole = read_records(path)
+        journal = Journal(path, records, whole)
+        try:
+            if records.began is None:
+                kept = digest((folder / SETTINGS).read_bytes())
+                await journal.append(Began(FORMAT, uuid4().hex[:16], kept))
+            yield journal
+        finally:
+            await journal.close()
+
+
+def open_world(folder: Path, task: Task) -> World:
+    """The world of a run's own ledger.
+
+    Raises:
+        StoreError, ReplayError: It cannot be opened.
+    """
+    path = folder / LEDGER
+    if path.exists():
+        return World.open(path)
+    return World.create(path, task.scenario, world_id=task.world_id)
+
+
+def read_task(folder: Path) -> Task:
+    """The task of a run, from the settings in its folder.
+
+    Raises:
+        FolderError: There is no run in it, or one of another version.
+    """
+    kept = _kept_settings(folder)
+    if kept is None:
+        raise FolderError("folder_foreign", str(folder), "holds no orchestrated run")
+    ours = {
+        "format": FORMAT,
+        "rules_version": RULES_VERSION,
+        "prompt_version": PROMPT_VERSION,
+    }
+    for key, value in ours.items():
+        if kept[key] != value:
+            raise FolderError(
+                "settings_changed",
+                str(folder),
+                f"{key} was {kept[key]}, is now {value}; read it with the release that wrote it",
+            )
+    return Task(
+        name=kept["name"],
+        turns=kept["turns"],
+        scenario=parse_scenario(kept["world"], agent_ids=kept["agent_ids"]),
+        plan=plan_of({key: kept[key] for key in _DECIDING}),
+        usage=kept["usage"],
+        door=kept["door"],
+    )
+
+
+def read_run(folder: Path) -> tuple[Task, Records]:
+    """A run's task and its record.
+
+    Raises:
+        FolderError: There is none, or it is damaged.
+    """
+    task = read_task(folder)
+    records, _ = read_records(folder / RECORD)
+    return task, records
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder holds an orchestrated run."""
+    return _kept_settings(folder) is not None
+
+
+_DECIDING: Final = ("orchestrator", "models", "minds")
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether the folder is empty, or a run's."""
+    if (folder / SETTINGS).exists():
+        return is_run(folder)
+    return {path.name for path in folder.iterdir()} <= {".lock", f"{SETTINGS}.part"}
+
+
+def _kept_settings(folder: Path) -> dict[str, Any] | None:
+    """The settings a run left, or None where the file is another program's."""
+    try:
+        kept = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    ours = isinstance(kept, dict) and {"prompt_version", *_DECIDING} <= kept.keys()
+    return kept if ours else None
+
+
+def _check_settings(folder: Path, task: Task, *, fresh: bool) -> None:
+    """Keep the settings of a new run, or hold those that are there against what is asked."""
+    path = folder / SETTINGS
+    kept = None if fresh else _kept_settings(folder)
+    if kept is None:
+        (folder / RECORD).unlink(missing_ok=True)
+        remove_ledger(folder / LEDGER)
+        write_whole(path, (json.dumps(task.settings, indent=2) + "\n").encode())
+        return
+    changes = [
+        f"{key} was {was}, is now {now}" for key, was, now in changes_of(kept, task.settings)
+    ]
+    if changes:
+        raise FolderError(
+            "settings_changed",
+            str(folder),
+            f"holds a run with other settings: {'; '.join(changes)}; "
+            "name another folder, or start over with --fresh",
+        )

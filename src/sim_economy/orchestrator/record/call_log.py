@@ -1,0 +1,309 @@
+"""The run's record: one JSON value a line, on the disk before anything is made of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from sim_economy.core.actions import Idle, Input
+from sim_economy.core.codec import canonical, parse_input, parse_json
+from sim_economy.core.errors import FolderError, InputError
+from sim_economy.ledger.records import digest
+from sim_economy.orchestrator.dialogue.messages import Answer, Failure, Money, Request, Tokens
+from sim_economy.orchestrator.limits.budget import NOTHING
+
+FORMAT: Final = 1
+
+
+class Why(StrEnum):
+    """Why an agent was idle though it was asked."""
+
+    UNUSABLE = "unusable_reply"
+    REFUSED = "refused"
+    RATE_LIMITED = "rate_limited"
+    SERVER_FAILED = "server_failed"
+    CONNECTION_FAILED = "connection_failed"
+    CALL_DEADLINE = "call_deadline"
+    UNREADABLE = "unreadable"
+    REJECTED = "request_rejected"
+    TURN_DEADLINE = "turn_deadline"
+    AGENT_BUDGET = "agent_budget"
+
+
+class Began(Struct, frozen=True, tag="began", tag_field="line"):
+    """The first line."""
+
+    format: int
+    run_id: str
+    settings: str
+
+
+class Text(Struct, frozen=True, tag="text", tag_field="line"):
+    """A long text that requests name by its digest."""
+
+    digest: str
+    text: str
+
+
+class Sent(Struct, frozen=True, tag="sent", tag_field="line", omit_defaults=True):
+    """A call is about to be made.
+
+    Attributes:
+        name: Of the model's table.
+        request: Its instructions and schema are digests of texts.
+        tokens: Set aside for it.
+        money: Set aside for it.
+    """
+
+    turn: int
+    agent_id: str
+    attempt: int
+    name: str
+    request_digest: str
+    request: Request
+    tokens: int
+    money: Money = NOTHING
+
+
+class Got(Struct, frozen=True, tag="got", tag_field="line", omit_defaults=True):
+    """A call has ended.
+
+    Attributes:
+        answer: None where it failed.
+        tokens: What it took, where the provider said so.
+        charged: Whether it may have been charged though the provider did not say what it took.
+        cached: Whether the reply was kept from an earlier call and cost nothing.
+        seconds: From the request to its end.
+    """
+
+    turn: int
+    agent_id: str
+    attempt: int
+    request_digest: str
+    answer: Answer | None = None
+    failure: Failure | None = None
+    detail: str = ""
+    tokens: Tokens | None = None
+    charged: bool = False
+    retry_after: float | None = None
+    money: Money = NOTHING
+    cached: bool = False
+    seconds: float = 0.0
+
+
+class Decided(Struct, frozen=True, tag="decided", tag_field="line", omit_defaults=True):
+    """What an agent does in a turn.
+
+    Attributes:
+        input: As it goes into the ledger, canonical JSON.
+        why: Why it is idle, where it is not its own choice.
+        detail: What was wrong, for people.
+        attempts: Calls made.
+        unsaid: Calls that ended without a word on what they took; they are not billed.
+        seen: What the agent saw, without what never changes.
+    """
+
+    turn: int
+    agent_id: str
+    input: msgspec.Raw
+    seen: dict[str, Any]
+    why: Why | None = None
+    detail: str = ""
+    attempts: int = 0
+    unsaid: int = 0
+
+    @property
+    def chosen(self) -> Input:
+        """The input as a value."""
+        return parse_input(parse_json(bytes(self.input)))
+
+    @property
+    def idle(self) -> bool:
+        """Whether it does nothing."""
+        return isinstance(self.chosen.action, Idle)
+
+
+class Closed(Struct, frozen=True, tag="closed", tag_field="line", omit_defaults=True):
+    """A turn is in the ledger.
+
+    Attributes:
+        rejections: Reasons of refused inputs by agent id.
+    """
+
+    turn: int
+    head: str
+    rejections: dict[str, str] = {}
+
+
+class Stopped(Struct, frozen=True, tag="stopped", tag_field="line"):
+    """A sitting ended before the run did."""
+
+    turn: int
+    reason: str
+
+
+Line: TypeAlias = Began | Text | Sent | Got | Decided | Closed | Stopped
+Place: TypeAlias = tuple[int, str, int]
+"""Turn, agent id, attempt."""
+
+_decode = msgspec.json.Decoder(Line).decode
+
+
+class Records:
+    """What a record holds, by place."""
+
+    def __init__(self) -> None:
+        self.began: Began | None = None
+        self.texts: dict[str, str] = {}
+        self.sent: dict[Place, Sent] = {}
+        self.interrupted: list[Sent] = []
+        self.got: dict[Place, Got] = {}
+        self.decided: dict[tuple[int, str], Decided] = {}
+        self.closed: dict[int, Closed] = {}
+        self.stopped: list[Stopped] = []
+
+    def add(self, line: Line) -> None:
+        """Enter one line."""
+        match line:
+            case Began():
+                self.began = line
+            case Text(key, text):
+                self.texts[key] = text
+            case Sent(turn, agent_id, attempt):
+                place = (turn, agent_id, attempt)
+                if place in self.sent and place not in self.got:
+                    self.interrupted.append(self.sent[place])
+                self.sent[place] = line
+            case Got(turn, agent_id, attempt):
+                self.got[turn, agent_id, attempt] = line
+            case Decided(turn, agent_id):
+                self.decided[turn, agent_id] = line
+            case Closed(turn):
+                self.closed[turn] = line
+            case Stopped():
+                self.stopped.append(line)
+
+    def lost(self) -> list[Sent]:
+        """Calls that a crash cut off: nobody knows whether they were charged."""
+        return [*self.interrupted, *(sent for at, sent in self.sent.items() if at not in self.got)]
+
+    def request(self, sent: Sent) -> Request:
+        """The request with its texts in place."""
+        return msgspec.structs.replace(
+            sent.request,
+            instructions=self.texts.get(sent.request.instructions, ""),
+            schema=self.texts.get(sent.request.schema, ""),
+        )
+
+
+def read_records(path: Path) -> tuple[Records, int]:
+    """The lines of a record, and how many bytes of it are whole lines.
+
+    Raises:
+        FolderError: A line is damaged.
+    """
+    records = Records()
+    whole = 0
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if not line.endswith(b"\n"):
+                    break
+                try:
+                    records.add(_decode(line))
+                except (msgspec.DecodeError, UnicodeDecodeError, InputError) as error:
+                    raise FolderError(
+                        "record_damaged", str(path), f"line {number} cannot be read: {error}"
+                    ) from None
+                whole += len(line)
+    except FileNotFoundError:
+        return records, 0
+    return records, whole
+
+
+class Journal:
+    """Appends lines; many that come together are made durable together."""
+
+    def __init__(self, path: Path, records: Records, whole: int) -> None:
+        """Go on after the last whole line; what a crash left of another is cut off."""
+        self.records = records
+        self._path = path
+        self._file = path.open("ab", buffering=0)
+        self._file.truncate(whole)
+        self._waiting: list[tuple[bytes, Sequence[Line], asyncio.Future[None]]] = []
+        self._writer: asyncio.Task[None] | None = None
+        self._broken: OSError | None = None
+
+    @property
+    def run_id(self) -> str:
+        """Of the run whose record it is."""
+        assert self.records.began is not None, self._path
+        return self.records.began.run_id
+
+    async def append(self, *lines: Line) -> None:
+        """Keep lines; they are on the disk when this returns.
+
+        Raises:
+            FolderError: They could not be written.
+        """
+        text = b"".join(canonical(line) + b"\n" for line in lines)
+        loop = asyncio.get_running_loop()
+        kept: asyncio.Future[None] = loop.create_future()
+        self._waiting.append((text, lines, kept))
+        if self._writer is None or self._writer.done():
+            self._writer = loop.create_task(self._drain())
+        try:
+            await asyncio.shield(kept)
+        except OSError as error:
+            raise FolderError(
+                "folder_unwritable", str(self._path), f"cannot be written: {error.strerror}"
+            ) from error
+
+    async def named(self, request: Request) -> tuple[Request, list[Line]]:
+        """A request with digests for its long texts, and the lines that give the new ones."""
+        names: Mapping[str, str] = {
+            field: digest(getattr(request, field).encode()) for field in ("instructions", "schema")
+        }
+        new: list[Line] = [
+            Text(names[field], getattr(request, field))
+            for field in names
+            if names[field] not in self.records.texts
+        ]
+        return msgspec.structs.replace(request, **names), new
+
+    async def close(self) -> None:
+        """Close the file when all is written."""
+        if self._writer is not None:
+            await asyncio.wait([self._writer])
+        self._file.close()
+
+    async def _drain(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            try:
+                if self._broken is not None:
+                    raise self._broken
+                await asyncio.to_thread(self._write, b"".join(text for text, _, _ in batch))
+            except OSError as error:
+                self._broken = error
+                for _, _, kept in batch:
+                    kept.set_exception(error)
+                continue
+            for _, lines, kept in batch:
+                for line in lines:
+                    self.records.add(line)
+                if not kept.done():
+                    kept.set_result(None)
+
+    def _write(self, batch: bytes) -> None:
+        view = memoryview(batch)
+        while view:
+            view = view[self._file.write(view) :]
+        os.fsync(self._file.fileno())

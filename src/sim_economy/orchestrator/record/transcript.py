@@ -1,0 +1,208 @@
+"""A run as it can be read: turn by turn, what each agent saw, thought, said, did and paid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from json import dumps, loads
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct
+
+from sim_economy.core.accounts import BALANCE, WIDTH
+from sim_economy.core.actions import Input
+from sim_economy.core.codec import canonical
+from sim_economy.ledger.readers.reading import reading
+from sim_economy.ledger.records import read_record
+from sim_economy.ledger.stores.protocol import Store
+from sim_economy.orchestrator.limits.budget import Account
+from sim_economy.orchestrator.record.call_folder import LEDGER, read_run
+from sim_economy.orchestrator.record.call_log import Decided, Got, Records
+from sim_economy.orchestrator.session import filled_purse
+from sim_economy.orchestrator.task import Task
+
+
+class Part(Struct, frozen=True):
+    """One call as it can be read.
+
+    Attributes:
+        outcome: `reply`, `kept reply`, or why there was none.
+        reply: What the model wrote, thinking first.
+        money: With its currency left out.
+    """
+
+    attempt: int
+    outcome: str
+    detail: str
+    thinking: str
+    reply: str
+    seconds: float
+    tokens: str
+    money: str
+
+
+class Scene(Struct, frozen=True):
+    """One agent in one turn.
+
+    Attributes:
+        mind: Its model's table, or its policy.
+        saw: The prompt of its first call, or its observation.
+        thought: As it goes into the ledger.
+        did: Its action in words.
+        idle_because: Why it could not act, where it could not.
+        refused: Why a rule refused the action.
+        billed: Thinking units and output units.
+        paid: Tokens on its balance by reason, where the ledger is here to be read.
+        balance: Before the turn.
+    """
+
+    turn: int
+    agent_id: str
+    mind: str
+    saw: str
+    thought: str
+    said: str
+    did: str
+    idle_because: str
+    refused: str
+    billed: tuple[int, int]
+    paid: dict[str, int]
+    balance: int
+    parts: tuple[Part, ...]
+
+
+class Story(Struct, frozen=True):
+    """A whole run.
+
+    Attributes:
+        scenes: By turn, in genesis order.
+        heads: By turn; a turn without one is not closed.
+        spent: By agent id.
+    """
+
+    task: Task
+    scenes: dict[int, list[Scene]]
+    heads: dict[int, str]
+    spent: dict[str, Account]
+    stopped: str
+
+
+def read_story(folder: Path) -> Story:
+    """The story of a run, from its record and its ledger.
+
+    Raises:
+        FolderError, StoreError: They cannot be read.
+    """
+    task, records = read_run(folder)
+    paid: dict[tuple[int, str], dict[str, int]] = {}
+    if (folder / LEDGER).exists():
+        with reading(folder / LEDGER) as store:
+            paid = _paid(store, task)
+    turns = sorted({turn for turn, _ in records.decided})
+    agents = task.scenario.agent_ids
+    scenes = {
+        turn: [
+            _scene(task, records, decided, paid.get((turn, agent_id), {}))
+            for agent_id in agents
+            if (decided := records.decided.get((turn, agent_id))) is not None
+        ]
+        for turn in turns
+    }
+    ended = max(records.closed, default=0) == task.turns
+    stopped = records.stopped[-1].reason if records.stopped and not ended else ""
+    return Story(
+        task,
+        scenes,
+        {turn: closed.head for turn, closed in records.closed.items()},
+        filled_purse(task.plan, records).agents,
+        stopped,
+    )
+
+
+def _paid(store: Store, task: Task) -> dict[tuple[int, str], dict[str, int]]:
+    """What moved every balance, by turn and agent: tokens by reason."""
+    balances = {BALANCE + WIDTH * at: name for at, name in enumerate(task.scenario.agent_ids)}
+    paid: dict[tuple[int, str], dict[str, int]] = {}
+    for stored in store.read(1):
+        for posting in read_record(stored.line).postings:
+            for account, amount in (
+                (posting.source, -posting.amount),
+                (posting.target, posting.amount),
+            ):
+                if account in balances:
+                    reasons = paid.setdefault((stored.turn, balances[account]), {})
+                    reason = str(posting.reason)
+                    reasons[reason] = reasons.get(reason, 0) + amount
+    return paid
+
+
+def _scene(task: Task, records: Records, decided: Decided, paid: dict[str, int]) -> Scene:
+    turn, agent_id = decided.turn, decided.agent_id
+    mind = task.plan.minds[agent_id]
+    chosen = decided.chosen
+    first = records.sent.get((turn, agent_id, 0))
+    saw = records.request(first).messages[0].text if first else _readable(decided.seen)
+    closed = records.closed.get(turn)
+    because = f"{decided.why}: {decided.detail}".removesuffix(": ") if decided.why else ""
+    return Scene(
+        turn,
+        agent_id,
+        mind.model or f"policy {mind.policy}",
+        saw,
+        chosen.thinking or "",
+        chosen.speech or "",
+        in_words(chosen),
+        because,
+        closed.rejections.get(agent_id, "") if closed else "",
+        (chosen.thinking_units, chosen.output_units),
+        paid,
+        decided.seen["accounts"]["balance"],
+        tuple(
+            _part(records.got[turn, agent_id, attempt])
+            for attempt in range(decided.attempts)
+            if (turn, agent_id, attempt) in records.got
+        ),
+    )
+
+
+def _part(got: Got) -> Part:
+    tokens = "not reported" if got.charged else "none"
+    if got.tokens is not None:
+        thinking, output = got.tokens.units
+        tokens = f"{got.tokens.input} in, {thinking} thinking, {output} out"
+    outcome = str(got.failure) if got.failure else "kept reply" if got.cached else "reply"
+    if got.answer is not None and got.answer.ended != "stop":
+        outcome = f"{outcome} ({got.answer.ended})"
+    return Part(
+        got.attempt,
+        outcome,
+        got.detail,
+        got.answer.thinking if got.answer else "",
+        got.answer.text if got.answer else "",
+        got.seconds,
+        tokens,
+        f"{got.money.normalize():f}" if got.money else "",
+    )
+
+
+def in_words(chosen: Input) -> str:
+    """An action on one line: its name, then what it is about."""
+    plain: dict[str, Any] = loads(canonical(chosen.action))
+    name = str(plain.pop("action"))
+    terms = plain.pop("terms", None)
+    if isinstance(terms, Mapping):
+        plain |= terms
+    rest = ", ".join(f"{key} {_short(value)}" for key, value in plain.items())
+    return f"{name}: {rest}" if rest else name
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHORT else f"{text[:_SHORT]}..."
+
+
+_SHORT: Final = 80
+
+
+def _readable(seen: Mapping[str, Any]) -> str:
+    return dumps(seen, ensure_ascii=False, indent=1)

@@ -1,0 +1,46 @@
+"""Replies kept by the whole request: asking the same again costs nothing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from sim_economy.core.codec import canonical
+from sim_economy.core.errors import FolderError
+from sim_economy.orchestrator.dialogue.messages import Answer
+
+
+class Cache:
+    """A folder of replies, one file each, that many runs may share."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def find(self, request_digest: str) -> Answer | None:
+        """The reply to this very request; a damaged file is none."""
+        try:
+            return msgspec.json.decode(self._path(request_digest).read_bytes(), type=Answer)
+        except (FileNotFoundError, msgspec.DecodeError):
+            return None
+
+    def keep(self, request_digest: str, answer: Answer) -> None:
+        """Keep a reply, whole or not at all.
+
+        Raises:
+            FolderError: It cannot be written.
+        """
+        path = self._path(request_digest)
+        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(canonical(answer))
+            part.replace(path)
+        except OSError as error:
+            raise FolderError(
+                "folder_unwritable", str(self._folder), f"cannot be written: {error.strerror}"
+            ) from error
+
+    def _path(self, request_digest: str) -> Path:
+        return self._folder / request_digest[:2] / f"{request_digest}.json"

@@ -1,0 +1,52 @@
+"""Scripted policies, played from plain values: what an agent sees, and the whole state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, get_type_hints
+
+from msgspec import convert
+
+from sim_economy.agents.policy import Move, Policy, Scene, View
+from sim_economy.core.accounts import FIRST, WIDTH, Holding
+from sim_economy.core.observation import Observation
+from sim_economy.core.state import State, genesis
+from sim_economy.core.world_config import Scenario, config
+
+
+def decide(
+    policy: Policy,
+    agent: int,
+    seen: Mapping[str, Any],
+    everything: Mapping[str, Any],
+    scenario: Scenario,
+) -> Move:
+    """What a policy does.
+
+    Args:
+        seen: The agent's observation; what never changes may be left out.
+        everything: Turn and accounts of all agents.
+    """
+    state = _state(everything, scenario)
+    parts = {name: convert(seen[name], hint, str_keys=True) for name, hint in _SEEN.items()}
+    observation = Observation(**parts, world=config(scenario))
+    decided = policy.decide(View(agent, state, scenario, Scene(state, scenario), observation))
+    return decided if isinstance(decided, Move) else Move(decided)
+
+
+_SEEN: Final[Mapping[str, Any]] = {
+    name: hint for name, hint in get_type_hints(Observation).items() if name != "world"
+}
+
+
+def _state(everything: Mapping[str, Any], scenario: Scenario) -> State:
+    """A state with the turn and every agent's accounts; the rest is as at genesis."""
+    state, _ = genesis(scenario)
+    state.turn = everything["turn"]
+    for agent, row in enumerate(everything["agents"]):
+        for holding in Holding:
+            state.accounts[FIRST + WIDTH * agent + holding.value] = row[holding.name.lower()]
+        state.studies[agent] = row["studies"]
+        state.burned[agent] = row["burned"]
+        state.cores[agent] = row["cores"]
+    return state

@@ -1,0 +1,200 @@
+"""A sitting of a run: folder, world, minds and loop put together; and its replay."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from sim_economy.agents.usage_model import UsageSource
+from sim_economy.core.errors import ReplayError
+from sim_economy.ledger.readers.reading import reading
+from sim_economy.ledger.stores.memory import MemoryStore
+from sim_economy.orchestrator.dialogue.providers import provider_for
+from sim_economy.orchestrator.limits.budget import Cost, Purse
+from sim_economy.orchestrator.model_call import Caller, Voice
+from sim_economy.orchestrator.record.call_folder import LEDGER, open_world, read_run, sitting
+from sim_economy.orchestrator.record.call_log import Records
+from sim_economy.orchestrator.settings import Plan
+from sim_economy.orchestrator.task import Task
+from sim_economy.orchestrator.turn_loop import Loop, Show
+from sim_economy.orchestrator.world_backend import Door, Position, WorldDoor
+from sim_economy.world.world import World
+
+OpenDoor: TypeAlias = Callable[[Task], AbstractAsyncContextManager[Door]]
+"""Opens the way to a world that is not in this process."""
+
+_SECRET_LEAST = 6
+"""Characters from which on a key is looked for; a shorter one is no secret."""
+
+
+class Ending(Struct, frozen=True):
+    """What a sitting left.
+
+    Attributes:
+        spent: Of the whole run, this sitting and earlier ones.
+        unknown: The most that calls may have cost which never said what they took.
+    """
+
+    position: Position
+    calls: int
+    failed: int
+    spent: Cost
+    unknown: Cost
+
+
+async def orchestrate(
+    folder: Path,
+    task: Task,
+    usage: UsageSource,
+    *,
+    open_door: OpenDoor | None = None,
+    fresh: bool = False,
+    show: Show = lambda progress: None,
+    started: Callable[[Caller], None] = lambda caller: None,
+) -> Ending:
+    """Play a run to its end, from where its folder has it.
+
+    Args:
+        open_door: The way to an engine; a world of the folder's own when None.
+        show: Called whenever an agent has decided.
+        started: Called with what makes the calls, so that it can be stopped.
+
+    Raises:
+        BudgetReachedError, NotAllowedError, StoppedError: It cannot go on now.
+        FolderError, StoreError, ReplayError: Folder, ledger or record cannot be used.
+    """
+    plan, scenario = task.plan, task.scenario
+    async with (
+        sitting(folder, task, fresh=fresh) as journal,
+        _door(folder, task, open_door) as door,
+        _voices(task, usage) as voices,
+    ):
+        purse = filled_purse(plan, journal.records)
+        hidden = hiding(plan)
+        caller = Caller(plan, scenario.seed, voices, journal.records, journal, purse, hidden=hidden)
+        started(caller)
+        loop = Loop(
+            plan,
+            door,
+            caller,
+            task.turns,
+            genesis=World(scenario, world_id=task.world_id).head.hash,
+            usage=usage,
+            journal=journal,
+            show=show,
+        )
+        position = await loop.run()
+        return Ending(position, caller.calls, caller.failed, purse.run.spent, purse.run.unknown)
+
+
+@asynccontextmanager
+async def _door(folder: Path, task: Task, open_door: OpenDoor | None) -> AsyncIterator[Door]:
+    if open_door is not None:
+        async with open_door(task) as door:
+            yield door
+        return
+    with open_world(folder, task) as world:
+        yield WorldDoor(world)
+
+
+@asynccontextmanager
+async def _voices(task: Task, usage: UsageSource) -> AsyncIterator[Mapping[str, Voice]]:
+    """The models that some mind has, ready to be asked."""
+    voices = {}
+    try:
+        for name in sorted({mind.model for mind in task.plan.minds.values() if mind.model}):
+            setting = task.plan.models[name]
+            provider = provider_for(setting, task.scenario, usage)
+            price = task.plan.limits.prices.prices.get(setting.model)
+            voices[name] = Voice(setting, provider, price)
+        yield voices
+    finally:
+        for voice in voices.values():
+            assert voice.provider is not None
+            await voice.provider.close()
+
+
+def filled_purse(plan: Plan, records: Records) -> Purse:
+    """The purse of a run with what the record says was spent."""
+    purse = Purse(plan.limits)
+    for place, got in records.got.items():
+        if got.cached:
+            continue
+        sent = records.sent[place]
+        counted = got.tokens.input + got.tokens.output if got.tokens else 0
+        unknown = Cost(sent.tokens, sent.money) if got.charged else Cost()
+        purse.restore(got.agent_id, Cost(counted, got.money), unknown)
+    for sent in records.lost():
+        purse.restore(sent.agent_id, Cost(), Cost(sent.tokens, sent.money))
+    return purse
+
+
+def hiding(plan: Plan) -> Callable[[str], str]:
+    """What takes the keys of a plan's models out of a text."""
+    variables = {model.api_key_variable for model in plan.models.values()}
+    keys = sorted({os.environ.get(name or "", "") for name in variables}, key=len, reverse=True)
+    secrets = [key for key in keys if len(key) >= _SECRET_LEAST]
+
+    def hidden(text: str) -> str:
+        for secret in secrets:
+            text = text.replace(secret, "[key]")
+        return text
+
+    return hidden
+
+
+class Replayed(Struct, frozen=True):
+    """What a replay proved.
+
+    Attributes:
+        position: How far record and rules agree.
+        ledger: Whether the run's own ledger was there to be compared, byte for byte.
+    """
+
+    position: Position
+    calls: int
+    ledger: bool
+
+
+async def replay_run(folder: Path, progress: Callable[[int], None] = lambda turn: None) -> Replayed:
+    """Play a run again from its recorded replies, without a network, and compare every byte.
+
+    Raises:
+        FolderError, StoreError: Folder or ledger cannot be read.
+        ReplayError: A call, a decision, a turn or a byte of the ledger comes out otherwise.
+    """
+    task, records = read_run(folder)
+    store = MemoryStore()
+    world = World(task.scenario, store=store, world_id=task.world_id)
+    played = max(records.closed, default=0)
+    voices = {name: Voice(setting) for name, setting in task.plan.models.items()}
+    caller = Caller(
+        task.plan, task.scenario.seed, voices, records, None, filled_purse(task.plan, records)
+    )
+    loop = Loop(
+        task.plan,
+        WorldDoor(world),
+        caller,
+        task.turns,
+        until=played,
+        show=lambda shown: progress(shown.turn) if not shown.decided else None,
+    )
+    position = await loop.run()
+    ledger = folder / LEDGER
+    if ledger.exists():
+        _compare(ledger, store, played)
+    return Replayed(position, len(records.got), ledger.exists())
+
+
+def _compare(ledger: Path, again: MemoryStore, turns: int) -> None:
+    with reading(ledger) as store:
+        if store.genesis_line() != again.genesis_line():
+            raise ReplayError(0, "the ledger is of another world")
+        for recorded, played in zip(store.read(0, turns), again.read(0, turns), strict=True):
+            if recorded != played:
+                raise ReplayError(recorded.turn, "the ledger holds another turn than the record")

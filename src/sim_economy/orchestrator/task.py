@@ -1,0 +1,56 @@
+"""A run to be orchestrated: all that decides it."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import version
+from typing import Any
+
+from msgspec import Struct
+
+from sim_economy.core.codec import canonical
+from sim_economy.core.turn import RULES_VERSION
+from sim_economy.core.world_config import Scenario, config
+from sim_economy.orchestrator.dialogue.system_prompt import PROMPT_VERSION
+from sim_economy.orchestrator.record.call_log import FORMAT
+from sim_economy.orchestrator.settings import Plan
+
+
+class Task(Struct, frozen=True, kw_only=True):
+    """A run to be played: everything that decides it.
+
+    Attributes:
+        usage: The scenario's usage table, what scripted minds take.
+        door: `world`, or `engine` where a server keeps the ledger.
+    """
+
+    name: str
+    turns: int
+    scenario: Scenario
+    plan: Plan
+    usage: dict[str, Any]
+    door: str = "world"
+
+    @property
+    def world_id(self) -> str:
+        """The name of the world in its genesis record."""
+        return "default" if self.door == "engine" else f"{self.name}/{self.scenario.seed}"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """As plain values, to be kept and compared."""
+        world: dict[str, Any] = json.loads(canonical(config(self.scenario, seed=True)))
+        settings = {
+            "sim_economy": version("sim-economy"),
+            "format": FORMAT,
+            "rules_version": RULES_VERSION,
+            "prompt_version": PROMPT_VERSION,
+            "name": self.name,
+            "turns": self.turns,
+            "door": self.door,
+            "usage": self.usage,
+            "agent_ids": list(self.scenario.agent_ids),
+            "world": {key: world[key] for key in world if key != "secret" or world[key]},
+            **self.plan.deciding,
+        }
+        return json.loads(json.dumps(settings))  # type: ignore[no-any-return]

@@ -1,0 +1,279 @@
+"""The turn loop: everyone is asked at once, and the turn closes whatever comes of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from itertools import islice
+from typing import Any
+
+from msgspec import Raw, Struct
+
+from sim_economy.agents.catalogue import policy_named
+from sim_economy.agents.usage_model import Usage, UsageSource
+from sim_economy.core.actions import Input
+from sim_economy.core.codec import canonical
+from sim_economy.core.errors import FolderError, ReplayError, SimEconomyError
+from sim_economy.orchestrator.agent_turn import ask
+from sim_economy.orchestrator.dialogue.observation_text import Memory, view
+from sim_economy.orchestrator.dialogue.system_prompt import instructions
+from sim_economy.orchestrator.limits.budget import BudgetReachedError
+from sim_economy.orchestrator.model_call import Caller, NotAllowedError, Question, StoppedError
+from sim_economy.orchestrator.record.call_log import Closed, Decided, Journal, Records, Stopped
+from sim_economy.orchestrator.scripted import decide
+from sim_economy.orchestrator.settings import Mind, Plan
+from sim_economy.orchestrator.world_backend import Door, Position
+
+
+class Progress(Struct, frozen=True):
+    """Where a run stands, for people to watch."""
+
+    turn: int
+    turns: int
+    decided: int
+    in_flight: int
+    calls: int
+    failed: int
+    tokens: int
+    money: str
+
+
+Show = Callable[[Progress], None]
+
+
+class Loop:
+    """A run from where its record and its world are to its last turn."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        door: Door,
+        caller: Caller,
+        turns: int,
+        *,
+        genesis: str = "",
+        usage: UsageSource | None = None,
+        journal: Journal | None = None,
+        until: int | None = None,
+        show: Show = lambda progress: None,
+    ) -> None:
+        """Play a world through a door.
+
+        Args:
+            genesis: The head of this very world at genesis.
+            usage: What scripted policies take; None where they are played from the record.
+            until: The last turn to play now; the run's last when None.
+            journal: None replays: every decision is made again and held against the record.
+        """
+        self.plan = plan
+        self.door = door
+        self.caller = caller
+        self.turns = turns
+        self._until = turns if until is None else until
+        self._genesis = genesis
+        self._usage = usage
+        self._journal = journal
+        self._show = show
+        self._decided = 0
+
+    @property
+    def records(self) -> Records:
+        """What is recorded so far."""
+        return self.caller.records
+
+    async def run(self) -> Position:
+        """Play to the end.
+
+        Raises:
+            BudgetReachedError, NotAllowedError, StoppedError: It cannot go on now.
+            FolderError: The world and the record are not of one run.
+            ReplayError: A decision comes out otherwise than recorded.
+        """
+        position = await self.door.position()
+        turn = await self._joint(position) if self._journal else 1
+        usage = self._used(turn)
+        while turn <= self._until:
+            used = next(usage)
+            try:
+                closed = await self._turn(turn, used)
+            except SimEconomyError as error:
+                if self._journal is not None:
+                    await self._journal.append(Stopped(turn, error.code))
+                raise
+            position = Position(closed.turn, closed.head)
+            turn += 1
+        return position
+
+    async def _joint(self, position: Position) -> int:
+        """The turn to go on with, after checking that record and world are of one run."""
+        recorded = max(self.records.closed, default=0)
+        head = self.records.closed[recorded].head if recorded else self._genesis
+        if position.turn not in {recorded, recorded + 1} or (
+            position.turn == recorded and head != position.head
+        ):
+            raise FolderError(
+                "folder_foreign",
+                "the record",
+                f"ends with turn {recorded} and the world with turn {position.turn}, or with "
+                "another head: they are not of one run",
+            )
+        return recorded + 1
+
+    def _used(self, turn: int) -> Any:
+        if self._usage is None:
+            return iter(lambda: None, 0)
+        return islice(self._usage.turns(self.door.scenario), turn - 1, None)
+
+    async def _turn(self, turn: int, used: list[Usage] | None) -> Closed:
+        decisions = await self._decisions(turn, used)
+        inputs = [decided.chosen for decided in decisions]
+        key = f"{self._journal.run_id}-{turn}" if self._journal else ""
+        closed = await self.door.close_turn(turn, inputs, key=key, ends=turn == self.turns)
+        if self._journal is not None:
+            await self._journal.append(closed)
+        elif (recorded := self.records.closed.get(turn)) != closed:
+            which = "is not closed in the record" if recorded is None else "closes otherwise"
+            raise ReplayError(turn, f"the turn {which}; its head is {closed.head}")
+        self._tell(turn, 0)
+        return closed
+
+    async def _decisions(self, turn: int, used: list[Usage] | None) -> list[Decided]:
+        """Every agent's decision, in genesis order."""
+        minds = self.plan.minds
+        everything = None
+        if self.plan.observation == "full" or any(mind.policy for mind in minds.values()):
+            everything = await self.door.everything()
+        over = asyncio.get_running_loop().time() + float(self.plan.turn_deadline)
+        self._decided = 0
+        tasks = [
+            asyncio.create_task(
+                self._mind(turn, agent, agent_id, used[agent] if used else None, everything, over)
+            )
+            for agent, agent_id in enumerate(self.door.scenario.agent_ids)
+        ]
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        _raise_gravest(ended)
+        return [decided for decided in ended if isinstance(decided, Decided)]
+
+    async def _mind(
+        self,
+        turn: int,
+        agent: int,
+        agent_id: str,
+        used: Usage | None,
+        everything: Mapping[str, Any] | None,
+        over: float,
+    ) -> Decided:
+        recorded = self.records.decided.get((turn, agent_id))
+        if self._journal is not None and recorded is not None:
+            return recorded
+        mind = self.plan.minds[agent_id]
+        try:
+            seen = await self.door.observe(agent_id)
+            kept = {key: value for key, value in seen.items() if key != "world"}
+            if mind.model is None:
+                assert everything is not None, mind
+                decided = self._played(turn, agent, agent_id, mind, used, everything, kept)
+            else:
+                question = self._question(
+                    turn, agent, agent_id, mind, mind.model, seen, everything, kept, over
+                )
+                decided = await ask(question, self.caller, self.door.scenario.seed)
+        except SimEconomyError:
+            self.caller.stop()
+            raise
+        if self._journal is not None:
+            await self._journal.append(decided)
+        elif decided != recorded:
+            raise ReplayError(turn, f"{agent_id} decides otherwise than recorded")
+        self._decided += 1
+        self._tell(turn, self._decided)
+        return decided
+
+    def _played(
+        self,
+        turn: int,
+        agent: int,
+        agent_id: str,
+        mind: Mind,
+        used: Usage | None,
+        everything: Mapping[str, Any],
+        kept: dict[str, Any],
+    ) -> Decided:
+        """What a scripted policy does; in a replay its usage is the recorded one."""
+        assert mind.policy is not None, mind
+        if used is None:
+            recorded = self.records.decided.get((turn, agent_id))
+            if recorded is None:
+                raise ReplayError(turn, f"what {agent_id} did is not in the record")
+            used = recorded.chosen.thinking_units, recorded.chosen.output_units
+        policy = policy_named(mind.policy, mind.parameters)
+        move = decide(policy, agent, kept, everything, self.door.scenario)
+        chosen = Input(agent_id, move.action, *used, move.thinking, move.speech)
+        return Decided(turn, agent_id, Raw(canonical(chosen)), kept)
+
+    def _question(
+        self,
+        turn: int,
+        agent: int,
+        agent_id: str,
+        mind: Mind,
+        model: str,
+        seen: Mapping[str, Any],
+        everything: Mapping[str, Any] | None,
+        kept: dict[str, Any],
+        over: float,
+    ) -> Question:
+        output = self.plan.models[model].output
+        shown = everything if self.plan.observation == "full" else None
+        memories = self._memories(agent_id, turn)
+        return Question(
+            turn,
+            agent,
+            agent_id,
+            model,
+            instructions(self.door.scenario, agent_id, mind, self.plan, output),
+            view(seen, shown, memories, self.turns, self.plan),
+            kept,
+            over,
+        )
+
+    def _memories(self, agent_id: str, turn: int) -> list[Memory]:
+        """The agent's last turns, from the record."""
+        memories = []
+        for past in range(max(1, turn - self.plan.memory_turns), turn):
+            decided = self.records.decided[past, agent_id]
+            heard = {
+                name: said for name, said in decided.seen["speech"].items() if name != agent_id
+            }
+            balance = decided.seen["accounts"]["balance"]
+            refused = self.records.closed[past].rejections.get(agent_id)
+            memories.append(Memory(past, balance, decided.chosen, heard, refused))
+        return memories
+
+    def _tell(self, turn: int, decided: int) -> None:
+        run = self.caller.purse.run
+        self._show(
+            Progress(
+                turn,
+                self.turns,
+                decided,
+                self.caller.limiter.in_flight,
+                self.caller.calls,
+                self.caller.failed,
+                run.spent.tokens + run.unknown.tokens,
+                f"{run.spent.money + run.unknown.money}",
+            )
+        )
+
+
+def _raise_gravest(ended: list[Decided | BaseException]) -> None:
+    """Raise what stopped the turn: a bug before a refusal before a budget before a stop."""
+    failures = [failure for failure in ended if isinstance(failure, BaseException)]
+    order = (StoppedError, BudgetReachedError, NotAllowedError)
+
+    def gravity(failure: BaseException) -> int:
+        return order.index(type(failure)) if type(failure) in order else len(order)
+
+    if failures:
+        raise max(failures, key=gravity)

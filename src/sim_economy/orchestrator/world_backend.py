@@ -1,0 +1,176 @@
+"""The way to a world, in this process or behind an engine; the loop knows no other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from json import loads
+from typing import Any, Final, Protocol
+
+from msgspec import Struct
+
+from sim_economy.core.accounts import holdings
+from sim_economy.core.actions import Input
+from sim_economy.core.codec import canonical
+from sim_economy.core.errors import TurnConflictError
+from sim_economy.core.world_config import Scenario
+from sim_economy.ledger.records import TurnRecord, read_record
+from sim_economy.orchestrator.record.call_log import Closed
+from sim_economy.world.turn_answer import rejections
+from sim_economy.world.world import World
+
+
+class Position(Struct, frozen=True):
+    """How far a world has come."""
+
+    turn: int
+    head: str
+
+
+class Door(Protocol):
+    """A world that this orchestrator alone plays."""
+
+    @property
+    def scenario(self) -> Scenario:
+        """The world's parameters and agents."""
+
+    async def position(self) -> Position:
+        """The last closed turn."""
+
+    async def observe(self, agent_id: str) -> dict[str, Any]:
+        """What an agent may see, as plain values."""
+
+    async def everything(self) -> dict[str, Any]:
+        """Every agent's accounts, as plain values; only the operator may see it."""
+
+    async def close_turn(
+        self, turn: int, inputs: Sequence[Input], *, key: str, ends: bool
+    ) -> Closed:
+        """Close a turn once: closing it again with the same inputs gives the same answer.
+
+        Raises:
+            TurnConflictError: Another turn is open, or it was closed with other inputs.
+        """
+
+
+_AGENT: Final = ("agent_id", "balance", "staked", "unstaking", "pending", "escrow", "studies")
+_AGENT_REST: Final = ("burned", "cores")
+EVERYTHING: Final = ("turn", "token_supply", "fees_collected")
+
+
+class WorldDoor:
+    """A world in this process."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    @property
+    def scenario(self) -> Scenario:
+        """The world's parameters and agents."""
+        return self.world.scenario
+
+    async def position(self) -> Position:
+        """The last closed turn."""
+        return Position(self.world.turn_number, self.world.head.hash)
+
+    async def observe(self, agent_id: str) -> dict[str, Any]:
+        """What an agent may see, as plain values."""
+        seen: dict[str, Any] = loads(canonical(self.world.observe(agent_id)))
+        return seen
+
+    async def everything(self) -> dict[str, Any]:
+        """Every agent's accounts."""
+        state = self.world.state
+        agents = [
+            {
+                "agent_id": agent_id,
+                **holdings(state.accounts, agent),
+                "studies": state.studies[agent],
+                "burned": state.burned[agent],
+                "cores": state.cores[agent],
+            }
+            for agent, agent_id in enumerate(self.world.scenario.agent_ids)
+        ]
+        return {**{name: getattr(state, name) for name in EVERYTHING}, "agents": agents}
+
+    async def close_turn(
+        self, turn: int, inputs: Sequence[Input], *, key: str, ends: bool
+    ) -> Closed:
+        """Close a turn once."""
+        del key
+        world = self.world
+        if turn == world.turn_number:
+            (stored,) = world.store.read(turn, turn)
+            record = read_record(stored.line)
+            if [bytes(sent) for sent in record.inputs] != [canonical(sent) for sent in inputs]:
+                raise TurnConflictError(turn, world.turn_number + 1)
+            return _closed(record, stored.head_hash)
+        if turn != world.turn_number + 1:
+            raise TurnConflictError(turn, world.turn_number + 1)
+        world.turn(inputs, ends=ends)
+        assert world.sealed is not None
+        return _closed(world.sealed.record, world.sealed.head.hash)
+
+
+def _closed(record: TurnRecord, head: str) -> Closed:
+    refused = {row["agent_id"]: str(row["reason"]) for row in rejections(record)}
+    return Closed(record.turn, head, refused)
+
+
+class RemoteEngine(Protocol):
+    """What a client of an engine must be able to do."""
+
+    async def head(self) -> Mapping[str, Any]:
+        """The end of the chain."""
+
+    async def state(self) -> Mapping[str, Any]:
+        """Every agent's accounts."""
+
+    async def observation(self, agent_id: str) -> Mapping[str, Any]:
+        """What an agent may see."""
+
+    async def turn(
+        self,
+        inputs: Sequence[Mapping[str, object]],
+        turn: int | None = None,
+        idempotency_key: str | None = None,
+        ends: bool = False,
+    ) -> Mapping[str, Any]:
+        """Close the open turn."""
+
+
+class EngineDoor:
+    """A world behind an engine, reached through a client."""
+
+    def __init__(self, engine: RemoteEngine, scenario: Scenario) -> None:
+        self._engine = engine
+        self._scenario = scenario
+
+    @property
+    def scenario(self) -> Scenario:
+        """The world's parameters and agents."""
+        return self._scenario
+
+    async def position(self) -> Position:
+        """The last closed turn."""
+        head = await self._engine.head()
+        return Position(head["turn"], head["hash"])
+
+    async def observe(self, agent_id: str) -> dict[str, Any]:
+        """What an agent may see, as plain values."""
+        return dict(await self._engine.observation(agent_id))
+
+    async def everything(self) -> dict[str, Any]:
+        """Every agent's accounts."""
+        state = await self._engine.state()
+        wanted = (*_AGENT, *_AGENT_REST)
+        agents = [{name: agent[name] for name in wanted} for agent in state["agents"]]
+        return {**{name: state[name] for name in EVERYTHING}, "agents": agents}
+
+    async def close_turn(
+        self, turn: int, inputs: Sequence[Input], *, key: str, ends: bool
+    ) -> Closed:
+        """Close a turn once; the engine keeps its answer under the key."""
+        plain = [loads(canonical(sent)) for sent in inputs]
+        answer = await self._engine.turn(plain, turn, key, ends)
+        refused = {row["agent_id"]: str(row["reason"]) for row in answer["rejections"]}
+        return Closed(answer["turn"], answer["head"], refused)

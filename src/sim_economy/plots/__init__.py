@@ -1,1 +1,0 @@
-"""Figures from plain arrays, as SVG text; nothing here knows the economy."""

@@ -1,0 +1,288 @@
+"""Treatments side by side, run by run with the same seed, and the regimes beside a later report.
+
+Source: docs/spec/experiment.md.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct
+
+from sim_economy.agents.population import described
+from sim_economy.core.errors import ExtraMissingError
+from sim_economy.core.turn import RULES_VERSION
+from sim_economy.core.world_config import config
+from sim_economy.reports.html import html_page
+from sim_economy.reports.published.later_report import LATER
+from sim_economy.reports.society import reading_of_contracts
+from sim_economy.reports.tables import Table, Value, escaped, number, table_markdown
+from sim_economy.runs.extended_metrics import run_measures
+from sim_economy.runs.run import Run, chosen
+from sim_economy.runs.run_metrics import run_metrics, table_csv
+from sim_economy.scenarios.scenario import Treatment, load_treatment
+from sim_economy.statistics.intervals import student_interval
+
+MEASURED: Final[Mapping[str, str]] = {
+    "contracts_proposed": "contracts proposed",
+    "contracts_started": "contracts started",
+    "contracts_settled": "contracts settled",
+    "contracts_defaulted": "contracts defaulted",
+    "contracts_lapsed": "contracts lapsed",
+    "contracts_void": "contracts void",
+    "fees": "fees",
+    "interest": "interest",
+    "dividends": "dividends",
+    "token_supply_final": "final token supply",
+    "gini_balance_shifted": "shifted Gini of balances",
+    "gini_wealth_shifted": "shifted Gini of wealth",
+    "negative_balance_agents": "agents below zero",
+    "winner_hhi": "concentration of winners (HHI)",
+    "turns_with_block": "blocks",
+    "rejections": "rejected inputs",
+}
+"""What treatments are compared by: columns of `run_metrics` and `run_measures`, with names."""
+
+
+_WHY: Final = (
+    "The policies behind its figures are not available, nor do we know its draws of usage or which "
+    "Gini it prints. So the figures show whether ours are of the same order, not whether they are "
+    "right, and nothing here was fitted to them."
+)
+
+
+class Side(Struct, frozen=True):
+    """A treatment and its finished runs."""
+
+    treatment: Treatment
+    runs: Sequence[Run]
+
+    def values(self, column: str) -> dict[int, float]:
+        """A measure by the seed of the run; runs that don't define it are left out."""
+        found = {}
+        for run in self.runs:
+            row: Mapping[str, Any] = {**run_metrics(run), **run_measures(run)}
+            if row[column] is not None:
+                found[run.seed] = float(row[column])
+        return found
+
+
+class Difference(Struct, frozen=True):
+    """How a treatment differs from the first in a measure, over runs with the same seed.
+
+    Attributes:
+        pairs: Runs of both with the same seed.
+        low: Of the 95 % interval by Student's t for the mean difference; None below two pairs.
+        high: Likewise.
+    """
+
+    column: str
+    treatment: str
+    pairs: int
+    mean: float | None
+    low: float | None
+    high: float | None
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the interval leaves zero out; pairs that all differ alike have none."""
+        if self.low is None or self.high is None or self.low == self.high:
+            return False
+        return not self.low <= 0 <= self.high
+
+
+def differences(sides: Sequence[Side]) -> list[Difference]:
+    """Every measure of every treatment after the first against the first.
+
+    Raises:
+        ModuleNotFoundError: scipy is not installed.
+    """
+    first, *others = sides
+    found = []
+    for column in MEASURED:
+        base = first.values(column)
+        for other in others:
+            values = other.values(column)
+            pairs = [values[seed] - base[seed] for seed in base if seed in values]
+            low, high = student_interval(pairs) if len(pairs) > 1 else (None, None)
+            mean = statistics.mean(pairs) if pairs else None
+            name = other.treatment.name
+            found.append(Difference(column, name, len(pairs), mean, low, high))
+    return found
+
+
+def write_comparison(folder: Path, sides: Sequence[Side]) -> list[Path]:
+    """Write `comparison.md`, `comparison.html` and `comparison.csv`.
+
+    Args:
+        sides: At least two, with at least one run each.
+
+    Returns:
+        What was written, the page last.
+
+    Raises:
+        ExtraMissingError: A library of the extra `report` is not installed.
+    """
+    try:
+        found = differences(sides)
+    except ModuleNotFoundError as error:
+        raise ExtraMissingError("the comparison", str(error.name), "report") from None
+    title = f"Compared: {', '.join(side.treatment.name for side in sides)}"
+    sections = [
+        f"# {escaped(title)}\n",
+        _what_was_run(sides),
+        _means(sides),
+        _paired(sides, found),
+        _contracts(sides),
+        _later(sides),
+    ]
+    text = "\n".join(filter(None, sections))
+    cells = [
+        {
+            "measure": row.column,
+            "treatment": row.treatment,
+            "against": sides[0].treatment.name,
+            "pairs": row.pairs,
+            "difference": row.mean,
+            "student_low": row.low,
+            "student_high": row.high,
+        }
+        for row in found
+    ]
+    files = {
+        "comparison.csv": table_csv(cells),
+        "comparison.md": text,
+        "comparison.html": html_page(title, text, {}),
+    }
+    for name, content in files.items():
+        (folder / name).write_text(content, encoding="utf-8", newline="\n")
+    return [folder / name for name in files]
+
+
+def _what_was_run(sides: Sequence[Side]) -> str:
+    lines = []
+    for side in sides:
+        treatment = side.treatment
+        groups = "; ".join(described(group) for group in treatment.population if group.agents)
+        seeds = [run.seed for run in side.runs]
+        lines.append(
+            f"- **{escaped(treatment.name)}**: {len(seeds)} runs of {treatment.turns} turns, "
+            f"seeds {min(seeds)} to {max(seeds)}. Population: {groups}. {_world(sides[0], side)}"
+        )
+    lines.append(f"- sim-economy {version('sim-economy')}, rules version {RULES_VERSION}.")
+    return "## What was run\n\n" + "\n".join(lines) + "\n"
+
+
+def _world(first: Side, side: Side) -> str:
+    ours, its = config(first.treatment.scenario), config(side.treatment.scenario)
+    changed = [f"`{name} = {its[name]}`" for name in its if its[name] != ours[name]]
+    if side is first:
+        default = config(load_treatment("as-run").scenario)
+        changed = [f"`{name} = {its[name]}`" for name in its if its[name] != default[name]]
+        return f"World: as-run{' with ' if changed else ''}{', '.join(changed)}."
+    return f"World: that of the first{' with ' if changed else ''}{', '.join(changed)}."
+
+
+def _means(sides: Sequence[Side]) -> str:
+    rows: list[tuple[Value, ...]] = []
+    for column, name in MEASURED.items():
+        values = [side.values(column).values() for side in sides]
+        rows.append((name, *(statistics.mean(each) if each else None for each in values)))
+    columns = ("measure", *(side.treatment.name for side in sides))
+    table = Table("means", "Means over the runs", columns, tuple(rows))
+    return f"## Side by side\n\n{table_markdown(table)}"
+
+
+def _paired(sides: Sequence[Side], found: Sequence[Difference]) -> str:
+    first = escaped(sides[0].treatment.name)
+    pairs = max(row.pairs for row in found)
+    if not pairs:
+        return f"No run has a seed in common with one of {first}, so nothing can be paired.\n"
+    rows = tuple(
+        (
+            MEASURED[row.column],
+            row.treatment,
+            row.mean,
+            row.low,
+            row.high,
+            "yes" if row.is_clear else "no",
+        )
+        for row in found
+    )
+    columns = ("measure", "regime", "difference", "95 % CI, low", "95 % CI, high", "leaves 0 out")
+    table = Table("paired", f"Against {sides[0].treatment.name}", columns, rows)
+    clear = sum(row.is_clear for row in found)
+    return (
+        f"## Differences\n\nRuns with the same seed draw the same usage, so each is set against "
+        f"the run of {first} with its seed: {pairs} pairs, intervals by Student's t. {clear} of "
+        f"{len(found)} leave zero out; about one in twenty would do so if nothing differed.\n\n"
+        f"{table_markdown(table)}"
+    )
+
+
+def _contracts(sides: Sequence[Side]) -> str:
+    told = "\n".join(
+        f"- **{escaped(side.treatment.name)}**: {reading_of_contracts(side.runs)}" for side in sides
+    )
+    return f"## Contracts\n\n{told}\n"
+
+
+def _later(sides: Sequence[Side]) -> str:
+    """The regimes as they ship, beside what a later report says of them."""
+    rows: list[tuple[Value, ...]] = []
+    told = []
+    for side in sides:
+        name = side.treatment.name
+        known = name in LATER and side.treatment.settings == load_treatment(name).settings
+        for column, theirs in (LATER[name] if known else {}).items():
+            ours = statistics.mean(side.values(column).values())
+            rows.append((name, MEASURED[column], theirs, ours))
+            told.append((_apart(ours, theirs), name, column, ours, theirs))
+    if not rows:
+        return ""
+    table = Table(
+        "later", "Means of a run", ("regime", "measure", "the later report", "ours"), tuple(rows)
+    )
+    _, name, column, ours, theirs = max(told)
+    return (
+        "## Beside a later report\n\nA later report of the original system ran regimes of these "
+        f"names.\n\n{table_markdown(table)}\n"
+        f"Furthest apart is the measure *{MEASURED[column]}* of {escaped(name)}: "
+        f"{number(ours, 1)} here, {number(theirs, 1)} there. {_WHY}\n\n{_known(sides)}\n"
+    )
+
+
+def _apart(ours: float, theirs: float) -> float:
+    """How many times one is the other, whichever is greater."""
+    least, most = sorted((abs(ours), abs(theirs)))
+    return most / least if least else math.inf
+
+
+def _known(sides: Sequence[Side]) -> str:
+    """What differs for a reason that our own ledgers show."""
+    told = ["What our ledgers show of it:"]
+    for side in sides:
+        blocks, interest, below = (
+            statistics.mean(side.values(column).values())
+            for column in ("turns_with_block", "interest", "insolvent_share")
+        )
+        runs = side.runs
+        mined = statistics.mean(chosen(run.series, "mine") / run.turns for run in runs)
+        debts = [-held for run in runs for turn in run.series.balances for held in turn if held < 0]
+        told.append(
+            f"- {escaped(side.treatment.name)}: {number(mined, 1)} agents mine in a turn, two are "
+            f"enough for a block, and {number(blocks, 1)} turns have one. Agents are below zero in "
+            f"{number(100 * below, 1)} % of agent-turns, by {number(_mean(debts), 1)} tokens on "
+            f"average, because all of these policies work when they run short; interest on that "
+            f"comes to {number(interest, 1)}."
+        )
+    return "\n".join([told[0], "", *told[1:]])
+
+
+def _mean(values: Sequence[float]) -> float:
+    return statistics.mean(values) if values else 0.0

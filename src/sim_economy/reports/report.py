@@ -1,0 +1,480 @@
+"""An experiment's report: Markdown with figures, and the same as one HTML file."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence, Set
+from importlib.metadata import version
+from itertools import accumulate
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from msgspec.structs import replace
+
+from sim_economy.agents.population import described
+from sim_economy.core.errors import ExtraMissingError
+from sim_economy.core.turn import RULES_VERSION
+from sim_economy.core.world_config import config, parameters
+from sim_economy.reports import figures, society
+from sim_economy.reports.html import html_page
+from sim_economy.reports.published.findings import Evidence, claims, disagreements
+from sim_economy.reports.published.rows import Comparison, published_text
+from sim_economy.reports.tables import (
+    AGGREGATED,
+    MINUS,
+    Table,
+    Value,
+    escaped,
+    number,
+    paper_tables,
+    shown,
+    table_markdown,
+)
+from sim_economy.runs.extended_metrics import (
+    MEASURES,
+    measures_summary,
+    run_measures,
+    supply_changes,
+    wealth,
+)
+from sim_economy.runs.run import Run
+from sim_economy.runs.run_metrics import Row, aggregate, all_alike
+from sim_economy.scenarios.scenario import Treatment
+from sim_economy.statistics.inequality import lorenz, shifted
+
+Beside: TypeAlias = Sequence[tuple[Treatment, Sequence[Run], Sequence[Row]]]
+"""Other treatments to show beside the one reported."""
+
+_RUNS_SHOWN: Final = 100
+_TO: Final = "\u00a0to\u00a0"
+_STEPS: Final[Mapping[str, str]] = {
+    "inference_fee": "fees",
+    "job_credit": "job credits",
+    "interest_relief": "interest relief",
+    "signing_bonus": "signing bonuses",
+    "dividend": "dividends",
+    "interest": "interest",
+    "study_cost": "studies",
+    "burn": "burns",
+    "forward_fee": "fees paid by forwards",
+    "core_price": "core shares",
+    "collateral_slashed": "slashed collateral",
+}
+
+
+def write_report(
+    folder: Path,
+    treatment: Treatment,
+    runs: Sequence[Run],
+    rows: Sequence[Row],
+    *,
+    comparison: Comparison | None,
+    beside: Beside = (),
+) -> list[Path]:
+    """Write `report.md`, its figures under `figures/`, and `report.html`.
+
+    Args:
+        runs: Finished runs, at least one.
+        rows: Their published measures.
+        comparison: With the published rows, if the treatment is the published experiment.
+        beside: Other treatments for a table of aggregates.
+
+    Returns:
+        What was written, `report.html` last.
+
+    Raises:
+        ExtraMissingError: A library of the extra `report` is not installed.
+    """
+    try:
+        drawn = _figures(treatment, runs)
+        sections = [
+            _what_was_run(treatment, runs, rows),
+            _verdict(comparison),
+            _tokens(treatment, runs),
+            _agents(treatment, runs, rows),
+            _society(treatment, runs),
+            _paper(treatment, rows, published=comparison is not None),
+            _further(runs, rows),
+            _text_and_data(treatment, runs, rows, comparison),
+            _side_by_side(treatment, rows, comparison, beside),
+        ]
+    except ModuleNotFoundError as error:
+        raise ExtraMissingError("the report", str(error.name), "report") from None
+    title = f"{treatment.name}: {_counted(len(runs), 'run')} of {_counted(treatment.turns, 'turn')}"
+    text = f"# {escaped(title)}\n\n" + "\n".join(filter(None, sections))
+    files = {f"figures/{name}.svg": drawing for name, drawing in drawn.items()}
+    page = html_page(title, text, files)
+    return [
+        _written(folder / name, content)
+        for name, content in {"report.md": text, **files, "report.html": page}.items()
+    ]
+
+
+def _what_was_run(treatment: Treatment, runs: Sequence[Run], rows: Sequence[Row]) -> str:
+    scenario = treatment.scenario
+    seeds = [run.seed for run in runs]
+    agents, tokens = _counted(scenario.num_agents, "agent"), scenario.genesis_tokens_per_agent
+    usage = treatment.settings["usage"]["source"]
+    played, turns = _counted(len(runs), "run"), _counted(treatment.turns, "turn")
+    lines = [
+        f"- World: {agents} with {tokens:,} tokens each.",
+        f"- {_who(treatment)}. Usage: `{usage}`.",
+        f"- {played}, each of {turns}, with {_seeds(seeds)}.",
+        f"- sim-economy {version('sim-economy')}, rules version {RULES_VERSION}.",
+    ]
+    if all_alike(rows):
+        lines.append(
+            "- **All runs came out alike: nothing in them depends on the seed, so the intervals "
+            "below say nothing.**"
+        )
+    if len(runs) < treatment.runs:
+        lines.append(f"- {treatment.runs - len(runs)} of {treatment.runs} runs are missing here.")
+    world = config(scenario)
+    further = tuple(
+        (name, str(world[name]), parameter.meaning)
+        for name, parameter in parameters().items()
+        if not parameter.in_paper and name in world
+    )
+    columns = ("parameter", "value", "meaning")
+    table = Table("further", "Parameters and variants the paper does not list", columns, further)
+    return _section("What was run", "\n".join(lines), table_markdown(table))
+
+
+def _who(treatment: Treatment) -> str:
+    groups = [group for group in treatment.population if group.agents]
+    if len(groups) == 1 and groups[0].policy == type(groups[0].policy)():
+        return f"Policy of every agent: `{groups[0].policy_name}`"
+    return f"Population, in genesis order: {'; '.join(map(described, groups))}"
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    if len(seeds) == 1:
+        return f"seed {seeds[0]}"
+    whole = list(seeds) == list(range(seeds[0], seeds[0] + len(seeds)))
+    return f"{'' if whole else 'some of '}seeds {seeds[0]} to {seeds[-1]}"
+
+
+def _verdict(found: Comparison | None) -> str:
+    if found is None:
+        return ""
+    if found.holds:
+        text = "Every cell of the published rows came out again, to the last printed digit."
+    else:
+        text = "These runs are not the published ones."
+    rows: list[tuple[Value, ...]] = [
+        ("published cells compared", found.cells),
+        ("equal, to the last digit", found.exact),
+        ("cells that carry information", found.informative_cells),
+        ("summary.json", "equal byte for byte" if found.summary_equal else "differs"),
+    ]
+    if (first := found.first_difference) is not None:
+        difference = f"run {first.run_id}, {first.column}: {first.published}, here {first.ours}"
+        rows.append(("first difference", difference))
+    table = Table("verdict", "Compared with the published rows", ("", "found"), tuple(rows))
+    note = (
+        f"A cell carries information where its column varies over the runs and repeats no earlier "
+        f"one; {len(found.informative_columns)} columns do."
+    )
+    return _section("The verdict", text, table_markdown(table), note)
+
+
+def _tokens(treatment: Treatment, runs: Sequence[Run]) -> str:
+    genesis = _genesis(treatment)
+    steps = _token_steps(treatment, runs)
+    final = sum(steps.values())
+    terms = "".join(
+        f" {'+' if steps[name] >= 0 else MINUS} {number(abs(steps[name]), 1)} {name}"
+        for name in list(steps)[1:]
+        if steps[name]
+    )
+    identity = f"{number(genesis, 1)} at genesis{terms} = {number(final, 1)} at the end."
+    by_run = [_run_steps(treatment, run) for run in runs]
+    rows = tuple(
+        (
+            name,
+            mean,
+            float(min(run[name] for run in by_run)),
+            float(max(run[name] for run in by_run)),
+        )
+        for name, mean in steps.items()
+    )
+    last = [float(run.series.token_supply[-1]) for run in runs]
+    rows += (("final supply", final, min(last), max(last)),)
+    table = Table("tokens", "Tokens agents own, a run", ("", "mean", "min", "max"), rows)
+    return _section(
+        "Where the tokens went",
+        "What agents own changes only by these movements (means over the runs, in tokens):",
+        f"> {identity}",
+        table_markdown(table),
+        _image("tokens", "Waterfall from the genesis supply to the final supply"),
+        _reading_of_rent(runs),
+        _image("rent", "Cumulative fees, tokens returned and platform rent over turns"),
+        _reading_of_fees(runs),
+    )
+
+
+def _reading_of_rent(runs: Sequence[Run]) -> str:
+    rent = statistics.mean(run.series.platform[-1] for run in runs)
+    destroyed = statistics.mean(run.series.destroyed[-1] for run in runs)
+    if rent < 0:
+        return (
+            f"The platform paid out {number(-rent, 1)} tokens more than it took in, a run; "
+            f"{number(destroyed, 1)} were destroyed."
+        )
+    text = (
+        f"The platform keeps {number(rent, 1)} tokens a run, {number(destroyed, 1)} are destroyed"
+    )
+    if rent == 0:
+        return f"{text}."
+    lost = rent + destroyed
+    share = 100 * rent / lost
+    held = (
+        statistics.mean(turn) for turn in zip(*[run.series.platform for run in runs], strict=True)
+    )
+    early = next(turn for turn, balance in enumerate(held, 1) if balance >= 0.9 * rent)
+    return (
+        f"{text}: of the {number(lost, 1)} that agents lose, {number(share, 1)} % is the "
+        f"platform's rent. It first holds nine tenths of that after turn {early}."
+    )
+
+
+def _reading_of_fees(runs: Sequence[Run]) -> str:
+    measured = [run_measures(run) for run in runs]
+    fees, covered = (
+        statistics.mean(float(row[column] or 0) for row in measured)
+        for column in ("fees", "fees_covered")
+    )
+    if fees == 0:
+        return "No agent was charged a fee."
+    text = f"Agents pay {number(fees, 1)} tokens in fees a run, and their balances covered "
+    if covered == fees:
+        return f"{text}all of it."
+    share = number(100 * covered / fees, 1)
+    return f"{text}{share} % of that when it was charged; the rest made or deepened debts."
+
+
+def _agents(treatment: Treatment, runs: Sequence[Run], rows: Sequence[Row]) -> str:
+    balance = statistics.mean(float(row["mean_balance_final"]) for row in rows)
+    below = statistics.mean(float(row["negative_balance_agents"]) for row in rows)
+    ginis = [float(row["gini_wealth_shifted"]) for row in rows]
+    mean = statistics.mean(ginis)
+    shares = _action_shares(treatment, runs)
+    ranked = sorted(shares, key=lambda name: -statistics.mean(shares[name]))[:2]
+    common = " and ".join(
+        f"`{escaped(name)}` ({number(100 * statistics.mean(shares[name]), 1)} %)" for name in ranked
+    )
+    return _section(
+        "What agents hold and do",
+        _image("balances", "Balance of each agent over turns"),
+        f"After the last turn the mean balance is {number(balance, 1)} tokens. Agents below zero "
+        f"then: {shown(below)} of {treatment.scenario.num_agents}, on average.",
+        _image("actions", "Share of agents that choose each action over turns"),
+        f"Chosen most, of all agents and turns: {common}.",
+        _image("lorenz", "Lorenz curves of final shifted wealth"),
+        f"Wealth is balance plus stake; where an agent's is not positive, all are shifted until "
+        f"the least is 1. The Gini coefficient of the result is {number(mean, 3)} on average, from "
+        f"{number(min(ginis), 3)} to {number(max(ginis), 3)}. It depends on the shift: the "
+        "further measures hold two that need none.",
+    )
+
+
+def _society(treatment: Treatment, runs: Sequence[Run]) -> str:
+    if not society.is_mixed(treatment, runs):
+        return ""
+    told = society.blocks(treatment, runs)
+    return _section("Who earned what, from whom, and for what", *told)
+
+
+def _paper(treatment: Treatment, rows: Sequence[Row], *, published: bool) -> str:
+    tables = []
+    for table in paper_tables(treatment, rows, published=published):
+        tables.append(table_markdown(replace(table, rows=table.rows[:_RUNS_SHOWN])))
+        if len(table.rows) > _RUNS_SHOWN:
+            tables.append(f"The first {_RUNS_SHOWN} of {len(table.rows)}.")
+    intro = (
+        "The tables the paper prints, for the runs at hand. Intervals are 1.96 standard errors "
+        "either way. *Blocks* and *turns with a block* are the same number."
+    )
+    return _section("The paper's tables", intro, *tables)
+
+
+def _further(runs: Sequence[Run], rows: Sequence[Row]) -> str:
+    published = [{column: row[column] for column in AGGREGATED} for row in rows]
+    return _section(
+        "Further measures",
+        "Three 95 % intervals for each mean: 1.96 standard errors, Student's t, and a bootstrap of "
+        "the runs. The normalised Gini stays between 0 and 1 below zero too "
+        "(Raffinetti, Siletti and Vernizzi 2015, "
+        "[doi:10.1007/s10260-014-0293-4](https://doi.org/10.1007/s10260-014-0293-4)); the absolute "
+        "one is half the mean difference between two agents, in tokens. The concentration of "
+        "winners is 1 where one agent wins every block.",
+        table_markdown(_summary_table("Beyond the paper", MEASURES, map(run_measures, runs))),
+        table_markdown(_summary_table("The paper's aggregates again", AGGREGATED, published)),
+    )
+
+
+def _summary_table(
+    title: str, names: Mapping[str, str], rows: Iterable[Mapping[str, int | float | None]]
+) -> Table:
+    columns = ("measure", "mean", "1.96 SE", "Student's t", "bootstrap", "min", "max")
+    cells: list[tuple[Value, ...]] = []
+    for row in measures_summary(list(rows)):
+        student, bootstrap = (
+            None
+            if row["mean"] is None
+            else f"{shown(row[f'{kind}_low'])}{_TO}{shown(row[f'{kind}_high'])}"
+            for kind in ("student", "bootstrap")
+        )
+        half = None if row["ci95"] is None else f"\u00b1\u00a0{shown(row['ci95'])}"
+        name = names[row["measure"]]
+        cells.append((name, row["mean"], half, student, bootstrap, row["min"], row["max"]))
+    return Table("summary", title, columns, tuple(cells))
+
+
+def _text_and_data(
+    treatment: Treatment, runs: Sequence[Run], rows: Sequence[Row], found: Comparison | None
+) -> str:
+    if found is None:
+        return ""
+    title = "Where the paper's text and its data disagree"
+    if not found.holds:
+        return _section(title, "These runs are not the published ones, so they cannot tell.")
+    evidence = Evidence(treatment, runs, rows, found)
+    return _section(
+        title,
+        "Every number is taken from the runs at hand, which are the published ones.",
+        table_markdown(disagreements(evidence)),
+        table_markdown(claims(evidence)),
+    )
+
+
+def _side_by_side(
+    treatment: Treatment, rows: Sequence[Row], found: Comparison | None, beside: Beside
+) -> str:
+    if not beside:
+        return ""
+    columns = {treatment.name: aggregate(rows)}
+    columns |= {other.name: aggregate(theirs) for other, _, theirs in beside}
+    if found is not None:
+        published = json.loads(published_text("summary.json"))["aggregate"]
+        columns = {"published": published, **columns}
+    cells: tuple[tuple[Value, ...], ...] = tuple(
+        (name, *(measures[column]["mean"] for measures in columns.values()))
+        for column, name in AGGREGATED.items()
+    )
+    table = Table("beside", "Means over the runs", ("measure", *columns), cells)
+    readings = [_reading_beside(treatment, rows, *other) for other in beside]
+    return _section("Side by side", table_markdown(table), *readings)
+
+
+def _reading_beside(
+    treatment: Treatment,
+    rows: Sequence[Row],
+    other: Treatment,
+    _runs: Sequence[Run],
+    theirs: Sequence[Row],
+) -> str:
+    ours, its = config(treatment.scenario), config(other.scenario)
+    changed = [f"`{name} = {its[name]}`" for name in its if its[name] != ours[name]]
+    differs = f"with {', '.join(changed)}" if changed else "with the same parameters"
+    text = f"Beside {escaped(treatment.name)} stands {escaped(other.name)}, {differs}."
+    here, there = aggregate(rows), aggregate(theirs)
+    supply, blocks = (
+        (here[column]["mean"], there[column]["mean"])
+        for column in ("token_supply_final", "turns_with_block")
+    )
+    return (
+        f"{text} There agents end with {number(supply[1], 1)} tokens together instead of "
+        f"{number(supply[0], 1)}, and {number(blocks[1], 1)} turns have a block instead of "
+        f"{number(blocks[0], 1)}."
+    )
+
+
+def _figures(treatment: Treatment, runs: Sequence[Run]) -> dict[str, str]:
+    """The figures' SVG by name."""
+    scenario = treatment.scenario
+    start = [[scenario.genesis_tokens_per_agent] * scenario.num_agents]
+    level = (-180, "below this the policy works") if treatment.policy_name == "published" else None
+    steps = {name: amount for name, amount in _token_steps(treatment, runs).items() if amount}
+    lines = [lorenz(shifted(wealth(run, -1))) for run in runs]
+    curves = [curve for _, curve in lines]
+    mean = [statistics.mean(points) for points in zip(*curves, strict=True)]
+    kept = [[0, *run.series.platform] for run in runs]
+    return {
+        **society.drawings(treatment, runs),
+        "tokens": figures.tokens(list(steps.items()), "genesis", "final supply"),
+        "rent": figures.rent(
+            [_so_far(run, {"inference_fee", "forward_fee"}) for run in runs],
+            [_so_far(run, _RETURNED) for run in runs],
+            kept,
+        ),
+        "balances": figures.balances(
+            [start + run.series.balances for run in runs], scenario.agent_ids, level
+        ),
+        "actions": figures.actions(_action_shares(treatment, runs)),
+        "lorenz": figures.lorenz(lines[0][0], curves, mean),
+    }
+
+
+_RETURNED: Final = frozenset({"job_credit", "interest_relief", "signing_bonus", "dividend"})
+
+
+def _so_far(run: Run, reasons: Set[str]) -> list[int]:
+    """Tokens moved for any of the reasons since genesis, from genesis on."""
+    turns = (sum(flows.get(reason, 0) for reason in reasons) for flows in run.series.flows)
+    return list(accumulate(turns, initial=0))
+
+
+def _action_shares(treatment: Treatment, runs: Sequence[Run]) -> dict[str, list[float]]:
+    """Share of agents by action, `[turn]`, the commonest action first."""
+    counts: Counter[str] = Counter()
+    for run in runs:
+        for actions in run.series.actions:
+            counts.update(actions)
+    whole = len(runs) * treatment.scenario.num_agents
+    return {
+        name: [
+            sum(run.series.actions[turn].get(name, 0) for run in runs) / whole
+            for turn in range(treatment.turns)
+        ]
+        for name in sorted(counts, key=lambda name: (-counts[name], name))
+    }
+
+
+def _genesis(treatment: Treatment) -> int:
+    return treatment.scenario.num_agents * treatment.scenario.genesis_tokens_per_agent
+
+
+def _run_steps(treatment: Treatment, run: Run) -> dict[str, int]:
+    """Genesis, then what each reason added to the token supply of one run."""
+    changes = supply_changes(run)
+    steps = {"genesis": _genesis(treatment)}
+    steps |= {_STEPS.get(reason, reason): change for reason, change in changes.items()}
+    assert sum(steps.values()) == run.series.token_supply[-1], (run.run, steps)
+    return steps
+
+
+def _token_steps(treatment: Treatment, runs: Sequence[Run]) -> dict[str, float]:
+    """The mean of each step over the runs."""
+    by_run = [_run_steps(treatment, run) for run in runs]
+    return {name: statistics.mean(float(steps[name]) for steps in by_run) for name in by_run[0]}
+
+
+def _section(title: str, *blocks: str) -> str:
+    return "\n\n".join([f"## {title}", *(block.strip() for block in blocks)]) + "\n"
+
+
+def _image(name: str, description: str) -> str:
+    return f"![{description}](figures/{name}.svg)"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _written(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="\n")
+    return path

@@ -1,0 +1,383 @@
+"""What agents of different policies do to one another: contracts, flows, dividends.
+
+Source: docs/spec/experiment.md.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence, Set
+from typing import Any, Final
+
+from sim_economy.core.contracts import ContractKind
+from sim_economy.ledger.readers.counts import owner_name
+from sim_economy.reports import figures
+from sim_economy.reports.tables import Table, Value, number, table_markdown
+from sim_economy.runs.extended_metrics import wealth
+from sim_economy.runs.run import Run
+from sim_economy.scenarios.scenario import Treatment
+
+ENDS: Final = ("settled", "defaulted", "void", "lapsed")
+"""How contracts end, the best first."""
+
+KINDS: Final[Mapping[str, str]] = {
+    ContractKind.SERVICE: "service",
+    ContractKind.INFORMATION_SALE: "information sale",
+    ContractKind.LOAN: "loan",
+    ContractKind.INSURANCE: "insurance",
+    ContractKind.FORWARD: "forward",
+}
+"""The kinds of contract, in words."""
+
+GROUPS: Final[Mapping[str, str]] = {
+    "inference_fee": "fees",
+    "forward_fee": "fees carried for others",
+    "job_credit": "jobs",
+    "interest_relief": "jobs",
+    "signing_bonus": "jobs",
+    "interest": "interest",
+    "dividend": "dividends",
+    "core_price": "core shares",
+    "contract_price": "services and information",
+    "arbitrator_fee": "arbitration",
+    "loan_principal": "loans",
+    "loan_repayment": "loans",
+    "loan_recovery": "loans",
+    "loan_premium": "loans",
+    "insurance_premium": "insurance",
+    "insurance_payout": "insurance",
+    "forward_price": "forwards",
+    "collateral_forfeited": "collateral",
+    "collateral_slashed": "collateral",
+    "transfer": "transfers and tips",
+    "tip": "transfers and tips",
+    "study_cost": "studies and burns",
+    "burn": "studies and burns",
+}
+"""Reasons of postings between owners, put together as people think of them."""
+
+_SAFE: Final = frozenset({ContractKind.INSURANCE, ContractKind.FORWARD})
+"""Kinds that cannot default (K4)."""
+
+_ROWS_MAX: Final = 40
+
+
+def contract_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Every contract of every run, one row each."""
+    return [
+        {
+            "run_id": run.run,
+            "contract_id": own.contract_id,
+            "kind": own.kind,
+            **{
+                role: run.agent_ids[place]
+                for role, place in zip(
+                    ("proposer", "counterparty", "arbitrator"), own.parties, strict=True
+                )
+            },
+            "proposed": own.proposed,
+            "started": own.started,
+            "ended": own.ended,
+            "end": own.end,
+            "cause": own.cause,
+            "fault": " ".join(run.agent_ids[place] for place in own.fault),
+        }
+        for run in runs
+        for own in run.counts.made
+    ]
+
+
+def flow_rows(treatment: Treatment, runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Who gave whom how much for what, one row for each payer, payee and reason of a run."""
+    names = _policy_names(treatment)
+    return [
+        {
+            "run_id": run.run,
+            "payer": owner_name(flow.payer, run.agent_ids),
+            "payer_policy": names.get(flow.payer),
+            "payee": owner_name(flow.payee, run.agent_ids),
+            "payee_policy": names.get(flow.payee),
+            "reason": flow.reason,
+            "tokens": flow.tokens,
+        }
+        for run in runs
+        for flow in run.counts.flows
+    ]
+
+
+def is_mixed(treatment: Treatment, runs: Sequence[Run]) -> bool:
+    """Whether there is anything to tell: several policies, contracts, or owners of cores."""
+    return treatment.policy_name is None or any(
+        run.counts.made or any(flow.reason == "dividend" for flow in run.counts.flows)
+        for run in runs
+    )
+
+
+def blocks(treatment: Treatment, runs: Sequence[Run]) -> list[str]:
+    """The section of a report on a mixed society, as blocks of Markdown."""
+    told = [
+        "![What an agent of each policy gains and loses, by what for](figures/earnings.svg)",
+        reading_of_earnings(treatment, runs),
+        table_markdown(earnings_table(treatment, runs)),
+        "What an agent moves among its own accounts is no gain and no loss.",
+        reading_of_trade(treatment, runs),
+    ]
+    if (between := flows_table(treatment, runs)).rows:
+        told.append(table_markdown(between))
+    told.append(reading_of_contracts(runs))
+    if any(run.counts.made for run in runs):
+        told += [
+            "![Contracts by kind and end](figures/contracts.svg)",
+            table_markdown(contracts_table(runs)),
+            table_markdown(causes_table(runs)),
+        ]
+    told.append(reading_of_dividends(runs))
+    if (paid := dividends_table(treatment, runs)).rows:
+        told.append(table_markdown(paid))
+    return told
+
+
+def drawings(treatment: Treatment, runs: Sequence[Run]) -> dict[str, str]:
+    """The figures of that section by name: SVG."""
+    if not is_mixed(treatment, runs):
+        return {}
+    drawn = {"earnings": figures.earnings(incomes(treatment, runs))}
+    if any(run.counts.made for run in runs):
+        counted = [
+            (str(row[0]), [float(cell or 0) for cell in row[3:]])
+            for row in contracts_table(runs).rows[:-1]
+        ]
+        drawn["contracts"] = figures.contracts(counted, ENDS)
+    return drawn
+
+
+def contracts_table(runs: Sequence[Run]) -> Table:
+    """How many contracts of each kind were proposed, started and ended how, a run."""
+    columns = ("kind", "proposed", "started", *ENDS)
+    every = [own for run in runs for own in run.counts.made]
+    made = {name: [own for own in every if own.kind == kind] for kind, name in KINDS.items()}
+    rows: list[tuple[Value, ...]] = []
+    for name, those in {**made, "all": every}.items():
+        started = sum(own.started is not None for own in those)
+        ends = Counter(own.end for own in those)
+        counts = (len(those), started, *(ends[end] for end in ENDS))
+        rows.append((name, *(count / len(runs) for count in counts)))
+    return Table("contracts", "Contracts by kind and end, a run", columns, tuple(rows))
+
+
+def causes_table(runs: Sequence[Run]) -> Table:
+    """Why contracts ended as they did, a run."""
+    causes = Counter(
+        (own.kind, str(own.end), str(own.cause))
+        for run in runs
+        for own in run.counts.made
+        if own.end is not None
+    )
+    order = {kind: place for place, kind in enumerate(KINDS)}
+    keys = sorted(causes, key=lambda key: (order[key[0]], ENDS.index(key[1]), key[2]))
+    rows = tuple(
+        (KINDS[kind], end, cause.replace("_", " "), causes[kind, end, cause] / len(runs))
+        for kind, end, cause in keys
+    )
+    return Table("causes", "Why they ended, a run", ("kind", "end", "cause", "contracts"), rows)
+
+
+def reading_of_contracts(runs: Sequence[Run]) -> str:
+    """The contracts in a few sentences; it says which kinds did not form."""
+    made = [own for run in runs for own in run.counts.made]
+    if not made:
+        return "No contract was proposed."
+    count = len(runs)
+    started = [own for own in made if own.started is not None]
+    ends = Counter(own.end for own in made)
+    text = (
+        f"Of {number(len(made) / count, 1)} contracts proposed a run, "
+        f"{number(len(started) / count, 1)} were signed by all and funded, "
+        f"{number(ends['settled'] / count, 1)} settled and "
+        f"{number(ends['defaulted'] / count, 1)} defaulted. "
+        f"{number(ends['lapsed'] / count, 1)} lapsed unsigned or withdrawn and "
+        f"{number(ends['void'] / count, 1)} were void."
+    )
+    formed = {own.kind for own in started}
+    for verb, able, having in (
+        ("formed", list(KINDS), formed),
+        ("settled", _of(formed), {own.kind for own in made if own.end == "settled"}),
+        ("defaulted", _of(formed - _SAFE), {own.kind for own in made if own.end == "defaulted"}),
+    ):
+        without = [KINDS[kind] for kind in able if kind not in having]
+        if without:
+            text += f" No {_listed(without, 'or')} {verb} in any run."
+    if formed & _SAFE:
+        text += " Insurances and forwards cannot default: all they promise is in escrow."
+    return text
+
+
+def _of(kinds: Set[str]) -> list[str]:
+    return [kind for kind in KINDS if kind in kinds]
+
+
+def incomes(treatment: Treatment, runs: Sequence[Run]) -> dict[str, dict[str, float]]:
+    """What each agent of a policy gains or loses a run, by group of reasons, in tokens."""
+    names = _policy_names(treatment)
+    heads = Counter(names.values())
+    gains: dict[str, Counter[str]] = {name: Counter() for name in heads}
+    for run in runs:
+        for flow in run.counts.flows:
+            group = GROUPS.get(flow.reason, flow.reason)
+            for owner, sign in ((flow.payee, 1), (flow.payer, -1)):
+                if owner >= 0:
+                    gains[names[owner]][group] += sign * flow.tokens
+    return {
+        name: {group: tokens / (heads[name] * len(runs)) for group, tokens in own.items()}
+        for name, own in gains.items()
+    }
+
+
+def earnings_table(treatment: Treatment, runs: Sequence[Run]) -> Table:
+    """What an agent of each policy gains and loses, and with what it ends, a run."""
+    gains = incomes(treatment, runs)
+    names = _policy_names(treatment)
+    heads = Counter(names.values())
+    groups = [group for group in dict.fromkeys(GROUPS.values()) if _any_of(gains, group)]
+    rows: list[tuple[Value, ...]] = []
+    for name, own in gains.items():
+        final = statistics.mean(
+            wealth(run, -1)[place] for run in runs for place, held in names.items() if held == name
+        )
+        cells = tuple(own.get(group, 0.0) for group in groups)
+        rows.append((name, heads[name], *cells, final))
+    columns = ("policy", "agents", *groups, "balance and stake at the end")
+    return Table(
+        "earnings",
+        "What one agent of each policy gains or loses a run, by what for (tokens)",
+        columns,
+        tuple(rows),
+    )
+
+
+def flows_table(treatment: Treatment, runs: Sequence[Run]) -> Table:
+    """The largest flows from agents to agents, by their policies, a run."""
+    totals = _between(treatment, runs)
+    ranked = sorted(totals, key=lambda key: (-totals[key], key))[:_ROWS_MAX]
+    rows = tuple((*key, totals[key] / len(runs)) for key in ranked)
+    more = len(totals) - len(rows)
+    rest = f"; {more} smaller ones are in flows.csv" if more else ""
+    return Table(
+        "flows",
+        f"Which agents paid which, and for what: tokens a run{rest}",
+        ("from", "to", "reason", "tokens"),
+        rows,
+    )
+
+
+def _between(treatment: Treatment, runs: Sequence[Run]) -> Counter[tuple[str, str, str]]:
+    """Tokens that agents gave agents over all runs, by their policies and the reason."""
+    names = _policy_names(treatment)
+    totals: Counter[tuple[str, str, str]] = Counter()
+    for run in runs:
+        for flow in run.counts.flows:
+            if flow.payer >= 0 and flow.payee >= 0:
+                totals[names[flow.payer], names[flow.payee], flow.reason] += flow.tokens
+    return totals
+
+
+def reading_of_trade(treatment: Treatment, runs: Sequence[Run]) -> str:
+    """How much agents gave one another, beside what they paid in fees, in a sentence."""
+    totals = _between(treatment, runs)
+    if not totals:
+        return "Agents gave one another nothing."
+    whole = sum(totals.values()) / len(runs)
+    fees = statistics.mean(_moved(run, "inference_fee") for run in runs)
+    payer, payee, reason = max(totals, key=lambda key: (totals[key], key))
+    most = totals[payer, payee, reason] / len(runs)
+    return (
+        f"Agents gave one another {number(whole, 1)} tokens a run, beside {number(fees, 1)} in "
+        f"fees to the platform. The largest part, {number(most, 1)}, went from `{payer}` to "
+        f"`{payee}` as {reason.replace('_', ' ')}."
+    )
+
+
+def dividends_table(treatment: Treatment, runs: Sequence[Run]) -> Table:
+    """What each agent that was paid dividends got and paid for its share, a run."""
+    names = _policy_names(treatment)
+    dividends, prices, owned = Counter[int](), Counter[int](), Counter[int]()
+    for run in runs:
+        for flow in run.counts.flows:
+            if flow.reason == "dividend":
+                dividends[flow.payee] += flow.tokens
+                owned[flow.payee] += 1
+            elif flow.reason == "core_price":
+                prices[flow.payer] += flow.tokens
+    count = len(runs)
+    ranked = sorted(dividends, key=lambda owner: (-dividends[owner], owner))[:_ROWS_MAX]
+    rows = tuple(
+        (
+            runs[0].agent_ids[owner],
+            names[owner],
+            owned[owner],
+            prices[owner] / count,
+            dividends[owner] / count,
+            (dividends[owner] - prices[owner]) / count,
+        )
+        for owner in ranked
+    )
+    columns = ("agent", "policy", "runs with dividends", "price paid", "dividends", "gain")
+    return Table("dividends", "Dividends by agent: tokens a run", columns, rows)
+
+
+def reading_of_earnings(treatment: Treatment, runs: Sequence[Run]) -> str:
+    """Who ended best and worst off, and by what, in two sentences."""
+    table = earnings_table(treatment, runs)
+    gains = incomes(treatment, runs)
+    ranked = sorted(table.rows, key=lambda row: -float(row[-1] or 0))
+    told = []
+    for row, how in ((ranked[0], "best"), (ranked[-1], "worst")):
+        name = str(row[0])
+        own = gains[name]
+        most = max(own, key=lambda group: own[group], default=None)
+        least = min(own, key=lambda group: own[group], default=None)
+        by = []
+        if most is not None and own[most] > 0:
+            by.append(f"gained {number(own[most], 1)} most of all by {most}")
+        if least is not None and own[least] < 0:
+            by.append(f"lost {number(-own[least], 1)} most of all by {least}")
+        told.append(
+            f"An agent of `{name}` ends {how} off, with {number(float(row[-1] or 0), 1)} tokens: "
+            f"it {' and '.join(by) or 'neither gained nor lost'}."
+        )
+    return " ".join(told if len(ranked) > 1 else told[:1])
+
+
+def reading_of_dividends(runs: Sequence[Run]) -> str:
+    """What cores brought, in a sentence."""
+    paid = statistics.mean(_moved(run, "dividend") for run in runs)
+    price = statistics.mean(_moved(run, "core_price") for run in runs)
+    covered = statistics.mean(sum(run.series.fees_covered) for run in runs)
+    if not paid:
+        return "No dividend was paid."
+    share = number(100 * paid / covered, 1)
+    return (
+        f"Dividends of {number(paid, 1)} tokens were paid a run, {share} % of the fees that "
+        f"balances covered; core shares had cost {number(price, 1)} together."
+    )
+
+
+def _any_of(gains: Mapping[str, Mapping[str, float]], group: str) -> bool:
+    return any(own.get(group) for own in gains.values())
+
+
+def _moved(run: Run, reason: str) -> int:
+    return sum(flow.tokens for flow in run.counts.flows if flow.reason == reason)
+
+
+def _policy_names(treatment: Treatment) -> dict[int, str]:
+    """The name of each agent's policy, by position."""
+    names = {agent: group.policy_name for group in treatment.population for agent in group.agents}
+    return {agent: names[agent] for agent in sorted(names)}
+
+
+def _listed(words: Sequence[str], last: str) -> str:
+    if len(words) == 1:
+        return words[0]
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"

@@ -1,0 +1,249 @@
+"""The paper's tables, for any treatment.
+
+Source: docs/spec/experiment.md.
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Final, TypeAlias
+
+from msgspec import Struct
+
+from sim_economy.core.world_config import config, parameters
+from sim_economy.runs.run_metrics import Row, aggregate
+from sim_economy.scenarios.scenario import Treatment
+from sim_economy.statistics.descriptive import (
+    coefficient_of_variation,
+    correlation,
+    interquartile_range,
+)
+
+Value: TypeAlias = str | bool | int | float | None
+"""A table's cell; None where there is nothing to say."""
+
+MINUS: Final = "\u2212"
+"""The sign before a negative number in text."""
+
+AGGREGATED: Final[Mapping[str, str]] = {
+    "token_supply_final": "final token supply",
+    "fees_total": "total fees",
+    "turns_with_block": "turns with a block",
+    "negative_balance_agents": "agents below zero",
+    "mean_balance_final": "mean balance",
+    "median_balance_final": "median balance",
+    "min_balance_final": "least balance",
+    "max_balance_final": "greatest balance",
+    "gini_wealth_shifted": "shifted Gini coefficient",
+    "top1_wealth_shifted_share_final": "shifted top-1 share",
+}
+"""The measures the paper aggregates, with their names in text."""
+
+_PER_RUN: Final[Mapping[str, str]] = {
+    "run_id": "run",
+    "token_supply_final": "final token supply",
+    "fees_total": "total fees",
+    "turns_with_block": "blocks",
+    "negative_balance_agents": "agents below zero",
+    "gini_wealth_shifted": "shifted Gini",
+    "top1_wealth_shifted_share_final": "shifted top-1 share",
+    "actions_mine": "mine",
+    "actions_job": "job",
+}
+_ACTION_PREFIX: Final = "actions_"
+
+PRINTED: Final[Mapping[str, str]] = {
+    "fees over endowment": "3.04",
+    "variation of fees (%)": "2.9",
+    "variation of final supply (%)": "25.0",
+    "turns with a block (%)": "91.3",
+    "variation of the shifted Gini (%)": "23.2",
+    "correlation of shifted Gini and shifted top-1 share": "0.872",
+    "correlation of shifted Gini and fees": "0.251",
+}
+"""Figures the paper prints in its text, with the signs it prints."""
+
+
+class Table(Struct, frozen=True):
+    """Named columns and rows of values.
+
+    Attributes:
+        name: Also of its file.
+        title: What the rows are.
+    """
+
+    name: str
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Value, ...], ...]
+
+
+def paper_tables(
+    treatment: Treatment, rows: Sequence[Row], *, published: bool = False
+) -> tuple[Table, ...]:
+    """The paper's four tables and the figures of its text, for a treatment's runs.
+
+    Args:
+        rows: From `run_metrics`, one for each run.
+        published: Whether this is the published experiment, so that the paper's figures belong
+            beside ours.
+    """
+    return (
+        _parameter_table(treatment),
+        _run_table(rows),
+        _aggregate_table(rows),
+        _action_table(treatment, rows),
+        _text_table(treatment, rows, published=published),
+    )
+
+
+def table_markdown(table: Table) -> str:
+    """A table as Markdown, its title in bold above it; numbers to the right."""
+    aligned = [
+        "---:" if _is_numeric([row[place] for row in table.rows]) else "---"
+        for place in range(len(table.columns))
+    ]
+    lines = [
+        [escaped(column) for column in table.columns],
+        aligned,
+        *([shown(value) for value in row] for row in table.rows),
+    ]
+    body = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    return f"**{escaped(table.title)}**\n\n{body}\n"
+
+
+def shown(value: Value) -> str:
+    """A value as people read it: thousands grouped, digits by size, a dash for nothing."""
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return str(value).lower()
+        case str():
+            return escaped(value)
+        case int():
+            text = f"{value:,}"
+        case float():
+            size = abs(value)
+            digits = 0 if value.is_integer() else 1 if size >= 100 else 2 if size >= 1 else 3
+            text = number(value, digits)
+    return text.replace("-", MINUS)
+
+
+def number(value: float, digits: int) -> str:
+    """A number with so many decimals, halves rounded away from zero, thousands grouped."""
+    rounded = Decimal(repr(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    return f"{rounded or abs(rounded):,f}".replace("-", MINUS)
+
+
+def escaped(text: str) -> str:
+    """A text that Markdown shows as it is, on one line."""
+    return _MARKUP.sub(r"\\\g<0>", _SPACES.sub(" ", text).strip())
+
+
+_SPACES: Final = re.compile(r"[^\S\u00a0]+")
+_MARKUP: Final = re.compile(r"[\\`*\[\]<>|#~&!$]|(?<![^\W_])_|_(?![^\W_])")
+
+
+def _is_numeric(values: Sequence[Value]) -> bool:
+    texts = [str(value) for value in values if value is not None]
+    return bool(texts) and all(map(_NUMERAL.fullmatch, texts))
+
+
+_NUMERAL: Final = re.compile(r"-?\d[\d.e+-]*")
+
+
+def _parameter_table(treatment: Treatment) -> Table:
+    world = config(treatment.scenario)
+    rows = tuple(
+        (name, str(world[name]).lower(), parameter.meaning)
+        for name, parameter in parameters().items()
+        if parameter.in_paper
+    )
+    return Table("parameters", "Parameters", ("parameter", "value", "meaning"), rows)
+
+
+def _run_table(rows: Sequence[Row]) -> Table:
+    cells = tuple(tuple(row[column] for column in _PER_RUN) for row in rows)
+    return Table("per_run", "Runs", tuple(_PER_RUN.values()), cells)
+
+
+def _aggregate_table(rows: Sequence[Row]) -> Table:
+    summary = aggregate(rows)
+    cells = tuple((name, *_interval(summary[column])) for column, name in AGGREGATED.items())
+    return Table("aggregates", f"Means over {_runs(rows)}", ("measure", *_INTERVAL), cells)
+
+
+_INTERVAL: Final = ("mean", "95 % CI, low", "95 % CI, high", "min", "max")
+
+
+def _interval(measure: Mapping[str, float]) -> tuple[float, float, float, float, float]:
+    mean, half = measure["mean"], measure["ci95"]
+    return mean, mean - half, mean + half, measure["min"], measure["max"]
+
+
+def _action_table(treatment: Treatment, rows: Sequence[Row]) -> Table:
+    agent_turns = treatment.turns * treatment.scenario.num_agents
+    columns = [column for column in rows[0] if column.startswith(_ACTION_PREFIX)]
+    counted = [dict.fromkeys(columns, 0) | {key: row[key] for key in columns} for row in rows]
+    for counts in counted:
+        counts["actions_other"] = agent_turns - sum(counts.values())
+    summary = aggregate(counted)
+    if not any(counts["actions_other"] for counts in counted):
+        del summary["actions_other"]
+    cells = tuple(
+        (
+            column.removeprefix(_ACTION_PREFIX),
+            *_interval(measure),
+            100 * measure["mean"] / agent_turns,
+        )
+        for column, measure in summary.items()
+    )
+    share = f"share of {agent_turns} (%)"
+    return Table("actions", "Actions agents chose", ("action", *_INTERVAL, share), cells)
+
+
+def _text_table(treatment: Treatment, rows: Sequence[Row], *, published: bool) -> Table:
+    figures = text_figures(treatment, rows)
+    if not published:
+        return Table("in_text", "Figures of the text", ("figure", "value"), tuple(figures.items()))
+    cells = tuple((figure, value, PRINTED.get(figure)) for figure, value in figures.items())
+    return Table("in_text", "Figures of the text", ("figure", "value", "the paper prints"), cells)
+
+
+def text_figures(treatment: Treatment, rows: Sequence[Row]) -> dict[str, float | None]:
+    """What the paper says of its runs between the tables; None where a figure is not defined."""
+    fees, supply, gini, top, blocks = (
+        [row[column] for row in rows]
+        for column in (
+            "fees_total",
+            "token_supply_final",
+            "gini_wealth_shifted",
+            "top1_wealth_shifted_share_final",
+            "turns_with_block",
+        )
+    )
+    scenario = treatment.scenario
+    endowment = scenario.num_agents * scenario.genesis_tokens_per_agent
+    return {
+        "fees over endowment": statistics.mean(fees) / endowment,
+        "variation of fees (%)": _percent(coefficient_of_variation(fees)),
+        "variation of final supply (%)": _percent(coefficient_of_variation(supply)),
+        "median of final supply": float(statistics.median(supply)),
+        "interquartile range of final supply": float(interquartile_range(supply)),
+        "turns with a block (%)": 100 * statistics.mean(blocks) / treatment.turns,
+        "variation of the shifted Gini (%)": _percent(coefficient_of_variation(gini)),
+        "correlation of shifted Gini and shifted top-1 share": correlation(gini, top),
+        "correlation of shifted Gini and fees": correlation(gini, fees),
+    }
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+def _runs(rows: Sequence[Row]) -> str:
+    return f"{len(rows)} runs" if len(rows) > 1 else "1 run"

@@ -1,0 +1,1 @@
+"""One run: the loop that drives policies, and the metrics of what it leaves."""

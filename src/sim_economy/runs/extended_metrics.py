@@ -1,0 +1,284 @@
+"""Measures beyond the paper's: where tokens went, solvency, and inequality below zero.
+
+Source: docs/spec/experiment.md.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from sim_economy.core.accounts import PostingReason
+from sim_economy.core.actions import RECOGNISED
+from sim_economy.ledger.readers.series import spread
+from sim_economy.runs.run import Run, fees, total
+from sim_economy.statistics.inequality import (
+    gini,
+    gini_absolute,
+    gini_normalised,
+    hhi,
+    shifted,
+)
+from sim_economy.statistics.intervals import bootstrap_interval, normal_halfwidth, student_interval
+
+Measures: TypeAlias = dict[str, int | float | None]
+"""Further measures of one run by column; None where one is not defined."""
+
+SUPPLY_SIGNS: Final[Mapping[PostingReason, int]] = {
+    PostingReason.INFERENCE_FEE: -1,
+    PostingReason.JOB_CREDIT: 1,
+    PostingReason.INTEREST_RELIEF: 1,
+    PostingReason.SIGNING_BONUS: 1,
+    PostingReason.DIVIDEND: 1,
+    PostingReason.INTEREST: -1,
+    PostingReason.STUDY_COST: -1,
+    PostingReason.BURN: -1,
+    PostingReason.FORWARD_FEE: -1,
+    PostingReason.CORE_PRICE: -1,
+    PostingReason.COLLATERAL_SLASHED: -1,
+}
+"""Whether a movement adds to what agents own or takes from it; others stay among agents."""
+
+MEASURES: Final[Mapping[str, str]] = {
+    "fees": "fees",
+    "fees_covered": "fees that balances covered",
+    "fees_uncovered": "fees that made or deepened a debt",
+    "fees_waived": "fees that jobs waived",
+    "job_credits": "job credits",
+    "interest_relief": "interest relief",
+    "signing_bonuses": "signing bonuses",
+    "dividends": "dividends",
+    "tips": "tips to winners of blocks",
+    "interest": "interest",
+    "study_costs": "study costs",
+    "burns": "burned tokens",
+    "platform_rent": "platform's final balance (rent)",
+    "destroyed": "destroyed tokens",
+    "gini_normalised": "normalised Gini of final wealth",
+    "gini_absolute": "absolute Gini of final wealth (tokens)",
+    "winner_hhi": "concentration of block winners (HHI)",
+    "insolvent_share": "share of agent-turns below zero",
+    "first_negative_turn": "first turn with an agent below zero",
+    "median_first_negative_turn": "turn by which half of the agents had been below zero",
+    "rejections": "rejected inputs",
+    "gini_balance_shifted": "shifted Gini of final balances",
+    "core_prices": "prices paid for core shares",
+    "contracts_proposed": "contracts proposed",
+    "contracts_started": "contracts that all signed and could pay",
+    "contracts_settled": "contracts settled",
+    "contracts_defaulted": "contracts defaulted",
+    "contracts_lapsed": "contracts lapsed or withdrawn",
+    "contracts_void": "contracts void",
+}
+"""The further measures by column, with their names in text; counts of tokens unless they say."""
+
+_BOOTSTRAP_SEED: Final = 1
+
+
+def supply_changes(run: Run) -> dict[str, int]:
+    """What each reason added to the token supply over a run, in tokens.
+
+    With the genesis tokens they add up to the final supply.
+    """
+    return {
+        reason.value: sign * total(run.series, reason.value)
+        for reason, sign in SUPPLY_SIGNS.items()
+    }
+
+
+def wealth(run: Run, turn: int) -> list[int]:
+    """Balance and stake of each agent when a turn closed, in tokens.
+
+    Args:
+        turn: From 1; -1 is the last.
+    """
+    place = turn - 1 if turn > 0 else turn
+    series = run.series
+    return [
+        free + kept for free, kept in zip(series.balances[place], series.staked[place], strict=True)
+    ]
+
+
+def run_measures(run: Run) -> Measures:
+    """The further measures of one run."""
+    series = run.series
+    agents = len(run.agent_ids)
+    collected, covered = fees(series), sum(series.fees_covered)
+    first = first_negative_turns(run)
+    final = wealth(run, -1)
+    wins = Counter(series.winners)
+    return {
+        "run_id": run.run,
+        "fees": collected,
+        "fees_covered": covered,
+        "fees_uncovered": collected - covered,
+        "fees_waived": sum(series.fees_waived),
+        "job_credits": total(series, "job_credit"),
+        "interest_relief": total(series, "interest_relief"),
+        "signing_bonuses": total(series, "signing_bonus"),
+        "dividends": total(series, "dividend"),
+        "tips": total(series, "tip"),
+        "interest": total(series, "interest"),
+        "study_costs": total(series, "study_cost"),
+        "burns": total(series, "burn"),
+        "platform_rent": series.platform[-1],
+        "destroyed": series.destroyed[-1],
+        "gini_normalised": gini_normalised(final),
+        "gini_absolute": gini_absolute(final),
+        "winner_hhi": hhi([wins[agent_id] for agent_id in run.agent_ids]),
+        "insolvent_share": _negative(series.balances) / (agents * run.turns),
+        "first_negative_turn": min((turn for turn in first if turn is not None), default=None),
+        "median_first_negative_turn": _survival_median(first),
+        "rejections": sum(series.rejections),
+        "gini_balance_shifted": gini(shifted(series.balances[-1])),
+        "core_prices": total(series, "core_price"),
+        "contracts_proposed": len(run.counts.made),
+        "contracts_started": sum(own.started is not None for own in run.counts.made),
+        **{f"contracts_{end}": _ended(run, end) for end in _ENDS},
+    }
+
+
+def _ended(run: Run, end: str) -> int:
+    return sum(own.end == end for own in run.counts.made)
+
+
+_ENDS: Final = ("settled", "defaulted", "lapsed", "void")
+
+
+def first_negative_turns(run: Run) -> list[int | None]:
+    """The turn after which each agent was first below zero, `[agent]`; None for never."""
+    first: list[int | None] = [None] * len(run.agent_ids)
+    for turn, balances in enumerate(run.series.balances, 1):
+        for agent, balance in enumerate(balances):
+            if balance < 0 and first[agent] is None:
+                first[agent] = turn
+    return first
+
+
+def _survival_median(first: Sequence[int | None]) -> float | None:
+    """The median over all agents, those that stayed solvent counted as later than any turn."""
+    median = statistics.median(float("inf") if turn is None else turn for turn in first)
+    return None if median == float("inf") else float(median)
+
+
+def _negative(balances: Sequence[Sequence[int]]) -> int:
+    return sum(balance < 0 for turn in balances for balance in turn)
+
+
+def measures_summary(rows: Sequence[Mapping[str, int | float | None]]) -> list[dict[str, Any]]:
+    """Each measure over the runs that define it, with three 95 % intervals for its mean.
+
+    Returns:
+        One row for each column but `run_id`: `runs`, mean, standard deviation, the published
+        half-width, Student's t and percentile bootstrap intervals, least and greatest.
+
+    Raises:
+        ModuleNotFoundError: scipy is not installed.
+    """
+    summary = []
+    for column in rows[0]:
+        values = [float(value) for row in rows if (value := row[column]) is not None]
+        if column != "run_id":
+            summary.append({"measure": column, **_summary(values)})
+    return summary
+
+
+def _summary(values: Sequence[float]) -> dict[str, float | None]:
+    if not values:
+        return {"runs": 0, **dict.fromkeys(_ESTIMATES)}
+    student = student_interval(values)
+    bootstrap = bootstrap_interval(values, _BOOTSTRAP_SEED)
+    estimates = (
+        statistics.mean(values),
+        statistics.stdev(values) if len(values) > 1 else 0.0,
+        normal_halfwidth(values),
+        *student,
+        *bootstrap,
+        min(values),
+        max(values),
+    )
+    return {"runs": len(values), **dict(zip(_ESTIMATES, estimates, strict=True))}
+
+
+_ESTIMATES: Final = (
+    "mean",
+    "std",
+    "ci95",
+    "student_low",
+    "student_high",
+    "bootstrap_low",
+    "bootstrap_high",
+    "min",
+    "max",
+)
+
+
+def series_columns(runs: Sequence[Run]) -> dict[str, list[Any]]:
+    """Every turn of every run as one long table, by column.
+
+    Returns:
+        `run_id`, `turn`, a `flow_` column for each posting reason and an `actions_` column for
+        each action, the block, the books, the balances, and inequality of balance plus stake.
+    """
+    reasons = [reason.value for reason in PostingReason if reason is not PostingReason.GENESIS]
+    unknown = {name for run in runs for turn in run.series.actions for name in turn}
+    actions = [*RECOGNISED, *sorted(unknown - RECOGNISED.keys())]
+    rows = [
+        _series_row(run, turn, wins, reasons, actions)
+        for run in runs
+        for turn, wins in enumerate(_cumulative_wins(run), 1)
+    ]
+    return {column: [row[column] for row in rows] for column in rows[0]}
+
+
+def _series_row(
+    run: Run, turn: int, wins: Sequence[int], reasons: Sequence[str], actions: Sequence[str]
+) -> dict[str, Any]:
+    series, place = run.series, turn - 1
+    return {
+        "run_id": run.run,
+        "turn": turn,
+        **{f"flow_{reason}": series.flows[place].get(reason, 0) for reason in reasons},
+        **{f"actions_{action}": series.actions[place].get(action, 0) for action in actions},
+        "winner": series.winners[place],
+        "winner_hhi": hhi(wins),
+        "fees_covered": series.fees_covered[place],
+        "fees_waived": series.fees_waived[place],
+        "rejections": series.rejections[place],
+        "token_supply": series.token_supply[place],
+        "platform": series.platform[place],
+        "destroyed": series.destroyed[place],
+        **spread(series.balances[place], series.staked[place]),
+    }
+
+
+def _cumulative_wins(run: Run) -> list[list[int]]:
+    """Blocks won so far, `[turn, agent]`."""
+    wins = dict.fromkeys(run.agent_ids, 0)
+    table = []
+    for winner in run.series.winners:
+        if winner is not None:
+            wins[winner] += 1
+        table.append(list(wins.values()))
+    return table
+
+
+def write_series(runs: Sequence[Run], path: Path) -> None:
+    """Write `series_columns` as Parquet.
+
+    Raises:
+        ModuleNotFoundError: polars is not installed.
+    """
+    import polars  # noqa: PLC0415
+
+    columns = series_columns(runs)
+    texts = {"winner": polars.String}
+    schema = {
+        column: texts.get(column)
+        or (polars.Float64 if isinstance(values[0], float) else polars.Int64)
+        for column, values in columns.items()
+    }
+    polars.DataFrame(columns, schema=schema).write_parquet(path)

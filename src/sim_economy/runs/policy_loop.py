@@ -1,0 +1,119 @@
+"""One run of a treatment: the turn loop, and the series it leaves."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+
+from sim_economy.agents.policy import Move, Policy, views
+from sim_economy.agents.usage_model import Usage
+from sim_economy.core.accounts import DESTROYED, PLATFORM
+from sim_economy.core.actions import Input, action_name
+from sim_economy.core.events import Turn
+from sim_economy.core.state import State
+from sim_economy.ledger.readers.counts import ledger_counts
+from sim_economy.ledger.stores.protocol import Store
+from sim_economy.runs.run import Run, Series
+from sim_economy.scenarios.scenario import Treatment
+from sim_economy.world.world import World
+
+
+def play(
+    world: World, policies: Sequence[Policy], usage: Iterable[list[Usage]], turns: int
+) -> Iterator[tuple[Turn, list[Input]]]:
+    """Play a world from where it is to the end of turn `turns`, and declare the run's end there.
+
+    Args:
+        policies: `[agent]`.
+        usage: Of turn 1 on; what lies before the open turn is passed over.
+
+    Yields:
+        Each closed turn with its inputs.
+    """
+    for turn_number, used in enumerate(islice(usage, turns), 1):
+        if turn_number <= world.turn_number:
+            continue
+        inputs = inputs_of(world, policies, used)
+        yield world.turn(inputs, ends=turn_number == turns), inputs
+
+
+def inputs_of(world: World, policies: Sequence[Policy], used: Sequence[Usage]) -> list[Input]:
+    """What every agent sends for the open turn, with its usage `[agent]`."""
+    before = views(world.state, world.scenario)
+    inputs = []
+    for agent_id, policy, view, (thinking_units, output_units) in zip(
+        world.scenario.agent_ids, policies, before, used, strict=True
+    ):
+        try:
+            decided = policy.decide(view)
+        except Exception as error:
+            error.add_note(f"{type(policy).__name__} decided for {agent_id} in turn {view.turn}")
+            raise
+        if isinstance(decided, Move):
+            action, speech, thinking = decided.action, decided.speech, decided.thinking
+            inputs.append(Input(agent_id, action, thinking_units, output_units, thinking, speech))
+        else:
+            inputs.append(Input(agent_id, decided, thinking_units, output_units))
+    return inputs
+
+
+def _observe(
+    series: Series,
+    moved: defaultdict[tuple[int, int, str], int],
+    turn: Turn,
+    state: State,
+    inputs: Iterable[Input],
+) -> None:
+    flows: dict[str, int] = {}
+    for posting in turn.postings:
+        amount, reason = posting.amount, posting.reason
+        flows[reason] = flows.get(reason, 0) + amount
+        moved[posting.source, posting.target, reason] += amount
+    series.flows.append(flows)
+    actions: dict[str, int] = {}
+    for sent in inputs:
+        name = action_name(sent.action)
+        actions[name] = actions.get(name, 0) + 1
+    series.actions.append(actions)
+    series.winners.append(turn.block.winner if turn.block else None)
+    series.fees_covered.append(turn.bill.covered)
+    series.fees_waived.append(turn.bill.waived)
+    series.rejections.append(len(turn.outcomes) - turn.outcomes.count(None))
+    series.token_supply.append(turn.token_supply)
+    series.platform.append(state.accounts[PLATFORM])
+    series.destroyed.append(state.accounts[DESTROYED])
+    series.balances.append(state.balances)
+    series.staked.append(state.staked)
+
+
+def play_run(
+    treatment: Treatment,
+    run: int,
+    store: Store | None = None,
+    progress: Callable[[int], None] = lambda turn: None,
+) -> Run:
+    """Play one replicate of a treatment from genesis.
+
+    Args:
+        run: From 1; it decides the seed.
+        store: Where its records go; memory when None.
+        progress: Called with each closed turn.
+    """
+    scenario = treatment.scenario_of_run(run)
+    world = World(scenario, store=store, world_id=f"{treatment.name}/{scenario.seed}")
+    series = Series([], [], [], [], [], [], [], [], [], [], [])
+    moved: defaultdict[tuple[int, int, str], int] = defaultdict(int)
+    usage = treatment.usage.turns(scenario)
+    for turn, inputs in play(world, treatment.policies, usage, treatment.turns):
+        _observe(series, moved, turn, world.state, inputs)
+        progress(turn.turn)
+    return Run(
+        run,
+        scenario.seed,
+        list(scenario.agent_ids),
+        series,
+        ledger_counts(world.store, moved),
+        world.head.hash,
+        world.head.state_digest,
+    )

@@ -1,0 +1,117 @@
+"""A finished run: its series by turn, its counts, its head."""
+
+from __future__ import annotations
+
+from msgspec import Struct, json
+
+from sim_economy.core.accounts import BALANCE, STAKED, WIDTH
+from sim_economy.ledger.readers.counts import LedgerCounts, ledger_counts
+from sim_economy.ledger.readers.reading import genesis_record
+from sim_economy.ledger.readers.series import walk
+from sim_economy.ledger.stores.protocol import Store
+
+
+class Series(Struct):
+    """What is kept of each turn of a run, `[turn]`; of each agent too, `[turn, agent]`.
+
+    Attributes:
+        flows: Tokens moved, by posting reason.
+        actions: Agents that chose each action.
+        winners: The block's winner, or None.
+        platform: The platform's balance; what it keeps is rent.
+        destroyed: Tokens destroyed so far.
+        balances: Tokens, `[turn, agent]`.
+        staked: Tokens, `[turn, agent]`.
+    """
+
+    flows: list[dict[str, int]]
+    actions: list[dict[str, int]]
+    winners: list[str | None]
+    fees_covered: list[int]
+    fees_waived: list[int]
+    rejections: list[int]
+    token_supply: list[int]
+    platform: list[int]
+    destroyed: list[int]
+    balances: list[list[int]]
+    staked: list[list[int]]
+
+
+class Run(Struct):
+    """One finished run.
+
+    Attributes:
+        run: The replicate, from 1.
+        head: The chain head after the last turn; empty for an unrecorded run.
+        state_digest: Of the last state.
+    """
+
+    run: int
+    seed: int
+    agent_ids: list[str]
+    series: Series
+    counts: LedgerCounts
+    head: str
+    state_digest: str
+
+    @property
+    def turns(self) -> int:
+        """Turns played."""
+        return len(self.series.winners)
+
+
+def run_of(store: Store, run: int = 0) -> Run:
+    """The run that a ledger holds, as if it had been watched while it was played."""
+    first = genesis_record(store)
+    series = Series([], [], [], [], [], [], [], [], [], [], [])
+    for figures, accounts in walk(store):
+        series.flows.append(figures["flows"])
+        series.actions.append(figures["actions"])
+        series.winners.append(figures["winner"])
+        series.fees_covered.append(figures["fees_covered"])
+        series.fees_waived.append(figures["fees_waived"])
+        series.rejections.append(figures["rejections"])
+        series.token_supply.append(figures["token_supply"])
+        series.platform.append(figures["platform"])
+        series.destroyed.append(figures["destroyed"])
+        series.balances.append(accounts[BALANCE::WIDTH])
+        series.staked.append(accounts[STAKED::WIDTH])
+    head = store.head()
+    return Run(
+        run,
+        first.seed,
+        list(first.agent_ids),
+        series,
+        ledger_counts(store),
+        head.hash,
+        head.state_digest,
+    )
+
+
+def encode_run(run: Run) -> bytes:
+    """A finished run as JSON, to be read back by `decode_run`."""
+    return json.encode(run)
+
+
+def decode_run(text: bytes) -> Run:
+    """A finished run from its JSON.
+
+    Raises:
+        msgspec.ValidationError: It is none.
+    """
+    return json.decode(text, type=Run)
+
+
+def total(series: Series, reason: str) -> int:
+    """Tokens moved for a reason over the whole run."""
+    return sum(flows.get(reason, 0) for flows in series.flows)
+
+
+def fees(series: Series) -> int:
+    """Tokens collected as fees over the whole run, out of balances and out of forwards."""
+    return total(series, "inference_fee") + total(series, "forward_fee")
+
+
+def chosen(series: Series, action: str) -> int:
+    """How often agents chose an action over the whole run."""
+    return sum(actions.get(action, 0) for actions in series.actions)

@@ -1,0 +1,1 @@
+"""What a scenario file may say, and the scenarios that ship."""

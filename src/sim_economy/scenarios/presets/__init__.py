@@ -1,0 +1,60 @@
+"""The two worlds that ship: the economy as it was run, and as its paper describes it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+from typing import Any, Final
+
+from sim_economy.core.errors import ScenarioError
+from sim_economy.core.world_config import NumberText, Scenario, parse_scenario
+
+PRESETS: Final = ("as-run", "as-written")
+
+
+def read_toml(text: str) -> dict[str, Any]:
+    """A TOML text, its decimal numbers kept as they are written.
+
+    Raises:
+        ScenarioError: It is no TOML.
+    """
+    try:
+        return tomllib.loads(text, parse_float=lambda number: NumberText(number.replace("_", "")))
+    except tomllib.TOMLDecodeError as error:
+        raise ScenarioError([f"not valid TOML: {error}"]) from None
+
+
+def preset_text(name: str) -> str:
+    """The shipped file of a preset."""
+    return resources.files(__name__).joinpath(f"{name}.toml").read_text(encoding="utf-8")
+
+
+@cache
+def preset(name: str) -> Scenario:
+    """A preset's scenario.
+
+    Raises:
+        ScenarioError: There is no such preset.
+    """
+    if name not in PRESETS:
+        raise ScenarioError([f"preset: there is no {name}; there are {_listed()}"])
+    return parse_scenario(read_toml(preset_text(name))["world"])
+
+
+def world_scenario(config: Mapping[str, Any], agent_ids: Sequence[str] | None = None) -> Scenario:
+    """A scenario from a flat configuration that may name the preset it starts from.
+
+    Raises:
+        ScenarioError: With every problem found.
+    """
+    given = dict(config)
+    name = given.pop("preset", "as-run")
+    if name not in PRESETS:
+        raise ScenarioError([f"preset: must be one of {_listed()}"])
+    return parse_scenario(given, preset(name), agent_ids)
+
+
+def _listed() -> str:
+    return ", ".join(PRESETS)

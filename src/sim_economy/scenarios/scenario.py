@@ -1,0 +1,341 @@
+"""A treatment: the world, who acts in it, what their thinking takes, how long and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct
+
+from sim_economy.agents.policy import Policy
+from sim_economy.agents.population import (
+    Group,
+    everyone,
+    parse_population,
+    policies_by_agent,
+    population_settings,
+)
+from sim_economy.agents.usage_model import TracedUsage, UsageSource, parse_usage
+from sim_economy.core.codec import canonical
+from sim_economy.core.errors import ScenarioError
+from sim_economy.core.world_config import Scenario, config, parameters, parse_scenario, unknown_key
+from sim_economy.ledger.records import digest
+from sim_economy.scenarios.presets import (
+    PRESETS,
+    preset,
+    preset_text,
+    read_toml,
+    world_scenario,
+)
+from sim_economy.scenarios.shipped import SCENARIOS, scenario_text
+
+SHIPPED: Final = (*PRESETS, *SCENARIOS)
+"""Presets and shipped scenarios by name."""
+
+_TURNS_MAX: Final = 10_000_000
+_RUNS_MAX: Final = 1_000_000
+_SEED_MAX: Final = 2**62
+
+
+class Treatment(Struct, frozen=True, kw_only=True):
+    """What a scenario file says.
+
+    Attributes:
+        turns: Of each run.
+        runs: Replicates; they differ in their seed alone.
+        seed: Run r is played with the world seed `seed + r`.
+        population: Who follows which policy.
+        settings: The whole of it as plain values, to be compared and kept.
+    """
+
+    name: str
+    turns: int
+    runs: int
+    seed: int
+    population: tuple[Group, ...]
+    usage: UsageSource
+    scenario: Scenario
+    settings: dict[str, Any]
+
+    @property
+    def policies(self) -> list[Policy]:
+        """The policy of each agent, `[agent]`."""
+        return policies_by_agent(self.population)
+
+    @property
+    def policy_name(self) -> str | None:
+        """The policy that all agents follow; None where they follow several."""
+        names = {group.policy_name for group in self.population if group.agents}
+        return names.pop() if len(names) == 1 else None
+
+    @property
+    def is_published(self) -> bool:
+        """Whether it is the published experiment, and nothing of it changed."""
+        return self.settings == load_treatment("as-run").settings
+
+    def replicate(self, seed: int | None) -> int:
+        """The run that is played with a world seed; the first when None.
+
+        Raises:
+            ScenarioError: The seed is out of range.
+        """
+        run = 1 if seed is None else seed - self.seed
+        self.scenario_of_run(run)
+        return run
+
+    def scenario_of_run(self, run: int) -> Scenario:
+        """The world of one replicate, counted from 1.
+
+        Raises:
+            ScenarioError: Its seed is out of range.
+        """
+        return parse_scenario({"seed": self.seed + run}, self.scenario)
+
+
+def load_treatment(
+    source: str | Path, changes: Sequence[str] | Mapping[str, Any] = ()
+) -> Treatment:
+    """A treatment from a scenario file, or from a shipped one by name.
+
+    Args:
+        changes: Settings that go over the file's, as `key=value` texts with values as TOML writes
+            them, or as values by key; `study_cost` and `world.study_cost` are the same.
+
+    Raises:
+        ScenarioError: With every problem found.
+    """
+    given, folder, name = read_scenario(source, changes)
+    return parse_treatment(given, folder, default_name=name)
+
+
+def read_scenario(
+    source: str | Path,
+    changes: Sequence[str] | Mapping[str, Any] = (),
+    beside: Sequence[str] = (),
+) -> tuple[dict[str, Any], Path, str]:
+    """The plain values of a scenario file with changes, its folder, and its name.
+
+    Args:
+        beside: Further tables that changes may be made to.
+
+    Raises:
+        ScenarioError: It cannot be read, or a change is none.
+    """
+    path = Path(source)
+    if str(source) in SHIPPED:
+        text, folder = shipped_text(str(source)), Path()
+    elif path.is_file():
+        try:
+            text, folder = path.read_text(encoding="utf-8-sig"), path.parent
+        except (OSError, UnicodeDecodeError) as error:
+            raise ScenarioError([f"{path}: cannot be read: {error}"]) from None
+    else:
+        known = f"shipped are {', '.join(SHIPPED)}"
+        raise ScenarioError(
+            [f"{source}: no such scenario file; {known}; `sim-economy init` writes one"]
+        )
+    given = read_toml(text)
+    before = _preset_of(given)
+    problems = []
+    if isinstance(changes, Mapping):
+        for key, value in changes.items():
+            problems += _set(given, key, value, beside)
+    else:
+        for change in changes:
+            problems += _change(given, change, beside)
+    if problems:
+        raise ScenarioError(problems)
+    if _preset_of(given) != before:
+        _follow_preset(given, before)
+    return given, folder, path.stem
+
+
+def shipped_text(name: str) -> str:
+    """The file of a preset or a shipped scenario."""
+    return preset_text(name) if name in PRESETS else scenario_text(name)
+
+
+def _preset_of(given: Mapping[str, Any]) -> Any:
+    world = given.get("world")
+    return world.get("preset", "as-run") if isinstance(world, Mapping) else "as-run"
+
+
+def _follow_preset(given: dict[str, Any], before: Any) -> None:
+    """Let keys that held the old preset's values take the new preset's."""
+    if before not in PRESETS:
+        return
+    old = config(preset(before))
+    world = given["world"]
+    for name in [name for name in world if name in old]:
+        if str(world[name]) == str(old[name]):
+            del world[name]
+
+
+def parse_treatment(
+    given: Mapping[str, Any], folder: Path | None = None, default_name: str = "scenario"
+) -> Treatment:
+    """A treatment from plain values, as a scenario file gives them.
+
+    Args:
+        folder: Where a trace's relative path starts; the working folder when None.
+
+    Raises:
+        ScenarioError: With every problem found.
+    """
+    problems = [unknown_key(key, _DEFAULTS) for key in given if key not in _DEFAULTS]
+    values = {**_DEFAULTS, "name": default_name, **given}
+    for key, low, high in (
+        ("turns", 1, _TURNS_MAX),
+        ("runs", 1, _RUNS_MAX),
+        ("seed", 0, _SEED_MAX),
+    ):
+        value = values[key]
+        if type(value) is not int or not low <= value <= high:
+            problems.append(f"{key}: must be an integer from {low} to {high}")
+    if not isinstance(values["name"], str) or not values["name"]:
+        problems.append("name: must be a text")
+    scenario, usage = Scenario(), None
+    try:
+        scenario = _parse_world(values["world"])
+    except ScenarioError as error:
+        problems += error.problems
+    population: tuple[Group, ...] = ()
+    try:
+        population = _parse_population(given, scenario)
+    except ScenarioError as error:
+        problems += error.problems
+    try:
+        if not isinstance(values["usage"], Mapping):
+            raise ScenarioError(["usage: must be a table"])
+        usage = parse_usage(values["usage"], folder or Path())
+    except ScenarioError as error:
+        problems += error.problems
+    if usage is not None and not problems:
+        problems += usage.problems(scenario, values["turns"])
+    if problems or usage is None:
+        raise ScenarioError(problems)
+    return Treatment(
+        name=values["name"],
+        turns=values["turns"],
+        runs=values["runs"],
+        seed=values["seed"],
+        population=population,
+        usage=usage,
+        scenario=scenario,
+        settings=_settings(values, population, usage, scenario),
+    )
+
+
+_DEFAULTS: Final[Mapping[str, Any]] = {
+    "name": "scenario",
+    "turns": 60,
+    "runs": 24,
+    "seed": 0,
+    "policy": "published",
+    "population": None,
+    "usage": {"source": "published"},
+    "world": {},
+}
+
+
+def _parse_population(given: Mapping[str, Any], scenario: Scenario) -> tuple[Group, ...]:
+    if given.get("population") is None:
+        return everyone(given.get("policy", _DEFAULTS["policy"]), scenario)
+    if "policy" in given:
+        raise ScenarioError(["policy: leave it out where population says who follows which"])
+    return parse_population(given["population"], scenario)
+
+
+def _parse_world(given: Any) -> Scenario:
+    if not isinstance(given, Mapping):
+        raise ScenarioError(["world: must be a table"])
+    if "seed" in given:
+        raise ScenarioError(["world.seed: set seed at the top of the file; run r adds r to it"])
+    if "secret" in given:
+        raise ScenarioError(["world.secret: only an engine keeps its draws secret; set seed"])
+    agent_ids = given.get("agent_ids")
+    if agent_ids is not None and not isinstance(agent_ids, list):
+        raise ScenarioError(["world.agent_ids: must be a list of names"])
+    flat = {key: value for key, value in given.items() if key != "agent_ids"}
+    if agent_ids is not None:
+        flat.setdefault("num_agents", len(agent_ids))
+    try:
+        return world_scenario(flat, agent_ids)
+    except ScenarioError as error:
+        raise ScenarioError([f"world.{problem}" for problem in error.problems]) from None
+
+
+def _settings(
+    values: Mapping[str, Any],
+    population: Sequence[Group],
+    usage: UsageSource,
+    scenario: Scenario,
+) -> dict[str, Any]:
+    """All that decides the bytes of a run, as plain values."""
+    mixed = values["population"] is not None
+    who = (
+        {"population": _plain(population_settings(population, scenario))}
+        if mixed
+        else {"policy": values["policy"]}
+    )
+    source = {key: _plain(value) for key, value in values["usage"].items()}
+    if isinstance(usage, TracedUsage):
+        source["digest"] = digest(canonical(sorted(usage.rows.items())))
+    return {
+        **{key: values[key] for key in ("name", "turns", "runs", "seed")},
+        **who,
+        "usage": source,
+        "world": {name: _plain(value) for name, value in config(scenario).items()},
+        "agent_ids": list(scenario.agent_ids),
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(held) for key, held in value.items()}
+    if isinstance(value, list):
+        return [_plain(held) for held in value]
+    if isinstance(value, Decimal):
+        return str(value)
+    return str(value) if isinstance(value, str) else value
+
+
+def _change(given: dict[str, Any], change: str, beside: Sequence[str]) -> list[str]:
+    """Apply one `key=value`; the problems with it, if any."""
+    key, equals, text = change.partition("=")
+    if not equals or not key.strip():
+        return [f"--set {change}: must be key=value"]
+    try:
+        value = read_toml(f"value = {text.strip()}")["value"]
+    except ScenarioError:
+        value = text.strip()
+    return _set(given, key.strip(), value, beside)
+
+
+def _set(given: dict[str, Any], key: str, value: Any, beside: Sequence[str]) -> list[str]:
+    """Set one value by its dotted key; the problems with it, if any."""
+    path = key.split(".")
+    tables = {*_DEFAULTS, *beside}
+    if len(path) == 1 and path[0] not in tables:
+        path = ["world", *path]
+    named = path[0] == "world" and (len(path) != 2 or path[1] not in _world_keys())
+    if path[0] not in tables or named:
+        shown = ".".join(path[1:] if path[:-1] == ["world"] else path)
+        return [unknown_key(shown, [*_DEFAULTS, *_world_keys()])]
+    table = given
+    for step in path[:-1]:
+        table = table.setdefault(step, {})
+        if not isinstance(table, dict):
+            return [f"{key}: {step} is not a table"]
+    if path == ["policy"]:
+        given.pop("population", None)
+    elif path == ["population"]:
+        given.pop("policy", None)
+    table[path[-1]] = value
+    return []
+
+
+def _world_keys() -> tuple[str, ...]:
+    return ("preset", "agent_ids", *parameters())

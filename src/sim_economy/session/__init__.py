@@ -1,1 +1,0 @@
-"""One live world: play it, keep it, read it back, verify it, replay it."""

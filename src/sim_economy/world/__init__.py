@@ -1,0 +1,1 @@
+"""One live world that plays: turns closed once, kept, restored and replayed."""

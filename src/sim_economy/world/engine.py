@@ -1,0 +1,480 @@
+"""One world behind a door: started once, each turn closed once, its head witnessed."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final, Self, TypeVar
+
+from msgspec import Struct
+from msgspec.json import decode, encode
+from msgspec.structs import replace
+
+from sim_economy.core.actions import Input
+from sim_economy.core.codec import canonical
+from sim_economy.core.errors import (
+    AlreadySubmittedError,
+    InputError,
+    KeyReusedError,
+    ScenarioError,
+    SignatureError,
+    StoreError,
+    TurnConflictError,
+    WorldExistsError,
+    WorldMissingError,
+)
+from sim_economy.core.turn import RULES_VERSION
+from sim_economy.core.world_config import Scenario, UsageRule, position_of
+from sim_economy.ledger.credentials.signature_check import SignedWorld
+from sim_economy.ledger.credentials.signatures import EngineKey, block_message, is_public_key
+from sim_economy.ledger.credentials.tokens import Credentials, IssuedTokens
+from sim_economy.ledger.records import (
+    BlockSigner,
+    Keys,
+    Receipt,
+    Sealed,
+    Signature,
+    digest,
+    genesis_of,
+    unsigned,
+)
+from sim_economy.ledger.sidecars.head_file import Witness
+from sim_economy.ledger.sidecars.locations import DEFAULT_WORLD, Place, place_of
+from sim_economy.ledger.stores.protocol import Store
+from sim_economy.scenarios.presets import world_scenario
+from sim_economy.world.turn_answer import turn_answer
+from sim_economy.world.world import World
+
+T = TypeVar("T")
+
+
+AUTH_MODES: Final = ("open", "tokens", "signatures")
+
+
+class Access(Struct, frozen=True, kw_only=True):
+    """Whether and how an engine asks who is calling.
+
+    Attributes:
+        tokens: Whether every call needs a token.
+        signatures: Whether the agents of new worlds sign what they do.
+        admin_token: The operator's, if it is not to be made with the world.
+        stated: Whether somebody chose this; if not, a world that has tokens is not opened without.
+    """
+
+    tokens: bool = False
+    signatures: bool = False
+    admin_token: str | None = None
+    stated: bool = True
+
+    @classmethod
+    def of(cls, mode: str | None, admin_token: str | None) -> Self:
+        """By the name of its mode: open, tokens, or signatures, which asks for tokens too.
+
+        Args:
+            mode: Open for new worlds when None.
+        """
+        assert mode is None or mode in AUTH_MODES, mode
+        return cls(
+            tokens=mode in {"tokens", "signatures"},
+            signatures=mode == "signatures",
+            admin_token=admin_token,
+            stated=mode is not None,
+        )
+
+
+class Engine:
+    """The authority over one world.
+
+    Attributes:
+        place: Where its ledger is, or will be.
+        world: None until it is started.
+        credentials: Of the world; None where no tokens are asked for.
+        signed: Holds inputs to their agents' keys; None where nothing is signed.
+    """
+
+    def __init__(self, place: Place, access: Access, world_id: str = DEFAULT_WORLD) -> None:
+        self.place = place
+        self.access = access
+        self.world_id = world_id
+        self.world: World | None = None
+        self.credentials: Credentials | None = None
+        self._witness: Witness | None = None
+        self._witnessed = True
+        self._reopening = Lock()
+        self._submitted: set[str] = set()
+        self.signed: SignedWorld | None = None
+
+    @classmethod
+    def open(
+        cls,
+        location: Place | str | Path,
+        access: Access | None = None,
+        *,
+        world_id: str = DEFAULT_WORLD,
+        accept_head: bool = False,
+    ) -> Self:
+        """The engine of a world that may not have been started yet.
+
+        Args:
+            location: Where its ledger is, or will be.
+            accept_head: Take the ledger's head as it is, whatever the witness saw.
+
+        Raises:
+            StoreError: The ledger is in use, damaged, rolled back or of another format, or its
+                tokens are missing.
+            ReplayError: It was written by other rules.
+        """
+        place = place_of(location) if isinstance(location, str | Path) else location
+        engine = cls(place, access or Access(), world_id)
+        if place.exists():
+            engine._restore(accept_head=accept_head)
+        return engine
+
+    def _restore(self, *, accept_head: bool) -> None:
+        world = World.open(self.place.open())
+        witness = None
+        try:
+            witness = Witness.beside(self.place.beside)
+            head = world.head
+            if not accept_head:
+                last_two = world.store.read(max(0, head.turn - 1), head.turn)
+                witness.check(head, {stored.turn: stored.head_hash for stored in last_two})
+            genesis_hash = digest(world.store.genesis_line())
+            if self.access.tokens:
+                self.credentials = Credentials.read(self._token_path, genesis_hash)
+            elif not self.access.stated and self._token_path.exists():
+                raise StoreError(
+                    "access_unstated",
+                    str(self._token_path),
+                    "holds this world's tokens; set SIM_ENGINE_AUTH or --auth to tokens, or to "
+                    "open if nobody is to be asked for one any more",
+                )
+            if world.keys is not None:
+                key = EngineKey.read(self._key_path, world.keys.engine)
+                world.sign_with(_block_signer(key, genesis_hash))
+                self.signed = SignedWorld(genesis_hash, world.keys)
+            witness.write(head)
+        except BaseException:
+            world.close()
+            if witness is not None:
+                witness.close()
+            raise
+        self.world, self._witness = world, witness
+        self._submitted = {submitted.agent_id for submitted in world.accepted()}
+
+    @property
+    def _token_path(self) -> Path:
+        return Path(f"{self.place.beside}.tokens")
+
+    @property
+    def _key_path(self) -> Path:
+        return Path(f"{self.place.beside}.key")
+
+    @property
+    def scenario(self) -> Scenario:
+        """The world's scenario, or the defaults before there is one."""
+        return Scenario() if self.world is None else self.world.scenario
+
+    def started(self) -> World:
+        """The world.
+
+        Raises:
+            WorldMissingError: It has not been started.
+            StoreError: The connection to its ledger was lost and is not back.
+        """
+        if self.world is None:
+            raise WorldMissingError
+        if self.world.store.lost:
+            self._reopen()
+        return self.world
+
+    def _reopen(self) -> None:
+        """Go on from what is really kept: the last turn may be, though nobody was told."""
+        with self._reopening:
+            assert self.world is not None
+            assert self._witness is not None
+            if self.world.store.lost:
+                self.world.close()
+                self._witness.close()
+                self._restore(accept_head=False)
+                self._witnessed = True
+
+    def start(
+        self,
+        configuration: Mapping[str, Any],
+        agent_ids: Sequence[str] | None,
+        public_keys: Mapping[str, str] | None = None,
+    ) -> IssuedTokens | None:
+        """Start the world.
+
+        Args:
+            public_keys: Ed25519, in lowercase hex, of every agent; what they do must be signed.
+
+        Returns:
+            The tokens, this one time; None where none are asked for.
+
+        Raises:
+            WorldExistsError: There is one already.
+            ScenarioError: With every problem found.
+            StoreError: The ledger cannot be written.
+        """
+        if self.world is not None:
+            raise WorldExistsError(self.world.turn_number)
+        scenario = self.planned(configuration, agent_ids)
+        self._check_keys(scenario, public_keys)
+        store = self.place.new()
+        try:
+            self._forget_witness()
+            key = keys = credentials = issued = None
+            if public_keys is not None:
+                key = EngineKey.make(self._key_path)
+                agents = {agent_id: public_keys[agent_id] for agent_id in scenario.agent_ids}
+                keys = Keys(key.public_key, agents)
+            genesis_hash = digest(
+                canonical(genesis_of(scenario, self.world_id, RULES_VERSION, keys))
+            )
+            if self.access.tokens:
+                credentials, issued = Credentials.issue(
+                    genesis_hash, scenario.agent_ids, self.access.admin_token
+                )
+                credentials.write(self._token_path)
+            sign = unsigned if key is None else _block_signer(key, genesis_hash)
+            world = World(scenario, store=store, world_id=self.world_id, keys=keys, sign=sign)
+            self._witness = Witness.beside(self.place.beside)
+            self._witness.write(world.head)
+        except BaseException:
+            store.discard()
+            raise
+        self.world, self.credentials = world, credentials
+        if keys is not None:
+            self.signed = SignedWorld(genesis_hash, keys)
+        return issued
+
+    def planned(
+        self, configuration: Mapping[str, Any], agent_ids: Sequence[str] | None
+    ) -> Scenario:
+        """The scenario that `start` would start.
+
+        Raises:
+            ScenarioError: With every problem found.
+        """
+        given = dict(configuration)
+        if agent_ids is not None:
+            given.setdefault("num_agents", len(agent_ids))
+        if self.access.tokens:
+            given.setdefault("usage_source", UsageRule.OPERATOR.value)
+            if not {"seed", "secret"} & given.keys():
+                given["secret"] = secrets.token_hex(32)
+        return world_scenario(given, agent_ids)
+
+    def check_same(self, configuration: Mapping[str, Any], agent_ids: Sequence[str] | None) -> None:
+        """Whether the world is the one that `start` would start.
+
+        Raises:
+            WorldExistsError: It is another one.
+            ScenarioError: With every problem found.
+        """
+        world = self.started()
+        wanted = self.planned(configuration, agent_ids)
+        if not {"seed", "secret"} & configuration.keys():
+            hidden = {"seed": world.scenario.seed, "secret": world.scenario.secret}
+            wanted = replace(wanted, **hidden)
+        if wanted != world.scenario:
+            raise WorldExistsError(world.turn_number)
+
+    def _check_keys(self, scenario: Scenario, public_keys: Mapping[str, str] | None) -> None:
+        if public_keys is None:
+            if self.access.signatures:
+                raise ScenarioError(["public_keys: are missing; this engine's agents sign"])
+            return
+        agents = set(scenario.agent_ids)
+        problems = [f"public_keys: {agent} has none" for agent in agents - public_keys.keys()]
+        if not public_keys.keys() <= agents:
+            problems.append("public_keys: names an agent that is not in the world")
+        problems += [
+            f"public_keys: {agent} has no Ed25519 key, 64 hexadecimal digits"
+            for agent, key in public_keys.items()
+            if agent in agents and not is_public_key(key)
+        ]
+        if problems:
+            raise ScenarioError(sorted(problems)[:20])
+
+    def _forget_witness(self) -> None:
+        """A head file without its ledger witnessed another world."""
+        path = Path(f"{self.place.beside}.head")
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(
+                "ledger_unwritable", str(path), f"cannot be removed: {error.strerror}"
+            ) from None
+
+    def submit(
+        self, submitted: Input, expected: int | None = None, signature: str | None = None
+    ) -> str | None:
+        """Accept one agent's own action for the open turn.
+
+        Args:
+            expected: The turn the agent means.
+            signature: The agent's, in hex, over `action_message`.
+
+        Returns:
+            The turn's answer if this was the last missing action and the operator need not meter.
+
+        Raises:
+            WorldMissingError: There is no world.
+            TurnConflictError: Another turn is open.
+            AlreadySubmittedError: The agent has acted in this turn.
+            InputError: It states its usage where that is not its to state.
+            SignatureError: It is not signed as the world asks.
+            RunEndedError, StoreError: As `World.submit`.
+        """
+        world = self.started()
+        open_turn = world.turn_number + 1
+        if expected is not None and expected != open_turn:
+            raise TurnConflictError(expected, open_turn)
+        position_of(world.positions, submitted.agent_id)
+        if submitted.agent_id in self._submitted:
+            raise AlreadySubmittedError(open_turn)
+        states_usage = submitted.thinking_units or submitted.output_units
+        if states_usage and world.scenario.usage_source is not UsageRule.DECLARED:
+            raise InputError("thinking_units", "and output_units are not the agent's to state here")
+        signed = self._signed([submitted], [signature])
+        world.submit(submitted, signed[0] if signed else None)
+        self._submitted.add(submitted.agent_id)
+        full = len(self._submitted) == len(world.positions)
+        return self.close_turn() if full and self.closes_itself else None
+
+    @property
+    def closes_itself(self) -> bool:
+        """Whether a turn can be closed without the operator's figures."""
+        return self.scenario.usage_source is not UsageRule.OPERATOR
+
+    def close_turn(
+        self,
+        inputs: Sequence[Input] = (),
+        *,
+        signatures: Sequence[str | None] = (),
+        expected: int | None = None,
+        metered: Mapping[str, tuple[int, int]] | None = None,
+        key: str | None = None,
+        request: bytes = b"",
+        ends: bool = False,
+    ) -> str:
+        """Close the open turn once and return the answer, as JSON text.
+
+        Args:
+            inputs: They come after the accepted ones.
+            signatures: In hex, one for each input, or none at all.
+            expected: The turn the caller means.
+            metered: The operator's usage figures of the accepted inputs, by agent id.
+            key: The same key with the same request gets the stored answer.
+            request: The request's bytes.
+
+        Raises:
+            WorldMissingError: There is no world.
+            KeyReusedError: The key came with another request.
+            TurnConflictError: Another turn is open.
+            SignatureError: An input is not signed as the world asks.
+            InputError, RunEndedError, AmountOutOfRangeError, StoreError: As `World.turn`.
+        """
+        world = self.started()
+        if not self._witnessed:
+            self._bear_witness(world)
+        request_digest = digest(request)
+        if key is not None and (held := world.store.receipt(key)) is not None:
+            if held.request_digest != request_digest:
+                raise KeyReusedError(held.turn)
+            return held.answer
+        if expected is not None and expected != world.turn_number + 1:
+            raise TurnConflictError(expected, world.turn_number + 1)
+        for agent_id in metered or ():
+            position_of(world.positions, agent_id)
+
+        answer = ""
+
+        def receipt(sealed: Sealed) -> Receipt:
+            nonlocal answer
+            assert key is not None
+            answer = self._answer(sealed)
+            return Receipt(sealed.record.turn, key, request_digest, answer)
+
+        keep = None if key is None else receipt
+        signed = self._signed(inputs, signatures)
+        world.turn(inputs, ends=ends, signatures=signed, metered=metered, receipt=keep)
+        self._submitted.clear()
+        self._bear_witness(world)
+        assert world.sealed is not None
+        return answer or self._answer(world.sealed)
+
+    def _signed(
+        self, inputs: Sequence[Input], signatures: Sequence[str | None]
+    ) -> list[Signature | None]:
+        """The signatures with their keys, each found good; none at all in a world without keys."""
+        if self.signed is None:
+            if any(signatures):
+                raise InputError("signature", "is not taken: nothing is signed in this world")
+            return []
+        turn = self.started().turn_number + 1
+        agents = self.signed.keys.agents
+        found: list[Signature | None] = []
+        for place, submitted in enumerate(inputs):
+            given = signatures[place] if signatures else None
+            signature = None
+            if given is not None:
+                signature = Signature(agents.get(submitted.agent_id, ""), given)
+            if not self.signed.is_input_signed(turn, decode(canonical(submitted)), signature):
+                raise SignatureError(place, turn)
+            found.append(signature)
+        return found
+
+    def _bear_witness(self, world: World) -> None:
+        """Let the witness catch up; it must before another turn, lest it be two behind."""
+        assert self._witness is not None
+        self._witnessed = False
+        self._witness.write(world.head)
+        self._witnessed = True
+
+    def _answer(self, sealed: Sealed) -> str:
+        data = turn_answer(sealed.record, sealed.head.hash, self.scenario)
+        return encode({"data": data}).decode()
+
+    def read(self, work: Callable[[Store], T]) -> T:
+        """Long work on the records, by a reader of its own, safe in another thread.
+
+        Raises:
+            WorldMissingError: There is no world.
+            StoreError: The ledger cannot be read.
+        """
+        self.started()
+        store = self.place.open(read_only=True, frozen=True)
+        try:
+            return work(store)
+        finally:
+            store.close()
+
+    def commitment(self) -> dict[str, Any]:
+        """The commitment to the world's secret, and what opens it once the run has ended."""
+        world = self.started()
+        secret = world.scenario.secret
+        if self.credentials is None or not secret:
+            return {"commitment": None, "salt": None, "secret": None}
+        ended = world.state.ended
+        return {
+            "commitment": self.credentials.commitment(secret),
+            "salt": self.credentials.salt if ended else None,
+            "secret": secret if ended else None,
+        }
+
+    def close(self) -> None:
+        """Release the ledger."""
+        if self.world is not None:
+            self.world.close()
+        if self._witness is not None:
+            self._witness.close()
+
+
+def _block_signer(key: EngineKey, genesis_hash: str) -> BlockSigner:
+    return lambda block, head: key.sign(block_message(genesis_hash, block, head))

@@ -1,0 +1,101 @@
+"""The rules once more on the recorded inputs: the proof that a ledger is theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from msgspec import json
+
+from sim_economy.core.errors import ReplayError, StoreError
+from sim_economy.core.turn import RULES_VERSION
+from sim_economy.ledger.readers.reading import genesis_record, reading, scenario_of
+from sim_economy.ledger.records import (
+    Head,
+    Signature,
+    read_record,
+    recorded_inputs,
+)
+from sim_economy.ledger.stores.memory import MemoryStore
+from sim_economy.ledger.stores.protocol import Store
+from sim_economy.world.world import World
+
+
+def replay(source: Store | str | Path, progress: Callable[[int], None] = lambda turn: None) -> Head:
+    """Play the recorded inputs from genesis and compare every byte kept.
+
+    Args:
+        source: A store, or a ledger file.
+        progress: Called with each replayed turn.
+
+    Returns:
+        The head that the rules and the ledger agree on.
+
+    Raises:
+        ReplayError: The rules are of another version, or give another ledger; names the first
+            turn and the first part of it that differs.
+        StoreError: The ledger cannot be read.
+    """
+    with reading(source) as store:
+        return _replayed(store, progress)
+
+
+def _replayed(store: Store, progress: Callable[[int], None]) -> Head:
+    first = genesis_record(store)
+    if first.rules_version != RULES_VERSION:
+        raise ReplayError(
+            0, f"written by rules version {first.rules_version}; these are {RULES_VERSION}"
+        )
+    again = MemoryStore()
+    signed: Signature | None = None
+
+    def recorded(*_: object) -> Signature | None:
+        """The signature as it was found: whether it holds is `verify`'s question."""
+        return signed
+
+    world: World | None = None
+    for stored in store.read():
+        record = read_record(stored.line)
+        signed = record.block_signature
+        if world is None:
+            world = World(
+                scenario_of(first),
+                store=again,
+                world_id=first.world_id,
+                keys=first.keys,
+                sign=recorded,
+            )
+            _compare(0, store.genesis_line(), again.genesis_line())
+        else:
+            world.turn(recorded_inputs(record), ends=record.ends, signatures=record.signatures)
+        (played,) = again.read(stored.turn, stored.turn)
+        _compare(stored.turn, stored.line, played.line)
+        if stored.head_hash != played.head_hash:
+            raise ReplayError(stored.turn, "the recorded chain head is not that of its line")
+        progress(stored.turn)
+    if world is None:
+        raise StoreError("ledger_damaged", store.name, "holds no turn; run verify")
+    return world.head
+
+
+def _compare(turn: int, recorded: bytes, played: bytes) -> None:
+    if recorded != played:
+        place = first_difference(json.decode(recorded), json.decode(played))
+        raise ReplayError(turn, f"the rules give another {place}")
+
+
+def first_difference(one: Any, other: Any, place: str = "record") -> str:
+    """Where two JSON values first differ, with both values, as a path."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in [*one, *(key for key in other if key not in one)]:
+            if key not in one or key not in other:
+                return f"{place}.{key}"
+            if one[key] != other[key]:
+                return first_difference(one[key], other[key], f"{place}.{key}")
+    if isinstance(one, list) and isinstance(other, list):
+        for at, (left, right) in enumerate(zip(one, other, strict=False)):
+            if left != right:
+                return first_difference(left, right, f"{place}[{at}]")
+        return f"{place}: {len(one)} and {len(other)} items"
+    return f"{place}: {json.encode(one).decode()} and {json.encode(other).decode()}"

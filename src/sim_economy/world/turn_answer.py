@@ -1,0 +1,51 @@
+"""What is answered about a world, as plain values: its turns, its state, its beginning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec.json import decode
+
+from sim_economy.core.contracts import Happened
+from sim_economy.core.events import contracts_that
+from sim_economy.core.world_config import Scenario
+from sim_economy.ledger.records import TurnRecord
+
+
+def turn_answer(record: TurnRecord, head: str, scenario: Scenario) -> dict[str, Any]:
+    """What came of a turn, from its record."""
+    block = record.block
+    return {
+        "turn": record.turn,
+        "inference_fees_collected": record.bill.collected,
+        "fees_covered": record.bill.covered,
+        "fees_waived": record.bill.waived,
+        "dividends": record.bill.dividends,
+        "block_winner": block.winner if block else None,
+        "validator_type": block.validator_type if block else None,
+        "contracts_settled": contracts_that(Happened.SETTLED, record.contracts),
+        "contracts_defaulted": contracts_that(Happened.DEFAULTED, record.contracts),
+        "inputs": len(record.inputs),
+        "rejections": list(rejections(record)),
+        "transactions": record.transactions,
+        "token_supply": record.token_supply,
+        "ended": record.ends,
+        "usage_source": scenario.usage_source,
+        "state_digest": record.state_digest,
+        "head": head,
+    }
+
+
+def rejections(record: TurnRecord) -> Iterator[dict[str, Any]]:
+    """The inputs of a turn that no rule applied, each with its reason."""
+    for position, reason in enumerate(record.outcomes):
+        if reason is not None:
+            sent = decode(record.inputs[position])
+            yield {
+                "turn": record.turn,
+                "position": position,
+                "agent_id": sent["agent_id"],
+                "action": sent["action"]["action"],
+                "reason": reason,
+            }

@@ -1,0 +1,331 @@
+"""A live world: the state in memory, its records in a store, one turn at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Final, Self
+
+from msgspec import Raw
+from msgspec.structs import replace
+
+from sim_economy.core.actions import Action, Idle, Input
+from sim_economy.core.codec import canonical, check_input, parse_input, parse_json
+from sim_economy.core.errors import (
+    InputError,
+    KeyReusedError,
+    ReplayError,
+    RunEndedError,
+    StoreError,
+)
+from sim_economy.core.events import Turn
+from sim_economy.core.observation import Observation, observe
+from sim_economy.core.state import decode_state, encode_state, genesis
+from sim_economy.core.turn import RULES_VERSION, play_turn
+from sim_economy.core.world_config import Scenario, genesis_order, position_of
+from sim_economy.ledger.readers.reading import genesis_record, scenario_of
+from sim_economy.ledger.records import (
+    BlockSigner,
+    Head,
+    Keys,
+    Receipt,
+    Sealed,
+    Signature,
+    Submission,
+    digest,
+    genesis_of,
+    read_record,
+    recorded_inputs,
+    seal,
+    seal_genesis,
+    unsigned,
+)
+from sim_economy.ledger.sidecars.locations import is_database, place_of
+from sim_economy.ledger.stores.memory import MemoryStore
+from sim_economy.ledger.stores.protocol import Store
+from sim_economy.ledger.stores.sqlite import SQLiteStore
+
+SNAPSHOT_EVERY: Final = 64
+"""Turns between two kept states; opening a ledger replays at most as many."""
+
+
+class World:
+    """One world from genesis on; use it in a `with` block, or `close` it.
+
+    Attributes:
+        scenario: Its parameters, variants and agents.
+        state: After the last closed turn; to be read, never changed.
+        keys: Whose signatures it is held to; None where nothing is signed.
+        sealed: The last turn closed here as it was kept; None before the first.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario | None = None,
+        *,
+        store: Store | None = None,
+        recorded: bool = True,
+        world_id: str = "default",
+        keys: Keys | None = None,
+        sign: BlockSigner = unsigned,
+    ) -> None:
+        """Start a world at genesis.
+
+        Args:
+            store: Where its records go; memory when None.
+            recorded: False plays without records, hashes or replay, only for speed.
+            world_id: Part of the genesis hash: two worlds with one name are one world.
+            keys: Whose signatures inputs and blocks are held to; whoever closes turns checks them.
+            sign: Signs each block, where there are keys.
+
+        Raises:
+            StoreError: The store holds a world already, or cannot be written.
+        """
+        self.scenario = scenario or Scenario()
+        self.world_id = world_id
+        self.keys = keys
+        self._sign = sign
+        self.positions = genesis_order(self.scenario)
+        self.state, ledger = genesis(self.scenario)
+        self._store: Store | None = None
+        self._head: Head | None = None
+        self.sealed: Sealed | None = None
+        self._accepted = 0
+        if store is not None or recorded:
+            first = genesis_of(self.scenario, world_id, RULES_VERSION, keys)
+            sealed = seal_genesis(first, self.state, ledger.postings, sign)
+            self._store = MemoryStore() if store is None else store
+            self._store.create(first, sealed, encode_state(self.state).decode())
+            self._head = sealed.head
+
+    @classmethod
+    def create(
+        cls, path: str | Path, scenario: Scenario | None = None, *, world_id: str = "default"
+    ) -> Self:
+        """Start a world whose records go to a new ledger.
+
+        Args:
+            path: A file, or the URI of a PostgreSQL database.
+
+        Raises:
+            StoreError: Something is there already, or it cannot be written.
+        """
+        store: Store = place_of(path).new() if is_database(path) else SQLiteStore.new(path)
+        try:
+            return cls(scenario, store=store, world_id=world_id)
+        except BaseException:
+            store.discard()
+            raise
+
+    @classmethod
+    def open(cls, source: str | Path | Store, *, read_only: bool = False) -> Self:
+        """The world of a ledger as its last turn left it, ready to be played on.
+
+        Args:
+            source: An opened store, or where the ledger is.
+            read_only: Take no lock; the world can be read but not played.
+
+        Raises:
+            StoreError: It is missing, in use, of another format, or its end is damaged.
+            ReplayError: It was written by other rules than these.
+        """
+        store: Store
+        if isinstance(source, str | Path):
+            store = place_of(source).open(read_only=read_only)
+        else:
+            store = source
+        try:
+            return cls._restored(store)
+        except BaseException:
+            store.close()
+            raise
+
+    @classmethod
+    def _restored(cls, store: Store) -> Self:
+        first = genesis_record(store)
+        if first.rules_version != RULES_VERSION:
+            raise ReplayError(
+                0,
+                f"written by rules version {first.rules_version}, these are {RULES_VERSION}; "
+                "open it with the release that wrote it",
+            )
+        world = cls(scenario_of(first), recorded=False, world_id=first.world_id, keys=first.keys)
+        world._restore(store)
+        return world
+
+    def _restore(self, store: Store) -> None:
+        """Take the state from the newest snapshot and play on to the end of the store."""
+        self._store = store
+        self._head = store.head()
+        self._accepted = len(store.submissions())
+        snapshot = next(iter(store.snapshots()), None)
+        if snapshot is None:
+            raise StoreError("ledger_damaged", store.name, "has no snapshot; run verify")
+        stored = list(store.read(snapshot.turn))
+        kept = read_record(stored[0].line) if stored else None
+        if kept is None or digest(snapshot.state.encode()) != kept.state_digest:
+            raise StoreError(
+                "ledger_damaged", store.name, f"the snapshot of turn {snapshot.turn} is damaged"
+            )
+        self.state = decode_state(snapshot.state)
+        for turn in stored[1:]:
+            record = read_record(turn.line)
+            inputs = recorded_inputs(record)
+            self.state, _ = play_turn(
+                self.state, inputs, self.scenario, self.positions, ends=record.ends
+            )
+            if digest(encode_state(self.state)) != record.state_digest:
+                raise ReplayError(turn.turn, "the rules give another state; run verify")
+
+    def sign_with(self, sign: BlockSigner) -> None:
+        """Sign blocks from now on; a restored world with keys needs it before its next turn."""
+        self._sign = sign
+
+    @property
+    def turn_number(self) -> int:
+        """The last closed turn; 0 before the first."""
+        return self.state.turn
+
+    @property
+    def store(self) -> Store:
+        """The records; an unrecorded world has none."""
+        assert self._store is not None, "this world is played without records"
+        return self._store
+
+    @property
+    def head(self) -> Head:
+        """The end of the chain; an unrecorded world has none."""
+        assert self._head is not None, "this world is played without records"
+        return self._head
+
+    def turn(
+        self,
+        inputs: Iterable[Input] = (),
+        *,
+        ends: bool = False,
+        signatures: Sequence[Signature | None] = (),
+        metered: Mapping[str, tuple[int, int]] | None = None,
+        receipt: Callable[[Sealed], Receipt] | None = None,
+    ) -> Turn:
+        """Close the open turn with these inputs, whole or not at all.
+
+        Args:
+            inputs: In order of arrival; they come after those that were submitted.
+            ends: Whether the run declares its end.
+            signatures: One for each input, or none at all.
+            metered: Thinking and output units of the submitted inputs, by agent id, as the operator
+                measured them; an agent with usage and without an input is idle and billed.
+            receipt: Makes the answer to keep under an idempotency key, from the turn as it is kept.
+
+        Raises:
+            InputError: An input of a wrong type or size.
+            RunEndedError: The run has ended before.
+            KeyReusedError: An answer is kept under the receipt's key already.
+            AmountOutOfRangeError: An account would pass 2^62.
+            StoreError: The turn could not be kept.
+        """
+        given, signatures = self._gathered(list(inputs), signatures, metered)
+        state, turn = play_turn(self.state, given, self.scenario, self.positions, ends=ends)
+        if self._store is not None:
+            sealed = seal(
+                self.head, turn, given, state, self.scenario.agent_ids, signatures, self._sign
+            )
+            due = ends or turn.turn % SNAPSHOT_EVERY == 0
+            kept = receipt and receipt(sealed)
+            if kept is not None:
+                assert kept.turn == turn.turn, kept
+                if (held := self._store.receipt(kept.idempotency_key)) is not None:
+                    raise KeyReusedError(held.turn)
+            self._store.append(
+                sealed,
+                receipt=kept,
+                state=encode_state(state).decode() if due else None,
+            )
+            self._head = sealed.head
+            self.sealed = sealed
+            self._accepted = 0
+        self.state = state
+        return turn
+
+    def _gathered(
+        self,
+        given: list[Input],
+        signatures: Sequence[Signature | None],
+        metered: Mapping[str, tuple[int, int]] | None,
+    ) -> tuple[list[Input], Sequence[Signature | None]]:
+        """All inputs of the open turn, checked, and their signatures: one each, or none at all."""
+        if self.keys is not None and self._sign is unsigned:
+            raise StoreError(
+                "credentials_missing", self.store.name, "its blocks are signed; see sign_with"
+            )
+        if signatures and len(signatures) != len(given):
+            raise InputError("signatures", f"must be {len(given)}, one for each input, or none")
+        for place, submitted in enumerate(given):
+            check_input(submitted, f"inputs[{place}]")
+        if self._accepted:
+            signatures = [
+                *(held.signature for held in self.store.submissions()),
+                *(signatures or [None] * len(given)),
+            ]
+            given = [*self.accepted(), *given]
+        if metered:
+            given = _metered(given, metered)
+            signatures = [*signatures, *[None] * (len(given) - len(signatures))]
+            for place, submitted in enumerate(given):
+                check_input(submitted, f"inputs[{place}]")
+        return given, signatures if any(signatures) else ()
+
+    def act(self, actions: Mapping[str, Action], *, ends: bool = False) -> Turn:
+        """Close the open turn with an action by agent id, without usage; raises as `turn`."""
+        return self.turn(
+            [Input(agent_id, action) for agent_id, action in actions.items()], ends=ends
+        )
+
+    def accepted(self) -> list[Input]:
+        """The inputs accepted for the open turn, in order."""
+        return [parse_input(parse_json(bytes(held.input))) for held in self.store.submissions()]
+
+    def submit(self, submitted: Input, signature: Signature | None = None) -> None:
+        """Accept an input for the open turn, to be played when `turn()` closes it.
+
+        Raises:
+            InputError: A wrong type or size.
+            RunEndedError: The run has ended.
+            StoreError: It could not be kept.
+        """
+        check_input(submitted)
+        if self.state.ended:
+            raise RunEndedError(self.state.turn)
+        self.store.accept(
+            Submission(self.state.turn + 1, self._accepted, Raw(canonical(submitted)), signature)
+        )
+        self._accepted += 1
+
+    def observe(self, agent_id: str) -> Observation:
+        """What one agent may see now.
+
+        Raises:
+            InputError: No such agent.
+        """
+        return observe(self.state, position_of(self.positions, agent_id), self.scenario)
+
+    def close(self) -> None:
+        """Release the store."""
+        if self._store is not None:
+            self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _metered(inputs: Sequence[Input], usage: Mapping[str, tuple[int, int]]) -> list[Input]:
+    """The inputs with the operator's figures; idle ones for usage that has none."""
+    billed = []
+    left = dict(usage)
+    for submitted in inputs:
+        thinking, output = left.pop(submitted.agent_id, (0, 0))
+        billed.append(replace(submitted, thinking_units=thinking, output_units=output))
+    return [*billed, *(Input(agent_id, Idle(), *units) for agent_id, units in left.items())]

@@ -1,0 +1,118 @@
+"""Worlds to keep, open, kill and tamper with: the same inputs whenever they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+
+from sim_economy.core.actions import (
+    Burn,
+    Idle,
+    Input,
+    Job,
+    Mine,
+    Speak,
+    Stake,
+    Study,
+    Transfer,
+    Unrecognised,
+    Unstake,
+)
+from sim_economy.core.world_config import Scenario, parse_scenario
+from sim_economy.ledger.records import Receipt, Signature
+from sim_economy.ledger.stores.protocol import Store
+from sim_economy.world.world import World
+from tests.properties.random_play import AS_WRITTEN, random_inputs
+
+SCENARIO = parse_scenario(
+    {"num_agents": 4, "unstake_delay_turns": 2, "dividend_rule": "stake_and_burn", "seed": 7}
+)
+WRITTEN = parse_scenario({**AS_WRITTEN, "num_agents": 3, "seed": 11})
+
+RICH_TURNS = 66
+
+
+@cache
+def script(scenario: Scenario, turns: int, key: str = "script") -> tuple[tuple[Input, ...], ...]:
+    """Random inputs for so many turns, most of them sound."""
+    random = Random(key)
+    world = World(scenario, recorded=False)
+    played = []
+    for _ in range(turns):
+        inputs = tuple(random_inputs(random, world.state, scenario))
+        world.turn(inputs)
+        played.append(inputs)
+    return tuple(played)
+
+
+def play(world: World, turns: Sequence[Sequence[Input]]) -> World:
+    """Close those of the turns that are not closed yet."""
+    for inputs in turns[world.turn_number :]:
+        world.turn(inputs)
+    return world
+
+
+def export(store: Store) -> bytes:
+    """The canonical export: every line, genesis first."""
+    return b"\n".join([store.genesis_line(), *(stored.line for stored in store.read())])
+
+
+def export_hash(store: Store) -> str:
+    """The canonical export and every chain head, hashed."""
+    heads = "".join(stored.head_hash for stored in store.read())
+    return sha256(export(store) + heads.encode()).hexdigest()
+
+
+def answered(receipt: Receipt) -> Callable[..., Receipt]:
+    """A maker of just this answer, whatever comes of the turn."""
+    return lambda *_: receipt
+
+
+def rich_world(path: Path | str) -> World:
+    """A ledger in which everything happened that can, and two inputs wait for the open turn."""
+    world = World.create(path, SCENARIO, world_id="rich")
+    a, b, c, d = SCENARIO.agent_ids
+    signature = Signature("key-of-a", "signature-of-a")
+    world.turn(
+        [
+            Input(a, Mine(), 10, 20, "private", "public"),
+            Input(b, Mine()),
+            Input(c, Stake(100, 3)),
+            Input(d, Burn(50, 2), 0, 900),
+        ],
+        signatures=[signature, None, None, Signature("key-of-d", "signature-of-d")],
+        receipt=answered(Receipt(1, "first", "digest-1", '{"turn":1}')),
+    )
+    world.turn(
+        [
+            Input(a, Transfer(b, 60, 1), 5000, 0),
+            Input(b, Study()),
+            Input(c, Mine(), 0, 300),
+            Input(d, Mine(), 0, 1500),
+            Input("nobody", Mine()),
+            Input(a, Idle()),
+        ],
+        signatures=[signature, None, None, None, None, None],
+        receipt=answered(Receipt(2, "second", "digest-2", '{"turn":2}')),
+    )
+    world.turn(
+        [
+            Input(d, Job(), 0, 400),
+            Input(c, Unstake(40)),
+            Input(b, Speak(), 0, 0, None, "hello é\u2028"),
+            Input(a, Unrecognised("no such")),
+        ],
+        receipt=answered(Receipt(3, "third", "digest-3", "[]")),
+    )
+    for inputs in script(SCENARIO, 8, "rich"):
+        world.turn(inputs)
+    while world.turn_number < RICH_TURNS - 1:
+        world.turn()
+    world.turn([Input(a, Mine(), 0, 150), Input(b, Mine()), Input(c, Stake(1))])
+    world.submit(Input(a, Mine(), 0, 5), signature)
+    world.submit(Input(b, Transfer(c, 5, 1), speech="soon"))
+    world.submit(Input(c, Idle()))
+    return world

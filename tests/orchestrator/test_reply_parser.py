@@ -1,0 +1,133 @@
+"""From text to one action, strictly; never another agent's."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sim_economy.core.actions import (
+    RECOGNISED,
+    ConfirmDelivery,
+    Mine,
+    ProposeContract,
+    Stake,
+)
+from sim_economy.orchestrator.dialogue.messages import Answer
+from sim_economy.orchestrator.dialogue.reply_parser import (
+    LENGTH_MOST,
+    SCHEMA,
+    THINKING_MOST,
+    Unusable,
+    read_reply,
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"action": {"action": "stake", "amount": 80}}',
+        '```json\n{"action": {"action": "stake", "amount": 80}}\n```',
+        'I will stake.\n\n{"action": {"action": "stake", "amount": 80}}\n\nThat is all.',
+        '{"action": {"action": "stake", "amount": 80, "to": null, "terms": null}, "speech": null}',
+    ],
+)
+def test_the_ways_models_write_one_answer(text: str) -> None:
+    assert read_reply(Answer(text), "ann").action == Stake(80)
+
+
+def test_an_action_by_name_alone() -> None:
+    assert read_reply(Answer('{"action": "mine"}'), "ann").action == Mine()
+
+
+def test_all_that_an_answer_may_say() -> None:
+    terms = {"price": 5, "due_turn": 9, "trigger": None}
+    text = json.dumps(
+        {
+            "thinking": "because",
+            "speech": "hello",
+            "action": {
+                "action": "propose_contract",
+                "kind": "service",
+                "counterparty": "bob",
+                "arbitrator": "cy",
+                "terms": terms,
+            },
+        }
+    )
+    chosen = read_reply(Answer(text, "deep thought"), "ann")
+    assert (chosen.agent_id, chosen.thinking, chosen.speech) == ("ann", "because", "hello")
+    assert isinstance(chosen.action, ProposeContract)
+    assert (chosen.action.terms.price, chosen.action.terms.trigger) == (5, None)
+    several = read_reply(
+        Answer('{"action": {"action": "confirm_delivery", "contract_id": [1, 2]}}'), "ann"
+    )
+    assert several.action == ConfirmDelivery((1, 2))
+
+
+def test_the_providers_thinking_stands_in_for_the_models_own() -> None:
+    assert read_reply(Answer('{"action": "mine"}', "deep"), "ann").thinking == "deep"
+    long = read_reply(Answer('{"action": "mine"}', "x" * 10**5), "ann").thinking
+    assert long is not None
+    assert len(long) == THINKING_MOST
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "empty"),
+        ("   ", "empty"),
+        ("mine", "must be JSON"),
+        ("[]", "one JSON object"),
+        ('"mine"', "one JSON object"),
+        ("{}", "no action"),
+        ('{"action": "mine", "action": "job"}', "duplicate key"),
+        ('{"action": "steal"}', "no such action; there are mine"),
+        ('{"action": {"action": "steal"}}', "no such action"),
+        ('{"action": {"action": "mine", "amount": 5}}', "unknown field"),
+        ('{"action": {"action": "stake", "amount": "80"}}', "amount must be an integer"),
+        ('{"action": {"action": "stake", "amount": 8.5}}', "amount must be an integer"),
+        ('{"action": {"action": "stake", "amount": 1e400}}', "must be"),
+        ('{"action": {"action": "stake", "amount": NaN}}', "not finite"),
+        ('{"action": {"action": "stake", "amount": 99999999999999999999}}', "must be from"),
+        ('{"action": "mine", "agent_id": "bob"}', "unknown field"),
+        ('{"action": "mine", "thinking_units": 0}', "unknown field"),
+        ('{"action": "mine", "output_units": 0}', "unknown field"),
+        ('{"action": {"action": "mine", "agent_id": "bob"}}', "unknown field"),
+        ('{"action": "mine", "speech": 5}', "speech must be a string"),
+        ('{"action": "mine", "speech": "a\\u0000b"}', "NUL"),
+        ('{"action": "mine", "speech": "\\ud800"}', "surrogate"),
+        ('{"action": "mine", "thinking": 5}', "thinking must be a string"),
+        ('{"action": ["mine", "job"]}', "must be an object"),
+        ("{" * 100_000, "longer|deep|JSON"),
+        ("[" * 90_000, "deep|JSON"),
+        ("x" * (LENGTH_MOST + 1), "longer than"),
+        ('[{"action": "mine"}, {"action": "mine"}]', "must be JSON|one JSON object"),
+    ],
+)
+def test_what_cannot_be_used_says_why(text: str, problem: str) -> None:
+    with pytest.raises(Unusable, match=problem):
+        read_reply(Answer(text), "ann")
+
+
+def test_a_cut_off_answer_and_a_refusal_say_so() -> None:
+    with pytest.raises(Unusable, match="cut off"):
+        read_reply(Answer('{"action": {"act', ended="length"), "ann")
+    with pytest.raises(Unusable, match="refusal"):
+        read_reply(Answer("", ended="refusal"), "ann")
+
+
+def test_a_problem_never_repeats_the_reply() -> None:
+    for text in ('{"action": {"action": "s3cret-word"}}', '{"s3cret-word": 1}', "s3cret-word {"):
+        with pytest.raises(Unusable) as problem:
+            read_reply(Answer(text), "ann")
+        assert "s3cret" not in str(problem.value)
+
+
+def test_the_schema_names_every_action_and_argument() -> None:
+    schema = json.loads(SCHEMA)
+    action = schema["properties"]["action"]["properties"]
+    assert action["action"]["enum"] == list(RECOGNISED)
+    fields = {name for kind in RECOGNISED.values() for name in kind.__struct_fields__}
+    assert fields <= action.keys()
+    assert "price" in action["terms"]["properties"]

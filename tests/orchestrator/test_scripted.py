@@ -1,0 +1,65 @@
+"""Scripted minds beside models: the same policies, played from what can be seen."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from sim_economy.agents.catalogue import SHIPPED
+from sim_economy.core.actions import Input
+from sim_economy.orchestrator.record.call_folder import read_run
+from sim_economy.orchestrator.session import orchestrate, replay_run
+from sim_economy.orchestrator.settings import parse_plan
+from sim_economy.orchestrator.task import Task
+from sim_economy.runs.policy_loop import play_run
+from sim_economy.scenarios.scenario import parse_treatment
+
+NAMES = [name for name in SHIPPED for _ in range(2)]
+AGENTS = [f"{name}_{place}" for place, name in enumerate(NAMES)]
+
+
+def test_every_shipped_policy_does_what_it_does_in_an_experiment(tmp_path: Path) -> None:
+    """A world of all of them: as population, as scripted minds, and half as mocks."""
+    world = {"num_agents": len(AGENTS), "agent_ids": AGENTS}
+    population = [
+        {"policy": name, "agents": [agent]} for name, agent in zip(NAMES, AGENTS, strict=True)
+    ]
+    given = {"name": "all", "turns": 25, "world": world, "population": population}
+    treatment = parse_treatment(given)
+    expected = play_run(treatment, 1).head
+    scenario = treatment.scenario_of_run(1)
+    models = {name: {"provider": "mock", "plays": name} for name in SHIPPED}
+    scripted = [
+        {"policy": name, "agents": [agent]} for name, agent in zip(NAMES, AGENTS, strict=True)
+    ]
+    mixed = [
+        {"model": name, "agents": [agent]} if place % 2 else scripted[place]
+        for place, (name, agent) in enumerate(zip(NAMES, AGENTS, strict=True))
+    ]
+    for number, minds in enumerate((scripted, mixed)):
+        tables = {"orchestrator": {"observation": "full"}, "models": models, "minds": minds}
+        task = Task(
+            name="all",
+            turns=25,
+            scenario=scenario,
+            plan=parse_plan(tables, scenario, tmp_path),
+            usage=treatment.settings["usage"],
+        )
+        folder = tmp_path / str(number)
+        ended = asyncio.run(orchestrate(folder, task, treatment.usage))
+        assert ended.position.head == expected, number
+        assert asyncio.run(replay_run(folder)).position == ended.position
+
+
+def test_a_policy_has_its_parameters(tmp_path: Path) -> None:
+    treatment = parse_treatment({"turns": 2, "world": {"num_agents": 3}})
+    scenario = treatment.scenario_of_run(1)
+    tables = {"minds": [{"policy": "lender", "agents": ["agent_0"]}, {"policy": "idle"}]}
+    plan = parse_plan(tables, scenario, tmp_path)
+    assert plan.minds["agent_0"].parameters
+    assert plan.minds["agent_1"].parameters == {}
+    task = Task(name="t", turns=2, scenario=scenario, plan=plan, usage={})
+    asyncio.run(orchestrate(tmp_path / "run", task, treatment.usage))
+    kept, records = read_run(tmp_path / "run")
+    assert kept.plan.minds == plan.minds
+    assert isinstance(records.decided[1, "agent_0"].chosen, Input)

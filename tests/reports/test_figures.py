@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from xml.etree import ElementTree
+
+import matplotlib as mpl
+import pytest
+
+from sim_economy.reports import figures
+
+BALANCES = [[[10.0, 20.0], [5.0, -3.0], [0.0, -9.0]], [[10.0, 20.0], [7.0, 1.0], [2.0, -4.0]]]
+FIGURES: dict[str, Callable[[], str]] = {
+    "balances": lambda: figures.balances(BALANCES, ["ann", "bob"], (-4, "works below")),
+    "bands": lambda: figures.balances(
+        [[[float(agent) for agent in range(20)]] * 3], [f"agent_{i}" for i in range(20)]
+    ),
+    "rent": lambda: figures.rent([[0, 5, 9], [0, 4, 8]], [[0, 1, 2]] * 2, [[0, 4, 7]] * 2),
+    "tokens": lambda: figures.tokens([("genesis", 100), ("fees", -150)], "genesis", "at the end"),
+    "lorenz": lambda: figures.lorenz([0, 0.5, 1], [[0, 0.2, 1], [0, 0.4, 1]], [0, 0.3, 1]),
+    "actions": lambda: figures.actions({"mine": [1, 0.5], "job": [0, 0.25], "zap": [0, 0.25]}),
+}
+
+
+@pytest.fixture(params=FIGURES)
+def figure(request: pytest.FixtureRequest) -> Callable[[], str]:
+    return FIGURES[request.param]
+
+
+def test_a_figure_is_the_same_bytes_every_time(figure: Callable[[], str]) -> None:
+    assert figure() == figure()
+
+
+def test_a_figure_is_well_formed_and_names_no_date_or_maker(figure: Callable[[], str]) -> None:
+    text = figure()
+    root = ElementTree.fromstring(text)
+    assert root.tag.endswith("svg")
+    assert "<title>" in text
+    assert not re.search(r"<dc:date>|<dc:creator>|matplotlib\.org", text)
+    assert "nan" not in text.lower()
+
+
+def test_a_figure_does_not_depend_on_the_readers_settings(figure: Callable[[], str]) -> None:
+    expected = figure()
+    with mpl.rc_context({"font.size": 30, "axes.facecolor": "red", "svg.fonttype": "path"}):
+        assert figure() == expected
+        assert mpl.rcParams["font.size"] == 30
+
+
+def labels(text: str) -> set[str]:
+    return set(re.findall(r"<text[^>]*>([^<]*)</text>", text))
+
+
+def test_each_agent_has_a_panel_with_its_name() -> None:
+    assert {"ann", "bob", "balance (tokens)", "turn", "works below"} <= labels(
+        FIGURES["balances"]()
+    )
+
+
+def test_many_agents_share_one_panel() -> None:
+    shown = labels(FIGURES["bands"]())
+    assert "median" in shown
+    assert "agent_3" not in shown
+
+
+def test_the_waterfall_says_what_each_step_added() -> None:
+    shown = labels(FIGURES["tokens"]())
+    assert {"100", "\u2212150", "\u221250"} <= shown
+
+
+def test_the_ends_of_the_rent_curves_are_labelled() -> None:
+    assert {"8.5", "2", "7", "kept by the platform (rent)"} <= labels(FIGURES["rent"]())
+
+
+def test_an_unknown_action_gets_a_colour_of_its_own() -> None:
+    text = FIGURES["actions"]()
+    assert {"mine", "job", "zap"} <= labels(text)
+    assert len(set(re.findall(r"fill: (#[0-9a-f]{6})", text)) - {"#ffffff"}) >= 3
+
+
+def test_signs_of_markup_stay_text() -> None:
+    text = figures.balances(BALANCES, ["$a_b$", "<b>&"])
+    assert {"$a_b$", "&lt;b&gt;&amp;"} <= labels(text)
+
+
+@pytest.mark.parametrize("turns", [1, 2, 5000])
+def test_long_and_short_runs_are_drawn_within_bounds(turns: int) -> None:
+    table = [[float(turn % 7) for turn in range(turns + 1)]]
+    assert len(figures.rent(table, table, table)) < 300_000
+    assert len(figures.actions({"mine": [1.0] * turns})) < 300_000
+    assert len(figures.balances([[[value] for value in table[0]]], ["only"])) < 300_000

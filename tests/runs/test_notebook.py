@@ -1,0 +1,194 @@
+"""The story a notebook tells: a world by hand, a run as data frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars
+import pytest
+
+import sim_economy as se
+from sim_economy.core.actions import Action
+from sim_economy.core.errors import InputError, ScenarioError
+from sim_economy.ledger.readers.export import COLUMNS
+
+Actions = dict[str, Action]
+
+
+@pytest.fixture(scope="module")
+def played() -> se.Played:
+    """The example of the package's own docstring."""
+    return se.play("as-run", seed=1001)
+
+
+# A run
+
+
+def test_a_played_preset_is_the_published_run(played: se.Played) -> None:
+    assert played.metrics["token_supply_final"] == -546
+    assert played.metrics["fees_total"] == 24753
+    assert (played.run.run, played.run.seed, played.run.turns) == (1, 1001, 60)
+
+
+@pytest.mark.parametrize("table", COLUMNS)
+def test_every_table_is_a_data_frame(played: se.Played, table: str) -> None:
+    frame = played.frame(table)
+    assert isinstance(frame, polars.DataFrame)
+    assert tuple(frame.columns) == COLUMNS[table]
+    assert frame.height > 0 or table == "contracts"
+
+
+@pytest.mark.parametrize("table", ["transactions", "inputs"])
+def test_a_table_without_rows_keeps_its_columns(table: str) -> None:
+    with se.World() as world:
+        assert tuple(se.frame(world.store, table).columns) == COLUMNS[table]
+        assert se.frame(world.store, table).height == 0
+
+
+def test_balances_are_the_table_shown_first(played: se.Played) -> None:
+    frame = played.frame()
+    assert frame.equals(played.frame("balances"))
+    assert frame.height == 61 * 8
+    assert frame.filter(polars.col("turn") == 0)["balance"].to_list() == [1000] * 8
+    last = frame.filter(polars.col("turn") == 60)["balance"].to_list()
+    assert last == played.run.series.balances[-1]
+
+
+def test_an_unknown_table_is_refused_with_those_there_are(played: se.Played) -> None:
+    with pytest.raises(InputError) as caught:
+        played.frame("balance")
+    assert str(caught.value) == f"table: must be one of {', '.join(COLUMNS)}"
+
+
+def test_a_statement_leads_from_genesis_to_the_last_balance(played: se.Played) -> None:
+    statement = played.statement("agent_3")
+    assert (statement.first_turn, statement.last_turn) == (0, 60)
+    assert statement.opening == {"balance": 0}
+    assert statement.lines[0].reason == "genesis"
+    assert sum(statement.totals.values()) == statement.closing["balance"]
+    assert statement.closing["balance"] == played.run.series.balances[-1][3]
+
+
+def test_a_statement_of_an_unknown_agent_is_refused(played: se.Played) -> None:
+    with pytest.raises(InputError, match="its agents are agent_0, agent_1"):
+        played.statement("agent_8")
+
+
+def test_a_run_is_verified_and_replayed(played: se.Played) -> None:
+    assert se.verify(played.store).holds
+    assert se.replay(played.store).hash == played.run.head
+
+
+def test_a_run_is_the_treatments_first_where_no_seed_is_given(played: se.Played) -> None:
+    assert se.play().run.head == played.run.head
+    assert se.play(se.load_treatment("as-run")).run.head == played.run.head
+
+
+def test_settings_are_changed_by_name() -> None:
+    played = se.play("as-written", turns=3, policy="miner", num_agents=2, study_discount=0.1)
+    assert (played.run.turns, played.run.agent_ids) == (3, ["agent_0", "agent_1"])
+    assert played.metrics["actions_mine"] == 6
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"tunrs": 3}, "tunrs: unknown key; did you mean turns?"),
+        ({"turns": 0}, "turns: must be an integer from 1 to 10000000"),
+        ({"study_discount": 1.5}, "world.study_discount: must be from 0 to 1"),
+    ],
+)
+def test_changes_that_make_no_sense_are_refused(changes: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        se.play("as-run", **changes)
+    assert caught.value.problems == [problem]
+
+
+def test_a_treatment_takes_no_changes() -> None:
+    with pytest.raises(ScenarioError, match="a treatment takes no changes"):
+        se.play(se.load_treatment("as-run"), turns=3)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63])
+def test_a_seed_beyond_its_bounds_is_refused(seed: int) -> None:
+    with pytest.raises(ScenarioError, match="seed"):
+        se.play("as-run", seed=seed, turns=1)
+
+
+def test_play_needs_no_preset(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("turns = 2\nseed = 9\n[world]\nagent_ids = ['ann']\n")
+    assert se.play(path).run.seed == 10
+    assert se.play(str(path), seed=4).run.seed == 4
+
+
+# A world
+
+
+def test_a_world_takes_an_action_by_agent() -> None:
+    with se.World(se.preset("as-run")) as world:
+        actions: Actions = {"agent_0": se.Mine(), "agent_1": se.Mine(), "agent_2": se.Job()}
+        turn = world.act(actions)
+        assert (turn.turn, world.turn_number) == (1, 1)
+        assert turn.outcomes == (None, None, None)
+        assert turn.block is not None
+        assert turn.block.winner in {"agent_0", "agent_1"}
+        assert world.state.balances == [1000, 1000, 1050, 1000, 1000, 1000, 1000, 1000]
+
+
+def test_a_world_says_why_an_action_was_refused() -> None:
+    with se.World() as world:
+        actions: Actions = {"agent_0": se.Transfer("agent_0", 5), "nobody": se.Mine()}
+        turn = world.act(actions)
+        assert turn.outcomes == ("recipient_is_sender", "unknown_agent")
+        assert world.observe("agent_0").rejection == "recipient_is_sender"
+
+
+def test_a_world_bills_inputs_with_usage() -> None:
+    with se.World(se.parse_scenario({"num_agents": 2})) as world:
+        world.turn([se.Input("agent_1", se.Idle(), thinking_units=100, output_units=200)])
+        assert world.state.balances == [1000, 1000 - (200 + 10 - 100)]
+
+
+def test_an_agent_observes_itself_and_what_all_may_know() -> None:
+    with se.World() as world:
+        world.turn([se.Input("agent_1", se.Speak(), speech="hello")])
+        actions: Actions = {"agent_0": se.Stake(30, 1), "agent_2": se.Study()}
+        world.act(actions)
+        seen = world.observe("agent_0")
+        assert (seen.agent_id, seen.turn, seen.studies) == ("agent_0", 2, 0)
+        assert seen.accounts == {
+            "balance": 969,
+            "staked": 0,
+            "unstaking": 0,
+            "pending": 31,
+            "escrow": 0,
+        }
+        assert [waiting.amount for waiting in seen.transactions] == [30]
+        assert seen.token_supply == 7950
+        assert seen.world["study_cost"] == 50
+        assert "seed" not in seen.world
+        assert world.observe("agent_1").transactions == ()
+        with pytest.raises(InputError):
+            world.observe("agent_8")
+
+
+def test_a_world_on_disk_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    path = tmp_path / "world.sqlite"
+    with se.World.create(path) as world:
+        world.act({"agent_0": se.Mine()})
+        head = world.head
+    with se.World.open(path) as world:
+        assert world.head == head
+        actions: Actions = {"agent_0": se.Burn(5), "agent_1": se.Unstake()}
+        world.act(actions, ends=True)
+    store = se.SQLiteStore.open(path, read_only=True)
+    assert se.verify(store).turns == 2
+    assert se.statement(store, "agent_0").closing == {"balance": 1000}
+    store.close()
+
+
+def test_every_failure_of_a_caller_is_one_class() -> None:
+    with pytest.raises(se.SimEconomyError), se.World() as world:
+        world.act({"agent_0": se.Stake(2**31)})
