@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from sim_economy.agents.usage_model import PublishedUsage
-from sim_economy.core.world_config import parse_scenario
+from sim_economy.core.world_config import parse_world_config
 from sim_economy.orchestrator.session import orchestrate
 from sim_economy.orchestrator.settings import parse_plan
 from sim_economy.orchestrator.task import Task
@@ -39,14 +39,14 @@ with ModelServer(latency={LATENCY}, brain=lambda *_: answer) as server:
 
 def turn_seconds(address: str, agents: int, in_flight: int) -> list[float]:
     """Seconds of each turn but the first, which also opens the connections."""
-    scenario = parse_scenario({"num_agents": agents})
+    config = parse_world_config({"num_agents": agents})
     tables = {
         "orchestrator": {"in_flight": in_flight},
         "models": {"m": {"provider": "openai-compatible", "model": "small", "base_url": address}},
         "minds": [{"model": "m"}],
     }
-    plan = parse_plan(tables, scenario, Path())
-    task = Task(name="bench", turns=TURNS, scenario=scenario, plan=plan, usage={})
+    plan = parse_plan(tables, config, Path())
+    task = Task(name="bench", turns=TURNS, config=config, plan=plan, usage={})
     ends = [time.perf_counter()]
 
     def show(progress: Progress) -> None:

@@ -23,10 +23,10 @@ def milliseconds(treatment: Treatment, turns: int, *, recorded: bool, rounds: in
     """Processor time of one turn, the least of several rounds."""
     taken = []
     for _ in range(rounds):
-        scenario = treatment.scenario_of_run(1)
-        world = World(scenario, recorded=recorded)
+        config = treatment.config_of_run(1)
+        world = World(config, recorded=recorded)
         start = time.process_time()
-        for _ in play(world, treatment.policies, treatment.usage.turns(scenario), turns):
+        for _ in play(world, treatment.policies, treatment.usage.turns(config), turns):
             pass
         taken.append((time.process_time() - start) / turns * 1000)
     return min(taken)

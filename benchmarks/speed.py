@@ -45,9 +45,9 @@ def mesa_loop() -> None:
 def unrecorded() -> None:
     """Postings and events, no digests."""
     for run in RUNS:
-        scenario = TREATMENT.scenario_of_run(run)
-        world = World(scenario, recorded=False)
-        usage = TREATMENT.usage.turns(scenario)
+        config = TREATMENT.config_of_run(run)
+        world = World(config, recorded=False)
+        usage = TREATMENT.usage.turns(config)
         events = list(play(world, TREATMENT.policies, usage, TREATMENT.turns))
         assert len(events) == TREATMENT.turns
 

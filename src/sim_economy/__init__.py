@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from sim_economy.core.errors import SimEconomyError as SimEconomyError
     from sim_economy.core.world_config import Kind as Kind
     from sim_economy.core.world_config import Parameter as Parameter
-    from sim_economy.core.world_config import Scenario as Scenario
-    from sim_economy.core.world_config import parse_scenario as parse_scenario
+    from sim_economy.core.world_config import WorldConfig as WorldConfig
+    from sim_economy.core.world_config import parse_world_config as parse_world_config
     from sim_economy.ledger.readers.export import frame as frame
     from sim_economy.ledger.readers.statement import statement as statement
     from sim_economy.ledger.stores.sqlite import SQLiteStore as SQLiteStore
@@ -79,8 +79,8 @@ _HOMES = {
     **dict.fromkeys(("Kind", "Parameter"), "core.world_config"),
     "Terms": "core.contracts",
     "SimEconomyError": "core.errors",
-    "Scenario": "core.world_config",
-    "parse_scenario": "core.world_config",
+    "WorldConfig": "core.world_config",
+    "parse_world_config": "core.world_config",
     "Played": "runs.notebook",
     "play": "runs.notebook",
     "load_treatment": "scenarios.scenario",
@@ -92,11 +92,19 @@ _HOMES = {
     "World": "world.world",
     "SQLiteStore": "ledger.stores.sqlite",
 }
+_RENAMED = {
+    "Scenario": "the [world] table is WorldConfig now; a scenario file is read by load_scenario",
+    "parse_scenario": "the values of a [world] table are read by parse_world_config now",
+}
+"""Names of the release before, with their successors; gone after this one."""
+
 __all__ = [*_HOMES]  # noqa: PLE0604
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used, so that starting costs little."""
+    if name in _RENAMED:
+        raise AttributeError(f"{__name__}.{name}: {_RENAMED[name]}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home = import_module(f"{__name__}.{_HOMES[name]}")

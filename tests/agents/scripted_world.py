@@ -11,7 +11,7 @@ from sim_economy.core.actions import Action, Input
 from sim_economy.core.contracts import Cause, Contract, Deal, Happened, Stage
 from sim_economy.core.events import ContractEvent, Turn
 from sim_economy.core.state import State
-from sim_economy.core.world_config import parse_scenario
+from sim_economy.core.world_config import parse_world_config
 from sim_economy.runs.policy_loop import play
 from sim_economy.world.world import World
 from tests.properties.invariants import check_turn
@@ -38,7 +38,7 @@ class Story:
         usage: tuple[int, int],
     ) -> None:
         names = [*policies]
-        scenario = parse_scenario({"num_agents": len(names), **world}, agent_ids=names)
+        config = parse_world_config({"num_agents": len(names), **world}, agent_ids=names)
         self.names = names
         self.turns: list[Turn] = []
         self.inputs: list[list[Input]] = []
@@ -46,10 +46,10 @@ class Story:
         self.deals: dict[int, Deal] = {}
         self.events: list[tuple[int, ContractEvent]] = []
         used = [[usage] * len(names)] * turns
-        with World(scenario) as live:
+        with World(config) as live:
             self.states.append(live.state)
             for turn, inputs in play(live, [*policies.values()], used, turns):
-                check_turn(self.states[-1], inputs, live.state, turn, scenario)
+                check_turn(self.states[-1], inputs, live.state, turn, config)
                 self.turns.append(turn)
                 self.inputs.append(inputs)
                 self.states.append(live.state)

@@ -17,7 +17,7 @@ from sim_economy.agents.policy import Policy, views
 from sim_economy.core.accounts import BALANCE, STAKED, WIDTH
 from sim_economy.core.contracts import ContractKind, Role
 from sim_economy.core.state import State, decode_state, encode_state
-from sim_economy.core.world_config import Kind, parse_scenario
+from sim_economy.core.world_config import Kind, parse_world_config
 from sim_economy.ledger.stores.memory import MemoryStore
 from sim_economy.ledger.verify import verify
 from sim_economy.runs.policy_loop import play
@@ -102,11 +102,11 @@ def test_nobody_agrees_on_anything_where_nobody_may_speak() -> None:
 def crowd(turns: int, store: MemoryStore | None = None, stop: int | None = None) -> World:
     """Everyone in one world to the last turn, or with a stop and a fresh start on the way."""
     names = [*SHIPPED]
-    scenario = parse_scenario({"num_agents": len(names), "seed": 5}, agent_ids=names)
+    config = parse_world_config({"num_agents": len(names), "seed": 5}, agent_ids=names)
     policies = [policy_named(name) for name in names]
     used = [[(150, 140)] * len(names)] * turns
     store = store or MemoryStore()
-    live = World(scenario, store=store)
+    live = World(config, store=store)
     if stop is not None:
         for turn, _ in play(live, policies, used, turns):
             if turn.turn == stop:
@@ -181,11 +181,11 @@ def test_a_policy_decides_by_what_its_agent_may_see(name: str) -> None:
     agent = names.index(name)
     policy = policy_named(name)
     told = Story({each: policy_named(each) for each in names}, 45, {}, (150, 140))
-    scenario = parse_scenario({"num_agents": len(names)}, agent_ids=names)
+    config = parse_world_config({"num_agents": len(names)}, agent_ids=names)
     for state in told.states[:-1]:
         other = blinded(state, agent, len(names))
-        assert policy.decide(views(other, scenario)[agent]) == policy.decide(
-            views(state, scenario)[agent]
+        assert policy.decide(views(other, config)[agent]) == policy.decide(
+            views(state, config)[agent]
         )
 
 
@@ -199,7 +199,7 @@ def test_the_published_policy_knows_more_than_an_agent_may() -> None:
         state.turn
         for state in told.states[:-1]
         for agent in range(8)
-        if policy.decide(views(blinded(state, agent, 8), treatment.scenario)[agent])
-        != policy.decide(views(state, treatment.scenario)[agent])
+        if policy.decide(views(blinded(state, agent, 8), treatment.config)[agent])
+        != policy.decide(views(state, treatment.config)[agent])
     ]
     assert differences

@@ -26,13 +26,13 @@ from sim_economy.core.actions import (
 )
 from sim_economy.core.observation import observe
 from sim_economy.core.state import State, genesis
-from sim_economy.core.world_config import Scenario, parse_scenario
+from sim_economy.core.world_config import WorldConfig, parse_world_config
 
-SCENARIO: Final = Scenario()
+SCENARIO: Final = WorldConfig()
 
 
-def decided(policy: Policy, agent: int, state: State, scenario: Scenario = SCENARIO) -> Action:
-    chosen = policy.decide(views(state, scenario)[agent])
+def decided(policy: Policy, agent: int, state: State, config: WorldConfig = SCENARIO) -> Action:
+    chosen = policy.decide(views(state, config)[agent])
     return chosen.action if isinstance(chosen, Move) else chosen
 
 
@@ -132,10 +132,10 @@ def test_stake_is_not_wealth_when_the_poorest_is_sought() -> None:
 
 def test_a_transfer_names_the_agent_as_the_scenario_does() -> None:
     names = ["zoe", "abe", "kim"]
-    scenario = parse_scenario({"num_agents": 3}, agent_ids=names)
-    state, _ = genesis(scenario)
+    config = parse_world_config({"num_agents": 3}, agent_ids=names)
+    state, _ = genesis(config)
     state.turn = 12
-    assert decided(Published(), 2, state, scenario) == Transfer("zoe", 20, 1)
+    assert decided(Published(), 2, state, config) == Transfer("zoe", 20, 1)
 
 
 def test_a_policy_leaves_the_state_as_it_is() -> None:
@@ -155,9 +155,9 @@ def test_a_single_minded_policy_always_does_the_same(name: str, action: Action) 
 
 
 def chosen(seed: int) -> list[Action]:
-    scenario = parse_scenario({"seed": seed})
+    config = parse_world_config({"seed": seed})
     return [
-        decided(Random(), agent, before(turn), scenario)
+        decided(Random(), agent, before(turn), config)
         for turn in range(1, 51)
         for agent in range(8)
     ]
@@ -191,8 +191,8 @@ def test_draws_of_a_view_depend_on_seed_turn_purpose_index_and_agent() -> None:
     def drawn(
         seed: int, turn: int, agent: int, purpose: str, index: int, *, lasting: bool = False
     ) -> int:
-        scenario = parse_scenario({"seed": seed})
-        view = views(before(turn), scenario)[agent]
+        config = parse_world_config({"seed": seed})
+        view = views(before(turn), config)[agent]
         return view.draw(10**9, purpose, index, lasting=lasting)
 
     first = drawn(1, 1, 1, "a", 1)

@@ -12,14 +12,14 @@ from sim_economy.agents.policies.published_policy import Published
 from sim_economy.agents.policies.simple import Miner, Worker
 from sim_economy.agents.population import parse_population, policies_by_agent
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.world_config import parse_scenario
+from sim_economy.core.world_config import parse_world_config
 from sim_economy.scenarios.scenario import Treatment, load_treatment
 
 FIT = 'agents for num_agents = 4; change a count, or let one entry take the "rest"'
 
 
 def world(agents: int = 4) -> Any:
-    return parse_scenario(
+    return parse_world_config(
         {"num_agents": agents}, agent_ids=["ann", "bob", "cleo", "dan", "eve", "fay"][:agents]
     )
 

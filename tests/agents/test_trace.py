@@ -13,10 +13,10 @@ import pytest
 from sim_economy.agents.usage_model import TracedUsage, Usage, read_trace
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.units import INPUT_LIMIT
-from sim_economy.core.world_config import Scenario, parse_scenario
+from sim_economy.core.world_config import WorldConfig, parse_world_config
 
 HEADER: Final = "turn,agent,thinking,output\n"
-TWO: Final = parse_scenario({"num_agents": 2}, agent_ids=["ann", "bob"])
+TWO: Final = parse_world_config({"num_agents": 2}, agent_ids=["ann", "bob"])
 GOOD: Final = HEADER + "1,ann,10,20\n1,bob,30,40\n3,bob,50,60\n"
 TURNS: Final[Sequence[list[Usage]]] = (
     [(10, 20), (30, 40)],
@@ -40,8 +40,8 @@ def parquet_file(folder: Path, columns: Mapping[str, Sequence[Any]]) -> Path:
     return path
 
 
-def used(trace: TracedUsage, turns: int = 10, scenario: Scenario = TWO) -> list[list[Usage]]:
-    return list(islice(trace.turns(scenario), turns))
+def used(trace: TracedUsage, turns: int = 10, config: WorldConfig = TWO) -> list[list[Usage]]:
+    return list(islice(trace.turns(config), turns))
 
 
 def problems(path: Path) -> list[str]:

@@ -23,7 +23,7 @@ from sim_economy.agents.usage_model import (
 )
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.units import INPUT_LIMIT
-from sim_economy.core.world_config import NumberText, Scenario, parse_scenario
+from sim_economy.core.world_config import NumberText, WorldConfig, parse_world_config
 
 HERE: Final = Path()
 NOTHING: Final = {"distribution": "constant", "value": 0}
@@ -33,8 +33,8 @@ LOGNORMAL: Final = {"distribution": "lognormal", "median": 180, "sigma": NumberT
 
 
 def drawn(source: UsageSource, turns: int, seed: int = 7, agents: int = 8) -> list[list[Usage]]:
-    scenario = parse_scenario({"seed": seed, "num_agents": agents})
-    return list(islice(source.turns(scenario), turns))
+    config = parse_world_config({"seed": seed, "num_agents": agents})
+    return list(islice(source.turns(config), turns))
 
 
 def distributed(thinking: dict[str, Any], output: dict[str, Any] | None = None) -> UsageSource:
@@ -66,7 +66,7 @@ def test_the_published_usage_is_the_sequence_of_pythons_generator_seeded_1000_an
 def test_the_published_usage_starts_anew_for_each_reader_and_lasts_for_ever() -> None:
     source = PublishedUsage()
     assert drawn(source, 3) == drawn(source, 5)[:3]
-    assert source.problems(Scenario(), 10**6) == []
+    assert source.problems(WorldConfig(), 10**6) == []
 
 
 def test_a_constant_is_constant() -> None:
@@ -237,5 +237,5 @@ def test_arguments_are_kept_as_they_were_written() -> None:
     source = distributed({"distribution": "exponential", "mean": NumberText("0.1")})
     assert isinstance(source, DistributedUsage)
     assert source.thinking.arguments == {"mean": Decimal("0.1")}
-    assert source.problems(Scenario(), 10**6) == []
-    assert drawn(source, 1, agents=Scenario().num_agents)
+    assert source.problems(WorldConfig(), 10**6) == []
+    assert drawn(source, 1, agents=WorldConfig().num_agents)

@@ -27,7 +27,7 @@ from sim_economy.core.actions import RECOGNISED, Idle, Input, Mine, Stake
 from sim_economy.core.codec import canonical, parse_input
 from sim_economy.core.errors import SimEconomyError, StoreError
 from sim_economy.ledger.credentials import signatures
-from sim_economy.ledger.readers.reading import genesis_record, scenario_of
+from sim_economy.ledger.readers.reading import config_of, genesis_record
 from sim_economy.ledger.records import (
     BlockRecord,
     BlockSigner,
@@ -627,7 +627,7 @@ def resealed(ledger: Path, target: Path, change: Change, sign: BlockSigner) -> P
     with closing(SQLiteStore.open(ledger, read_only=True)) as store:
         first = genesis_record(store)
         world = World(
-            scenario_of(first),
+            config_of(first),
             store=SQLiteStore.new(target),
             world_id=first.world_id,
             keys=first.keys,

@@ -177,7 +177,7 @@ def test_only_the_operator_starts_a_world_where_the_token_was_set_before(tmp_pat
 def test_the_secret_of_the_draws_is_committed_first_and_opened_last(house: House) -> None:
     before = house.call("ann", "GET", "/commitment").json()
     assert before == {"commitment": house.started["commitment"], "salt": None, "secret": None}
-    secret = house.engine.scenario.secret
+    secret = house.engine.config.secret
     assert len(secret) == 64
     shown = [
         house.client.get("/config").text,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sim_economy.core.actions import Action, Mine, Transfer, Unstake
-from sim_economy.core.world_config import Scenario, parse_scenario
+from sim_economy.core.world_config import WorldConfig, parse_world_config
 from sim_economy.ledger.stores.sqlite import SQLiteStore
 from sim_economy.runs.policy_loop import play_run
 from sim_economy.scenarios.scenario import load_treatment
@@ -21,13 +21,13 @@ def ledgers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = SQLiteStore.new(folder / "published.sqlite")
     play_run(load_treatment("as-run"), 1, store)
     store.close()
-    for name, scenario, sent in (
-        ("one", Scenario(), 20),
-        ("same", Scenario(), 20),
-        ("less", Scenario(), 19),
-        ("study", parse_scenario({"study_cost": 51}), 20),
+    for name, config, sent in (
+        ("one", WorldConfig(), 20),
+        ("same", WorldConfig(), 20),
+        ("less", WorldConfig(), 19),
+        ("study", parse_world_config({"study_cost": 51}), 20),
     ):
-        with World.create(folder / f"{name}.sqlite", scenario, world_id=name) as world:
+        with World.create(folder / f"{name}.sqlite", config, world_id=name) as world:
             second: dict[str, Action] = {
                 "agent_2": Transfer("agent_3", sent, 1),
                 "agent_1": Unstake(5),

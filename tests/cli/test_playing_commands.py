@@ -66,7 +66,7 @@ def test_a_run_is_told_in_json(tmp_path: Path) -> None:
     assert [*found["balances"]] == ["agent_0", "agent_1"]
     with World.open(ledger) as world:
         assert world.head.hash == found["head"]
-        assert world.scenario.seed == 7
+        assert world.config.seed == 7
 
 
 def test_a_run_is_shown_as_tables_with_its_head(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from sim_economy.core.events import Ticket, ValidatorType
 from sim_economy.core.randomness import draw, seed_key
 from sim_economy.core.rules.block_lottery import tickets, winner
 from sim_economy.core.state import FinalisedBurn, Tip
-from sim_economy.core.world_config import Scenario, parse_scenario
+from sim_economy.core.world_config import WorldConfig, parse_world_config
 
 DRAWS: Final = 100_000
 WRITTEN: Final = {"lottery_rule": "mine_stake_burn", "num_agents": 4, "burn_maturity_turns": 0}
@@ -25,19 +25,19 @@ CRITICAL: Final = {6: 22.46, 7: 24.32, 2: 13.82}
 """Chi-square that chance passes once in a thousand times, by degrees of freedom."""
 
 
-def held(scenario: Scenario) -> tuple[Ticket, ...]:
+def held(config: WorldConfig) -> tuple[Ticket, ...]:
     """Tickets of every kind that the rule has."""
-    return tickets(MINERS, STAKED, BURNS, Tip(0, None, None), 1, scenario)
+    return tickets(MINERS, STAKED, BURNS, Tip(0, None, None), 1, config)
 
 
 @cache
 def wins(lottery_rule: str, seed: int) -> Counter[Ticket]:
     """How often each ticket wins in as many turns."""
-    scenario = parse_scenario({**WRITTEN, "lottery_rule": lottery_rule, "seed": seed})
-    standing = held(scenario)
+    config = parse_world_config({**WRITTEN, "lottery_rule": lottery_rule, "seed": seed})
+    standing = held(config)
     counted: Counter[Ticket] = Counter()
     for turn in range(1, DRAWS + 1):
-        won = winner(standing, turn, scenario)
+        won = winner(standing, turn, config)
         assert won is not None
         counted[won] += 1
     return counted
@@ -52,8 +52,8 @@ def chi_square(standing: Sequence[Ticket], counted: Counter[Ticket]) -> float:
 
 @pytest.mark.parametrize(("lottery_rule", "seed"), [("mine_stake_burn", 1), ("miners", 2)])
 def test_tickets_win_in_proportion_to_their_weights(lottery_rule: str, seed: int) -> None:
-    scenario = parse_scenario({**WRITTEN, "lottery_rule": lottery_rule})
-    standing = held(scenario)
+    config = parse_world_config({**WRITTEN, "lottery_rule": lottery_rule})
+    standing = held(config)
     kinds = {ticket.validator_type for ticket in standing}
     assert kinds == (set(ValidatorType) if lottery_rule != "miners" else {ValidatorType.MINE})
     assert chi_square(standing, wins(lottery_rule, seed)) < CRITICAL[len(standing) - 1]
@@ -61,8 +61,8 @@ def test_tickets_win_in_proportion_to_their_weights(lottery_rule: str, seed: int
 
 @pytest.mark.parametrize("kind", ValidatorType)
 def test_within_each_kind_tickets_win_in_proportion_too(kind: ValidatorType) -> None:
-    scenario = parse_scenario(WRITTEN)
-    standing = [ticket for ticket in held(scenario) if ticket.validator_type is kind]
+    config = parse_world_config(WRITTEN)
+    standing = [ticket for ticket in held(config) if ticket.validator_type is kind]
     counted = wins("mine_stake_burn", 1)
     total = sum(ticket.weight for ticket in standing)
     won = sum(counted[ticket] for ticket in standing)
@@ -74,8 +74,8 @@ def test_within_each_kind_tickets_win_in_proportion_too(kind: ValidatorType) -> 
 
 
 def test_an_uneven_lottery_would_be_seen() -> None:
-    scenario = parse_scenario(WRITTEN)
-    standing = held(scenario)
+    config = parse_world_config(WRITTEN)
+    standing = held(config)
     counted = Counter(wins("mine_stake_burn", 1))
     counted[standing[0]] += 700
     counted[standing[-1]] -= 700
@@ -84,12 +84,12 @@ def test_an_uneven_lottery_would_be_seen() -> None:
 
 def test_the_place_of_a_ticket_in_genesis_order_decides_nothing_but_its_place() -> None:
     """The same weights in another order win as often."""
-    scenario = parse_scenario({**WRITTEN, "seed": 5})
-    standing = held(scenario)
+    config = parse_world_config({**WRITTEN, "seed": 5})
+    standing = held(config)
     turned = standing[::-1]
     counted: Counter[Ticket] = Counter()
     for turn in range(1, DRAWS + 1):
-        won = winner(turned, turn, scenario)
+        won = winner(turned, turn, config)
         assert won is not None
         counted[won] += 1
     assert chi_square(standing, counted) < CRITICAL[len(standing) - 1]

@@ -14,11 +14,11 @@ from sim_economy.core.errors import ScenarioError
 from sim_economy.core.world_config import (
     Kind,
     NumberText,
-    Scenario,
-    config,
+    WorldConfig,
+    config_values,
     genesis_order,
     parameters,
-    parse_scenario,
+    parse_world_config,
 )
 from tests.properties.random_play import AS_WRITTEN, PRESETS
 from tests.properties.strategies import configurations
@@ -34,13 +34,13 @@ SMALL = st.integers(1, 20)
 
 def problems_of(given: Mapping[str, Any], **more: Any) -> list[str]:
     with pytest.raises(ScenarioError) as failure:
-        parse_scenario(given, **more)
+        parse_world_config(given, **more)
     return failure.value.problems
 
 
 def test_nothing_given_is_the_published_world() -> None:
-    assert parse_scenario({}) == Scenario()
-    assert config(Scenario())["thinking_layer_discount"] == Decimal("0.1")
+    assert parse_world_config({}) == WorldConfig()
+    assert config_values(WorldConfig())["thinking_layer_discount"] == Decimal("0.1")
 
 
 def test_every_problem_is_named_at_once() -> None:
@@ -90,9 +90,9 @@ def test_a_count_may_be_its_bounds_and_nothing_beyond(name: str) -> None:
     parameter = parameters()[name]
     assert problems_of({name: parameter.low - 1})
     assert problems_of({name: parameter.high + 1})
-    assert getattr(parse_scenario({name: parameter.low}), name) == parameter.low
+    assert getattr(parse_world_config({name: parameter.low}), name) == parameter.low
     if name != "num_agents":
-        assert getattr(parse_scenario({name: parameter.high}), name) == parameter.high
+        assert getattr(parse_world_config({name: parameter.high}), name) == parameter.high
 
 
 @pytest.mark.parametrize("name", FRACTIONS)
@@ -126,15 +126,15 @@ def test_a_rate_must_be_a_plain_decimal_in_its_range(name: str, value: object) -
 def test_a_rate_may_be_its_bounds_in_any_notation(name: str) -> None:
     high = 1 if parameters()[name].kind is Kind.RATE else 10**6
     for one in (high, float(high), Decimal(high), NumberText(f"{high}.0")):
-        assert getattr(parse_scenario({name: one}), name) == high * 10**6
+        assert getattr(parse_world_config({name: one}), name) == high * 10**6
     for none in (0, 0.0, -0.0, Decimal("0.000000"), NumberText("-0.0")):
-        assert getattr(parse_scenario({name: none}), name) == 0
+        assert getattr(parse_world_config({name: none}), name) == 0
     assert problems_of({name: Decimal(high) + Decimal("0.000001")})
 
 
 def test_a_float_is_read_as_its_shortest_decimal_text() -> None:
-    assert parse_scenario({"interest_rate_per_turn": 0.1}).interest_rate_per_turn == 100_000
-    assert parse_scenario({"interest_rate_per_turn": 1e-6}).interest_rate_per_turn == 1
+    assert parse_world_config({"interest_rate_per_turn": 0.1}).interest_rate_per_turn == 100_000
+    assert parse_world_config({"interest_rate_per_turn": 1e-6}).interest_rate_per_turn == 1
 
 
 @pytest.mark.parametrize("value", [None, 0, 1, "true", "CREDIT_USAGE", "", ["credit_usage"]])
@@ -169,33 +169,33 @@ def test_agent_ids_are_as_many_distinct_plain_names(agent_ids: list[str]) -> Non
 
 
 def test_a_base_stands_where_nothing_is_given() -> None:
-    base = parse_scenario({"num_agents": 2, "study_cost": 7}, agent_ids=["x", "y"])
-    moved = parse_scenario({"signing_bonus": 1}, base)
+    base = parse_world_config({"num_agents": 2, "study_cost": 7}, agent_ids=["x", "y"])
+    moved = parse_world_config({"signing_bonus": 1}, base)
     assert (moved.study_cost, moved.signing_bonus, moved.agent_ids) == (7, 1, ("x", "y"))
-    grown = parse_scenario({"num_agents": 3}, base)
+    grown = parse_world_config({"num_agents": 3}, base)
     assert grown.agent_ids == ("agent_0", "agent_1", "agent_2")
     assert genesis_order(base) == {"x": 0, "y": 1}
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_preset_differs_from_the_other_only_in_the_five_variants(preset: str) -> None:
-    scenario = parse_scenario(PRESETS[preset])
+    config = parse_world_config(PRESETS[preset])
     differs = [
-        name for name in parameters() if getattr(scenario, name) != getattr(Scenario(), name)
+        name for name in parameters() if getattr(config, name) != getattr(WorldConfig(), name)
     ]
     assert differs == (list(AS_WRITTEN) if preset == "as-written" else [])
 
 
 @given(configurations(num_agents=SMALL))
 def test_a_configuration_is_written_as_it_is_read(given: dict[str, Any]) -> None:
-    scenario = parse_scenario(given)
-    written = config(scenario, seed=True)
-    assert parse_scenario(written, agent_ids=scenario.agent_ids) == scenario
+    config = parse_world_config(given)
+    written = config_values(config, seed=True)
+    assert parse_world_config(written, agent_ids=config.agent_ids) == config
     assert all(written[name] == value for name, value in given.items())
     assert list(written) == list(parameters())
-    assert "seed" not in config(scenario)
+    assert "seed" not in config_values(config)
     texts = {
         name: NumberText(str(value)) if isinstance(value, Decimal) else value
         for name, value in written.items()
     }
-    assert parse_scenario(texts) == scenario
+    assert parse_world_config(texts) == config

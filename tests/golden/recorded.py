@@ -21,7 +21,7 @@ from sim_economy.agents.usage_model import PublishedUsage
 from sim_economy.core.actions import Action, Input, Mine, Speak, Stake, Transfer, Unstake
 from sim_economy.core.codec import canonical
 from sim_economy.core.turn import RULES_VERSION
-from sim_economy.core.world_config import parse_scenario
+from sim_economy.core.world_config import parse_world_config
 from sim_economy.ledger.credentials.signatures import EngineKey, block_message
 from sim_economy.ledger.readers.export import canonical_lines
 from sim_economy.ledger.records import Keys, Signature, digest, genesis_of
@@ -73,10 +73,10 @@ def scenario_run(name: str) -> Store:
 def random_run(name: str) -> Store:
     """Sixty turns of random actions, contracts above all, many of them refused."""
     random = Random(name)
-    scenario = parse_scenario({"seed": 3 * random.randrange(2**40) + 1, "num_agents": 6})
-    world = World(scenario)
+    config = parse_world_config({"seed": 3 * random.randrange(2**40) + 1, "num_agents": 6})
+    world = World(config)
     for turn in range(1, 61):
-        world.turn(random_inputs(random, world.state, scenario), ends=turn == 60)
+        world.turn(random_inputs(random, world.state, config), ends=turn == 60)
     return world.store
 
 
@@ -85,14 +85,14 @@ _ACTIONS: Final[tuple[Action, ...]] = (Mine(), Stake(5, 1), Transfer("ann", 3), 
 
 def signed_run() -> Store:
     """Two agents that sign what they do, and an engine that signs its blocks."""
-    scenario = parse_scenario(
+    config = parse_world_config(
         {"seed": 7, "block_threshold": 10, "num_agents": 2}, agent_ids=["ann", "bob"]
     )
     engine = EngineKey(sha256(b"engine").digest())
     keys = Keys(engine.public_key, dict(PUBLIC_KEYS))
-    genesis = digest(canonical(genesis_of(scenario, "default", RULES_VERSION, keys)))
+    genesis = digest(canonical(genesis_of(config, "default", RULES_VERSION, keys)))
     world = World(
-        scenario,
+        config,
         keys=keys,
         sign=lambda block, head: engine.sign(block_message(genesis, block, head)),
     )
@@ -112,12 +112,10 @@ def signed_run() -> Store:
 
 def orchestrated_run(folder: Path) -> Store:
     """Eight models, all of them mocks that trade, and their recorded calls."""
-    scenario = parse_scenario({"seed": 11})
+    config = parse_world_config({"seed": 11})
     tables = {"models": {"small": {"provider": "mock"}}, "minds": [{"model": "small"}]}
-    plan = parse_plan(tables, scenario, folder)
-    task = Task(
-        name="recorded", turns=5, scenario=scenario, plan=plan, usage={"source": "published"}
-    )
+    plan = parse_plan(tables, config, folder)
+    task = Task(name="recorded", turns=5, config=config, plan=plan, usage={"source": "published"})
     asyncio.run(orchestrate(folder, task, PublishedUsage()))
     return SQLiteStore.open(folder / "ledger.sqlite", read_only=True)
 

@@ -21,28 +21,28 @@ from sim_economy.core.actions import (
     Unrecognised,
     Unstake,
 )
-from sim_economy.core.world_config import Scenario, parse_scenario
+from sim_economy.core.world_config import WorldConfig, parse_world_config
 from sim_economy.ledger.records import Receipt, Signature
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.world.world import World
 from tests.properties.random_play import AS_WRITTEN, random_inputs
 
-SCENARIO = parse_scenario(
+SCENARIO = parse_world_config(
     {"num_agents": 4, "unstake_delay_turns": 2, "dividend_rule": "stake_and_burn", "seed": 7}
 )
-WRITTEN = parse_scenario({**AS_WRITTEN, "num_agents": 3, "seed": 11})
+WRITTEN = parse_world_config({**AS_WRITTEN, "num_agents": 3, "seed": 11})
 
 RICH_TURNS = 66
 
 
 @cache
-def script(scenario: Scenario, turns: int, key: str = "script") -> tuple[tuple[Input, ...], ...]:
+def script(config: WorldConfig, turns: int, key: str = "script") -> tuple[tuple[Input, ...], ...]:
     """Random inputs for so many turns, most of them sound."""
     random = Random(key)
-    world = World(scenario, recorded=False)
+    world = World(config, recorded=False)
     played = []
     for _ in range(turns):
-        inputs = tuple(random_inputs(random, world.state, scenario))
+        inputs = tuple(random_inputs(random, world.state, config))
         world.turn(inputs)
         played.append(inputs)
     return tuple(played)

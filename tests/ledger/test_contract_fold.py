@@ -21,7 +21,7 @@ from sim_economy.core.actions import (
 from sim_economy.core.codec import canonical
 from sim_economy.core.contracts import Cause, Happened, Terms
 from sim_economy.core.events import ContractEvent
-from sim_economy.core.world_config import parse_scenario
+from sim_economy.core.world_config import parse_world_config
 from sim_economy.ledger.fold import Fold
 from sim_economy.ledger.readers.reading import genesis_record
 from sim_economy.ledger.records import TurnRecord, read_record
@@ -44,7 +44,7 @@ TURNS: Final[list[Mapping[str, Action]]] = [
 
 
 def played() -> World:
-    world = World(parse_scenario({"num_agents": 4, "num_cores": 1}))
+    world = World(parse_world_config({"num_agents": 4, "num_cores": 1}))
     for actions in TURNS:
         world.act(actions)
     return world
@@ -161,17 +161,17 @@ def test_a_turns_answer_names_the_contracts_that_settled_and_defaulted() -> None
     world = played()
     sealed = world.sealed
     assert sealed is not None
-    answer = turn_answer(sealed.record, sealed.head.hash, world.scenario)
+    answer = turn_answer(sealed.record, sealed.head.hash, world.config)
     assert answer["contracts_settled"] == [1]
     assert answer["contracts_defaulted"] == []
     while not world.state.contracts_ended:
         world.turn()
-    missed = World(parse_scenario({"num_agents": 4}))
+    missed = World(parse_world_config({"num_agents": 4}))
     for actions in TURNS[:2]:
         missed.act(actions)
     while missed.turn_number < 6:
         missed.act({"agent_1": ConfirmDelivery(1)})
     assert missed.sealed is not None
-    answer = turn_answer(missed.sealed.record, missed.sealed.head.hash, missed.scenario)
+    answer = turn_answer(missed.sealed.record, missed.sealed.head.hash, missed.config)
     assert (answer["contracts_settled"], answer["contracts_defaulted"]) == ([], [1])
     assert canonical(answer)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from sim_economy.core.actions import Input, ProposeContract, SignContract
 from sim_economy.core.contracts import Terms
-from sim_economy.core.world_config import parse_scenario
+from sim_economy.core.world_config import parse_world_config
 from sim_economy.ledger.readers.export import COLUMNS, table_rows
 from sim_economy.world.world import World
 
 
 def test_a_proposal_is_exported_with_all_its_terms_and_later_events_without() -> None:
-    world = World(parse_scenario({"num_agents": 3}))
+    world = World(parse_world_config({"num_agents": 3}))
     terms = Terms(due_turn=9, principal=100, premium=7, counterparty_collateral=30)
     world.turn([Input("agent_0", ProposeContract("loan", "agent_1", "agent_2", terms))])
     world.turn([Input("agent_1", SignContract(1))])

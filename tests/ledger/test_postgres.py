@@ -16,7 +16,7 @@ import pytest
 
 from sim_economy.core.actions import Input, Mine
 from sim_economy.core.errors import ExtraMissingError, StoreError, WorldUnknownError
-from sim_economy.core.world_config import parse_scenario
+from sim_economy.core.world_config import parse_world_config
 from sim_economy.ledger.sidecars.locations import PostgresPlace, place_of
 from sim_economy.ledger.stores.postgres import PostgresStore
 from sim_economy.ledger.verify import verify
@@ -349,8 +349,8 @@ def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_largest_amounts_are_kept_exactly(postgres: PostgresServer) -> None:
-    scenario = parse_scenario({"num_agents": 2, "genesis_tokens_per_agent": 2**31 - 1, "seed": 1})
-    with World.create(postgres.world(), scenario) as world:
+    config = parse_world_config({"num_agents": 2, "genesis_tokens_per_agent": 2**31 - 1, "seed": 1})
+    with World.create(postgres.world(), config) as world:
         store = world.store
         assert isinstance(store, PostgresStore)
         store._connection.execute("BEGIN")

@@ -38,20 +38,20 @@ MUTANTS = [
     Mutant(
         "B1 the discounted thinking is not floored",
         "rules/usage_fees.py",
-        "usage = output_units + thinking_units * scenario.thinking_layer_discount // MILLION",
-        "usage = output_units - -thinking_units * scenario.thinking_layer_discount // MILLION",
+        "usage = output_units + thinking_units * config.thinking_layer_discount // MILLION",
+        "usage = output_units - -thinking_units * config.thinking_layer_discount // MILLION",
     ),
     Mutant(
         "B2 the free threshold is passed by one",
         "rules/usage_fees.py",
-        "billable = usage - scenario.commons_threshold_per_turn",
-        "billable = usage - scenario.commons_threshold_per_turn - 1",
+        "billable = usage - config.commons_threshold_per_turn",
+        "billable = usage - config.commons_threshold_per_turn - 1",
     ),
     Mutant(
         "B3 a study counts from the next turn on",
         "turn.py",
-        "fee = usage_fees.fee(*usage, state.studies[agent], scenario)",
-        "fee = usage_fees.fee(*usage, state.studies[agent] - isinstance(action, Study), scenario)",
+        "fee = usage_fees.fee(*usage, state.studies[agent], config)",
+        "fee = usage_fees.fee(*usage, state.studies[agent] - isinstance(action, Study), config)",
     ),
     Mutant(
         "B4 an agent on a job pays its fee",
@@ -62,9 +62,9 @@ MUTANTS = [
     Mutant(
         "B5 interest before fees",
         "turn.py",
-        "            charge = interest.interest(state.accounts[balance], scenario)",
+        "            charge = interest.interest(state.accounts[balance], config)",
         "            charge = interest.interest(\n"
-        "                state.accounts[balance] + fees[(balance - BALANCE) // WIDTH], scenario\n"
+        "                state.accounts[balance] + fees[(balance - BALANCE) // WIDTH], config\n"
         "            )",
     ),
     Mutant(
@@ -76,7 +76,7 @@ MUTANTS = [
     Mutant(
         "J1 no limit on the job credit",
         "rules/jobs.py",
-        "credit = min(fee_tokens, scenario.job_credit_max)",
+        "credit = min(fee_tokens, config.job_credit_max)",
         "credit = fee_tokens",
     ),
     Mutant(
@@ -94,20 +94,20 @@ MUTANTS = [
     Mutant(
         "L2 stake and burn tickets always count",
         "rules/block_lottery.py",
-        "            if _stake_and_burn_count(tip, turn, scenario):",
+        "            if _stake_and_burn_count(tip, turn, config):",
         "            if True:",
     ),
     Mutant(
         "L3 a burn weighs at once",
         "rules/block_lottery.py",
-        "    decayed_turns = turns_since - scenario.burn_maturity_turns",
+        "    decayed_turns = turns_since - config.burn_maturity_turns",
         "    decayed_turns = turns_since",
     ),
     Mutant(
         "L4 the threshold must be passed, not reached",
         "rules/block_lottery.py",
-        "total < scenario.block_threshold * FACTOR_ONE",
-        "total <= scenario.block_threshold * FACTOR_ONE",
+        "total < config.block_threshold * FACTOR_ONE",
+        "total <= config.block_threshold * FACTOR_ONE",
     ),
     Mutant(
         "L5 the tip goes back to the payer",
@@ -125,20 +125,20 @@ MUTANTS = [
     Mutant(
         "L8 the draw forgets the turn",
         "rules/block_lottery.py",
-        'draw_below(total, seed_key(scenario.seed, scenario.secret), turn, "lottery", 0)',
-        'draw_below(total, seed_key(scenario.seed, scenario.secret), 0, "lottery", 0)',
+        'draw_below(total, seed_key(config.seed, config.secret), turn, "lottery", 0)',
+        'draw_below(total, seed_key(config.seed, config.secret), 0, "lottery", 0)',
     ),
     Mutant(
         "S2 unstaking takes the whole stake without an amount as-run",
         "rules/refusals.py",
-        "if scenario.unstake_without_amount is UnstakeWithoutAmount.REJECT:",
+        "if config.unstake_without_amount is UnstakeWithoutAmount.REJECT:",
         "if False:",
     ),
     Mutant(
         "S3 stake returns a turn late",
         "turn.py",
-        "due = state.turn + scenario.unstake_delay_turns",
-        "due = state.turn + scenario.unstake_delay_turns + 1",
+        "due = state.turn + config.unstake_delay_turns",
+        "due = state.turn + config.unstake_delay_turns + 1",
     ),
     Mutant(
         "C3 burns earn no dividend",
@@ -221,8 +221,8 @@ MUTANTS = [
     Mutant(
         "K2 signing is open until the due turn",
         "rules/agreement.py",
-        "min(deal.proposed + scenario.signature_window, deal.due_turn - 1)",
-        "min(deal.proposed + scenario.signature_window, deal.due_turn)",
+        "min(deal.proposed + config.signature_window, deal.due_turn - 1)",
+        "min(deal.proposed + config.signature_window, deal.due_turn)",
     ),
     Mutant(
         "K2 a proposal can be signed in its own turn",
@@ -324,8 +324,8 @@ MUTANTS = [
     Mutant(
         "K5 disputes before an arbitrator give it no more time",
         "rules/arbitration.py",
-        "until=turn + scenario.attested_confirmation_window + disputes",
-        "until=turn + scenario.attested_confirmation_window",
+        "until=turn + config.attested_confirmation_window + disputes",
+        "until=turn + config.attested_confirmation_window",
     ),
     Mutant(
         "K5 disputes of the same turn do not count",
@@ -348,7 +348,7 @@ MUTANTS = [
     Mutant(
         "K6 silence always costs the collateral",
         "rules/delivery.py",
-        "    if scenario.slash_both_on_timeout:",
+        "    if config.slash_both_on_timeout:",
         "    if True:",
     ),
     Mutant(
@@ -372,14 +372,14 @@ MUTANTS = [
     Mutant(
         "K11 the value must be passed, not reached",
         "contract_steps.py",
-        "< scenario.reputation_value_min",
-        "<= scenario.reputation_value_min",
+        "< config.reputation_value_min",
+        "<= config.reputation_value_min",
     ),
     Mutant(
         "K11 the window is a turn longer",
         "contract_steps.py",
-        "if state.turn - pair.turn < scenario.reputation_window_turns",
-        "if state.turn - pair.turn <= scenario.reputation_window_turns",
+        "if state.turn - pair.turn < config.reputation_window_turns",
+        "if state.turn - pair.turn <= config.reputation_window_turns",
     ),
     Mutant(
         "K11 the loser of a ruling has settled",

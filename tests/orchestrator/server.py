@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from sim_economy.core.world_config import Scenario
+from sim_economy.core.world_config import WorldConfig
 from sim_economy.orchestrator.dialogue.messages import Call
 from sim_economy.orchestrator.dialogue.observation_text import sections
 from sim_economy.orchestrator.dialogue.providers.traders import trade
@@ -50,7 +50,7 @@ class ModelServer:
     """Use it in a `with` block; `address` is what goes into `base_url`."""
 
     schedule: Schedule = lambda turn, agent, attempt: "ok"
-    scenario: Scenario = field(default_factory=Scenario)
+    config: WorldConfig = field(default_factory=WorldConfig)
     latency: float = 0.0
     brain: Brain | None = None
     log: list[Served] = field(default_factory=list)
@@ -218,8 +218,8 @@ class ModelServer:
         agent_id = shown["What you see"]["agent_id"]
         if self.brain is not None:
             return self.brain(served.turn, served.agent, agent_id, shown)
-        call = Call(self.scenario.seed, served.turn, served.agent, agent_id, served.attempt, "")
-        return json.dumps(trade(call, shown, self.scenario))
+        call = Call(self.config.seed, served.turn, served.agent, agent_id, served.attempt, "")
+        return json.dumps(trade(call, shown, self.config))
 
 
 _REFUSALS: dict[str, tuple[int, Any, dict[str, str] | None]] = {

@@ -7,39 +7,39 @@ from pathlib import Path
 from typing import Any
 
 from sim_economy.agents.usage_model import PublishedUsage
-from sim_economy.core.world_config import Scenario, parse_scenario
+from sim_economy.core.world_config import WorldConfig, parse_world_config
 from sim_economy.orchestrator.session import Ending, orchestrate
 from sim_economy.orchestrator.settings import parse_plan
 from sim_economy.orchestrator.task import Task
 
-SCENARIO = parse_scenario({"seed": 7})
+SCENARIO = parse_world_config({"seed": 7})
 
 
 def task(
     tables: dict[str, Any],
     turns: int = 3,
-    scenario: Scenario = SCENARIO,
+    config: WorldConfig = SCENARIO,
     folder: Path | None = None,
     name: str = "test",
 ) -> Task:
-    plan = parse_plan(tables, scenario, folder or Path())
-    return Task(name=name, turns=turns, scenario=scenario, plan=plan, usage={"source": "published"})
+    plan = parse_plan(tables, config, folder or Path())
+    return Task(name=name, turns=turns, config=config, plan=plan, usage={"source": "published"})
 
 
-def mocked(turns: int = 3, scenario: Scenario = SCENARIO, **loop: Any) -> Task:
+def mocked(turns: int = 3, config: WorldConfig = SCENARIO, **loop: Any) -> Task:
     """A run of traders that need no server."""
     tables = {
         "orchestrator": loop,
         "models": {"m": {"provider": "mock"}},
         "minds": [{"model": "m"}],
     }
-    return task(tables, turns, scenario)
+    return task(tables, turns, config)
 
 
 def served(
     address: str,
     turns: int = 3,
-    scenario: Scenario = SCENARIO,
+    config: WorldConfig = SCENARIO,
     model: dict[str, Any] | None = None,
     folder: Path | None = None,
     **loop: Any,
@@ -51,7 +51,7 @@ def served(
         "models": {"m": {**table, **(model or {})}},
         "minds": [{"model": "m"}],
     }
-    return task(tables, turns, scenario, folder)
+    return task(tables, turns, config, folder)
 
 
 def play(folder: Path, wanted: Task, **options: Any) -> Ending:

@@ -36,7 +36,7 @@ def counted(server: ModelServer) -> int:
 
 
 def test_a_budget_stops_the_run_and_a_larger_one_goes_on(tmp_path: Path) -> None:
-    with ModelServer(scenario=SCENARIO) as server:
+    with ModelServer(config=SCENARIO) as server:
         whole = play(tmp_path / "whole", served(server.address, 4))
         server.log.clear()
         folder = tmp_path / "run"
@@ -56,7 +56,7 @@ def test_a_budget_stops_the_run_and_a_larger_one_goes_on(tmp_path: Path) -> None
 @pytest.mark.parametrize("budget", [5_000, 17_123, 33_333, 90_000])
 @pytest.mark.parametrize("in_flight", [1, 3, 20])
 def test_no_budget_is_ever_exceeded(tmp_path: Path, budget: int, in_flight: int) -> None:
-    with ModelServer(scenario=SCENARIO, latency=0.002) as server:
+    with ModelServer(config=SCENARIO, latency=0.002) as server:
         run = served(server.address, 30, budget_tokens=budget, in_flight=in_flight)
         with pytest.raises(BudgetReachedError):
             play(tmp_path, run)
@@ -67,7 +67,7 @@ def test_no_budget_is_ever_exceeded(tmp_path: Path, budget: int, in_flight: int)
 
 def test_money_is_exact_and_bounded(tmp_path: Path) -> None:
     (tmp_path / "prices.toml").write_text(PRICES)
-    with ModelServer(scenario=SCENARIO) as server:
+    with ModelServer(config=SCENARIO) as server:
 
         def run(money: str) -> Any:
             return served(
@@ -134,7 +134,7 @@ def test_a_refused_call_costs_nothing(tmp_path: Path) -> None:
 
 
 def test_what_is_set_aside_covers_whatever_can_come(tmp_path: Path) -> None:
-    with ModelServer(scenario=SCENARIO) as server:
+    with ModelServer(config=SCENARIO) as server:
         play(tmp_path, served(server.address, 2))
     _, records = read_run(tmp_path)
     for place, got in records.got.items():

@@ -88,13 +88,13 @@ def test_the_same_seed_gives_the_same_head(tmp_path: Path) -> None:
 
 
 def test_a_spent_budget_has_a_status_of_its_own_and_can_be_gone_on_from(tmp_path: Path) -> None:
-    scenario = tmp_path / "mock.toml"
-    scenario.write_text(MOCK.format(turns=6, budget=30_000))
-    said = complaint(sim_economy("orchestrate", scenario, cwd=tmp_path), status=3)
+    config = tmp_path / "mock.toml"
+    config.write_text(MOCK.format(turns=6, budget=30_000))
+    said = complaint(sim_economy("orchestrate", config, cwd=tmp_path), status=3)
     assert "the budget of the run, 30000 tokens" in said
     assert "run the same command again" in said
     ended = sim_economy(
-        "orchestrate", scenario, "--set", "orchestrator.budget_tokens=9000000", cwd=tmp_path
+        "orchestrate", config, "--set", "orchestrator.budget_tokens=9000000", cwd=tmp_path
     )
     assert ended.returncode == 0, ended.stderr
     assert "turns" in ended.stdout
@@ -102,20 +102,20 @@ def test_a_spent_budget_has_a_status_of_its_own_and_can_be_gone_on_from(tmp_path
 
 
 def test_other_settings_are_refused_unless_started_over(tmp_path: Path) -> None:
-    scenario = tmp_path / "mock.toml"
-    scenario.write_text(MOCK.format(turns=2, budget=9_000_000))
-    assert sim_economy("orchestrate", scenario, cwd=tmp_path).returncode == 0
-    said = complaint(sim_economy("orchestrate", scenario, "--turns", "3", cwd=tmp_path))
+    config = tmp_path / "mock.toml"
+    config.write_text(MOCK.format(turns=2, budget=9_000_000))
+    assert sim_economy("orchestrate", config, cwd=tmp_path).returncode == 0
+    said = complaint(sim_economy("orchestrate", config, "--turns", "3", cwd=tmp_path))
     assert "turns was 2, is now 3" in said
-    again = sim_economy("orchestrate", scenario, "--turns", "3", "--fresh", cwd=tmp_path)
+    again = sim_economy("orchestrate", config, "--turns", "3", "--fresh", cwd=tmp_path)
     assert again.returncode == 0, again.stderr
 
 
 def test_every_problem_of_a_file_is_named(tmp_path: Path) -> None:
-    scenario = tmp_path / "bad.toml"
+    config = tmp_path / "bad.toml"
     text = MOCK.format(turns=-2, budget=0).replace('provider = "mock"', 'provider = "magic"')
-    scenario.write_text(text)
-    said = complaint(sim_economy("orchestrate", scenario))
+    config.write_text(text)
+    said = complaint(sim_economy("orchestrate", config))
     for words in ("turns: must be", "orchestrator.budget_tokens: must", "models.m.provider: must"):
         assert words in said
 

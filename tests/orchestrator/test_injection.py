@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sim_economy.core.world_config import parse_scenario
+from sim_economy.core.world_config import parse_world_config
 from sim_economy.ledger.readers.reading import reading
 from sim_economy.ledger.records import read_record
 from sim_economy.orchestrator.dialogue.observation_text import sections
@@ -110,11 +110,11 @@ def test_two_hundred_attempts_move_nobody_and_leak_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("DRILL_KEY", KEY)
-    scenario = parse_scenario({"seed": SECRET_SEED})
+    config = parse_world_config({"seed": SECRET_SEED})
     drill = Drill()
-    with ModelServer(scenario=scenario, brain=drill.brain) as server:
+    with ModelServer(config=config, brain=drill.brain) as server:
         model = {"api_key_variable": "DRILL_KEY"}
-        run = served(server.address, 52, scenario, model, memory_turns=3)
+        run = served(server.address, 52, config, model, memory_turns=3)
         ended = play(tmp_path, run)
         asked = server.log
     assert drill.made >= 200

@@ -29,12 +29,12 @@ def test_published_runs_come_out_to_the_last_byte(tmp_path: Path, runs: int) -> 
     treatment = load_treatment("as-run")
     played = []
     for run in range(1, runs + 1):
-        scenario = treatment.scenario_of_run(run)
+        config = treatment.config_of_run(run)
         task = Task(
             name=treatment.name,
             turns=treatment.turns,
-            scenario=scenario,
-            plan=parse_plan(TABLES, scenario, tmp_path),
+            config=config,
+            plan=parse_plan(TABLES, config, tmp_path),
             usage=treatment.settings["usage"],
         )
         folder = tmp_path / str(run)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sim_economy.agents.usage_model import PublishedUsage
-from sim_economy.core.world_config import NumberText, parse_scenario
+from sim_economy.core.world_config import NumberText, parse_world_config
 from sim_economy.orchestrator import session
 from sim_economy.orchestrator.dialogue.messages import Answer, Call, Request, Tokens
 from sim_economy.orchestrator.limits.rate_limit import Limiter
@@ -42,8 +42,8 @@ def test_as_many_calls_are_under_way_as_may_be(
             pass
 
     monkeypatch.setattr(session, "provider_for", lambda *_: Waiting())
-    scenario = parse_scenario({"num_agents": agents})
-    play(tmp_path, mocked(1, scenario, in_flight=in_flight), started=callers.append)
+    config = parse_world_config({"num_agents": agents})
+    play(tmp_path, mocked(1, config, in_flight=in_flight), started=callers.append)
     limit = min(agents, in_flight)
     assert len(taken) == agents
     assert max(taken) == limit

@@ -17,7 +17,7 @@ from tests.orchestrator.setup import SCENARIO, play, served
 
 
 def test_a_second_run_asks_nothing_and_is_billed_the_same(tmp_path: Path) -> None:
-    with ModelServer(scenario=SCENARIO) as server:
+    with ModelServer(config=SCENARIO) as server:
         run = served(server.address, 3, folder=tmp_path, cache="kept")
         first = play(tmp_path / "one", run)
         again = play(tmp_path / "two", run)
@@ -30,7 +30,7 @@ def test_a_second_run_asks_nothing_and_is_billed_the_same(tmp_path: Path) -> Non
 
 
 def test_another_setting_is_another_request(tmp_path: Path) -> None:
-    with ModelServer(scenario=SCENARIO) as server:
+    with ModelServer(config=SCENARIO) as server:
         play(tmp_path / "one", served(server.address, 1, folder=tmp_path, cache="kept"))
         model = {"temperature": NumberText("0.1")}
         play(

@@ -212,13 +212,13 @@ def test_an_attempt_is_recorded_before_it_is_made(tmp_path: Path) -> None:
 
 
 def test_the_first_interrupt_waits_for_calls_under_way(tmp_path: Path) -> None:
-    with ModelServer(scenario=SCENARIO, latency=0.6) as server:
-        scenario = tmp_path / "s.toml"
-        scenario.write_text(
+    with ModelServer(config=SCENARIO, latency=0.6) as server:
+        config = tmp_path / "s.toml"
+        config.write_text(
             f'name = "s"\nturns = 3\nseed = 6\n[models.m]\nprovider = "openai-compatible"\n'
             f'model = "small"\nbase_url = "{server.address}"\n[[minds]]\nmodel = "m"\n'
         )
-        command = [str(Path(sys.executable).with_name("sim-economy")), "orchestrate", str(scenario)]
+        command = [str(Path(sys.executable).with_name("sim-economy")), "orchestrate", str(config)]
         running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
         while len(server.log) < 8:
             time.sleep(0.01)

@@ -27,7 +27,7 @@ def test_every_shipped_policy_does_what_it_does_in_an_experiment(tmp_path: Path)
     given = {"name": "all", "turns": 25, "world": world, "population": population}
     treatment = parse_treatment(given)
     expected = play_run(treatment, 1).head
-    scenario = treatment.scenario_of_run(1)
+    config = treatment.config_of_run(1)
     models = {name: {"provider": "mock", "plays": name} for name in SHIPPED}
     scripted = [
         {"policy": name, "agents": [agent]} for name, agent in zip(NAMES, AGENTS, strict=True)
@@ -41,8 +41,8 @@ def test_every_shipped_policy_does_what_it_does_in_an_experiment(tmp_path: Path)
         task = Task(
             name="all",
             turns=25,
-            scenario=scenario,
-            plan=parse_plan(tables, scenario, tmp_path),
+            config=config,
+            plan=parse_plan(tables, config, tmp_path),
             usage=treatment.settings["usage"],
         )
         folder = tmp_path / str(number)
@@ -53,12 +53,12 @@ def test_every_shipped_policy_does_what_it_does_in_an_experiment(tmp_path: Path)
 
 def test_a_policy_has_its_parameters(tmp_path: Path) -> None:
     treatment = parse_treatment({"turns": 2, "world": {"num_agents": 3}})
-    scenario = treatment.scenario_of_run(1)
+    config = treatment.config_of_run(1)
     tables = {"minds": [{"policy": "lender", "agents": ["agent_0"]}, {"policy": "idle"}]}
-    plan = parse_plan(tables, scenario, tmp_path)
+    plan = parse_plan(tables, config, tmp_path)
     assert plan.minds["agent_0"].parameters
     assert plan.minds["agent_1"].parameters == {}
-    task = Task(name="t", turns=2, scenario=scenario, plan=plan, usage={})
+    task = Task(name="t", turns=2, config=config, plan=plan, usage={})
     asyncio.run(orchestrate(tmp_path / "run", task, treatment.usage))
     kept, records = read_run(tmp_path / "run")
     assert kept.plan.minds == plan.minds

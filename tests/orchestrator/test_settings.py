@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.world_config import parse_scenario
+from sim_economy.core.world_config import parse_world_config
 from sim_economy.orchestrator.dialogue.messages import Failure
 from sim_economy.orchestrator.orchestrated_run import load_orchestrated
 from sim_economy.orchestrator.record.call_folder import read_task
@@ -17,7 +17,7 @@ from sim_economy.orchestrator.settings import parse_plan, plan_of
 from sim_economy.orchestrator.task import Task
 from tests.orchestrator.setup import mocked, play, served
 
-SCENARIO = parse_scenario({"num_agents": 3}, agent_ids=["ann", "bob", "cy"])
+SCENARIO = parse_world_config({"num_agents": 3}, agent_ids=["ann", "bob", "cy"])
 WHOLE = """
 name = "mixed"
 turns = 4
@@ -73,7 +73,7 @@ def written(folder: Path, text: str = WHOLE) -> Path:
 def test_a_whole_file(tmp_path: Path) -> None:
     asked = load_orchestrated(written(tmp_path), ["orchestrator.retries=1"])
     plan = asked.task.plan
-    assert (asked.task.name, asked.task.turns, asked.task.scenario.seed) == ("mixed", 4, 11)
+    assert (asked.task.name, asked.task.turns, asked.task.config.seed) == ("mixed", 4, 11)
     assert (plan.retries, plan.memory_turns, plan.call_deadline) == (1, 2, Decimal("2.5"))
     assert (plan.limits.budget_tokens, plan.limits.budget_money) == (900_000, Decimal("2.50"))
     small = plan.models["small"]
@@ -98,11 +98,11 @@ def test_a_folder_keeps_all_that_decides(tmp_path: Path) -> None:
     kept = read_task(tmp_path / "run")
     assert kept.settings == mocked_as(task).settings
     assert plan_of(task.plan.deciding).minds == task.plan.minds
-    assert kept.scenario == task.scenario
+    assert kept.config == task.config
 
 
 def mocked_as(task: Task) -> Task:
-    return mocked(2, task.scenario)
+    return mocked(2, task.config)
 
 
 PROBLEMS: list[tuple[dict[str, Any], str]] = [

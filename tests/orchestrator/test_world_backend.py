@@ -13,7 +13,7 @@ from sim_economy.client import AsyncEngineClient
 from sim_economy.core.actions import Input, Mine
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import TurnConflictError
-from sim_economy.core.world_config import config
+from sim_economy.core.world_config import config_values
 from sim_economy.orchestrator.record.call_folder import LEDGER, RECORD, read_run
 from sim_economy.orchestrator.world_backend import EngineDoor, WorldDoor
 from sim_economy.world.world import World
@@ -50,7 +50,7 @@ def test_both_doors_show_the_same(engine: EngineProcess) -> None:
         inputs[3] = Input("agent_3", Mine(), speech="hello \u00fc \U0001f600")
         with World(SCENARIO, world_id="default") as world:
             async with AsyncEngineClient(f"http://127.0.0.1:{engine.port}") as client:
-                plain = json.loads(canonical(config(SCENARIO, seed=True)))
+                plain = json.loads(canonical(config_values(SCENARIO, seed=True)))
                 del plain["secret"]
                 await client.init(plain, list(SCENARIO.agent_ids))
                 near, far = WorldDoor(world), EngineDoor(client, SCENARIO)

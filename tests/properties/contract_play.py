@@ -20,33 +20,33 @@ from sim_economy.core.actions import (
 from sim_economy.core.contracts import OWN_TERMS, Contract, ContractKind, Role, Stage, Terms
 from sim_economy.core.state import State
 from sim_economy.core.units import INPUT_LIMIT
-from sim_economy.core.world_config import Scenario
+from sim_economy.core.world_config import WorldConfig
 
 GOODS = ("", "a map", "größer", "x" * 400)
 HASHES = {sha256(good.encode()).hexdigest(): good for good in GOODS}
 KINDS = list(ContractKind)
-Maker = Callable[[Random, int, State, Scenario], Action | None]
+Maker = Callable[[Random, int, State, WorldConfig], Action | None]
 
 
-def proposal(random: Random, agent: int, state: State, scenario: Scenario) -> Action | None:
+def proposal(random: Random, agent: int, state: State, config: WorldConfig) -> Action | None:
     """A proposal that applies, and that its parties can often fund."""
-    if scenario.num_agents < 3:
+    if config.num_agents < 3:
         return None
-    others = [other for other in range(scenario.num_agents) if other != agent]
+    others = [other for other in range(config.num_agents) if other != agent]
     counterparty, arbitrator = random.sample(others, 2)
     kind = random.choice(KINDS)
-    terms = sound_terms(random, kind, state, scenario)
+    terms = sound_terms(random, kind, state, config)
     if kind is ContractKind.INSURANCE:
         safe = state.wealth(counterparty) - terms["premium"] - random.choice((0, 0, 10, 30))
         terms["trigger"] = max(-INPUT_LIMIT, min(INPUT_LIMIT, safe))
     if kind is ContractKind.INFORMATION_SALE and random.random() < 0.5:
         terms["settlement"] = "attested"
-    ids = scenario.agent_ids
+    ids = config.agent_ids
     return ProposeContract(kind.value, ids[counterparty], ids[arbitrator], Terms(**terms))
 
 
 def sound_terms(
-    random: Random, kind: ContractKind, state: State, scenario: Scenario
+    random: Random, kind: ContractKind, state: State, config: WorldConfig
 ) -> dict[str, Any]:
     """Terms of a kind, small enough for most balances; other kinds' terms are not among them."""
     most = random.choice((3, 30, 30, 200))
@@ -73,13 +73,13 @@ def sound_terms(
     return {**terms, **{term: own_terms[term] for term in OWN_TERMS[kind]}}
 
 
-def bid(random: Random, agent: int, state: State, scenario: Scenario) -> Action | None:
+def bid(random: Random, agent: int, state: State, config: WorldConfig) -> Action | None:
     """A bid the agent can pay, while the auction is open."""
     balance = min(state.balances[agent], INPUT_LIMIT)
     return BidCore(random.randint(1, balance)) if state.turn == 0 and balance > 0 else None
 
 
-def follow_up(random: Random, agent: int, state: State, scenario: Scenario) -> Action | None:
+def follow_up(random: Random, agent: int, state: State, config: WorldConfig) -> Action | None:
     """What one of the agent's contracts waits for from it."""
     steps = [
         step
@@ -177,30 +177,30 @@ def _spoilt(random: Random, draft: Draft, turn: int) -> Draft:
     return {**draft, **random.choice(ways)}
 
 
-def _faulty_proposal(random: Random, agent: int, state: State, scenario: Scenario) -> Action:
+def _faulty_proposal(random: Random, agent: int, state: State, config: WorldConfig) -> Action:
     """A sound proposal with one thing wrong; with few agents the parties may be wrong too."""
     kind = random.choice(KINDS)
     one, other = (
-        scenario.agent_ids[(agent + step) % scenario.num_agents]
+        config.agent_ids[(agent + step) % config.num_agents]
         for step in random.choice(((1, 2), (2, 1)))
     )
     draft = {
         "kind": kind.value,
         "counterparty": one,
         "arbitrator": other,
-        **sound_terms(random, kind, state, scenario),
+        **sound_terms(random, kind, state, config),
     }
     spoilt = _spoilt(random, draft, state.turn)
     name, one, other = (spoilt.pop(part) for part in ("kind", "counterparty", "arbitrator"))
     return ProposeContract(name, one, other, Terms(**spoilt))
 
 
-def _faulty_statement(random: Random, agent: int, state: State, scenario: Scenario) -> Action:
+def _faulty_statement(random: Random, agent: int, state: State, config: WorldConfig) -> Action:
     """Any statement about any contract, mostly not the one that is waited for."""
     number: Any = any_of(random, agent, state)
     number = random.choice((number, number, number, (number, number + 1), None, (), 0, 10**6))
     one = number[0] if isinstance(number, tuple) and number else number or None
-    long = "x" * (min(scenario.payload_length_max, 10_000) + 1)
+    long = "x" * (min(config.payload_length_max, 10_000) + 1)
     favoured = random.choice(("proposer", "counterparty", None, "agent_0"))
     return random.choice(
         (
@@ -213,12 +213,12 @@ def _faulty_statement(random: Random, agent: int, state: State, scenario: Scenar
     )
 
 
-def _hasty_signature(random: Random, agent: int, state: State, scenario: Scenario) -> Action:
+def _hasty_signature(random: Random, agent: int, state: State, config: WorldConfig) -> Action:
     """A signature on what is perhaps being proposed this very turn."""
     return SignContract(state.contracts_proposed + 1)
 
 
-def _second_word(random: Random, agent: int, state: State, scenario: Scenario) -> Action:
+def _second_word(random: Random, agent: int, state: State, config: WorldConfig) -> Action:
     """What has been said already."""
     for contract in own(agent, state):
         role = Role(contract.seats.index(agent))
@@ -230,7 +230,7 @@ def _second_word(random: Random, agent: int, state: State, scenario: Scenario) -
     return ConfirmDelivery((any_of(random, agent, state),) * 2)
 
 
-def _other_payload(random: Random, agent: int, state: State, scenario: Scenario) -> Action:
+def _other_payload(random: Random, agent: int, state: State, config: WorldConfig) -> Action:
     """Another payload than the one promised, or one for a contract of another kind."""
     sold = [
         contract.contract_id
@@ -240,11 +240,11 @@ def _other_payload(random: Random, agent: int, state: State, scenario: Scenario)
     return SellInformation(random.choice(sold or [1]), "another good")
 
 
-def _late_bid(random: Random, agent: int, state: State, scenario: Scenario) -> Action:
+def _late_bid(random: Random, agent: int, state: State, config: WorldConfig) -> Action:
     return BidCore(random.choice((None, 0, 5, INPUT_LIMIT)))
 
 
-FAULTS: tuple[Callable[[Random, int, State, Scenario], Action], ...] = (
+FAULTS: tuple[Callable[[Random, int, State, WorldConfig], Action], ...] = (
     *[_faulty_proposal] * 9,
     *[_faulty_statement] * 5,
     _hasty_signature,
@@ -254,13 +254,13 @@ FAULTS: tuple[Callable[[Random, int, State, Scenario], Action], ...] = (
 )
 
 
-def sound(random: Random, agent: int, state: State, scenario: Scenario) -> Action | None:
+def sound(random: Random, agent: int, state: State, config: WorldConfig) -> Action | None:
     """A bid, an answer to what waits for one, or a new proposal, unless there are many already."""
     makers: list[Maker] = [bid, follow_up]
     if len(own(agent, state)) < 4:
         makers.append(proposal)
     for make in makers:
-        action = make(random, agent, state, scenario)
+        action = make(random, agent, state, config)
         if action is not None:
             return action
     return None

@@ -40,7 +40,7 @@ from sim_economy.core.contracts import (
 from sim_economy.core.events import Turn
 from sim_economy.core.state import State, decode_state, encode_state, genesis
 from sim_economy.core.turn import RULES_VERSION, play_turn
-from sim_economy.core.world_config import Scenario, genesis_order, parse_scenario
+from sim_economy.core.world_config import WorldConfig, genesis_order, parse_world_config
 from sim_economy.ledger.fold import Fold
 from sim_economy.ledger.records import genesis_of, seal, seal_genesis
 from tests.properties.invariants import check_turn
@@ -88,9 +88,11 @@ class Explored:
     states: int = 0
 
 
-def world_of(kind: str, settlement: str | None, seats: tuple[int, ...]) -> tuple[Scenario, State]:
+def world_of(
+    kind: str, settlement: str | None, seats: tuple[int, ...]
+) -> tuple[WorldConfig, State]:
     """A world after turn 1, in which the agent in the first seat proposed."""
-    scenario = parse_scenario(
+    config = parse_world_config(
         {
             "num_agents": 3,
             "genesis_tokens_per_agent": 100,
@@ -111,11 +113,11 @@ def world_of(kind: str, settlement: str | None, seats: tuple[int, ...]) -> tuple
         arbitrator_fee=3,
         **TERMS[ContractKind(kind)],
     )
-    state, _ = genesis(scenario)
+    state, _ = genesis(config)
     offered = Input(proposer, ProposeContract(kind, counterparty, arbitrator, terms))
-    state, turn = play_turn(state, [offered], scenario, genesis_order(scenario))
+    state, turn = play_turn(state, [offered], config, genesis_order(config))
     assert turn.outcomes == (None,)
-    return scenario, state
+    return config, state
 
 
 def choices(contract: Contract, role: Role, balance: int) -> Iterator[Act]:
@@ -145,7 +147,7 @@ def explore(kind: str, settlement: str | None, seats: tuple[int, ...]) -> Explor
     Raises:
         AssertionError: An invariant does not hold, or the fold disagrees.
     """
-    scenario, first = world_of(kind, settlement, seats)
+    config, first = world_of(kind, settlement, seats)
     found = Explored()
     met = {encode_state(first)}
     waiting = [first]
@@ -160,7 +162,7 @@ def explore(kind: str, settlement: str | None, seats: tuple[int, ...]) -> Explor
                 Input(f"agent_{contract.seats[role]}", action, output_units=units)
                 for role, (action, units) in enumerate(acts)
             ]
-            after_it = _played(state, inputs, scenario, ends, found)
+            after_it = _played(state, inputs, config, ends, found)
             if after_it is None:
                 continue
             text = encode_state(after_it)
@@ -172,12 +174,12 @@ def explore(kind: str, settlement: str | None, seats: tuple[int, ...]) -> Explor
 
 
 def _played(
-    state: State, inputs: list[Input], scenario: Scenario, ends: bool, found: Explored
+    state: State, inputs: list[Input], config: WorldConfig, ends: bool, found: Explored
 ) -> State | None:
     """The state after a turn in which the contract went on, or None where it ended."""
-    played, turn = play_turn(state, inputs, scenario, genesis_order(scenario), ends=ends)
-    check_turn(state, inputs, played, turn, scenario)
-    _check_fold(state, inputs, played, turn, scenario)
+    played, turn = play_turn(state, inputs, config, genesis_order(config), ends=ends)
+    check_turn(state, inputs, played, turn, config)
+    _check_fold(state, inputs, played, turn, config)
     (contract,) = state.contracts
     stage: Stage = contract.stage
     for event in turn.contracts:
@@ -191,20 +193,20 @@ def _played(
         assert not played.contracts
         assert not any(played.accounts[ESCROW::WIDTH])
         return None
-    played.rejections = [None] * scenario.num_agents
+    played.rejections = [None] * config.num_agents
     return played
 
 
 def _check_fold(
-    state: State, inputs: list[Input], played: State, turn: Turn, scenario: Scenario
+    state: State, inputs: list[Input], played: State, turn: Turn, config: WorldConfig
 ) -> None:
     """From the state before, the fold comes to the same state."""
-    world = genesis_of(scenario, "explored", RULES_VERSION)
-    start, ledger = genesis(scenario)
+    world = genesis_of(config, "explored", RULES_VERSION)
+    start, ledger = genesis(config)
     head = seal_genesis(world, start, ledger.postings).head
     fold = Fold(world)
     fold.state.update(json.decode(encode_state(state)))
-    record = seal(head, turn, inputs, played, scenario.agent_ids).record
+    record = seal(head, turn, inputs, played, config.agent_ids).record
     assert list(fold.problems(record)) == []
     assert decode_state(fold.text()) == played
     assert fold.text() == encode_state(played)

@@ -25,7 +25,7 @@ from sim_economy.core.events import RejectionReason, Transaction, Turn
 from sim_economy.core.state import State
 from sim_economy.core.turn import play_turn
 from sim_economy.core.units import ACCOUNT_LIMIT, FACTOR_ONE
-from sim_economy.core.world_config import LotteryRule, Scenario, genesis_order
+from sim_economy.core.world_config import LotteryRule, WorldConfig, genesis_order
 
 ROUTES: Mapping[PostingReason, tuple[int, int]] = {
     PostingReason.GENESIS: (ISSUANCE, BALANCE),
@@ -95,7 +95,7 @@ MAY_INDEBT = frozenset({PostingReason.INFERENCE_FEE, PostingReason.INTEREST})
 
 
 def check_turn(
-    before: State, inputs: Sequence[Input], state: State, turn: Turn, scenario: Scenario
+    before: State, inputs: Sequence[Input], state: State, turn: Turn, config: WorldConfig
 ) -> None:
     """Every invariant of one closed turn.
 
@@ -107,14 +107,14 @@ def check_turn(
     assert state.ended == turn.ends
     _check_postings(before, state, turn)
     _check_supply(before, state, turn)
-    _check_holdings(state, scenario)
-    _check_outcomes(inputs, state, turn, scenario)
+    _check_holdings(state, config)
+    _check_outcomes(inputs, state, turn, config)
     _check_bill(turn)
     _check_transactions(before, turn)
-    _check_block(state, turn, scenario)
+    _check_block(state, turn, config)
     _check_contracts(before, state, turn)
-    _check_reputations(before, state, turn, scenario)
-    _check_cores(state, turn, scenario)
+    _check_reputations(before, state, turn, config)
+    _check_cores(state, turn, config)
     if turn.ends:
         assert not state.mempool
         assert not state.contracts
@@ -122,17 +122,17 @@ def check_turn(
         assert not any(state.accounts[PENDING::WIDTH])
 
 
-def check_genesis(state: State, scenario: Scenario) -> None:
+def check_genesis(state: State, config: WorldConfig) -> None:
     """The world before turn 1."""
     assert state.turn == 0
     assert sum(state.accounts) == 0
-    assert state.balances == [scenario.genesis_tokens_per_agent] * scenario.num_agents
-    assert state.token_supply == scenario.genesis_tokens_per_agent * scenario.num_agents
-    _check_holdings(state, scenario)
+    assert state.balances == [config.genesis_tokens_per_agent] * config.num_agents
+    assert state.token_supply == config.genesis_tokens_per_agent * config.num_agents
+    _check_holdings(state, config)
 
 
 def check_refusals_change_nothing(
-    before: State, inputs: Sequence[Input], state: State, turn: Turn, scenario: Scenario
+    before: State, inputs: Sequence[Input], state: State, turn: Turn, config: WorldConfig
 ) -> None:
     """A rejected action costs its usage and changes nothing else.
 
@@ -149,7 +149,7 @@ def check_refusals_change_nothing(
         for given, reason in zip(inputs, turn.outcomes, strict=True)
         if reason not in not_admitted
     ]
-    other, played = play_turn(before, instead, scenario, genesis_order(scenario), ends=turn.ends)
+    other, played = play_turn(before, instead, config, genesis_order(config), ends=turn.ends)
     assert not any(played.outcomes)
     assert played.postings == turn.postings
     assert (played.transactions, played.block) == (turn.transactions, turn.block)
@@ -201,9 +201,9 @@ def _check_supply(before: State, state: State, turn: Turn) -> None:
     assert state.token_supply == -sum(state.accounts[:FIRST])
 
 
-def _check_holdings(state: State, scenario: Scenario) -> None:
-    agents = scenario.num_agents
-    positions = {agent_id: agent for agent, agent_id in enumerate(scenario.agent_ids)}
+def _check_holdings(state: State, config: WorldConfig) -> None:
+    agents = config.num_agents
+    positions = {agent_id: agent for agent, agent_id in enumerate(config.agent_ids)}
     waiting, releasing = [0] * agents, [0] * agents
     for held in state.mempool:
         assert held.finalised is None
@@ -224,9 +224,9 @@ def _check_holdings(state: State, scenario: Scenario) -> None:
     assert sum(state.burned) <= state.accounts[DESTROYED]
 
 
-def _check_outcomes(inputs: Sequence[Input], state: State, turn: Turn, scenario: Scenario) -> None:
+def _check_outcomes(inputs: Sequence[Input], state: State, turn: Turn, config: WorldConfig) -> None:
     assert len(turn.outcomes) == len(inputs)
-    known = set(scenario.agent_ids)
+    known = set(config.agent_ids)
     first: dict[str, tuple[Input, RejectionReason | None]] = {}
     for given, reason in zip(inputs, turn.outcomes, strict=True):
         if given.agent_id not in known:
@@ -236,7 +236,7 @@ def _check_outcomes(inputs: Sequence[Input], state: State, turn: Turn, scenario:
         else:
             assert reason not in (RejectionReason.UNKNOWN_AGENT, RejectionReason.ALREADY_ACTED)
             first[given.agent_id] = given, reason
-    for agent, agent_id in enumerate(scenario.agent_ids):
+    for agent, agent_id in enumerate(config.agent_ids):
         acted = first.get(agent_id)
         assert state.rejections[agent] is (acted[1] if acted else None)
         heard = acted[0].speech or None if acted and acted[1] is None else None
@@ -272,7 +272,7 @@ def _check_transactions(before: State, turn: Turn) -> None:
     ]
 
 
-def _check_block(state: State, turn: Turn, scenario: Scenario) -> None:
+def _check_block(state: State, turn: Turn, config: WorldConfig) -> None:
     block = turn.block
     if block is None:
         assert state.tip.turn < turn.turn
@@ -282,11 +282,11 @@ def _check_block(state: State, turn: Turn, scenario: Scenario) -> None:
     assert state.tip.validator_type is block.validator_type
     assert all(ticket.weight > 0 for ticket in block.tickets)
     total = sum(ticket.weight for ticket in block.tickets)
-    assert total >= scenario.block_threshold * FACTOR_ONE
+    assert total >= config.block_threshold * FACTOR_ONE
     assert (block.winner, block.validator_type) in {
-        (scenario.agent_ids[ticket.agent], ticket.validator_type) for ticket in block.tickets
+        (config.agent_ids[ticket.agent], ticket.validator_type) for ticket in block.tickets
     }
-    if scenario.lottery_rule is LotteryRule.MINERS:
+    if config.lottery_rule is LotteryRule.MINERS:
         assert {ticket.validator_type for ticket in block.tickets} == {"mine"}
 
 
@@ -341,13 +341,13 @@ def _check_contracts(before: State, state: State, turn: Turn) -> None:
     assert state.accounts[ESCROW::WIDTH] == escrowed
 
 
-def _check_reputations(before: State, state: State, turn: Turn, scenario: Scenario) -> None:
+def _check_reputations(before: State, state: State, turn: Turn, config: WorldConfig) -> None:
     """Only a contract that counts changes a record, and a pair counts once in a window."""
     agents = [record.agent for record in state.reputations]
     assert agents == sorted(set(agents))
     pairs = [(pair.low, pair.high, pair.stage) for pair in state.counted]
     assert len(pairs) == len(set(pairs))
-    assert all(turn.turn - pair.turn < scenario.reputation_window_turns for pair in state.counted)
+    assert all(turn.turn - pair.turn < config.reputation_window_turns for pair in state.counted)
     ends = [event for event in turn.contracts if event.counted]
     assert len([pair for pair in state.counted if pair.turn == turn.turn]) == len(ends)
     added = _records(state) - _records(before)
@@ -361,8 +361,8 @@ def _records(state: State) -> int:
     return sum(sum(astuple(record)[1:]) for record in state.reputations)
 
 
-def _check_cores(state: State, turn: Turn, scenario: Scenario) -> None:
-    assert sum(state.cores) <= scenario.num_cores
+def _check_cores(state: State, turn: Turn, config: WorldConfig) -> None:
+    assert sum(state.cores) <= config.num_cores
     assert all(0 <= shares <= 1 for shares in state.cores)
     bids = {
         posting.source: posting.amount
@@ -372,7 +372,7 @@ def _check_cores(state: State, turn: Turn, scenario: Scenario) -> None:
     prices = [
         posting.amount for posting in turn.postings if posting.reason is PostingReason.CORE_PRICE
     ]
-    assert len(prices) == min(len(bids), scenario.num_cores)
+    assert len(prices) == min(len(bids), config.num_cores)
     assert len(set(prices)) <= 1
     assert not bids or turn.turn == 1
     assert sum(state.cores) == len(prices) or turn.turn > 1

@@ -36,7 +36,7 @@ from sim_economy.core.events import RejectionReason
 from sim_economy.core.state import State, encode_state, genesis
 from sim_economy.core.turn import play_turn
 from sim_economy.core.units import INPUT_LIMIT
-from sim_economy.core.world_config import Scenario, genesis_order, parse_scenario
+from sim_economy.core.world_config import WorldConfig, genesis_order, parse_world_config
 from sim_economy.ledger.verify import verify
 from sim_economy.world.replay import replay
 from sim_economy.world.world import World
@@ -95,7 +95,7 @@ EXTREMES: Mapping[str, tuple[Any, ...]] = {
 }
 
 
-def random_scenario(random: Random) -> Scenario:
+def random_config(random: Random) -> WorldConfig:
     """Either preset; a few parameters, often none, pushed to an extreme."""
     given: dict[str, Any] = dict(random.choice(list(PRESETS.values())))
     given["num_agents"] = random.choice((1, 2, 3, 3, 4, 6, 6, 8))
@@ -103,33 +103,33 @@ def random_scenario(random: Random) -> Scenario:
     for name in random.sample(list(EXTREMES), random.choice((0, 1, 2, 4, len(EXTREMES)))):
         value = random.choice(EXTREMES[name])
         given[name] = Decimal(value) if isinstance(value, str) else value
-    return parse_scenario(given)
+    return parse_world_config(given)
 
 
-def random_input(random: Random, agent: int, state: State, scenario: Scenario) -> Input:
+def random_input(random: Random, agent: int, state: State, config: WorldConfig) -> Input:
     """An input of an agent: three times in four one that should apply."""
-    frugal = random.random() < (0.99 if _trades(scenario) else 0.8)
+    frugal = random.random() < (0.99 if _trades(config) else 0.8)
     action, speech = (
-        _sound(random, agent, state, scenario)
+        _sound(random, agent, state, config)
         if random.random() < 0.75
-        else random.choice(_FAULTS)(random, agent, state, scenario)
+        else random.choice(_FAULTS)(random, agent, state, config)
     )
-    if speech is None and random.random() < 0.1 and scenario.speech_length_max:
-        speech = random.choice(("hello", "", "é\n\u2028😀"))[: scenario.speech_length_max]
+    if speech is None and random.random() < 0.1 and config.speech_length_max:
+        speech = random.choice(("hello", "", "é\n\u2028😀"))[: config.speech_length_max]
     thought = "as I thought" if random.random() < 0.1 else None
     thinking, output = _usage(random, frugal), _usage(random, frugal)
-    return Input(scenario.agent_ids[agent], action, thinking, output, thought, speech)
+    return Input(config.agent_ids[agent], action, thinking, output, thought, speech)
 
 
-def random_inputs(random: Random, state: State, scenario: Scenario) -> list[Input]:
+def random_inputs(random: Random, state: State, config: WorldConfig) -> list[Input]:
     """The inputs of one turn in a random order; some agents idle, some act twice."""
     inputs = [
-        random_input(random, agent, state, scenario)
-        for agent in range(scenario.num_agents)
+        random_input(random, agent, state, config)
+        for agent in range(config.num_agents)
         if random.random() < 0.9
     ]
     if inputs and random.random() < 0.12:
-        inputs.append(random_input(random, random.randrange(len(inputs)), state, scenario))
+        inputs.append(random_input(random, random.randrange(len(inputs)), state, config))
     if random.random() < 0.09:
         inputs.append(Input(random.choice(("nobody", "agent_01", "Agent_0", "")), Mine(), 5, 5))
     random.shuffle(inputs)
@@ -208,28 +208,28 @@ def check_records(world: World, state: State) -> None:
 
 
 def _play_world(random: Random, tally: Tally) -> int:
-    scenario = random_scenario(random)
-    positions = genesis_order(scenario)
-    state, _ = genesis(scenario)
-    check_genesis(state, scenario)
+    config = random_config(random)
+    positions = genesis_order(config)
+    state, _ = genesis(config)
+    check_genesis(state, config)
     turns = random.choice((3, 10, 30, 70))
     ends = random.random() < 0.5
-    recorded = World(scenario) if random.random() < 0.1 else None
+    recorded = World(config) if random.random() < 0.1 else None
     sent = 0
     for turn_number in range(1, turns + 1):
-        inputs = random_inputs(random, state, scenario)
+        inputs = random_inputs(random, state, config)
         for given in inputs:
             check_input(given)
         before = encode_state(state)
         last = ends and turn_number == turns
         try:
-            played, turn = play_turn(state, inputs, scenario, positions, ends=last)
+            played, turn = play_turn(state, inputs, config, positions, ends=last)
         except AmountOutOfRangeError:
             assert encode_state(state) == before
             break
         assert encode_state(state) == before, "a turn must leave the state before it alone"
-        check_turn(state, inputs, played, turn, scenario)
-        check_refusals_change_nothing(state, inputs, played, turn, scenario)
+        check_turn(state, inputs, played, turn, config)
+        check_refusals_change_nothing(state, inputs, played, turn, config)
         for given, reason in zip(inputs, turn.outcomes, strict=True):
             unrecognised = isinstance(given.action, Unrecognised)
             name = "unrecognised" if unrecognised else action_name(given.action)
@@ -244,17 +244,17 @@ def _play_world(random: Random, tally: Tally) -> int:
 
 
 Move = tuple[Action, str | None]
-Maker = Callable[[Random, int, State, Scenario], Move]
+Maker = Callable[[Random, int, State, WorldConfig], Move]
 
 
-def _sound(random: Random, agent: int, state: State, scenario: Scenario) -> Move:
+def _sound(random: Random, agent: int, state: State, config: WorldConfig) -> Move:
     """An action that the agent's accounts allow, as far as one can know before the turn."""
-    if random.random() < (0.9 if _trades(scenario) else 0.2):
-        action = contract_play.sound(random, agent, state, scenario)
+    if random.random() < (0.9 if _trades(config) else 0.2):
+        action = contract_play.sound(random, agent, state, config)
         if action is not None:
             return action, None
     balance = min(state.balances[agent], INPUT_LIMIT)
-    if _trades(scenario):
+    if _trades(config):
         balance //= 10
     staked = min(state.staked[agent], INPUT_LIMIT)
     moves: list[Callable[[], Move]] = [
@@ -262,8 +262,8 @@ def _sound(random: Random, agent: int, state: State, scenario: Scenario) -> Move
         lambda: (Job(), None),
         lambda: (Idle(), None),
     ]
-    if scenario.speech_length_max:
-        said = random.choice(("a", "w" * min(scenario.speech_length_max, LONG)))
+    if config.speech_length_max:
+        said = random.choice(("a", "w" * min(config.speech_length_max, LONG)))
         moves.append(lambda: (Speak(), said))
     if staked > 0:
         moves += [lambda: (Unstake(_up_to(random, staked)), None)] * 3
@@ -273,17 +273,17 @@ def _sound(random: Random, agent: int, state: State, scenario: Scenario) -> Move
         tip = fee if fee < balance else 0
         moves += [lambda: (Stake(amount, tip), None)] * 4
         moves += [lambda: (Burn(amount, tip), None)] * 3
-        if scenario.num_agents > 1:
-            other = (agent + random.randrange(1, scenario.num_agents)) % scenario.num_agents
-            moves += [lambda: (Transfer(scenario.agent_ids[other], amount, tip), None)] * 3
-    if balance >= scenario.study_cost:
+        if config.num_agents > 1:
+            other = (agent + random.randrange(1, config.num_agents)) % config.num_agents
+            moves += [lambda: (Transfer(config.agent_ids[other], amount, tip), None)] * 3
+    if balance >= config.study_cost:
         moves += [lambda: (Study(), None)] * 2
     return random.choice(moves)()
 
 
-def _trades(scenario: Scenario) -> bool:
+def _trades(config: WorldConfig) -> bool:
     """Whether agents of this world mostly make contracts and keep the tokens for them."""
-    return scenario.seed % 3 > 0
+    return config.seed % 3 > 0
 
 
 def _up_to(random: Random, most: int) -> int:
@@ -297,68 +297,68 @@ def _usage(random: Random, frugal: bool) -> int:
     return random.choice((150, 300, 300, 300, random.choice((2000, 10**5, INPUT_LIMIT))))
 
 
-def _unknown_action(random: Random, agent: int, state: State, scenario: Scenario) -> Move:
+def _unknown_action(random: Random, agent: int, state: State, config: WorldConfig) -> Move:
     return Unrecognised(random.choice(("", "mined", "MINE", "give_all", "m\u0456ne"))), None
 
 
-def _speech_too_long(random: Random, agent: int, state: State, scenario: Scenario) -> Move:
-    said = "x" * min(scenario.speech_length_max + random.choice((1, 100)), LONG)
+def _speech_too_long(random: Random, agent: int, state: State, config: WorldConfig) -> Move:
+    said = "x" * min(config.speech_length_max + random.choice((1, 100)), LONG)
     return random.choice((Speak(), Mine(), Stake(1))), said
 
 
-def _speech_missing(random: Random, agent: int, state: State, scenario: Scenario) -> Move:
+def _speech_missing(random: Random, agent: int, state: State, config: WorldConfig) -> Move:
     return Speak(), random.choice((None, ""))
 
 
-def _recipient_missing(random: Random, agent: int, state: State, scenario: Scenario) -> Move:
+def _recipient_missing(random: Random, agent: int, state: State, config: WorldConfig) -> Move:
     return Transfer(None, random.choice((None, 0, 5))), None
 
 
-def _recipient_unknown(random: Random, agent: int, state: State, scenario: Scenario) -> Move:
+def _recipient_unknown(random: Random, agent: int, state: State, config: WorldConfig) -> Move:
     return Transfer(random.choice(("", "nobody", "platform", "agent_99")), 5), None
 
 
-def _recipient_is_sender(random: Random, agent: int, state: State, scenario: Scenario) -> Move:
-    return Transfer(scenario.agent_ids[agent], 5), None
+def _recipient_is_sender(random: Random, agent: int, state: State, config: WorldConfig) -> Move:
+    return Transfer(config.agent_ids[agent], 5), None
 
 
-def _amount_missing(random: Random, agent: int, state: State, scenario: Scenario) -> Move:
-    return _amounts(random, scenario, None, random.choice((0, 3, -1))), None
+def _amount_missing(random: Random, agent: int, state: State, config: WorldConfig) -> Move:
+    return _amounts(random, config, None, random.choice((0, 3, -1))), None
 
 
-def _amount_too_low(random: Random, agent: int, state: State, scenario: Scenario) -> Move:
+def _amount_too_low(random: Random, agent: int, state: State, config: WorldConfig) -> Move:
     amount = random.choice((0, -1, -INPUT_LIMIT))
-    action = _amounts(random, scenario, amount, random.choice((0, -1)))
+    action = _amounts(random, config, amount, random.choice((0, -1)))
     return random.choice((action, Unstake(amount))), None
 
 
-def _fee_too_low(random: Random, agent: int, state: State, scenario: Scenario) -> Move:
-    return _amounts(random, scenario, 5, random.choice((-1, -INPUT_LIMIT))), None
+def _fee_too_low(random: Random, agent: int, state: State, config: WorldConfig) -> Move:
+    return _amounts(random, config, 5, random.choice((-1, -INPUT_LIMIT))), None
 
 
-def _stake_too_low(random: Random, agent: int, state: State, scenario: Scenario) -> Move:
+def _stake_too_low(random: Random, agent: int, state: State, config: WorldConfig) -> Move:
     amount = min(INPUT_LIMIT, state.staked[agent] + random.choice((1, INPUT_LIMIT)))
     return Unstake(random.choice((amount, amount, None))), None
 
 
-def _balance_too_low(random: Random, agent: int, state: State, scenario: Scenario) -> Move:
+def _balance_too_low(random: Random, agent: int, state: State, config: WorldConfig) -> Move:
     balance = max(0, state.balances[agent])
-    if balance < scenario.study_cost and random.random() < 0.3:
+    if balance < config.study_cost and random.random() < 0.3:
         return Study(), None
     if random.random() < 0.5:
-        return _amounts(random, scenario, max(1, min(balance, INPUT_LIMIT)), 1), None
-    return _amounts(random, scenario, min(balance + 1, INPUT_LIMIT), INPUT_LIMIT), None
+        return _amounts(random, config, max(1, min(balance, INPUT_LIMIT)), 1), None
+    return _amounts(random, config, min(balance + 1, INPUT_LIMIT), INPUT_LIMIT), None
 
 
-def _contract_fault(random: Random, agent: int, state: State, scenario: Scenario) -> Move:
-    return random.choice(contract_play.FAULTS)(random, agent, state, scenario), None
+def _contract_fault(random: Random, agent: int, state: State, config: WorldConfig) -> Move:
+    return random.choice(contract_play.FAULTS)(random, agent, state, config), None
 
 
-def _amounts(random: Random, scenario: Scenario, amount: int | None, fee: int) -> Action:
-    if scenario.num_agents == 1 or random.random() < 0.6:
+def _amounts(random: Random, config: WorldConfig, amount: int | None, fee: int) -> Action:
+    if config.num_agents == 1 or random.random() < 0.6:
         return random.choice((Stake(amount, fee), Burn(amount, fee)))
     # The agent may be among these; then the refusal is another one, which is fine.
-    return Transfer(random.choice(scenario.agent_ids), amount, fee)
+    return Transfer(random.choice(config.agent_ids), amount, fee)
 
 
 _FAULTS: tuple[Maker, ...] = (

@@ -33,7 +33,13 @@ from sim_economy.core.actions import (
 )
 from sim_economy.core.contracts import OWN_TERMS, ContractKind, Terms
 from sim_economy.core.units import INPUT_LIMIT, MILLION
-from sim_economy.core.world_config import Kind, Parameter, Scenario, parameters, parse_scenario
+from sim_economy.core.world_config import (
+    Kind,
+    Parameter,
+    WorldConfig,
+    parameters,
+    parse_world_config,
+)
 
 AGENTS_MAX = 6
 STRANGERS = ("nobody", "agent_06", "Agent_0", "", "platform")
@@ -182,14 +188,14 @@ def values(parameter: Parameter, default: object) -> st.SearchStrategy[Any]:
 
 def configurations(**fixed: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
     """Flat partial configurations; `fixed` replaces what a parameter may be."""
-    defaults = Scenario()
+    defaults = WorldConfig()
     optional = {
         name: values(parameter, getattr(defaults, name)) for name, parameter in parameters().items()
     }
     return st.fixed_dictionaries({}, optional={**optional, **fixed})
 
 
-def worlds(preset: Mapping[str, Any]) -> st.SearchStrategy[Scenario]:
+def worlds(preset: Mapping[str, Any]) -> st.SearchStrategy[WorldConfig]:
     """Small worlds of a preset, some of their parameters moved, often to an extreme."""
     kept: Mapping[str, st.SearchStrategy[Any]] = {
         "num_agents": st.integers(1, AGENTS_MAX),
@@ -198,9 +204,9 @@ def worlds(preset: Mapping[str, Any]) -> st.SearchStrategy[Scenario]:
         **{name: st.just(value) for name, value in preset.items()},
     }
     return st.one_of(
-        st.just(parse_scenario(preset)),
+        st.just(parse_world_config(preset)),
         configurations(**kept).map(
-            lambda given: parse_scenario(
+            lambda given: parse_world_config(
                 {**preset, "num_agents": 3, **given},
             )
         ),

@@ -23,7 +23,7 @@ from sim_economy.core.accounts import DESTROYED, ISSUANCE, PLATFORM
 from sim_economy.core.actions import Input, Mine
 from sim_economy.core.errors import AmountOutOfRangeError, RunEndedError
 from sim_economy.core.state import encode_state
-from sim_economy.core.world_config import Scenario
+from sim_economy.core.world_config import WorldConfig
 from sim_economy.world.world import World
 from tests.properties.invariants import (
     ROUTES,
@@ -51,11 +51,11 @@ class Economy(RuleBasedStateMachine):
     moved: Counter[str]
     accepted: list[Input]
 
-    def begin(self, scenario: Scenario) -> None:
-        self.world = World(scenario)
+    def begin(self, config: WorldConfig) -> None:
+        self.world = World(config)
         self.moved = Counter()
         self.accepted = []
-        check_genesis(self.world.state, scenario)
+        check_genesis(self.world.state, config)
 
     @precondition(lambda self: not self.world.state.ended)
     @rule(given=rounds)
@@ -88,7 +88,7 @@ class Economy(RuleBasedStateMachine):
     def play_some_turns_at_random(self, key: int, turns: int) -> None:
         random = Random(key)
         for _ in range(turns):
-            given = random_inputs(random, self.world.state, self.world.scenario)
+            given = random_inputs(random, self.world.state, self.world.config)
             self._play(given, ends=False, submitted=False)
 
     @rule()
@@ -123,8 +123,8 @@ class Economy(RuleBasedStateMachine):
             return
         self.accepted = []
         assert encode_state(before) == text, "a turn must leave the state before it alone"
-        check_turn(before, given, world.state, turn, world.scenario)
-        check_refusals_change_nothing(before, given, world.state, turn, world.scenario)
+        check_turn(before, given, world.state, turn, world.config)
+        check_refusals_change_nothing(before, given, world.state, turn, world.config)
         for posting in turn.postings:
             self.moved[posting.reason] += posting.amount
         self._check_totals()
@@ -132,8 +132,8 @@ class Economy(RuleBasedStateMachine):
 
     def _check_totals(self) -> None:
         """From genesis on, every token is where the reasons say."""
-        scenario, state = self.world.scenario, self.world.state
-        genesis = scenario.num_agents * scenario.genesis_tokens_per_agent
+        config, state = self.world.config, self.world.state
+        genesis = config.num_agents * config.genesis_tokens_per_agent
         into = {
             account: sum(
                 self.moved[reason] for reason, (_, target) in ROUTES.items() if target == account
@@ -156,9 +156,9 @@ class AsRun(Economy):
 
     preset = PRESETS["as-run"]
 
-    @initialize(scenario=worlds(preset))
-    def start(self, scenario: Scenario) -> None:
-        self.begin(scenario)
+    @initialize(config=worlds(preset))
+    def start(self, config: WorldConfig) -> None:
+        self.begin(config)
 
 
 class AsWritten(Economy):
@@ -166,9 +166,9 @@ class AsWritten(Economy):
 
     preset = PRESETS["as-written"]
 
-    @initialize(scenario=worlds(preset))
-    def start(self, scenario: Scenario) -> None:
-        self.begin(scenario)
+    @initialize(config=worlds(preset))
+    def start(self, config: WorldConfig) -> None:
+        self.begin(config)
 
 
 ECONOMIES = pytest.mark.parametrize("economy", [AsRun, AsWritten])

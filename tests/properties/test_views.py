@@ -13,7 +13,7 @@ from sim_economy.core.contracts import Happened
 from sim_economy.core.observation import Observation, observe
 from sim_economy.core.state import State, decode_state, encode_state
 from sim_economy.core.turn import play_turn
-from sim_economy.core.world_config import Scenario, parse_scenario
+from sim_economy.core.world_config import WorldConfig, parse_world_config
 from sim_economy.world.world import World
 from tests.properties.random_play import PRESETS, random_inputs
 
@@ -22,13 +22,13 @@ KEYS = range(14)
 
 def worlds(preset: str, key: int) -> World:
     """A world in the middle of its trade."""
-    scenario = parse_scenario(
+    config = parse_world_config(
         {**PRESETS[preset], "num_agents": 5, "seed": 3 * key + 1, "payload_length_max": 500}
     )
-    world = World(scenario, recorded=False)
+    world = World(config, recorded=False)
     random = Random(f"views {key}")
     for _ in range(10 + 3 * key):
-        world.turn(random_inputs(random, world.state, scenario))
+        world.turn(random_inputs(random, world.state, config))
     return world
 
 
@@ -73,15 +73,15 @@ def _id(agent_id: str) -> int:
 def test_what_an_agent_may_not_see_does_not_change_what_it_sees(preset: str, key: int) -> None:
     world = worlds(preset, key)
     random = Random(key)
-    for agent in range(world.scenario.num_agents):
-        before = observe(world.state, agent, world.scenario)
+    for agent in range(world.config.num_agents):
+        before = observe(world.state, agent, world.config)
         other = disturbed(world.state, agent, random)
         assert encode_state(other) != encode_state(world.state)
-        assert observe(other, agent, seeded_anew(world.scenario)) == before
+        assert observe(other, agent, seeded_anew(world.config)) == before
 
 
-def seeded_anew(scenario: Scenario) -> Scenario:
-    return replace(scenario, seed=scenario.seed + 1, secret="ab" * 16)
+def seeded_anew(config: WorldConfig) -> WorldConfig:
+    return replace(config, seed=config.seed + 1, secret="ab" * 16)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -97,8 +97,8 @@ def test_the_worlds_looked_at_hold_what_there_is_to_hide(preset: str) -> None:
 @pytest.mark.parametrize("preset", PRESETS)
 def test_what_was_said_of_contracts_one_is_no_party_to_is_not_seen(preset: str) -> None:
     world = worlds(preset, 1)
-    for agent in range(world.scenario.num_agents):
-        seen = world.observe(world.scenario.agent_ids[agent])
+    for agent in range(world.config.num_agents):
+        seen = world.observe(world.config.agent_ids[agent])
         assert all(agent in held.seats for held in seen.contracts)
         assert all(agent in held.seats for held in seen.contracts_ended)
         bought_or_sold = {
@@ -109,7 +109,7 @@ def test_what_was_said_of_contracts_one_is_no_party_to_is_not_seen(preset: str) 
 
 def test_bids_of_others_are_not_seen_only_who_won() -> None:
     def seen(amount: int) -> Observation:
-        world = World(parse_scenario({"num_agents": 3, "num_cores": 1}))
+        world = World(parse_world_config({"num_agents": 3, "num_cores": 1}))
         world.turn([Input("agent_0", BidCore(50)), Input("agent_1", BidCore(amount))])
         return world.observe("agent_2")
 
@@ -130,6 +130,6 @@ def test_an_id_tells_a_stranger_nothing() -> None:
 
 def _signing_outcome(world: World, number: int) -> str:
     sent = Input("agent_0", SignContract(number))
-    _, turn = play_turn(world.state, [sent], world.scenario, world.positions)
+    _, turn = play_turn(world.state, [sent], world.config, world.positions)
     assert not any(event.happened is Happened.SIGNED for event in turn.contracts)
     return str(turn.outcomes[0])

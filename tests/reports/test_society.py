@@ -23,7 +23,7 @@ from tests.reports.played import played
 @pytest.mark.parametrize("name", ["market", "rentiers", "as-run"])
 def test_the_flows_of_an_agent_explain_what_it_ends_with(name: str) -> None:
     here = played(name)
-    genesis = here.treatment.scenario.genesis_tokens_per_agent
+    genesis = here.treatment.config.genesis_tokens_per_agent
     for run in here.runs[:3]:
         gained: Counter[int] = Counter()
         for flow in run.counts.flows:

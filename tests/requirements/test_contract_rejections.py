@@ -27,7 +27,7 @@ from sim_economy.core.actions import (
 from sim_economy.core.contracts import Stage, Terms
 from sim_economy.core.events import RejectionReason as Reason
 from sim_economy.world.world import World
-from tests.requirements.worlds import VARIANTS, scenario
+from tests.requirements.worlds import VARIANTS, config
 
 LONG: Final = "long"
 """One character more than a speech or a payload may have."""
@@ -174,7 +174,7 @@ def entangled(preset: str) -> World:
     """Turn 9 is over; agent_0 has its five contracts and owes 10 tokens."""
     limits = {"num_agents": 4, "genesis_tokens_per_agent": 100, "interest_rate_per_turn": 0}
     short = {"speech_length_max": 3, "payload_length_max": 3, "signature_window": 20}
-    world = World(scenario(preset, {**limits, **short, "attested_confirmation_window": 20}))
+    world = World(config(preset, {**limits, **short, "attested_confirmation_window": 20}))
     sale = {"due_turn": 90, "price": 0, "payload_hash": HASH}
     loan = {"due_turn": 90, "principal": 1, "premium": 0}
     turns: list[dict[int, Action]] = [
@@ -243,13 +243,13 @@ def test_a_refused_action_costs_its_usage_and_changes_nothing_else(
 def test_a_bid_in_the_auction_must_be_there_and_covered(
     preset: str, bid: BidCore, reason: Reason | None
 ) -> None:
-    world = World(scenario(preset, {"num_agents": 1}))
+    world = World(config(preset, {"num_agents": 1}))
     assert world.act({"agent_0": bid}).outcomes == (reason,)
 
 
 @pytest.mark.parametrize("preset", VARIANTS)
 def test_nobody_signs_or_withdraws_in_the_turn_of_the_proposal(preset: str) -> None:
-    world = World(scenario(preset, {"num_agents": 4}))
+    world = World(config(preset, {"num_agents": 4}))
     turn = world.act({"agent_0": service(), "agent_1": SignContract(1), "agent_3": SignContract(1)})
     assert turn.outcomes == (None, Reason.SIGNING_NOT_OPEN, Reason.CONTRACT_UNKNOWN)
 

@@ -33,10 +33,10 @@ from sim_economy.core.errors import ScenarioError
 from sim_economy.core.events import Block
 from sim_economy.core.rules.dividends import dividends
 from sim_economy.core.units import WEIGHT_PLACES, decimal_text
-from sim_economy.core.world_config import NumberText, config, parameters, parse_scenario
+from sim_economy.core.world_config import NumberText, config_values, parameters, parse_world_config
 from sim_economy.scenarios.presets import preset
 from sim_economy.world.world import World
-from tests.requirements.worlds import Move, played, scenario
+from tests.requirements.worlds import Move, config, played
 
 ALONE: Final[Mapping[str, Any]] = {"num_agents": 1}
 """One agent, agent_0."""
@@ -66,7 +66,7 @@ def test_num_agents_is_how_many_agents_there_are() -> None:
 
 @pytest.mark.parametrize(("cores", "each"), [(4, 25), (3, 33)])
 def test_num_cores_divides_the_pool(cores: int, each: int) -> None:
-    world = scenario("as-run", {"num_agents": 2, "num_cores": cores})
+    world = config("as-run", {"num_agents": 2, "num_cores": cores})
     assert dividends(100, [1, 2], [0, 0], [0, 0], world) == [each, 2 * each]
 
 
@@ -90,7 +90,7 @@ def test_base_inference_rate_is_the_price_of_a_unit(price: float, fee: int) -> N
 
 @pytest.mark.parametrize(("part", "fee"), [(0.1, 19), (0.5, 99), (0, 0), (1, 199)])
 def test_thinking_layer_discount_is_the_part_of_thinking_that_counts(part: float, fee: int) -> None:
-    world = World(scenario("as-run", {**ALONE, "thinking_layer_discount": part}))
+    world = World(config("as-run", {**ALONE, "thinking_layer_discount": part}))
     world.turn([Input("agent_0", Idle(), thinking_units=199, output_units=100)])
     assert world.state.balances == [1000 - fee]
 
@@ -228,7 +228,7 @@ def test_signature_window_is_how_long_a_stake_block_can_stall_the_chain(window: 
 
 @pytest.mark.parametrize(("longest", "heard"), [(500, True), (4, True), (3, False)])
 def test_speech_length_max_is_the_longest_speech_heard(longest: int, heard: bool) -> None:
-    world = World(scenario("as-run", {**ALONE, "speech_length_max": longest}))
+    world = World(config("as-run", {**ALONE, "speech_length_max": longest}))
     world.turn([Input("agent_0", Speak(), speech="word")])
     assert world.observe("agent_0").speech == ({"agent_0": "word"} if heard else {})
 
@@ -302,7 +302,7 @@ def test_secret_stands_instead_of_the_seed(secret: str, same: bool) -> None:
     everyone = [Input(f"agent_{agent}", Mine()) for agent in range(8)]
 
     def winners(world: dict[str, object]) -> list[str | None]:
-        played_world = World(scenario("as-run", world))
+        played_world = World(config("as-run", world))
         blocks = [played_world.turn(everyone).block for _ in range(8)]
         return [block.winner if block else None for block in blocks]
 
@@ -434,14 +434,14 @@ NUMBERS: Final = [row for row in DOCUMENTED if " to " in row[3]]
 
 def _complaints(name: str, value: int | NumberText) -> list[str]:
     try:
-        parse_scenario({name: value})
+        parse_world_config({name: value})
     except ScenarioError as error:
         return [problem.partition(":")[0] for problem in error.problems]
     return []
 
 
 def test_the_specification_lists_every_parameter_with_its_default() -> None:
-    written = config(scenario("as-run", {}), seed=True)
+    written = config_values(config("as-run", {}), seed=True)
     numbers = {name: value for name, value in written.items() if not isinstance(value, str)}
     listed = {
         name: default == "true" if default in ("true", "false") else Decimal(default)
@@ -473,6 +473,8 @@ def test_a_parameter_is_accepted_within_its_range_and_refused_beyond(
 def test_the_specification_lists_the_variants_of_each_preset(name: str, column: int) -> None:
     section = SPEC.read_text(encoding="utf-8").partition("### 1.2")[2].partition("### 1.3")[0]
     rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| `(\w+)` \|", section, re.MULTILINE)
-    variants = {key: value for key, value in config(preset(name)).items() if isinstance(value, str)}
+    variants = {
+        key: value for key, value in config_values(preset(name)).items() if isinstance(value, str)
+    }
     assert {row[0]: row[column] for row in rows} == variants
-    assert preset(name) == scenario(name, {})
+    assert preset(name) == config(name, {})

@@ -31,7 +31,7 @@ from sim_economy.core.actions import (
 from sim_economy.core.events import RejectionReason as Reason
 from sim_economy.world.world import World
 from tests.requirements.test_contract_rejections import ROWS as CONTRACT_ROWS
-from tests.requirements.worlds import VARIANTS, scenario
+from tests.requirements.worlds import VARIANTS, config
 
 LONG: Final = "long"
 """One character more than a speech may have."""
@@ -93,7 +93,7 @@ CASES: Final = [
 def _indebted(preset: str) -> World:
     """Agent_0 owes 10 tokens, agent_1 has 100; interest on 10 is nothing."""
     limits = {"num_agents": 2, "genesis_tokens_per_agent": 100, "speech_length_max": 3}
-    world = World(scenario(preset, limits))
+    world = World(config(preset, limits))
     world.turn([Input("agent_0", Idle(), output_units=210)])
     assert world.state.balances == [-10, 100]
     return world

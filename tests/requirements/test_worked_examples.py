@@ -28,7 +28,7 @@ from sim_economy.core.events import ContractEvent, Ticket, Turn, contracts_that
 from sim_economy.core.units import WEIGHT_PLACES, decimal_text
 from sim_economy.core.world_config import NumberText
 from sim_economy.world.world import World
-from tests.requirements.worlds import VARIANTS, scenario
+from tests.requirements.worlds import VARIANTS, config
 
 SPEC: Final = Path(__file__).parents[2] / "docs" / "spec"
 PRESETS: Final = tuple(VARIANTS)
@@ -64,7 +64,7 @@ def _account(account: int) -> Seen:
 
 def _moved(reason: PostingReason, *, paid: bool = False) -> Seen:
     def moved(world: World, turn: Turn) -> list[int]:
-        tokens = [0] * world.scenario.num_agents
+        tokens = [0] * world.config.num_agents
         for posting in turn.postings:
             if posting.reason is reason:
                 account = posting.source if paid else posting.target
@@ -79,7 +79,7 @@ def _block(turn: Turn) -> Any:
 
 
 def _ticket(ticket: Ticket, world: World) -> str:
-    agent_id = world.scenario.agent_ids[ticket.agent]
+    agent_id = world.config.agent_ids[ticket.agent]
     return f"{agent_id} {ticket.validator_type} {decimal_text(ticket.weight, WEIGHT_PLACES)}"
 
 
@@ -124,13 +124,13 @@ SEEN: Final[Mapping[str, Seen]] = {
     "insured": lambda world, _: [held.insured_value for held in world.state.contracts],
     "reputations": lambda world, _: {
         agent_id: list(astuple(record)[1:])
-        for agent_id, record in world.observe(world.scenario.agent_ids[0]).reputations.items()
+        for agent_id, record in world.observe(world.config.agent_ids[0]).reputations.items()
     },
     "collected": lambda _, turn: turn.bill.collected,
     "covered": lambda _, turn: turn.bill.covered,
     "waived": lambda _, turn: turn.bill.waived,
     "rejections": lambda _, turn: [reason or "" for reason in turn.outcomes],
-    "speech": lambda world, _: world.observe(world.scenario.agent_ids[0]).speech,
+    "speech": lambda world, _: world.observe(world.config.agent_ids[0]).speech,
     "block_winner": lambda _, turn: turn.block.winner if turn.block else "",
     "validator_type": lambda _, turn: _block(turn).validator_type,
     "tickets": lambda world, turn: [_ticket(held, world) for held in _block(turn).tickets],
@@ -198,11 +198,11 @@ def test_a_worked_example_comes_out_as_calculated_by_hand(example: Example, pres
     names = example.get("agent_ids")
     if "refused" in example:
         with pytest.raises(ScenarioError) as caught:
-            scenario(preset, example["world"], names)
+            config(preset, example["world"], names)
         complaints = [problem.partition(":")[0] for problem in caught.value.problems]
         assert complaints == example["refused"]
         return
-    world = World(scenario(preset, example.get("world", {}), names))
+    world = World(config(preset, example.get("world", {}), names))
     assert example["turns"]
     for stated in example["turns"]:
         _play(world, dict(stated))
@@ -227,7 +227,7 @@ def _rules_in_scope() -> dict[str, tuple[str, ...]]:
 
 
 def _variants(preset: str) -> list[Any]:
-    chosen = scenario(preset, {})
+    chosen = config(preset, {})
     return [getattr(chosen, name) for name in VARIANTS["as-written"]]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sim_economy.core.actions import Action, Input
-from sim_economy.core.world_config import Scenario, parse_scenario
+from sim_economy.core.world_config import WorldConfig, parse_world_config
 from sim_economy.world.world import World
 
 VARIANTS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -25,16 +25,16 @@ Move = tuple[int, Action] | tuple[int, Action, int]
 """An agent's position, its action, and the output units it spends."""
 
 
-def scenario(
+def config(
     preset: str, world: Mapping[str, Any], agent_ids: Sequence[str] | None = None
-) -> Scenario:
+) -> WorldConfig:
     """A preset with some parameters replaced."""
-    return parse_scenario(world, base=parse_scenario(VARIANTS[preset]), agent_ids=agent_ids)
+    return parse_world_config(world, base=parse_world_config(VARIANTS[preset]), agent_ids=agent_ids)
 
 
 def played(preset: str, world: Mapping[str, Any], *turns: Iterable[Move]) -> World:
     """A world after some turns."""
-    economy = World(scenario(preset, world))
+    economy = World(config(preset, world))
     for moves in turns:
         economy.turn(
             [

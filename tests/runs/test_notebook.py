@@ -146,7 +146,7 @@ def test_a_world_says_why_an_action_was_refused() -> None:
 
 
 def test_a_world_bills_inputs_with_usage() -> None:
-    with se.World(se.parse_scenario({"num_agents": 2})) as world:
+    with se.World(se.parse_world_config({"num_agents": 2})) as world:
         world.turn([se.Input("agent_1", se.Idle(), thinking_units=100, output_units=200)])
         assert world.state.balances == [1000, 1000 - (200 + 10 - 100)]
 

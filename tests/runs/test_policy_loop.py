@@ -33,16 +33,16 @@ def recorded() -> tuple[Run, MemoryStore]:
 
 
 def played_turns(world: World, treatment: Treatment, stop: int | None = None) -> list[int]:
-    usage = treatment.usage.turns(world.scenario)
+    usage = treatment.usage.turns(world.config)
     played = play(world, treatment.policies, usage, treatment.turns)
     return [turn.turn for turn, _ in islice(played, stop)]
 
 
 @pytest.mark.parametrize("stop", [1, 7, 19])
 def test_a_run_resumed_in_its_middle_ends_with_the_same_head(tmp_path: Path, stop: int) -> None:
-    scenario = SHORT.scenario_of_run(1)
+    config = SHORT.config_of_run(1)
     path = tmp_path / "run.sqlite"
-    with World.create(path, scenario, world_id=f"{SHORT.name}/{scenario.seed}") as world:
+    with World.create(path, config, world_id=f"{SHORT.name}/{config.seed}") as world:
         assert played_turns(world, SHORT, stop) == [*range(1, stop + 1)]
     with World.open(path) as world:
         assert played_turns(world, SHORT) == [*range(stop + 1, 21)]
@@ -53,7 +53,7 @@ def test_a_run_resumed_in_its_middle_ends_with_the_same_head(tmp_path: Path, sto
 def test_a_run_past_a_kept_state_resumes_with_the_same_head(tmp_path: Path) -> None:
     treatment = load_treatment("as-run", {"turns": 70, "policy": "random"})
     path = tmp_path / "run.sqlite"
-    with World.create(path, treatment.scenario_of_run(1), world_id="as-run/1001") as world:
+    with World.create(path, treatment.config_of_run(1), world_id="as-run/1001") as world:
         played_turns(world, treatment, 66)
     with World.open(path) as world:
         played_turns(world, treatment)
@@ -181,12 +181,12 @@ def billed(treatment: Treatment) -> list[tuple[Any, ...]]:
 def test_a_run_is_billed_what_its_trace_measured(tmp_path: Path) -> None:
     trace = tmp_path / "trace.csv"
     trace.write_text("turn,agent,thinking,output\n1,b,7,300\n2,a,10,20\n")
-    scenario = tmp_path / "traced.toml"
-    scenario.write_text(
+    config = tmp_path / "traced.toml"
+    config.write_text(
         'turns = 3\n[usage]\nsource = "trace"\npath = "trace.csv"\nrepeat = true\n'
         '[world]\nagent_ids = ["a", "b"]\n'
     )
-    assert billed(load_treatment(scenario)) == [
+    assert billed(load_treatment(config)) == [
         (1, "a", 0, 0),
         (1, "b", 7, 300),
         (2, "a", 10, 20),
@@ -206,10 +206,10 @@ def test_a_run_is_billed_what_its_distributions_draw() -> None:
     found = billed(treatment)
     assert {row[2] for row in found} == {5}
     assert {row[3] for row in found} <= {10, 11, 12}
-    drawn = islice(treatment.usage.turns(treatment.scenario_of_run(1)), 4)
+    drawn = islice(treatment.usage.turns(treatment.config_of_run(1)), 4)
     assert [row[2:] for row in found] == [used for turn in drawn for used in turn]
 
 
 def test_a_run_is_billed_the_published_draws_of_its_seed() -> None:
-    drawn = islice(SHORT.usage.turns(SHORT.scenario_of_run(1)), 20)
+    drawn = islice(SHORT.usage.turns(SHORT.config_of_run(1)), 20)
     assert [row[2:] for row in billed(SHORT)] == [used for turn in drawn for used in turn]

@@ -13,7 +13,13 @@ from sim_economy.agents.catalogue import SHIPPED
 from sim_economy.agents.policies.simple import Miner
 from sim_economy.agents.usage_model import DistributedUsage, PublishedUsage, TracedUsage
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.world_config import HIDDEN, Scenario, config, parameters, parse_scenario
+from sim_economy.core.world_config import (
+    HIDDEN,
+    WorldConfig,
+    config_values,
+    parameters,
+    parse_world_config,
+)
 from sim_economy.scenarios.presets import PRESETS, preset, preset_text, read_toml
 from sim_economy.scenarios.scenario import Treatment, load_treatment, parse_treatment
 
@@ -55,7 +61,7 @@ def test_an_empty_file_is_the_published_policy_for_60_turns_of_24_runs(
     assert (treatment.name, treatment.turns, treatment.runs, treatment.seed) == ("mine", 60, 24, 0)
     assert treatment.policy_name == "published"
     assert treatment.usage == PublishedUsage()
-    assert treatment.scenario == Scenario()
+    assert treatment.config == WorldConfig()
 
 
 def test_a_file_says_everything(load: Callable[..., Treatment]) -> None:
@@ -82,18 +88,18 @@ def test_a_file_says_everything(load: Callable[..., Treatment]) -> None:
     assert treatment.policies == [Miner(), Miner()]
     assert isinstance(treatment.usage, DistributedUsage)
     assert treatment.usage.thinking.arguments == {"median": 180, "sigma": Decimal("0.6")}
-    expected = parse_scenario(
+    expected = parse_world_config(
         {**AS_WRITTEN, "num_agents": 2, "interest_rate_per_turn": Decimal("0.000001")},
         agent_ids=["ann", "bob"],
     )
-    assert treatment.scenario == expected
+    assert treatment.config == expected
 
 
 def test_runs_differ_in_the_seed_alone(load: Callable[..., Treatment]) -> None:
     treatment = load("seed = 1000")
-    first, second = treatment.scenario_of_run(1), treatment.scenario_of_run(2)
+    first, second = treatment.config_of_run(1), treatment.config_of_run(2)
     assert (first.seed, second.seed) == (1001, 1002)
-    assert config(first) == config(second)
+    assert config_values(first) == config_values(second)
     assert first.agent_ids == second.agent_ids
 
 
@@ -114,17 +120,17 @@ def test_a_trace_is_found_beside_its_scenario_file(
 
 
 def test_the_as_run_preset_is_the_defaults() -> None:
-    assert preset("as-run") == Scenario()
+    assert preset("as-run") == WorldConfig()
     treatment = load_treatment("as-run")
     assert (treatment.name, treatment.turns, treatment.runs) == ("as-run", 60, 24)
     assert (treatment.seed, treatment.policy_name) == (1000, "published")
-    assert treatment.scenario == Scenario()
+    assert treatment.config == WorldConfig()
 
 
 def test_the_as_written_preset_differs_in_the_five_variants() -> None:
-    written, run = config(preset("as-written")), config(preset("as-run"))
+    written, run = config_values(preset("as-written")), config_values(preset("as-run"))
     assert {key: value for key, value in written.items() if value != run[key]} == AS_WRITTEN
-    assert load_treatment("as-written").scenario == preset("as-written")
+    assert load_treatment("as-written").config == preset("as-written")
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -317,7 +323,7 @@ def test_a_change_goes_over_the_files_setting(changes: Any, key: str, value: Any
     ],
 )
 def test_a_change_goes_over_the_worlds_parameter(changes: Any, key: str, value: Any) -> None:
-    assert config(load_treatment("as-run", changes).scenario)[key] == value
+    assert config_values(load_treatment("as-run", changes).config)[key] == value
 
 
 def test_a_change_reaches_into_the_usage(load: Callable[..., Treatment]) -> None:
@@ -359,13 +365,13 @@ def test_a_change_that_makes_no_sense_is_refused(changes: Any, found: list[str])
 
 def test_a_changed_preset_changes_the_world() -> None:
     treatment = load_treatment("as-run", ["world.preset=as-written"])
-    assert treatment.scenario == preset("as-written")
+    assert treatment.config == preset("as-written")
 
 
 def test_values_for_a_treatment_need_no_file() -> None:
     treatment = parse_treatment({"turns": 2, "world": {"agent_ids": ["ann"]}})
     assert (treatment.name, treatment.turns) == ("scenario", 2)
-    assert treatment.scenario.agent_ids == ("ann",)
+    assert treatment.config.agent_ids == ("ann",)
 
 
 # What decides the bytes

@@ -49,7 +49,7 @@ def test_init_starts_from_any_shipped_scenario(name: str, tmp_path: Path) -> Non
 
 def test_the_regimes_have_eight_agents_and_the_same_seeds() -> None:
     treatments = [load_treatment(name) for name in REGIMES]
-    assert {treatment.scenario.num_agents for treatment in treatments} == {8}
+    assert {treatment.config.num_agents for treatment in treatments} == {8}
     assert {treatment.seed for treatment in treatments} == {3000}
     assert {treatment.settings["usage"]["source"] for treatment in treatments} == {"published"}
 

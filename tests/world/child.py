@@ -34,10 +34,10 @@ def play_on(path: Path | str, turns: int) -> None:
 
 def hashes(path: Path) -> None:
     """The exports of two worlds, kept in memory and in a file."""
-    for name, scenario in (("run", SCENARIO), ("written", WRITTEN)):
-        turns = script(scenario, 40)
-        memory = play(World(scenario), turns)
-        with play(World.create(path / f"{name}.db", scenario), turns) as kept:
+    for name, config in (("run", SCENARIO), ("written", WRITTEN)):
+        turns = script(config, 40)
+        memory = play(World(config), turns)
+        with play(World.create(path / f"{name}.db", config), turns) as kept:
             say(export_hash(memory.store))
             say(export_hash(kept.store))
 

@@ -30,7 +30,7 @@ def test_a_world_opened_again_after_many_turns_goes_on_with_the_same_bytes(locat
             world.close()
             world = World.open(location)
             assert encode_state(world.state) == encode_state(uninterrupted.state)
-            assert (world.head, world.scenario) == (uninterrupted.head, SCENARIO)
+            assert (world.head, world.config) == (uninterrupted.head, SCENARIO)
         world.turn(inputs)
         uninterrupted.turn(inputs)
     assert export(world.store) == export(uninterrupted.store)

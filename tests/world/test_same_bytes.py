@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from sim_economy.core.state import encode_state
-from sim_economy.core.world_config import Scenario
+from sim_economy.core.world_config import WorldConfig
 from sim_economy.ledger.records import read_record
 from sim_economy.ledger.verify import verify
 from sim_economy.world.replay import replay
 from sim_economy.world.world import World
 from tests.ledger.ledgers import SCENARIO, WRITTEN, export, export_hash, play, script
 
-SCENARIOS = pytest.mark.parametrize("scenario", [SCENARIO, WRITTEN], ids=["as-run", "as-written"])
+SCENARIOS = pytest.mark.parametrize("config", [SCENARIO, WRITTEN], ids=["as-run", "as-written"])
 
 
 def test_processes_with_other_hash_seeds_give_the_same_bytes(tmp_path: Path) -> None:
@@ -41,10 +41,10 @@ def test_processes_with_other_hash_seeds_give_the_same_bytes(tmp_path: Path) -> 
 
 
 @SCENARIOS
-def test_every_store_keeps_the_same_lines_and_heads(scenario: Scenario, location: str) -> None:
-    turns = script(scenario, 70)
-    memory = play(World(scenario), turns)
-    with play(World.create(location, scenario), turns) as kept:
+def test_every_store_keeps_the_same_lines_and_heads(config: WorldConfig, location: str) -> None:
+    turns = script(config, 70)
+    memory = play(World(config), turns)
+    with play(World.create(location, config), turns) as kept:
         assert list(kept.store.read()) == list(memory.store.read())
         assert kept.store.genesis_line() == memory.store.genesis_line()
         assert kept.head == memory.head == kept.store.head() == memory.store.head()
@@ -58,9 +58,9 @@ def test_every_store_keeps_the_same_lines_and_heads(scenario: Scenario, location
 
 
 @SCENARIOS
-def test_a_world_played_without_records_has_the_same_states(scenario: Scenario) -> None:
-    unrecorded, recorded = World(scenario, recorded=False), World(scenario)
-    for inputs in script(scenario, 70):
+def test_a_world_played_without_records_has_the_same_states(config: WorldConfig) -> None:
+    unrecorded, recorded = World(config, recorded=False), World(config)
+    for inputs in script(config, 70):
         assert unrecorded.turn(inputs) == recorded.turn(inputs)
         assert encode_state(unrecorded.state) == encode_state(recorded.state)
 
@@ -69,7 +69,7 @@ def test_worlds_of_other_names_seeds_or_parameters_share_no_head() -> None:
     worlds = [
         World(SCENARIO),
         World(SCENARIO, world_id="another"),
-        World(Scenario()),
+        World(WorldConfig()),
         World(WRITTEN),
     ]
     assert len({world.head.hash for world in worlds}) == len(worlds)
@@ -86,8 +86,8 @@ def test_thinking_and_speech_that_change_no_account_change_the_head() -> None:
 
 
 @SCENARIOS
-def test_the_turns_compared_hold_contracts_from_proposal_to_end(scenario: Scenario) -> None:
-    world = play(World(scenario), script(scenario, 70))
+def test_the_turns_compared_hold_contracts_from_proposal_to_end(config: WorldConfig) -> None:
+    world = play(World(config), script(config, 70))
     happened = {
         str(event.happened)
         for stored in world.store.read()

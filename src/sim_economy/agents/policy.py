@@ -11,7 +11,7 @@ from sim_economy.core.actions import Action
 from sim_economy.core.observation import Observation, Sight
 from sim_economy.core.randomness import draw_below, seed_key
 from sim_economy.core.state import State
-from sim_economy.core.world_config import Scenario
+from sim_economy.core.world_config import WorldConfig
 
 
 class Move(Struct, frozen=True, gc=False):
@@ -32,9 +32,9 @@ class Scene:
 
     __slots__ = ("_scenario", "_sight", "_state")
 
-    def __init__(self, state: State, scenario: Scenario) -> None:
+    def __init__(self, state: State, config: WorldConfig) -> None:
         self._state = state
-        self._scenario = scenario
+        self._scenario = config
         self._sight: Sight | None = None
 
     def observation(self, agent: int) -> Observation:
@@ -51,12 +51,12 @@ class View(Struct):
         agent: Position in genesis order.
         state: The whole world after the last closed turn, as only the operator sees it. A policy
             that reads it knows more than an agent may.
-        scenario: Parameters and variants, which are public, and the seed, which is not.
+        config: Parameters and variants, which are public, and the seed, which is not.
     """
 
     agent: int
     state: State
-    scenario: Scenario
+    config: WorldConfig
     _scene: Scene
     _seen: Observation | None = None
 
@@ -68,7 +68,7 @@ class View(Struct):
     @property
     def agent_id(self) -> str:
         """The agent's name."""
-        return self.scenario.agent_ids[self.agent]
+        return self.config.agent_ids[self.agent]
 
     @property
     def observation(self) -> Observation:
@@ -85,16 +85,16 @@ class View(Struct):
             index: Tells draws for one purpose apart.
             lasting: One draw for the whole run instead of one for each turn.
         """
-        key = seed_key(self.scenario.seed, self.scenario.secret)
+        key = seed_key(self.config.seed, self.config.secret)
         turn = 0 if lasting else self.turn
         purpose = f"policy.{purpose}.{index}" if index else f"policy.{purpose}"
         return draw_below(below, key, turn, purpose, self.agent)
 
 
-def views(state: State, scenario: Scenario) -> list[View]:
+def views(state: State, config: WorldConfig) -> list[View]:
     """What lies before each agent, in genesis order."""
-    scene = Scene(state, scenario)
-    return [View(agent, state, scenario, scene) for agent in range(scenario.num_agents)]
+    scene = Scene(state, config)
+    return [View(agent, state, config, scene) for agent in range(config.num_agents)]
 
 
 class Policy(Struct, frozen=True):

@@ -10,7 +10,7 @@ from msgspec import Struct
 from sim_economy.agents.catalogue import RESERVED, policy_named, settings_of
 from sim_economy.agents.policy import Policy
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.world_config import Scenario, genesis_order
+from sim_economy.core.world_config import WorldConfig, genesis_order
 
 REST: Final = "rest"
 """Stands for the agents that no other entry takes."""
@@ -28,7 +28,7 @@ class Group(Struct, frozen=True):
     agents: tuple[int, ...]
 
 
-def everyone(name: Any, scenario: Scenario) -> tuple[Group, ...]:
+def everyone(name: Any, config: WorldConfig) -> tuple[Group, ...]:
     """All agents follow one policy with its defaults.
 
     Raises:
@@ -36,10 +36,10 @@ def everyone(name: Any, scenario: Scenario) -> tuple[Group, ...]:
     """
     if not isinstance(name, str):
         raise ScenarioError(["policy: must be a policy's name"])
-    return (Group(str(name), policy_named(name), tuple(range(scenario.num_agents))),)
+    return (Group(str(name), policy_named(name), tuple(range(config.num_agents))),)
 
 
-def parse_population(given: Any, scenario: Scenario) -> tuple[Group, ...]:
+def parse_population(given: Any, config: WorldConfig) -> tuple[Group, ...]:
     """The groups of a `[[population]]` of a scenario file.
 
     Entries that name their agents take these; the others take the agents that are left, in genesis
@@ -59,19 +59,19 @@ def parse_population(given: Any, scenario: Scenario) -> tuple[Group, ...]:
             problems += error.problems
     if problems:
         raise ScenarioError(problems)
-    shares = _shared_out([agents for _, _, agents in parsed], scenario)
+    shares = _shared_out([agents for _, _, agents in parsed], config)
     return tuple(
         Group(name, policy, agents)
         for (name, policy, _), agents in zip(parsed, shares, strict=True)
     )
 
 
-def population_settings(groups: Iterable[Group], scenario: Scenario) -> list[dict[str, Any]]:
+def population_settings(groups: Iterable[Group], config: WorldConfig) -> list[dict[str, Any]]:
     """The groups as plain values, every parameter and every agent's name among them."""
     return [
         {
             "policy": group.policy_name,
-            "agents": [scenario.agent_ids[agent] for agent in group.agents],
+            "agents": [config.agent_ids[agent] for agent in group.agents],
             **settings_of(group.policy),
         }
         for group in groups
@@ -130,13 +130,13 @@ def _is_agents(agents: Any) -> bool:
     return agents == REST if isinstance(agents, str) else type(agents) is int and agents > 0
 
 
-def _shared_out(wanted: Sequence[Any], scenario: Scenario) -> list[tuple[int, ...]]:
+def _shared_out(wanted: Sequence[Any], config: WorldConfig) -> list[tuple[int, ...]]:
     """The agents of each entry.
 
     Raises:
         ScenarioError: Names or counts do not fit the world.
     """
-    positions = genesis_order(scenario)
+    positions = genesis_order(config)
     named = [name for agents in wanted if isinstance(agents, list) for name in agents]
     problems = [f"population: there is no agent {name}" for name in named if name not in positions]
     problems += [

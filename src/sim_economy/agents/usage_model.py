@@ -15,7 +15,7 @@ from msgspec import Struct
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.randomness import draw, draw_below, seed_key
 from sim_economy.core.units import INPUT_LIMIT
-from sim_economy.core.world_config import NumberText, Scenario, genesis_order, unknown_key
+from sim_economy.core.world_config import NumberText, WorldConfig, genesis_order, unknown_key
 
 Usage: TypeAlias = tuple[int, int]
 """Thinking units and output units of one agent in one turn."""
@@ -24,10 +24,10 @@ Usage: TypeAlias = tuple[int, int]
 class UsageSource(Protocol):
     """Where a run's usage comes from."""
 
-    def turns(self, scenario: Scenario) -> Iterator[list[Usage]]:
+    def turns(self, config: WorldConfig) -> Iterator[list[Usage]]:
         """Usage `[agent]` of turn 1, 2, 3, ... for as long as the source lasts."""
 
-    def problems(self, scenario: Scenario, turns: int) -> list[str]:
+    def problems(self, config: WorldConfig, turns: int) -> list[str]:
         """Why it cannot serve so many turns of this world; nothing where it can."""
 
 
@@ -37,14 +37,14 @@ class PublishedUsage(Struct, frozen=True):
     Source: docs/spec/experiment.md.
     """
 
-    def turns(self, scenario: Scenario) -> Iterator[list[Usage]]:
+    def turns(self, config: WorldConfig) -> Iterator[list[Usage]]:
         """Thinking from 50 to 350, then output from 40 to 280, agent by agent."""
-        randint = random.Random(scenario.seed).randint  # noqa: S311
-        agents = range(scenario.num_agents)
+        randint = random.Random(config.seed).randint  # noqa: S311
+        agents = range(config.num_agents)
         while True:
             yield [(randint(50, 350), randint(40, 280)) for _ in agents]
 
-    def problems(self, scenario: Scenario, turns: int) -> list[str]:  # noqa: ARG002
+    def problems(self, config: WorldConfig, turns: int) -> list[str]:  # noqa: ARG002
         """It serves any."""
         return []
 
@@ -68,15 +68,15 @@ class DistributedUsage(Struct, frozen=True):
     thinking: Distribution
     output: Distribution
 
-    def turns(self, scenario: Scenario) -> Iterator[list[Usage]]:
+    def turns(self, config: WorldConfig) -> Iterator[list[Usage]]:
         """Draws keyed with the world's seed."""
-        thinking = _sampler(self.thinking, scenario, "usage.thinking")
-        output = _sampler(self.output, scenario, "usage.output")
-        agents = range(scenario.num_agents)
+        thinking = _sampler(self.thinking, config, "usage.thinking")
+        output = _sampler(self.output, config, "usage.output")
+        agents = range(config.num_agents)
         for turn in count(1):
             yield [(thinking(turn, agent), output(turn, agent)) for agent in agents]
 
-    def problems(self, scenario: Scenario, turns: int) -> list[str]:  # noqa: ARG002
+    def problems(self, config: WorldConfig, turns: int) -> list[str]:  # noqa: ARG002
         """It serves any."""
         return []
 
@@ -95,26 +95,26 @@ class TracedUsage(Struct, frozen=True):
     last: int
     repeat: bool
 
-    def turns(self, scenario: Scenario) -> Iterator[list[Usage]]:
+    def turns(self, config: WorldConfig) -> Iterator[list[Usage]]:
         """The trace, once or again and again."""
         for turn in count(1):
             if turn > self.last and not self.repeat:
                 return
             row = self.rows.get((turn - 1) % self.last + 1, {})
-            yield [row.get(agent_id, (0, 0)) for agent_id in scenario.agent_ids]
+            yield [row.get(agent_id, (0, 0)) for agent_id in config.agent_ids]
 
-    def gaps(self, scenario: Scenario, turns: int) -> int:
+    def gaps(self, config: WorldConfig, turns: int) -> int:
         """Agent-turns of a run that no row speaks of; they count as no usage."""
-        known = scenario.agent_ids
+        known = config.agent_ids
         return sum(
             agent_id not in self.rows.get((turn - 1) % self.last + 1, {})
             for turn in range(1, turns + 1)
             for agent_id in known
         )
 
-    def problems(self, scenario: Scenario, turns: int) -> list[str]:
+    def problems(self, config: WorldConfig, turns: int) -> list[str]:
         """Agents that are not in the world; fewer turns than the run has."""
-        positions = genesis_order(scenario)
+        positions = genesis_order(config)
         unknown = sorted({name for row in self.rows.values() for name in row} - positions.keys())
         problems = []
         if unknown:
@@ -211,9 +211,9 @@ def _parse_distribution(given: Any, field: str) -> tuple[Distribution, list[str]
 
 
 def _sampler(
-    distribution: Distribution, scenario: Scenario, purpose: str
+    distribution: Distribution, config: WorldConfig, purpose: str
 ) -> Callable[[int, int], int]:
-    key = seed_key(scenario.seed, scenario.secret)
+    key = seed_key(config.seed, config.secret)
     arguments = distribution.arguments
 
     def uniform(turn: int, agent: int) -> int:

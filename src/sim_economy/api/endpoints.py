@@ -31,7 +31,7 @@ from sim_economy.api.worlds import Service
 from sim_economy.core.accounts import Holding
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import InputError, StoreError
-from sim_economy.core.world_config import config, position_of
+from sim_economy.core.world_config import config_values, position_of
 from sim_economy.ledger.readers.series import turn_figures
 from sim_economy.ledger.readers.statement import Statement, statement
 from sim_economy.ledger.stores.protocol import Store
@@ -40,7 +40,7 @@ from sim_economy.ledger.stores.protocol import Store
 async def get_config(service: Service, request: Request) -> Response:
     """The world's parameters and variants without the seed; the defaults before /init."""
     check_query(request)
-    return _json(config(service.engine.scenario))
+    return _json(config_values(service.engine.config))
 
 
 async def post_init(service: Service, request: Request) -> Response:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from msgspec import json, to_builtins
 
 from sim_economy.core.accounts import account_name
-from sim_economy.core.world_config import Scenario
+from sim_economy.core.world_config import WorldConfig
 from sim_economy.ledger.records import TurnRecord, read_record
 from sim_economy.world.turn_answer import rejections, turn_answer
 from sim_economy.world.world import World
@@ -31,7 +31,7 @@ def page(world: World, table: str, after: int, limit: int) -> dict[str, Any]:
         until = min(last, turn + _TURNS_READ)
         for stored in world.store.read(turn + 1, until):
             record = read_record(stored.line)
-            rows += _ROWS[table](record, stored.head_hash, world.scenario)
+            rows += _ROWS[table](record, stored.head_hash, world.config)
             turn = stored.turn
             if len(rows) >= limit:
                 break
@@ -41,49 +41,49 @@ def page(world: World, table: str, after: int, limit: int) -> dict[str, Any]:
 def event_lines(world: World, first: int) -> Iterator[tuple[int, bytes]]:
     """Closed turns from `first` on, each as one server-sent event."""
     for stored in islice(world.store.read(first), _TURNS_READ):
-        answer = turn_answer(read_record(stored.line), stored.head_hash, world.scenario)
+        answer = turn_answer(read_record(stored.line), stored.head_hash, world.config)
         text = json.encode(answer).decode()
         yield stored.turn, f"id: {stored.turn}\nevent: turn\ndata: {text}\n\n".encode()
 
 
-def _turns(record: TurnRecord, head: str, scenario: Scenario) -> list[dict[str, Any]]:
-    return [turn_answer(record, head, scenario)]
+def _turns(record: TurnRecord, head: str, config: WorldConfig) -> list[dict[str, Any]]:
+    return [turn_answer(record, head, config)]
 
 
-def _blocks(record: TurnRecord, head: str, scenario: Scenario) -> list[dict[str, Any]]:
-    del head, scenario
+def _blocks(record: TurnRecord, head: str, config: WorldConfig) -> list[dict[str, Any]]:
+    del head, config
     return [] if record.block is None else [to_builtins(record.block)]
 
 
-def _transactions(record: TurnRecord, head: str, scenario: Scenario) -> list[dict[str, Any]]:
-    del head, scenario
+def _transactions(record: TurnRecord, head: str, config: WorldConfig) -> list[dict[str, Any]]:
+    del head, config
     return [
         {"turn": record.turn, "position": position, **to_builtins(transaction)}
         for position, transaction in enumerate(record.transactions)
     ]
 
 
-def _contracts(record: TurnRecord, head: str, scenario: Scenario) -> list[dict[str, Any]]:
-    del head, scenario
+def _contracts(record: TurnRecord, head: str, config: WorldConfig) -> list[dict[str, Any]]:
+    del head, config
     return [
         {"turn": record.turn, "position": position, **to_builtins(event)}
         for position, event in enumerate(record.contracts)
     ]
 
 
-def _rejections(record: TurnRecord, head: str, scenario: Scenario) -> list[dict[str, Any]]:
-    del head, scenario
+def _rejections(record: TurnRecord, head: str, config: WorldConfig) -> list[dict[str, Any]]:
+    del head, config
     return list(rejections(record))
 
 
-def _postings(record: TurnRecord, head: str, scenario: Scenario) -> list[dict[str, Any]]:
+def _postings(record: TurnRecord, head: str, config: WorldConfig) -> list[dict[str, Any]]:
     del head
     return [
         {
             "turn": record.turn,
             "position": position,
-            "source": account_name(posting.source, scenario.agent_ids),
-            "target": account_name(posting.target, scenario.agent_ids),
+            "source": account_name(posting.source, config.agent_ids),
+            "target": account_name(posting.target, config.agent_ids),
             "amount": posting.amount,
             "reason": posting.reason,
         }

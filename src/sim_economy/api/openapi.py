@@ -13,7 +13,7 @@ from sim_economy.api.connection_limits import Limits
 from sim_economy.core.actions import RECOGNISED
 from sim_economy.core.contracts import Terms
 from sim_economy.core.units import INPUT_LIMIT
-from sim_economy.core.world_config import HIDDEN, Kind, Scenario, parameters
+from sim_economy.core.world_config import HIDDEN, Kind, WorldConfig, parameters
 
 
 def openapi(limits: Limits) -> dict[str, Any]:
@@ -224,7 +224,7 @@ def _parameter_schema(kind: Kind, low: int, high: int, choices: list[str]) -> di
 
 
 def _schemas(limits: Limits) -> dict[str, Any]:
-    defaults = Scenario()
+    defaults = WorldConfig()
     settings = {}
     for name, parameter in parameters().items():
         default = getattr(defaults, name)

@@ -40,8 +40,8 @@ async def play_until(service: Service, wanted: RunRequest) -> dict[str, Any]:
     usage = parse_usage(wanted.usage, Path())
     world = _world_to_play(service, wanted)
     played = world.turn_number
-    policies = [policy] * world.scenario.num_agents
-    for turn, used in enumerate(usage.turns(world.scenario), 1):
+    policies = [policy] * world.config.num_agents
+    for turn, used in enumerate(usage.turns(world.config), 1):
         if turn > turns:
             break
         if turn <= played:
@@ -62,13 +62,13 @@ def _world_to_play(service: Service, wanted: RunRequest) -> World:
     engine, turns, given = service.engine, wanted.turns, wanted.config or {}
     if engine.signed is not None or engine.access.signatures:
         raise InputError("policy", "cannot act here: the agents of this engine sign what they do")
-    scenario = engine.scenario
+    config = engine.config
     if engine.world is None:
-        scenario = engine.planned(given, wanted.agent_ids)
+        config = engine.planned(given, wanted.agent_ids)
     elif wanted.config is not None:
         engine.check_same(given, wanted.agent_ids)
     most = service.worlds.limits.run_agent_turns
-    if scenario.num_agents * turns > most:
+    if config.num_agents * turns > most:
         raise InputError("turns", f"times agents must be at most {most}; play it in parts")
     if engine.world is None:
         engine.start(given, wanted.agent_ids)

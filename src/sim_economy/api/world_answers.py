@@ -6,7 +6,7 @@ from typing import Any
 
 from sim_economy.core.accounts import holdings
 from sim_economy.core.turn import RULES_VERSION
-from sim_economy.core.world_config import config
+from sim_economy.core.world_config import config_values
 from sim_economy.ledger.records import digest
 from sim_economy.world.world import World
 
@@ -15,7 +15,7 @@ def state_answer(world: World) -> dict[str, Any]:
     """The whole public and private state, as the operator sees it."""
     state = world.state
     agents = []
-    for agent, agent_id in enumerate(world.scenario.agent_ids):
+    for agent, agent_id in enumerate(world.config.agent_ids):
         agents.append(
             {
                 "agent_id": agent_id,
@@ -42,7 +42,7 @@ def genesis_answer(world: World) -> dict[str, Any]:
         "world_id": world.world_id,
         "genesis": digest(world.store.genesis_line()),
         "rules_version": RULES_VERSION,
-        "agent_ids": list(world.scenario.agent_ids),
+        "agent_ids": list(world.config.agent_ids),
         "public_keys": None if world.keys is None else world.keys.agents,
         "engine_key": None if world.keys is None else world.keys.engine,
     }
@@ -52,8 +52,8 @@ def world_answer(world: World) -> dict[str, Any]:
     """What starting a world answers."""
     return {
         "world_id": world.world_id,
-        "config": config(world.scenario),
-        "agent_ids": list(world.scenario.agent_ids),
+        "config": config_values(world.config),
+        "agent_ids": list(world.config.agent_ids),
         "state": state_answer(world),
         "head": world.head.hash,
     }

@@ -91,8 +91,8 @@ def _show_doubts(treatment: Treatment, outcome: Outcome) -> None:
     """What makes the runs say less than their number suggests."""
     usage = treatment.usage
     if isinstance(usage, TracedUsage):
-        missing = usage.gaps(treatment.scenario, treatment.turns)
-        every = treatment.turns * treatment.scenario.num_agents
+        missing = usage.gaps(treatment.config, treatment.turns)
+        every = treatment.turns * treatment.config.num_agents
         if missing:
             click.echo(
                 f"{usage.path} has no row for {missing} of {every} agent-turns; "

@@ -34,8 +34,8 @@ def inspect(
     Without --turn or --agent it shows each agent's sums.
     """
     story = read_story(run)
-    if agent is not None and agent not in story.task.scenario.agent_ids:
-        known = ", ".join(story.task.scenario.agent_ids[:8])
+    if agent is not None and agent not in story.task.config.agent_ids:
+        known = ", ".join(story.task.config.agent_ids[:8])
         raise click.UsageError(f"there is no {agent} in this run; there are {known}")
     if page is not None:
         from sim_economy.orchestrator.record.transcript_html import write_page  # noqa: PLC0415
@@ -65,7 +65,7 @@ def inspect(
 
 def _show_sums(story: Story, scenes: list[Scene]) -> None:
     rows: list[list[Any]] = []
-    for agent_id in story.task.scenario.agent_ids:
+    for agent_id in story.task.config.agent_ids:
         own = [scene for scene in scenes if scene.agent_id == agent_id]
         if not own:
             continue

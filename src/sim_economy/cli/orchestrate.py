@@ -16,7 +16,7 @@ import click
 from sim_economy.cli.output import print_json, print_table
 from sim_economy.core.codec import canonical, parse_json
 from sim_economy.core.errors import ExtraMissingError
-from sim_economy.core.world_config import NumberText, config
+from sim_economy.core.world_config import NumberText, config_values
 from sim_economy.orchestrator.model_call import Caller
 from sim_economy.orchestrator.orchestrated_run import Orchestrated, load_orchestrated
 from sim_economy.orchestrator.session import Ending
@@ -125,10 +125,10 @@ async def _engine_door(address: str, task: Task) -> AsyncIterator[Door]:
             except EngineError as error:
                 if error.code != "world_missing":
                     raise
-                world = parse_json(canonical(config(task.scenario, seed=True)))
+                world = parse_json(canonical(config_values(task.config, seed=True)))
                 world = {name: value for name, value in world.items() if value != ""}
-                await client.init(_floats(world), list(task.scenario.agent_ids))
-            yield EngineDoor(client, task.scenario)
+                await client.init(_floats(world), list(task.config.agent_ids))
+            yield EngineDoor(client, task.config)
     except EngineError as error:
         raise click.ClickException(f"{address}: {error}") from None
 
@@ -165,7 +165,7 @@ def _line(progress: Progress, task: Task) -> str:
         spent += f", {progress.money}{most} {limits.prices.currency}"
     return (
         f"turn {progress.turn}/{progress.turns}  "
-        f"{progress.decided} of {task.scenario.num_agents} decided  "
+        f"{progress.decided} of {task.config.num_agents} decided  "
         f"{progress.in_flight} in flight  {progress.calls} calls, {progress.failed} failed\n{spent}"
     )
 
@@ -197,6 +197,6 @@ def _show_ending(folder: Path, task: Task, ending: Ending, *, as_json: bool) -> 
         rows.append(["tokens nobody reported", f"at most {ending.unknown.tokens:,}"])
     if currency:
         rows.append(["money", f"{ending.spent.money} {currency}"])
-    print_table(f"{task.name}, seed {task.scenario.seed}", ("", ""), rows)
+    print_table(f"{task.name}, seed {task.config.seed}", ("", ""), rows)
     click.echo(f"head {ending.position.head}")
     click.echo(f"folder {folder}; read it with `sim-economy inspect {folder}`")

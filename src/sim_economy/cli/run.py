@@ -70,8 +70,8 @@ def _resume(
     as_json: bool,
 ) -> int:
     with World.open(ledger.open()) as world:
-        wanted = treatment.scenario_of_run(number)
-        if wanted != world.scenario:
+        wanted = treatment.config_of_run(number)
+        if wanted != world.config:
             raise ScenarioError(
                 [f"{ledger.name}: holds a run of another scenario or seed; give its own again"]
             )

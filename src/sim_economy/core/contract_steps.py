@@ -58,7 +58,7 @@ from sim_economy.core.rules import (
     settlement,
 )
 from sim_economy.core.state import State
-from sim_economy.core.world_config import Scenario
+from sim_economy.core.world_config import WorldConfig
 
 _BY_ID: Final = attrgetter("contract_id")
 _BY_AGENT: Final = attrgetter("agent")
@@ -84,11 +84,11 @@ class Notary:
     )
 
     def __init__(
-        self, state: State, ledger: Ledger, scenario: Scenario, positions: Mapping[str, int]
+        self, state: State, ledger: Ledger, config: WorldConfig, positions: Mapping[str, int]
     ) -> None:
         self._state = state
         self._ledger = ledger
-        self._scenario = scenario
+        self._scenario = config
         self._positions = positions
         self._insured_from: dict[int, int] = {}
         self._counted: set[tuple[int, int, Stage]] | None = None
@@ -139,12 +139,12 @@ class Notary:
 
     def close(self) -> None:
         """T7: statements take effect, what is due or late ends, in order of the ids."""
-        state, scenario = self._state, self._scenario
+        state, config = self._state, self._scenario
         if state.counted:
             state.counted = [
                 pair
                 for pair in state.counted
-                if state.turn - pair.turn < scenario.reputation_window_turns
+                if state.turn - pair.turn < config.reputation_window_turns
             ]
         if not state.contracts:
             return
@@ -158,7 +158,7 @@ class Notary:
             arbitrator = contract.seats[Role.ARBITRATOR]
             balance = state.accounts[BALANCE + WIDTH * contract.seats[Role.COUNTERPARTY]]
             open_ones = disputes[arbitrator]
-            step = _next_step(contract, state.turn, open_ones, balance, scenario)
+            step = _next_step(contract, state.turn, open_ones, balance, config)
             if step is None:
                 continue
             if step.happened is Happened.REFERRED:
@@ -299,10 +299,10 @@ class Notary:
 
     def _count(self, contract: Contract, stage: Stage, step: Step) -> bool:
         """K11: whether the end counts; if so, the records of the parties change."""
-        state, scenario = self._state, self._scenario
+        state, config = self._state, self._scenario
         if stage not in (Stage.SETTLED, Stage.DEFAULTED):
             return False
-        if reputation.contract_value(contract, step.happened) < scenario.reputation_value_min:
+        if reputation.contract_value(contract, step.happened) < config.reputation_value_min:
             return False
         if self._counted is None:
             self._counted = {(pair.low, pair.high, pair.stage) for pair in state.counted}
@@ -360,7 +360,7 @@ class Notary:
 
 
 def _next_step(
-    contract: Contract, turn: int, disputes: int, balance: int, scenario: Scenario
+    contract: Contract, turn: int, disputes: int, balance: int, config: WorldConfig
 ) -> Step | None:
     """What happens to a contract at T7 of a turn, or None.
 
@@ -376,15 +376,15 @@ def _next_step(
         case Stage.PROPOSED:
             return Step(Happened.LAPSED, reason=Cause.NOT_SIGNED)
         case Stage.ACTIVE:
-            return _active_step(contract, turn, balance, scenario)
+            return _active_step(contract, turn, balance, config)
         case Stage.DELIVERED:
-            return delivery.delivered(contract, turn, scenario)
+            return delivery.delivered(contract, turn, config)
         case Stage.CONFIRMED:
             return paid(contract, Cause.CONFIRMED)
         case Stage.ATTESTING:
-            return delivery.not_confirmed(contract, scenario)
+            return delivery.not_confirmed(contract, config)
         case Stage.DISPUTED:
-            return arbitration.referred(turn, disputes, scenario)
+            return arbitration.referred(turn, disputes, config)
         case Stage.REFERRED:
             return arbitration.no_ruling(contract)
         case Stage.RULED:
@@ -393,14 +393,14 @@ def _next_step(
             raise AssertionError(contract)
 
 
-def _active_step(contract: Contract, turn: int, balance: int, scenario: Scenario) -> Step | None:
+def _active_step(contract: Contract, turn: int, balance: int, config: WorldConfig) -> Step | None:
     """K4: a started contract runs until it is due, an insurance until its insured value falls."""
     deal = contract.deal
     if turn < deal.due_turn:
         return settlement.insured_loss(contract) if deal.kind is ContractKind.INSURANCE else None
     match deal.kind:
         case ContractKind.SERVICE:
-            return delivery.opened(turn, scenario)
+            return delivery.opened(turn, config)
         case ContractKind.INFORMATION_SALE:
             return delivery.not_delivered(contract)
         case ContractKind.LOAN:

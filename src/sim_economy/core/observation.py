@@ -15,7 +15,7 @@ from sim_economy.core.accounts import holdings
 from sim_economy.core.contracts import Contract, EndedContract, Reputation, Role
 from sim_economy.core.events import RejectionReason, Transaction
 from sim_economy.core.state import Release, State, Tip
-from sim_economy.core.world_config import Scenario, config
+from sim_economy.core.world_config import WorldConfig, config_values
 
 
 class Observation(Struct, frozen=True):
@@ -60,9 +60,9 @@ class Sight:
 
     __slots__ = ("_contracts", "_payloads", "_public", "_releases", "_scenario", "_state")
 
-    def __init__(self, state: State, scenario: Scenario) -> None:
+    def __init__(self, state: State, config: WorldConfig) -> None:
         self._state = state
-        self._scenario = scenario
+        self._scenario = config
         self._contracts: dict[int, list[Contract]] = {}
         self._payloads: dict[int, dict[int, str]] = {}
         self._releases: dict[int, list[Release]] = {}
@@ -81,16 +81,16 @@ class Sight:
             "token_supply": state.token_supply,
             "core_owners": {
                 owner: shares
-                for owner, shares in zip(scenario.agent_ids, state.cores, strict=True)
+                for owner, shares in zip(config.agent_ids, state.cores, strict=True)
                 if shares
             },
-            "reputations": {scenario.agent_ids[known.agent]: known for known in state.reputations},
+            "reputations": {config.agent_ids[known.agent]: known for known in state.reputations},
             "speech": {
                 speaker: said
-                for speaker, said in zip(scenario.agent_ids, state.speech, strict=True)
+                for speaker, said in zip(config.agent_ids, state.speech, strict=True)
                 if said is not None
             },
-            "world": config(scenario),
+            "world": config_values(config),
         }
 
     def of(self, agent: int) -> Observation:
@@ -110,9 +110,9 @@ class Sight:
         )
 
 
-def observe(state: State, agent: int, scenario: Scenario) -> Observation:
+def observe(state: State, agent: int, config: WorldConfig) -> Observation:
     """The view of the agent at a position in genesis order."""
-    return Sight(state, scenario).of(agent)
+    return Sight(state, config).of(agent)
 
 
 def _as_seen(contract: Contract, agent: int) -> Contract:

@@ -20,7 +20,7 @@ from sim_economy.core.accounts import (
 )
 from sim_economy.core.contracts import Contract, Counted, EndedContract, Payload, Reputation
 from sim_economy.core.events import RejectionReason, Transaction, ValidatorType
-from sim_economy.core.world_config import Scenario
+from sim_economy.core.world_config import WorldConfig
 
 
 class FinalisedBurn(Struct, frozen=True, array_like=True, gc=False):
@@ -141,15 +141,15 @@ class State(Struct):
         )
 
 
-def genesis(scenario: Scenario) -> tuple[State, Ledger]:
+def genesis(config: WorldConfig) -> tuple[State, Ledger]:
     """The world before turn 1, and the ledger of its first postings."""
-    agents = scenario.num_agents
+    agents = config.num_agents
     ledger = Ledger([0] * (len(SYSTEM_ACCOUNTS) + WIDTH * agents))
     for agent in range(agents):
         ledger.post(
             ISSUANCE,
             BALANCE + WIDTH * agent,
-            scenario.genesis_tokens_per_agent,
+            config.genesis_tokens_per_agent,
             PostingReason.GENESIS,
         )
     state = State(

@@ -59,7 +59,7 @@ from sim_economy.core.rules import (
 )
 from sim_economy.core.state import FinalisedBurn, Release, State, Tip
 from sim_economy.core.units import ACCOUNT_LIMIT
-from sim_economy.core.world_config import Scenario, SigningBonusRule
+from sim_economy.core.world_config import SigningBonusRule, WorldConfig
 
 RULES_VERSION: Final = "2"
 """Changes whenever the same inputs could give another ledger."""
@@ -72,7 +72,7 @@ BY_THEMSELVES: Final = ON_CONTRACTS | {Job, Speak, Idle}
 def play_turn(
     before: State,
     inputs: Sequence[Input],
-    scenario: Scenario,
+    config: WorldConfig,
     positions: Mapping[str, int],
     *,
     ends: bool = False,
@@ -95,20 +95,18 @@ def play_turn(
         raise RunEndedError(before.turn)
     state = before.successor()
     ledger = Ledger(state.accounts)
-    notary = Notary(state, ledger, scenario, positions)
+    notary = Notary(state, ledger, config, positions)
 
     admitted, outcomes = _admit(inputs, positions)  # T1
-    released = _release_stake(state, ledger, scenario)  # T2
-    fees, waived, miners = _act(
-        state, ledger, notary, scenario, positions, admitted, outcomes
-    )  # T3
-    covered = _bill(state, ledger, notary, scenario, fees)  # T4
-    block, finalised = _make_block(state, ledger, scenario, positions, miners)  # T5
-    dividends_paid = _pay_dividends(state, ledger, scenario, covered)  # T6
+    released = _release_stake(state, ledger, config)  # T2
+    fees, waived, miners = _act(state, ledger, notary, config, positions, admitted, outcomes)  # T3
+    covered = _bill(state, ledger, notary, config, fees)  # T4
+    block, finalised = _make_block(state, ledger, config, positions, miners)  # T5
+    dividends_paid = _pay_dividends(state, ledger, config, covered)  # T6
     notary.close()  # T7
     if ends:  # T9
         _end_run(state, ledger, notary, positions)
-    _check_range(state, scenario, waived)
+    _check_range(state, config, waived)
 
     state.fees_collected = sum(fees)
     turn = Turn(
@@ -145,7 +143,7 @@ def _admit(
     return admitted, outcomes
 
 
-def _release_stake(state: State, ledger: Ledger, scenario: Scenario) -> list[Transaction]:
+def _release_stake(state: State, ledger: Ledger, config: WorldConfig) -> list[Transaction]:
     """T2: unstaked tokens that are due return to their balance (S3)."""
     due = [release for release in state.releases if release.due <= state.turn]
     if not due:
@@ -158,7 +156,7 @@ def _release_stake(state: State, ledger: Ledger, scenario: Scenario) -> list[Tra
         released.append(
             Transaction(
                 TransactionType.UNSTAKE,
-                scenario.agent_ids[release.agent],
+                config.agent_ids[release.agent],
                 release.amount,
                 0,
                 release.started,
@@ -172,7 +170,7 @@ def _act(
     state: State,
     ledger: Ledger,
     notary: Notary,
-    scenario: Scenario,
+    config: WorldConfig,
     positions: Mapping[str, int],
     admitted: Mapping[int, tuple[int, Input]],
     outcomes: Outcomes,
@@ -182,7 +180,7 @@ def _act(
     Returns:
         Fees owed `[agent]`, fees that jobs waived, and the positions of the agents that mined.
     """
-    fees = [0] * scenario.num_agents
+    fees = [0] * config.num_agents
     waived = 0
     miners: list[int] = []
     bids: dict[int, int] = {}
@@ -197,7 +195,7 @@ def _act(
             state.accounts[STAKED + base],
             positions,
             state.turn,
-            scenario,
+            config,
         )
         if reason is None and type(action) in ON_CONTRACTS:
             reason = notary.act(agent, action)  # type: ignore[arg-type]
@@ -212,23 +210,23 @@ def _act(
             case BidCore():
                 bids[agent] = _bid(ledger, agent, action)
             case _ if type(action) not in BY_THEMSELVES:
-                _apply(state, ledger, scenario, agent, action)
-        usage = usage_fees.metered(submitted.thinking_units, submitted.output_units, scenario)
-        fee = usage_fees.fee(*usage, state.studies[agent], scenario)
+                _apply(state, ledger, config, agent, action)
+        usage = usage_fees.metered(submitted.thinking_units, submitted.output_units, config)
+        fee = usage_fees.fee(*usage, state.studies[agent], config)
         if isinstance(action, Job):
-            _work(state, ledger, scenario, agent, fee)
+            _work(state, ledger, config, agent, fee)
             waived += fee
         else:
             fees[agent] = fee
     if bids:
-        _sell_cores(state, ledger, scenario, bids)
+        _sell_cores(state, ledger, config, bids)
     return fees, waived, miners
 
 
-def _work(state: State, ledger: Ledger, scenario: Scenario, agent: int, fee: int) -> None:
+def _work(state: State, ledger: Ledger, config: WorldConfig, agent: int, fee: int) -> None:
     """J1 to J4: the platform pays for a job, on the balance it finds."""
     balance = BALANCE + WIDTH * agent
-    pay = jobs.pay(state.accounts[balance], fee, not state.employed[agent], scenario)
+    pay = jobs.pay(state.accounts[balance], fee, not state.employed[agent], config)
     ledger.post(PLATFORM, balance, pay.credit, PostingReason.JOB_CREDIT)
     ledger.post(PLATFORM, balance, pay.relief, PostingReason.INTEREST_RELIEF)
     ledger.post(PLATFORM, balance, pay.bonus, PostingReason.SIGNING_BONUS)
@@ -243,17 +241,17 @@ def _bid(ledger: Ledger, agent: int, action: BidCore) -> int:
     return action.amount
 
 
-def _apply(state: State, ledger: Ledger, scenario: Scenario, agent: int, action: Action) -> None:
+def _apply(state: State, ledger: Ledger, config: WorldConfig, agent: int, action: Action) -> None:
     """L6 and S2: stake, burn and transfer wait for a block; unstaking waits for its turn."""
     base = WIDTH * agent
     match action:
         case Study():
-            ledger.post(BALANCE + base, DESTROYED, scenario.study_cost, PostingReason.STUDY_COST)
+            ledger.post(BALANCE + base, DESTROYED, config.study_cost, PostingReason.STUDY_COST)
             state.studies[agent] += 1
         case Unstake(amount):
             amount = state.accounts[STAKED + base] if amount is None else amount
             ledger.post(STAKED + base, UNSTAKING + base, amount, PostingReason.UNSTAKE_STARTED)
-            due = state.turn + scenario.unstake_delay_turns
+            due = state.turn + config.unstake_delay_turns
             state.releases.append(Release(agent, amount, state.turn, due))
         case Stake(amount, fee) | Burn(amount, fee) | Transfer(_, amount, fee):
             assert amount is not None, action
@@ -263,15 +261,15 @@ def _apply(state: State, ledger: Ledger, scenario: Scenario, agent: int, action:
             kind = TransactionType(action_name(action))
             to = action.to if isinstance(action, Transfer) else None
             state.mempool.append(
-                Transaction(kind, scenario.agent_ids[agent], amount, fee, state.turn, to)
+                Transaction(kind, config.agent_ids[agent], amount, fee, state.turn, to)
             )
         case _:
             raise AssertionError(action)
 
 
-def _sell_cores(state: State, ledger: Ledger, scenario: Scenario, bids: Mapping[int, int]) -> None:
+def _sell_cores(state: State, ledger: Ledger, config: WorldConfig, bids: Mapping[int, int]) -> None:
     """C1: the highest bids win a share each, all pay one price, the rest returns."""
-    winners, price = core_auction.sale(bids, scenario.num_cores)
+    winners, price = core_auction.sale(bids, config.num_cores)
     won = set(winners)
     for agent in winners:
         ledger.post(PENDING + WIDTH * agent, PLATFORM, price, PostingReason.CORE_PRICE)
@@ -283,7 +281,7 @@ def _sell_cores(state: State, ledger: Ledger, scenario: Scenario, bids: Mapping[
 
 
 def _bill(
-    state: State, ledger: Ledger, notary: Notary, scenario: Scenario, fees: Sequence[int]
+    state: State, ledger: Ledger, notary: Notary, config: WorldConfig, fees: Sequence[int]
 ) -> int:
     """T4: everyone not on a job pays for its usage, forwards first; then debts bear interest.
 
@@ -301,7 +299,7 @@ def _bill(
             ledger.post(balance, PLATFORM, fee, PostingReason.INFERENCE_FEE)
     for balance in range(BALANCE, len(state.accounts), WIDTH):
         if state.accounts[balance] < 0:
-            charge = interest.interest(state.accounts[balance], scenario)
+            charge = interest.interest(state.accounts[balance], config)
             ledger.post(balance, DESTROYED, charge, PostingReason.INTEREST)
     return covered
 
@@ -309,20 +307,20 @@ def _bill(
 def _make_block(
     state: State,
     ledger: Ledger,
-    scenario: Scenario,
+    config: WorldConfig,
     positions: Mapping[str, int],
     miners: Sequence[int],
 ) -> tuple[Block | None, list[Transaction]]:
     """T5: draw the block; its winner's block finalises what waits."""
     tickets = block_lottery.tickets(
-        miners, state.staked, state.burns, state.tip, state.turn, scenario
+        miners, state.staked, state.burns, state.tip, state.turn, config
     )
-    won = block_lottery.winner(tickets, state.turn, scenario)
-    while state.burns and block_lottery.is_spent(state.burns[0], state.turn, scenario):
+    won = block_lottery.winner(tickets, state.turn, config)
+    while state.burns and block_lottery.is_spent(state.burns[0], state.turn, config):
         del state.burns[0]
     if won is None:
         return None, []
-    winner = scenario.agent_ids[won.agent]
+    winner = config.agent_ids[won.agent]
     winner_balance = BALANCE + WIDTH * won.agent
     tips = 0
     finalised = []
@@ -343,8 +341,8 @@ def _make_block(
             )
         )
     state.mempool = []
-    if scenario.signing_bonus_rule is SigningBonusRule.PER_BLOCK:
-        ledger.post(PLATFORM, winner_balance, scenario.signing_bonus, PostingReason.SIGNING_BONUS)
+    if config.signing_bonus_rule is SigningBonusRule.PER_BLOCK:
+        ledger.post(PLATFORM, winner_balance, config.signing_bonus, PostingReason.SIGNING_BONUS)
     state.tip = Tip(state.turn, winner, won.validator_type)
     return Block(state.turn, winner, won.validator_type, tickets, len(finalised), tips), finalised
 
@@ -370,11 +368,11 @@ def _finalise(
             raise AssertionError(waiting)
 
 
-def _pay_dividends(state: State, ledger: Ledger, scenario: Scenario, pool: int) -> int:
+def _pay_dividends(state: State, ledger: Ledger, config: WorldConfig, pool: int) -> int:
     """T6: the covered fees are shared; what nobody is entitled to stays with the platform."""
     if not pool:
         return 0
-    shares = dividends.dividends(pool, state.cores, state.staked, state.burned, scenario)
+    shares = dividends.dividends(pool, state.cores, state.staked, state.burned, config)
     assert sum(shares) <= pool, (shares, pool)
     for agent, share in enumerate(shares):
         ledger.post(PLATFORM, BALANCE + WIDTH * agent, share, PostingReason.DIVIDEND)
@@ -393,10 +391,10 @@ def _end_run(state: State, ledger: Ledger, notary: Notary, positions: Mapping[st
     state.ended = True
 
 
-def _check_range(state: State, scenario: Scenario, waived: int) -> None:
+def _check_range(state: State, config: WorldConfig, waived: int) -> None:
     """Section 0: no account, and no total a turn reports, may pass 2^62 either way."""
     if waived > ACCOUNT_LIMIT:
         raise AmountOutOfRangeError(state.turn, "the sum of waived fees")
     if max(state.accounts) > ACCOUNT_LIMIT or min(state.accounts) < -ACCOUNT_LIMIT:
         account = max(range(len(state.accounts)), key=lambda at: abs(state.accounts[at]))
-        raise AmountOutOfRangeError(state.turn, account_name(account, scenario.agent_ids))
+        raise AmountOutOfRangeError(state.turn, account_name(account, config.agent_ids))

@@ -91,10 +91,11 @@ _AGENTS_MAX = 1_000_000
 _SEED_MAX = 2**63 - 1
 
 
-class Scenario(Struct, frozen=True, kw_only=True):
+class WorldConfig(Struct, frozen=True, kw_only=True):
     """One world's parameters, variants, agents and seed; the defaults are `as-run`.
 
-    Rates, weights and prices are held in millionths. Build it with `parse_scenario`, which checks.
+    Rates, weights and prices are held in millionths. Build it with
+    `parse_world_config`, which checks.
     """
 
     num_agents: Annotated[
@@ -222,33 +223,35 @@ HIDDEN: Final = frozenset({"seed", "secret"})
 @cache
 def parameters() -> dict[str, Parameter]:
     """Every parameter and variant by name, in the order of the specification."""
-    hints = get_type_hints(Scenario, include_extras=True)
+    hints = get_type_hints(WorldConfig, include_extras=True)
     return {
         field.name: get_args(hints[field.name])[1]
-        for field in fields(Scenario)
+        for field in fields(WorldConfig)
         if field.name != "agent_ids"
     }
 
 
-def config(scenario: Scenario, *, seed: bool = False) -> dict[str, int | bool | str | Decimal]:
-    """The scenario as a flat configuration that `parse_scenario` reads back unchanged.
+def config_values(
+    config: WorldConfig, *, seed: bool = False
+) -> dict[str, int | bool | str | Decimal]:
+    """The values of a configuration, flat, that `parse_world_config` reads back unchanged.
 
     Args:
         seed: Whether to include seed and secret, which agents must not see.
     """
     return {
-        name: written(parameter, getattr(scenario, name))
+        name: written(parameter, getattr(config, name))
         for name, parameter in parameters().items()
         if seed or name not in HIDDEN
     }
 
 
-def parse_scenario(
+def parse_world_config(
     given: Mapping[str, Any],
-    base: Scenario | None = None,
+    base: WorldConfig | None = None,
     agent_ids: Sequence[str] | None = None,
-) -> Scenario:
-    """A checked scenario from a partial flat configuration.
+) -> WorldConfig:
+    """A checked configuration from partial flat values.
 
     Args:
         given: Parameters and variants by name. Numbers are ints, Decimals, the decimal text of a
@@ -259,7 +262,7 @@ def parse_scenario(
     Raises:
         ScenarioError: With every problem found.
     """
-    base = base or Scenario()
+    base = base or WorldConfig()
     known = parameters()
     values: dict[str, Any] = {}
     problems: list[str] = []
@@ -288,9 +291,9 @@ def unknown_key(name: str, known: Iterable[str]) -> str:
     return f"{name}: unknown key" + (f"; did you mean {close[0]}?" if close else "")
 
 
-def genesis_order(scenario: Scenario) -> dict[str, int]:
+def genesis_order(config: WorldConfig) -> dict[str, int]:
     """Each agent's position by its id."""
-    return {agent_id: position for position, agent_id in enumerate(scenario.agent_ids)}
+    return {agent_id: position for position, agent_id in enumerate(config.agent_ids)}
 
 
 def position_of(positions: Mapping[str, int], agent_id: str) -> int:
@@ -316,7 +319,7 @@ def read_parameter(parameter: Parameter, value: Any, default: Any) -> Any:
     """A parameter's value as it is held, from plain values.
 
     Args:
-        value: As `parse_scenario` takes it.
+        value: As `parse_world_config` takes it.
         default: Of the same type; of a variant it tells the choices.
 
     Raises:
@@ -398,4 +401,4 @@ def _agent_id_problems(agent_ids: Sequence[str], num_agents: int) -> list[str]:
     return problems
 
 
-_DEFAULTS = Scenario()
+_DEFAULTS = WorldConfig()

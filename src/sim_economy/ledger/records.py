@@ -30,7 +30,7 @@ from sim_economy.core.events import (
 )
 from sim_economy.core.state import State, encode_state
 from sim_economy.core.units import WEIGHT_PLACES, decimal_text
-from sim_economy.core.world_config import NumberText, Scenario, config
+from sim_economy.core.world_config import NumberText, WorldConfig, config_values
 
 FORMAT: Final = 2
 """Version of the records; another one is refused."""
@@ -176,17 +176,17 @@ def bound_digest(head_hash: str, value: Receipt | Submission) -> str:
 
 
 def genesis_of(
-    scenario: Scenario, world_id: str, rules_version: str, keys: Keys | None = None
+    config: WorldConfig, world_id: str, rules_version: str, keys: Keys | None = None
 ) -> Genesis:
     """The first record of a world."""
     return Genesis(
         FORMAT,
         rules_version,
         world_id,
-        config(scenario),
-        scenario.seed,
-        scenario.secret,
-        scenario.agent_ids,
+        config_values(config),
+        config.seed,
+        config.secret,
+        config.agent_ids,
         keys,
     )
 

@@ -44,14 +44,14 @@ def load_orchestrated(
         tables = _mocked(tables)
     try:
         treatment = parse_treatment(given, folder, default_name=name)
-        scenario = treatment.scenario_of_run(1)
+        config = treatment.config_of_run(1)
     except ScenarioError as error:
         raise ScenarioError([*error.problems, *_problems(tables, folder)]) from None
-    plan = parse_plan(tables, scenario, folder)
+    plan = parse_plan(tables, config, folder)
     task = Task(
         name=treatment.name,
         turns=treatment.turns,
-        scenario=scenario,
+        config=config,
         plan=plan,
         usage=treatment.settings["usage"],
         door=door,

@@ -11,7 +11,7 @@ from sim_economy.agents.policy import Move, Policy, Scene, View
 from sim_economy.core.accounts import FIRST, WIDTH, Holding
 from sim_economy.core.observation import Observation
 from sim_economy.core.state import State, genesis
-from sim_economy.core.world_config import Scenario, config
+from sim_economy.core.world_config import WorldConfig, config_values
 
 
 def decide(
@@ -19,7 +19,7 @@ def decide(
     agent: int,
     seen: Mapping[str, Any],
     everything: Mapping[str, Any],
-    scenario: Scenario,
+    config: WorldConfig,
 ) -> Move:
     """What a policy does.
 
@@ -27,10 +27,10 @@ def decide(
         seen: The agent's observation; what never changes may be left out.
         everything: Turn and accounts of all agents.
     """
-    state = _state(everything, scenario)
+    state = _state(everything, config)
     parts = {name: convert(seen[name], hint, str_keys=True) for name, hint in _SEEN.items()}
-    observation = Observation(**parts, world=config(scenario))
-    decided = policy.decide(View(agent, state, scenario, Scene(state, scenario), observation))
+    observation = Observation(**parts, world=config_values(config))
+    decided = policy.decide(View(agent, state, config, Scene(state, config), observation))
     return decided if isinstance(decided, Move) else Move(decided)
 
 
@@ -39,9 +39,9 @@ _SEEN: Final[Mapping[str, Any]] = {
 }
 
 
-def _state(everything: Mapping[str, Any], scenario: Scenario) -> State:
+def _state(everything: Mapping[str, Any], config: WorldConfig) -> State:
     """A state with the turn and every agent's accounts; the rest is as at genesis."""
-    state, _ = genesis(scenario)
+    state, _ = genesis(config)
     state.turn = everything["turn"]
     for agent, row in enumerate(everything["agents"]):
         for holding in Holding:

@@ -68,7 +68,7 @@ async def orchestrate(
         BudgetReachedError, NotAllowedError, StoppedError: It cannot go on now.
         FolderError, StoreError, ReplayError: Folder, ledger or record cannot be used.
     """
-    plan, scenario = task.plan, task.scenario
+    plan, config = task.plan, task.config
     async with (
         sitting(folder, task, fresh=fresh) as journal,
         _door(folder, task, open_door) as door,
@@ -76,14 +76,14 @@ async def orchestrate(
     ):
         purse = filled_purse(plan, journal.records)
         hidden = hiding(plan)
-        caller = Caller(plan, scenario.seed, voices, journal.records, journal, purse, hidden=hidden)
+        caller = Caller(plan, config.seed, voices, journal.records, journal, purse, hidden=hidden)
         started(caller)
         loop = Loop(
             plan,
             door,
             caller,
             task.turns,
-            genesis=World(scenario, world_id=task.world_id).head.hash,
+            genesis=World(config, world_id=task.world_id).head.hash,
             usage=usage,
             journal=journal,
             show=show,
@@ -109,7 +109,7 @@ async def _voices(task: Task, usage: UsageSource) -> AsyncIterator[Mapping[str, 
     try:
         for name in sorted({mind.model for mind in task.plan.minds.values() if mind.model}):
             setting = task.plan.models[name]
-            provider = provider_for(setting, task.scenario, usage)
+            provider = provider_for(setting, task.config, usage)
             price = task.plan.limits.prices.prices.get(setting.model)
             voices[name] = Voice(setting, provider, price)
         yield voices
@@ -170,11 +170,11 @@ async def replay_run(folder: Path, progress: Callable[[int], None] = lambda turn
     """
     task, records = read_run(folder)
     store = MemoryStore()
-    world = World(task.scenario, store=store, world_id=task.world_id)
+    world = World(task.config, store=store, world_id=task.world_id)
     played = max(records.closed, default=0)
     voices = {name: Voice(setting) for name, setting in task.plan.models.items()}
     caller = Caller(
-        task.plan, task.scenario.seed, voices, records, None, filled_purse(task.plan, records)
+        task.plan, task.config.seed, voices, records, None, filled_purse(task.plan, records)
     )
     loop = Loop(
         task.plan,

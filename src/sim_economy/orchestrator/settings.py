@@ -14,7 +14,7 @@ from msgspec.json import decode
 from sim_economy.agents.catalogue import policy_named, settings_of
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.world_config import Scenario, unknown_key
+from sim_economy.core.world_config import WorldConfig, unknown_key
 from sim_economy.orchestrator import checks
 from sim_economy.orchestrator.checks import Check
 from sim_economy.orchestrator.dialogue.messages import Failure, Money, Tokens
@@ -127,11 +127,11 @@ class Plan(Struct, frozen=True, kw_only=True):
     deciding: dict[str, Any]
 
 
-def parse_plan(given: Mapping[str, Any], scenario: Scenario | None, folder: Path) -> Plan:
+def parse_plan(given: Mapping[str, Any], config: WorldConfig | None, folder: Path) -> Plan:
     """A plan from the tables of a scenario file.
 
     Args:
-        scenario: None where the world itself is not known; then agents are not checked.
+        config: None where the world itself is not known; then agents are not checked.
         folder: Where relative paths start.
 
     Raises:
@@ -140,7 +140,7 @@ def parse_plan(given: Mapping[str, Any], scenario: Scenario | None, folder: Path
     reader = _Reader(folder)
     loop = reader.table(given.get("orchestrator", {}), _LOOP, "orchestrator")
     models = reader.models(given.get("models", {}))
-    minds = reader.minds(given.get("minds", []), models, scenario)
+    minds = reader.minds(given.get("minds", []), models, config)
     limits = reader.limits(loop, models, minds)
     if loop["observation"] != "full":
         reader.problems += [
@@ -316,7 +316,7 @@ class _Reader:
         return ()
 
     def minds(
-        self, given: Any, models: Mapping[str, ModelSetting], scenario: Scenario | None
+        self, given: Any, models: Mapping[str, ModelSetting], config: WorldConfig | None
     ) -> dict[str, Mind]:
         """One mind for every agent, from the `[[minds]]` tables in order."""
         if not isinstance(given, Sequence) or isinstance(given, str):
@@ -336,15 +336,15 @@ class _Reader:
                 self.problems.append(f"{place}: must name a model or a policy, not both")
             elif values["model"] is not None and values["model"] not in models:
                 self.problems.append(f"{place}.model: there is no [models.{values['model']}]")
-            for agent_id in self._agents(agents, place, taken, scenario) if scenario else ():
+            for agent_id in self._agents(agents, place, taken, config) if config else ():
                 taken[agent_id] = Mind(**values)
-        if scenario is None:
+        if config is None:
             return {}
-        without = [agent_id for agent_id in scenario.agent_ids if agent_id not in taken]
+        without = [agent_id for agent_id in config.agent_ids if agent_id not in taken]
         if without and given:
             shown = ", ".join(without[:5]) + (", ..." if len(without) > 5 else "")
             self.problems.append(f"minds: no mind for {shown}; a last table without agents has all")
-        return {agent_id: taken[agent_id] for agent_id in scenario.agent_ids if agent_id in taken}
+        return {agent_id: taken[agent_id] for agent_id in config.agent_ids if agent_id in taken}
 
     def _parameters(self, stated: dict[str, Any], place: str) -> dict[str, Any]:
         """The parameters of a policy's table, which they are taken out of."""
@@ -361,21 +361,21 @@ class _Reader:
         return plain
 
     def _agents(
-        self, agents: Any, place: str, taken: Mapping[str, Mind], scenario: Scenario
+        self, agents: Any, place: str, taken: Mapping[str, Mind], config: WorldConfig
     ) -> list[str]:
         """The agents of one table: those it names, or all that are left."""
         if agents is None:
-            return [agent_id for agent_id in scenario.agent_ids if agent_id not in taken]
+            return [agent_id for agent_id in config.agent_ids if agent_id not in taken]
         if not isinstance(agents, list) or not all(isinstance(name, str) for name in agents):
             self.problems.append(f"{place}.agents: must be a list of agent ids")
             return []
         self.problems += [
             f"{place}.agents: there is no {name} in this world"
             for name in agents
-            if name not in scenario.agent_ids
+            if name not in config.agent_ids
         ]
         self.problems += [f"{place}.agents: {name} has a mind" for name in agents if name in taken]
-        return [name for name in agents if name in scenario.agent_ids and name not in taken]
+        return [name for name in agents if name in config.agent_ids and name not in taken]
 
     def limits(
         self,

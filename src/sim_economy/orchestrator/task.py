@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from sim_economy.core.codec import canonical
 from sim_economy.core.turn import RULES_VERSION
-from sim_economy.core.world_config import Scenario, config
+from sim_economy.core.world_config import WorldConfig, config_values
 from sim_economy.orchestrator.dialogue.system_prompt import PROMPT_VERSION
 from sim_economy.orchestrator.record.call_log import FORMAT
 from sim_economy.orchestrator.settings import Plan
@@ -26,7 +26,7 @@ class Task(Struct, frozen=True, kw_only=True):
 
     name: str
     turns: int
-    scenario: Scenario
+    config: WorldConfig
     plan: Plan
     usage: dict[str, Any]
     door: str = "world"
@@ -34,12 +34,12 @@ class Task(Struct, frozen=True, kw_only=True):
     @property
     def world_id(self) -> str:
         """The name of the world in its genesis record."""
-        return "default" if self.door == "engine" else f"{self.name}/{self.scenario.seed}"
+        return "default" if self.door == "engine" else f"{self.name}/{self.config.seed}"
 
     @property
     def settings(self) -> dict[str, Any]:
         """As plain values, to be kept and compared."""
-        world: dict[str, Any] = json.loads(canonical(config(self.scenario, seed=True)))
+        world: dict[str, Any] = json.loads(canonical(config_values(self.config, seed=True)))
         settings = {
             "sim_economy": version("sim-economy"),
             "format": FORMAT,
@@ -49,7 +49,7 @@ class Task(Struct, frozen=True, kw_only=True):
             "turns": self.turns,
             "door": self.door,
             "usage": self.usage,
-            "agent_ids": list(self.scenario.agent_ids),
+            "agent_ids": list(self.config.agent_ids),
             "world": {key: world[key] for key in world if key != "secret" or world[key]},
             **self.plan.deciding,
         }

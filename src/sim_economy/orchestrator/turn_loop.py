@@ -122,7 +122,7 @@ class Loop:
     def _used(self, turn: int) -> Any:
         if self._usage is None:
             return iter(lambda: None, 0)
-        return islice(self._usage.turns(self.door.scenario), turn - 1, None)
+        return islice(self._usage.turns(self.door.config), turn - 1, None)
 
     async def _turn(self, turn: int, used: list[Usage] | None) -> Closed:
         decisions = await self._decisions(turn, used)
@@ -149,7 +149,7 @@ class Loop:
             asyncio.create_task(
                 self._mind(turn, agent, agent_id, used[agent] if used else None, everything, over)
             )
-            for agent, agent_id in enumerate(self.door.scenario.agent_ids)
+            for agent, agent_id in enumerate(self.door.config.agent_ids)
         ]
         ended = await asyncio.gather(*tasks, return_exceptions=True)
         _raise_gravest(ended)
@@ -178,7 +178,7 @@ class Loop:
                 question = self._question(
                     turn, agent, agent_id, mind, mind.model, seen, everything, kept, over
                 )
-                decided = await ask(question, self.caller, self.door.scenario.seed)
+                decided = await ask(question, self.caller, self.door.config.seed)
         except SimEconomyError:
             self.caller.stop()
             raise
@@ -208,7 +208,7 @@ class Loop:
                 raise ReplayError(turn, f"what {agent_id} did is not in the record")
             used = recorded.chosen.thinking_units, recorded.chosen.output_units
         policy = policy_named(mind.policy, mind.parameters)
-        move = decide(policy, agent, kept, everything, self.door.scenario)
+        move = decide(policy, agent, kept, everything, self.door.config)
         chosen = Input(agent_id, move.action, *used, move.thinking, move.speech)
         return Decided(turn, agent_id, Raw(canonical(chosen)), kept)
 
@@ -232,7 +232,7 @@ class Loop:
             agent,
             agent_id,
             model,
-            instructions(self.door.scenario, agent_id, mind, self.plan, output),
+            instructions(self.door.config, agent_id, mind, self.plan, output),
             view(seen, shown, memories, self.turns, self.plan),
             kept,
             over,

@@ -12,7 +12,7 @@ from sim_economy.core.accounts import holdings
 from sim_economy.core.actions import Input
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import TurnConflictError
-from sim_economy.core.world_config import Scenario
+from sim_economy.core.world_config import WorldConfig
 from sim_economy.ledger.records import TurnRecord, read_record
 from sim_economy.orchestrator.record.call_log import Closed
 from sim_economy.world.turn_answer import rejections
@@ -30,7 +30,7 @@ class Door(Protocol):
     """A world that this orchestrator alone plays."""
 
     @property
-    def scenario(self) -> Scenario:
+    def config(self) -> WorldConfig:
         """The world's parameters and agents."""
 
     async def position(self) -> Position:
@@ -64,9 +64,9 @@ class WorldDoor:
         self.world = world
 
     @property
-    def scenario(self) -> Scenario:
+    def config(self) -> WorldConfig:
         """The world's parameters and agents."""
-        return self.world.scenario
+        return self.world.config
 
     async def position(self) -> Position:
         """The last closed turn."""
@@ -88,7 +88,7 @@ class WorldDoor:
                 "burned": state.burned[agent],
                 "cores": state.cores[agent],
             }
-            for agent, agent_id in enumerate(self.world.scenario.agent_ids)
+            for agent, agent_id in enumerate(self.world.config.agent_ids)
         ]
         return {**{name: getattr(state, name) for name in EVERYTHING}, "agents": agents}
 
@@ -141,12 +141,12 @@ class RemoteEngine(Protocol):
 class EngineDoor:
     """A world behind an engine, reached through a client."""
 
-    def __init__(self, engine: RemoteEngine, scenario: Scenario) -> None:
+    def __init__(self, engine: RemoteEngine, config: WorldConfig) -> None:
         self._engine = engine
-        self._scenario = scenario
+        self._scenario = config
 
     @property
-    def scenario(self) -> Scenario:
+    def config(self) -> WorldConfig:
         """The world's parameters and agents."""
         return self._scenario
 

@@ -17,7 +17,7 @@ from msgspec import Struct
 from sim_economy.agents.population import described
 from sim_economy.core.errors import ExtraMissingError
 from sim_economy.core.turn import RULES_VERSION
-from sim_economy.core.world_config import config
+from sim_economy.core.world_config import config_values
 from sim_economy.reports.html import html_page
 from sim_economy.reports.published.later_report import LATER
 from sim_economy.reports.society import reading_of_contracts
@@ -179,10 +179,10 @@ def _what_was_run(sides: Sequence[Side]) -> str:
 
 
 def _world(first: Side, side: Side) -> str:
-    ours, its = config(first.treatment.scenario), config(side.treatment.scenario)
+    ours, its = config_values(first.treatment.config), config_values(side.treatment.config)
     changed = [f"`{name} = {its[name]}`" for name in its if its[name] != ours[name]]
     if side is first:
-        default = config(load_treatment("as-run").scenario)
+        default = config_values(load_treatment("as-run").config)
         changed = [f"`{name} = {its[name]}`" for name in its if its[name] != default[name]]
         return f"World: as-run{' with ' if changed else ''}{', '.join(changed)}."
     return f"World: that of the first{' with ' if changed else ''}{', '.join(changed)}."

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from sim_economy.agents.population import described
 from sim_economy.core.errors import ExtraMissingError
 from sim_economy.core.turn import RULES_VERSION
-from sim_economy.core.world_config import config, parameters
+from sim_economy.core.world_config import config_values, parameters
 from sim_economy.reports import figures, society
 from sim_economy.reports.html import html_page
 from sim_economy.reports.published.findings import Evidence, claims, disagreements
@@ -113,9 +113,9 @@ def write_report(
 
 
 def _what_was_run(treatment: Treatment, runs: Sequence[Run], rows: Sequence[Row]) -> str:
-    scenario = treatment.scenario
+    config = treatment.config
     seeds = [run.seed for run in runs]
-    agents, tokens = _counted(scenario.num_agents, "agent"), scenario.genesis_tokens_per_agent
+    agents, tokens = _counted(config.num_agents, "agent"), config.genesis_tokens_per_agent
     usage = treatment.settings["usage"]["source"]
     played, turns = _counted(len(runs), "run"), _counted(treatment.turns, "turn")
     lines = [
@@ -131,7 +131,7 @@ def _what_was_run(treatment: Treatment, runs: Sequence[Run], rows: Sequence[Row]
         )
     if len(runs) < treatment.runs:
         lines.append(f"- {treatment.runs - len(runs)} of {treatment.runs} runs are missing here.")
-    world = config(scenario)
+    world = config_values(config)
     further = tuple(
         (name, str(world[name]), parameter.meaning)
         for name, parameter in parameters().items()
@@ -269,7 +269,7 @@ def _agents(treatment: Treatment, runs: Sequence[Run], rows: Sequence[Row]) -> s
         "What agents hold and do",
         _image("balances", "Balance of each agent over turns"),
         f"After the last turn the mean balance is {number(balance, 1)} tokens. Agents below zero "
-        f"then: {shown(below)} of {treatment.scenario.num_agents}, on average.",
+        f"then: {shown(below)} of {treatment.config.num_agents}, on average.",
         _image("actions", "Share of agents that choose each action over turns"),
         f"Chosen most, of all agents and turns: {common}.",
         _image("lorenz", "Lorenz curves of final shifted wealth"),
@@ -376,7 +376,7 @@ def _reading_beside(
     _runs: Sequence[Run],
     theirs: Sequence[Row],
 ) -> str:
-    ours, its = config(treatment.scenario), config(other.scenario)
+    ours, its = config_values(treatment.config), config_values(other.config)
     changed = [f"`{name} = {its[name]}`" for name in its if its[name] != ours[name]]
     differs = f"with {', '.join(changed)}" if changed else "with the same parameters"
     text = f"Beside {escaped(treatment.name)} stands {escaped(other.name)}, {differs}."
@@ -394,8 +394,8 @@ def _reading_beside(
 
 def _figures(treatment: Treatment, runs: Sequence[Run]) -> dict[str, str]:
     """The figures' SVG by name."""
-    scenario = treatment.scenario
-    start = [[scenario.genesis_tokens_per_agent] * scenario.num_agents]
+    config = treatment.config
+    start = [[config.genesis_tokens_per_agent] * config.num_agents]
     level = (-180, "below this the policy works") if treatment.policy_name == "published" else None
     steps = {name: amount for name, amount in _token_steps(treatment, runs).items() if amount}
     lines = [lorenz(shifted(wealth(run, -1))) for run in runs]
@@ -411,7 +411,7 @@ def _figures(treatment: Treatment, runs: Sequence[Run]) -> dict[str, str]:
             kept,
         ),
         "balances": figures.balances(
-            [start + run.series.balances for run in runs], scenario.agent_ids, level
+            [start + run.series.balances for run in runs], config.agent_ids, level
         ),
         "actions": figures.actions(_action_shares(treatment, runs)),
         "lorenz": figures.lorenz(lines[0][0], curves, mean),
@@ -433,7 +433,7 @@ def _action_shares(treatment: Treatment, runs: Sequence[Run]) -> dict[str, list[
     for run in runs:
         for actions in run.series.actions:
             counts.update(actions)
-    whole = len(runs) * treatment.scenario.num_agents
+    whole = len(runs) * treatment.config.num_agents
     return {
         name: [
             sum(run.series.actions[turn].get(name, 0) for run in runs) / whole
@@ -444,7 +444,7 @@ def _action_shares(treatment: Treatment, runs: Sequence[Run]) -> dict[str, list[
 
 
 def _genesis(treatment: Treatment) -> int:
-    return treatment.scenario.num_agents * treatment.scenario.genesis_tokens_per_agent
+    return treatment.config.num_agents * treatment.config.genesis_tokens_per_agent
 
 
 def _run_steps(treatment: Treatment, run: Run) -> dict[str, int]:

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from sim_economy.core.world_config import config, parameters
+from sim_economy.core.world_config import config_values, parameters
 from sim_economy.runs.run_metrics import Row, aggregate
 from sim_economy.scenarios.scenario import Treatment
 from sim_economy.statistics.descriptive import (
@@ -157,7 +157,7 @@ _NUMERAL: Final = re.compile(r"-?\d[\d.e+-]*")
 
 
 def _parameter_table(treatment: Treatment) -> Table:
-    world = config(treatment.scenario)
+    world = config_values(treatment.config)
     rows = tuple(
         (name, str(world[name]).lower(), parameter.meaning)
         for name, parameter in parameters().items()
@@ -186,7 +186,7 @@ def _interval(measure: Mapping[str, float]) -> tuple[float, float, float, float,
 
 
 def _action_table(treatment: Treatment, rows: Sequence[Row]) -> Table:
-    agent_turns = treatment.turns * treatment.scenario.num_agents
+    agent_turns = treatment.turns * treatment.config.num_agents
     columns = [column for column in rows[0] if column.startswith(_ACTION_PREFIX)]
     counted = [dict.fromkeys(columns, 0) | {key: row[key] for key in columns} for row in rows]
     for counts in counted:
@@ -226,8 +226,8 @@ def text_figures(treatment: Treatment, rows: Sequence[Row]) -> dict[str, float |
             "turns_with_block",
         )
     )
-    scenario = treatment.scenario
-    endowment = scenario.num_agents * scenario.genesis_tokens_per_agent
+    config = treatment.config
+    endowment = config.num_agents * config.genesis_tokens_per_agent
     return {
         "fees over endowment": statistics.mean(fees) / endowment,
         "variation of fees (%)": _percent(coefficient_of_variation(fees)),

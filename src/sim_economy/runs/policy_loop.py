@@ -40,10 +40,10 @@ def play(
 
 def inputs_of(world: World, policies: Sequence[Policy], used: Sequence[Usage]) -> list[Input]:
     """What every agent sends for the open turn, with its usage `[agent]`."""
-    before = views(world.state, world.scenario)
+    before = views(world.state, world.config)
     inputs = []
     for agent_id, policy, view, (thinking_units, output_units) in zip(
-        world.scenario.agent_ids, policies, before, used, strict=True
+        world.config.agent_ids, policies, before, used, strict=True
     ):
         try:
             decided = policy.decide(view)
@@ -100,18 +100,18 @@ def play_run(
         store: Where its records go; memory when None.
         progress: Called with each closed turn.
     """
-    scenario = treatment.scenario_of_run(run)
-    world = World(scenario, store=store, world_id=f"{treatment.name}/{scenario.seed}")
+    config = treatment.config_of_run(run)
+    world = World(config, store=store, world_id=f"{treatment.name}/{config.seed}")
     series = Series([], [], [], [], [], [], [], [], [], [], [])
     moved: defaultdict[tuple[int, int, str], int] = defaultdict(int)
-    usage = treatment.usage.turns(scenario)
+    usage = treatment.usage.turns(config)
     for turn, inputs in play(world, treatment.policies, usage, treatment.turns):
         _observe(series, moved, turn, world.state, inputs)
         progress(turn.turn)
     return Run(
         run,
-        scenario.seed,
-        list(scenario.agent_ids),
+        config.seed,
+        list(config.agent_ids),
         series,
         ledger_counts(world.store, moved),
         world.head.hash,

@@ -12,7 +12,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sim_economy.core.world_config import config, parameters
+from sim_economy.core.world_config import config_values, parameters
 from sim_economy.runs.run import Run, chosen, fees
 from sim_economy.scenarios.scenario import Treatment
 from sim_economy.statistics.inequality import gini, shifted, top_share, wealth_shift
@@ -97,7 +97,7 @@ def aggregate(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
 
 def summary_json(treatment: Treatment, rows: Sequence[Row]) -> str:
     """`summary.json`."""
-    world = config(treatment.scenario)
+    world = config_values(treatment.config)
     summary = {
         "runs": len(rows),
         "turns": treatment.turns,

@@ -20,14 +20,20 @@ from sim_economy.agents.population import (
 from sim_economy.agents.usage_model import TracedUsage, UsageSource, parse_usage
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.world_config import Scenario, config, parameters, parse_scenario, unknown_key
+from sim_economy.core.world_config import (
+    WorldConfig,
+    config_values,
+    parameters,
+    parse_world_config,
+    unknown_key,
+)
 from sim_economy.ledger.records import digest
 from sim_economy.scenarios.presets import (
     PRESETS,
     preset,
     preset_text,
+    preset_world_config,
     read_toml,
-    world_scenario,
 )
 from sim_economy.scenarios.shipped import SCENARIOS, scenario_text
 
@@ -56,7 +62,7 @@ class Treatment(Struct, frozen=True, kw_only=True):
     seed: int
     population: tuple[Group, ...]
     usage: UsageSource
-    scenario: Scenario
+    config: WorldConfig
     settings: dict[str, Any]
 
     @property
@@ -82,16 +88,16 @@ class Treatment(Struct, frozen=True, kw_only=True):
             ScenarioError: The seed is out of range.
         """
         run = 1 if seed is None else seed - self.seed
-        self.scenario_of_run(run)
+        self.config_of_run(run)
         return run
 
-    def scenario_of_run(self, run: int) -> Scenario:
+    def config_of_run(self, run: int) -> WorldConfig:
         """The world of one replicate, counted from 1.
 
         Raises:
             ScenarioError: Its seed is out of range.
         """
-        return parse_scenario({"seed": self.seed + run}, self.scenario)
+        return parse_world_config({"seed": self.seed + run}, self.config)
 
 
 def load_treatment(
@@ -166,7 +172,7 @@ def _follow_preset(given: dict[str, Any], before: Any) -> None:
     """Let keys that held the old preset's values take the new preset's."""
     if before not in PRESETS:
         return
-    old = config(preset(before))
+    old = config_values(preset(before))
     world = given["world"]
     for name in [name for name in world if name in old]:
         if str(world[name]) == str(old[name]):
@@ -196,14 +202,14 @@ def parse_treatment(
             problems.append(f"{key}: must be an integer from {low} to {high}")
     if not isinstance(values["name"], str) or not values["name"]:
         problems.append("name: must be a text")
-    scenario, usage = Scenario(), None
+    config, usage = WorldConfig(), None
     try:
-        scenario = _parse_world(values["world"])
+        config = _parse_world(values["world"])
     except ScenarioError as error:
         problems += error.problems
     population: tuple[Group, ...] = ()
     try:
-        population = _parse_population(given, scenario)
+        population = _parse_population(given, config)
     except ScenarioError as error:
         problems += error.problems
     try:
@@ -213,7 +219,7 @@ def parse_treatment(
     except ScenarioError as error:
         problems += error.problems
     if usage is not None and not problems:
-        problems += usage.problems(scenario, values["turns"])
+        problems += usage.problems(config, values["turns"])
     if problems or usage is None:
         raise ScenarioError(problems)
     return Treatment(
@@ -223,8 +229,8 @@ def parse_treatment(
         seed=values["seed"],
         population=population,
         usage=usage,
-        scenario=scenario,
-        settings=_settings(values, population, usage, scenario),
+        config=config,
+        settings=_settings(values, population, usage, config),
     )
 
 
@@ -240,15 +246,15 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
 }
 
 
-def _parse_population(given: Mapping[str, Any], scenario: Scenario) -> tuple[Group, ...]:
+def _parse_population(given: Mapping[str, Any], config: WorldConfig) -> tuple[Group, ...]:
     if given.get("population") is None:
-        return everyone(given.get("policy", _DEFAULTS["policy"]), scenario)
+        return everyone(given.get("policy", _DEFAULTS["policy"]), config)
     if "policy" in given:
         raise ScenarioError(["policy: leave it out where population says who follows which"])
-    return parse_population(given["population"], scenario)
+    return parse_population(given["population"], config)
 
 
-def _parse_world(given: Any) -> Scenario:
+def _parse_world(given: Any) -> WorldConfig:
     if not isinstance(given, Mapping):
         raise ScenarioError(["world: must be a table"])
     if "seed" in given:
@@ -262,7 +268,7 @@ def _parse_world(given: Any) -> Scenario:
     if agent_ids is not None:
         flat.setdefault("num_agents", len(agent_ids))
     try:
-        return world_scenario(flat, agent_ids)
+        return preset_world_config(flat, agent_ids)
     except ScenarioError as error:
         raise ScenarioError([f"world.{problem}" for problem in error.problems]) from None
 
@@ -271,12 +277,12 @@ def _settings(
     values: Mapping[str, Any],
     population: Sequence[Group],
     usage: UsageSource,
-    scenario: Scenario,
+    config: WorldConfig,
 ) -> dict[str, Any]:
     """All that decides the bytes of a run, as plain values."""
     mixed = values["population"] is not None
     who = (
-        {"population": _plain(population_settings(population, scenario))}
+        {"population": _plain(population_settings(population, config))}
         if mixed
         else {"policy": values["policy"]}
     )
@@ -287,8 +293,8 @@ def _settings(
         **{key: values[key] for key in ("name", "turns", "runs", "seed")},
         **who,
         "usage": source,
-        "world": {name: _plain(value) for name, value in config(scenario).items()},
-        "agent_ids": list(scenario.agent_ids),
+        "world": {name: _plain(value) for name, value in config_values(config).items()},
+        "agent_ids": list(config.agent_ids),
     }
 
 

@@ -26,7 +26,7 @@ from sim_economy.core.errors import (
     WorldMissingError,
 )
 from sim_economy.core.turn import RULES_VERSION
-from sim_economy.core.world_config import Scenario, UsageRule, position_of
+from sim_economy.core.world_config import UsageRule, WorldConfig, position_of
 from sim_economy.ledger.credentials.signature_check import SignedWorld
 from sim_economy.ledger.credentials.signatures import EngineKey, block_message, is_public_key
 from sim_economy.ledger.credentials.tokens import Credentials, IssuedTokens
@@ -43,7 +43,7 @@ from sim_economy.ledger.records import (
 from sim_economy.ledger.sidecars.head_file import Witness
 from sim_economy.ledger.sidecars.locations import DEFAULT_WORLD, Place, place_of
 from sim_economy.ledger.stores.protocol import Store
-from sim_economy.scenarios.presets import world_scenario
+from sim_economy.scenarios.presets import preset_world_config
 from sim_economy.world.turn_answer import turn_answer
 from sim_economy.world.world import World
 
@@ -173,9 +173,9 @@ class Engine:
         return Path(f"{self.place.beside}.key")
 
     @property
-    def scenario(self) -> Scenario:
-        """The world's scenario, or the defaults before there is one."""
-        return Scenario() if self.world is None else self.world.scenario
+    def config(self) -> WorldConfig:
+        """The world's configuration, or the defaults before there is one."""
+        return WorldConfig() if self.world is None else self.world.config
 
     def started(self) -> World:
         """The world.
@@ -222,26 +222,24 @@ class Engine:
         """
         if self.world is not None:
             raise WorldExistsError(self.world.turn_number)
-        scenario = self.planned(configuration, agent_ids)
-        self._check_keys(scenario, public_keys)
+        config = self.planned(configuration, agent_ids)
+        self._check_keys(config, public_keys)
         store = self.place.new()
         try:
             self._forget_witness()
             key = keys = credentials = issued = None
             if public_keys is not None:
                 key = EngineKey.make(self._key_path)
-                agents = {agent_id: public_keys[agent_id] for agent_id in scenario.agent_ids}
+                agents = {agent_id: public_keys[agent_id] for agent_id in config.agent_ids}
                 keys = Keys(key.public_key, agents)
-            genesis_hash = digest(
-                canonical(genesis_of(scenario, self.world_id, RULES_VERSION, keys))
-            )
+            genesis_hash = digest(canonical(genesis_of(config, self.world_id, RULES_VERSION, keys)))
             if self.access.tokens:
                 credentials, issued = Credentials.issue(
-                    genesis_hash, scenario.agent_ids, self.access.admin_token
+                    genesis_hash, config.agent_ids, self.access.admin_token
                 )
                 credentials.write(self._token_path)
             sign = unsigned if key is None else _block_signer(key, genesis_hash)
-            world = World(scenario, store=store, world_id=self.world_id, keys=keys, sign=sign)
+            world = World(config, store=store, world_id=self.world_id, keys=keys, sign=sign)
             self._witness = Witness.beside(self.place.beside)
             self._witness.write(world.head)
         except BaseException:
@@ -254,8 +252,8 @@ class Engine:
 
     def planned(
         self, configuration: Mapping[str, Any], agent_ids: Sequence[str] | None
-    ) -> Scenario:
-        """The scenario that `start` would start.
+    ) -> WorldConfig:
+        """The configuration that `start` would start.
 
         Raises:
             ScenarioError: With every problem found.
@@ -267,7 +265,7 @@ class Engine:
             given.setdefault("usage_source", UsageRule.OPERATOR.value)
             if not {"seed", "secret"} & given.keys():
                 given["secret"] = secrets.token_hex(32)
-        return world_scenario(given, agent_ids)
+        return preset_world_config(given, agent_ids)
 
     def check_same(self, configuration: Mapping[str, Any], agent_ids: Sequence[str] | None) -> None:
         """Whether the world is the one that `start` would start.
@@ -279,17 +277,17 @@ class Engine:
         world = self.started()
         wanted = self.planned(configuration, agent_ids)
         if not {"seed", "secret"} & configuration.keys():
-            hidden = {"seed": world.scenario.seed, "secret": world.scenario.secret}
+            hidden = {"seed": world.config.seed, "secret": world.config.secret}
             wanted = replace(wanted, **hidden)
-        if wanted != world.scenario:
+        if wanted != world.config:
             raise WorldExistsError(world.turn_number)
 
-    def _check_keys(self, scenario: Scenario, public_keys: Mapping[str, str] | None) -> None:
+    def _check_keys(self, config: WorldConfig, public_keys: Mapping[str, str] | None) -> None:
         if public_keys is None:
             if self.access.signatures:
                 raise ScenarioError(["public_keys: are missing; this engine's agents sign"])
             return
-        agents = set(scenario.agent_ids)
+        agents = set(config.agent_ids)
         problems = [f"public_keys: {agent} has none" for agent in agents - public_keys.keys()]
         if not public_keys.keys() <= agents:
             problems.append("public_keys: names an agent that is not in the world")
@@ -339,7 +337,7 @@ class Engine:
         if submitted.agent_id in self._submitted:
             raise AlreadySubmittedError(open_turn)
         states_usage = submitted.thinking_units or submitted.output_units
-        if states_usage and world.scenario.usage_source is not UsageRule.DECLARED:
+        if states_usage and world.config.usage_source is not UsageRule.DECLARED:
             raise InputError("thinking_units", "and output_units are not the agent's to state here")
         signed = self._signed([submitted], [signature])
         world.submit(submitted, signed[0] if signed else None)
@@ -350,7 +348,7 @@ class Engine:
     @property
     def closes_itself(self) -> bool:
         """Whether a turn can be closed without the operator's figures."""
-        return self.scenario.usage_source is not UsageRule.OPERATOR
+        return self.config.usage_source is not UsageRule.OPERATOR
 
     def close_turn(
         self,
@@ -438,7 +436,7 @@ class Engine:
         self._witnessed = True
 
     def _answer(self, sealed: Sealed) -> str:
-        data = turn_answer(sealed.record, sealed.head.hash, self.scenario)
+        data = turn_answer(sealed.record, sealed.head.hash, self.config)
         return encode({"data": data}).decode()
 
     def read(self, work: Callable[[Store], T]) -> T:
@@ -458,7 +456,7 @@ class Engine:
     def commitment(self) -> dict[str, Any]:
         """The commitment to the world's secret, and what opens it once the run has ended."""
         world = self.started()
-        secret = world.scenario.secret
+        secret = world.config.secret
         if self.credentials is None or not secret:
             return {"commitment": None, "salt": None, "secret": None}
         ended = world.state.ended

@@ -10,7 +10,7 @@ from msgspec import json
 
 from sim_economy.core.errors import ReplayError, StoreError
 from sim_economy.core.turn import RULES_VERSION
-from sim_economy.ledger.readers.reading import genesis_record, reading, scenario_of
+from sim_economy.ledger.readers.reading import config_of, genesis_record, reading
 from sim_economy.ledger.records import (
     Head,
     Signature,
@@ -60,7 +60,7 @@ def _replayed(store: Store, progress: Callable[[int], None]) -> Head:
         signed = record.block_signature
         if world is None:
             world = World(
-                scenario_of(first),
+                config_of(first),
                 store=again,
                 world_id=first.world_id,
                 keys=first.keys,

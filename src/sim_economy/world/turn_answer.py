@@ -9,11 +9,11 @@ from msgspec.json import decode
 
 from sim_economy.core.contracts import Happened
 from sim_economy.core.events import contracts_that
-from sim_economy.core.world_config import Scenario
+from sim_economy.core.world_config import WorldConfig
 from sim_economy.ledger.records import TurnRecord
 
 
-def turn_answer(record: TurnRecord, head: str, scenario: Scenario) -> dict[str, Any]:
+def turn_answer(record: TurnRecord, head: str, config: WorldConfig) -> dict[str, Any]:
     """What came of a turn, from its record."""
     block = record.block
     return {
@@ -31,7 +31,7 @@ def turn_answer(record: TurnRecord, head: str, scenario: Scenario) -> dict[str, 
         "transactions": record.transactions,
         "token_supply": record.token_supply,
         "ended": record.ends,
-        "usage_source": scenario.usage_source,
+        "usage_source": config.usage_source,
         "state_digest": record.state_digest,
         "head": head,
     }

@@ -22,8 +22,8 @@ from sim_economy.core.events import Turn
 from sim_economy.core.observation import Observation, observe
 from sim_economy.core.state import decode_state, encode_state, genesis
 from sim_economy.core.turn import RULES_VERSION, play_turn
-from sim_economy.core.world_config import Scenario, genesis_order, position_of
-from sim_economy.ledger.readers.reading import genesis_record, scenario_of
+from sim_economy.core.world_config import WorldConfig, genesis_order, position_of
+from sim_economy.ledger.readers.reading import config_of, genesis_record
 from sim_economy.ledger.records import (
     BlockSigner,
     Head,
@@ -53,7 +53,7 @@ class World:
     """One world from genesis on; use it in a `with` block, or `close` it.
 
     Attributes:
-        scenario: Its parameters, variants and agents.
+        config: Its parameters, variants and agents.
         state: After the last closed turn; to be read, never changed.
         keys: Whose signatures it is held to; None where nothing is signed.
         sealed: The last turn closed here as it was kept; None before the first.
@@ -61,7 +61,7 @@ class World:
 
     def __init__(
         self,
-        scenario: Scenario | None = None,
+        config: WorldConfig | None = None,
         *,
         store: Store | None = None,
         recorded: bool = True,
@@ -81,18 +81,18 @@ class World:
         Raises:
             StoreError: The store holds a world already, or cannot be written.
         """
-        self.scenario = scenario or Scenario()
+        self.config = config or WorldConfig()
         self.world_id = world_id
         self.keys = keys
         self._sign = sign
-        self.positions = genesis_order(self.scenario)
-        self.state, ledger = genesis(self.scenario)
+        self.positions = genesis_order(self.config)
+        self.state, ledger = genesis(self.config)
         self._store: Store | None = None
         self._head: Head | None = None
         self.sealed: Sealed | None = None
         self._accepted = 0
         if store is not None or recorded:
-            first = genesis_of(self.scenario, world_id, RULES_VERSION, keys)
+            first = genesis_of(self.config, world_id, RULES_VERSION, keys)
             sealed = seal_genesis(first, self.state, ledger.postings, sign)
             self._store = MemoryStore() if store is None else store
             self._store.create(first, sealed, encode_state(self.state).decode())
@@ -100,7 +100,7 @@ class World:
 
     @classmethod
     def create(
-        cls, path: str | Path, scenario: Scenario | None = None, *, world_id: str = "default"
+        cls, path: str | Path, config: WorldConfig | None = None, *, world_id: str = "default"
     ) -> Self:
         """Start a world whose records go to a new ledger.
 
@@ -112,7 +112,7 @@ class World:
         """
         store: Store = place_of(path).new() if is_database(path) else SQLiteStore.new(path)
         try:
-            return cls(scenario, store=store, world_id=world_id)
+            return cls(config, store=store, world_id=world_id)
         except BaseException:
             store.discard()
             raise
@@ -149,7 +149,7 @@ class World:
                 f"written by rules version {first.rules_version}, these are {RULES_VERSION}; "
                 "open it with the release that wrote it",
             )
-        world = cls(scenario_of(first), recorded=False, world_id=first.world_id, keys=first.keys)
+        world = cls(config_of(first), recorded=False, world_id=first.world_id, keys=first.keys)
         world._restore(store)
         return world
 
@@ -172,7 +172,7 @@ class World:
             record = read_record(turn.line)
             inputs = recorded_inputs(record)
             self.state, _ = play_turn(
-                self.state, inputs, self.scenario, self.positions, ends=record.ends
+                self.state, inputs, self.config, self.positions, ends=record.ends
             )
             if digest(encode_state(self.state)) != record.state_digest:
                 raise ReplayError(turn.turn, "the rules give another state; run verify")
@@ -225,10 +225,10 @@ class World:
             StoreError: The turn could not be kept.
         """
         given, signatures = self._gathered(list(inputs), signatures, metered)
-        state, turn = play_turn(self.state, given, self.scenario, self.positions, ends=ends)
+        state, turn = play_turn(self.state, given, self.config, self.positions, ends=ends)
         if self._store is not None:
             sealed = seal(
-                self.head, turn, given, state, self.scenario.agent_ids, signatures, self._sign
+                self.head, turn, given, state, self.config.agent_ids, signatures, self._sign
             )
             due = ends or turn.turn % SNAPSHOT_EVERY == 0
             kept = receipt and receipt(sealed)
@@ -307,7 +307,7 @@ class World:
         Raises:
             InputError: No such agent.
         """
-        return observe(self.state, position_of(self.positions, agent_id), self.scenario)
+        return observe(self.state, position_of(self.positions, agent_id), self.config)
 
     def close(self) -> None:
         """Release the store."""

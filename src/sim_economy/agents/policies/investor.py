@@ -34,7 +34,7 @@ class Investor(Policy, frozen=True):
     def decide(self, view: View) -> Action:
         """Bid, stake, work or mine."""
         balance = view.observation.accounts["balance"]
-        if view.scenario.dividend_rule is DividendRule.CORE_OWNERS:
+        if view.config.dividend_rule is DividendRule.CORE_OWNERS:
             if view.turn == 1 and (most := part(balance, self.bid_rate)) > 0:
                 return BidCore(most - most * view.draw(MILLION, "investor.bid") // (2 * MILLION))
         else:

@@ -33,7 +33,7 @@ class Published(Policy, frozen=True):
             balances = state.balances
             poorest = balances.index(min(balances))
             if agent != poorest:
-                return Transfer(view.scenario.agent_ids[poorest], 20, 1)
+                return Transfer(view.config.agent_ids[poorest], 20, 1)
         if balance > 250 and turn % 10 == 0:
             return Study()
         return Mine()

@@ -178,7 +178,7 @@ class Trader(Policy, frozen=True):
         desk = Desk(view)
         action = self.owed(desk) or self.signature(desk) or self.business(desk) or self.living(desk)
         said = [*self.proofs(desk), *self.words(desk)]
-        return Move(action, spoken(said, view.scenario.speech_length_max))
+        return Move(action, spoken(said, view.config.speech_length_max))
 
     # What a policy of its own may say differently
 

@@ -9,15 +9,15 @@ from collections.abc import Sequence
 
 from sim_economy.core.accounts import BALANCE, ESCROW, WIDTH, Posting, PostingReason
 from sim_economy.core.contracts import PAYERS, Cause, Contract, ContractKind, Deal, Role
-from sim_economy.core.world_config import Scenario
+from sim_economy.core.world_config import WorldConfig
 
 
-def last_signing_turn(deal: Deal, scenario: Scenario) -> int:
+def last_signing_turn(deal: Deal, config: WorldConfig) -> int:
     """The last turn in which a proposal may be signed.
 
     Source: docs/spec/economy.md, K2.
     """
-    return min(deal.proposed + scenario.signature_window, deal.due_turn - 1)
+    return min(deal.proposed + config.signature_window, deal.due_turn - 1)
 
 
 def payment(deal: Deal) -> int:

@@ -14,15 +14,15 @@ from sim_economy.core.contracts import (
     Role,
 )
 from sim_economy.core.escrow import Payment, Step, forfeited, released, slashed
-from sim_economy.core.world_config import Scenario
+from sim_economy.core.world_config import WorldConfig
 
 
-def referred(turn: int, disputes: int, scenario: Scenario) -> Step:
+def referred(turn: int, disputes: int, config: WorldConfig) -> Step:
     """A dispute goes to the arbitrator, with a turn more for each that it has open already.
 
     Source: docs/spec/economy.md, K5.
     """
-    return Step(Happened.REFERRED, until=turn + scenario.attested_confirmation_window + disputes)
+    return Step(Happened.REFERRED, until=turn + config.attested_confirmation_window + disputes)
 
 
 def no_ruling(contract: Contract) -> Step:

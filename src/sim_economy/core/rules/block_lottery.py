@@ -12,22 +12,22 @@ from sim_economy.core.events import Ticket, ValidatorType
 from sim_economy.core.randomness import draw_below, seed_key
 from sim_economy.core.state import FinalisedBurn, Tip
 from sim_economy.core.units import FACTOR_ONE, compounded
-from sim_economy.core.world_config import LotteryRule, Scenario
+from sim_economy.core.world_config import LotteryRule, WorldConfig
 
 
-def burn_factor(turns_since: int, scenario: Scenario) -> int:
+def burn_factor(turns_since: int, config: WorldConfig) -> int:
     """What a burn finalised `turns_since` turns ago still weighs, in units of 10^-12.
 
     Source: docs/spec/economy.md, L3.
     """
-    decayed_turns = turns_since - scenario.burn_maturity_turns
+    decayed_turns = turns_since - config.burn_maturity_turns
     if decayed_turns < 0:
         return 0
-    return compounded(scenario.burn_decay_rate, decayed_turns)
+    return compounded(config.burn_decay_rate, decayed_turns)
 
 
 def burn_weights(
-    burns: Sequence[FinalisedBurn], turn: int, agents: int, scenario: Scenario
+    burns: Sequence[FinalisedBurn], turn: int, agents: int, config: WorldConfig
 ) -> list[int]:
     """Burned tokens as they weigh in `turn`, `[agent]`, in units of 10^-12.
 
@@ -35,14 +35,14 @@ def burn_weights(
     """
     weights = [0] * agents
     for burn in burns:
-        weights[burn.agent] += burn.amount * burn_factor(turn - burn.turn, scenario)
+        weights[burn.agent] += burn.amount * burn_factor(turn - burn.turn, config)
     return weights
 
 
-def is_spent(burn: FinalisedBurn, turn: int, scenario: Scenario) -> bool:
+def is_spent(burn: FinalisedBurn, turn: int, config: WorldConfig) -> bool:
     """Whether a mature burn has decayed to nothing, for good."""
-    matured = turn - burn.turn >= scenario.burn_maturity_turns
-    return matured and burn_factor(turn - burn.turn, scenario) == 0
+    matured = turn - burn.turn >= config.burn_maturity_turns
+    return matured and burn_factor(turn - burn.turn, config) == 0
 
 
 def tickets(
@@ -51,7 +51,7 @@ def tickets(
     burns: Sequence[FinalisedBurn],
     tip: Tip,
     turn: int,
-    scenario: Scenario,
+    config: WorldConfig,
 ) -> tuple[Ticket, ...]:
     """The counting tickets of a turn in drawing order, weightless ones left out.
 
@@ -62,11 +62,11 @@ def tickets(
 
     Source: docs/spec/economy.md, L2.
     """
-    burned = burn_weights(burns, turn, len(staked), scenario) if burns else [0] * len(staked)
-    stake_weight = scenario.stake_weight_per_token * FACTOR_ONE
-    mine_weight = scenario.mine_base_weight * FACTOR_ONE
-    burn_weight = scenario.burn_weight_per_token
-    match scenario.lottery_rule:
+    burned = burn_weights(burns, turn, len(staked), config) if burns else [0] * len(staked)
+    stake_weight = config.stake_weight_per_token * FACTOR_ONE
+    mine_weight = config.mine_base_weight * FACTOR_ONE
+    burn_weight = config.burn_weight_per_token
+    match config.lottery_rule:
         case LotteryRule.MINERS:
             held = [
                 Ticket(
@@ -78,7 +78,7 @@ def tickets(
             ]
         case LotteryRule.MINE_STAKE_BURN:
             held = [Ticket(agent, ValidatorType.MINE, mine_weight) for agent in miners]
-            if _stake_and_burn_count(tip, turn, scenario):
+            if _stake_and_burn_count(tip, turn, config):
                 held += [
                     Ticket(agent, ValidatorType.STAKE, stake_weight * tokens)
                     for agent, tokens in enumerate(staked)
@@ -88,24 +88,24 @@ def tickets(
                     for agent, tokens in enumerate(burned)
                 ]
         case _:
-            assert_never(scenario.lottery_rule)
+            assert_never(config.lottery_rule)
     return tuple([ticket for ticket in held if ticket.weight])
 
 
-def _stake_and_burn_count(tip: Tip, turn: int, scenario: Scenario) -> bool:
+def _stake_and_burn_count(tip: Tip, turn: int, config: WorldConfig) -> bool:
     clock = tip.validator_type is None or tip.validator_type is ValidatorType.MINE
-    return clock or turn - tip.turn > scenario.signature_window
+    return clock or turn - tip.turn > config.signature_window
 
 
-def winner(held: Sequence[Ticket], turn: int, scenario: Scenario) -> Ticket | None:
+def winner(held: Sequence[Ticket], turn: int, config: WorldConfig) -> Ticket | None:
     """The winning ticket, or None where the threshold is not reached.
 
     Source: docs/spec/economy.md, L4 and L8.
     """
     total = sum([ticket.weight for ticket in held])
-    if not held or total < scenario.block_threshold * FACTOR_ONE:
+    if not held or total < config.block_threshold * FACTOR_ONE:
         return None
-    point = draw_below(total, seed_key(scenario.seed, scenario.secret), turn, "lottery", 0)
+    point = draw_below(total, seed_key(config.seed, config.secret), turn, "lottery", 0)
     for ticket in held:
         point -= ticket.weight
         if point < 0:

@@ -7,25 +7,25 @@ from __future__ import annotations
 
 from sim_economy.core.contracts import Cause, Contract, Happened, Role, Settlement
 from sim_economy.core.escrow import Step, forfeited, paid, released, slashed
-from sim_economy.core.world_config import Scenario
+from sim_economy.core.world_config import WorldConfig
 
 
-def opened(turn: int, scenario: Scenario) -> Step:
+def opened(turn: int, config: WorldConfig) -> Step:
     """The window in which the parties confirm or dispute opens.
 
     Source: docs/spec/economy.md, K4 and K5.
     """
-    return Step(Happened.OPENED, until=turn + scenario.attested_confirmation_window)
+    return Step(Happened.OPENED, until=turn + config.attested_confirmation_window)
 
 
-def delivered(contract: Contract, turn: int, scenario: Scenario) -> Step:
+def delivered(contract: Contract, turn: int, config: WorldConfig) -> Step:
     """A delivered information good is paid at once, or its window opens.
 
     Source: docs/spec/economy.md, K5.
     """
     if contract.deal.settlement is Settlement.AUTOMATIC:
         return paid(contract, Cause.DELIVERED)
-    return opened(turn, scenario)
+    return opened(turn, config)
 
 
 def not_delivered(contract: Contract) -> Step:
@@ -42,7 +42,7 @@ def not_delivered(contract: Contract) -> Step:
     )
 
 
-def not_confirmed(contract: Contract, scenario: Scenario) -> Step:
+def not_confirmed(contract: Contract, config: WorldConfig) -> Step:
     """The window ended with the counterparty silent: a claim stands, else both defaulted.
 
     Source: docs/spec/economy.md, K5 and K6.
@@ -50,7 +50,7 @@ def not_confirmed(contract: Contract, scenario: Scenario) -> Step:
     if contract.claimed:
         return paid(contract, Cause.CLAIM_STOOD)
     taken = {}
-    if scenario.slash_both_on_timeout:
+    if config.slash_both_on_timeout:
         taken = {role: [slashed(contract, role)] for role in (Role.PROPOSER, Role.COUNTERPARTY)}
     return Step(
         Happened.DEFAULTED,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from sim_economy.core.world_config import DividendRule, Scenario
+from sim_economy.core.world_config import DividendRule, WorldConfig
 
 
 def dividends(
@@ -16,7 +16,7 @@ def dividends(
     cores: Sequence[int],
     staked: Sequence[int],
     burned: Sequence[int],
-    scenario: Scenario,
+    config: WorldConfig,
 ) -> list[int]:
     """Tokens each agent receives, `[agent]`; together never more than the pool.
 
@@ -28,14 +28,14 @@ def dividends(
 
     Source: docs/spec/economy.md, C3.
     """
-    match scenario.dividend_rule:
+    match config.dividend_rule:
         case DividendRule.CORE_OWNERS:
-            each = pool // scenario.num_cores
+            each = pool // config.num_cores
             return [each * shares for shares in cores]
         case DividendRule.STAKE_AND_BURN:
             claims = [kept + gone for kept, gone in zip(staked, burned, strict=True)]
-            endowment = scenario.num_agents * scenario.genesis_tokens_per_agent
+            endowment = config.num_agents * config.genesis_tokens_per_agent
             whole = max(endowment, sum(claims))
             return [pool * claim // whole for claim in claims]
         case _:
-            assert_never(scenario.dividend_rule)
+            assert_never(config.dividend_rule)

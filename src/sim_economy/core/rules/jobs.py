@@ -10,7 +10,7 @@ from typing import assert_never
 from msgspec import Struct
 
 from sim_economy.core.units import portion
-from sim_economy.core.world_config import JobRule, Scenario, SigningBonusRule
+from sim_economy.core.world_config import JobRule, SigningBonusRule, WorldConfig
 
 
 class Pay(Struct, frozen=True, gc=False):
@@ -21,7 +21,7 @@ class Pay(Struct, frozen=True, gc=False):
     bonus: int
 
 
-def pay(balance: int, fee_tokens: int, first_job: bool, scenario: Scenario) -> Pay:
+def pay(balance: int, fee_tokens: int, first_job: bool, config: WorldConfig) -> Pay:
     """What a job pays on the balance it finds.
 
     Args:
@@ -31,14 +31,14 @@ def pay(balance: int, fee_tokens: int, first_job: bool, scenario: Scenario) -> P
 
     Source: docs/spec/economy.md, J1 to J4.
     """
-    match scenario.job_rule:
+    match config.job_rule:
         case JobRule.CREDIT_USAGE:
-            credit = min(fee_tokens, scenario.job_credit_max)
+            credit = min(fee_tokens, config.job_credit_max)
             owed = max(0, -(balance + credit))
-            relief = portion(owed, scenario.interest_rate_per_turn)
+            relief = portion(owed, config.interest_rate_per_turn)
         case JobRule.WAIVE_USAGE:
             credit = relief = 0
         case _:
-            assert_never(scenario.job_rule)
-    earns_bonus = first_job and scenario.signing_bonus_rule is SigningBonusRule.FIRST_JOB
-    return Pay(credit, relief, scenario.signing_bonus if earns_bonus else 0)
+            assert_never(config.job_rule)
+    earns_bonus = first_job and config.signing_bonus_rule is SigningBonusRule.FIRST_JOB
+    return Pay(credit, relief, config.signing_bonus if earns_bonus else 0)

@@ -25,12 +25,12 @@ from sim_economy.core.contracts import (
     allows,
 )
 from sim_economy.core.events import RejectionReason as Reason
-from sim_economy.core.world_config import Scenario
+from sim_economy.core.world_config import WorldConfig
 
 PartyAction = SignContract | ConfirmDelivery | DisputeDelivery | ArbitratorRuling | SellInformation
 
 
-def action_refusal(action: PartyAction, scenario: Scenario) -> Reason | None:
+def action_refusal(action: PartyAction, config: WorldConfig) -> Reason | None:
     """Why an action is refused whatever contract it names, or None.
 
     Source: docs/spec/economy.md, section 8.
@@ -42,7 +42,7 @@ def action_refusal(action: PartyAction, scenario: Scenario) -> Reason | None:
             return None if favoured in list(Favoured) else Reason.FAVOUR_UNKNOWN
         case SellInformation(_, None):
             return Reason.PAYLOAD_MISSING
-        case SellInformation(_, str(payload)) if len(payload) > scenario.payload_length_max:
+        case SellInformation(_, str(payload)) if len(payload) > config.payload_length_max:
             return Reason.PAYLOAD_TOO_LONG
         case _:
             return None

@@ -24,7 +24,7 @@ from sim_economy.core.actions import (
     Unstake,
 )
 from sim_economy.core.events import RejectionReason as Reason
-from sim_economy.core.world_config import Scenario, UnstakeWithoutAmount
+from sim_economy.core.world_config import UnstakeWithoutAmount, WorldConfig
 
 FREE: Final = frozenset({Mine, Job, Idle, *get_args(ContractAction)})
 """Actions that take nothing from an account when they apply."""
@@ -41,7 +41,7 @@ def rejection_reason(
     staked: int,
     agent_ids: Container[str],
     turn: int,
-    scenario: Scenario,
+    config: WorldConfig,
 ) -> Reason | None:
     """Why the action is refused on the accounts it finds, or None.
 
@@ -54,7 +54,7 @@ def rejection_reason(
     """
     if isinstance(action, Unrecognised):
         return Reason.UNKNOWN_ACTION
-    if speech is not None and len(speech) > scenario.speech_length_max:
+    if speech is not None and len(speech) > config.speech_length_max:
         return Reason.SPEECH_TOO_LONG
     if type(action) in FREE:
         return None
@@ -62,7 +62,7 @@ def rejection_reason(
         case Speak():
             return None if speech else Reason.SPEECH_MISSING
         case Study():
-            return Reason.BALANCE_TOO_LOW if scenario.study_cost > balance else None
+            return Reason.BALANCE_TOO_LOW if config.study_cost > balance else None
         case Transfer(to, amount, fee):
             return _recipient_refusal(to, agent_id, agent_ids) or _amount_refusal(
                 amount, fee, balance
@@ -70,7 +70,7 @@ def rejection_reason(
         case Stake(amount, fee) | Burn(amount, fee):
             return _amount_refusal(amount, fee, balance)
         case Unstake(amount):
-            return _unstake_refusal(amount, staked, scenario)
+            return _unstake_refusal(amount, staked, config)
         case BidCore(amount):
             closed = turn > AUCTION_TURN
             return Reason.AUCTION_CLOSED if closed else _amount_refusal(amount, 0, balance)
@@ -98,9 +98,9 @@ def _amount_refusal(amount: int | None, fee: int, balance: int) -> Reason | None
     return Reason.BALANCE_TOO_LOW if amount + fee > balance else None
 
 
-def _unstake_refusal(amount: int | None, staked: int, scenario: Scenario) -> Reason | None:
+def _unstake_refusal(amount: int | None, staked: int, config: WorldConfig) -> Reason | None:
     if amount is None:
-        if scenario.unstake_without_amount is UnstakeWithoutAmount.REJECT:
+        if config.unstake_without_amount is UnstakeWithoutAmount.REJECT:
             return Reason.AMOUNT_MISSING
         amount = max(1, staked)
     if amount < 1:

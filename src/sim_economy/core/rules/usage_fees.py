@@ -6,20 +6,20 @@ Source: docs/spec/economy.md, B1 to B3 and B6.
 from __future__ import annotations
 
 from sim_economy.core.units import FACTOR_ONE, MILLION, compounded
-from sim_economy.core.world_config import Scenario, UsageRule
+from sim_economy.core.world_config import UsageRule, WorldConfig
 
 
-def metered(thinking_units: int, output_units: int, scenario: Scenario) -> tuple[int, int]:
+def metered(thinking_units: int, output_units: int, config: WorldConfig) -> tuple[int, int]:
     """The thinking and output units that are billed, from those an input carries.
 
     Source: docs/spec/economy.md, T1.
     """
-    if scenario.usage_source is UsageRule.FIXED:
-        return scenario.fixed_thinking_units, scenario.fixed_output_units
+    if config.usage_source is UsageRule.FIXED:
+        return config.fixed_thinking_units, config.fixed_output_units
     return thinking_units, output_units
 
 
-def fee(thinking_units: int, output_units: int, studies: int, scenario: Scenario) -> int:
+def fee(thinking_units: int, output_units: int, studies: int, config: WorldConfig) -> int:
     """Tokens an agent owes for its usage in one turn, rounded down once.
 
     Args:
@@ -29,12 +29,12 @@ def fee(thinking_units: int, output_units: int, studies: int, scenario: Scenario
 
     Source: docs/spec/economy.md, B1 to B3.
     """
-    usage = output_units + thinking_units * scenario.thinking_layer_discount // MILLION
-    billable = usage - scenario.commons_threshold_per_turn
+    usage = output_units + thinking_units * config.thinking_layer_discount // MILLION
+    billable = usage - config.commons_threshold_per_turn
     if billable <= 0:
         return 0
-    factor = compounded(scenario.study_discount, studies)
-    return scenario.base_inference_rate * billable * factor // (MILLION * FACTOR_ONE)
+    factor = compounded(config.study_discount, studies)
+    return config.base_inference_rate * billable * factor // (MILLION * FACTOR_ONE)
 
 
 def covered(fee_tokens: int, balance: int) -> int:

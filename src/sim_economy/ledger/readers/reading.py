@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sim_economy.core.errors import InputError, StoreError
-from sim_economy.core.world_config import Scenario, parse_scenario
+from sim_economy.core.world_config import WorldConfig, parse_world_config
 from sim_economy.ledger.records import Genesis, read_genesis
 from sim_economy.ledger.sidecars.locations import Place, place_of
 from sim_economy.ledger.stores.protocol import Store
@@ -47,7 +47,7 @@ def genesis_record(store: Store) -> Genesis:
         raise StoreError("ledger_damaged", store.name, "the genesis record is damaged") from error
 
 
-def scenario_of(first: Genesis) -> Scenario:
-    """The scenario a world was started with."""
+def config_of(first: Genesis) -> WorldConfig:
+    """The configuration a world was started with."""
     hidden = {"seed": first.seed, "secret": first.secret}
-    return parse_scenario({**first.parameters, **hidden}, agent_ids=list(first.agent_ids))
+    return parse_world_config({**first.parameters, **hidden}, agent_ids=list(first.agent_ids))

@@ -8,7 +8,7 @@ from importlib import resources
 from typing import Final
 
 from sim_economy.core.codec import canonical
-from sim_economy.core.world_config import Scenario, config
+from sim_economy.core.world_config import WorldConfig, config_values
 from sim_economy.orchestrator.dialogue.messages import json_line
 from sim_economy.orchestrator.settings import Mind, Plan
 
@@ -16,11 +16,11 @@ PROMPT_VERSION: Final = 1
 """Changes whenever the same view could give another prompt."""
 
 
-def instructions(scenario: Scenario, agent_id: str, mind: Mind, plan: Plan, output: str) -> str:
+def instructions(config: WorldConfig, agent_id: str, mind: Mind, plan: Plan, output: str) -> str:
     """The part that is the same every turn."""
-    world = json.loads(canonical(config(scenario)))
+    world = json.loads(canonical(config_values(config)))
     parts = [
-        _RULES.format(agent_id=agent_id, others=_others(scenario, agent_id), **world),
+        _RULES.format(agent_id=agent_id, others=_others(config, agent_id), **world),
         f"All parameters: {json_line(world)}",
         _SAFETY,
         _FORMAT[output],
@@ -32,8 +32,8 @@ def instructions(scenario: Scenario, agent_id: str, mind: Mind, plan: Plan, outp
     return "\n\n".join(parts)
 
 
-def _others(scenario: Scenario, agent_id: str) -> str:
-    names = [name for name in scenario.agent_ids if name != agent_id]
+def _others(config: WorldConfig, agent_id: str) -> str:
+    names = [name for name in config.agent_ids if name != agent_id]
     return ", ".join(names[:200]) or "nobody"
 
 

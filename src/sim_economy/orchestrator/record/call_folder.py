@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from sim_economy.core.errors import FolderError
 from sim_economy.core.turn import RULES_VERSION
-from sim_economy.core.world_config import parse_scenario
+from sim_economy.core.world_config import parse_world_config
 from sim_economy.ledger.readers.diff import changes_of
 from sim_economy.ledger.records import digest
 from sim_economy.ledger.sidecars.files import remove_ledger
@@ -57,7 +57,7 @@ def open_world(folder: Path, task: Task) -> World:
     path = folder / LEDGER
     if path.exists():
         return World.open(path)
-    return World.create(path, task.scenario, world_id=task.world_id)
+    return World.create(path, task.config, world_id=task.world_id)
 
 
 def read_task(folder: Path) -> Task:
@@ -84,7 +84,7 @@ def read_task(folder: Path) -> Task:
     return Task(
         name=kept["name"],
         turns=kept["turns"],
-        scenario=parse_scenario(kept["world"], agent_ids=kept["agent_ids"]),
+        config=parse_world_config(kept["world"], agent_ids=kept["agent_ids"]),
         plan=plan_of({key: kept[key] for key in _DECIDING}),
         usage=kept["usage"],
         door=kept["door"],

@@ -99,7 +99,7 @@ def read_story(folder: Path) -> Story:
         with reading(folder / LEDGER) as store:
             paid = _paid(store, task)
     turns = sorted({turn for turn, _ in records.decided})
-    agents = task.scenario.agent_ids
+    agents = task.config.agent_ids
     scenes = {
         turn: [
             _scene(task, records, decided, paid.get((turn, agent_id), {}))
@@ -121,7 +121,7 @@ def read_story(folder: Path) -> Story:
 
 def _paid(store: Store, task: Task) -> dict[tuple[int, str], dict[str, int]]:
     """What moved every balance, by turn and agent: tokens by reason."""
-    balances = {BALANCE + WIDTH * at: name for at, name in enumerate(task.scenario.agent_ids)}
+    balances = {BALANCE + WIDTH * at: name for at, name in enumerate(task.config.agent_ids)}
     paid: dict[tuple[int, str], dict[str, int]] = {}
     for stored in store.read(1):
         for posting in read_record(stored.line).postings:

@@ -35,7 +35,7 @@ def pieces(story: Story) -> Iterator[str]:
     task = story.task
     script = b64encode(sha256(_SCRIPT.encode()).digest()).decode()
     style = b64encode(sha256(_STYLE.encode()).digest()).decode()
-    title = escape(f"{task.name}, seed {task.scenario.seed}")
+    title = escape(f"{task.name}, seed {task.config.seed}")
     yield (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -84,7 +84,7 @@ def _overview(story: Story) -> Iterator[str]:
 
 def _controls(story: Story) -> Iterator[str]:
     yield '<p class="controls"><label>agent <select id="agent"><option value="">all</option>'
-    for agent_id in story.task.scenario.agent_ids:
+    for agent_id in story.task.config.agent_ids:
         name = escape(agent_id, quote=True)
         yield f'<option value="{name}">{name}</option>'
     yield '</select></label> <button id="open">open all turns</button> '

@@ -63,14 +63,14 @@ def _seeds(evidence: Evidence) -> str:
 
 
 def _winners(evidence: Evidence) -> str:
-    scenario = evidence.treatment.scenario
+    config = evidence.treatment.config
     blocks = evidence.column("turns_with_block")
     paid = evidence.moved("signing_bonus")
-    promised = blocks * scenario.signing_bonus
+    promised = blocks * config.signing_bonus
     return (
-        f"No block paid anything. A bonus of {scenario.signing_bonus} for each of "
+        f"No block paid anything. A bonus of {config.signing_bonus} for each of "
         f"{number(blocks, 2)} blocks a run would come to {number(promised, 1)}; the rows hold "
-        f"{number(paid, 1)}, one bonus for each of {scenario.num_agents} agents, at its first job."
+        f"{number(paid, 1)}, one bonus for each of {config.num_agents} agents, at its first job."
     )
 
 
@@ -176,10 +176,10 @@ _DISAGREEMENTS = (
 
 
 def _pricing(evidence: Evidence) -> str:
-    scenario = evidence.treatment.scenario
+    config = evidence.treatment.config
     fees = evidence.column("fees_total")
     chosen_spending = evidence.moved("study_cost") + evidence.moved("burn")
-    ratio = fees / (scenario.num_agents * scenario.genesis_tokens_per_agent)
+    ratio = fees / (config.num_agents * config.genesis_tokens_per_agent)
     return (
         f"Fees are {number(ratio, 2)} times the endowment and {number(fees / chosen_spending, 0)} "
         "times what agents spent on studies and burns, so usage does decide what they own. It "
@@ -189,7 +189,7 @@ def _pricing(evidence: Evidence) -> str:
 
 
 def _survival(evidence: Evidence) -> str:
-    agent_turns = evidence.treatment.turns * evidence.treatment.scenario.num_agents
+    agent_turns = evidence.treatment.turns * evidence.treatment.config.num_agents
     share = 100 * (evidence.column("actions_mine") + evidence.column("actions_job")) / agent_turns
     return (
         f"Mining and jobs are {number(share, 1)} % of all choices. That is the policy's doing: it "

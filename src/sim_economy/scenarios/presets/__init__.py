@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any, Final
 
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.world_config import NumberText, Scenario, parse_scenario
+from sim_economy.core.world_config import NumberText, WorldConfig, parse_world_config
 
 PRESETS: Final = ("as-run", "as-written")
 
@@ -32,19 +32,21 @@ def preset_text(name: str) -> str:
 
 
 @cache
-def preset(name: str) -> Scenario:
-    """A preset's scenario.
+def preset(name: str) -> WorldConfig:
+    """A preset's world.
 
     Raises:
         ScenarioError: There is no such preset.
     """
     if name not in PRESETS:
         raise ScenarioError([f"preset: there is no {name}; there are {_listed()}"])
-    return parse_scenario(read_toml(preset_text(name))["world"])
+    return parse_world_config(read_toml(preset_text(name))["world"])
 
 
-def world_scenario(config: Mapping[str, Any], agent_ids: Sequence[str] | None = None) -> Scenario:
-    """A scenario from a flat configuration that may name the preset it starts from.
+def preset_world_config(
+    config: Mapping[str, Any], agent_ids: Sequence[str] | None = None
+) -> WorldConfig:
+    """A world from a flat configuration that may name the preset it starts from.
 
     Raises:
         ScenarioError: With every problem found.
@@ -53,7 +55,7 @@ def world_scenario(config: Mapping[str, Any], agent_ids: Sequence[str] | None = 
     name = given.pop("preset", "as-run")
     if name not in PRESETS:
         raise ScenarioError([f"preset: must be one of {_listed()}"])
-    return parse_scenario(given, preset(name), agent_ids)
+    return parse_world_config(given, preset(name), agent_ids)
 
 
 def _listed() -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from sim_economy.agents.usage_model import UsageSource
-from sim_economy.core.world_config import Scenario
+from sim_economy.core.world_config import WorldConfig
 from sim_economy.orchestrator.dialogue.messages import Provider
 from sim_economy.orchestrator.dialogue.providers.mock import MockProvider
 from sim_economy.orchestrator.settings import ModelSetting
 
 
-def provider_for(setting: ModelSetting, scenario: Scenario, usage: UsageSource) -> Provider:
+def provider_for(setting: ModelSetting, config: WorldConfig, usage: UsageSource) -> Provider:
     """What a model's table asks for.
 
     Raises:
@@ -17,7 +17,7 @@ def provider_for(setting: ModelSetting, scenario: Scenario, usage: UsageSource) 
         ScenarioError: Its key is not in the environment.
     """
     if setting.provider == "mock":
-        return MockProvider(setting, scenario, usage)
+        return MockProvider(setting, config, usage)
     from sim_economy.orchestrator.dialogue.providers.hosted import HostedProvider  # noqa: PLC0415
 
     return HostedProvider(setting)

@@ -9,7 +9,7 @@ from typing import Any
 from sim_economy.agents.catalogue import policy_named
 from sim_economy.agents.usage_model import Usage, UsageSource
 from sim_economy.core.codec import canonical
-from sim_economy.core.world_config import Scenario
+from sim_economy.core.world_config import WorldConfig
 from sim_economy.orchestrator.dialogue.messages import (
     Answer,
     Call,
@@ -27,7 +27,7 @@ from sim_economy.orchestrator.settings import ModelSetting
 class MockProvider:
     """Replies that depend on the seed, the turn, the agent and the prompt alone."""
 
-    def __init__(self, setting: ModelSetting, scenario: Scenario, usage: UsageSource) -> None:
+    def __init__(self, setting: ModelSetting, config: WorldConfig, usage: UsageSource) -> None:
         """Play what the setting says.
 
         Args:
@@ -35,8 +35,8 @@ class MockProvider:
         """
         self._plays = setting.plays
         self._script = {(line.turn, line.agent, line.attempt): line for line in setting.script}
-        self._scenario = scenario
-        self._usage: Iterator[list[Usage]] = usage.turns(scenario)
+        self._scenario = config
+        self._usage: Iterator[list[Usage]] = usage.turns(config)
         self._drawn: list[list[Usage]] = []
 
     async def ask(self, request: Request, call: Call) -> Answer:

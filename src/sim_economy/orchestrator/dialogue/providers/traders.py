@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sim_economy.core.contracts import Role
 from sim_economy.core.randomness import draw_below, seed_key
-from sim_economy.core.world_config import Scenario
+from sim_economy.core.world_config import WorldConfig
 from sim_economy.orchestrator.dialogue.messages import Call
 
 
@@ -29,19 +29,19 @@ class Dice:
         return choices[self.below(len(choices), purpose)]
 
 
-def trade(call: Call, shown: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
+def trade(call: Call, shown: Mapping[str, Any], config: WorldConfig) -> dict[str, Any]:
     """A trader's answer to what it is shown, as plain values."""
     dice = Dice(call)
     own = shown["What you see"]
-    why, action = _chosen(call, dice, own, scenario)
+    why, action = _chosen(call, dice, own, config)
     answer: dict[str, Any] = {"thinking": why, "action": action}
-    if (speech := _speech(dice, action, shown, scenario, call)) is not None:
+    if (speech := _speech(dice, action, shown, config, call)) is not None:
         answer["speech"] = speech
     return answer
 
 
 def _chosen(
-    call: Call, dice: Dice, own: Mapping[str, Any], scenario: Scenario
+    call: Call, dice: Dice, own: Mapping[str, Any], config: WorldConfig
 ) -> tuple[str, dict[str, Any]]:
     balance = own["accounts"]["balance"]
     if call.turn == 1 and balance > 1:
@@ -51,13 +51,13 @@ def _chosen(
         return waiting
     if balance < -40:
         return "I am in debt, so I work.", {"action": "job"}
-    if balance > 100 and len(scenario.agent_ids) > 2 and dice.below(4, "propose") == 0:
-        return "A contract may bring more than mining.", _proposal(call, dice, scenario)
+    if balance > 100 and len(config.agent_ids) > 2 and dice.below(4, "propose") == 0:
+        return "A contract may bring more than mining.", _proposal(call, dice, config)
     match dice.below(10, "choice"):
         case 0 if balance > 200:
             amount = 20 + dice.below(60, "stake")
             return "Stake adds weight.", {"action": "stake", "amount": amount}
-        case 1 if balance > scenario.study_cost + 100:
+        case 1 if balance > config.study_cost + 100:
             return "Lower fees from now on.", {"action": "study"}
         case 2 if own["accounts"]["staked"] > 0:
             amount = own["accounts"]["staked"]
@@ -108,8 +108,8 @@ def _waiting(
                 continue
 
 
-def _proposal(call: Call, dice: Dice, scenario: Scenario) -> dict[str, Any]:
-    others = [name for name in scenario.agent_ids if name != call.agent_id]
+def _proposal(call: Call, dice: Dice, config: WorldConfig) -> dict[str, Any]:
+    others = [name for name in config.agent_ids if name != call.agent_id]
     first = dice.below(len(others), "counterparty")
     second = (first + 1 + dice.below(len(others) - 1, "arbitrator")) % len(others)
     price = 5 + dice.below(30, "price")
@@ -157,14 +157,14 @@ def _speech(
     dice: Dice,
     action: Mapping[str, Any],
     shown: Mapping[str, Any],
-    scenario: Scenario,
+    config: WorldConfig,
     call: Call,
 ) -> str | None:
     """What it says; traders answer those who spoke."""
     known = _SAID.get(action["action"])
     if known is None or (action["action"] == "mine" and dice.below(3, "talk")):
         return "Hm." if action["action"] == "speak" else None
-    others = [name for name in scenario.agent_ids if name != call.agent_id]
+    others = [name for name in config.agent_ids if name != call.agent_id]
     heard = list(shown.get("What others said last turn", {})) or others or ["Nobody"]
     text = str(dice.one(known, "words")).format(
         to=action.get("counterparty", ""),
@@ -172,4 +172,4 @@ def _speech(
         number=action.get("contract_id", ""),
         other=dice.one(heard, "other"),
     )
-    return text[: scenario.speech_length_max] or None
+    return text[: config.speech_length_max] or None
