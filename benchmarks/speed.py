@@ -24,10 +24,10 @@ from sim_economy.ledger.stores.sqlite import SQLiteStore
 from sim_economy.reports.published.rows import compare
 from sim_economy.runs.policy_loop import play, play_run
 from sim_economy.runs.run_metrics import metrics_csv, run_metrics, summary_json
-from sim_economy.scenarios.scenario import load_treatment
+from sim_economy.scenarios.scenario import load_scenario
 from sim_economy.world.world import World
 
-TREATMENT = load_treatment("as-run")
+TREATMENT = load_scenario("as-run")
 RUNS = range(1, TREATMENT.runs + 1)
 SEEDS = [TREATMENT.seed + run for run in RUNS]
 

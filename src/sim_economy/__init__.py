@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from sim_economy.runs.notebook import Played as Played
     from sim_economy.runs.notebook import play as play
     from sim_economy.scenarios.presets import preset as preset
-    from sim_economy.scenarios.scenario import load_treatment as load_treatment
+    from sim_economy.scenarios.scenario import load_scenario as load_scenario
     from sim_economy.world.replay import replay as replay
     from sim_economy.world.world import World as World
 
@@ -83,7 +83,7 @@ _HOMES = {
     "parse_world_config": "core.world_config",
     "Played": "runs.notebook",
     "play": "runs.notebook",
-    "load_treatment": "scenarios.scenario",
+    "load_scenario": "scenarios.scenario",
     "frame": "ledger.readers.export",
     "preset": "scenarios.presets",
     "replay": "world.replay",
@@ -94,6 +94,7 @@ _HOMES = {
 }
 _RENAMED = {
     "Scenario": "the [world] table is WorldConfig now; a scenario file is read by load_scenario",
+    "load_treatment": "a scenario file is read by load_scenario now",
     "parse_scenario": "the values of a [world] table are read by parse_world_config now",
 }
 """Names of the release before, with their successors; gone after this one."""

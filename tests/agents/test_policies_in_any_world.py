@@ -21,7 +21,7 @@ from sim_economy.core.world_config import Kind, parse_world_config
 from sim_economy.ledger.stores.memory import MemoryStore
 from sim_economy.ledger.verify import verify
 from sim_economy.runs.policy_loop import play
-from sim_economy.scenarios.scenario import load_treatment
+from sim_economy.scenarios.scenario import load_scenario
 from sim_economy.world.world import World
 from tests.agents.scripted_world import Story
 
@@ -191,7 +191,7 @@ def test_a_policy_decides_by_what_its_agent_may_see(name: str) -> None:
 
 def test_the_published_policy_knows_more_than_an_agent_may() -> None:
     """So this test would see a policy that does."""
-    treatment = load_treatment("as-run")
+    scenario = load_scenario("as-run")
     told = Story({f"agent_{place}": policy_named("published") for place in range(8)}, 26, {},
                  (0, 120))  # fmt: skip
     policy = policy_named("published")
@@ -199,7 +199,7 @@ def test_the_published_policy_knows_more_than_an_agent_may() -> None:
         state.turn
         for state in told.states[:-1]
         for agent in range(8)
-        if policy.decide(views(blinded(state, agent, 8), treatment.config)[agent])
-        != policy.decide(views(state, treatment.config)[agent])
+        if policy.decide(views(blinded(state, agent, 8), scenario.config)[agent])
+        != policy.decide(views(state, scenario.config)[agent])
     ]
     assert differences

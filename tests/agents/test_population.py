@@ -13,7 +13,7 @@ from sim_economy.agents.policies.simple import Miner, Worker
 from sim_economy.agents.population import parse_population, policies_by_agent
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.world_config import parse_world_config
-from sim_economy.scenarios.scenario import Treatment, load_treatment
+from sim_economy.scenarios.scenario import Scenario, load_scenario
 
 FIT = 'agents for num_agents = 4; change a count, or let one entry take the "rest"'
 
@@ -115,32 +115,32 @@ agents = "rest"
 
 
 @pytest.fixture
-def load(tmp_path: Path) -> Callable[..., Treatment]:
-    def loaded(text: str, changes: Any = ()) -> Treatment:
+def load(tmp_path: Path) -> Callable[..., Scenario]:
+    def loaded(text: str, changes: Any = ()) -> Scenario:
         path = tmp_path / "mixed.toml"
         path.write_text(text, encoding="utf-8")
-        return load_treatment(path, changes)
+        return load_scenario(path, changes)
 
     return loaded
 
 
-def test_a_file_says_who_follows_which_policy(load: Callable[..., Treatment]) -> None:
-    treatment = load(MIXED)
-    assert treatment.policies == [Miner()] * 3 + [Worker()] * 5
-    assert treatment.policy_name is None
-    assert treatment.settings["population"] == [
+def test_a_file_says_who_follows_which_policy(load: Callable[..., Scenario]) -> None:
+    scenario = load(MIXED)
+    assert scenario.policies == [Miner()] * 3 + [Worker()] * 5
+    assert scenario.policy_name is None
+    assert scenario.settings["population"] == [
         {"policy": "miner", "agents": ["agent_0", "agent_1", "agent_2"]},
         {"policy": "worker", "agents": [f"agent_{place}" for place in range(3, 8)]},
     ]
-    assert "policy" not in treatment.settings
+    assert "policy" not in scenario.settings
 
 
-def test_a_policy_beside_a_population_is_refused(load: Callable[..., Treatment]) -> None:
+def test_a_policy_beside_a_population_is_refused(load: Callable[..., Scenario]) -> None:
     with pytest.raises(ScenarioError, match="policy: leave it out where population"):
         load('policy = "miner"\n' + MIXED)
 
 
-def test_a_set_policy_goes_over_the_population_and_back(load: Callable[..., Treatment]) -> None:
+def test_a_set_policy_goes_over_the_population_and_back(load: Callable[..., Scenario]) -> None:
     assert load(MIXED, ["policy=miner"]).policies == [Miner()] * 8
     mixed = load('policy = "miner"', {"population": [{"policy": "worker", "agents": 8}]})
     assert mixed.policies == [Worker()] * 8
@@ -148,7 +148,7 @@ def test_a_set_policy_goes_over_the_population_and_back(load: Callable[..., Trea
 
 
 def test_a_changed_number_of_agents_needs_a_population_that_fits(
-    load: Callable[..., Treatment],
+    load: Callable[..., Scenario],
 ) -> None:
     assert len(load(MIXED, ["num_agents=5"]).policies) == 5
     with pytest.raises(ScenarioError, match="3 agents for num_agents = 2"):

@@ -20,7 +20,7 @@ from sim_economy.ledger.stores.sqlite import SQLiteStore
 from sim_economy.ledger.verify import verify
 from sim_economy.runs.policy_loop import play_run
 from sim_economy.runs.run import run_of
-from sim_economy.scenarios.scenario import load_treatment
+from sim_economy.scenarios.scenario import load_scenario
 from sim_economy.world.replay import replay
 from tests.api.signers import PUBLIC_KEYS, signed_house
 from tests.api.test_drop_in import AGENT_IDS, CI_RUNS, NIGHTLY_RUNS, PUBLISHED
@@ -372,6 +372,6 @@ def test_the_run_of_a_ledger_is_the_run_as_it_was_watched(
     for run in (1, 2):
         path = tmp_path / f"{run}.db"
         store = MemoryStore() if kind == "memory" else SQLiteStore.new(path)
-        watched = play_run(load_treatment(preset), run, store)
+        watched = play_run(load_scenario(preset), run, store)
         assert run_of(store, run) == watched
         store.close()

@@ -10,7 +10,7 @@ from sim_economy.core.actions import Action, Mine, Transfer, Unstake
 from sim_economy.core.world_config import WorldConfig, parse_world_config
 from sim_economy.ledger.stores.sqlite import SQLiteStore
 from sim_economy.runs.policy_loop import play_run
-from sim_economy.scenarios.scenario import load_treatment
+from sim_economy.scenarios.scenario import load_scenario
 from sim_economy.world.world import World
 
 
@@ -19,7 +19,7 @@ def ledgers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of ledgers: a published run, and small ones that part from each other."""
     folder = tmp_path_factory.mktemp("ledgers")
     store = SQLiteStore.new(folder / "published.sqlite")
-    play_run(load_treatment("as-run"), 1, store)
+    play_run(load_scenario("as-run"), 1, store)
     store.close()
     for name, config, sent in (
         ("one", WorldConfig(), 20),

@@ -17,22 +17,22 @@ TEXT: Final = (ROOT / "docs/scenarios.md").read_text(encoding="utf-8")
 
 
 def test_the_page_tells_what_the_market_did() -> None:
-    treatment, runs, _ = played("market")
+    scenario, runs, _ = played("market")
     for told in (
         society.reading_of_contracts(runs),
-        society.reading_of_trade(treatment, runs),
+        society.reading_of_trade(scenario, runs),
         table_markdown(society.contracts_table(runs)),
-        table_markdown(society.earnings_table(treatment, runs)),
+        table_markdown(society.earnings_table(scenario, runs)),
     ):
         assert told in TEXT
 
 
 def test_the_page_tells_what_the_rentiers_did() -> None:
-    treatment, runs, _ = played("rentiers")
+    scenario, runs, _ = played("rentiers")
     for told in (
         society.reading_of_dividends(runs),
-        table_markdown(society.earnings_table(treatment, runs)),
-        table_markdown(society.dividends_table(treatment, runs)),
+        table_markdown(society.earnings_table(scenario, runs)),
+        table_markdown(society.dividends_table(scenario, runs)),
     ):
         assert told in TEXT
 

@@ -20,7 +20,7 @@ from sim_economy.core.errors import FolderError
 from sim_economy.experiments.experiment import Outcome, run_experiment
 from sim_economy.ledger.stores.sqlite import SQLiteStore
 from sim_economy.ledger.verify import verify
-from sim_economy.scenarios.scenario import load_treatment
+from sim_economy.scenarios.scenario import load_scenario
 from sim_economy.world.replay import replay
 
 SMALL: Final = {"turns": 6, "runs": 3}
@@ -43,8 +43,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def small(folder: Path, *, fresh: bool = False, ledgers: bool = False, **changes: Any) -> Outcome:
-    treatment = load_treatment("as-run", {**SMALL, **changes})
-    return run_experiment(treatment, folder, fresh=fresh, ledgers=ledgers)
+    scenario = load_scenario("as-run", {**SMALL, **changes})
+    return run_experiment(scenario, folder, fresh=fresh, ledgers=ledgers)
 
 
 def refusal(call: Callable[[], object]) -> FolderError:
@@ -193,7 +193,7 @@ def test_a_finished_experiment_is_resumed_without_playing(tmp_path: Path) -> Non
     small(tmp_path)
     before = contents(tmp_path)
     heard: list[int] = []
-    outcome = run_experiment(load_treatment("as-run", SMALL), tmp_path, progress=heard.append)
+    outcome = run_experiment(load_scenario("as-run", SMALL), tmp_path, progress=heard.append)
     assert outcome.resumed == 3
     assert heard == [1, 2, 3]
     assert contents(tmp_path) == before
@@ -211,8 +211,8 @@ def test_a_fresh_start_plays_every_run_again(tmp_path: Path) -> None:
 
 def test_a_fresh_start_leaves_no_results_of_the_experiment_before(tmp_path: Path) -> None:
     small(tmp_path)
-    treatment = load_treatment("as-run", {**FAILING, "turns": 70, "runs": 1})
-    assert run_experiment(treatment, tmp_path, fresh=True).rows == []
+    scenario = load_scenario("as-run", {**FAILING, "turns": 70, "runs": 1})
+    assert run_experiment(scenario, tmp_path, fresh=True).rows == []
     assert not (tmp_path / "run_metrics.csv").exists()
 
 
@@ -276,7 +276,7 @@ FAILING: Final = {
 
 
 def test_a_failed_run_is_recorded_and_the_others_finish(tmp_path: Path) -> None:
-    outcome = run_experiment(load_treatment("as-run", FAILING), tmp_path)
+    outcome = run_experiment(load_scenario("as-run", FAILING), tmp_path)
     (failure,) = outcome.failures
     assert failure.run == 1
     assert failure.error.startswith("sim_economy.core.errors.AmountOutOfRangeError: turn 62 ")
@@ -293,10 +293,10 @@ def test_a_failed_run_is_recorded_and_the_others_finish(tmp_path: Path) -> None:
 
 
 def test_a_failed_run_is_tried_again_and_fails_alike(tmp_path: Path) -> None:
-    treatment = load_treatment("as-run", FAILING)
-    first = run_experiment(treatment, tmp_path)
+    scenario = load_scenario("as-run", FAILING)
+    first = run_experiment(scenario, tmp_path)
     before = contents(tmp_path)
-    again = run_experiment(treatment, tmp_path)
+    again = run_experiment(scenario, tmp_path)
     assert (first.resumed, again.resumed) == (0, 3)
     assert again.failures == first.failures
     assert contents(tmp_path) == before
@@ -313,7 +313,7 @@ def test_the_exit_code_tells_of_a_failed_run_in_any_number_of_processes(tmp_path
     assert ended.returncode == 1
     assert "run 1 failed: sim_economy.core.errors.AmountOutOfRangeError" in ended.stderr
     assert "Traceback" not in ended.stderr
-    run_experiment(load_treatment("as-run", FAILING), tmp_path / "one")
+    run_experiment(load_scenario("as-run", FAILING), tmp_path / "one")
     one, two = contents(tmp_path / "one"), contents(tmp_path / "two")
     assert one.pop("failures/run-0001.txt")
     assert two.pop("failures/run-0001.txt")
@@ -336,8 +336,8 @@ def test_a_failure_that_was_mended_is_forgotten(tmp_path: Path) -> None:
 
 
 def test_an_experiment_of_which_every_run_failed_has_no_results(tmp_path: Path) -> None:
-    treatment = load_treatment("as-run", {**FAILING, "turns": 70, "runs": 2})
-    outcome = run_experiment(treatment, tmp_path)
+    scenario = load_scenario("as-run", {**FAILING, "turns": 70, "runs": 2})
+    outcome = run_experiment(scenario, tmp_path)
     assert [failure.run for failure in outcome.failures] == [1, 2]
     assert (outcome.runs, outcome.rows) == ([], [])
     assert not (tmp_path / "run_metrics.csv").exists()

@@ -32,7 +32,7 @@ from sim_economy.orchestrator.session import orchestrate
 from sim_economy.orchestrator.settings import parse_plan
 from sim_economy.orchestrator.task import Task
 from sim_economy.runs.policy_loop import play_run
-from sim_economy.scenarios.scenario import load_treatment
+from sim_economy.scenarios.scenario import load_scenario
 from sim_economy.world.world import World
 from tests.api.signers import ANN, BOB, PUBLIC_KEYS
 from tests.properties.random_play import random_inputs
@@ -66,7 +66,7 @@ def recording(store: Store) -> dict[str, Any]:
 def scenario_run(name: str) -> Store:
     """The first run of a shipped scenario."""
     store = MemoryStore()
-    play_run(load_treatment(name), 1, store)
+    play_run(load_scenario(name), 1, store)
     return store
 
 

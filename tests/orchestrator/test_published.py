@@ -14,7 +14,7 @@ from sim_economy.orchestrator.task import Task
 from sim_economy.reports.published.rows import compare
 from sim_economy.runs.policy_loop import play_run
 from sim_economy.runs.run_metrics import metrics_csv, run_metrics, summary_json
-from sim_economy.scenarios.scenario import load_treatment
+from sim_economy.scenarios.scenario import load_scenario
 
 TABLES = {
     "orchestrator": {"observation": "full"},
@@ -26,27 +26,27 @@ TABLES = {
 @pytest.mark.parametrize("runs", [2, pytest.param(24, marks=pytest.mark.nightly)])
 def test_published_runs_come_out_to_the_last_byte(tmp_path: Path, runs: int) -> None:
     """The heads are equal, so the ledgers are; from the same ledgers come all 792 cells."""
-    treatment = load_treatment("as-run")
+    scenario = load_scenario("as-run")
     played = []
     for run in range(1, runs + 1):
-        config = treatment.config_of_run(run)
+        config = scenario.config_of_run(run)
         task = Task(
-            name=treatment.name,
-            turns=treatment.turns,
+            name=scenario.name,
+            turns=scenario.turns,
             config=config,
             plan=parse_plan(TABLES, config, tmp_path),
-            usage=treatment.settings["usage"],
+            usage=scenario.settings["usage"],
         )
         folder = tmp_path / str(run)
-        ended = asyncio.run(orchestrate(folder, task, treatment.usage))
-        played.append(play_run(treatment, run))
+        ended = asyncio.run(orchestrate(folder, task, scenario.usage))
+        played.append(play_run(scenario, run))
         assert ended.position.head == played[-1].head, run
         assert ended.calls == 480
         if run == 1:
             assert asyncio.run(replay_run(folder)).position == ended.position
             _, records = read_run(folder)
             assert all(decided.why is None for decided in records.decided.values())
-    if runs == treatment.runs:
+    if runs == scenario.runs:
         rows = [run_metrics(run) for run in played]
-        found = compare(metrics_csv(rows), summary_json(treatment, rows))
+        found = compare(metrics_csv(rows), summary_json(scenario, rows))
         assert (found.cells, found.exact) == (792, 792)

@@ -12,7 +12,7 @@ from sim_economy.orchestrator.session import orchestrate, replay_run
 from sim_economy.orchestrator.settings import parse_plan
 from sim_economy.orchestrator.task import Task
 from sim_economy.runs.policy_loop import play_run
-from sim_economy.scenarios.scenario import parse_treatment
+from sim_economy.scenarios.scenario import parse_scenario
 
 NAMES = [name for name in SHIPPED for _ in range(2)]
 AGENTS = [f"{name}_{place}" for place, name in enumerate(NAMES)]
@@ -25,9 +25,9 @@ def test_every_shipped_policy_does_what_it_does_in_an_experiment(tmp_path: Path)
         {"policy": name, "agents": [agent]} for name, agent in zip(NAMES, AGENTS, strict=True)
     ]
     given = {"name": "all", "turns": 25, "world": world, "population": population}
-    treatment = parse_treatment(given)
-    expected = play_run(treatment, 1).head
-    config = treatment.config_of_run(1)
+    scenario = parse_scenario(given)
+    expected = play_run(scenario, 1).head
+    config = scenario.config_of_run(1)
     models = {name: {"provider": "mock", "plays": name} for name in SHIPPED}
     scripted = [
         {"policy": name, "agents": [agent]} for name, agent in zip(NAMES, AGENTS, strict=True)
@@ -43,23 +43,23 @@ def test_every_shipped_policy_does_what_it_does_in_an_experiment(tmp_path: Path)
             turns=25,
             config=config,
             plan=parse_plan(tables, config, tmp_path),
-            usage=treatment.settings["usage"],
+            usage=scenario.settings["usage"],
         )
         folder = tmp_path / str(number)
-        ended = asyncio.run(orchestrate(folder, task, treatment.usage))
+        ended = asyncio.run(orchestrate(folder, task, scenario.usage))
         assert ended.position.head == expected, number
         assert asyncio.run(replay_run(folder)).position == ended.position
 
 
 def test_a_policy_has_its_parameters(tmp_path: Path) -> None:
-    treatment = parse_treatment({"turns": 2, "world": {"num_agents": 3}})
-    config = treatment.config_of_run(1)
+    scenario = parse_scenario({"turns": 2, "world": {"num_agents": 3}})
+    config = scenario.config_of_run(1)
     tables = {"minds": [{"policy": "lender", "agents": ["agent_0"]}, {"policy": "idle"}]}
     plan = parse_plan(tables, config, tmp_path)
     assert plan.minds["agent_0"].parameters
     assert plan.minds["agent_1"].parameters == {}
     task = Task(name="t", turns=2, config=config, plan=plan, usage={})
-    asyncio.run(orchestrate(tmp_path / "run", task, treatment.usage))
+    asyncio.run(orchestrate(tmp_path / "run", task, scenario.usage))
     kept, records = read_run(tmp_path / "run")
     assert kept.plan.minds == plan.minds
     assert isinstance(records.decided[1, "agent_0"].chosen, Input)

@@ -11,7 +11,7 @@ import pytest
 from sim_economy.reports.published.rows import compare, published_text
 from sim_economy.runs.policy_loop import play_run
 from sim_economy.runs.run_metrics import metrics_csv, run_metrics, summary_json
-from sim_economy.scenarios.scenario import load_treatment
+from sim_economy.scenarios.scenario import load_scenario
 
 PUBLISHED_CSV: Final = published_text("run_metrics.csv")
 PUBLISHED_SUMMARY: Final = published_text("summary.json")
@@ -62,9 +62,9 @@ def written(cells: list[dict[str, str]]) -> str:
 @pytest.fixture(scope="module")
 def played() -> tuple[str, str]:
     """Our `run_metrics.csv` and `summary.json`, played anew."""
-    treatment = load_treatment("as-run")
-    measured = [run_metrics(play_run(treatment, run)) for run in range(1, 25)]
-    return metrics_csv(measured), summary_json(treatment, measured)
+    scenario = load_scenario("as-run")
+    measured = [run_metrics(play_run(scenario, run)) for run in range(1, 25)]
+    return metrics_csv(measured), summary_json(scenario, measured)
 
 
 @pytest.mark.parametrize("column", MEASURED)

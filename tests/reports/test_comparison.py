@@ -11,7 +11,7 @@ import pytest
 from sim_economy.reports.comparison import MEASURED, Side, differences, write_comparison
 from sim_economy.reports.published.later_report import LATER
 from sim_economy.runs.policy_loop import play_run
-from sim_economy.scenarios.scenario import load_treatment
+from sim_economy.scenarios.scenario import load_scenario
 from sim_economy.scenarios.shipped import REGIMES
 from tests.cli.shell import sim_economy
 from tests.reports.played import played
@@ -19,7 +19,7 @@ from tests.reports.played import played
 
 def side(name: str, *changes: str) -> Side:
     here = played(name, *changes)
-    return Side(here.treatment, here.runs)
+    return Side(here.scenario, here.runs)
 
 
 def test_a_treatment_does_not_differ_from_itself() -> None:
@@ -82,7 +82,7 @@ def test_the_command_plays_compares_and_goes_on(tmp_path: Path) -> None:
     again = sim_economy(*arguments, cwd=tmp_path)
     assert json.loads(again.stdout) == found
     assert kept.stat().st_mtime_ns == before
-    run = play_run(load_treatment("baseline", ["runs=3", "turns=8"]), 2)
+    run = play_run(load_scenario("baseline", ["runs=3", "turns=8"]), 2)
     assert json.loads(kept.read_text().partition("\n")[2])["head"] == run.head
 
 

@@ -14,7 +14,7 @@ from sim_economy.runs.extended_metrics import run_measures, supply_changes
 from sim_economy.runs.policy_loop import play_run
 from sim_economy.runs.run import Run
 from sim_economy.runs.run_metrics import run_metrics
-from sim_economy.scenarios.scenario import load_treatment
+from sim_economy.scenarios.scenario import load_scenario
 
 TURNS: Final = 12
 KEPT: Final = Terms(due_turn=9, price=25, payload_hash=sha256(b"map").hexdigest())
@@ -45,7 +45,7 @@ class Scripted(Policy, frozen=True):
 def run() -> Run:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sim_economy.agents.catalogue.policy_class", lambda name: Scripted)
-        return play_run(load_treatment("as-run", {"policy": "scripted", "turns": TURNS}), 1)
+        return play_run(load_scenario("as-run", {"policy": "scripted", "turns": TURNS}), 1)
 
 
 def test_contracts_are_counted_from_the_ledger(run: Run) -> None:

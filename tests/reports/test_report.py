@@ -21,13 +21,13 @@ CUSTOM = ('name="mine <own> & | _this_"', 'policy="worker"', "runs=2", "turns=12
 
 def report(folder: Path, *, published: bool = True) -> tuple[str, str]:
     if published:
-        treatment, runs, rows = played()
+        scenario, runs, rows = played()
         beside = [played("as-written")]
         comparison = played().comparison
-        write_report(folder, treatment, runs, rows, comparison=comparison, beside=beside)
+        write_report(folder, scenario, runs, rows, comparison=comparison, beside=beside)
     else:
-        treatment, runs, rows = played("as-run", *CUSTOM)
-        write_report(folder, treatment, runs, rows, comparison=None)
+        scenario, runs, rows = played("as-run", *CUSTOM)
+        write_report(folder, scenario, runs, rows, comparison=None)
     texts = [(folder / name).read_text(encoding="utf-8") for name in ("report.md", "report.html")]
     return texts[0], texts[1]
 
@@ -72,8 +72,8 @@ def test_the_bytes_do_not_depend_on_the_hash_seed(tmp_path: Path) -> None:
 
 
 def test_the_files_are_named_with_the_page_last(tmp_path: Path) -> None:
-    treatment, runs, rows = played("as-run", *CUSTOM)
-    written = write_report(tmp_path, treatment, runs, rows, comparison=None)
+    scenario, runs, rows = played("as-run", *CUSTOM)
+    written = write_report(tmp_path, scenario, runs, rows, comparison=None)
     names = [str(path.relative_to(tmp_path)) for path in written]
     assert names == ["report.md", *[f"figures/{name}.svg" for name in FIGURES], "report.html"]
     assert all(path.is_file() for path in written)
@@ -179,13 +179,13 @@ def test_a_treatments_name_is_text_and_no_markup(custom: tuple[str, str]) -> Non
 
 
 def test_rows_that_differ_are_named_and_the_findings_withheld(tmp_path: Path) -> None:
-    treatment, runs, rows = played()
+    scenario, runs, rows = played()
     found = msgspec.structs.replace(
         played().comparison,
         exact=791,
         first_difference=Difference("3", "fees_total", "24382", "24383"),
     )
-    write_report(tmp_path, treatment, runs, rows, comparison=found)
+    write_report(tmp_path, scenario, runs, rows, comparison=found)
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "| first difference | run 3, fees_total: 24382, here 24383 |" in text
     assert "Every cell" not in text
@@ -200,8 +200,8 @@ def test_rows_that_differ_are_named_and_the_findings_withheld(tmp_path: Path) ->
      ("base_inference_rate=0", "runs=2", "turns=5")],
 )  # fmt: skip
 def test_small_and_odd_worlds_have_a_report(tmp_path: Path, changes: tuple[str, ...]) -> None:
-    treatment, runs, rows = played("as-run", *changes)
-    assert write_report(tmp_path, treatment, runs, rows, comparison=None)
+    scenario, runs, rows = played("as-run", *changes)
+    assert write_report(tmp_path, scenario, runs, rows, comparison=None)
 
 
 @pytest.mark.parametrize("library", ["matplotlib", "scipy", "markdown_it"])
@@ -211,15 +211,15 @@ def test_a_library_that_is_missing_is_named_and_nothing_is_written(
     for name in [name for name in sys.modules if name.split(".")[0] == library]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, library, None)
-    treatment, runs, rows = played("as-run", *CUSTOM)
+    scenario, runs, rows = played("as-run", *CUSTOM)
     with pytest.raises(ExtraMissingError, match=r"sim-economy\[report\]"):
-        write_report(tmp_path, treatment, runs, rows, comparison=None)
+        write_report(tmp_path, scenario, runs, rows, comparison=None)
     assert not list(tmp_path.iterdir())
 
 
 def test_missing_runs_are_said(tmp_path: Path) -> None:
-    treatment, runs, rows = played()
-    write_report(tmp_path, treatment, runs[1:4], rows[1:4], comparison=None)
+    scenario, runs, rows = played()
+    write_report(tmp_path, scenario, runs[1:4], rows[1:4], comparison=None)
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "21 of 24 runs are missing here" in text
     assert "seeds 1002 to 1004" in text

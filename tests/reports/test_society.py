@@ -16,14 +16,14 @@ from sim_economy.reports import society
 from sim_economy.reports.report import write_report
 from sim_economy.runs.policy_loop import play_run
 from sim_economy.runs.run import decode_run, encode_run, run_of
-from sim_economy.scenarios.scenario import load_treatment
+from sim_economy.scenarios.scenario import load_scenario
 from tests.reports.played import played
 
 
 @pytest.mark.parametrize("name", ["market", "rentiers", "as-run"])
 def test_the_flows_of_an_agent_explain_what_it_ends_with(name: str) -> None:
     here = played(name)
-    genesis = here.treatment.config.genesis_tokens_per_agent
+    genesis = here.scenario.config.genesis_tokens_per_agent
     for run in here.runs[:3]:
         gained: Counter[int] = Counter()
         for flow in run.counts.flows:
@@ -38,8 +38,8 @@ def test_the_flows_of_an_agent_explain_what_it_ends_with(name: str) -> None:
 
 
 def test_flows_are_those_of_the_postings() -> None:
-    treatment, store = load_treatment("market", ["turns=30"]), MemoryStore()
-    run = play_run(treatment, 1, store)
+    scenario, store = load_scenario("market", ["turns=30"]), MemoryStore()
+    run = play_run(scenario, 1, store)
     totals: Counter[tuple[str, str, str]] = Counter()
     for row in frame(store, "postings").iter_rows(named=True):
         payer, payee = (row[side].partition(":")[0] for side in ("source", "target"))
@@ -55,7 +55,7 @@ def test_flows_are_those_of_the_postings() -> None:
 
 def test_a_run_read_from_its_ledger_has_the_same_contracts_and_flows() -> None:
     store = MemoryStore()
-    run = play_run(load_treatment("market", ["turns=20"]), 1, store)
+    run = play_run(load_scenario("market", ["turns=20"]), 1, store)
     assert run.counts.made
     assert run_of(store, 1).counts == run.counts
     assert decode_run(encode_run(run)) == run
@@ -63,7 +63,7 @@ def test_a_run_read_from_its_ledger_has_the_same_contracts_and_flows() -> None:
 
 def test_incomes_add_up_to_what_agents_end_with() -> None:
     here = played("market")
-    table = society.earnings_table(here.treatment, here.runs)
+    table = society.earnings_table(here.scenario, here.runs)
     for row in table.rows:
         gained = sum(float(cell or 0) for cell in row[2:-1])
         assert gained + 1000 == pytest.approx(row[-1], abs=30), row[0]
@@ -99,7 +99,7 @@ def test_the_reading_says_what_did_not_form() -> None:
 
 def test_dividends_by_agent_are_those_paid() -> None:
     here = played("rentiers")
-    table = society.dividends_table(here.treatment, here.runs)
+    table = society.dividends_table(here.scenario, here.runs)
     paid = sum(float(row[4] or 0) for row in table.rows) * len(here.runs)
     flows = [flow for run in here.runs for flow in run.counts.flows if flow.reason == "dividend"]
     assert paid == pytest.approx(sum(flow.tokens for flow in flows))
@@ -109,15 +109,15 @@ def test_dividends_by_agent_are_those_paid() -> None:
 
 def test_the_published_experiment_has_nothing_of_it(tmp_path: Path) -> None:
     here = played("as-run")
-    assert not society.is_mixed(here.treatment, here.runs)
-    assert society.drawings(here.treatment, here.runs) == {}
-    write_results(tmp_path, here.treatment, here.runs, here.rows)
+    assert not society.is_mixed(here.scenario, here.runs)
+    assert society.drawings(here.scenario, here.runs) == {}
+    write_results(tmp_path, here.scenario, here.runs, here.rows)
     assert not (tmp_path / "contracts.csv").exists()
 
 
 def test_contracts_and_flows_are_written_beside_the_rest(tmp_path: Path) -> None:
     here = played("market")
-    write_results(tmp_path, here.treatment, here.runs[:2], here.rows[:2])
+    write_results(tmp_path, here.scenario, here.runs[:2], here.rows[:2])
     with (tmp_path / "contracts.csv").open(newline="") as file:
         contracts = list(csv.DictReader(file))
     assert len(contracts) == sum(len(run.counts.made) for run in here.runs[:2])
@@ -133,7 +133,7 @@ def test_contracts_and_flows_are_written_beside_the_rest(tmp_path: Path) -> None
 @pytest.mark.parametrize("name", ["market", "rentiers"])
 def test_a_report_of_a_society_has_its_section_and_figures(name: str, tmp_path: Path) -> None:
     here = played(name)
-    write_report(tmp_path, here.treatment, here.runs, here.rows, comparison=None)
+    write_report(tmp_path, here.scenario, here.runs, here.rows, comparison=None)
     text = (tmp_path / "report.md").read_text()
     assert "## Who earned what, from whom, and for what" in text
     assert "Population, in genesis order: " in text

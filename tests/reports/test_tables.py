@@ -17,8 +17,8 @@ MINUS = "\u2212"
 
 
 def tables(*changes: str, published: bool = False) -> dict[str, Table]:
-    treatment, _, rows = played("as-run", *changes)
-    return {table.name: table for table in paper_tables(treatment, rows, published=published)}
+    scenario, _, rows = played("as-run", *changes)
+    return {table.name: table for table in paper_tables(scenario, rows, published=published)}
 
 
 def test_the_tables_are_the_papers_four_and_the_figures_of_its_text() -> None:
@@ -75,8 +75,8 @@ def test_actions_without_a_column_are_counted_as_other() -> None:
 def test_the_figures_of_the_text_come_out_as_the_paper_prints_them(
     figure: str, digits: int
 ) -> None:
-    treatment, _, rows = played()
-    value = text_figures(treatment, rows)[figure]
+    scenario, _, rows = played()
+    value = text_figures(scenario, rows)[figure]
     assert value is not None
     signed = "-" if figure == "correlation of shifted Gini and fees" else ""
     assert number(value, digits) == (signed + PRINTED[figure]).replace("-", MINUS)
@@ -88,8 +88,8 @@ def test_the_papers_figures_stand_beside_ours_only_for_its_own_experiment() -> N
 
 
 def test_one_run_has_no_variation_and_no_correlation() -> None:
-    treatment, _, rows = played("as-run", "runs=1")
-    figures = text_figures(treatment, rows)
+    scenario, _, rows = played("as-run", "runs=1")
+    figures = text_figures(scenario, rows)
     assert figures["variation of fees (%)"] is None
     assert figures["correlation of shifted Gini and fees"] is None
 

@@ -82,7 +82,7 @@ def test_a_run_is_verified_and_replayed(played: se.Played) -> None:
 
 def test_a_run_is_the_treatments_first_where_no_seed_is_given(played: se.Played) -> None:
     assert se.play().run.head == played.run.head
-    assert se.play(se.load_treatment("as-run")).run.head == played.run.head
+    assert se.play(se.load_scenario("as-run")).run.head == played.run.head
 
 
 def test_settings_are_changed_by_name() -> None:
@@ -107,7 +107,7 @@ def test_changes_that_make_no_sense_are_refused(changes: dict[str, Any], problem
 
 def test_a_treatment_takes_no_changes() -> None:
     with pytest.raises(ScenarioError, match="a treatment takes no changes"):
-        se.play(se.load_treatment("as-run"), turns=3)
+        se.play(se.load_scenario("as-run"), turns=3)
 
 
 @pytest.mark.parametrize("seed", [-1, 2**63])

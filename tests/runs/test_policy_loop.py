@@ -18,23 +18,23 @@ from sim_economy.ledger.stores.sqlite import SQLiteStore
 from sim_economy.ledger.verify import verify
 from sim_economy.runs.policy_loop import play, play_run
 from sim_economy.runs.run import Run, chosen, decode_run, encode_run, total
-from sim_economy.scenarios.scenario import Treatment, load_treatment
+from sim_economy.scenarios.scenario import Scenario, load_scenario
 from sim_economy.world.replay import replay
 from sim_economy.world.world import World
 
-SHORT: Final = load_treatment("as-run", {"turns": 20, "runs": 2})
+SHORT: Final = load_scenario("as-run", {"turns": 20, "runs": 2})
 
 
 @pytest.fixture(scope="module")
 def recorded() -> tuple[Run, MemoryStore]:
     """A whole published run and its records."""
     store = MemoryStore()
-    return play_run(load_treatment("as-run"), 1, store), store
+    return play_run(load_scenario("as-run"), 1, store), store
 
 
-def played_turns(world: World, treatment: Treatment, stop: int | None = None) -> list[int]:
-    usage = treatment.usage.turns(world.config)
-    played = play(world, treatment.policies, usage, treatment.turns)
+def played_turns(world: World, scenario: Scenario, stop: int | None = None) -> list[int]:
+    usage = scenario.usage.turns(world.config)
+    played = play(world, scenario.policies, usage, scenario.turns)
     return [turn.turn for turn, _ in islice(played, stop)]
 
 
@@ -51,13 +51,13 @@ def test_a_run_resumed_in_its_middle_ends_with_the_same_head(tmp_path: Path, sto
 
 
 def test_a_run_past_a_kept_state_resumes_with_the_same_head(tmp_path: Path) -> None:
-    treatment = load_treatment("as-run", {"turns": 70, "policy": "random"})
+    scenario = load_scenario("as-run", {"turns": 70, "policy": "random"})
     path = tmp_path / "run.sqlite"
-    with World.create(path, treatment.config_of_run(1), world_id="as-run/1001") as world:
-        played_turns(world, treatment, 66)
+    with World.create(path, scenario.config_of_run(1), world_id="as-run/1001") as world:
+        played_turns(world, scenario, 66)
     with World.open(path) as world:
-        played_turns(world, treatment)
-        assert world.head.hash == play_run(treatment, 1).head
+        played_turns(world, scenario)
+        assert world.head.hash == play_run(scenario, 1).head
 
 
 def test_the_end_of_a_run_is_declared_and_nothing_follows(tmp_path: Path) -> None:
@@ -171,9 +171,9 @@ def test_counts_are_those_of_the_ledgers_blocks_and_transactions(
 # Usage sources
 
 
-def billed(treatment: Treatment) -> list[tuple[Any, ...]]:
+def billed(scenario: Scenario) -> list[tuple[Any, ...]]:
     store = MemoryStore()
-    play_run(treatment, 1, store)
+    play_run(scenario, 1, store)
     columns = ("turn", "agent_id", "thinking_units", "output_units")
     return [tuple(row[column] for column in columns) for row in table_rows(store, "inputs")]
 
@@ -186,7 +186,7 @@ def test_a_run_is_billed_what_its_trace_measured(tmp_path: Path) -> None:
         'turns = 3\n[usage]\nsource = "trace"\npath = "trace.csv"\nrepeat = true\n'
         '[world]\nagent_ids = ["a", "b"]\n'
     )
-    assert billed(load_treatment(config)) == [
+    assert billed(load_scenario(config)) == [
         (1, "a", 0, 0),
         (1, "b", 7, 300),
         (2, "a", 10, 20),
@@ -202,11 +202,11 @@ def test_a_run_is_billed_what_its_distributions_draw() -> None:
         "thinking": {"distribution": "constant", "value": 5},
         "output": {"distribution": "uniform", "low": 10, "high": 12},
     }
-    treatment = load_treatment("as-run", {"turns": 4, "num_agents": 2, "usage": usage})
-    found = billed(treatment)
+    scenario = load_scenario("as-run", {"turns": 4, "num_agents": 2, "usage": usage})
+    found = billed(scenario)
     assert {row[2] for row in found} == {5}
     assert {row[3] for row in found} <= {10, 11, 12}
-    drawn = islice(treatment.usage.turns(treatment.config_of_run(1)), 4)
+    drawn = islice(scenario.usage.turns(scenario.config_of_run(1)), 4)
     assert [row[2:] for row in found] == [used for turn in drawn for used in turn]
 
 

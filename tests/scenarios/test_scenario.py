@@ -21,7 +21,7 @@ from sim_economy.core.world_config import (
     parse_world_config,
 )
 from sim_economy.scenarios.presets import PRESETS, preset, preset_text, read_toml
-from sim_economy.scenarios.scenario import Treatment, load_treatment, parse_treatment
+from sim_economy.scenarios.scenario import Scenario, load_scenario, parse_scenario
 
 PLAIN: Final = "must be a plain decimal number without an exponent"
 AS_WRITTEN: Final = {
@@ -34,13 +34,13 @@ AS_WRITTEN: Final = {
 
 
 @pytest.fixture
-def load(tmp_path: Path) -> Callable[..., Treatment]:
+def load(tmp_path: Path) -> Callable[..., Scenario]:
     """Load a scenario file of a text."""
 
-    def loaded(text: str, changes: Any = (), name: str = "mine.toml") -> Treatment:
+    def loaded(text: str, changes: Any = (), name: str = "mine.toml") -> Scenario:
         path = tmp_path / name
         path.write_text(text, encoding="utf-8")
-        return load_treatment(path, changes)
+        return load_scenario(path, changes)
 
     return loaded
 
@@ -55,17 +55,17 @@ def problems(call: Callable[[], object]) -> list[str]:
 
 
 def test_an_empty_file_is_the_published_policy_for_60_turns_of_24_runs(
-    load: Callable[..., Treatment],
+    load: Callable[..., Scenario],
 ) -> None:
-    treatment = load("")
-    assert (treatment.name, treatment.turns, treatment.runs, treatment.seed) == ("mine", 60, 24, 0)
-    assert treatment.policy_name == "published"
-    assert treatment.usage == PublishedUsage()
-    assert treatment.config == WorldConfig()
+    scenario = load("")
+    assert (scenario.name, scenario.turns, scenario.runs, scenario.seed) == ("mine", 60, 24, 0)
+    assert scenario.policy_name == "published"
+    assert scenario.usage == PublishedUsage()
+    assert scenario.config == WorldConfig()
 
 
-def test_a_file_says_everything(load: Callable[..., Treatment]) -> None:
-    treatment = load(
+def test_a_file_says_everything(load: Callable[..., Scenario]) -> None:
+    scenario = load(
         """
         name = "mines"
         turns = 5
@@ -84,31 +84,31 @@ def test_a_file_says_everything(load: Callable[..., Treatment]) -> None:
         interest_rate_per_turn = 0.000001
         """
     )
-    assert (treatment.name, treatment.turns, treatment.runs) == ("mines", 5, 2)
-    assert treatment.policies == [Miner(), Miner()]
-    assert isinstance(treatment.usage, DistributedUsage)
-    assert treatment.usage.thinking.arguments == {"median": 180, "sigma": Decimal("0.6")}
+    assert (scenario.name, scenario.turns, scenario.runs) == ("mines", 5, 2)
+    assert scenario.policies == [Miner(), Miner()]
+    assert isinstance(scenario.usage, DistributedUsage)
+    assert scenario.usage.thinking.arguments == {"median": 180, "sigma": Decimal("0.6")}
     expected = parse_world_config(
         {**AS_WRITTEN, "num_agents": 2, "interest_rate_per_turn": Decimal("0.000001")},
         agent_ids=["ann", "bob"],
     )
-    assert treatment.config == expected
+    assert scenario.config == expected
 
 
-def test_runs_differ_in_the_seed_alone(load: Callable[..., Treatment]) -> None:
-    treatment = load("seed = 1000")
-    first, second = treatment.config_of_run(1), treatment.config_of_run(2)
+def test_runs_differ_in_the_seed_alone(load: Callable[..., Scenario]) -> None:
+    scenario = load("seed = 1000")
+    first, second = scenario.config_of_run(1), scenario.config_of_run(2)
     assert (first.seed, second.seed) == (1001, 1002)
     assert config_values(first) == config_values(second)
     assert first.agent_ids == second.agent_ids
 
 
-def test_a_byte_order_mark_does_not_matter(load: Callable[..., Treatment]) -> None:
+def test_a_byte_order_mark_does_not_matter(load: Callable[..., Scenario]) -> None:
     assert load("\ufeffturns = 3").turns == 3
 
 
 def test_a_trace_is_found_beside_its_scenario_file(
-    load: Callable[..., Treatment], tmp_path: Path
+    load: Callable[..., Scenario], tmp_path: Path
 ) -> None:
     (tmp_path / "t.csv").write_text("turn,agent,thinking,output\n4,agent_0,1,2\n")
     usage = load('turns = 4\n[usage]\nsource = "trace"\npath = "t.csv"').usage
@@ -121,16 +121,16 @@ def test_a_trace_is_found_beside_its_scenario_file(
 
 def test_the_as_run_preset_is_the_defaults() -> None:
     assert preset("as-run") == WorldConfig()
-    treatment = load_treatment("as-run")
-    assert (treatment.name, treatment.turns, treatment.runs) == ("as-run", 60, 24)
-    assert (treatment.seed, treatment.policy_name) == (1000, "published")
-    assert treatment.config == WorldConfig()
+    scenario = load_scenario("as-run")
+    assert (scenario.name, scenario.turns, scenario.runs) == ("as-run", 60, 24)
+    assert (scenario.seed, scenario.policy_name) == (1000, "published")
+    assert scenario.config == WorldConfig()
 
 
 def test_the_as_written_preset_differs_in_the_five_variants() -> None:
     written, run = config_values(preset("as-written")), config_values(preset("as-run"))
     assert {key: value for key, value in written.items() if value != run[key]} == AS_WRITTEN
-    assert load_treatment("as-written").config == preset("as-written")
+    assert load_scenario("as-written").config == preset("as-written")
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -157,7 +157,7 @@ def test_an_unknown_preset_is_refused() -> None:
 # What is wrong with a file
 
 
-def test_all_problems_of_a_file_are_found_at_once(load: Callable[..., Treatment]) -> None:
+def test_all_problems_of_a_file_are_found_at_once(load: Callable[..., Scenario]) -> None:
     found = problems(
         lambda: load(
             """
@@ -250,19 +250,19 @@ def test_all_problems_of_a_file_are_found_at_once(load: Callable[..., Treatment]
     ],
 )  # fmt: skip
 def test_a_file_with_one_problem_is_refused_with_it(
-    load: Callable[..., Treatment], text: str, problem: str
+    load: Callable[..., Scenario], text: str, problem: str
 ) -> None:
     assert problems(lambda: load(text)) == [problem]
 
 
-def test_a_file_that_is_no_toml_is_refused(load: Callable[..., Treatment]) -> None:
+def test_a_file_that_is_no_toml_is_refused(load: Callable[..., Scenario]) -> None:
     (problem,) = problems(lambda: load("turns = = 5"))
     assert problem.startswith("not valid TOML: ")
     assert "line 1" in problem
 
 
 def test_a_missing_file_is_named_with_the_presets(tmp_path: Path) -> None:
-    (problem,) = problems(lambda: load_treatment(tmp_path / "no.toml"))
+    (problem,) = problems(lambda: load_scenario(tmp_path / "no.toml"))
     assert str(tmp_path / "no.toml") in problem
     assert "shipped are as-run, as-written, baseline," in problem
 
@@ -270,12 +270,12 @@ def test_a_missing_file_is_named_with_the_presets(tmp_path: Path) -> None:
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.toml"
     path.write_bytes(b"name = '\xff'")
-    (problem,) = problems(lambda: load_treatment(path))
+    (problem,) = problems(lambda: load_scenario(path))
     assert problem.startswith(f"{path}: cannot be read: ")
 
 
 def test_a_run_longer_than_its_trace_is_refused(
-    load: Callable[..., Treatment], tmp_path: Path
+    load: Callable[..., Scenario], tmp_path: Path
 ) -> None:
     (tmp_path / "t.csv").write_text("turn,agent,thinking,output\n4,agent_0,1,2\n")
     text = 'turns = 5\n[usage]\nsource = "trace"\npath = "t.csv"'
@@ -303,7 +303,7 @@ def test_a_run_longer_than_its_trace_is_refused(
     ],
 )
 def test_a_change_goes_over_the_files_setting(changes: Any, key: str, value: Any) -> None:
-    assert load_treatment("as-run", changes).settings[key] == value
+    assert load_scenario("as-run", changes).settings[key] == value
 
 
 @pytest.mark.parametrize(
@@ -323,10 +323,10 @@ def test_a_change_goes_over_the_files_setting(changes: Any, key: str, value: Any
     ],
 )
 def test_a_change_goes_over_the_worlds_parameter(changes: Any, key: str, value: Any) -> None:
-    assert config_values(load_treatment("as-run", changes).config)[key] == value
+    assert config_values(load_scenario("as-run", changes).config)[key] == value
 
 
-def test_a_change_reaches_into_the_usage(load: Callable[..., Treatment]) -> None:
+def test_a_change_reaches_into_the_usage(load: Callable[..., Scenario]) -> None:
     text = """
     [usage]
     source = "distribution"
@@ -360,18 +360,18 @@ def test_a_change_reaches_into_the_usage(load: Callable[..., Treatment]) -> None
     ],
 )
 def test_a_change_that_makes_no_sense_is_refused(changes: Any, found: list[str]) -> None:
-    assert problems(lambda: load_treatment("as-run", changes)) == found
+    assert problems(lambda: load_scenario("as-run", changes)) == found
 
 
 def test_a_changed_preset_changes_the_world() -> None:
-    treatment = load_treatment("as-run", ["world.preset=as-written"])
-    assert treatment.config == preset("as-written")
+    scenario = load_scenario("as-run", ["world.preset=as-written"])
+    assert scenario.config == preset("as-written")
 
 
 def test_values_for_a_treatment_need_no_file() -> None:
-    treatment = parse_treatment({"turns": 2, "world": {"agent_ids": ["ann"]}})
-    assert (treatment.name, treatment.turns) == ("scenario", 2)
-    assert treatment.config.agent_ids == ("ann",)
+    scenario = parse_scenario({"turns": 2, "world": {"agent_ids": ["ann"]}})
+    assert (scenario.name, scenario.turns) == ("scenario", 2)
+    assert scenario.config.agent_ids == ("ann",)
 
 
 # What decides the bytes
@@ -400,7 +400,7 @@ TRACED: Final = 'turns = 2\n[usage]\nsource = "trace"\npath = "t.csv"\n'
     ],
 )
 def test_a_setting_that_decides_the_bytes_is_recorded(
-    load: Callable[..., Treatment], tmp_path: Path, change: str
+    load: Callable[..., Scenario], tmp_path: Path, change: str
 ) -> None:
     text = ""
     if change.startswith("usage"):
@@ -410,13 +410,13 @@ def test_a_setting_that_decides_the_bytes_is_recorded(
 
 
 def test_every_parameter_but_the_seed_is_recorded() -> None:
-    settings = load_treatment("as-run").settings
+    settings = load_scenario("as-run").settings
     assert [*settings["world"]] == [key for key in parameters() if key not in HIDDEN]
     assert settings["agent_ids"] == [f"agent_{place}" for place in range(8)]
 
 
 def test_a_traces_content_is_recorded_not_only_its_path(
-    load: Callable[..., Treatment], tmp_path: Path
+    load: Callable[..., Scenario], tmp_path: Path
 ) -> None:
     trace = tmp_path / "t.csv"
     header = "turn,agent,thinking,output\n"
@@ -428,7 +428,7 @@ def test_a_traces_content_is_recorded_not_only_its_path(
     assert load(TRACED).settings != first
 
 
-def test_the_way_a_file_is_written_is_not_recorded(load: Callable[..., Treatment]) -> None:
+def test_the_way_a_file_is_written_is_not_recorded(load: Callable[..., Scenario]) -> None:
     one = load("seed = 5\nturns = 6\n[world]\nstudy_cost = 50\nstudy_discount = 0.05")
     other = load("# a comment\nturns = 6\nseed = 5\n[world]\nstudy_discount = 0.050")
     assert one.settings == other.settings

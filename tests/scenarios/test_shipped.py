@@ -13,7 +13,7 @@ from sim_economy.ledger.verify import verify
 from sim_economy.runs.extended_metrics import run_measures
 from sim_economy.runs.policy_loop import play_run
 from sim_economy.runs.run import Run
-from sim_economy.scenarios.scenario import SHIPPED, load_treatment
+from sim_economy.scenarios.scenario import SHIPPED, load_scenario
 from sim_economy.scenarios.shipped import REGIMES, SCENARIOS, scenario_text
 from tests.cli.shell import sim_economy
 from tests.reports.played import played
@@ -21,16 +21,16 @@ from tests.reports.played import played
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_shipped_scenario_is_named_as_its_file_and_begins_with_what_it_shows(name: str) -> None:
-    treatment = load_treatment(name)
-    assert (treatment.name, treatment.turns, treatment.runs) == (name, 60, 12)
+    scenario = load_scenario(name)
+    assert (scenario.name, scenario.turns, scenario.runs) == (name, 60, 12)
     assert scenario_text(name).startswith("# ")
-    assert treatment.policy_name is None
+    assert scenario.policy_name is None
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_shipped_scenario_plays_the_same_again_and_verifies(name: str) -> None:
-    treatment, store = load_treatment(name), MemoryStore()
-    first = play_run(treatment, 3, store)
+    scenario, store = load_scenario(name), MemoryStore()
+    first = play_run(scenario, 3, store)
     assert first.head == played(name).runs[2].head
     assert verify(store).holds
 
@@ -39,7 +39,7 @@ def test_a_shipped_scenario_plays_the_same_again_and_verifies(name: str) -> None
 def test_init_starts_from_any_shipped_scenario(name: str, tmp_path: Path) -> None:
     ended = sim_economy("init", "own.toml", "--from", name, cwd=tmp_path)
     assert (ended.returncode, ended.stderr) == (0, "")
-    own, shipped = load_treatment(tmp_path / "own.toml"), load_treatment(name)
+    own, shipped = load_scenario(tmp_path / "own.toml"), load_scenario(name)
     assert own.name == "own"
     assert {**own.settings, "name": name} == shipped.settings
 
@@ -48,21 +48,21 @@ def test_init_starts_from_any_shipped_scenario(name: str, tmp_path: Path) -> Non
 
 
 def test_the_regimes_have_eight_agents_and_the_same_seeds() -> None:
-    treatments = [load_treatment(name) for name in REGIMES]
-    assert {treatment.config.num_agents for treatment in treatments} == {8}
-    assert {treatment.seed for treatment in treatments} == {3000}
-    assert {treatment.settings["usage"]["source"] for treatment in treatments} == {"published"}
+    scenarios = [load_scenario(name) for name in REGIMES]
+    assert {scenario.config.num_agents for scenario in scenarios} == {8}
+    assert {scenario.seed for scenario in scenarios} == {3000}
+    assert {scenario.settings["usage"]["source"] for scenario in scenarios} == {"published"}
 
 
 def test_high_compute_cost_is_the_baseline_at_twice_the_price() -> None:
-    baseline, dear = (load_treatment(name).settings for name in ("baseline", "high_compute_cost"))
+    baseline, dear = (load_scenario(name).settings for name in ("baseline", "high_compute_cost"))
     assert dear["population"] == baseline["population"]
     world = {**baseline["world"], "base_inference_rate": 2}
     assert dear["world"] == world
 
 
 def test_a_coordination_push_changes_the_population_alone() -> None:
-    baseline, push = (load_treatment(name).settings for name in ("baseline", "coordination_push"))
+    baseline, push = (load_scenario(name).settings for name in ("baseline", "coordination_push"))
     assert push["world"] == baseline["world"]
     assert push["population"] != baseline["population"]
 
@@ -102,10 +102,10 @@ def test_every_contract_of_the_market_has_ended() -> None:
 
 
 def test_the_defaulters_of_the_market_are_shut_out_of_credit() -> None:
-    treatment = load_treatment("market")
+    scenario = load_scenario("market")
     thieves = {
         agent
-        for group in treatment.population
+        for group in scenario.population
         if group.policy_name == "defaulter"
         for agent in group.agents
     }

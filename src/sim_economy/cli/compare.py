@@ -12,7 +12,7 @@ from sim_economy.cli.scenario_options import scenario_names
 from sim_economy.core.errors import ScenarioError
 from sim_economy.experiments.experiment import run_experiment
 from sim_economy.reports.comparison import MEASURED, Side, differences, write_comparison
-from sim_economy.scenarios.scenario import load_treatment
+from sim_economy.scenarios.scenario import load_scenario
 from sim_economy.scenarios.shipped import REGIMES
 
 
@@ -50,7 +50,7 @@ def compare(
     """
     numbers = {"runs": runs, "turns": turns, "seed": seed}
     given = [f"{key}={value}" for key, value in numbers.items() if value is not None]
-    treatments = [load_treatment(name, [*changes, *given]) for name in scenarios or REGIMES]
+    treatments = [load_scenario(name, [*changes, *given]) for name in scenarios or REGIMES]
     names = [treatment.name for treatment in treatments]
     if len(names) < 2 or len(set(names)) < len(names):
         raise ScenarioError([f"scenarios: {', '.join(names)} are not two or more different names"])

@@ -16,10 +16,10 @@ from sim_economy.cli.experiment_output import (
 )
 from sim_economy.cli.options import json_option, report_option, set_option, turns_option
 from sim_economy.cli.output import print_json, print_table, progress_bar
-from sim_economy.cli.scenario_options import chosen_treatment, policy_option, scenario_argument
+from sim_economy.cli.scenario_options import chosen_scenario, policy_option, scenario_argument
 from sim_economy.experiments.experiment import Outcome, run_experiment
 from sim_economy.runs.run_metrics import all_alike
-from sim_economy.scenarios.scenario import Treatment
+from sim_economy.scenarios.scenario import Scenario
 
 
 @click.command()
@@ -55,14 +55,14 @@ def experiment(
 
     The same command goes on where an interrupted one stopped. Exits with 1 if a run failed.
     """
-    treatment = chosen_treatment(scenario, changes, policy, turns=turns, runs=runs, seed=seed)
-    folder = out or Path("out") / treatment.name
-    with progress_bar(treatment.name, treatment.runs) as progress:
+    chosen = chosen_scenario(scenario, changes, policy, turns=turns, runs=runs, seed=seed)
+    folder = out or Path("out") / chosen.name
+    with progress_bar(chosen.name, chosen.runs) as progress:
         outcome = run_experiment(
-            treatment, folder, jobs=jobs, ledgers=ledgers, fresh=fresh, progress=progress
+            chosen, folder, jobs=jobs, ledgers=ledgers, fresh=fresh, progress=progress
         )
     written = (
-        write_experiment_report(folder, treatment, outcome, None) if report and outcome.rows else []
+        write_experiment_report(folder, chosen, outcome, None) if report and outcome.rows else []
     )
     if as_json:
         print_json(
@@ -77,22 +77,22 @@ def experiment(
             }
         )
     else:
-        _show_doubts(treatment, outcome)
+        _show_doubts(chosen, outcome)
         columns = ("run_id", *SHOWN_METRICS)
         rows = [[rounded(row[column]) for column in columns] for row in outcome.rows]
-        print_table(f"{treatment.name}: {len(rows)} runs of {treatment.turns} turns", columns, rows)
+        print_table(f"{chosen.name}: {len(rows)} runs of {chosen.turns} turns", columns, rows)
         if outcome.resumed:
             click.echo(f"{outcome.resumed} runs were there already")
         show_files(outcome, folder, written)
     return 1 if outcome.failures else 0
 
 
-def _show_doubts(treatment: Treatment, outcome: Outcome) -> None:
+def _show_doubts(chosen: Scenario, outcome: Outcome) -> None:
     """What makes the runs say less than their number suggests."""
-    usage = treatment.usage
+    usage = chosen.usage
     if isinstance(usage, TracedUsage):
-        missing = usage.gaps(treatment.config, treatment.turns)
-        every = treatment.turns * treatment.config.num_agents
+        missing = usage.gaps(chosen.config, chosen.turns)
+        every = chosen.turns * chosen.config.num_agents
         if missing:
             click.echo(
                 f"{usage.path} has no row for {missing} of {every} agent-turns; "

@@ -12,7 +12,7 @@ from sim_economy.experiments.experiment import Outcome
 from sim_economy.reports.published.rows import Comparison
 from sim_economy.runs.policy_loop import play_run
 from sim_economy.runs.run_metrics import run_metrics
-from sim_economy.scenarios.scenario import Treatment, load_treatment
+from sim_economy.scenarios.scenario import Scenario, load_scenario
 
 SHOWN_METRICS = (
     "token_supply_final",
@@ -35,19 +35,19 @@ def show_files(outcome: Outcome, folder: Path, written: list[Path]) -> None:
 
 
 def write_experiment_report(
-    folder: Path, treatment: Treatment, outcome: Outcome, comparison: Comparison | None
+    folder: Path, chosen: Scenario, outcome: Outcome, comparison: Comparison | None
 ) -> list[Path]:
     """The report; with a comparison, the economy as written stands beside it."""
     from sim_economy.reports.report import write_report  # noqa: PLC0415
 
     beside = []
     if comparison is not None:
-        other = load_treatment("as-written")
+        other = load_scenario("as-written")
         runs = [play_run(other, run) for run in range(1, other.runs + 1)]
         beside = [(other, runs, [run_metrics(run) for run in runs])]
     try:
         return write_report(
-            folder, treatment, outcome.runs, outcome.rows, comparison=comparison, beside=beside
+            folder, chosen, outcome.runs, outcome.rows, comparison=comparison, beside=beside
         )
     except ExtraMissingError as error:
         outcome.missing.append(str(error))

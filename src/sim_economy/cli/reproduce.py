@@ -19,7 +19,7 @@ from sim_economy.cli.options import (
 from sim_economy.cli.output import print_json, print_table, progress_bar
 from sim_economy.experiments.experiment import run_experiment
 from sim_economy.reports.published.rows import Comparison, compare
-from sim_economy.scenarios.scenario import load_treatment
+from sim_economy.scenarios.scenario import load_scenario
 
 
 @click.command()
@@ -37,17 +37,15 @@ def reproduce(out: Path, report: bool, as_json: bool) -> int:
 
     Exits with 1 if a cell differs.
     """
-    treatment = load_treatment("as-run")
-    with progress_bar("published experiment", treatment.runs) as progress:
-        outcome = run_experiment(treatment, out, fresh=True, progress=progress)
+    chosen = load_scenario("as-run")
+    with progress_bar("published experiment", chosen.runs) as progress:
+        outcome = run_experiment(chosen, out, fresh=True, progress=progress)
     comparison = compare(
         (out / "run_metrics.csv").read_text(encoding="utf-8") if outcome.rows else "",
         (out / "summary.json").read_text(encoding="utf-8") if outcome.rows else "",
     )
     written = (
-        write_experiment_report(out, treatment, outcome, comparison)
-        if report and outcome.rows
-        else []
+        write_experiment_report(out, chosen, outcome, comparison) if report and outcome.rows else []
     )
     if as_json:
         print_json(
@@ -64,7 +62,7 @@ def reproduce(out: Path, report: bool, as_json: bool) -> int:
             }
         )
     else:
-        _show_comparison(comparison, len(outcome.runs), treatment.turns)
+        _show_comparison(comparison, len(outcome.runs), chosen.turns)
         show_files(outcome, out, written)
     return 0 if comparison.holds else 1
 

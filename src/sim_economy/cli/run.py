@@ -12,13 +12,13 @@ from sim_economy.cli.experiment_output import (
 )
 from sim_economy.cli.options import json_option, set_option, turns_option
 from sim_economy.cli.output import LedgerType, print_json, print_table, progress_bar
-from sim_economy.cli.scenario_options import chosen_treatment, policy_option, scenario_argument
+from sim_economy.cli.scenario_options import chosen_scenario, policy_option, scenario_argument
 from sim_economy.core.errors import ScenarioError
 from sim_economy.ledger.sidecars.locations import Place
 from sim_economy.runs.policy_loop import play, play_run
 from sim_economy.runs.run import Run
 from sim_economy.runs.run_metrics import run_metrics
-from sim_economy.scenarios.scenario import Treatment
+from sim_economy.scenarios.scenario import Scenario
 from sim_economy.world.world import World
 
 
@@ -46,23 +46,23 @@ def run(
     """Play one run of SCENARIO, a file or a shipped one."""
     if resume and ledger is None:
         raise click.UsageError("--resume needs --ledger, the file to play on from")
-    treatment = chosen_treatment(scenario, changes, policy, turns=turns)
-    number = treatment.replicate(seed)
-    with progress_bar(treatment.name, treatment.turns) as progress:
+    chosen = chosen_scenario(scenario, changes, policy, turns=turns)
+    number = chosen.replicate(seed)
+    with progress_bar(chosen.name, chosen.turns) as progress:
         if ledger is not None and resume:
-            return _resume(treatment, number, ledger, progress, as_json=as_json)
+            return _resume(chosen, number, ledger, progress, as_json=as_json)
         store = ledger.new() if ledger else None
         try:
-            played = play_run(treatment, number, store, progress)
+            played = play_run(chosen, number, store, progress)
         finally:
             if store is not None:
                 store.close()
-    _show_run(treatment, played, ledger, as_json=as_json)
+    _show_run(chosen, played, ledger, as_json=as_json)
     return 0
 
 
 def _resume(
-    treatment: Treatment,
+    chosen: Scenario,
     number: int,
     ledger: Place,
     progress: Callable[[int], None],
@@ -70,14 +70,14 @@ def _resume(
     as_json: bool,
 ) -> int:
     with World.open(ledger.open()) as world:
-        wanted = treatment.config_of_run(number)
+        wanted = chosen.config_of_run(number)
         if wanted != world.config:
             raise ScenarioError(
                 [f"{ledger.name}: holds a run of another scenario or seed; give its own again"]
             )
         before = world.turn_number
-        usage = treatment.usage.turns(wanted)
-        for turn, _ in play(world, treatment.policies, usage, treatment.turns):
+        usage = chosen.usage.turns(wanted)
+        for turn, _ in play(world, chosen.policies, usage, chosen.turns):
             progress(turn.turn)
         result = {
             "ledger": ledger.name,
@@ -93,13 +93,13 @@ def _resume(
     return 0
 
 
-def _show_run(treatment: Treatment, played: Run, ledger: Place | None, *, as_json: bool) -> None:
+def _show_run(chosen: Scenario, played: Run, ledger: Place | None, *, as_json: bool) -> None:
     metrics = run_metrics(played)
     balances = dict(zip(played.agent_ids, played.series.balances[-1], strict=True))
     if as_json:
         print_json(
             {
-                "name": treatment.name,
+                "name": chosen.name,
                 "seed": played.seed,
                 "metrics": metrics,
                 "balances": balances,
@@ -113,7 +113,7 @@ def _show_run(treatment: Treatment, played: Run, ledger: Place | None, *, as_jso
     rows = [
         [agent, tokens, staked[place]] for place, (agent, tokens) in enumerate(balances.items())
     ]
-    title = f"{treatment.name}, seed {played.seed}: after turn {played.turns}"
+    title = f"{chosen.name}, seed {played.seed}: after turn {played.turns}"
     print_table(title, ("agent", "balance", "staked"), rows)
     print_table("", ("measure", "value"), [[key, rounded(metrics[key])] for key in SHOWN_METRICS])
     click.echo(f"head {played.head}")

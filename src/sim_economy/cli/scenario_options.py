@@ -6,7 +6,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from sim_economy.agents import catalogue
-from sim_economy.scenarios.scenario import SHIPPED, Treatment, load_treatment
+from sim_economy.scenarios.scenario import SHIPPED, Scenario, load_scenario
 
 
 def scenario_names(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
@@ -24,11 +24,11 @@ policy_option = click.option(
 )
 
 
-def chosen_treatment(
+def chosen_scenario(
     scenario: str, changes: tuple[str, ...], policy: str | None, **numbers: int | None
-) -> Treatment:
+) -> Scenario:
     """The scenario with what the options change."""
     given = [f"{key}={value}" for key, value in numbers.items() if value is not None]
     if policy is not None:
         given.append(f'policy="{policy}"')
-    return load_treatment(scenario, [*changes, *given])
+    return load_scenario(scenario, [*changes, *given])

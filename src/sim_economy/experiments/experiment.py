@@ -38,7 +38,7 @@ from sim_economy.runs.extended_metrics import measures_summary, run_measures, wr
 from sim_economy.runs.policy_loop import play_run
 from sim_economy.runs.run import Run, encode_run
 from sim_economy.runs.run_metrics import Row, metrics_csv, run_metrics, summary_json, table_csv
-from sim_economy.scenarios.scenario import Treatment
+from sim_economy.scenarios.scenario import Scenario
 
 
 class Outcome(Struct, frozen=True):
@@ -58,7 +58,7 @@ class Outcome(Struct, frozen=True):
 
 
 def run_experiment(
-    treatment: Treatment,
+    scenario: Scenario,
     folder: Path,
     *,
     jobs: int = 1,
@@ -66,7 +66,7 @@ def run_experiment(
     fresh: bool = False,
     progress: Callable[[int], None] = lambda run: None,
 ) -> Outcome:
-    """Play every run of a treatment that the folder does not hold yet, and write its files.
+    """Play every run of a scenario that the folder does not hold yet, and write its files.
 
     Args:
         jobs: Processes to play in.
@@ -78,14 +78,14 @@ def run_experiment(
         FolderError: In use, another experiment's, of other settings, or not writable.
     """
     with claimed(folder, "experiment", is_experiment_folder):
-        check_settings(folder, treatment, ledgers=ledgers, fresh=fresh)
-        held = {} if fresh else finished_runs(folder, treatment, ledgers=ledgers)
+        check_settings(folder, scenario, ledgers=ledgers, fresh=fresh)
+        held = {} if fresh else finished_runs(folder, scenario, ledgers=ledgers)
         for run in held:
             progress(run)
-        open_runs = [run for run in range(1, treatment.runs + 1) if run not in held]
+        open_runs = [run for run in range(1, scenario.runs + 1) if run not in held]
         finished = dict(held)
         failures = []
-        for run, played in _played(treatment, open_runs, folder, jobs=jobs, ledgers=ledgers):
+        for run, played in _played(scenario, open_runs, folder, jobs=jobs, ledgers=ledgers):
             if isinstance(played, Run):
                 content = encode_run(played)
                 write_whole(run_path(folder, run), digest(content).encode() + b"\n" + content)
@@ -99,13 +99,13 @@ def run_experiment(
             progress(run)
         runs = [finished[run] for run in sorted(finished)]
         rows = [run_metrics(run) for run in runs]
-        missing = write_results(folder, treatment, runs, rows) if runs else []
-        _write_manifest(folder, treatment, runs, failures, ledgers=ledgers)
+        missing = write_results(folder, scenario, runs, rows) if runs else []
+        _write_manifest(folder, scenario, runs, failures, ledgers=ledgers)
         return Outcome(runs, rows, failures, len(held), missing)
 
 
 def write_results(
-    folder: Path, treatment: Treatment, runs: Sequence[Run], rows: Sequence[Row]
+    folder: Path, scenario: Scenario, runs: Sequence[Run], rows: Sequence[Row]
 ) -> list[str]:
     """The published files, the paper's tables, further measures, contracts, flows, the series.
 
@@ -113,8 +113,8 @@ def write_results(
         What was left out for want of a library.
     """
     write_whole(folder / "run_metrics.csv", metrics_csv(rows).encode())
-    write_whole(folder / "summary.json", summary_json(treatment, rows).encode())
-    tables = paper_tables(treatment, rows, published=treatment.is_published)
+    write_whole(folder / "summary.json", summary_json(scenario, rows).encode())
+    tables = paper_tables(scenario, rows, published=scenario.is_published)
     for table in tables:
         cells = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
         write_whole(folder / "tables" / f"{table.name}.csv", table_csv(cells).encode())
@@ -123,7 +123,7 @@ def write_results(
     write_whole(folder / "run_measures.csv", table_csv(measures).encode())
     if contracts := contract_rows(runs):
         write_whole(folder / "contracts.csv", table_csv(contracts).encode())
-    if flows := flow_rows(treatment, runs):
+    if flows := flow_rows(scenario, runs):
         write_whole(folder / "flows.csv", table_csv(flows).encode())
     missing = []
     try:
@@ -139,19 +139,19 @@ def write_results(
 
 
 def _played(
-    treatment: Treatment, runs: Sequence[int], folder: Path, *, jobs: int, ledgers: bool
+    scenario: Scenario, runs: Sequence[int], folder: Path, *, jobs: int, ledgers: bool
 ) -> Iterator[tuple[int, Run | str]]:
     """Each run's number with the run, or with the traceback of its failure."""
     paths = [ledger_path(folder, run) if ledgers else None for run in runs]
     if jobs <= 1 or len(runs) <= 1:
         for run, path in zip(runs, paths, strict=True):
-            yield run, _attempt(treatment, run, path)
+            yield run, _attempt(scenario, run, path)
         return
     with ProcessPoolExecutor(
         min(jobs, len(runs)), initializer=_leave_with, initargs=(os.getpid(),)
     ) as pool:
         attempts = {
-            pool.submit(_attempt, treatment, run, path): run
+            pool.submit(_attempt, scenario, run, path): run
             for run, path in zip(runs, paths, strict=True)
         }
         try:
@@ -176,16 +176,16 @@ def _leave_with(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _attempt(treatment: Treatment, run: int, path: Path | None) -> Run | str:
+def _attempt(scenario: Scenario, run: int, path: Path | None) -> Run | str:
     try:
         if path is None:
-            return play_run(treatment, run)
+            return play_run(scenario, run)
         for suffix in ("", "-wal", "-shm"):
             Path(f"{path}{suffix}").unlink(missing_ok=True)
         path.parent.mkdir(exist_ok=True)
         store = SQLiteStore.new(path)
         try:
-            return play_run(treatment, run, store)
+            return play_run(scenario, run, store)
         finally:
             store.close()
     except Exception:
@@ -194,13 +194,13 @@ def _attempt(treatment: Treatment, run: int, path: Path | None) -> Run | str:
 
 def _write_manifest(
     folder: Path,
-    treatment: Treatment,
+    scenario: Scenario,
     runs: Sequence[Run],
     failures: Sequence[Failure],
     *,
     ledgers: bool,
 ) -> None:
-    settings = settings_of_experiment(treatment, ledgers=ledgers)
+    settings = settings_of_experiment(scenario, ledgers=ledgers)
     write_whole(folder / "manifest.json", manifest_text(settings, runs, failures))
     lines = [f"python {sys.version.split()[0]}"]
     for library in _LIBRARIES:

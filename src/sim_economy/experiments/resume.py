@@ -18,7 +18,7 @@ from sim_economy.ledger.readers.diff import changes_of
 from sim_economy.ledger.records import FORMAT, digest
 from sim_economy.ledger.sidecars.run_folder import write_whole
 from sim_economy.runs.run import Run, decode_run
-from sim_economy.scenarios.scenario import Treatment
+from sim_economy.scenarios.scenario import Scenario
 
 
 def run_path(folder: Path, run: int) -> Path:
@@ -53,22 +53,22 @@ def _kept_settings(manifest: Path) -> dict[str, Any] | None:
     return kept if isinstance(kept, dict) and "rules_version" in kept else None
 
 
-def settings_of_experiment(treatment: Treatment, *, ledgers: bool) -> dict[str, Any]:
+def settings_of_experiment(scenario: Scenario, *, ledgers: bool) -> dict[str, Any]:
     """All that decides the bytes of the folder, as plain values."""
     settings = {
         "sim_economy": version("sim-economy"),
         "format": FORMAT,
         "rules_version": RULES_VERSION,
         "ledgers": ledgers,
-        **treatment.settings,
+        **scenario.settings,
     }
     return json.loads(json.dumps(settings))  # type: ignore[no-any-return]
 
 
-def check_settings(folder: Path, treatment: Treatment, *, ledgers: bool, fresh: bool) -> None:
+def check_settings(folder: Path, scenario: Scenario, *, ledgers: bool, fresh: bool) -> None:
     """Start the manifest, or hold the one that is there against what is asked."""
     path = folder / "manifest.json"
-    asked = settings_of_experiment(treatment, ledgers=ledgers)
+    asked = settings_of_experiment(scenario, ledgers=ledgers)
     if path.exists() and not fresh:
         kept = _kept_settings(path) or {}
         if kept.get("runs", 0) < asked["runs"]:
@@ -102,17 +102,17 @@ _OWN_FILES: Final = (
 """What starting over removes."""
 
 
-def finished_runs(folder: Path, treatment: Treatment, *, ledgers: bool) -> dict[int, Run]:
+def finished_runs(folder: Path, scenario: Scenario, *, ledgers: bool) -> dict[int, Run]:
     """Finished runs; a file that does not hold one is played again."""
     held = {}
-    for run in range(1, treatment.runs + 1):
+    for run in range(1, scenario.runs + 1):
         path = run_path(folder, run)
         with suppress(FileNotFoundError, msgspec.DecodeError):
             checksum, _, content = path.read_bytes().partition(b"\n")
             if checksum != digest(content).encode():
                 continue
             played = decode_run(content)
-            whole = played.run == run and played.turns == treatment.turns
+            whole = played.run == run and played.turns == scenario.turns
             if whole and (not ledgers or ledger_path(folder, run).exists()):
                 held[run] = played
     return held

@@ -1,4 +1,4 @@
-"""A scenario file whose agents are asked: the treatment and the plan in one."""
+"""A scenario file whose agents are asked: the scenario and the plan in one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sim_economy.agents.usage_model import UsageSource
 from sim_economy.core.errors import ScenarioError
 from sim_economy.orchestrator.settings import TABLES, parse_plan
 from sim_economy.orchestrator.task import Task
-from sim_economy.scenarios.scenario import parse_treatment, read_scenario
+from sim_economy.scenarios.scenario import parse_scenario, read_scenario
 
 
 class Orchestrated(Struct, frozen=True):
@@ -43,20 +43,20 @@ def load_orchestrated(
     if mock:
         tables = _mocked(tables)
     try:
-        treatment = parse_treatment(given, folder, default_name=name)
-        config = treatment.config_of_run(1)
+        scenario = parse_scenario(given, folder, default_name=name)
+        config = scenario.config_of_run(1)
     except ScenarioError as error:
         raise ScenarioError([*error.problems, *_problems(tables, folder)]) from None
     plan = parse_plan(tables, config, folder)
     task = Task(
-        name=treatment.name,
-        turns=treatment.turns,
+        name=scenario.name,
+        turns=scenario.turns,
         config=config,
         plan=plan,
-        usage=treatment.settings["usage"],
+        usage=scenario.settings["usage"],
         door=door,
     )
-    return Orchestrated(task, treatment.usage)
+    return Orchestrated(task, scenario.usage)
 
 
 def _problems(tables: Mapping[str, Any], folder: Path) -> list[str]:

@@ -25,7 +25,7 @@ from sim_economy.reports.tables import Table, Value, escaped, number, table_mark
 from sim_economy.runs.extended_metrics import run_measures
 from sim_economy.runs.run import Run, chosen
 from sim_economy.runs.run_metrics import run_metrics, table_csv
-from sim_economy.scenarios.scenario import Treatment, load_treatment
+from sim_economy.scenarios.scenario import Scenario, load_scenario
 from sim_economy.statistics.intervals import student_interval
 
 MEASURED: Final[Mapping[str, str]] = {
@@ -59,7 +59,7 @@ _WHY: Final = (
 class Side(Struct, frozen=True):
     """A treatment and its finished runs."""
 
-    treatment: Treatment
+    treatment: Scenario
     runs: Sequence[Run]
 
     def values(self, column: str) -> dict[int, float]:
@@ -182,7 +182,7 @@ def _world(first: Side, side: Side) -> str:
     ours, its = config_values(first.treatment.config), config_values(side.treatment.config)
     changed = [f"`{name} = {its[name]}`" for name in its if its[name] != ours[name]]
     if side is first:
-        default = config_values(load_treatment("as-run").config)
+        default = config_values(load_scenario("as-run").config)
         changed = [f"`{name} = {its[name]}`" for name in its if its[name] != default[name]]
         return f"World: as-run{' with ' if changed else ''}{', '.join(changed)}."
     return f"World: that of the first{' with ' if changed else ''}{', '.join(changed)}."
@@ -238,7 +238,7 @@ def _later(sides: Sequence[Side]) -> str:
     told = []
     for side in sides:
         name = side.treatment.name
-        known = name in LATER and side.treatment.settings == load_treatment(name).settings
+        known = name in LATER and side.treatment.settings == load_scenario(name).settings
         for column, theirs in (LATER[name] if known else {}).items():
             ours = statistics.mean(side.values(column).values())
             rows.append((name, MEASURED[column], theirs, ours))

@@ -41,10 +41,10 @@ from sim_economy.runs.extended_metrics import (
 )
 from sim_economy.runs.run import Run
 from sim_economy.runs.run_metrics import Row, aggregate, all_alike
-from sim_economy.scenarios.scenario import Treatment
+from sim_economy.scenarios.scenario import Scenario
 from sim_economy.statistics.inequality import lorenz, shifted
 
-Beside: TypeAlias = Sequence[tuple[Treatment, Sequence[Run], Sequence[Row]]]
+Beside: TypeAlias = Sequence[tuple[Scenario, Sequence[Run], Sequence[Row]]]
 """Other treatments to show beside the one reported."""
 
 _RUNS_SHOWN: Final = 100
@@ -66,7 +66,7 @@ _STEPS: Final[Mapping[str, str]] = {
 
 def write_report(
     folder: Path,
-    treatment: Treatment,
+    scenario: Scenario,
     runs: Sequence[Run],
     rows: Sequence[Row],
     *,
@@ -78,7 +78,7 @@ def write_report(
     Args:
         runs: Finished runs, at least one.
         rows: Their published measures.
-        comparison: With the published rows, if the treatment is the published experiment.
+        comparison: With the published rows, if the scenario is the published experiment.
         beside: Other treatments for a table of aggregates.
 
     Returns:
@@ -88,21 +88,21 @@ def write_report(
         ExtraMissingError: A library of the extra `report` is not installed.
     """
     try:
-        drawn = _figures(treatment, runs)
+        drawn = _figures(scenario, runs)
         sections = [
-            _what_was_run(treatment, runs, rows),
+            _what_was_run(scenario, runs, rows),
             _verdict(comparison),
-            _tokens(treatment, runs),
-            _agents(treatment, runs, rows),
-            _society(treatment, runs),
-            _paper(treatment, rows, published=comparison is not None),
+            _tokens(scenario, runs),
+            _agents(scenario, runs, rows),
+            _society(scenario, runs),
+            _paper(scenario, rows, published=comparison is not None),
             _further(runs, rows),
-            _text_and_data(treatment, runs, rows, comparison),
-            _side_by_side(treatment, rows, comparison, beside),
+            _text_and_data(scenario, runs, rows, comparison),
+            _side_by_side(scenario, rows, comparison, beside),
         ]
     except ModuleNotFoundError as error:
         raise ExtraMissingError("the report", str(error.name), "report") from None
-    title = f"{treatment.name}: {_counted(len(runs), 'run')} of {_counted(treatment.turns, 'turn')}"
+    title = f"{scenario.name}: {_counted(len(runs), 'run')} of {_counted(scenario.turns, 'turn')}"
     text = f"# {escaped(title)}\n\n" + "\n".join(filter(None, sections))
     files = {f"figures/{name}.svg": drawing for name, drawing in drawn.items()}
     page = html_page(title, text, files)
@@ -112,15 +112,15 @@ def write_report(
     ]
 
 
-def _what_was_run(treatment: Treatment, runs: Sequence[Run], rows: Sequence[Row]) -> str:
-    config = treatment.config
+def _what_was_run(scenario: Scenario, runs: Sequence[Run], rows: Sequence[Row]) -> str:
+    config = scenario.config
     seeds = [run.seed for run in runs]
     agents, tokens = _counted(config.num_agents, "agent"), config.genesis_tokens_per_agent
-    usage = treatment.settings["usage"]["source"]
-    played, turns = _counted(len(runs), "run"), _counted(treatment.turns, "turn")
+    usage = scenario.settings["usage"]["source"]
+    played, turns = _counted(len(runs), "run"), _counted(scenario.turns, "turn")
     lines = [
         f"- World: {agents} with {tokens:,} tokens each.",
-        f"- {_who(treatment)}. Usage: `{usage}`.",
+        f"- {_who(scenario)}. Usage: `{usage}`.",
         f"- {played}, each of {turns}, with {_seeds(seeds)}.",
         f"- sim-economy {version('sim-economy')}, rules version {RULES_VERSION}.",
     ]
@@ -129,8 +129,8 @@ def _what_was_run(treatment: Treatment, runs: Sequence[Run], rows: Sequence[Row]
             "- **All runs came out alike: nothing in them depends on the seed, so the intervals "
             "below say nothing.**"
         )
-    if len(runs) < treatment.runs:
-        lines.append(f"- {treatment.runs - len(runs)} of {treatment.runs} runs are missing here.")
+    if len(runs) < scenario.runs:
+        lines.append(f"- {scenario.runs - len(runs)} of {scenario.runs} runs are missing here.")
     world = config_values(config)
     further = tuple(
         (name, str(world[name]), parameter.meaning)
@@ -142,8 +142,8 @@ def _what_was_run(treatment: Treatment, runs: Sequence[Run], rows: Sequence[Row]
     return _section("What was run", "\n".join(lines), table_markdown(table))
 
 
-def _who(treatment: Treatment) -> str:
-    groups = [group for group in treatment.population if group.agents]
+def _who(scenario: Scenario) -> str:
+    groups = [group for group in scenario.population if group.agents]
     if len(groups) == 1 and groups[0].policy == type(groups[0].policy)():
         return f"Policy of every agent: `{groups[0].policy_name}`"
     return f"Population, in genesis order: {'; '.join(map(described, groups))}"
@@ -180,9 +180,9 @@ def _verdict(found: Comparison | None) -> str:
     return _section("The verdict", text, table_markdown(table), note)
 
 
-def _tokens(treatment: Treatment, runs: Sequence[Run]) -> str:
-    genesis = _genesis(treatment)
-    steps = _token_steps(treatment, runs)
+def _tokens(scenario: Scenario, runs: Sequence[Run]) -> str:
+    genesis = _genesis(scenario)
+    steps = _token_steps(scenario, runs)
     final = sum(steps.values())
     terms = "".join(
         f" {'+' if steps[name] >= 0 else MINUS} {number(abs(steps[name]), 1)} {name}"
@@ -190,7 +190,7 @@ def _tokens(treatment: Treatment, runs: Sequence[Run]) -> str:
         if steps[name]
     )
     identity = f"{number(genesis, 1)} at genesis{terms} = {number(final, 1)} at the end."
-    by_run = [_run_steps(treatment, run) for run in runs]
+    by_run = [_run_steps(scenario, run) for run in runs]
     rows = tuple(
         (
             name,
@@ -255,12 +255,12 @@ def _reading_of_fees(runs: Sequence[Run]) -> str:
     return f"{text}{share} % of that when it was charged; the rest made or deepened debts."
 
 
-def _agents(treatment: Treatment, runs: Sequence[Run], rows: Sequence[Row]) -> str:
+def _agents(scenario: Scenario, runs: Sequence[Run], rows: Sequence[Row]) -> str:
     balance = statistics.mean(float(row["mean_balance_final"]) for row in rows)
     below = statistics.mean(float(row["negative_balance_agents"]) for row in rows)
     ginis = [float(row["gini_wealth_shifted"]) for row in rows]
     mean = statistics.mean(ginis)
-    shares = _action_shares(treatment, runs)
+    shares = _action_shares(scenario, runs)
     ranked = sorted(shares, key=lambda name: -statistics.mean(shares[name]))[:2]
     common = " and ".join(
         f"`{escaped(name)}` ({number(100 * statistics.mean(shares[name]), 1)} %)" for name in ranked
@@ -269,7 +269,7 @@ def _agents(treatment: Treatment, runs: Sequence[Run], rows: Sequence[Row]) -> s
         "What agents hold and do",
         _image("balances", "Balance of each agent over turns"),
         f"After the last turn the mean balance is {number(balance, 1)} tokens. Agents below zero "
-        f"then: {shown(below)} of {treatment.config.num_agents}, on average.",
+        f"then: {shown(below)} of {scenario.config.num_agents}, on average.",
         _image("actions", "Share of agents that choose each action over turns"),
         f"Chosen most, of all agents and turns: {common}.",
         _image("lorenz", "Lorenz curves of final shifted wealth"),
@@ -280,16 +280,16 @@ def _agents(treatment: Treatment, runs: Sequence[Run], rows: Sequence[Row]) -> s
     )
 
 
-def _society(treatment: Treatment, runs: Sequence[Run]) -> str:
-    if not society.is_mixed(treatment, runs):
+def _society(scenario: Scenario, runs: Sequence[Run]) -> str:
+    if not society.is_mixed(scenario, runs):
         return ""
-    told = society.blocks(treatment, runs)
+    told = society.blocks(scenario, runs)
     return _section("Who earned what, from whom, and for what", *told)
 
 
-def _paper(treatment: Treatment, rows: Sequence[Row], *, published: bool) -> str:
+def _paper(scenario: Scenario, rows: Sequence[Row], *, published: bool) -> str:
     tables = []
-    for table in paper_tables(treatment, rows, published=published):
+    for table in paper_tables(scenario, rows, published=published):
         tables.append(table_markdown(replace(table, rows=table.rows[:_RUNS_SHOWN])))
         if len(table.rows) > _RUNS_SHOWN:
             tables.append(f"The first {_RUNS_SHOWN} of {len(table.rows)}.")
@@ -334,14 +334,14 @@ def _summary_table(
 
 
 def _text_and_data(
-    treatment: Treatment, runs: Sequence[Run], rows: Sequence[Row], found: Comparison | None
+    scenario: Scenario, runs: Sequence[Run], rows: Sequence[Row], found: Comparison | None
 ) -> str:
     if found is None:
         return ""
     title = "Where the paper's text and its data disagree"
     if not found.holds:
         return _section(title, "These runs are not the published ones, so they cannot tell.")
-    evidence = Evidence(treatment, runs, rows, found)
+    evidence = Evidence(scenario, runs, rows, found)
     return _section(
         title,
         "Every number is taken from the runs at hand, which are the published ones.",
@@ -351,11 +351,11 @@ def _text_and_data(
 
 
 def _side_by_side(
-    treatment: Treatment, rows: Sequence[Row], found: Comparison | None, beside: Beside
+    scenario: Scenario, rows: Sequence[Row], found: Comparison | None, beside: Beside
 ) -> str:
     if not beside:
         return ""
-    columns = {treatment.name: aggregate(rows)}
+    columns = {scenario.name: aggregate(rows)}
     columns |= {other.name: aggregate(theirs) for other, _, theirs in beside}
     if found is not None:
         published = json.loads(published_text("summary.json"))["aggregate"]
@@ -365,21 +365,21 @@ def _side_by_side(
         for column, name in AGGREGATED.items()
     )
     table = Table("beside", "Means over the runs", ("measure", *columns), cells)
-    readings = [_reading_beside(treatment, rows, *other) for other in beside]
+    readings = [_reading_beside(scenario, rows, *other) for other in beside]
     return _section("Side by side", table_markdown(table), *readings)
 
 
 def _reading_beside(
-    treatment: Treatment,
+    scenario: Scenario,
     rows: Sequence[Row],
-    other: Treatment,
+    other: Scenario,
     _runs: Sequence[Run],
     theirs: Sequence[Row],
 ) -> str:
-    ours, its = config_values(treatment.config), config_values(other.config)
+    ours, its = config_values(scenario.config), config_values(other.config)
     changed = [f"`{name} = {its[name]}`" for name in its if its[name] != ours[name]]
     differs = f"with {', '.join(changed)}" if changed else "with the same parameters"
-    text = f"Beside {escaped(treatment.name)} stands {escaped(other.name)}, {differs}."
+    text = f"Beside {escaped(scenario.name)} stands {escaped(other.name)}, {differs}."
     here, there = aggregate(rows), aggregate(theirs)
     supply, blocks = (
         (here[column]["mean"], there[column]["mean"])
@@ -392,18 +392,18 @@ def _reading_beside(
     )
 
 
-def _figures(treatment: Treatment, runs: Sequence[Run]) -> dict[str, str]:
+def _figures(scenario: Scenario, runs: Sequence[Run]) -> dict[str, str]:
     """The figures' SVG by name."""
-    config = treatment.config
+    config = scenario.config
     start = [[config.genesis_tokens_per_agent] * config.num_agents]
-    level = (-180, "below this the policy works") if treatment.policy_name == "published" else None
-    steps = {name: amount for name, amount in _token_steps(treatment, runs).items() if amount}
+    level = (-180, "below this the policy works") if scenario.policy_name == "published" else None
+    steps = {name: amount for name, amount in _token_steps(scenario, runs).items() if amount}
     lines = [lorenz(shifted(wealth(run, -1))) for run in runs]
     curves = [curve for _, curve in lines]
     mean = [statistics.mean(points) for points in zip(*curves, strict=True)]
     kept = [[0, *run.series.platform] for run in runs]
     return {
-        **society.drawings(treatment, runs),
+        **society.drawings(scenario, runs),
         "tokens": figures.tokens(list(steps.items()), "genesis", "final supply"),
         "rent": figures.rent(
             [_so_far(run, {"inference_fee", "forward_fee"}) for run in runs],
@@ -413,7 +413,7 @@ def _figures(treatment: Treatment, runs: Sequence[Run]) -> dict[str, str]:
         "balances": figures.balances(
             [start + run.series.balances for run in runs], config.agent_ids, level
         ),
-        "actions": figures.actions(_action_shares(treatment, runs)),
+        "actions": figures.actions(_action_shares(scenario, runs)),
         "lorenz": figures.lorenz(lines[0][0], curves, mean),
     }
 
@@ -427,38 +427,38 @@ def _so_far(run: Run, reasons: Set[str]) -> list[int]:
     return list(accumulate(turns, initial=0))
 
 
-def _action_shares(treatment: Treatment, runs: Sequence[Run]) -> dict[str, list[float]]:
+def _action_shares(scenario: Scenario, runs: Sequence[Run]) -> dict[str, list[float]]:
     """Share of agents by action, `[turn]`, the commonest action first."""
     counts: Counter[str] = Counter()
     for run in runs:
         for actions in run.series.actions:
             counts.update(actions)
-    whole = len(runs) * treatment.config.num_agents
+    whole = len(runs) * scenario.config.num_agents
     return {
         name: [
             sum(run.series.actions[turn].get(name, 0) for run in runs) / whole
-            for turn in range(treatment.turns)
+            for turn in range(scenario.turns)
         ]
         for name in sorted(counts, key=lambda name: (-counts[name], name))
     }
 
 
-def _genesis(treatment: Treatment) -> int:
-    return treatment.config.num_agents * treatment.config.genesis_tokens_per_agent
+def _genesis(scenario: Scenario) -> int:
+    return scenario.config.num_agents * scenario.config.genesis_tokens_per_agent
 
 
-def _run_steps(treatment: Treatment, run: Run) -> dict[str, int]:
+def _run_steps(scenario: Scenario, run: Run) -> dict[str, int]:
     """Genesis, then what each reason added to the token supply of one run."""
     changes = supply_changes(run)
-    steps = {"genesis": _genesis(treatment)}
+    steps = {"genesis": _genesis(scenario)}
     steps |= {_STEPS.get(reason, reason): change for reason, change in changes.items()}
     assert sum(steps.values()) == run.series.token_supply[-1], (run.run, steps)
     return steps
 
 
-def _token_steps(treatment: Treatment, runs: Sequence[Run]) -> dict[str, float]:
+def _token_steps(scenario: Scenario, runs: Sequence[Run]) -> dict[str, float]:
     """The mean of each step over the runs."""
-    by_run = [_run_steps(treatment, run) for run in runs]
+    by_run = [_run_steps(scenario, run) for run in runs]
     return {name: statistics.mean(float(steps[name]) for steps in by_run) for name in by_run[0]}
 
 

@@ -16,7 +16,7 @@ from sim_economy.reports import figures
 from sim_economy.reports.tables import Table, Value, number, table_markdown
 from sim_economy.runs.extended_metrics import wealth
 from sim_economy.runs.run import Run
-from sim_economy.scenarios.scenario import Treatment
+from sim_economy.scenarios.scenario import Scenario
 
 ENDS: Final = ("settled", "defaulted", "void", "lapsed")
 """How contracts end, the best first."""
@@ -88,9 +88,9 @@ def contract_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
     ]
 
 
-def flow_rows(treatment: Treatment, runs: Sequence[Run]) -> list[dict[str, Any]]:
+def flow_rows(scenario: Scenario, runs: Sequence[Run]) -> list[dict[str, Any]]:
     """Who gave whom how much for what, one row for each payer, payee and reason of a run."""
-    names = _policy_names(treatment)
+    names = _policy_names(scenario)
     return [
         {
             "run_id": run.run,
@@ -106,24 +106,24 @@ def flow_rows(treatment: Treatment, runs: Sequence[Run]) -> list[dict[str, Any]]
     ]
 
 
-def is_mixed(treatment: Treatment, runs: Sequence[Run]) -> bool:
+def is_mixed(scenario: Scenario, runs: Sequence[Run]) -> bool:
     """Whether there is anything to tell: several policies, contracts, or owners of cores."""
-    return treatment.policy_name is None or any(
+    return scenario.policy_name is None or any(
         run.counts.made or any(flow.reason == "dividend" for flow in run.counts.flows)
         for run in runs
     )
 
 
-def blocks(treatment: Treatment, runs: Sequence[Run]) -> list[str]:
+def blocks(scenario: Scenario, runs: Sequence[Run]) -> list[str]:
     """The section of a report on a mixed society, as blocks of Markdown."""
     told = [
         "![What an agent of each policy gains and loses, by what for](figures/earnings.svg)",
-        reading_of_earnings(treatment, runs),
-        table_markdown(earnings_table(treatment, runs)),
+        reading_of_earnings(scenario, runs),
+        table_markdown(earnings_table(scenario, runs)),
         "What an agent moves among its own accounts is no gain and no loss.",
-        reading_of_trade(treatment, runs),
+        reading_of_trade(scenario, runs),
     ]
-    if (between := flows_table(treatment, runs)).rows:
+    if (between := flows_table(scenario, runs)).rows:
         told.append(table_markdown(between))
     told.append(reading_of_contracts(runs))
     if any(run.counts.made for run in runs):
@@ -133,16 +133,16 @@ def blocks(treatment: Treatment, runs: Sequence[Run]) -> list[str]:
             table_markdown(causes_table(runs)),
         ]
     told.append(reading_of_dividends(runs))
-    if (paid := dividends_table(treatment, runs)).rows:
+    if (paid := dividends_table(scenario, runs)).rows:
         told.append(table_markdown(paid))
     return told
 
 
-def drawings(treatment: Treatment, runs: Sequence[Run]) -> dict[str, str]:
+def drawings(scenario: Scenario, runs: Sequence[Run]) -> dict[str, str]:
     """The figures of that section by name: SVG."""
-    if not is_mixed(treatment, runs):
+    if not is_mixed(scenario, runs):
         return {}
-    drawn = {"earnings": figures.earnings(incomes(treatment, runs))}
+    drawn = {"earnings": figures.earnings(incomes(scenario, runs))}
     if any(run.counts.made for run in runs):
         counted = [
             (str(row[0]), [float(cell or 0) for cell in row[3:]])
@@ -217,9 +217,9 @@ def _of(kinds: Set[str]) -> list[str]:
     return [kind for kind in KINDS if kind in kinds]
 
 
-def incomes(treatment: Treatment, runs: Sequence[Run]) -> dict[str, dict[str, float]]:
+def incomes(scenario: Scenario, runs: Sequence[Run]) -> dict[str, dict[str, float]]:
     """What each agent of a policy gains or loses a run, by group of reasons, in tokens."""
-    names = _policy_names(treatment)
+    names = _policy_names(scenario)
     heads = Counter(names.values())
     gains: dict[str, Counter[str]] = {name: Counter() for name in heads}
     for run in runs:
@@ -234,10 +234,10 @@ def incomes(treatment: Treatment, runs: Sequence[Run]) -> dict[str, dict[str, fl
     }
 
 
-def earnings_table(treatment: Treatment, runs: Sequence[Run]) -> Table:
+def earnings_table(scenario: Scenario, runs: Sequence[Run]) -> Table:
     """What an agent of each policy gains and loses, and with what it ends, a run."""
-    gains = incomes(treatment, runs)
-    names = _policy_names(treatment)
+    gains = incomes(scenario, runs)
+    names = _policy_names(scenario)
     heads = Counter(names.values())
     groups = [group for group in dict.fromkeys(GROUPS.values()) if _any_of(gains, group)]
     rows: list[tuple[Value, ...]] = []
@@ -256,9 +256,9 @@ def earnings_table(treatment: Treatment, runs: Sequence[Run]) -> Table:
     )
 
 
-def flows_table(treatment: Treatment, runs: Sequence[Run]) -> Table:
+def flows_table(scenario: Scenario, runs: Sequence[Run]) -> Table:
     """The largest flows from agents to agents, by their policies, a run."""
-    totals = _between(treatment, runs)
+    totals = _between(scenario, runs)
     ranked = sorted(totals, key=lambda key: (-totals[key], key))[:_ROWS_MAX]
     rows = tuple((*key, totals[key] / len(runs)) for key in ranked)
     more = len(totals) - len(rows)
@@ -271,9 +271,9 @@ def flows_table(treatment: Treatment, runs: Sequence[Run]) -> Table:
     )
 
 
-def _between(treatment: Treatment, runs: Sequence[Run]) -> Counter[tuple[str, str, str]]:
+def _between(scenario: Scenario, runs: Sequence[Run]) -> Counter[tuple[str, str, str]]:
     """Tokens that agents gave agents over all runs, by their policies and the reason."""
-    names = _policy_names(treatment)
+    names = _policy_names(scenario)
     totals: Counter[tuple[str, str, str]] = Counter()
     for run in runs:
         for flow in run.counts.flows:
@@ -282,9 +282,9 @@ def _between(treatment: Treatment, runs: Sequence[Run]) -> Counter[tuple[str, st
     return totals
 
 
-def reading_of_trade(treatment: Treatment, runs: Sequence[Run]) -> str:
+def reading_of_trade(scenario: Scenario, runs: Sequence[Run]) -> str:
     """How much agents gave one another, beside what they paid in fees, in a sentence."""
-    totals = _between(treatment, runs)
+    totals = _between(scenario, runs)
     if not totals:
         return "Agents gave one another nothing."
     whole = sum(totals.values()) / len(runs)
@@ -298,9 +298,9 @@ def reading_of_trade(treatment: Treatment, runs: Sequence[Run]) -> str:
     )
 
 
-def dividends_table(treatment: Treatment, runs: Sequence[Run]) -> Table:
+def dividends_table(scenario: Scenario, runs: Sequence[Run]) -> Table:
     """What each agent that was paid dividends got and paid for its share, a run."""
-    names = _policy_names(treatment)
+    names = _policy_names(scenario)
     dividends, prices, owned = Counter[int](), Counter[int](), Counter[int]()
     for run in runs:
         for flow in run.counts.flows:
@@ -326,10 +326,10 @@ def dividends_table(treatment: Treatment, runs: Sequence[Run]) -> Table:
     return Table("dividends", "Dividends by agent: tokens a run", columns, rows)
 
 
-def reading_of_earnings(treatment: Treatment, runs: Sequence[Run]) -> str:
+def reading_of_earnings(scenario: Scenario, runs: Sequence[Run]) -> str:
     """Who ended best and worst off, and by what, in two sentences."""
-    table = earnings_table(treatment, runs)
-    gains = incomes(treatment, runs)
+    table = earnings_table(scenario, runs)
+    gains = incomes(scenario, runs)
     ranked = sorted(table.rows, key=lambda row: -float(row[-1] or 0))
     told = []
     for row, how in ((ranked[0], "best"), (ranked[-1], "worst")):
@@ -371,9 +371,9 @@ def _moved(run: Run, reason: str) -> int:
     return sum(flow.tokens for flow in run.counts.flows if flow.reason == reason)
 
 
-def _policy_names(treatment: Treatment) -> dict[int, str]:
+def _policy_names(scenario: Scenario) -> dict[int, str]:
     """The name of each agent's policy, by position."""
-    names = {agent: group.policy_name for group in treatment.population for agent in group.agents}
+    names = {agent: group.policy_name for group in scenario.population for agent in group.agents}
     return {agent: names[agent] for agent in sorted(names)}
 
 

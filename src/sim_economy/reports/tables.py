@@ -1,4 +1,4 @@
-"""The paper's tables, for any treatment.
+"""The paper's tables, for any scenario.
 
 Source: docs/spec/experiment.md.
 """
@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from sim_economy.core.world_config import config_values, parameters
 from sim_economy.runs.run_metrics import Row, aggregate
-from sim_economy.scenarios.scenario import Treatment
+from sim_economy.scenarios.scenario import Scenario
 from sim_economy.statistics.descriptive import (
     coefficient_of_variation,
     correlation,
@@ -82,9 +82,9 @@ class Table(Struct, frozen=True):
 
 
 def paper_tables(
-    treatment: Treatment, rows: Sequence[Row], *, published: bool = False
+    scenario: Scenario, rows: Sequence[Row], *, published: bool = False
 ) -> tuple[Table, ...]:
-    """The paper's four tables and the figures of its text, for a treatment's runs.
+    """The paper's four tables and the figures of its text, for a scenario's runs.
 
     Args:
         rows: From `run_metrics`, one for each run.
@@ -92,11 +92,11 @@ def paper_tables(
             beside ours.
     """
     return (
-        _parameter_table(treatment),
+        _parameter_table(scenario),
         _run_table(rows),
         _aggregate_table(rows),
-        _action_table(treatment, rows),
-        _text_table(treatment, rows, published=published),
+        _action_table(scenario, rows),
+        _text_table(scenario, rows, published=published),
     )
 
 
@@ -156,8 +156,8 @@ def _is_numeric(values: Sequence[Value]) -> bool:
 _NUMERAL: Final = re.compile(r"-?\d[\d.e+-]*")
 
 
-def _parameter_table(treatment: Treatment) -> Table:
-    world = config_values(treatment.config)
+def _parameter_table(scenario: Scenario) -> Table:
+    world = config_values(scenario.config)
     rows = tuple(
         (name, str(world[name]).lower(), parameter.meaning)
         for name, parameter in parameters().items()
@@ -185,8 +185,8 @@ def _interval(measure: Mapping[str, float]) -> tuple[float, float, float, float,
     return mean, mean - half, mean + half, measure["min"], measure["max"]
 
 
-def _action_table(treatment: Treatment, rows: Sequence[Row]) -> Table:
-    agent_turns = treatment.turns * treatment.config.num_agents
+def _action_table(scenario: Scenario, rows: Sequence[Row]) -> Table:
+    agent_turns = scenario.turns * scenario.config.num_agents
     columns = [column for column in rows[0] if column.startswith(_ACTION_PREFIX)]
     counted = [dict.fromkeys(columns, 0) | {key: row[key] for key in columns} for row in rows]
     for counts in counted:
@@ -206,15 +206,15 @@ def _action_table(treatment: Treatment, rows: Sequence[Row]) -> Table:
     return Table("actions", "Actions agents chose", ("action", *_INTERVAL, share), cells)
 
 
-def _text_table(treatment: Treatment, rows: Sequence[Row], *, published: bool) -> Table:
-    figures = text_figures(treatment, rows)
+def _text_table(scenario: Scenario, rows: Sequence[Row], *, published: bool) -> Table:
+    figures = text_figures(scenario, rows)
     if not published:
         return Table("in_text", "Figures of the text", ("figure", "value"), tuple(figures.items()))
     cells = tuple((figure, value, PRINTED.get(figure)) for figure, value in figures.items())
     return Table("in_text", "Figures of the text", ("figure", "value", "the paper prints"), cells)
 
 
-def text_figures(treatment: Treatment, rows: Sequence[Row]) -> dict[str, float | None]:
+def text_figures(scenario: Scenario, rows: Sequence[Row]) -> dict[str, float | None]:
     """What the paper says of its runs between the tables; None where a figure is not defined."""
     fees, supply, gini, top, blocks = (
         [row[column] for row in rows]
@@ -226,7 +226,7 @@ def text_figures(treatment: Treatment, rows: Sequence[Row]) -> dict[str, float |
             "turns_with_block",
         )
     )
-    config = treatment.config
+    config = scenario.config
     endowment = config.num_agents * config.genesis_tokens_per_agent
     return {
         "fees over endowment": statistics.mean(fees) / endowment,
@@ -234,7 +234,7 @@ def text_figures(treatment: Treatment, rows: Sequence[Row]) -> dict[str, float |
         "variation of final supply (%)": _percent(coefficient_of_variation(supply)),
         "median of final supply": float(statistics.median(supply)),
         "interquartile range of final supply": float(interquartile_range(supply)),
-        "turns with a block (%)": 100 * statistics.mean(blocks) / treatment.turns,
+        "turns with a block (%)": 100 * statistics.mean(blocks) / scenario.turns,
         "variation of the shifted Gini (%)": _percent(coefficient_of_variation(gini)),
         "correlation of shifted Gini and shifted top-1 share": correlation(gini, top),
         "correlation of shifted Gini and fees": correlation(gini, fees),

@@ -13,7 +13,7 @@ from sim_economy.ledger.stores.protocol import Store
 from sim_economy.runs.policy_loop import play_run
 from sim_economy.runs.run import Run
 from sim_economy.runs.run_metrics import Row, run_metrics
-from sim_economy.scenarios.scenario import Treatment, load_treatment
+from sim_economy.scenarios.scenario import Scenario, load_scenario
 
 if TYPE_CHECKING:
     import polars
@@ -54,23 +54,23 @@ class Played:
 
 
 def play(
-    source: str | Path | Treatment = "as-run", seed: int | None = None, **changes: Any
+    source: str | Path | Scenario = "as-run", seed: int | None = None, **changes: Any
 ) -> Played:
-    """Play one run of a scenario file, a preset or a treatment, in memory.
+    """Play one run of a scenario file, a preset or a scenario, in memory.
 
     Args:
-        seed: The world's seed; that of the treatment's first run when None.
+        seed: The world's seed; that of the scenario's first run when None.
         changes: Settings that go over the file's: `turns`, `policy`, `usage` and any parameter.
 
     Raises:
         ScenarioError: With every problem found.
     """
-    if isinstance(source, Treatment):
-        treatment = source
+    if isinstance(source, Scenario):
+        scenario = source
         if changes:
-            raise ScenarioError(["a treatment takes no changes; name a file or a preset"])
+            raise ScenarioError(["a scenario takes no changes; name a file or a preset"])
     else:
-        treatment = load_treatment(source, changes)
-    run = treatment.replicate(seed)
+        scenario = load_scenario(source, changes)
+    run = scenario.replicate(seed)
     store = MemoryStore()
-    return Played(play_run(treatment, run, store), store)
+    return Played(play_run(scenario, run, store), store)

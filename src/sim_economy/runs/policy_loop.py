@@ -1,4 +1,4 @@
-"""One run of a treatment: the turn loop, and the series it leaves."""
+"""One run of a scenario: the turn loop, and the series it leaves."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sim_economy.core.state import State
 from sim_economy.ledger.readers.counts import ledger_counts
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.runs.run import Run, Series
-from sim_economy.scenarios.scenario import Treatment
+from sim_economy.scenarios.scenario import Scenario
 from sim_economy.world.world import World
 
 
@@ -88,24 +88,24 @@ def _observe(
 
 
 def play_run(
-    treatment: Treatment,
+    scenario: Scenario,
     run: int,
     store: Store | None = None,
     progress: Callable[[int], None] = lambda turn: None,
 ) -> Run:
-    """Play one replicate of a treatment from genesis.
+    """Play one replicate of a scenario from genesis.
 
     Args:
         run: From 1; it decides the seed.
         store: Where its records go; memory when None.
         progress: Called with each closed turn.
     """
-    config = treatment.config_of_run(run)
-    world = World(config, store=store, world_id=f"{treatment.name}/{config.seed}")
+    config = scenario.config_of_run(run)
+    world = World(config, store=store, world_id=f"{scenario.name}/{config.seed}")
     series = Series([], [], [], [], [], [], [], [], [], [], [])
     moved: defaultdict[tuple[int, int, str], int] = defaultdict(int)
-    usage = treatment.usage.turns(config)
-    for turn, inputs in play(world, treatment.policies, usage, treatment.turns):
+    usage = scenario.usage.turns(config)
+    for turn, inputs in play(world, scenario.policies, usage, scenario.turns):
         _observe(series, moved, turn, world.state, inputs)
         progress(turn.turn)
     return Run(

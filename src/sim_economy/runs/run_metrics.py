@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sim_economy.core.world_config import config_values, parameters
 from sim_economy.runs.run import Run, chosen, fees
-from sim_economy.scenarios.scenario import Treatment
+from sim_economy.scenarios.scenario import Scenario
 from sim_economy.statistics.inequality import gini, shifted, top_share, wealth_shift
 from sim_economy.statistics.intervals import normal_halfwidth
 
@@ -95,12 +95,12 @@ def aggregate(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
     return summary
 
 
-def summary_json(treatment: Treatment, rows: Sequence[Row]) -> str:
+def summary_json(scenario: Scenario, rows: Sequence[Row]) -> str:
     """`summary.json`."""
-    world = config_values(treatment.config)
+    world = config_values(scenario.config)
     summary = {
         "runs": len(rows),
-        "turns": treatment.turns,
+        "turns": scenario.turns,
         "world_config": {
             name: world[name] for name, parameter in parameters().items() if parameter.in_paper
         },

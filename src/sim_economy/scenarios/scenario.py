@@ -1,4 +1,4 @@
-"""A treatment: the world, who acts in it, what their thinking takes, how long and how often."""
+"""A scenario: the world, who acts in it, what their thinking takes, how long and how often."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _RUNS_MAX: Final = 1_000_000
 _SEED_MAX: Final = 2**62
 
 
-class Treatment(Struct, frozen=True, kw_only=True):
+class Scenario(Struct, frozen=True, kw_only=True):
     """What a scenario file says.
 
     Attributes:
@@ -79,7 +79,7 @@ class Treatment(Struct, frozen=True, kw_only=True):
     @property
     def is_published(self) -> bool:
         """Whether it is the published experiment, and nothing of it changed."""
-        return self.settings == load_treatment("as-run").settings
+        return self.settings == load_scenario("as-run").settings
 
     def replicate(self, seed: int | None) -> int:
         """The run that is played with a world seed; the first when None.
@@ -100,10 +100,8 @@ class Treatment(Struct, frozen=True, kw_only=True):
         return parse_world_config({"seed": self.seed + run}, self.config)
 
 
-def load_treatment(
-    source: str | Path, changes: Sequence[str] | Mapping[str, Any] = ()
-) -> Treatment:
-    """A treatment from a scenario file, or from a shipped one by name.
+def load_scenario(source: str | Path, changes: Sequence[str] | Mapping[str, Any] = ()) -> Scenario:
+    """A scenario from a scenario file, or from a shipped one by name.
 
     Args:
         changes: Settings that go over the file's, as `key=value` texts with values as TOML writes
@@ -113,7 +111,7 @@ def load_treatment(
         ScenarioError: With every problem found.
     """
     given, folder, name = read_scenario(source, changes)
-    return parse_treatment(given, folder, default_name=name)
+    return parse_scenario(given, folder, default_name=name)
 
 
 def read_scenario(
@@ -179,10 +177,10 @@ def _follow_preset(given: dict[str, Any], before: Any) -> None:
             del world[name]
 
 
-def parse_treatment(
+def parse_scenario(
     given: Mapping[str, Any], folder: Path | None = None, default_name: str = "scenario"
-) -> Treatment:
-    """A treatment from plain values, as a scenario file gives them.
+) -> Scenario:
+    """A scenario from plain values, as a scenario file gives them.
 
     Args:
         folder: Where a trace's relative path starts; the working folder when None.
@@ -222,7 +220,7 @@ def parse_treatment(
         problems += usage.problems(config, values["turns"])
     if problems or usage is None:
         raise ScenarioError(problems)
-    return Treatment(
+    return Scenario(
         name=values["name"],
         turns=values["turns"],
         runs=values["runs"],

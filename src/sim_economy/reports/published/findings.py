@@ -15,7 +15,7 @@ from sim_economy.reports.tables import PRINTED, Table, number, text_figures
 from sim_economy.runs.extended_metrics import run_measures, supply_changes
 from sim_economy.runs.run import Run, chosen
 from sim_economy.runs.run_metrics import Row
-from sim_economy.scenarios.scenario import Treatment
+from sim_economy.scenarios.scenario import Scenario
 
 _STAKE_OF_POLICY = 80
 _JOB_BELOW_OF_POLICY = -180
@@ -24,7 +24,7 @@ _JOB_BELOW_OF_POLICY = -180
 class Evidence(Struct, frozen=True):
     """The published experiment as played here."""
 
-    treatment: Treatment
+    scenario: Scenario
     runs: Sequence[Run]
     rows: Sequence[Row]
     comparison: Comparison
@@ -57,13 +57,13 @@ def claims(evidence: Evidence) -> Table:
 def _seeds(evidence: Evidence) -> str:
     found = evidence.comparison
     return (
-        f"Seeded with {evidence.treatment.seed} plus the run's number, the draws give "
+        f"Seeded with {evidence.scenario.seed} plus the run's number, the draws give "
         f"{found.exact} of {found.cells} published cells exactly; a clock's could not be repeated."
     )
 
 
 def _winners(evidence: Evidence) -> str:
-    config = evidence.treatment.config
+    config = evidence.scenario.config
     blocks = evidence.column("turns_with_block")
     paid = evidence.moved("signing_bonus")
     promised = blocks * config.signing_bonus
@@ -105,7 +105,7 @@ def _unstaking(evidence: Evidence) -> str:
 
 
 def _liveness(evidence: Evidence) -> str:
-    runs, turns = evidence.runs, range(evidence.treatment.turns)
+    runs, turns = evidence.runs, range(evidence.scenario.turns)
     always = [turn for turn in turns if all(run.series.winners[turn] is None for run in runs)]
     listed = ", ".join(str(turn + 1) for turn in always)
     unstaking, mining = (
@@ -120,7 +120,7 @@ def _liveness(evidence: Evidence) -> str:
         for turn in turns
         if run.series.winners[turn] is not None
     )[0]
-    blockless = evidence.treatment.turns - evidence.column("turns_with_block")
+    blockless = evidence.scenario.turns - evidence.column("turns_with_block")
     return (
         f"A run has {number(blockless, 2)} turns without a block, and {len(always)} of them are "
         f"the same in every run ({listed}): there the policy makes all stakers off the job unstake "
@@ -140,7 +140,7 @@ def _lottery(evidence: Evidence) -> str:
 
 
 def _correlation(evidence: Evidence) -> str:
-    figures = text_figures(evidence.treatment, evidence.rows)
+    figures = text_figures(evidence.scenario, evidence.rows)
     found = figures["correlation of shifted Gini and fees"]
     return (
         f"They correlate at {'-' if found is None else number(found, 3)}. "
@@ -149,7 +149,7 @@ def _correlation(evidence: Evidence) -> str:
 
 
 def _interest(evidence: Evidence) -> str:
-    half = evidence.treatment.turns // 2
+    half = evidence.scenario.turns // 2
     share = 100 * evidence.moved("interest") / evidence.column("fees_total")
     late = evidence.mean(
         lambda run: statistics.mean(map(statistics.mean, run.series.balances[half:]))
@@ -176,7 +176,7 @@ _DISAGREEMENTS = (
 
 
 def _pricing(evidence: Evidence) -> str:
-    config = evidence.treatment.config
+    config = evidence.scenario.config
     fees = evidence.column("fees_total")
     chosen_spending = evidence.moved("study_cost") + evidence.moved("burn")
     ratio = fees / (config.num_agents * config.genesis_tokens_per_agent)
@@ -189,7 +189,7 @@ def _pricing(evidence: Evidence) -> str:
 
 
 def _survival(evidence: Evidence) -> str:
-    agent_turns = evidence.treatment.turns * evidence.treatment.config.num_agents
+    agent_turns = evidence.scenario.turns * evidence.scenario.config.num_agents
     share = 100 * (evidence.column("actions_mine") + evidence.column("actions_job")) / agent_turns
     return (
         f"Mining and jobs are {number(share, 1)} % of all choices. That is the policy's doing: it "
@@ -200,7 +200,7 @@ def _survival(evidence: Evidence) -> str:
 
 def _health(evidence: Evidence) -> str:
     below = 100 * evidence.mean(lambda run: run_measures(run)["insolvent_share"] or 0)
-    blocks = 100 * evidence.column("turns_with_block") / evidence.treatment.turns
+    blocks = 100 * evidence.column("turns_with_block") / evidence.scenario.turns
     supply = evidence.column("token_supply_final")
     return (
         f"They agree: {number(blocks, 1)} % of turns have a block while agents are below zero in "
