@@ -390,7 +390,7 @@ MUTANTS = [
     Mutant(
         "T9 contracts outlive the run",
         "turn.py",
-        "    notary.end_run()",
+        "    contract_steps.end_run()",
         "    pass",
     ),
     Mutant(

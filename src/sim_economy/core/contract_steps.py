@@ -66,7 +66,7 @@ _GRAVITY: Final = {reason: place for place, reason in enumerate(RejectionReason)
 _BEFORE_ARBITRATOR: Final = (Stage.REFERRED, Stage.RULED)
 
 
-class Notary:
+class ContractSteps:
     """Keeps the contracts of one turn.
 
     Attributes:

@@ -38,7 +38,7 @@ from sim_economy.core.actions import (
     Unstake,
     action_name,
 )
-from sim_economy.core.contract_steps import Notary
+from sim_economy.core.contract_steps import ContractSteps
 from sim_economy.core.errors import AmountOutOfRangeError, RunEndedError
 from sim_economy.core.events import (
     Bill,
@@ -95,17 +95,19 @@ def play_turn(
         raise RunEndedError(before.turn)
     state = before.successor()
     ledger = Ledger(state.accounts)
-    notary = Notary(state, ledger, config, positions)
+    contract_steps = ContractSteps(state, ledger, config, positions)
 
     admitted, outcomes = _admit(inputs, positions)  # T1
     released = _release_stake(state, ledger, config)  # T2
-    fees, waived, miners = _act(state, ledger, notary, config, positions, admitted, outcomes)  # T3
-    covered = _bill(state, ledger, notary, config, fees)  # T4
+    fees, waived, miners = _act(
+        state, ledger, contract_steps, config, positions, admitted, outcomes
+    )  # T3
+    covered = _bill(state, ledger, contract_steps, config, fees)  # T4
     block, finalised = _make_block(state, ledger, config, positions, miners)  # T5
     dividends_paid = _pay_dividends(state, ledger, config, covered)  # T6
-    notary.close()  # T7
+    contract_steps.close()  # T7
     if ends:  # T9
-        _end_run(state, ledger, notary, positions)
+        _end_run(state, ledger, contract_steps, positions)
     _check_range(state, config, waived)
 
     state.fees_collected = sum(fees)
@@ -114,7 +116,7 @@ def play_turn(
         tuple(outcomes),
         tuple(ledger.postings),
         tuple(released + finalised),
-        tuple(notary.events),
+        tuple(contract_steps.events),
         block,
         Bill(state.fees_collected, covered, waived, dividends_paid),
         state.token_supply,
@@ -169,7 +171,7 @@ def _release_stake(state: State, ledger: Ledger, config: WorldConfig) -> list[Tr
 def _act(
     state: State,
     ledger: Ledger,
-    notary: Notary,
+    contract_steps: ContractSteps,
     config: WorldConfig,
     positions: Mapping[str, int],
     admitted: Mapping[int, tuple[int, Input]],
@@ -198,7 +200,7 @@ def _act(
             config,
         )
         if reason is None and type(action) in ON_CONTRACTS:
-            reason = notary.act(agent, action)  # type: ignore[arg-type]
+            reason = contract_steps.act(agent, action)  # type: ignore[arg-type]
         if reason is not None:
             state.rejections[agent] = outcomes[place] = reason
             action = Idle()
@@ -281,14 +283,18 @@ def _sell_cores(state: State, ledger: Ledger, config: WorldConfig, bids: Mapping
 
 
 def _bill(
-    state: State, ledger: Ledger, notary: Notary, config: WorldConfig, fees: Sequence[int]
+    state: State,
+    ledger: Ledger,
+    contract_steps: ContractSteps,
+    config: WorldConfig,
+    fees: Sequence[int],
 ) -> int:
     """T4: everyone not on a job pays for its usage, forwards first; then debts bear interest.
 
     Returns:
         The covered part of the fees, in tokens.
     """
-    drawn = notary.draw(fees) if state.contracts else {}
+    drawn = contract_steps.draw(fees) if state.contracts else {}
     covered = sum(drawn.values())
     if drawn:
         fees = [fee - drawn.get(agent, 0) for agent, fee in enumerate(fees)]
@@ -379,7 +385,9 @@ def _pay_dividends(state: State, ledger: Ledger, config: WorldConfig, pool: int)
     return sum(shares)
 
 
-def _end_run(state: State, ledger: Ledger, notary: Notary, positions: Mapping[str, int]) -> None:
+def _end_run(
+    state: State, ledger: Ledger, contract_steps: ContractSteps, positions: Mapping[str, int]
+) -> None:
     """T9 of the last turn: what waits for a block returns to its owner, contracts end."""
     for waiting in state.mempool:
         base = WIDTH * positions[waiting.agent_id]
@@ -387,7 +395,7 @@ def _end_run(state: State, ledger: Ledger, notary: Notary, positions: Mapping[st
             PENDING + base, BALANCE + base, waiting.amount + waiting.fee, PostingReason.RUN_ENDED
         )
     state.mempool = []
-    notary.end_run()
+    contract_steps.end_run()
     state.ended = True
 
 
