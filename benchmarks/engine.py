@@ -248,14 +248,14 @@ def watched(times: Times) -> Iterator[None]:
         (Witness, "write", "head"),
         (sim_economy.world.engine, "turn_answer", "answer"),
     ]
-    kept = [(place, name, getattr(place, name)) for place, name, _ in places]
-    for place, name, part in places:
-        setattr(place, name, times.wrapped(part, getattr(place, name)))
+    kept = [(index, name, getattr(index, name)) for index, name, _ in places]
+    for index, name, part in places:
+        setattr(index, name, times.wrapped(part, getattr(index, name)))
     try:
         yield
     finally:
-        for place, name, function in kept:
-            setattr(place, name, function)
+        for index, name, function in kept:
+            setattr(index, name, function)
 
 
 def parts(folder: Path, run: int, turns: int) -> Times:
@@ -315,9 +315,9 @@ def thousand_agents(folder: Path, turns: int) -> float:
 
 
 def in_fresh_folder(
-    place: Path | None, work: Callable[..., Answer], *arguments: Any, **named: Any
+    index: Path | None, work: Callable[..., Answer], *arguments: Any, **named: Any
 ) -> Answer:
-    with tempfile.TemporaryDirectory(dir=place) as folder:
+    with tempfile.TemporaryDirectory(dir=index) as folder:
         return work(Path(folder), *arguments, **named)
 
 

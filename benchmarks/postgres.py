@@ -16,7 +16,7 @@ import psycopg
 
 from benchmarks.speed import RUNS, TREATMENT, medians
 from sim_economy.ledger.records import Receipt, Sealed
-from sim_economy.ledger.sidecars.locations import SQLitePlace, place_of
+from sim_economy.ledger.sidecars.locations import SQLiteLocation, location_of
 from sim_economy.ledger.stores.memory import MemoryStore
 from sim_economy.ledger.stores.postgres import DDL
 from sim_economy.ledger.stores.sql_rows import Rows, turn_rows
@@ -49,7 +49,7 @@ def recorded_commits(run: int) -> list[Rows]:
 def durable(server: PostgresServer) -> None:
     """Every turn played, sealed and committed by the store."""
     for run in _RUNS:
-        store = place_of(server.world()).new()
+        store = location_of(server.world()).new()
         play_run(TREATMENT, run, store)
         store.close()
 
@@ -77,7 +77,7 @@ def raw_commits(
 def in_sqlite() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for run in _RUNS:
-            store = SQLitePlace(Path(folder) / f"{run}.sqlite").new()
+            store = SQLiteLocation(Path(folder) / f"{run}.sqlite").new()
             play_run(TREATMENT, run, store)
             store.close()
 

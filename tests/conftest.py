@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sim_economy.ledger.sidecars.locations import Place, place_of
+from sim_economy.ledger.sidecars.locations import LedgerLocation, location_of
 from tests.postgres import MISSING, PostgresServer, is_available
 
 STORES = ("sqlite", "postgres")
@@ -48,5 +48,5 @@ def location(request: pytest.FixtureRequest, tmp_path: Path, state_folder: Path)
 
 
 @pytest.fixture
-def place(location: str) -> Place:
-    return place_of(location)
+def ledger_location(location: str) -> LedgerLocation:
+    return location_of(location)

@@ -92,12 +92,12 @@ class Story:
         )
 
     def actions(self, name: str) -> list[Action]:
-        place = self.names.index(name)
-        return [inputs[place].action for inputs in self.inputs]
+        index = self.names.index(name)
+        return [inputs[index].action for inputs in self.inputs]
 
     def speeches(self, name: str) -> list[str]:
-        place = self.names.index(name)
-        return [inputs[place].speech or "" for inputs in self.inputs]
+        index = self.names.index(name)
+        return [inputs[index].speech or "" for inputs in self.inputs]
 
     def balance(self, name: str, turn: int = -1) -> int:
         return self.states[turn].accounts[BALANCE + WIDTH * self.names.index(name)]

@@ -55,8 +55,8 @@ def settings_of(draw: st.DrawFn, name: str) -> dict[str, Any]:
 def populations(draw: st.DrawFn) -> dict[str, Policy]:
     names = draw(st.lists(st.sampled_from([*SHIPPED]), min_size=1, max_size=10))
     return {
-        f"{name}_{place}": policy_named(name, draw(settings_of(name)))
-        for place, name in enumerate(names)
+        f"{name}_{index}": policy_named(name, draw(settings_of(name)))
+        for index, name in enumerate(names)
     }
 
 
@@ -152,14 +152,14 @@ def test_everyone_does_the_same_whatever_python_hashes(hash_seed: str) -> None:
 def blinded(state: State, agent: int, agents: int) -> State:
     """The state with everything else in what this agent may not see (O3)."""
     other = decode_state(encode_state(state))
-    for place in range(agents):
-        if place != agent:
-            other.accounts[BALANCE + WIDTH * place] -= 300 + 99 * place
-            other.accounts[STAKED + WIDTH * place] += 300 + 99 * place
-            other.studies[place] += 3
-            other.burned[place] += 7
-            other.employed[place] = not other.employed[place]
-            other.rejections[place] = None
+    for index in range(agents):
+        if index != agent:
+            other.accounts[BALANCE + WIDTH * index] -= 300 + 99 * index
+            other.accounts[STAKED + WIDTH * index] += 300 + 99 * index
+            other.studies[index] += 3
+            other.burned[index] += 7
+            other.employed[index] = not other.employed[index]
+            other.rejections[index] = None
     assert other.token_supply == state.token_supply
     other.contracts = [
         held
@@ -192,7 +192,7 @@ def test_a_policy_decides_by_what_its_agent_may_see(name: str) -> None:
 def test_the_published_policy_knows_more_than_an_agent_may() -> None:
     """So this test would see a policy that does."""
     scenario = load_scenario("as-run")
-    told = Story({f"agent_{place}": policy_named("published") for place in range(8)}, 26, {},
+    told = Story({f"agent_{index}": policy_named("published") for index in range(8)}, 26, {},
                  (0, 120))  # fmt: skip
     policy = policy_named("published")
     differences = [

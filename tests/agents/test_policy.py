@@ -42,8 +42,8 @@ def before(
     """The world before a turn, one agent of it apart from the others."""
     state, _ = genesis(SCENARIO)
     state.turn = turn - 1
-    for place in range(SCENARIO.num_agents):
-        state.accounts[BALANCE + WIDTH * place] = others
+    for index in range(SCENARIO.num_agents):
+        state.accounts[BALANCE + WIDTH * index] = others
     state.accounts[BALANCE + WIDTH * agent] = balance
     state.accounts[STAKED + WIDTH * agent] = staked
     return state
@@ -116,8 +116,8 @@ def test_the_poorest_is_the_first_of_equals_and_gives_nothing_to_itself(
     balances: list[int], agent: int, action: Action
 ) -> None:
     state = before(13)
-    for place, balance in enumerate(balances):
-        state.accounts[BALANCE + WIDTH * place] = balance
+    for index, balance in enumerate(balances):
+        state.accounts[BALANCE + WIDTH * index] = balance
     assert decided(Published(), agent, state) == action
 
 

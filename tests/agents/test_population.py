@@ -130,7 +130,7 @@ def test_a_file_says_who_follows_which_policy(load: Callable[..., Scenario]) -> 
     assert scenario.policy_name is None
     assert scenario.settings["population"] == [
         {"policy": "miner", "agents": ["agent_0", "agent_1", "agent_2"]},
-        {"policy": "worker", "agents": [f"agent_{place}" for place in range(3, 8)]},
+        {"policy": "worker", "agents": [f"agent_{index}" for index in range(3, 8)]},
     ]
     assert "policy" not in scenario.settings
 

@@ -94,7 +94,7 @@ def test_a_parquet_trace_is_read_as_the_same_csv_trace(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "place", "problem"),
+    ("row", "index", "problem"),
     [
         ("0,ann,1,1", 2, TURN),
         ("-1,ann,1,1", 2, TURN),
@@ -120,10 +120,10 @@ def test_a_parquet_trace_is_read_as_the_same_csv_trace(tmp_path: Path) -> None:
     ],
 )
 def test_a_bad_row_is_named_with_its_line(
-    tmp_path: Path, row: str, place: int, problem: str
+    tmp_path: Path, row: str, index: int, problem: str
 ) -> None:
     path = csv_file(tmp_path, f"{HEADER}{row}\n")
-    assert problems(path) == [f"usage.path: {path}, line {place}: {problem}"]
+    assert problems(path) == [f"usage.path: {path}, line {index}: {problem}"]
 
 
 @pytest.mark.parametrize(

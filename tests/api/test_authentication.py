@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sim_economy.core.errors import StoreError
-from sim_economy.ledger.sidecars.locations import place_of
+from sim_economy.ledger.sidecars.locations import location_of
 from sim_economy.ledger.verify import verify
 from tests.api.wire_client import PROGRAM, EngineProcess, free_port
 
@@ -79,14 +79,14 @@ def test_a_world_with_tokens_is_not_opened_without_unless_somebody_says_so(ledge
         assert engine.call("/state")["turn"] == 0
 
 
-@pytest.mark.parametrize("place", ["nosuch/world.db", "mysql://user@host/world"])
+@pytest.mark.parametrize("index", ["nosuch/world.db", "mysql://user@host/world"])
 def test_an_engine_that_could_never_start_a_world_does_not_start(
-    tmp_path: Path, place: str
+    tmp_path: Path, index: str
 ) -> None:
     ended = subprocess.run(
         [PROGRAM],
         cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], "PORT": str(free_port()), "DB_PATH": place},
+        env={"PATH": os.environ["PATH"], "PORT": str(free_port()), "DB_PATH": index},
         capture_output=True,
         text=True,
         timeout=20,
@@ -131,7 +131,7 @@ def test_a_ledger_in_a_folder_that_nobody_may_write_can_be_read(
 
 def test_a_location_that_is_neither_file_nor_database_is_refused() -> None:
     with pytest.raises(StoreError) as refused:
-        place_of("mysql://user:secret@host/world")
+        location_of("mysql://user:secret@host/world")
     assert refused.value.code == "ledger_format"
     assert "secret" not in str(refused.value)
 

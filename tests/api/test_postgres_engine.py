@@ -19,7 +19,7 @@ import psycopg
 import pytest
 
 from sim_economy.ledger.records import chained, digest
-from sim_economy.ledger.sidecars.locations import place_of
+from sim_economy.ledger.sidecars.locations import location_of
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.ledger.verify import verify
 from sim_economy.reports.published.rows import published_text
@@ -63,7 +63,7 @@ def test_an_existing_client_gets_a_published_row_to_the_last_digit(
     published = list(csv.DictReader(io.StringIO(published_text("run_metrics.csv"))))
     assert published_row(raw) == published[8]
     assert raw["stop_seconds"] < 3
-    store = place_of(location).open(read_only=True)
+    store = location_of(location).open(read_only=True)
     with closing(store):
         assert replay(store).turn == 60
 
@@ -106,7 +106,7 @@ def test_worlds_of_one_engine_are_schemas_of_its_database(
         assert set(names) <= set(engine.call("/worlds")["worlds"])
         heads = [engine.call(f"/worlds/{name}/head")["hash"] for name in names]
     for name, head in zip(names, heads, strict=True):
-        with closing(place_of(f"{location}#{name}").open(read_only=True)) as store:
+        with closing(location_of(f"{location}#{name}").open(read_only=True)) as store:
             assert store.head().hash == head
             assert verify(store).holds
 
@@ -152,7 +152,7 @@ def test_a_schema_restored_from_an_older_dump_is_refused(
         engine.call("/turn", {"inputs": []})
         engine.stop()
     postgres.restore(location, older)
-    store = place_of(location).open(read_only=True)
+    store = location_of(location).open(read_only=True)
     with closing(store):
         assert verify(store).holds
     engine = engine_at(location, tmp_path)
@@ -191,7 +191,7 @@ class Client:
 
     def check(self, location: str) -> None:
         """Every acknowledged turn is there, and at most the unanswered one more."""
-        store = place_of(location).open(read_only=True, frozen=True)
+        store = location_of(location).open(read_only=True, frozen=True)
         with closing(store):
             found = {stored.turn: stored.head_hash for stored in store.read()}
             assert found | self.heads == found
@@ -221,7 +221,7 @@ def test_every_acknowledged_turn_survives_kills_of_the_engine(
         client.check(location)
     assert client.refused == 0
     assert max(client.heads) > KILLS
-    store = place_of(location).open(read_only=True)
+    store = location_of(location).open(read_only=True)
     with closing(store):
         assert replay(store).turn >= max(client.heads)
 
@@ -304,10 +304,10 @@ def test_readers_during_writes_never_see_half_a_turn(
         client.heads[0] = poster.init(3)
 
         def read() -> None:
-            place = place_of(location)
+            ledger_location = location_of(location)
             for attempt in range(15):
                 frozen = attempt % 2 == 0
-                with closing(place.open(read_only=True, frozen=frozen)) as store:
+                with closing(ledger_location.open(read_only=True, frozen=frozen)) as store:
                     problems.append(verify(store).finding if frozen else first_break(store))
 
         reader = threading.Thread(target=read)

@@ -173,7 +173,7 @@ NO_KEYS: Final = {
     "no hex": "g" * 64,
     "wide digits": "\uff11" * 64,
     "empty": "",
-    **{f"of small order {place}": key for place, key in enumerate(SMALL_ORDER)},
+    **{f"of small order {index}": key for index, key in enumerate(SMALL_ORDER)},
 }
 
 
@@ -367,10 +367,10 @@ def test_what_its_agent_did_not_sign_is_a_403_and_nothing_is_written(
     )
     sent = {"agent_id": "ann", "action": STAKE, "signature": signature}
     batch = house.turn({"agent_id": "bob", "action": {"action": "idle"}}, sent)
-    for place, refused in ((0, alone), (1, batch)):
+    for index, refused in ((0, alone), (1, batch)):
         error = refused.json()["error"]
         assert (refused.status_code, error["code"]) == (403, "signature_invalid")
-        assert error["position"] == place
+        assert error["position"] == index
     assert house.unmoved()
 
 
@@ -532,7 +532,7 @@ def test_signed_turns_and_waiting_actions_survive_a_kill(ledger: Path) -> None:
 
 
 def test_the_engines_key_is_kept_where_only_its_owner_can_read_it(house: SignedHouse) -> None:
-    path = Path(f"{house.engine.place.beside}.key")
+    path = Path(f"{house.engine.location.beside}.key")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     secret = path.read_text(encoding="ascii")
     key = bytes(SigningKey(bytes.fromhex(secret)).verify_key).hex()
@@ -769,11 +769,11 @@ ALTERED: Final[dict[str, tuple[int, Callable[[list[Input], list[Any]], None], in
 def test_who_holds_the_engines_key_and_seals_the_ledger_anew_is_betrayed_by_an_agents_signature(
     signed_ledger: Path, tmp_path: Path, name: str
 ) -> None:
-    turn, edit, place = ALTERED[name]
+    turn, edit, index = ALTERED[name]
     sign = by(engines_key(signed_ledger), world_of(signed_ledger))
     target = resealed(signed_ledger, tmp_path / "sealed.db", in_turn(turn, edit), sign)
     assert replay(target).turn == TURNS, "every digest, hash and rule holds"
-    assert verify(target).finding == Finding(turn, f"input {place} is not signed by its agent")
+    assert verify(target).finding == Finding(turn, f"input {index} is not signed by its agent")
 
 
 def test_an_action_repeated_in_a_later_turn_is_betrayed_by_its_own_signature(

@@ -25,7 +25,7 @@ from sim_economy.api.app import ROUTES, create_app
 from sim_economy.api.connection_limits import Limits
 from sim_economy.api.worlds import Services
 from sim_economy.core.errors import StoreError
-from sim_economy.ledger.sidecars.locations import place_of
+from sim_economy.ledger.sidecars.locations import location_of
 from sim_economy.ledger.stores.sqlite import SQLiteStore
 from sim_economy.ledger.verify import verify
 from sim_economy.world.engine import Access, Engine
@@ -460,7 +460,7 @@ def test_the_folder_of_the_worlds_is_on_the_disk_before_the_first_answer(
         sync(descriptor)
 
     monkeypatch.setattr(os, "fsync", recorded)
-    engine = Engine.open(Engine.open(ledger).place.world("a"), world_id="a")
+    engine = Engine.open(Engine.open(ledger).location.world("a"), world_id="a")
     engine.start({}, None)
     engine.close()
     assert str(ledger.parent) in synced, "else a power cut takes the folder with all its worlds"
@@ -771,9 +771,9 @@ def test_a_blank_file_that_another_writer_is_filling_is_left_to_it(ledger: Path)
     with closing(SQLiteStore.new(ledger)) as store:
         ledger.touch()
         with pytest.raises(StoreError) as caught:
-            place_of(ledger).new()
+            location_of(ledger).new()
         assert caught.value.code == "ledger_in_use"
         assert ledger.exists(), "else what the other writes goes to a file without a name"
         store.discard()
     ledger.touch()
-    place_of(ledger).new().discard()
+    location_of(ledger).new().discard()

@@ -65,7 +65,7 @@ def changes_accounts(node: ast.AST) -> bool:
 
 
 def test_only_the_ledger_changes_an_account() -> None:
-    found = {place.split(":")[0] for place, node in nodes(CORE) if changes_accounts(node)}
+    found = {index.split(":")[0] for index, node in nodes(CORE) if changes_accounts(node)}
     assert found == {"accounts.py"}
 
 
@@ -108,8 +108,8 @@ def test_reading_an_account_is_no_change(text: str) -> None:
 
 def test_the_core_holds_no_float() -> None:
     inexact = [
-        place
-        for place, node in nodes(CORE)
+        index
+        for index, node in nodes(CORE)
         if (isinstance(node, ast.Constant) and isinstance(node.value, float | complex))
         or (isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Div))
         or (isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"float", "round"})

@@ -12,7 +12,7 @@ import pytest
 
 from sim_economy.core.actions import Idle, Input, Mine
 from sim_economy.core.errors import StoreError
-from sim_economy.ledger.sidecars.locations import place_of
+from sim_economy.ledger.sidecars.locations import location_of
 from sim_economy.ledger.stores.backup import copy_ledger
 from sim_economy.ledger.verify import verify
 from sim_economy.world.engine import Engine
@@ -42,7 +42,7 @@ def test_a_published_run_is_the_same_in_a_database_and_in_a_file(
     played = json_of(sim_economy(*arguments, "--ledger", location))
     known = json_of(sim_economy("verify", ledgers / "published.sqlite", "--json"))
     assert played["head"] == known["head"]["hash"]
-    assert played["ledger"] == place_of(location).name
+    assert played["ledger"] == location_of(location).name
     assert complaint(sim_economy(*arguments, "--ledger", location))
 
 
@@ -116,7 +116,7 @@ def test_a_copy_has_everything_and_an_engine_goes_on_from_it(
         for number, kind in enumerate(way.split(" to "))
     ]
     rich_world(locations[0]).close()
-    source, target = map(place_of, locations)
+    source, target = map(location_of, locations)
     with World.open(source.open()) as writer:
         turns: list[int] = []
         head = copy_ledger(source, target, turns.append)
@@ -158,14 +158,14 @@ def test_a_ledger_that_does_not_hold_is_not_copied(
     connection.close()
     location = postgres.world()
     with pytest.raises(StoreError) as failure:
-        copy_ledger(place_of(path), place_of(location))
+        copy_ledger(location_of(path), location_of(location))
     assert failure.value.code == "ledger_damaged"
-    assert not place_of(location).exists()
+    assert not location_of(location).exists()
 
 
 def test_a_copy_in_progress_is_of_one_moment(postgres: PostgresServer, tmp_path: Path) -> None:
-    place, target = place_of(postgres.world()), place_of(tmp_path / "copy.sqlite")
-    with World(store=place.new()) as world:
+    ledger_location, target = location_of(postgres.world()), location_of(tmp_path / "copy.sqlite")
+    with World(store=ledger_location.new()) as world:
         for _ in range(5):
             world.act({"agent_0": Mine()})
         world.submit(Input("agent_1", Idle()))
@@ -173,7 +173,7 @@ def test_a_copy_in_progress_is_of_one_moment(postgres: PostgresServer, tmp_path:
         def meanwhile(turn: int) -> None:
             world.turn()
 
-        head = copy_ledger(place, target, meanwhile)
+        head = copy_ledger(ledger_location, target, meanwhile)
         assert (head.turn, world.turn_number) == (5, 11)
     with World.open(target.open()) as copied:
         assert len(copied.accepted()) == 1

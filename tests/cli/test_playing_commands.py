@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 from sim_economy.core.errors import StoreError
-from sim_economy.ledger.sidecars.locations import place_of
+from sim_economy.ledger.sidecars.locations import location_of
 from sim_economy.ledger.stores.sqlite import SQLiteStore
 from sim_economy.ledger.verify import verify
 from sim_economy.world.world import World
@@ -102,7 +102,7 @@ def test_a_run_stopped_early_is_resumed_to_the_same_head(location: str) -> None:
 def turns_of(location: str) -> int:
     """Closed turns; -1 before there is a ledger."""
     try:
-        store = place_of(location).open(read_only=True)
+        store = location_of(location).open(read_only=True)
     except StoreError:
         return -1
     try:

@@ -110,11 +110,11 @@ def test_an_option_that_cannot_be_is_refused_and_nothing_is_served(
 
 def test_serve_says_where_it_serves_and_warns_where_anybody_may_come(ledger: Path) -> None:
     with serving(ledger, "--host", "0.0.0.0") as engine:
-        warning, place = engine.messages().splitlines()
+        warning, index = engine.messages().splitlines()
     assert warning == (
         f"anyone who reaches 0.0.0.0:{engine.port} may play and read; see --auth tokens"
     )
-    assert place == f"http://0.0.0.0:{engine.port} serves {ledger}"
+    assert index == f"http://0.0.0.0:{engine.port} serves {ledger}"
 
 
 def test_every_command_of_this_file_is_listed() -> None:

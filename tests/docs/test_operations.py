@@ -30,7 +30,7 @@ def test_every_block_does_what_the_page_says(tmp_path: Path) -> None:
 
 def test_an_expected_output_follows_a_block_that_runs() -> None:
     languages = [block.language for block in fenced(PAGE)]
-    before = {languages[place - 1] for place, name in enumerate(languages) if name == "text"}
+    before = {languages[index - 1] for index, name in enumerate(languages) if name == "text"}
     assert before <= {"bash", "python"}
 
 

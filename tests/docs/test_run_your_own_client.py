@@ -25,5 +25,5 @@ def test_every_block_does_what_the_page_says(page: str, ports: list[str], tmp_pa
 @PAGES
 def test_an_expected_output_follows_a_block_that_runs(page: str, ports: list[str]) -> None:
     languages = [block.language for block in fenced(ROOT / "docs" / page)]
-    before = {languages[place - 1] for place, name in enumerate(languages) if name == "text"}
+    before = {languages[index - 1] for index, name in enumerate(languages) if name == "text"}
     assert before <= {"bash", "python"}

@@ -327,7 +327,7 @@ def test_a_ledger_with_a_torn_page_is_refused(ledger: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("statement", "place"),
+    ("statement", "index"),
     [
         ("UPDATE postings SET amount = amount + 1 WHERE turn = 70 AND position = 0", "turn 70"),
         ("UPDATE postings SET amount = amount + 1 WHERE turn = 3 AND position = 0", "turn 3"),
@@ -342,11 +342,11 @@ def test_a_ledger_with_a_torn_page_is_refused(ledger: Path) -> None:
     ],
 )
 def test_an_altered_ledger_is_refused_or_soon_reported_with_the_place_named(
-    long_ledger: Path, ledger: Path, statement: str, place: str
+    long_ledger: Path, ledger: Path, statement: str, index: str
 ) -> None:
     copied(long_ledger, ledger)
     changed(ledger, statement)
-    assert place in complaint(ledger)
+    assert index in complaint(ledger)
 
 
 def complaint(ledger: Path) -> str:

@@ -76,7 +76,7 @@ def places(value: Any) -> list[tuple[Any, Any]]:
         keys = list(range(len(value))) if isinstance(value, list) else []
     return [
         (value, key) for key in keys
-    ] + [place for key in keys for place in places(value[key])]  # fmt: skip
+    ] + [index for key in keys for index in places(value[key])]  # fmt: skip
 
 
 def mutate_structure(draws: random.Random, body: dict[str, Any]) -> bytes:
@@ -97,9 +97,9 @@ def mutate_structure(draws: random.Random, body: dict[str, Any]) -> bytes:
             case 3:
                 holder[key + draws.choice(("", "_", "\0", "\ud800", "s"))] = holder.pop(key)
             case _:
-                other, place = draws.choice(found)
-                if not isinstance(other[place], dict | list):
-                    holder[key] = other[place]
+                other, index = draws.choice(found)
+                if not isinstance(other[index], dict | list):
+                    holder[key] = other[index]
     return json.dumps(value).encode()
 
 

@@ -63,7 +63,7 @@ def recorded(
     ledger_folder.mkdir()
     log = Log(folder / "log")
     turn = 0
-    for place, turns in enumerate(sessions):
+    for index, turns in enumerate(sessions):
         with EngineProcess(
             ledger_folder / "world.db",
             program=program,
@@ -72,14 +72,14 @@ def recorded(
             POWER_LOG=str(log.path),
         ) as engine:
             poster = Poster(engine)
-            if place == 0:
+            if index == 0:
                 log.note(Kind.ASKED, 0)
                 log.note(Kind.ANSWERED, 0, poster.init(seed=1))
             for turn in range(turn + 1, turn + turns + 1):  # noqa: B020
                 log.note(Kind.ASKED, turn)
                 log.note(Kind.ANSWERED, turn, poster.turn(posted(turn, draws))["head"])
             poster.close()
-            if place % 2:
+            if index % 2:
                 engine.stop()
     log.close()
     changes = list(log.changes())
@@ -98,9 +98,9 @@ def cut_places(record: list[Change], count: int, draws: random.Random, first: in
         if change.kind in {Kind.OPENED, Kind.CREATED}
     }
     rare = [
-        place
-        for place, change in enumerate(record)
-        if place >= first
+        index
+        for index, change in enumerate(record)
+        if index >= first
         and (
             change.kind in {Kind.CREATED, Kind.REMOVED, Kind.RENAMED, Kind.CUT, Kind.EMPTIED}
             or names.get((change.process, change.descriptor)) == "world.db"
@@ -121,21 +121,21 @@ def states(
     heads: dict[int, str] = {}
     asked = -1
     due = iter(places)
-    place = next(due, None)
+    index = next(due, None)
     for now, change in enumerate(record):
         disk.apply(change)
         if change.kind == Kind.ASKED:
             asked = change.offset
         elif change.kind == Kind.ANSWERED:
             heads[change.offset] = change.content.decode()
-        while place == now:
+        while index == now:
             folder.mkdir()
             disk.leave(folder, draws)
             if draws.random() < 0.3:
                 (folder / "world.db-shm").write_bytes(draws.randbytes(32768))
             yield now, folder, Answered(heads, asked)
             shutil.rmtree(folder)
-            place = next(due, None)
+            index = next(due, None)
 
 
 def found_wrong(ledger: Path, answered: Answered, *, accept_head: bool) -> str | None:
@@ -175,17 +175,17 @@ def outcomes(
     """How many cuts ended how; "whole" is as promised."""
     found: Counter[str] = Counter()
     draws = random.Random(seed)
-    for place, left, answered in states(record, places, folder / "cut", draws):
+    for index, left, answered in states(record, places, folder / "cut", draws):
         problem = found_wrong(left / "world.db", answered, accept_head=accept_head)
         found[problem or "whole"] += 1
         if problem:
-            print(f"change {place}, {len(answered.heads)} answers: {problem}")  # noqa: T201
+            print(f"change {index}, {len(answered.heads)} answers: {problem}")  # noqa: T201
     print(dict(found))  # noqa: T201
     return found
 
 
 def first_answer(record: list[Change]) -> int:
-    return next(place for place, change in enumerate(record) if change.kind == Kind.ANSWERED)
+    return next(index for index, change in enumerate(record) if change.kind == Kind.ANSWERED)
 
 
 def assert_cuts_lose_nothing(record: list[Change], folder: Path, count: int, seed: int) -> None:

@@ -17,7 +17,7 @@ import pytest
 from sim_economy.core.actions import Input, Mine
 from sim_economy.core.errors import ExtraMissingError, StoreError, WorldUnknownError
 from sim_economy.core.world_config import parse_world_config
-from sim_economy.ledger.sidecars.locations import PostgresPlace, place_of
+from sim_economy.ledger.sidecars.locations import PostgresLocation, location_of
 from sim_economy.ledger.stores.postgres import PostgresStore
 from sim_economy.ledger.verify import verify
 from sim_economy.world.engine import Engine
@@ -37,9 +37,9 @@ def kept(postgres: PostgresServer, state_folder: Path) -> str:
 
 
 def refusal(location: str, *, new: bool = False, read_only: bool = False) -> StoreError:
-    place = place_of(location)
+    ledger_location = location_of(location)
     with pytest.raises(StoreError) as failure:
-        place.new() if new else place.open(read_only=read_only)
+        ledger_location.new() if new else ledger_location.open(read_only=read_only)
     return failure.value
 
 
@@ -53,7 +53,7 @@ def schema(location: str) -> str:
 def test_a_writer_with_another_state_folder_is_refused_all_the_same(
     kept: str, tmp_path: Path
 ) -> None:
-    elsewhere = PostgresPlace(kept, state=tmp_path / "elsewhere")
+    elsewhere = PostgresLocation(kept, state=tmp_path / "elsewhere")
     with World.open(kept):
         with pytest.raises(StoreError) as failure:
             elsewhere.open()
@@ -68,8 +68,8 @@ def test_two_databases_cannot_share_the_files_beside_them(
     postgres: PostgresServer, tmp_path: Path
 ) -> None:
     one, other = (
-        PostgresPlace(postgres.world().partition("#")[0], "same", tmp_path),
-        PostgresPlace(postgres.database(), "same", tmp_path),
+        PostgresLocation(postgres.world().partition("#")[0], "same", tmp_path),
+        PostgresLocation(postgres.database(), "same", tmp_path),
     )
     store = one.new()
     with pytest.raises(StoreError) as failure:
@@ -94,7 +94,7 @@ def test_worlds_of_one_database_are_written_side_by_side(postgres: PostgresServe
 def test_a_frozen_reader_stays_in_its_moment(kept: str) -> None:
     with (
         World.open(kept) as writer,
-        closing(place_of(kept).open(read_only=True, frozen=True)) as frozen,
+        closing(location_of(kept).open(read_only=True, frozen=True)) as frozen,
     ):
         then = export(frozen)
         writer.submit(Input("agent_0", Mine()))
@@ -107,7 +107,7 @@ def test_a_frozen_reader_stays_in_its_moment(kept: str) -> None:
 
 @pytest.mark.parametrize("frozen", [True, False])
 def test_a_reader_cannot_write(kept: str, frozen: bool) -> None:
-    with closing(place_of(kept).open(read_only=True, frozen=frozen)) as store:
+    with closing(location_of(kept).open(read_only=True, frozen=frozen)) as store:
         with pytest.raises(StoreError) as failure:
             World.open(store).turn()
         assert failure.value.code == "ledger_unwritable"
@@ -175,7 +175,7 @@ def test_a_missing_world_is_an_error_and_not_created(postgres: PostgresServer) -
     location = postgres.world()
     for read_only in (True, False):
         assert refusal(location, read_only=read_only).code == "ledger_missing"
-    assert not place_of(location).exists()
+    assert not location_of(location).exists()
     assert not postgres.execute(
         f"SELECT 1 FROM pg_namespace WHERE nspname = 'sim_{location.partition('#')[2]}'"
     )
@@ -184,10 +184,10 @@ def test_a_missing_world_is_an_error_and_not_created(postgres: PostgresServer) -
 def test_an_empty_schema_becomes_the_ledger(postgres: PostgresServer) -> None:
     location = postgres.world()
     postgres.execute(f"CREATE SCHEMA {schema(location)}")
-    assert not place_of(location).exists()
+    assert not location_of(location).exists()
     assert refusal(location).code == "ledger_missing"
     World.create(location, SCENARIO).close()
-    assert place_of(location).exists()
+    assert location_of(location).exists()
 
 
 @pytest.mark.parametrize("table", ["theirs (a int)", "meta (a int)"])
@@ -196,7 +196,7 @@ def test_another_programs_schema_is_refused_and_not_touched(
 ) -> None:
     location = postgres.world()
     postgres.execute(f"CREATE SCHEMA {schema(location)} CREATE TABLE {table}")
-    assert place_of(location).exists()
+    assert location_of(location).exists()
     assert refusal(location).code in {"ledger_format", "ledger_damaged"}
     assert refusal(location, new=True).code == "ledger_exists"
     with pytest.raises(StoreError):
@@ -225,7 +225,7 @@ def test_tables_of_other_schemas_are_never_read(postgres: PostgresServer) -> Non
     database = location.rpartition("/")[2]
     postgres.execute("CREATE TABLE turns (turn bigint)", database)
     postgres.execute("CREATE TABLE meta (format bigint)", database)
-    assert place_of(location).worlds() == []
+    assert location_of(location).worlds() == []
     assert refusal(location).code == "ledger_missing"
     with play(World.create(location, SCENARIO), script(SCENARIO, 3)) as world:
         assert verify(world.store).holds
@@ -236,19 +236,19 @@ def test_a_world_whose_start_fails_leaves_nothing(
     postgres: PostgresServer, state_folder: Path
 ) -> None:
     location = postgres.world()
-    place = place_of(location)
-    Path(f"{place.beside}.head").mkdir(parents=True)
-    engine = Engine.open(place)
+    ledger_location = location_of(location)
+    Path(f"{ledger_location.beside}.head").mkdir(parents=True)
+    engine = Engine.open(ledger_location)
     with pytest.raises(StoreError):
         engine.start({}, None)
-    Path(f"{place.beside}.head").rmdir()
-    assert not place.exists()
+    Path(f"{ledger_location.beside}.head").rmdir()
+    assert not ledger_location.exists()
     engine.start({}, None)
     engine.close()
 
 
 def test_discarding_a_store_that_was_opened_leaves_the_world(kept: str) -> None:
-    opened = place_of(kept).open()
+    opened = location_of(kept).open()
     with pytest.raises(StoreError):
         World(SCENARIO, store=opened)
     opened.discard()
@@ -273,43 +273,43 @@ def test_discarding_a_store_that_was_opened_leaves_the_world(kept: str) -> None:
     ],
 )
 def test_a_place_is_named_without_its_password(location: str, name: str) -> None:
-    assert place_of(location).name == name
+    assert location_of(location).name == name
 
 
 def test_the_files_beside_lie_in_the_state_folder(
     monkeypatch: pytest.MonkeyPatch, state_folder: Path
 ) -> None:
     location = "postgresql://host/db"
-    assert place_of(location).beside == state_folder / "default"
-    assert place_of(f"{location}#b").beside == state_folder / "b"
-    assert place_of(location).world("b").beside == state_folder / "b"
-    assert PostgresPlace(location, state="x").world("b").beside == Path("x/b")
+    assert location_of(location).beside == state_folder / "default"
+    assert location_of(f"{location}#b").beside == state_folder / "b"
+    assert location_of(location).world("b").beside == state_folder / "b"
+    assert PostgresLocation(location, state="x").world("b").beside == Path("x/b")
     monkeypatch.delenv("SIM_ENGINE_STATE")
-    assert place_of(location).beside == Path("sim-economy-state/default")
+    assert location_of(location).beside == Path("sim-economy-state/default")
 
 
 @pytest.mark.parametrize("name", ["", "A", "a b", 'a"b', "../a", "a" * 41, "default", "-a"])
 def test_a_name_no_world_can_have_is_refused(name: str) -> None:
-    place = place_of("postgresql://host/db")
+    ledger_location = location_of("postgresql://host/db")
     with pytest.raises(WorldUnknownError):
-        place.world(name)
+        ledger_location.world(name)
     if name not in {"", "default"}:
         with pytest.raises(WorldUnknownError):
-            place_of(f"postgresql://host/db#{name}")
+            location_of(f"postgresql://host/db#{name}")
 
 
 def test_the_worlds_of_a_database_are_those_that_were_started(postgres: PostgresServer) -> None:
     location = postgres.database()
-    place = place_of(location)
-    assert place.worlds() == []
+    ledger_location = location_of(location)
+    assert ledger_location.worlds() == []
     for name in ("b-1_x", "a"):
-        World(SCENARIO, store=place.world(name).new(), world_id=name).close()
-    assert not place.exists()
+        World(SCENARIO, store=ledger_location.world(name).new(), world_id=name).close()
+    assert not ledger_location.exists()
     World.create(location, SCENARIO).close()
     postgres.execute("CREATE SCHEMA sim_empty", location.rpartition("/")[2])
-    assert place.exists()
-    assert place.worlds() == ["a", "b-1_x"]
-    assert place.world("a").worlds() == ["b-1_x"]
+    assert ledger_location.exists()
+    assert ledger_location.worlds() == ["a", "b-1_x"]
+    assert ledger_location.world("a").worlds() == ["b-1_x"]
     with World.open(f"{location}#b-1_x") as world:
         assert world.world_id == "b-1_x"
 
@@ -323,7 +323,7 @@ def test_a_server_that_is_not_there_is_an_error_without_the_password() -> None:
             assert "secret" not in str(found)
             assert "\n" not in str(found)
         with pytest.raises(StoreError):
-            place_of(location).exists()
+            location_of(location).exists()
 
 
 @pytest.mark.parametrize(
@@ -340,9 +340,9 @@ def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr("sim_economy.ledger.stores.postgres")
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(ExtraMissingError) as failure:
-        place_of("postgresql://host/db")
+        location_of("postgresql://host/db")
     assert "sim-economy[postgres]" in str(failure.value)
-    assert place_of("world.sqlite").name == "world.sqlite"
+    assert location_of("world.sqlite").name == "world.sqlite"
 
 
 # Exact values
@@ -407,13 +407,13 @@ def test_a_store_that_lost_its_connection_keeps_nothing_and_refuses_all_work(
 
 
 def test_a_failure_that_only_the_driver_tells_of_leaves_open_what_was_kept(kept: str) -> None:
-    store = PostgresPlace(kept).open()
+    store = PostgresLocation(kept).open()
     with pytest.raises(StoreError) as failure, store._commit():
         raise psycopg.InternalError("cannot exit pipeline mode while busy")
     assert failure.value.code == "store_unreachable"
     assert store.lost
     store.close()
-    place_of(kept).open().close()
+    location_of(kept).open().close()
 
 
 class Cutting:

@@ -193,8 +193,8 @@ class ModelServer:
             await writer.drain()
             if served.fault == "cut_off" and start:
                 return False
-        for place, call in enumerate(message.get("tool_calls", [])):
-            event({"tool_calls": [{"index": place, **call}]})
+        for index, call in enumerate(message.get("tool_calls", [])):
+            event({"tool_calls": [{"index": index, **call}]})
         if message.get("refusal"):
             event({"refusal": message["refusal"]})
         if served.fault == "stream_error":

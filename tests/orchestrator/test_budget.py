@@ -137,9 +137,9 @@ def test_what_is_set_aside_covers_whatever_can_come(tmp_path: Path) -> None:
     with ModelServer(config=SCENARIO) as server:
         play(tmp_path, served(server.address, 2))
     _, records = read_run(tmp_path)
-    for place, got in records.got.items():
+    for call_id, got in records.got.items():
         assert got.tokens is not None
-        assert got.tokens.input + got.tokens.output <= records.sent[place].tokens
+        assert got.tokens.input + got.tokens.output <= records.sent[call_id].tokens
 
 
 def test_a_call_waits_for_what_others_may_give_back() -> None:

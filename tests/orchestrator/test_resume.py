@@ -54,7 +54,7 @@ def light_faults(turn: int, agent: int, attempt: int) -> str:
 def finished(records: Records) -> set[str]:
     began = records.began
     assert began is not None
-    agents = {f"agent_{place}": place for place in range(8)}
+    agents = {f"agent_{index}": index for index in range(8)}
     return {
         f"{began.run_id}-{turn}-{agents[agent_id]}-{attempt}"
         for turn, agent_id, attempt in records.got
@@ -180,9 +180,9 @@ def test_a_reply_to_another_request_does_not_replay(tmp_path: Path) -> None:
     play(tmp_path, mocked(1))
     path = tmp_path / RECORD
     lines = path.read_bytes().splitlines(keepends=True)
-    place = next(place for place, line in enumerate(lines) if b'"line":"got"' in line)
-    key = lines[place].index(b'"request_digest":"') + len(b'"request_digest":"')
-    lines[place] = lines[place][:key] + b"0" * 64 + lines[place][key + 64 :]
+    index = next(index for index, line in enumerate(lines) if b'"line":"got"' in line)
+    key = lines[index].index(b'"request_digest":"') + len(b'"request_digest":"')
+    lines[index] = lines[index][:key] + b"0" * 64 + lines[index][key + 64 :]
     path.write_bytes(b"".join(lines))
     with pytest.raises(ReplayError, match="would be another request"):
         asyncio.run(replay_run(tmp_path))

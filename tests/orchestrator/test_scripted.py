@@ -15,7 +15,7 @@ from sim_economy.runs.policy_loop import play_run
 from sim_economy.scenarios.scenario import parse_scenario
 
 NAMES = [name for name in SHIPPED for _ in range(2)]
-AGENTS = [f"{name}_{place}" for place, name in enumerate(NAMES)]
+AGENTS = [f"{name}_{index}" for index, name in enumerate(NAMES)]
 
 
 def test_every_shipped_policy_does_what_it_does_in_an_experiment(tmp_path: Path) -> None:
@@ -33,8 +33,8 @@ def test_every_shipped_policy_does_what_it_does_in_an_experiment(tmp_path: Path)
         {"policy": name, "agents": [agent]} for name, agent in zip(NAMES, AGENTS, strict=True)
     ]
     mixed = [
-        {"model": name, "agents": [agent]} if place % 2 else scripted[place]
-        for place, (name, agent) in enumerate(zip(NAMES, AGENTS, strict=True))
+        {"model": name, "agents": [agent]} if index % 2 else scripted[index]
+        for index, (name, agent) in enumerate(zip(NAMES, AGENTS, strict=True))
     ]
     for number, minds in enumerate((scripted, mixed)):
         tables = {"orchestrator": {"observation": "full"}, "models": models, "minds": minds}

@@ -89,8 +89,8 @@ def test_a_run_on_an_engine_is_the_run_in_process(tmp_path: Path, engine: Engine
     _, one = read_run(tmp_path / "near")
     _, other = read_run(tmp_path / "far")
     assert one.decided == other.decided
-    assert {place: got.answer for place, got in one.got.items()} == {
-        place: got.answer for place, got in other.got.items()
+    assert {call_id: got.answer for call_id, got in one.got.items()} == {
+        call_id: got.answer for call_id, got in other.got.items()
     }
     replayed = json_of(sim_economy("replay", tmp_path / "far", "--json"))
     assert (replayed["head"], replayed["ledger"]) == (far["head"], False)

@@ -321,7 +321,7 @@ def _check_contracts(before: State, state: State, turn: Turn) -> None:
             ended.append(number)
             assert escrow.get(number, 0) == 0, event
     marked = [
-        place for place, posting in enumerate(turn.postings) if posting.reason in OF_CONTRACTS
+        index for index, posting in enumerate(turn.postings) if posting.reason in OF_CONTRACTS
     ]
     assert owned == marked, "every movement of a contract belongs to one of its events"
     assert [held.contract_id for held in state.contracts_ended] == ended

@@ -164,9 +164,9 @@ ROWS: Final[list[tuple[Action, str | None, Reason]]] = [
 ]
 
 CASES: Final = [
-    pytest.param(preset, *row, id=f"{preset}-{place}-{action_name(row[0])}-{row[2]}")
+    pytest.param(preset, *row, id=f"{preset}-{index}-{action_name(row[0])}-{row[2]}")
     for preset in VARIANTS
-    for place, row in enumerate(ROWS)
+    for index, row in enumerate(ROWS)
 ]
 
 

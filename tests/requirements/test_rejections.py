@@ -153,7 +153,7 @@ def test_the_table_gives_every_reason_an_action_can_be_refused_for(preset: str) 
 def test_the_specification_lists_the_reasons_in_their_order() -> None:
     text = (Path(__file__).parents[2] / "docs/spec/economy.md").read_text(encoding="utf-8")
     listed = re.findall(r"^\| (\d+) \| `(\w+)` \|", text, re.MULTILINE)
-    assert listed == [(str(place), str(reason)) for place, reason in enumerate(Reason, 1)]
+    assert listed == [(str(index), str(reason)) for index, reason in enumerate(Reason, 1)]
 
 
 @pytest.mark.parametrize("name", sorted(RECOGNISED))

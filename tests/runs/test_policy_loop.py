@@ -130,7 +130,7 @@ def test_the_accounts_of_each_turn_are_what_the_ledger_says(
     run, store = recorded
     series = {"balance": run.series.balances, "staked": run.series.staked}[holding]
     rows = [row for row in table_rows(store, "balances") if row["turn"]]
-    found = [[row[holding] for row in rows[place : place + 8]] for place in range(0, 480, 8)]
+    found = [[row[holding] for row in rows[index : index + 8]] for index in range(0, 480, 8)]
     assert series == found
 
 

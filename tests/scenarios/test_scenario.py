@@ -412,7 +412,7 @@ def test_a_setting_that_decides_the_bytes_is_recorded(
 def test_every_parameter_but_the_seed_is_recorded() -> None:
     settings = load_scenario("as-run").settings
     assert [*settings["world"]] == [key for key in parameters() if key not in HIDDEN]
-    assert settings["agent_ids"] == [f"agent_{place}" for place in range(8)]
+    assert settings["agent_ids"] == [f"agent_{index}" for index in range(8)]
 
 
 def test_a_traces_content_is_recorded_not_only_its_path(

@@ -37,7 +37,7 @@ def test_one_value_has_a_point_for_an_interval() -> None:
 
 def test_the_bootstrap_is_the_same_for_the_same_seed_and_another_for_another() -> None:
     draws = [random.Random(3).gauss(0, 1) for _ in range(40)]
-    draws = [value + place / 7 for place, value in enumerate(draws)]
+    draws = [value + index / 7 for index, value in enumerate(draws)]
     assert bootstrap_interval(draws, 1) == bootstrap_interval(draws, 1)
     assert bootstrap_interval(draws, 1) != bootstrap_interval(draws, 2)
 

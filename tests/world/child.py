@@ -10,7 +10,7 @@ from pathlib import Path
 from sim_economy.core.actions import Input
 from sim_economy.core.errors import StoreError
 from sim_economy.core.state import encode_state
-from sim_economy.ledger.sidecars.locations import is_database, place_of
+from sim_economy.ledger.sidecars.locations import is_database, location_of
 from sim_economy.ledger.verify import verify
 from sim_economy.world.world import World
 from tests.ledger.ledgers import SCENARIO, WRITTEN, export_hash, play, script
@@ -24,7 +24,7 @@ def say(text: object) -> None:
 
 def play_on(path: Path | str, turns: int) -> None:
     """Create or open the world and say each turn once it is kept."""
-    exists = place_of(path).exists()
+    exists = location_of(path).exists()
     world = World.open(path) if exists else World.create(path, SCENARIO)
     with world:
         say(world.turn_number)

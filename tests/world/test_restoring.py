@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from sim_economy.core.state import encode_state
-from sim_economy.ledger.sidecars.locations import place_of
+from sim_economy.ledger.sidecars.locations import location_of
 from sim_economy.ledger.verify import verify
 from sim_economy.world.replay import replay
 from sim_economy.world.world import SNAPSHOT_EVERY, World
@@ -73,7 +73,7 @@ def test_every_acknowledged_turn_outlives_a_dozen_kills(location: str) -> None:
         assert child.returncode == -signal.SIGKILL
         # A reader sees one moment: a server may still be keeping what the dead process sent.
         reads = kill % 2 == 0
-        with World.open(place_of(location).open(read_only=reads, frozen=reads)) as world:
+        with World.open(location_of(location).open(read_only=reads, frozen=reads)) as world:
             assert acknowledged <= world.turn_number <= acknowledged + 1
             verified = verify(world.store)
             assert verified.holds, verified.finding

@@ -12,7 +12,7 @@ import pytest
 from sim_economy.core.actions import Input, Mine
 from sim_economy.core.errors import ReplayError, SimEconomyError, StoreError
 from sim_economy.core.turn import RULES_VERSION
-from sim_economy.ledger.sidecars.locations import place_of
+from sim_economy.ledger.sidecars.locations import location_of
 from sim_economy.ledger.stores.memory import MemoryStore
 from sim_economy.ledger.stores.sqlite import SQLiteStore
 from sim_economy.ledger.verify import verify
@@ -159,7 +159,7 @@ def test_an_existing_file_is_never_overwritten(ledger: Path) -> None:
 def test_a_world_is_created_in_a_store_only_once(kept: str) -> None:
     store = MemoryStore()
     World(SCENARIO, store=store)
-    opened = place_of(kept).open()
+    opened = location_of(kept).open()
     for full in (store, opened):
         before = export(full)
         with pytest.raises(StoreError):

@@ -52,9 +52,9 @@ def parse_population(given: Any, config: WorldConfig) -> tuple[Group, ...]:
         raise ScenarioError(["population: must be one or more tables"])
     problems: list[str] = []
     parsed: list[tuple[str, Policy, Any]] = []
-    for place, entry in enumerate(given):
+    for index, entry in enumerate(given):
         try:
-            parsed.append(_entry(entry, f"population[{place}]"))
+            parsed.append(_entry(entry, f"population[{index}]"))
         except ScenarioError as error:
             problems += error.problems
     if problems:
@@ -147,7 +147,7 @@ def _shared_out(wanted: Sequence[Any], config: WorldConfig) -> list[tuple[int, .
     if problems:
         raise ScenarioError(problems)
     taken = set(named)
-    left = [place for name, place in positions.items() if name not in taken]
+    left = [index for name, index in positions.items() if name not in taken]
     counts = sum(agents for agents in wanted if isinstance(agents, int))
     spare = len(left) - counts
     if spare < 0 or (spare > 0 and REST not in wanted):

@@ -273,15 +273,15 @@ def read_trace(path: Path, *, repeat: bool = False) -> TracedUsage:
         raise ScenarioError([f"usage.path: {path} is no CSV file: {error}"]) from None
     by_turn: dict[int, dict[str, Usage]] = {}
     problems: list[str] = []
-    for place, row in rows:
+    for line, row in rows:
         try:
             turn, agent_id, thinking, output = _trace_row(row)
         except ValueError as error:
-            problems.append(f"usage.path: {path}, {place}: {error}")
+            problems.append(f"usage.path: {path}, {line}: {error}")
             continue
         agents = by_turn.setdefault(turn, {})
         if agent_id in agents:
-            problems.append(f"usage.path: {path}, {place}: {agent_id} has turn {turn} twice")
+            problems.append(f"usage.path: {path}, {line}: {agent_id} has turn {turn} twice")
         agents[agent_id] = thinking, output
     if not by_turn and not problems:
         problems.append(f"usage.path: {path} has no rows")
@@ -327,8 +327,8 @@ def _parquet_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     except (polars.exceptions.PolarsError, OSError) as error:
         raise ScenarioError([f"usage.path: {path} is no Parquet file: {error}"]) from None
     _check_columns(path, frame.columns)
-    for place, row in enumerate(frame.iter_rows(named=True), 1):
-        yield f"row {place}", row
+    for index, row in enumerate(frame.iter_rows(named=True), 1):
+        yield f"row {index}", row
 
 
 def _check_columns(path: Path, columns: Iterable[str]) -> None:

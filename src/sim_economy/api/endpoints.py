@@ -232,8 +232,8 @@ async def get_readiness(service: Service, request: Request) -> Response:
     world = service.engine.started()
     found = service.verified
     if found is not None and found.finding is not None:
-        place = "the ledger" if found.finding.turn is None else f"turn {found.finding.turn}"
-        raise StoreError("ledger_damaged", place, found.finding.problem)
+        where = "the ledger" if found.finding.turn is None else f"turn {found.finding.turn}"
+        raise StoreError("ledger_damaged", where, found.finding.problem)
     return _json(
         {
             "status": "ready",

@@ -156,10 +156,10 @@ def _signatures(inputs: list[Any]) -> list[str | None]:
     if not any(isinstance(item, dict) and "signature" in item for item in inputs):
         return []
     return [
-        _signature(item.pop("signature", None), f"inputs[{place}].signature")
+        _signature(item.pop("signature", None), f"inputs[{index}].signature")
         if isinstance(item, dict)
         else None
-        for place, item in enumerate(inputs)
+        for index, item in enumerate(inputs)
     ]
 
 
@@ -182,8 +182,8 @@ def parse_closing(body: bytes) -> CloseRequest:
     if not isinstance(usage, dict):
         raise InputError("usage", "must be an object of usage by agent id")
     metered = {}
-    for place, (agent_id, units) in enumerate(usage.items()):
-        field = f"usage[{place}]"
+    for index, (agent_id, units) in enumerate(usage.items()):
+        field = f"usage[{index}]"
         figures = _fields(units, ("thinking_units", "output_units"), field)
         metered[agent_id] = (
             parse_units(figures.get("thinking_units", 0), f"{field}.thinking_units"),

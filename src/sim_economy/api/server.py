@@ -25,7 +25,7 @@ from sim_economy.api.connection_limits import Limits, protocol_class
 from sim_economy.api.logs import LEVELS, log_as_json
 from sim_economy.api.worlds import Services
 from sim_economy.core.errors import SimEconomyError, StoreError
-from sim_economy.ledger.sidecars.locations import Place, SQLitePlace
+from sim_economy.ledger.sidecars.locations import LedgerLocation, SQLiteLocation
 from sim_economy.ledger.verify import verify
 from sim_economy.world.engine import AUTH_MODES, Access, Engine
 
@@ -37,7 +37,7 @@ _STOP_SECONDS: Final = 2
 
 
 def serve(
-    ledger: Place | str | Path,
+    ledger: LedgerLocation | str | Path,
     host: str = "127.0.0.1",
     port: int = 8000,
     limits: Limits | None = None,
@@ -89,7 +89,7 @@ def serve(
         # uvicorn stops in good order and then raises the signal again, to die of it.
         signal.signal(signal.SIGTERM, lambda *_: None)
         port = listening.getsockname()[1]
-        started = {"host": host, "port": port, "ledger": engine.place.name}
+        started = {"host": host, "port": port, "ledger": engine.location.name}
         _log.info("started", extra={**started, "tokens": engine.access.tokens})
         with suppress(KeyboardInterrupt):
             server.run(sockets=[listening])
@@ -110,13 +110,15 @@ def _failed(problem: str, code: str, log_level: str) -> int:
 
 def _check_room(engine: Engine) -> None:
     """A world that is not there yet needs a folder that can be written."""
-    place = engine.place
-    if engine.world is not None or not isinstance(place, SQLitePlace):
+    location = engine.location
+    if engine.world is not None or not isinstance(location, SQLiteLocation):
         return
-    folder = place.path.absolute().parent
+    folder = location.path.absolute().parent
     if not (folder.is_dir() and os.access(folder, os.W_OK)):
         raise StoreError(
-            "ledger_unwritable", place.name, "its folder is missing or read-only; name another file"
+            "ledger_unwritable",
+            location.name,
+            "its folder is missing or read-only; name another file",
         )
 
 
@@ -125,9 +127,9 @@ def _check_whole(engine: Engine) -> None:
         return
     found = engine.read(verify)
     if found.finding is not None:
-        place = "" if found.finding.turn is None else f"turn {found.finding.turn}: "
+        where = "" if found.finding.turn is None else f"turn {found.finding.turn}: "
         engine.close()
-        raise StoreError("ledger_damaged", engine.place.name, f"{place}{found.finding.problem}")
+        raise StoreError("ledger_damaged", engine.location.name, f"{where}{found.finding.problem}")
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -108,7 +108,7 @@ class Services:
     def names(self) -> list[str]:
         """The worlds that were started, the default one first."""
         default = [] if self.default.engine.world is None else [DEFAULT_WORLD]
-        return default + self.default.engine.place.worlds()
+        return default + self.default.engine.location.worlds()
 
     def of(self, world_id: str) -> Service:
         """The service of a world beside the default one, opened if it is not.
@@ -134,9 +134,9 @@ class Services:
             return self._beside[world_id]
         if world_id in self._unstarted:
             return self._unstarted[world_id]
-        place = self.default.engine.place.world(world_id)
+        location = self.default.engine.location.world(world_id)
         accept_head = self._accept_head
-        engine = Engine.open(place, self.access, world_id=world_id, accept_head=accept_head)
+        engine = Engine.open(location, self.access, world_id=world_id, accept_head=accept_head)
         service = Service(engine, self)
         if engine.world is None:
             self._unstarted[world_id] = service
@@ -165,7 +165,7 @@ class Services:
         if self.limits.turn_seconds is not None:
             deadlines = self.default.close_at_deadlines(self.limits.turn_seconds)
             self._begin(self.default, deadlines)
-            for world_id in self.default.engine.place.worlds():
+            for world_id in self.default.engine.location.worlds():
                 try:
                     self.of(world_id)
                 except SimEconomyError as error:

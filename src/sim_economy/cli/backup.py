@@ -10,13 +10,13 @@ import click
 from sim_economy.cli.output import LedgerType, progress_bar
 
 if TYPE_CHECKING:
-    from sim_economy.ledger.sidecars.locations import Place
+    from sim_economy.ledger.sidecars.locations import LedgerLocation
 
 
 @click.command()
 @click.argument("ledger", type=LedgerType())
 @click.argument("target", type=click.Path(path_type=Path))
-def backup(ledger: Place, target: Path) -> int:
+def backup(ledger: LedgerLocation, target: Path) -> int:
     """Copy LEDGER to the file TARGET while an engine may be writing it, and verify the copy."""
     from sim_economy.ledger.stores.backup import back_up  # noqa: PLC0415
 

@@ -9,13 +9,13 @@ import click
 from sim_economy.cli.output import LedgerType, progress_bar
 
 if TYPE_CHECKING:
-    from sim_economy.ledger.sidecars.locations import Place
+    from sim_economy.ledger.sidecars.locations import LedgerLocation
 
 
 @click.command()
 @click.argument("source", type=LedgerType())
 @click.argument("target", type=LedgerType())
-def copy(source: Place, target: Place) -> int:
+def copy(source: LedgerLocation, target: LedgerLocation) -> int:
     """Copy the ledger SOURCE to TARGET, record by record, and verify both.
 
     Either is a file or the URI of a PostgreSQL database; an engine may be writing SOURCE.

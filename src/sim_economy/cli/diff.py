@@ -9,14 +9,14 @@ from sim_economy.cli.options import json_option
 from sim_economy.cli.output import LedgerType, print_json, print_table
 from sim_economy.ledger.readers import diff as diffs
 from sim_economy.ledger.readers.reading import reading
-from sim_economy.ledger.sidecars.locations import Place
+from sim_economy.ledger.sidecars.locations import LedgerLocation
 
 
 @click.command()
 @click.argument("one", type=LedgerType())
 @click.argument("other", type=LedgerType())
 @json_option
-def diff(one: Place, other: Place, as_json: bool) -> int:
+def diff(one: LedgerLocation, other: LedgerLocation, as_json: bool) -> int:
     """Show the first turn, agent and posting where ledgers ONE and OTHER part.
 
     Exits with 1 if they differ.

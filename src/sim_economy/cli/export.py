@@ -13,7 +13,7 @@ from sim_economy.cli.options import ledger_argument
 from sim_economy.core.errors import FolderError
 from sim_economy.ledger.readers import export as exports
 from sim_economy.ledger.readers.reading import reading
-from sim_economy.ledger.sidecars.locations import Place, SQLitePlace
+from sim_economy.ledger.sidecars.locations import LedgerLocation, SQLiteLocation
 
 
 @click.command()
@@ -27,9 +27,9 @@ from sim_economy.ledger.sidecars.locations import Place, SQLitePlace
     help="jsonl is the canonical export, one file; the others are a folder of tables.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="File or folder to write.")
-def export(ledger: Place, form: str, out: Path | None) -> int:
+def export(ledger: LedgerLocation, form: str, out: Path | None) -> int:
     """Write LEDGER as files that other programs read."""
-    beside = ledger.path if isinstance(ledger, SQLitePlace) else Path(ledger.beside.name)
+    beside = ledger.path if isinstance(ledger, SQLiteLocation) else Path(ledger.beside.name)
     target = out or beside.with_suffix(".jsonl" if form == "jsonl" else "")
     if target.exists() and not (form != "jsonl" and target.is_dir() and not any(target.iterdir())):
         raise FolderError(

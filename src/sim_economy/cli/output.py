@@ -14,7 +14,7 @@ from click.shell_completion import CompletionItem
 from sim_economy.core.errors import ScenarioError, SimEconomyError
 
 if TYPE_CHECKING:
-    from sim_economy.ledger.sidecars.locations import Place
+    from sim_economy.ledger.sidecars.locations import LedgerLocation
 
 
 class LedgerType(click.ParamType):  # type: ignore[type-arg]
@@ -24,12 +24,12 @@ class LedgerType(click.ParamType):  # type: ignore[type-arg]
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Place:
+    ) -> LedgerLocation:
         """The place that was named."""
-        from sim_economy.ledger.sidecars.locations import Place, place_of  # noqa: PLC0415
+        from sim_economy.ledger.sidecars.locations import LedgerLocation, location_of  # noqa: PLC0415
 
         del param, ctx
-        return value if isinstance(value, Place) else place_of(value)
+        return value if isinstance(value, LedgerLocation) else location_of(value)
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
@@ -51,8 +51,8 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
 
     shape = box.SIMPLE if any(columns) else None
     table = Table(box=shape, header_style="bold", pad_edge=False, show_header=any(columns))
-    for place, column in enumerate(columns):
-        numeric = bool(rows) and all(_is_number(row[place]) for row in rows)
+    for index, column in enumerate(columns):
+        numeric = bool(rows) and all(_is_number(row[index]) for row in rows)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))

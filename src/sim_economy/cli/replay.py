@@ -11,21 +11,21 @@ from sim_economy.cli.options import json_option, ledger_argument
 from sim_economy.cli.output import print_json, progress_bar
 from sim_economy.core.errors import ReplayError
 from sim_economy.ledger.readers.reading import reading
-from sim_economy.ledger.sidecars.locations import Place, SQLitePlace
+from sim_economy.ledger.sidecars.locations import LedgerLocation, SQLiteLocation
 from sim_economy.world import replay as replays
 
 
 @click.command()
 @ledger_argument
 @json_option
-def replay(ledger: Place, as_json: bool) -> int:
+def replay(ledger: LedgerLocation, as_json: bool) -> int:
     """Play the inputs of LEDGER again; exits with 1 unless every byte is the same.
 
     LEDGER may be the folder of an orchestrated run: then every reply is played again from its
     record, without a network, and the run's own ledger is held against what comes of them.
     """
     try:
-        if isinstance(ledger, SQLitePlace) and ledger.path.is_dir():
+        if isinstance(ledger, SQLiteLocation) and ledger.path.is_dir():
             return _replay_run(ledger.path, as_json=as_json)
         with reading(ledger) as store, progress_bar("replay", None) as progress:
             head = replays.replay(store, progress)

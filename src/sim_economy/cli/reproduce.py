@@ -77,6 +77,6 @@ def _show_comparison(comparison: Comparison, runs: int, turns: int) -> None:
         ["summary.json", "equal byte for byte" if comparison.summary_equal else "differs"],
     ]
     if first is not None:
-        place = f"run {first.run_id}, {first.column}"
-        rows.append(["first difference", f"{place}: {first.published}, ours {first.ours}"])
+        where = f"run {first.run_id}, {first.column}"
+        rows.append(["first difference", f"{where}: {first.published}, ours {first.ours}"])
     print_table("the published experiment, reproduced", ("", ""), rows)

@@ -14,7 +14,7 @@ from sim_economy.cli.options import json_option, set_option, turns_option
 from sim_economy.cli.output import LedgerType, print_json, print_table, progress_bar
 from sim_economy.cli.scenario_options import chosen_scenario, policy_option, scenario_argument
 from sim_economy.core.errors import ScenarioError
-from sim_economy.ledger.sidecars.locations import Place
+from sim_economy.ledger.sidecars.locations import LedgerLocation
 from sim_economy.runs.policy_loop import play, play_run
 from sim_economy.runs.run import Run
 from sim_economy.runs.run_metrics import run_metrics
@@ -39,7 +39,7 @@ def run(
     turns: int | None,
     seed: int | None,
     changes: tuple[str, ...],
-    ledger: Place | None,
+    ledger: LedgerLocation | None,
     resume: bool,
     as_json: bool,
 ) -> int:
@@ -64,7 +64,7 @@ def run(
 def _resume(
     chosen: Scenario,
     number: int,
-    ledger: Place,
+    ledger: LedgerLocation,
     progress: Callable[[int], None],
     *,
     as_json: bool,
@@ -93,7 +93,9 @@ def _resume(
     return 0
 
 
-def _show_run(chosen: Scenario, played: Run, ledger: Place | None, *, as_json: bool) -> None:
+def _show_run(
+    chosen: Scenario, played: Run, ledger: LedgerLocation | None, *, as_json: bool
+) -> None:
     metrics = run_metrics(played)
     balances = dict(zip(played.agent_ids, played.series.balances[-1], strict=True))
     if as_json:
@@ -111,7 +113,7 @@ def _show_run(chosen: Scenario, played: Run, ledger: Place | None, *, as_json: b
         return
     staked = played.series.staked[-1]
     rows = [
-        [agent, tokens, staked[place]] for place, (agent, tokens) in enumerate(balances.items())
+        [agent, tokens, staked[index]] for index, (agent, tokens) in enumerate(balances.items())
     ]
     title = f"{chosen.name}, seed {played.seed}: after turn {played.turns}"
     print_table(title, ("agent", "balance", "staked"), rows)

@@ -10,7 +10,7 @@ import click
 from sim_economy.cli.output import LedgerType
 
 if TYPE_CHECKING:
-    from sim_economy.ledger.sidecars.locations import Place
+    from sim_economy.ledger.sidecars.locations import LedgerLocation
 
 _AUTH = ("open", "tokens", "signatures")
 
@@ -64,7 +64,7 @@ _AUTH = ("open", "tokens", "signatures")
 )
 @click.option("--accept-head", is_flag=True, help="Take the ledger although its head file differs.")
 def serve(
-    ledger: Place,
+    ledger: LedgerLocation,
     host: str,
     port: int,
     auth: str | None,

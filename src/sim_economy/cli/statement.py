@@ -12,7 +12,7 @@ from sim_economy.cli.output import print_json, print_table
 from sim_economy.core.accounts import Holding
 from sim_economy.ledger.readers import statement as statements
 from sim_economy.ledger.readers.reading import reading
-from sim_economy.ledger.sidecars.locations import Place
+from sim_economy.ledger.sidecars.locations import LedgerLocation
 
 
 @click.command()
@@ -30,7 +30,7 @@ from sim_economy.ledger.sidecars.locations import Place
 @click.option("--summary", is_flag=True, help="Only the totals by reason.")
 @json_option
 def statement(
-    ledger: Place,
+    ledger: LedgerLocation,
     agent: str,
     first: int,
     last: int | None,

@@ -9,13 +9,13 @@ from sim_economy.cli.options import json_option, ledger_argument
 from sim_economy.cli.output import print_json, progress_bar
 from sim_economy.ledger import verify as verifications
 from sim_economy.ledger.readers.reading import reading
-from sim_economy.ledger.sidecars.locations import Place
+from sim_economy.ledger.sidecars.locations import LedgerLocation
 
 
 @click.command()
 @ledger_argument
 @json_option
-def verify(ledger: Place, as_json: bool) -> int:
+def verify(ledger: LedgerLocation, as_json: bool) -> int:
     """Check every hash and posting of LEDGER from genesis; exits with 1 if anything is wrong."""
     with reading(ledger) as store, progress_bar("verify", None) as progress:
         found = verifications.verify(store, progress)
@@ -35,6 +35,6 @@ def verify(ledger: Place, as_json: bool) -> int:
         told = f"{found.turns} turns, {signed}head {found.head.hash}"
         click.echo(f"{ledger.name} is sound: {told}")
     else:
-        place = "" if found.finding.turn is None else f"turn {found.finding.turn}: "
-        click.echo(f"{ledger.name} is not sound: {place}{found.finding.problem}", err=True)
+        where = "" if found.finding.turn is None else f"turn {found.finding.turn}: "
+        click.echo(f"{ledger.name} is not sound: {where}{found.finding.problem}", err=True)
     return 0 if found.holds else 1

@@ -46,8 +46,8 @@ def parse_json(text: bytes | str) -> Any:
     except InputError:
         raise
     except ValueError as error:
-        place = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
-        raise InputError("body", f"must be JSON{place}") from None
+        where = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
+        raise InputError("body", f"must be JSON{where}") from None
 
 
 def parse_inputs(value: Any, field: str = "inputs") -> list[Input]:
@@ -58,7 +58,7 @@ def parse_inputs(value: Any, field: str = "inputs") -> list[Input]:
     """
     if not isinstance(value, list):
         raise InputError(field, "must be a list")
-    return [parse_input(item, f"{field}[{place}]") for place, item in enumerate(value)]
+    return [parse_input(item, f"{field}[{index}]") for index, item in enumerate(value)]
 
 
 def parse_input(value: Any, field: str = "input") -> Input:
@@ -212,7 +212,7 @@ def _optional_amount(value: Any, field: str) -> int | None:
 
 def _one_or_many(value: Any, field: str) -> int | tuple[int, ...] | None:
     if isinstance(value, list | tuple):
-        return tuple([_amount(item, f"{field}[{place}]") for place, item in enumerate(value)])
+        return tuple([_amount(item, f"{field}[{index}]") for index, item in enumerate(value)])
     return _optional_amount(value, field)
 
 

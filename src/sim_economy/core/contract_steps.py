@@ -62,7 +62,7 @@ from sim_economy.core.world_config import WorldConfig
 
 _BY_ID: Final = attrgetter("contract_id")
 _BY_AGENT: Final = attrgetter("agent")
-_GRAVITY: Final = {reason: place for place, reason in enumerate(RejectionReason)}
+_GRAVITY: Final = {reason: index for index, reason in enumerate(RejectionReason)}
 _BEFORE_ARBITRATOR: Final = (Stage.REFERRED, Stage.RULED)
 
 
@@ -128,7 +128,7 @@ class ContractSteps:
         """
         drawn: dict[int, int] = {}
         for contract_id, amount in forwards.draws(self._state.contracts, fees, self._state.turn):
-            contract = self._state.contracts[self._place(contract_id)]
+            contract = self._state.contracts[self._index(contract_id)]
             escrow = ESCROW + WIDTH * contract.seats[Role.PROPOSER]
             moved = (Posting(escrow, PLATFORM, amount, PostingReason.FORWARD_FEE),)
             left = replace(contract, payment=contract.payment - amount)
@@ -194,10 +194,10 @@ class ContractSteps:
     ) -> RejectionReason | None:
         """A party's statement on one contract, or why it is refused."""
         contracts, agent_id = self._state.contracts, self._scenario.agent_ids[agent]
-        place = self._place(contract_id)
-        if place == len(contracts) or contracts[place].contract_id != contract_id:
+        index = self._index(contract_id)
+        if index == len(contracts) or contracts[index].contract_id != contract_id:
             return RejectionReason.CONTRACT_UNKNOWN
-        contract = contracts[place]
+        contract = contracts[index]
         if agent not in contract.seats:
             return RejectionReason.CONTRACT_UNKNOWN
         role = Role(contract.seats.index(agent))
@@ -280,7 +280,7 @@ class ContractSteps:
             return
         held = sum(contract.escrow)
         counted = self._count(contract, stage, step)
-        contract = self._state.contracts[self._place(contract.contract_id)]
+        contract = self._state.contracts[self._index(contract.contract_id)]
         before = self._escrowed(contract)
         self._move(
             contract,
@@ -292,7 +292,7 @@ class ContractSteps:
             agent_id=agent_id,
         )
         assert before - self._escrowed(contract) == held, contract
-        del self._state.contracts[self._place(contract.contract_id)]
+        del self._state.contracts[self._index(contract.contract_id)]
         self._state.contracts_ended.append(
             EndedContract(contract.contract_id, contract.seats, stage, step.reason)
         )
@@ -313,19 +313,19 @@ class ContractSteps:
         state.counted.append(Counted(low, high, stage, state.turn))
         before = [self._reputation(seat) for seat in contract.seats]
         for record in reputation.recorded(contract, step.happened, step.fault, before):
-            place = bisect_left(state.reputations, record.agent, key=_BY_AGENT)
-            known = place < len(state.reputations)
-            if known and state.reputations[place].agent == record.agent:
-                state.reputations[place] = record
+            index = bisect_left(state.reputations, record.agent, key=_BY_AGENT)
+            known = index < len(state.reputations)
+            if known and state.reputations[index].agent == record.agent:
+                state.reputations[index] = record
             elif record != Reputation(record.agent):
-                state.reputations.insert(place, record)
+                state.reputations.insert(index, record)
         return True
 
     def _reputation(self, agent: int) -> Reputation:
         reputations = self._state.reputations
-        place = bisect_left(reputations, agent, key=_BY_AGENT)
-        if place < len(reputations) and reputations[place].agent == agent:
-            return reputations[place]
+        index = bisect_left(reputations, agent, key=_BY_AGENT)
+        if index < len(reputations) and reputations[index].agent == agent:
+            return reputations[index]
         return Reputation(agent)
 
     def _move(
@@ -346,12 +346,12 @@ class ContractSteps:
         return contract
 
     def _keep(self, contract: Contract) -> None:
-        self._state.contracts[self._place(contract.contract_id)] = contract
+        self._state.contracts[self._index(contract.contract_id)] = contract
 
     def _note(self, contract_id: int, happened: Happened, **details: Any) -> None:
         self.events.append(ContractEvent(contract_id, happened, **details))
 
-    def _place(self, contract_id: int) -> int:
+    def _index(self, contract_id: int) -> int:
         """Where the contract is among the open ones, or would be."""
         return bisect_left(self._state.contracts, contract_id, key=_BY_ID)
 

@@ -134,14 +134,14 @@ def _admit(
     """T1: the first input of each agent, with its place among all inputs."""
     admitted: dict[int, tuple[int, Input]] = {}
     outcomes: Outcomes = [None] * len(inputs)
-    for place, submitted in enumerate(inputs):
+    for index, submitted in enumerate(inputs):
         agent = positions.get(submitted.agent_id)
         if agent is None:
-            outcomes[place] = RejectionReason.UNKNOWN_AGENT
+            outcomes[index] = RejectionReason.UNKNOWN_AGENT
         elif agent in admitted:
-            outcomes[place] = RejectionReason.ALREADY_ACTED
+            outcomes[index] = RejectionReason.ALREADY_ACTED
         else:
-            admitted[agent] = (place, submitted)
+            admitted[agent] = (index, submitted)
     return admitted, outcomes
 
 
@@ -186,7 +186,7 @@ def _act(
     waived = 0
     miners: list[int] = []
     bids: dict[int, int] = {}
-    for agent, (place, submitted) in sorted(admitted.items()):
+    for agent, (index, submitted) in sorted(admitted.items()):
         action = submitted.action
         base = WIDTH * agent
         reason = refusals.rejection_reason(
@@ -202,7 +202,7 @@ def _act(
         if reason is None and type(action) in ON_CONTRACTS:
             reason = contract_steps.act(agent, action)  # type: ignore[arg-type]
         if reason is not None:
-            state.rejections[agent] = outcomes[place] = reason
+            state.rejections[agent] = outcomes[index] = reason
             action = Idle()
         elif submitted.speech:
             state.speech[agent] = submitted.speech

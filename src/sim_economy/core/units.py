@@ -40,10 +40,10 @@ def millionths(text: str) -> Millionths:
 
 
 @lru_cache(maxsize=4096)
-def decimal_text(value: int, places: int) -> str:
+def decimal_text(value: int, decimals: int) -> str:
     """`value / 10^places` as the shortest exact decimal numeral."""
-    whole, fraction = divmod(abs(value), 10**places)
-    digits = f"{fraction:0{places}d}".rstrip("0")
+    whole, fraction = divmod(abs(value), 10**decimals)
+    digits = f"{fraction:0{decimals}d}".rstrip("0")
     return f"{'-' if value < 0 else ''}{whole}{'.' if digits else ''}{digits}"
 
 

@@ -165,13 +165,13 @@ class _Walk:
                 yield Finding(receipt.turn, "a stored answer does not match its checksum")
 
     def _accepted(self) -> Iterator[Finding]:
-        for place, (submission, checksum) in enumerate(self._store.checksums()):
+        for index, (submission, checksum) in enumerate(self._store.checksums()):
             sent = json.decode(submission.input)
             if self._signed and not self._signed.is_input_signed(
                 submission.turn, sent, submission.signature
             ):
                 yield Finding(submission.turn, "an accepted input is not signed by its agent")
-            if submission.position != place:
+            if submission.position != index:
                 yield Finding(submission.turn, "accepted inputs are not numbered without gaps")
             if submission.turn != self.turn + 1:
                 yield Finding(submission.turn, "an accepted input is for a turn that is not open")

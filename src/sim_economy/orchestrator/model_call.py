@@ -24,7 +24,7 @@ from sim_economy.orchestrator.dialogue.reply_parser import clean
 from sim_economy.orchestrator.limits.budget import NOTHING, BudgetReachedError, Cost, Purse
 from sim_economy.orchestrator.limits.rate_limit import Limiter
 from sim_economy.orchestrator.prices import Price
-from sim_economy.orchestrator.record.call_log import Got, Journal, Place, Records, Sent, Why
+from sim_economy.orchestrator.record.call_log import CallId, Got, Journal, Records, Sent, Why
 from sim_economy.orchestrator.reply_cache import Cache
 from sim_economy.orchestrator.settings import ModelSetting, Plan
 
@@ -174,11 +174,11 @@ class Caller:
     async def _made(
         self, question: Question, request: Request, attempt: int, journal: Journal
     ) -> Got:
-        place = (question.turn, question.agent_id, attempt)
+        call_id = (question.turn, question.agent_id, attempt)
         key = request.digest
         kept = self._cache.find(key) if self._cache else None
         if kept is not None:
-            got = Got(*place, key, answer=kept, tokens=kept.tokens, cached=True)
+            got = Got(*call_id, key, answer=kept, tokens=kept.tokens, cached=True)
             await journal.append(got)
             return got
         got = await self._paid(question, request, attempt, journal)
@@ -227,9 +227,9 @@ class Caller:
         """Make one call; both its ends are on the disk when this returns."""
         voice = self.voices[question.model]
         assert voice.provider is not None, question.model
-        place = (question.turn, question.agent_id, attempt)
+        call_id = (question.turn, question.agent_id, attempt)
         named, texts = await journal.named(request)
-        sent = Sent(*place, question.model, request.digest, named, held.tokens, held.money)
+        sent = Sent(*call_id, question.model, request.digest, named, held.tokens, held.money)
         await journal.append(*texts, sent)
         key = f"{journal.run_id}-{question.turn}-{question.agent}-{attempt}"
         call = Call(self._seed, question.turn, question.agent, question.agent_id, attempt, key)
@@ -243,17 +243,17 @@ class Caller:
         except TimeoutError:
             detail = f"no reply within {over - started:.3g} s"
             failed = CallFailed(Failure.CALL_DEADLINE, detail, charged=True)
-            got = self._without_reply(place, request, failed)
+            got = self._without_reply(call_id, request, failed)
         except CallFailed as failed:
-            got = self._without_reply(place, request, failed)
+            got = self._without_reply(call_id, request, failed)
         else:
-            got = self._with_reply(place, request, answer)
+            got = self._with_reply(call_id, request, answer)
         money = voice.price.of(got.tokens) if voice.price and got.tokens else NOTHING
         got = replace(got, money=money, seconds=round(loop.time() - started, 3))
         await journal.append(got)
         return got
 
-    def _with_reply(self, place: Place, request: Request, answer: Answer) -> Got:
+    def _with_reply(self, call_id: CallId, request: Request, answer: Answer) -> Got:
         """A reply as it is kept: no secret, nothing a text cannot hold, the bulk cut off."""
         tokens = _sound(answer.tokens)
         kept = Answer(
@@ -262,13 +262,13 @@ class Caller:
             tokens,
             answer.ended,
         )
-        return Got(*place, request.digest, answer=kept, tokens=tokens, charged=tokens is None)
+        return Got(*call_id, request.digest, answer=kept, tokens=tokens, charged=tokens is None)
 
-    def _without_reply(self, place: Place, request: Request, failed: CallFailed) -> Got:
+    def _without_reply(self, call_id: CallId, request: Request, failed: CallFailed) -> Got:
         self.failed += 1
         tokens = _sound(failed.tokens)
         return Got(
-            *place,
+            *call_id,
             request.digest,
             failure=failed.failure,
             detail=self._hidden(clean(failed.detail))[:_DETAIL_MOST],

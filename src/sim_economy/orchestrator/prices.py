@@ -64,19 +64,19 @@ def read_prices(path: Path, field: str) -> PriceTable:
     return _parsed(given, f"{field}: {path}")
 
 
-def _parsed(given: Mapping[str, Any], place: str) -> PriceTable:
+def _parsed(given: Mapping[str, Any], source: str) -> PriceTable:
     problems = []
     currency = given.get("currency")
     if not isinstance(currency, str) or not currency:
-        problems.append(f"{place}: currency must be a text, such as USD")
+        problems.append(f"{source}: currency must be a text, such as USD")
     prices = {}
     for model, row in given.items():
         if model == "currency":
             continue
         if not isinstance(row, Mapping):
-            problems.append(f"{place}: {model} must be a table")
+            problems.append(f"{source}: {model} must be a table")
             continue
-        where = f"{place}: {model}"
+        where = f"{source}: {model}"
         problems += [f"{where}.{unknown_key(key, _KEYS)}" for key in row if key not in _KEYS]
         problems += [f"{where}.{key}: is missing" for key in _KEYS[:2] if key not in row]
         figures = {key: parse_money(row[key]) for key in _KEYS if key in row}

@@ -122,10 +122,10 @@ async def _voices(task: Task, usage: UsageSource) -> AsyncIterator[Mapping[str, 
 def filled_purse(plan: Plan, records: Records) -> Purse:
     """The purse of a run with what the record says was spent."""
     purse = Purse(plan.limits)
-    for place, got in records.got.items():
+    for call_id, got in records.got.items():
         if got.cached:
             continue
-        sent = records.sent[place]
+        sent = records.sent[call_id]
         counted = got.tokens.input + got.tokens.output if got.tokens else 0
         unknown = Cost(sent.tokens, sent.money) if got.charged else Cost()
         purse.restore(got.agent_id, Cost(counted, got.money), unknown)

@@ -247,21 +247,21 @@ class _Reader:
         self.problems: list[str] = []
 
     def table(
-        self, given: Any, known: Mapping[str, tuple[Check, Any]], place: str
+        self, given: Any, known: Mapping[str, tuple[Check, Any]], key_path: str
     ) -> dict[str, Any]:
         """The values of a table, defaults where it is silent or wrong."""
         values = {key: default for key, (_, default) in known.items()}
         if not isinstance(given, Mapping):
-            self.problems.append(f"{place}: must be a table")
+            self.problems.append(f"{key_path}: must be a table")
             return values
         for key, value in given.items():
             if key not in known:
-                self.problems.append(f"{place}.{unknown_key(key, known)}")
+                self.problems.append(f"{key_path}.{unknown_key(key, known)}")
                 continue
             try:
                 values[key] = known[key][0](value)
             except ValueError as error:
-                self.problems.append(f"{place}.{key}: {error}")
+                self.problems.append(f"{key_path}.{key}: {error}")
         return values
 
     def models(self, given: Any) -> dict[str, ModelSetting]:
@@ -272,37 +272,37 @@ class _Reader:
         return {name: self._model(name, table) for name, table in given.items()}
 
     def _model(self, name: str, table: Any) -> ModelSetting:
-        place = f"models.{name}"
-        values = self.table(table, _MODEL, place)
+        key_path = f"models.{name}"
+        values = self.table(table, _MODEL, key_path)
         stated = table if isinstance(table, Mapping) else {}
         provider = values["provider"]
         if provider is None:
             if "provider" not in stated:
-                self.problems.append(f"{place}.provider: is missing")
+                self.problems.append(f"{key_path}.provider: is missing")
             provider = "mock"
         mock = provider == "mock"
         if mock:
             values["model"] = values["model"] or "mock"
         elif values["model"] is None and "model" not in stated:
-            self.problems.append(f"{place}.model: is missing")
+            self.problems.append(f"{key_path}.model: is missing")
         if provider == "openai-compatible" and "base_url" not in stated:
-            self.problems.append(f"{place}.base_url: is missing")
+            self.problems.append(f"{key_path}.base_url: is missing")
         if provider == "openai" and values["base_url"] is None:
             values["base_url"] = "https://api.openai.com/v1"
         misplaced = _HOSTED_ONLY if mock else _MOCK_ONLY
         self.problems += [
-            f"{place}.{key}: is not of the {provider} provider"
+            f"{key_path}.{key}: is not of the {provider} provider"
             for key in misplaced
             if key in stated
         ]
         if values["api_key_variable"] is None:
             values["api_key_variable"] = _KEY_VARIABLES.get(provider)
-        values["script"] = self._script(values["script"], f"{place}.script")
+        values["script"] = self._script(values["script"], f"{key_path}.script")
         return ModelSetting(
             name=name, **{**values, "provider": provider, "model": values["model"] or ""}
         )
 
-    def _script(self, name: str | None, place: str) -> tuple[Scripted, ...]:
+    def _script(self, name: str | None, key_path: str) -> tuple[Scripted, ...]:
         """The replies of a mock's script, a JSON value on each line."""
         if name is None:
             return ()
@@ -310,9 +310,9 @@ class _Reader:
             lines = (self.folder / name).read_bytes().splitlines()
             return tuple(decode(line, type=Scripted) for line in lines if line.strip())
         except OSError as error:
-            self.problems.append(f"{place}: {name} cannot be read: {error.strerror}")
+            self.problems.append(f"{key_path}: {name} cannot be read: {error.strerror}")
         except (DecodeError, UnicodeDecodeError) as error:
-            self.problems.append(f"{place}: {name} is no script: {error}")
+            self.problems.append(f"{key_path}: {name} is no script: {error}")
         return ()
 
     def minds(
@@ -326,17 +326,17 @@ class _Reader:
             self.problems.append("minds: is missing; say [[minds]] model = NAME or policy = NAME")
         taken: dict[str, Mind] = {}
         for number, table in enumerate(given, 1):
-            place = f"minds[{number}]"
+            key_path = f"minds[{number}]"
             stated = dict(table) if isinstance(table, Mapping) else {}
             agents = stated.pop("agents", None)
-            parameters = self._parameters(stated, place)
-            values = self.table(stated if isinstance(table, Mapping) else table, _MIND, place)
+            parameters = self._parameters(stated, key_path)
+            values = self.table(stated if isinstance(table, Mapping) else table, _MIND, key_path)
             values["parameters"] = parameters
             if ("model" in stated) == ("policy" in stated):
-                self.problems.append(f"{place}: must name a model or a policy, not both")
+                self.problems.append(f"{key_path}: must name a model or a policy, not both")
             elif values["model"] is not None and values["model"] not in models:
-                self.problems.append(f"{place}.model: there is no [models.{values['model']}]")
-            for agent_id in self._agents(agents, place, taken, config) if config else ():
+                self.problems.append(f"{key_path}.model: there is no [models.{values['model']}]")
+            for agent_id in self._agents(agents, key_path, taken, config) if config else ():
                 taken[agent_id] = Mind(**values)
         if config is None:
             return {}
@@ -346,7 +346,7 @@ class _Reader:
             self.problems.append(f"minds: no mind for {shown}; a last table without agents has all")
         return {agent_id: taken[agent_id] for agent_id in config.agent_ids if agent_id in taken}
 
-    def _parameters(self, stated: dict[str, Any], place: str) -> dict[str, Any]:
+    def _parameters(self, stated: dict[str, Any], key_path: str) -> dict[str, Any]:
         """The parameters of a policy's table, which they are taken out of."""
         name = stated.get("policy")
         if not isinstance(name, str):
@@ -355,26 +355,28 @@ class _Reader:
         try:
             written = settings_of(policy_named(name, given))
         except ScenarioError as error:
-            self.problems += [f"{place}.{problem}" for problem in error.problems]
+            self.problems += [f"{key_path}.{problem}" for problem in error.problems]
             return {}
         plain: dict[str, Any] = loads(canonical(written))
         return plain
 
     def _agents(
-        self, agents: Any, place: str, taken: Mapping[str, Mind], config: WorldConfig
+        self, agents: Any, key_path: str, taken: Mapping[str, Mind], config: WorldConfig
     ) -> list[str]:
         """The agents of one table: those it names, or all that are left."""
         if agents is None:
             return [agent_id for agent_id in config.agent_ids if agent_id not in taken]
         if not isinstance(agents, list) or not all(isinstance(name, str) for name in agents):
-            self.problems.append(f"{place}.agents: must be a list of agent ids")
+            self.problems.append(f"{key_path}.agents: must be a list of agent ids")
             return []
         self.problems += [
-            f"{place}.agents: there is no {name} in this world"
+            f"{key_path}.agents: there is no {name} in this world"
             for name in agents
             if name not in config.agent_ids
         ]
-        self.problems += [f"{place}.agents: {name} has a mind" for name in agents if name in taken]
+        self.problems += [
+            f"{key_path}.agents: {name} has a mind" for name in agents if name in taken
+        ]
         return [name for name in agents if name in config.agent_ids and name not in taken]
 
     def limits(

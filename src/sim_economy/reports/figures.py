@@ -178,10 +178,10 @@ def rent(
         axes.axhline(0, color=_INK, linewidth=0.8)
         axes.margins(x=0.01)
         axes.legend(loc="upper left", title="mean; band: all runs", alignment="left")
-        for place, (end, colour) in zip(_apart([end for end, _ in ends], axes), ends, strict=True):
+        for index, (end, colour) in zip(_apart([end for end, _ in ends], axes), ends, strict=True):
             axes.annotate(
                 f"{_grouped(end)}",
-                (1, place),
+                (1, index),
                 xycoords=("axes fraction", "data"),
                 xytext=(4, 0),
                 textcoords="offset points",
@@ -204,21 +204,21 @@ def tokens(steps: Sequence[tuple[str, float]], start: str, end: str) -> str:
         figure, axes = _axes("Where the tokens went", "", "tokens agents own", height=4.8)
         names = [start, *(name for name, _ in steps[1:]), end]
         level, bars = 0.0, []
-        for place, (_, amount) in enumerate(steps):
-            colour = _BLUE if place == 0 else _GREEN if amount >= 0 else _RED
+        for index, (_, amount) in enumerate(steps):
+            colour = _BLUE if index == 0 else _GREEN if amount >= 0 else _RED
             bars.append((level, level + amount, colour, amount))
             level += amount
         bars.append((0.0, level, _BLUE, level))
-        for place, (low, high, colour, amount) in enumerate(bars):
-            axes.bar(place, high - low, bottom=low, color=colour, width=0.68)
-            if place < len(bars) - 1:
-                axes.plot([place + 0.34, place + 0.66], [high, high], color=_MUTED, linewidth=0.9)
-            inner = place in {0, len(bars) - 1}
+        for index, (low, high, colour, amount) in enumerate(bars):
+            axes.bar(index, high - low, bottom=low, color=colour, width=0.68)
+            if index < len(bars) - 1:
+                axes.plot([index + 0.34, index + 0.66], [high, high], color=_MUTED, linewidth=0.9)
+            inner = index in {0, len(bars) - 1}
             text = _grouped(amount) if inner else _signed(amount)
             falls = high < low
             axes.annotate(
                 text,
-                (place, high),
+                (index, high),
                 xytext=(0, -3 if falls else 3),
                 textcoords="offset points",
                 ha="center",
@@ -257,14 +257,14 @@ def lorenz(
         points = _thinned(len(shares))
         percent = [100 * shares[point] for point in points]
         axes.plot([0, 100], [0, 100], color=_MUTED, linewidth=1, linestyle=_DASHES)
-        for place, curve in enumerate(curves):
+        for index, curve in enumerate(curves):
             axes.plot(
                 percent,
                 [100 * curve[point] for point in points],
                 color=_SKY,
                 linewidth=0.9,
                 alpha=0.55,
-                label="one run" if place == 0 else None,
+                label="one run" if index == 0 else None,
             )
         axes.plot(
             percent, [100 * share for share in mean], color=_BLUE, linewidth=2.6, label="mean"
@@ -335,7 +335,7 @@ def earnings(gains: Mapping[str, Mapping[str, float]]) -> str:
         names = list(gains)[::-1]
         for group, colour in _coloured(dict.fromkeys(key for own in gains.values() for key in own)):
             widths = [gains[name].get(group, 0.0) for name in names]
-            starts = [_reach(gains[name], group, widths[place]) for place, name in enumerate(names)]
+            starts = [_reach(gains[name], group, widths[index]) for index, name in enumerate(names)]
             axes.barh(range(len(names)), widths, 0.7, starts, color=colour, label=group)
         axes.axvline(0, color=_INK, linewidth=0.8)
         _name_bars(axes, names)
@@ -357,8 +357,8 @@ def contracts(counts: Sequence[tuple[str, Sequence[float]]], ends: Sequence[str]
         names = [name for name, _ in counts][::-1]
         starts = [0.0] * len(names)
         colours = (_GREEN, _RED, _GREY, _GRID)
-        for place, (end, colour) in enumerate(zip(ends, colours, strict=True)):
-            widths = [numbers[place] for _, numbers in counts][::-1]
+        for index, (end, colour) in enumerate(zip(ends, colours, strict=True)):
+            widths = [numbers[index] for _, numbers in counts][::-1]
             axes.barh(range(len(names)), widths, 0.7, starts, color=colour, label=end)
             starts = [start + width for start, width in zip(starts, widths, strict=True)]
         _name_bars(axes, names)
@@ -446,12 +446,12 @@ def _signed(value: float) -> str:
     return ("+" if round(value) > 0 else "") + _grouped(value)
 
 
-def _apart(places: Sequence[float], axes: Axes) -> list[float]:
+def _apart(heights: Sequence[float], axes: Axes) -> list[float]:
     """Places moved up where labels at them would lie on each other."""
     low, high = axes.get_ylim()
     gap = 0.055 * (high - low)
-    moved = list(places)
-    ranked = sorted(range(len(moved)), key=places.__getitem__)
+    moved = list(heights)
+    ranked = sorted(range(len(moved)), key=heights.__getitem__)
     for below, above in pairwise(ranked):
         moved[above] = max(moved[above], moved[below] + gap)
     return moved

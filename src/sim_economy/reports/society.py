@@ -71,8 +71,8 @@ def contract_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
             "contract_id": own.contract_id,
             "kind": own.kind,
             **{
-                role: run.agent_ids[place]
-                for role, place in zip(
+                role: run.agent_ids[index]
+                for role, index in zip(
                     ("proposer", "counterparty", "arbitrator"), own.parties, strict=True
                 )
             },
@@ -81,7 +81,7 @@ def contract_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
             "ended": own.ended,
             "end": own.end,
             "cause": own.cause,
-            "fault": " ".join(run.agent_ids[place] for place in own.fault),
+            "fault": " ".join(run.agent_ids[index] for index in own.fault),
         }
         for run in runs
         for own in run.counts.made
@@ -174,7 +174,7 @@ def causes_table(runs: Sequence[Run]) -> Table:
         for own in run.counts.made
         if own.end is not None
     )
-    order = {kind: place for place, kind in enumerate(KINDS)}
+    order = {kind: index for index, kind in enumerate(KINDS)}
     keys = sorted(causes, key=lambda key: (order[key[0]], ENDS.index(key[1]), key[2]))
     rows = tuple(
         (KINDS[kind], end, cause.replace("_", " "), causes[kind, end, cause] / len(runs))
@@ -243,7 +243,7 @@ def earnings_table(scenario: Scenario, runs: Sequence[Run]) -> Table:
     rows: list[tuple[Value, ...]] = []
     for name, own in gains.items():
         final = statistics.mean(
-            wealth(run, -1)[place] for run in runs for place, held in names.items() if held == name
+            wealth(run, -1)[index] for run in runs for index, held in names.items() if held == name
         )
         cells = tuple(own.get(group, 0.0) for group in groups)
         rows.append((name, heads[name], *cells, final))

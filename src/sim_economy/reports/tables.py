@@ -103,8 +103,8 @@ def paper_tables(
 def table_markdown(table: Table) -> str:
     """A table as Markdown, its title in bold above it; numbers to the right."""
     aligned = [
-        "---:" if _is_numeric([row[place] for row in table.rows]) else "---"
-        for place in range(len(table.columns))
+        "---:" if _is_numeric([row[index] for row in table.rows]) else "---"
+        for index in range(len(table.columns))
     ]
     lines = [
         [escaped(column) for column in table.columns],

@@ -95,10 +95,10 @@ def wealth(run: Run, turn: int) -> list[int]:
     Args:
         turn: From 1; -1 is the last.
     """
-    place = turn - 1 if turn > 0 else turn
+    index = turn - 1 if turn > 0 else turn
     series = run.series
     return [
-        free + kept for free, kept in zip(series.balances[place], series.staked[place], strict=True)
+        free + kept for free, kept in zip(series.balances[index], series.staked[index], strict=True)
     ]
 
 
@@ -237,21 +237,21 @@ def series_columns(runs: Sequence[Run]) -> dict[str, list[Any]]:
 def _series_row(
     run: Run, turn: int, wins: Sequence[int], reasons: Sequence[str], actions: Sequence[str]
 ) -> dict[str, Any]:
-    series, place = run.series, turn - 1
+    series, index = run.series, turn - 1
     return {
         "run_id": run.run,
         "turn": turn,
-        **{f"flow_{reason}": series.flows[place].get(reason, 0) for reason in reasons},
-        **{f"actions_{action}": series.actions[place].get(action, 0) for action in actions},
-        "winner": series.winners[place],
+        **{f"flow_{reason}": series.flows[index].get(reason, 0) for reason in reasons},
+        **{f"actions_{action}": series.actions[index].get(action, 0) for action in actions},
+        "winner": series.winners[index],
         "winner_hhi": hhi(wins),
-        "fees_covered": series.fees_covered[place],
-        "fees_waived": series.fees_waived[place],
-        "rejections": series.rejections[place],
-        "token_supply": series.token_supply[place],
-        "platform": series.platform[place],
-        "destroyed": series.destroyed[place],
-        **spread(series.balances[place], series.staked[place]),
+        "fees_covered": series.fees_covered[index],
+        "fees_waived": series.fees_waived[index],
+        "rejections": series.rejections[index],
+        "token_supply": series.token_supply[index],
+        "platform": series.platform[index],
+        "destroyed": series.destroyed[index],
+        **spread(series.balances[index], series.staked[index]),
     }
 
 

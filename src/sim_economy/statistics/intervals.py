@@ -47,7 +47,7 @@ def bootstrap_interval(
     """
     n = len(values)
     means = sorted(
-        [math.fsum([values[place] for place in drawn]) / n for drawn in _drawn(n, seed, resamples)]
+        [math.fsum([values[index] for index in drawn]) / n for drawn in _drawn(n, seed, resamples)]
     )
     tail = (1 - confidence) / 2
     return Interval(means[int(tail * resamples)], means[math.ceil((1 - tail) * resamples) - 1])

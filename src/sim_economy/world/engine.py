@@ -41,7 +41,7 @@ from sim_economy.ledger.records import (
     unsigned,
 )
 from sim_economy.ledger.sidecars.head_file import Witness
-from sim_economy.ledger.sidecars.locations import DEFAULT_WORLD, Place, place_of
+from sim_economy.ledger.sidecars.locations import DEFAULT_WORLD, LedgerLocation, location_of
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.scenarios.presets import preset_world_config
 from sim_economy.world.turn_answer import turn_answer
@@ -88,14 +88,16 @@ class Engine:
     """The authority over one world.
 
     Attributes:
-        place: Where its ledger is, or will be.
+        location: Where its ledger is, or will be.
         world: None until it is started.
         credentials: Of the world; None where no tokens are asked for.
         signed: Holds inputs to their agents' keys; None where nothing is signed.
     """
 
-    def __init__(self, place: Place, access: Access, world_id: str = DEFAULT_WORLD) -> None:
-        self.place = place
+    def __init__(
+        self, location: LedgerLocation, access: Access, world_id: str = DEFAULT_WORLD
+    ) -> None:
+        self.location = location
         self.access = access
         self.world_id = world_id
         self.world: World | None = None
@@ -109,7 +111,7 @@ class Engine:
     @classmethod
     def open(
         cls,
-        location: Place | str | Path,
+        location: LedgerLocation | str | Path,
         access: Access | None = None,
         *,
         world_id: str = DEFAULT_WORLD,
@@ -126,17 +128,18 @@ class Engine:
                 tokens are missing.
             ReplayError: It was written by other rules.
         """
-        place = place_of(location) if isinstance(location, str | Path) else location
-        engine = cls(place, access or Access(), world_id)
-        if place.exists():
+        if isinstance(location, str | Path):
+            location = location_of(location)
+        engine = cls(location, access or Access(), world_id)
+        if location.exists():
             engine._restore(accept_head=accept_head)
         return engine
 
     def _restore(self, *, accept_head: bool) -> None:
-        world = World.open(self.place.open())
+        world = World.open(self.location.open())
         witness = None
         try:
-            witness = Witness.beside(self.place.beside)
+            witness = Witness.beside(self.location.beside)
             head = world.head
             if not accept_head:
                 last_two = world.store.read(max(0, head.turn - 1), head.turn)
@@ -166,11 +169,11 @@ class Engine:
 
     @property
     def _token_path(self) -> Path:
-        return Path(f"{self.place.beside}.tokens")
+        return Path(f"{self.location.beside}.tokens")
 
     @property
     def _key_path(self) -> Path:
-        return Path(f"{self.place.beside}.key")
+        return Path(f"{self.location.beside}.key")
 
     @property
     def config(self) -> WorldConfig:
@@ -224,7 +227,7 @@ class Engine:
             raise WorldExistsError(self.world.turn_number)
         config = self.planned(configuration, agent_ids)
         self._check_keys(config, public_keys)
-        store = self.place.new()
+        store = self.location.new()
         try:
             self._forget_witness()
             key = keys = credentials = issued = None
@@ -240,7 +243,7 @@ class Engine:
                 credentials.write(self._token_path)
             sign = unsigned if key is None else _block_signer(key, genesis_hash)
             world = World(config, store=store, world_id=self.world_id, keys=keys, sign=sign)
-            self._witness = Witness.beside(self.place.beside)
+            self._witness = Witness.beside(self.location.beside)
             self._witness.write(world.head)
         except BaseException:
             store.discard()
@@ -301,7 +304,7 @@ class Engine:
 
     def _forget_witness(self) -> None:
         """A head file without its ledger witnessed another world."""
-        path = Path(f"{self.place.beside}.head")
+        path = Path(f"{self.location.beside}.head")
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
@@ -418,13 +421,13 @@ class Engine:
         turn = self.started().turn_number + 1
         agents = self.signed.keys.agents
         found: list[Signature | None] = []
-        for place, submitted in enumerate(inputs):
-            given = signatures[place] if signatures else None
+        for index, submitted in enumerate(inputs):
+            given = signatures[index] if signatures else None
             signature = None
             if given is not None:
                 signature = Signature(agents.get(submitted.agent_id, ""), given)
             if not self.signed.is_input_signed(turn, decode(canonical(submitted)), signature):
-                raise SignatureError(place, turn)
+                raise SignatureError(index, turn)
             found.append(signature)
         return found
 
@@ -447,7 +450,7 @@ class Engine:
             StoreError: The ledger cannot be read.
         """
         self.started()
-        store = self.place.open(read_only=True, frozen=True)
+        store = self.location.open(read_only=True, frozen=True)
         try:
             return work(store)
         finally:

@@ -81,21 +81,21 @@ def _replayed(store: Store, progress: Callable[[int], None]) -> Head:
 
 def _compare(turn: int, recorded: bytes, played: bytes) -> None:
     if recorded != played:
-        place = first_difference(json.decode(recorded), json.decode(played))
-        raise ReplayError(turn, f"the rules give another {place}")
+        path = first_difference(json.decode(recorded), json.decode(played))
+        raise ReplayError(turn, f"the rules give another {path}")
 
 
-def first_difference(one: Any, other: Any, place: str = "record") -> str:
+def first_difference(one: Any, other: Any, path: str = "record") -> str:
     """Where two JSON values first differ, with both values, as a path."""
     if isinstance(one, dict) and isinstance(other, dict):
         for key in [*one, *(key for key in other if key not in one)]:
             if key not in one or key not in other:
-                return f"{place}.{key}"
+                return f"{path}.{key}"
             if one[key] != other[key]:
-                return first_difference(one[key], other[key], f"{place}.{key}")
+                return first_difference(one[key], other[key], f"{path}.{key}")
     if isinstance(one, list) and isinstance(other, list):
         for at, (left, right) in enumerate(zip(one, other, strict=False)):
             if left != right:
-                return first_difference(left, right, f"{place}[{at}]")
-        return f"{place}: {len(one)} and {len(other)} items"
-    return f"{place}: {json.encode(one).decode()} and {json.encode(other).decode()}"
+                return first_difference(left, right, f"{path}[{at}]")
+        return f"{path}: {len(one)} and {len(other)} items"
+    return f"{path}: {json.encode(one).decode()} and {json.encode(other).decode()}"

@@ -40,7 +40,7 @@ from sim_economy.ledger.records import (
     seal_genesis,
     unsigned,
 )
-from sim_economy.ledger.sidecars.locations import is_database, place_of
+from sim_economy.ledger.sidecars.locations import is_database, location_of
 from sim_economy.ledger.stores.memory import MemoryStore
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.ledger.stores.sqlite import SQLiteStore
@@ -110,7 +110,7 @@ class World:
         Raises:
             StoreError: Something is there already, or it cannot be written.
         """
-        store: Store = place_of(path).new() if is_database(path) else SQLiteStore.new(path)
+        store: Store = location_of(path).new() if is_database(path) else SQLiteStore.new(path)
         try:
             return cls(config, store=store, world_id=world_id)
         except BaseException:
@@ -131,7 +131,7 @@ class World:
         """
         store: Store
         if isinstance(source, str | Path):
-            store = place_of(source).open(read_only=read_only)
+            store = location_of(source).open(read_only=read_only)
         else:
             store = source
         try:
@@ -260,8 +260,8 @@ class World:
             )
         if signatures and len(signatures) != len(given):
             raise InputError("signatures", f"must be {len(given)}, one for each input, or none")
-        for place, submitted in enumerate(given):
-            check_input(submitted, f"inputs[{place}]")
+        for index, submitted in enumerate(given):
+            check_input(submitted, f"inputs[{index}]")
         if self._accepted:
             signatures = [
                 *(held.signature for held in self.store.submissions()),
@@ -271,8 +271,8 @@ class World:
         if metered:
             given = _metered(given, metered)
             signatures = [*signatures, *[None] * (len(given) - len(signatures))]
-            for place, submitted in enumerate(given):
-                check_input(submitted, f"inputs[{place}]")
+            for index, submitted in enumerate(given):
+                check_input(submitted, f"inputs[{index}]")
         return given, signatures if any(signatures) else ()
 
     def act(self, actions: Mapping[str, Action], *, ends: bool = False) -> Turn:

@@ -41,10 +41,10 @@ class _File:
         if fate == "dropped":
             return content
         torn = draws.randrange(len(self.unsynced)) if fate == "torn" and self.unsynced else -1
-        for place, write in enumerate(self.unsynced):
-            if place == torn:
+        for index, write in enumerate(self.unsynced):
+            if index == torn:
                 _tear(content, write, draws)
-            elif fate == "kept" or place < torn or draws.random() < 0.5:
+            elif fate == "kept" or index < torn or draws.random() < 0.5:
                 _apply(content, write)
             elif write.content is not None and draws.random() < 0.5:
                 _stretch(content, write.offset + len(write.content))

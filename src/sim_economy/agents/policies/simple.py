@@ -60,8 +60,8 @@ class Random(Policy, frozen=True):
             case 4 | 5:
                 return Job()
             case 6:
-                place = view.draw(view.config.num_agents, "random.recipient")
-                return Transfer(view.config.agent_ids[place], amount, fee)
+                index = view.draw(view.config.num_agents, "random.recipient")
+                return Transfer(view.config.agent_ids[index], amount, fee)
             case 7:
                 return Speak()
             case _:

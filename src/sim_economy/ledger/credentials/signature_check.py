@@ -45,9 +45,9 @@ class SignedWorld:
             previous_hash: The chain head before it.
         """
         signatures = record.signatures or (None,) * len(record.inputs)
-        for place, (text, signature) in enumerate(zip(record.inputs, signatures, strict=True)):
+        for index, (text, signature) in enumerate(zip(record.inputs, signatures, strict=True)):
             if not self.is_input_signed(record.turn, json.decode(text), signature):
-                yield f"input {place} is not signed by its agent"
+                yield f"input {index} is not signed by its agent"
         block, signature = record.block, record.block_signature
         if block is not None and not (
             signature is not None

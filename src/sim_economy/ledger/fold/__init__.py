@@ -85,15 +85,15 @@ class Fold:
         accounts = self.state["accounts"]
         flows = {"inference_fee": 0, "forward_fee": 0, "dividend": 0}
         prices = []
-        for place, (source, target, amount, reason) in enumerate(
+        for index, (source, target, amount, reason) in enumerate(
             (posting.source, posting.target, posting.amount, str(posting.reason))
             for posting in record.postings
         ):
             if not (0 <= source < len(accounts) and 0 <= target < len(accounts)):
-                yield f"posting {place} names an account that is not there"
+                yield f"posting {index} names an account that is not there"
                 continue
             if amount <= 0 or source == target:
-                yield f"posting {place} moves nothing"
+                yield f"posting {index} moves nothing"
             accounts[source] -= amount
             accounts[target] += amount
             if reason in flows:
@@ -126,12 +126,12 @@ class Fold:
             if posting.reason == "unstake_started"
         }
         applied: list[tuple[int, dict[str, Any]]] = []
-        for place, (text, outcome) in enumerate(zip(record.inputs, record.outcomes, strict=True)):
+        for index, (text, outcome) in enumerate(zip(record.inputs, record.outcomes, strict=True)):
             submitted = json.decode(text)
             agent = self._agents.get(submitted["agent_id"])
             if agent is None or agent in seen:
                 if outcome != ("unknown_agent" if agent is None else "already_acted"):
-                    yield f"input {place} was not refused"
+                    yield f"input {index} was not refused"
                 continue
             seen.add(agent)
             if outcome is not None:

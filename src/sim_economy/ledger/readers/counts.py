@@ -144,7 +144,7 @@ def ledger_counts(store: Store, moved: Moved | None = None) -> LedgerCounts:
             contracts.update([event.happened for event in turn.contracts])
             if not positions:
                 agent_ids = genesis_record(store).agent_ids
-                positions = {agent_id: place for place, agent_id in enumerate(agent_ids)}
+                positions = {agent_id: index for index, agent_id in enumerate(agent_ids)}
             for event in turn.contracts:
                 _follow(made, event, turn.turn, positions)
     return LedgerCounts(

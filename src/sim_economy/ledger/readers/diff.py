@@ -98,9 +98,9 @@ def _partings(one: TurnRecord, other: TurnRecord, agent_ids: Sequence[str]) -> I
         if left is None or right is None or bytes(left) != bytes(right):
             sent = json.decode(left if left is not None else right)
             yield Parting(one.turn, sent["agent_id"], "input", _text(left), _text(right))
-    for place, (was, then) in enumerate(zip(one.outcomes, other.outcomes, strict=False)):
+    for index, (was, then) in enumerate(zip(one.outcomes, other.outcomes, strict=False)):
         if was != then:
-            sent = json.decode(one.inputs[place])
+            sent = json.decode(one.inputs[index])
             yield Parting(
                 one.turn, sent["agent_id"], "outcome", was or "applied", then or "applied"
             )
@@ -143,12 +143,12 @@ def _posting(posting: Posting | None, agent_ids: Sequence[str]) -> str | None:
 
 
 def changes_of(
-    kept: Mapping[str, Any], asked: Mapping[str, Any], place: str = ""
+    kept: Mapping[str, Any], asked: Mapping[str, Any], prefix: str = ""
 ) -> Iterator[tuple[str, Any, Any]]:
     """What differs between two nested settings: each key as a path, what it was, what it is."""
     for key in {**kept, **asked}:
         was, now = kept.get(key), asked.get(key)
         if isinstance(was, dict) and isinstance(now, dict):
-            yield from changes_of(was, now, f"{place}{key}.")
+            yield from changes_of(was, now, f"{prefix}{key}.")
         elif was != now:
-            yield f"{place}{key}", was, now
+            yield f"{prefix}{key}", was, now

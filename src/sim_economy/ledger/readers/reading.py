@@ -9,23 +9,23 @@ from pathlib import Path
 from sim_economy.core.errors import InputError, StoreError
 from sim_economy.core.world_config import WorldConfig, parse_world_config
 from sim_economy.ledger.records import Genesis, read_genesis
-from sim_economy.ledger.sidecars.locations import Place, place_of
+from sim_economy.ledger.sidecars.locations import LedgerLocation, location_of
 from sim_economy.ledger.stores.protocol import Store
 
 
 @contextmanager
-def reading(source: Store | Place | str | Path) -> Iterator[Store]:
+def reading(source: Store | LedgerLocation | str | Path) -> Iterator[Store]:
     """The store of a source; one that is opened here is closed again afterwards.
 
     Args:
-        source: A store, a place, or where a ledger is (see `place_of`).
+        source: A store, a place, or where a ledger is (see `location_of`).
 
     Raises:
         StoreError: It is missing or no ledger of this format.
     """
     if isinstance(source, str | Path):
-        source = place_of(source)
-    if not isinstance(source, Place):
+        source = location_of(source)
+    if not isinstance(source, LedgerLocation):
         yield source
         return
     store = source.open(read_only=True, frozen=True)

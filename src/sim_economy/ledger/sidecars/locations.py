@@ -26,7 +26,7 @@ _WORLD_ID: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
 @runtime_checkable
-class Place(Protocol):
+class LedgerLocation(Protocol):
     """One world's place; beside it are those of the engine's other worlds."""
 
     @property
@@ -61,7 +61,7 @@ class Place(Protocol):
             StoreError: It is missing, in use by another writer, or no ledger of this format.
         """
 
-    def world(self, world_id: str) -> Place:
+    def world(self, world_id: str) -> LedgerLocation:
         """The place of another world of the same engine.
 
         Raises:
@@ -72,7 +72,7 @@ class Place(Protocol):
         """The names of the worlds started beside the default one, in order."""
 
 
-class SQLitePlace:
+class SQLiteLocation:
     """A file; other worlds lie in the folder `FILE.worlds`."""
 
     def __init__(self, path: str | Path) -> None:
@@ -108,9 +108,9 @@ class SQLitePlace:
         """The ledger in the file."""
         return SQLiteStore.open(self.path, read_only=read_only, frozen=frozen)
 
-    def world(self, world_id: str) -> SQLitePlace:
+    def world(self, world_id: str) -> SQLiteLocation:
         """The file of another world."""
-        return SQLitePlace(self._folder / f"{checked_world_id(world_id)}.sqlite")
+        return SQLiteLocation(self._folder / f"{checked_world_id(world_id)}.sqlite")
 
     def worlds(self) -> list[str]:
         """The names of the files in the folder."""
@@ -133,7 +133,7 @@ def checked_world_id(world_id: str) -> str:
     return world_id
 
 
-class PostgresPlace:
+class PostgresLocation:
     """A schema of a PostgreSQL database; other worlds are other schemas of it.
 
     The files kept outside the ledger lie in a folder of this machine.
@@ -192,9 +192,9 @@ class PostgresPlace:
             raise
         return store
 
-    def world(self, world_id: str) -> PostgresPlace:
+    def world(self, world_id: str) -> PostgresLocation:
         """The schema of another world."""
-        return PostgresPlace(self._location, checked_world_id(world_id), self._folder)
+        return PostgresLocation(self._location, checked_world_id(world_id), self._folder)
 
     def worlds(self) -> list[str]:
         """The names of the other schemas that hold a world."""
@@ -240,7 +240,7 @@ def is_world_id(text: str) -> bool:
     return text != DEFAULT_WORLD and _WORLD_ID.fullmatch(text) is not None
 
 
-def place_of(location: str | Path) -> Place:
+def location_of(location: str | Path) -> LedgerLocation:
     """The place that a path, or the URI of a PostgreSQL database, names.
 
     Raises:
@@ -249,9 +249,9 @@ def place_of(location: str | Path) -> Place:
         StoreError: It is a URI of another kind.
     """
     if is_database(location):
-        return PostgresPlace(str(location))
+        return PostgresLocation(str(location))
     if re.match("[a-z][a-z0-9+.-]*://", str(location)):
         raise StoreError(
             "ledger_format", "the location", "is neither a file nor a postgresql:// URI"
         )
-    return SQLitePlace(location)
+    return SQLiteLocation(location)

@@ -11,14 +11,14 @@ from sim_economy.ledger.fold import Fold
 from sim_economy.ledger.readers.reading import genesis_record, reading
 from sim_economy.ledger.records import Head, Receipt, Sealed, read_record
 from sim_economy.ledger.sidecars.head_file import Witness
-from sim_economy.ledger.sidecars.locations import Place, SQLitePlace
+from sim_economy.ledger.sidecars.locations import LedgerLocation, SQLiteLocation
 from sim_economy.ledger.stores.protocol import Store, StoredTurn
 from sim_economy.ledger.verify import verify
 
 _Progress = Callable[[int], None]
 
 
-def back_up(ledger: Place, target: Path, progress: _Progress = lambda turn: None) -> Head:
+def back_up(ledger: LedgerLocation, target: Path, progress: _Progress = lambda turn: None) -> Head:
     """Copy a ledger as of one turn into a file, verify it, and give it its own head file.
 
     Returns:
@@ -32,25 +32,27 @@ def back_up(ledger: Place, target: Path, progress: _Progress = lambda turn: None
         raise StoreError("ledger_exists", str(target), "exists already; name another file")
     part = target.with_name(target.name + ".part")
     try:
-        if isinstance(ledger, SQLitePlace):
+        if isinstance(ledger, SQLiteLocation):
             source = ledger.open(read_only=True)
             try:
                 source.copy(part)
             finally:
                 source.close()
-            head = _checked(SQLitePlace(part), ledger)
+            head = _checked(SQLiteLocation(part), ledger)
         else:
             part.unlink(missing_ok=True)
-            head = _copied(ledger, SQLitePlace(part), progress)
+            head = _copied(ledger, SQLiteLocation(part), progress)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
         Path(f"{part}.lock").unlink(missing_ok=True)
-    _witness(SQLitePlace(target), head)
+    _witness(SQLiteLocation(target), head)
     return head
 
 
-def copy_ledger(source: Place, target: Place, progress: _Progress = lambda turn: None) -> Head:
+def copy_ledger(
+    source: LedgerLocation, target: LedgerLocation, progress: _Progress = lambda turn: None
+) -> Head:
     """Copy a ledger as of one turn to another place, whatever keeps it there, with its head file.
 
     Args:
@@ -116,7 +118,7 @@ def _only(receipts: Iterator[Receipt], source: Store) -> Receipt:
     return first
 
 
-def _copied(source: Place, target: Place, progress: _Progress) -> Head:
+def _copied(source: LedgerLocation, target: LedgerLocation, progress: _Progress) -> Head:
     with reading(source) as store:
         _hold(store, source)
         head = store.head()
@@ -132,21 +134,21 @@ def _copied(source: Place, target: Place, progress: _Progress) -> Head:
     return head
 
 
-def _checked(part: Place, ledger: Place) -> Head:
+def _checked(part: LedgerLocation, ledger: LedgerLocation) -> Head:
     with reading(part) as copied:
         _hold(copied, ledger)
         return copied.head()
 
 
-def _hold(store: Store, ledger: Place) -> None:
+def _hold(store: Store, ledger: LedgerLocation) -> None:
     found = verify(store)
     if found.finding is not None:
         raise StoreError("ledger_damaged", ledger.name, found.finding.problem)
 
 
-def _witness(place: Place, head: Head) -> None:
-    place.beside.parent.mkdir(parents=True, exist_ok=True)
-    Path(f"{place.beside}.head").unlink(missing_ok=True)
-    witness = Witness.beside(place.beside)
+def _witness(location: LedgerLocation, head: Head) -> None:
+    location.beside.parent.mkdir(parents=True, exist_ok=True)
+    Path(f"{location.beside}.head").unlink(missing_ok=True)
+    witness = Witness.beside(location.beside)
     witness.write(head)
     witness.close()

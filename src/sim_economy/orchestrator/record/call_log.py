@@ -150,7 +150,7 @@ class Stopped(Struct, frozen=True, tag="stopped", tag_field="line"):
 
 
 Line: TypeAlias = Began | Text | Sent | Got | Decided | Closed | Stopped
-Place: TypeAlias = tuple[int, str, int]
+CallId: TypeAlias = tuple[int, str, int]
 """Turn, agent id, attempt."""
 
 _decode = msgspec.json.Decoder(Line).decode
@@ -162,9 +162,9 @@ class Records:
     def __init__(self) -> None:
         self.began: Began | None = None
         self.texts: dict[str, str] = {}
-        self.sent: dict[Place, Sent] = {}
+        self.sent: dict[CallId, Sent] = {}
         self.interrupted: list[Sent] = []
-        self.got: dict[Place, Got] = {}
+        self.got: dict[CallId, Got] = {}
         self.decided: dict[tuple[int, str], Decided] = {}
         self.closed: dict[int, Closed] = {}
         self.stopped: list[Stopped] = []
@@ -177,10 +177,10 @@ class Records:
             case Text(key, text):
                 self.texts[key] = text
             case Sent(turn, agent_id, attempt):
-                place = (turn, agent_id, attempt)
-                if place in self.sent and place not in self.got:
-                    self.interrupted.append(self.sent[place])
-                self.sent[place] = line
+                call_id = (turn, agent_id, attempt)
+                if call_id in self.sent and call_id not in self.got:
+                    self.interrupted.append(self.sent[call_id])
+                self.sent[call_id] = line
             case Got(turn, agent_id, attempt):
                 self.got[turn, agent_id, attempt] = line
             case Decided(turn, agent_id):
