@@ -532,7 +532,7 @@ def test_signed_turns_and_waiting_actions_survive_a_kill(ledger: Path) -> None:
 
 
 def test_the_engines_key_is_kept_where_only_its_owner_can_read_it(house: SignedHouse) -> None:
-    path = Path(f"{house.engine.location.beside}.key")
+    path = Path(f"{house.engine.location.sidecar}.key")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     secret = path.read_text(encoding="ascii")
     key = bytes(SigningKey(bytes.fromhex(secret)).verify_key).hex()

@@ -237,11 +237,11 @@ def test_a_world_whose_start_fails_leaves_nothing(
 ) -> None:
     location = postgres.world()
     ledger_location = location_of(location)
-    Path(f"{ledger_location.beside}.head").mkdir(parents=True)
+    Path(f"{ledger_location.sidecar}.head").mkdir(parents=True)
     engine = Engine.open(ledger_location)
     with pytest.raises(StoreError):
         engine.start({}, None)
-    Path(f"{ledger_location.beside}.head").rmdir()
+    Path(f"{ledger_location.sidecar}.head").rmdir()
     assert not ledger_location.exists()
     engine.start({}, None)
     engine.close()
@@ -280,12 +280,12 @@ def test_the_files_beside_lie_in_the_state_folder(
     monkeypatch: pytest.MonkeyPatch, state_folder: Path
 ) -> None:
     location = "postgresql://host/db"
-    assert location_of(location).beside == state_folder / "default"
-    assert location_of(f"{location}#b").beside == state_folder / "b"
-    assert location_of(location).world("b").beside == state_folder / "b"
-    assert PostgresLocation(location, state="x").world("b").beside == Path("x/b")
+    assert location_of(location).sidecar == state_folder / "default"
+    assert location_of(f"{location}#b").sidecar == state_folder / "b"
+    assert location_of(location).world("b").sidecar == state_folder / "b"
+    assert PostgresLocation(location, state="x").world("b").sidecar == Path("x/b")
     monkeypatch.delenv("SIM_ENGINE_STATE")
-    assert location_of(location).beside == Path("sim-economy-state/default")
+    assert location_of(location).sidecar == Path("sim-economy-state/default")
 
 
 @pytest.mark.parametrize("name", ["", "A", "a b", 'a"b', "../a", "a" * 41, "default", "-a"])

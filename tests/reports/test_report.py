@@ -22,9 +22,9 @@ CUSTOM = ('name="mine <own> & | _this_"', 'policy="worker"', "runs=2", "turns=12
 def report(folder: Path, *, published: bool = True) -> tuple[str, str]:
     if published:
         scenario, runs, rows = played()
-        beside = [played("as-written")]
+        others = [played("as-written")]
         comparison = played().comparison
-        write_report(folder, scenario, runs, rows, comparison=comparison, beside=beside)
+        write_report(folder, scenario, runs, rows, comparison=comparison, others=others)
     else:
         scenario, runs, rows = played("as-run", *CUSTOM)
         write_report(folder, scenario, runs, rows, comparison=None)

@@ -68,7 +68,7 @@ _WORLD: Final = (
 )
 
 
-def _beside(route: Route) -> Route:
+def _for_world(route: Route) -> Route:
     caller = Caller.HOST if route.starts else route.caller
     path = f"/worlds/{{world_id}}{route.path}"
     return Route(route.method, path, route.endpoint, caller, route.starts)
@@ -76,7 +76,7 @@ def _beside(route: Route) -> Route:
 
 ROUTES: Final = (
     *_WORLD,
-    *map(_beside, _WORLD),
+    *map(_for_world, _WORLD),
     Route("GET", "/worlds", endpoints.get_worlds, Caller.HOST),
     Route("GET", "/health", endpoints.get_health, Caller.ANYONE),
     Route("GET", "/openapi.json", endpoints.get_openapi, Caller.ANYONE),

@@ -97,7 +97,7 @@ class Services:
         self.answered: dict[int, int] = {}
         self.default = Service(engine, self)
         self._accept_head = accept_head
-        self._beside: OrderedDict[str, Service] = OrderedDict()
+        self._for_world: OrderedDict[str, Service] = OrderedDict()
         self._unstarted: WeakValueDictionary[str, Service] = WeakValueDictionary()
 
     @property
@@ -129,9 +129,9 @@ class Services:
             WorldUnknownError: No world beside the default one can have this name.
             StoreError, ReplayError: Its ledger cannot be opened.
         """
-        if world_id in self._beside:
-            self._beside.move_to_end(world_id)
-            return self._beside[world_id]
+        if world_id in self._for_world:
+            self._for_world.move_to_end(world_id)
+            return self._for_world[world_id]
         if world_id in self._unstarted:
             return self._unstarted[world_id]
         location = self.default.engine.location.world(world_id)
@@ -149,14 +149,14 @@ class Services:
         """Hold a started world open; where there are many, the least used one is closed."""
         if service is self.default:
             return
-        self._beside[service.engine.world_id] = service
+        self._for_world[service.engine.world_id] = service
         if self.limits.turn_seconds is not None:
             self._begin(service, service.close_at_deadlines(self.limits.turn_seconds))
-        elif len(self._beside) > OPEN_MAX:
-            others = (name for name, held in self._beside.items() if held is not service)
-            idle = next((name for name in others if not self._beside[name].users), None)
+        elif len(self._for_world) > OPEN_MAX:
+            others = (name for name, held in self._for_world.items() if held is not service)
+            idle = next((name for name in others if not self._for_world[name].users), None)
             if idle is not None:
-                self._beside.pop(idle).close()
+                self._for_world.pop(idle).close()
 
     def start(self) -> None:
         """Begin what goes on behind the routes; a deadline holds in every world."""
@@ -173,7 +173,7 @@ class Services:
 
     def close(self) -> None:
         """Release every ledger."""
-        for service in (self.default, *self._beside.values()):
+        for service in (self.default, *self._for_world.values()):
             service.close()
 
     @staticmethod

@@ -40,14 +40,14 @@ def write_experiment_report(
     """The report; with a comparison, the economy as written stands beside it."""
     from sim_economy.reports.report import write_report  # noqa: PLC0415
 
-    beside = []
+    others = []
     if comparison is not None:
         other = load_scenario("as-written")
         runs = [play_run(other, run) for run in range(1, other.runs + 1)]
-        beside = [(other, runs, [run_metrics(run) for run in runs])]
+        others = [(other, runs, [run_metrics(run) for run in runs])]
     try:
         return write_report(
-            folder, chosen, outcome.runs, outcome.rows, comparison=comparison, beside=beside
+            folder, chosen, outcome.runs, outcome.rows, comparison=comparison, others=others
         )
     except ExtraMissingError as error:
         outcome.missing.append(str(error))

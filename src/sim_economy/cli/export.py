@@ -29,8 +29,8 @@ from sim_economy.ledger.sidecars.locations import LedgerLocation, SQLiteLocation
 @click.option("--out", type=click.Path(path_type=Path), help="File or folder to write.")
 def export(ledger: LedgerLocation, form: str, out: Path | None) -> int:
     """Write LEDGER as files that other programs read."""
-    beside = ledger.path if isinstance(ledger, SQLiteLocation) else Path(ledger.beside.name)
-    target = out or beside.with_suffix(".jsonl" if form == "jsonl" else "")
+    named_after = ledger.path if isinstance(ledger, SQLiteLocation) else Path(ledger.sidecar.name)
+    target = out or named_after.with_suffix(".jsonl" if form == "jsonl" else "")
     if target.exists() and not (form != "jsonl" and target.is_dir() and not any(target.iterdir())):
         raise FolderError(
             "folder_foreign", str(target), "is there already; name another with --out"

@@ -123,7 +123,7 @@ class _Walk:
             self._progress(stored.turn)
         if self.turn < 0:
             yield Finding(0, "there is no turn 0")
-        yield from self._beside_the_chain(first)
+        yield from self._unchained_records(first)
         yield from self._accepted()
 
     def _turn_problems(self, stored: StoredTurn, fold: Fold) -> Iterator[str]:
@@ -152,7 +152,7 @@ class _Walk:
         self.head = Head(record.turn, record.state_digest, head_hash, newest_block)
         self._digests[record.turn] = record.state_digest, head_hash
 
-    def _beside_the_chain(self, first: Genesis) -> Iterator[Finding]:
+    def _unchained_records(self, first: Genesis) -> Iterator[Finding]:
         for problem in self._store.problems():
             yield Finding(None, problem)
         if self._store.accounts() != chart_of(first.agent_ids):

@@ -44,7 +44,7 @@ from sim_economy.runs.run_metrics import Row, aggregate, all_alike
 from sim_economy.scenarios.scenario import Scenario
 from sim_economy.statistics.inequality import lorenz, shifted
 
-Beside: TypeAlias = Sequence[tuple[Scenario, Sequence[Run], Sequence[Row]]]
+Others: TypeAlias = Sequence[tuple[Scenario, Sequence[Run], Sequence[Row]]]
 """Other treatments to show beside the one reported."""
 
 _RUNS_SHOWN: Final = 100
@@ -71,7 +71,7 @@ def write_report(
     rows: Sequence[Row],
     *,
     comparison: Comparison | None,
-    beside: Beside = (),
+    others: Others = (),
 ) -> list[Path]:
     """Write `report.md`, its figures under `figures/`, and `report.html`.
 
@@ -98,7 +98,7 @@ def write_report(
             _paper(scenario, rows, published=comparison is not None),
             _further(runs, rows),
             _text_and_data(scenario, runs, rows, comparison),
-            _side_by_side(scenario, rows, comparison, beside),
+            _side_by_side(scenario, rows, comparison, others),
         ]
     except ModuleNotFoundError as error:
         raise ExtraMissingError("the report", str(error.name), "report") from None
@@ -351,12 +351,12 @@ def _text_and_data(
 
 
 def _side_by_side(
-    scenario: Scenario, rows: Sequence[Row], found: Comparison | None, beside: Beside
+    scenario: Scenario, rows: Sequence[Row], found: Comparison | None, others: Others
 ) -> str:
-    if not beside:
+    if not others:
         return ""
     columns = {scenario.name: aggregate(rows)}
-    columns |= {other.name: aggregate(theirs) for other, _, theirs in beside}
+    columns |= {other.name: aggregate(theirs) for other, _, theirs in others}
     if found is not None:
         published = json.loads(published_text("summary.json"))["aggregate"]
         columns = {"published": published, **columns}
@@ -365,11 +365,11 @@ def _side_by_side(
         for column, name in AGGREGATED.items()
     )
     table = Table("beside", "Means over the runs", ("measure", *columns), cells)
-    readings = [_reading_beside(scenario, rows, *other) for other in beside]
+    readings = [_reading_of_others(scenario, rows, *other) for other in others]
     return _section("Side by side", table_markdown(table), *readings)
 
 
-def _reading_beside(
+def _reading_of_others(
     scenario: Scenario,
     rows: Sequence[Row],
     other: Scenario,

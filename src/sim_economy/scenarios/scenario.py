@@ -117,7 +117,7 @@ def load_scenario(source: str | Path, changes: Sequence[str] | Mapping[str, Any]
 def read_scenario(
     source: str | Path,
     changes: Sequence[str] | Mapping[str, Any] = (),
-    beside: Sequence[str] = (),
+    further_tables: Sequence[str] = (),
 ) -> tuple[dict[str, Any], Path, str]:
     """The plain values of a scenario file with changes, its folder, and its name.
 
@@ -145,10 +145,10 @@ def read_scenario(
     problems = []
     if isinstance(changes, Mapping):
         for key, value in changes.items():
-            problems += _set(given, key, value, beside)
+            problems += _set(given, key, value, further_tables)
     else:
         for change in changes:
-            problems += _change(given, change, beside)
+            problems += _change(given, change, further_tables)
     if problems:
         raise ScenarioError(problems)
     if _preset_of(given) != before:
@@ -306,7 +306,7 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, str) else value
 
 
-def _change(given: dict[str, Any], change: str, beside: Sequence[str]) -> list[str]:
+def _change(given: dict[str, Any], change: str, further_tables: Sequence[str]) -> list[str]:
     """Apply one `key=value`; the problems with it, if any."""
     key, equals, text = change.partition("=")
     if not equals or not key.strip():
@@ -315,13 +315,13 @@ def _change(given: dict[str, Any], change: str, beside: Sequence[str]) -> list[s
         value = read_toml(f"value = {text.strip()}")["value"]
     except ScenarioError:
         value = text.strip()
-    return _set(given, key.strip(), value, beside)
+    return _set(given, key.strip(), value, further_tables)
 
 
-def _set(given: dict[str, Any], key: str, value: Any, beside: Sequence[str]) -> list[str]:
+def _set(given: dict[str, Any], key: str, value: Any, further_tables: Sequence[str]) -> list[str]:
     """Set one value by its dotted key; the problems with it, if any."""
     path = key.split(".")
-    tables = {*_DEFAULTS, *beside}
+    tables = {*_DEFAULTS, *further_tables}
     if len(path) == 1 and path[0] not in tables:
         path = ["world", *path]
     named = path[0] == "world" and (len(path) != 2 or path[1] not in _world_keys())

@@ -139,7 +139,7 @@ class Engine:
         world = World.open(self.location.open())
         witness = None
         try:
-            witness = Witness.beside(self.location.beside)
+            witness = Witness.of(self.location.sidecar)
             head = world.head
             if not accept_head:
                 last_two = world.store.read(max(0, head.turn - 1), head.turn)
@@ -169,11 +169,11 @@ class Engine:
 
     @property
     def _token_path(self) -> Path:
-        return Path(f"{self.location.beside}.tokens")
+        return Path(f"{self.location.sidecar}.tokens")
 
     @property
     def _key_path(self) -> Path:
-        return Path(f"{self.location.beside}.key")
+        return Path(f"{self.location.sidecar}.key")
 
     @property
     def config(self) -> WorldConfig:
@@ -243,7 +243,7 @@ class Engine:
                 credentials.write(self._token_path)
             sign = unsigned if key is None else _block_signer(key, genesis_hash)
             world = World(config, store=store, world_id=self.world_id, keys=keys, sign=sign)
-            self._witness = Witness.beside(self.location.beside)
+            self._witness = Witness.of(self.location.sidecar)
             self._witness.write(world.head)
         except BaseException:
             store.discard()
@@ -304,7 +304,7 @@ class Engine:
 
     def _forget_witness(self) -> None:
         """A head file without its ledger witnessed another world."""
-        path = Path(f"{self.location.beside}.head")
+        path = Path(f"{self.location.sidecar}.head")
         try:
             path.unlink(missing_ok=True)
         except OSError as error:

@@ -35,7 +35,7 @@ class Witness:
         self._descriptor = descriptor
 
     @classmethod
-    def beside(cls, ledger: str | Path) -> Self:
+    def of(cls, ledger: str | Path) -> Self:
         """The witness of a ledger file, made if it is not there.
 
         Raises:

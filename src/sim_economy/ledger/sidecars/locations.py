@@ -34,7 +34,7 @@ class LedgerLocation(Protocol):
         """How messages call it; no password is in it."""
 
     @property
-    def beside(self) -> Path:
+    def sidecar(self) -> Path:
         """What the names of the files kept outside the ledger begin with: head, tokens, key."""
 
     def exists(self) -> bool:
@@ -78,7 +78,7 @@ class SQLiteLocation:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.name = str(path)
-        self.beside = self.path
+        self.sidecar = self.path
 
     def exists(self) -> bool:
         """Whether the file is there and not blank."""
@@ -160,7 +160,7 @@ class PostgresLocation:
         self._postgres = _postgres()
         world = "" if self._world_id == DEFAULT_WORLD else f"#{self._world_id}"
         self.name = f"{_without_password(self._location)}{world}"
-        self.beside = self._folder / self._world_id
+        self.sidecar = self._folder / self._world_id
 
     def exists(self) -> bool:
         """Whether the schema holds any table."""
@@ -212,7 +212,7 @@ class PostgresLocation:
             raise StoreError(
                 "ledger_unwritable", str(self._folder), f"cannot be created: {error.strerror}"
             ) from None
-        return locked(self.beside)
+        return locked(self.sidecar)
 
 
 def _postgres() -> ModuleType:

@@ -147,8 +147,8 @@ def _hold(store: Store, ledger: LedgerLocation) -> None:
 
 
 def _witness(location: LedgerLocation, head: Head) -> None:
-    location.beside.parent.mkdir(parents=True, exist_ok=True)
-    Path(f"{location.beside}.head").unlink(missing_ok=True)
-    witness = Witness.beside(location.beside)
+    location.sidecar.parent.mkdir(parents=True, exist_ok=True)
+    Path(f"{location.sidecar}.head").unlink(missing_ok=True)
+    witness = Witness.of(location.sidecar)
     witness.write(head)
     witness.close()
