@@ -21,7 +21,7 @@ from sim_economy.client.agent_key import AgentKey
 from tests.api.wire_client import PARAMETERS, EngineProcess, ask, inputs_of
 
 MODES = ("open", "tokens", "signatures")
-AGENTS = [f"agent_{position}" for position in range(8)]
+AGENTS = [f"agent_{index}" for index in range(8)]
 Sent = Sequence[Mapping[str, Any]]
 
 

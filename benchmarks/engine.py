@@ -40,7 +40,7 @@ TURNS = 60
 SLOT = 512
 PARTS = ("parse", "play", "seal", "commit", "head", "answer")
 TABLES = ("turns", "inputs", "postings", "transactions", "blocks", "snapshots", "receipts")
-AGENTS = [f"agent_{position}" for position in range(8)]
+AGENTS = [f"agent_{index}" for index in range(8)]
 ECHO = """
 import socket, struct, sys
 listening = socket.create_server(("127.0.0.1", 0))
@@ -299,7 +299,7 @@ def starting(folder: Path) -> float:
 
 def thousand_agents(folder: Path, turns: int) -> float:
     """Median seconds of a turn of 1,000 agents."""
-    agent_ids = [f"agent_{position}" for position in range(1000)]
+    agent_ids = [f"agent_{index}" for index in range(1000)]
     draws = random.Random(1)
     taken = []
     with EngineProcess(folder / "thousand.sqlite") as engine:

@@ -11,9 +11,9 @@ import mesa
 class Trader(mesa.Agent):  # type: ignore[misc]
     """One agent of the published experiment."""
 
-    def __init__(self, model: Any, position: int) -> None:
+    def __init__(self, model: Any, index: int) -> None:
         super().__init__(model)
-        self.position = position
+        self.index = index
         self.balance, self.staked = 1000, 0
         self.factor, self.employed = 10**12, False
         self.thinking = self.output = self.owed = 0
@@ -26,9 +26,9 @@ class Trader(mesa.Agent):  # type: ignore[misc]
             self.action = "job"
         elif self.staked > 0 and turn % 15 == 0:
             self.action = "unstake"
-        elif self.balance > 360 and self.staked < 220 and (turn + self.position) % 7 == 0:
+        elif self.balance > 360 and self.staked < 220 and (turn + self.index) % 7 == 0:
             self.action = "stake"
-        elif self.balance > 600 and (turn + self.position) % 11 == 0:
+        elif self.balance > 600 and (turn + self.index) % 11 == 0:
             self.action = "burn"
         elif self.balance > 450 and turn % 13 == 0 and self is not self.model.poorest:
             self.action = "transfer"
@@ -74,8 +74,8 @@ class Economy(mesa.Model):  # type: ignore[misc]
         self.draws = random.Random(seed)
         self.turn = self.fees = self.blocks = 0
         self.waiting: list[tuple[Any, Any]] = []
-        for position in range(8):
-            Trader(self, position)
+        for index in range(8):
+            Trader(self, index)
         self.poorest = next(iter(self.agents))
 
     def step(self) -> None:

@@ -185,20 +185,20 @@ def ask(
     return Reply(answer.status, dict(answer.headers), answer.read())
 
 
-def choose(position: int, turn: int, agents: list[dict[str, Any]]) -> dict[str, Any]:
+def choose(index: int, turn: int, agents: list[dict[str, Any]]) -> dict[str, Any]:
     """The published policy on what /state answers."""
-    balance, staked = agents[position]["balance"], agents[position]["staked"]
+    balance, staked = agents[index]["balance"], agents[index]["staked"]
     if balance < -180:
         return {"action": "job"}
     if staked > 0 and turn % 15 == 0:
         return {"action": "unstake"}
-    if balance > 360 and staked < 220 and (turn + position) % 7 == 0:
+    if balance > 360 and staked < 220 and (turn + index) % 7 == 0:
         return {"action": "stake", "amount": 80}
-    if balance > 600 and (turn + position) % 11 == 0:
+    if balance > 600 and (turn + index) % 11 == 0:
         return {"action": "burn", "amount": 50}
     if balance > 450 and turn % 13 == 0:
         poorest = min(agents, key=lambda agent: agent["balance"])
-        if poorest is not agents[position]:
+        if poorest is not agents[index]:
             return {"action": "transfer", "to": poorest["agent_id"], "amount": 20, "fee": 1}
     if balance > 250 and turn % 10 == 0:
         return {"action": "study"}
@@ -209,13 +209,13 @@ def inputs_of(turn: int, state: dict[str, Any], draws: random.Random) -> list[di
     """The published inputs of one turn."""
     agents = state["agents"]
     sent = []
-    for position, agent in enumerate(agents):
+    for index, agent in enumerate(agents):
         thinking, output = draws.randint(50, 350), draws.randint(40, 280)
         sent.append(
             {
                 "agent_id": agent["agent_id"],
                 "thinking": None,
-                "action": choose(position, turn, agents),
+                "action": choose(index, turn, agents),
                 "speech": None,
                 "thinking_units": thinking,
                 "output_units": output,

@@ -44,7 +44,7 @@ def test_recorded_calls_replay_to_the_recorded_head(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     shutil.copytree(ORCHESTRATED, folder)
     replayed = asyncio.run(replay_run(folder))
-    assert replayed.position.head == RECORDED["orchestrated"]["heads"][-1]
+    assert replayed.world_head.head == RECORDED["orchestrated"]["heads"][-1]
     assert replayed.calls == 40
 
 

@@ -295,11 +295,9 @@ def test_a_deleted_row_is_found(table: str, ledger: Path, scratch: Path) -> None
 
 
 @pytest.mark.parametrize("position", [0, 1])
-def test_a_gap_among_the_accepted_inputs_is_found(
-    position: int, ledger: Path, scratch: Path
-) -> None:
+def test_a_gap_among_the_accepted_inputs_is_found(index: int, ledger: Path, scratch: Path) -> None:
     statement = "DELETE FROM submissions WHERE position = ?"
-    alteration = Alteration(f"delete submission {position}", statement, (position,), None)
+    alteration = Alteration(f"delete submission {index}", statement, (index,), None)
     assert unnoticed([altered(ledger, scratch, "submissions", alteration)]) == []
 
 

@@ -113,7 +113,7 @@ MUTANTS = [
         "L5 the tip goes back to the payer",
         "turn.py",
         "        ledger.post(payer, winner_balance, waiting.fee, PostingReason.TIP)",
-        "        own = BALANCE + WIDTH * positions[waiting.agent_id]\n"
+        "        own = BALANCE + WIDTH * agent_indices[waiting.agent_id]\n"
         "        ledger.post(payer, own, waiting.fee, PostingReason.TIP)",
     ),
     Mutant(

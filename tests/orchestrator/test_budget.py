@@ -47,10 +47,10 @@ def test_a_budget_stops_the_run_and_a_larger_one_goes_on(tmp_path: Path) -> None
         assert records.stopped[-1].reason == "budget_reached"
         assert 0 < len(records.closed) < 4
         ended = play(folder, served(server.address, 4, budget_tokens=10_000_000))
-        assert ended.position == whole.position
+        assert ended.world_head == whole.world_head
         assert len({call.key for call in server.log}) == len(server.log), "nothing paid twice"
         assert ended.spent.tokens == counted(server)
-    assert asyncio.run(replay_run(folder)).position == whole.position
+    assert asyncio.run(replay_run(folder)).world_head == whole.world_head
 
 
 @pytest.mark.parametrize("budget", [5_000, 17_123, 33_333, 90_000])
@@ -94,13 +94,13 @@ def test_an_agents_budget_stops_the_run_or_leaves_it_idle(tmp_path: Path) -> Non
     with pytest.raises(BudgetReachedError, match=r"the budget of agent_\d, 9000 tokens"):
         play(tmp_path / "stop", mocked(10, agent_budget_tokens=9000))
     ended = play(tmp_path / "idle", mocked(10, agent_budget_tokens=9000, agent_budget_ends="idle"))
-    assert ended.position.turn == 10
+    assert ended.world_head.turn == 10
     task, records = read_run(tmp_path / "idle")
     whys = {decided.why for decided in records.decided.values()}
     assert whys == {None, Why.AGENT_BUDGET}
     purse = filled_purse(task.plan, records)
     assert all(account.spent.tokens <= 9000 for account in purse.agents.values())
-    assert asyncio.run(replay_run(tmp_path / "idle")).position == ended.position
+    assert asyncio.run(replay_run(tmp_path / "idle")).world_head == ended.world_head
 
 
 def test_a_lost_call_keeps_what_was_set_aside_for_it(tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ def test_a_refused_key_stops_the_run_and_a_mended_one_goes_on(tmp_path: Path) ->
         state["fault"] = "ok"
         ended = json_of(sim_economy("orchestrate", "m.toml", "--json", cwd=tmp_path))
         assert ended["turns"] == 3
-    assert asyncio.run(replay_run(tmp_path / "out/models")).position.head == ended["head"]
+    assert asyncio.run(replay_run(tmp_path / "out/models")).world_head.head == ended["head"]
 
 
 def test_spending_is_shown_live_on_a_terminal(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_no_turn_is_lost_and_the_bill_is_the_servers_count(
         )
         ending = play(tmp_path / "run", run)
         asked = server.log
-    assert ending.position.turn == run.turns
+    assert ending.world_head.turn == run.turns
     reported: dict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)
     for call in asked:
         if call.reported:
@@ -80,4 +80,4 @@ def test_no_turn_is_lost_and_the_bill_is_the_servers_count(
     assert {None, Why.UNUSABLE, Why.REJECTED} <= whys
     met = {got.failure for got in records.got.values()}
     assert met == {*Failure} - {Failure.NOT_ALLOWED} | {None}
-    assert asyncio.run(replay_run(tmp_path / "run")).position == ending.position
+    assert asyncio.run(replay_run(tmp_path / "run")).world_head == ending.world_head

@@ -40,10 +40,10 @@ def test_published_runs_come_out_to_the_last_byte(tmp_path: Path, runs: int) -> 
         folder = tmp_path / str(run)
         ended = asyncio.run(orchestrate(folder, task, scenario.usage))
         played.append(play_run(scenario, run))
-        assert ended.position.head == played[-1].head, run
+        assert ended.world_head.head == played[-1].head, run
         assert ended.calls == 480
         if run == 1:
-            assert asyncio.run(replay_run(folder)).position == ended.position
+            assert asyncio.run(replay_run(folder)).world_head == ended.world_head
             _, records = read_run(folder)
             assert all(decided.why is None for decided in records.decided.values())
     if runs == scenario.runs:

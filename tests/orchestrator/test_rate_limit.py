@@ -145,7 +145,7 @@ def test_a_wait_beyond_the_turns_deadline_is_an_idle_turn(tmp_path: Path) -> Non
     with ModelServer(lambda *_: "rate_limited_a_second") as server:
         run = served(server.address, 1, turn_deadline_seconds=NumberText("0.8"))
         ended = play(tmp_path, run)
-    assert ended.position.turn == 1
+    assert ended.world_head.turn == 1
     _, records = read_run(tmp_path)
     assert {decided.why for decided in records.decided.values()} == {Why.TURN_DEADLINE}
 

@@ -22,11 +22,11 @@ def test_a_second_run_asks_nothing_and_is_billed_the_same(tmp_path: Path) -> Non
         first = play(tmp_path / "one", run)
         again = play(tmp_path / "two", run)
         assert len(server.log) == 24
-    assert first.position == again.position
+    assert first.world_head == again.world_head
     assert (again.calls, again.spent) == (0, Cost())
     _, records = read_run(tmp_path / "two")
     assert all(got.cached for got in records.got.values())
-    assert play(tmp_path / "two", run).position == first.position
+    assert play(tmp_path / "two", run).world_head == first.world_head
 
 
 def test_another_setting_is_another_request(tmp_path: Path) -> None:

@@ -84,10 +84,10 @@ def test_killed_at_random_moments_it_ends_with_the_same_head(tmp_path: Path, kil
         ended = play(folder, robust(server.address))
         asked = [call.key for call in server.log]
     assert len(checks) > kills // 3
-    assert ended.position == whole.position
+    assert ended.world_head == whole.world_head
     for keys, before in checks:
         assert keys.isdisjoint(asked[before:]), "a finished call was made again"
-    assert asyncio.run(replay_run(folder)).position == whole.position
+    assert asyncio.run(replay_run(folder)).world_head == whole.world_head
 
 
 def test_from_every_line_of_the_record_it_goes_on_to_the_same_head(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_from_every_line_of_the_record_it_goes_on_to_the_same_head(tmp_path: Pat
                 world.turn([one.chosen for one in decided if one])
         made = len(kept.got)
         ended = play(folder, run)
-        assert ended.position == whole.position, count
+        assert ended.world_head == whole.world_head, count
         assert ended.calls == 24 - made, count
         kept, _ = read_records(folder / RECORD)
         assert len(kept.decided) == 24, "what a crash tore off is gone"
@@ -120,7 +120,7 @@ def test_a_record_that_is_whole_asks_nothing(tmp_path: Path) -> None:
     first = play(tmp_path, mocked(2))
     again = play(tmp_path, mocked(2))
     assert (first.calls, again.calls) == (16, 0)
-    assert first.position == again.position
+    assert first.world_head == again.world_head
     assert first.spent == again.spent
 
 

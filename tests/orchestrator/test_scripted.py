@@ -47,8 +47,8 @@ def test_every_shipped_policy_does_what_it_does_in_an_experiment(tmp_path: Path)
         )
         folder = tmp_path / str(number)
         ended = asyncio.run(orchestrate(folder, task, scenario.usage))
-        assert ended.position.head == expected, number
-        assert asyncio.run(replay_run(folder)).position == ended.position
+        assert ended.world_head.head == expected, number
+        assert asyncio.run(replay_run(folder)).world_head == ended.world_head
 
 
 def test_a_policy_has_its_parameters(tmp_path: Path) -> None:

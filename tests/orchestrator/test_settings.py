@@ -89,7 +89,7 @@ def test_a_mixed_population_plays(tmp_path: Path) -> None:
     asked = load_orchestrated(written(tmp_path), mock=True)
     assert {model.provider for model in asked.task.plan.models.values()} == {"mock"}
     ended = play(tmp_path / "run", asked.task)
-    assert ended.position.turn == 4
+    assert ended.world_head.turn == 4
 
 
 def test_a_folder_keeps_all_that_decides(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_both_doors_show_the_same(engine: EngineProcess) -> None:
                 await client.init(plain, list(SCENARIO.agent_ids))
                 near, far = WorldDoor(world), EngineDoor(client, SCENARIO)
                 for turn in (1, 2):
-                    assert await near.position() == await far.position()
+                    assert await near.world_head() == await far.world_head()
                     assert await near.everything() == await far.everything()
                     for name in SCENARIO.agent_ids:
                         assert await near.observe(name) == await far.observe(name)

@@ -203,12 +203,12 @@ def _check_supply(before: State, state: State, turn: Turn) -> None:
 
 def _check_holdings(state: State, config: WorldConfig) -> None:
     agents = config.num_agents
-    positions = {agent_id: agent for agent, agent_id in enumerate(config.agent_ids)}
+    agent_indices = {agent_id: agent for agent, agent_id in enumerate(config.agent_ids)}
     waiting, releasing = [0] * agents, [0] * agents
     for held in state.mempool:
         assert held.finalised is None
         assert held.submitted <= state.turn
-        waiting[positions[held.agent_id]] += held.amount + held.fee
+        waiting[agent_indices[held.agent_id]] += held.amount + held.fee
     for release in state.releases:
         assert release.amount >= 1
         assert release.started <= state.turn < release.due

@@ -209,7 +209,7 @@ def check_records(world: World, state: State) -> None:
 
 def _play_world(random: Random, tally: Tally) -> int:
     config = random_config(random)
-    positions = genesis_order(config)
+    agent_indices = genesis_order(config)
     state, _ = genesis(config)
     check_genesis(state, config)
     turns = random.choice((3, 10, 30, 70))
@@ -223,7 +223,7 @@ def _play_world(random: Random, tally: Tally) -> int:
         before = encode_state(state)
         last = ends and turn_number == turns
         try:
-            played, turn = play_turn(state, inputs, config, positions, ends=last)
+            played, turn = play_turn(state, inputs, config, agent_indices, ends=last)
         except AmountOutOfRangeError:
             assert encode_state(state) == before
             break

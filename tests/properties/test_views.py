@@ -130,6 +130,6 @@ def test_an_id_tells_a_stranger_nothing() -> None:
 
 def _signing_outcome(world: World, number: int) -> str:
     sent = Input("agent_0", SignContract(number))
-    _, turn = play_turn(world.state, [sent], world.config, world.positions)
+    _, turn = play_turn(world.state, [sent], world.config, world.agent_indices)
     assert not any(event.happened is Happened.SIGNED for event in turn.contracts)
     return str(turn.outcomes[0])

@@ -22,7 +22,7 @@ VARIANTS: Final[Mapping[str, Mapping[str, str]]] = {
 """What each preset changes of the defaults; section 1.2."""
 
 Move = tuple[int, Action] | tuple[int, Action, int]
-"""An agent's position, its action, and the output units it spends."""
+"""An agent's index, its action, and the output units it spends."""
 
 
 def config(

@@ -113,8 +113,8 @@ def test_the_concentration_of_shares_is_the_sum_of_their_squares(
 
 def test_a_lorenz_curve_starts_at_nothing_and_its_area_gives_the_gini() -> None:
     values = [1.0, 2.0, 3.0, 4.0]
-    positions, shares = lorenz(values)
-    assert (positions[0], shares[0], positions[-1], shares[-1]) == (0, 0, 1, 1)
+    agent_indices, shares = lorenz(values)
+    assert (agent_indices[0], shares[0], agent_indices[-1], shares[-1]) == (0, 0, 1, 1)
     assert shares[1:] == pytest.approx([0.1, 0.3, 0.6, 1.0])
     area = sum((low + high) / 2 / 4 for low, high in pairwise(shares))
     assert 1 - 2 * area == pytest.approx(gini(values))

@@ -30,17 +30,17 @@ class Move(Struct, frozen=True, gc=False):
 class Scene:
     """The world before a turn, as the policies of all agents share it."""
 
-    __slots__ = ("_scenario", "_sight", "_state")
+    __slots__ = ("_config", "_sight", "_state")
 
     def __init__(self, state: State, config: WorldConfig) -> None:
         self._state = state
-        self._scenario = config
+        self._config = config
         self._sight: Sight | None = None
 
     def observation(self, agent: int) -> Observation:
         """What one agent may see; nothing is worked out before the first asks."""
         if self._sight is None:
-            self._sight = Sight(self._state, self._scenario)
+            self._sight = Sight(self._state, self._config)
         return self._sight.of(agent)
 
 

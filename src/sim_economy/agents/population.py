@@ -136,27 +136,29 @@ def _shared_out(wanted: Sequence[Any], config: WorldConfig) -> list[tuple[int, .
     Raises:
         ScenarioError: Names or counts do not fit the world.
     """
-    positions = genesis_order(config)
+    agent_indices = genesis_order(config)
     named = [name for agents in wanted if isinstance(agents, list) for name in agents]
-    problems = [f"population: there is no agent {name}" for name in named if name not in positions]
+    problems = [
+        f"population: there is no agent {name}" for name in named if name not in agent_indices
+    ]
     problems += [
-        f"population: {name} is named twice" for name in positions if named.count(name) > 1
+        f"population: {name} is named twice" for name in agent_indices if named.count(name) > 1
     ]
     if wanted.count(REST) > 1:
         problems.append(f'population: only one entry may take the "{REST}"')
     if problems:
         raise ScenarioError(problems)
     taken = set(named)
-    left = [index for name, index in positions.items() if name not in taken]
+    left = [index for name, index in agent_indices.items() if name not in taken]
     counts = sum(agents for agents in wanted if isinstance(agents, int))
     spare = len(left) - counts
     if spare < 0 or (spare > 0 and REST not in wanted):
-        found = f"population: {len(named) + counts} agents for num_agents = {len(positions)}"
+        found = f"population: {len(named) + counts} agents for num_agents = {len(agent_indices)}"
         raise ScenarioError([f'{found}; change a count, or let one entry take the "{REST}"'])
     shares = []
     for agents in wanted:
         if isinstance(agents, list):
-            shares.append(tuple(sorted(positions[name] for name in agents)))
+            shares.append(tuple(sorted(agent_indices[name] for name in agents)))
             continue
         count = spare if agents == REST else agents
         shares.append(tuple(left[:count]))

@@ -114,8 +114,10 @@ class TracedUsage(Struct, frozen=True):
 
     def problems(self, config: WorldConfig, turns: int) -> list[str]:
         """Agents that are not in the world; fewer turns than the run has."""
-        positions = genesis_order(config)
-        unknown = sorted({name for row in self.rows.values() for name in row} - positions.keys())
+        agent_indices = genesis_order(config)
+        unknown = sorted(
+            {name for row in self.rows.values() for name in row} - agent_indices.keys()
+        )
         problems = []
         if unknown:
             shown = ", ".join(unknown[:5]) + (", ..." if len(unknown) > 5 else "")

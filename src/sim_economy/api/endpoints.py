@@ -31,7 +31,7 @@ from sim_economy.api.worlds import Service
 from sim_economy.core.accounts import Holding
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import InputError, StoreError
-from sim_economy.core.world_config import config_values, position_of
+from sim_economy.core.world_config import agent_index, config_values
 from sim_economy.ledger.readers.series import turn_figures
 from sim_economy.ledger.readers.statement import Statement, statement
 from sim_economy.ledger.stores.protocol import Store
@@ -170,7 +170,7 @@ async def get_statement(service: Service, request: Request) -> Response:
     if last < first:
         raise InputError("to", "must not be before from")
     agent_id = request.path_params["agent_id"]
-    position_of(world.positions, agent_id)
+    agent_index(world.agent_indices, agent_id)
 
     def stated(store: Store) -> Statement:
         accounts = tuple(Holding)

@@ -75,7 +75,7 @@ def error_body(error: SimEconomyError) -> bytes:
         case InputError():
             body["field"] = error.field
         case SignatureError():
-            body["position"] = error.position
+            body["position"] = error.index
         case TurnConflictError():
             body["turn"] = error.open_turn
         case RunEndedError() | WorldExistsError() | KeyReusedError() | AlreadySubmittedError():

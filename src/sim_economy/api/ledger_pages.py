@@ -58,16 +58,16 @@ def _blocks(record: TurnRecord, head: str, config: WorldConfig) -> list[dict[str
 def _transactions(record: TurnRecord, head: str, config: WorldConfig) -> list[dict[str, Any]]:
     del head, config
     return [
-        {"turn": record.turn, "position": position, **to_builtins(transaction)}
-        for position, transaction in enumerate(record.transactions)
+        {"turn": record.turn, "position": index, **to_builtins(transaction)}
+        for index, transaction in enumerate(record.transactions)
     ]
 
 
 def _contracts(record: TurnRecord, head: str, config: WorldConfig) -> list[dict[str, Any]]:
     del head, config
     return [
-        {"turn": record.turn, "position": position, **to_builtins(event)}
-        for position, event in enumerate(record.contracts)
+        {"turn": record.turn, "position": index, **to_builtins(event)}
+        for index, event in enumerate(record.contracts)
     ]
 
 
@@ -81,13 +81,13 @@ def _postings(record: TurnRecord, head: str, config: WorldConfig) -> list[dict[s
     return [
         {
             "turn": record.turn,
-            "position": position,
+            "position": index,
             "source": account_name(posting.source, config.agent_ids),
             "target": account_name(posting.target, config.agent_ids),
             "amount": posting.amount,
             "reason": posting.reason,
         }
-        for position, posting in enumerate(record.postings)
+        for index, posting in enumerate(record.postings)
     ]
 
 

@@ -176,8 +176,8 @@ def _show_ending(folder: Path, task: Task, ending: Ending, *, as_json: bool) -> 
         print_json(
             {
                 "folder": str(folder),
-                "turns": ending.position.turn,
-                "head": ending.position.head,
+                "turns": ending.world_head.turn,
+                "head": ending.world_head.head,
                 "calls": ending.calls,
                 "failed": ending.failed,
                 "tokens": ending.spent.tokens,
@@ -189,7 +189,7 @@ def _show_ending(folder: Path, task: Task, ending: Ending, *, as_json: bool) -> 
         )
         return
     rows: list[list[Any]] = [
-        ["turns", ending.position.turn],
+        ["turns", ending.world_head.turn],
         ["calls in this sitting", f"{ending.calls}, {ending.failed} failed"],
         ["tokens", f"{ending.spent.tokens:,}"],
     ]
@@ -198,5 +198,5 @@ def _show_ending(folder: Path, task: Task, ending: Ending, *, as_json: bool) -> 
     if currency:
         rows.append(["money", f"{ending.spent.money} {currency}"])
     print_table(f"{task.name}, seed {task.config.seed}", ("", ""), rows)
-    click.echo(f"head {ending.position.head}")
+    click.echo(f"head {ending.world_head.head}")
     click.echo(f"folder {folder}; read it with `sim-economy inspect {folder}`")

@@ -47,7 +47,7 @@ def _replay_run(folder: Path, *, as_json: bool) -> int:
 
     with progress_bar("replay", None) as progress:
         replayed = asyncio.run(replay_run(folder, progress))
-    turn, head = replayed.position.turn, replayed.position.head
+    turn, head = replayed.world_head.turn, replayed.world_head.head
     if as_json:
         found = {"calls": replayed.calls, "ledger": replayed.ledger}
         print_json({"same": True, "turns": turn, "head": head, **found})

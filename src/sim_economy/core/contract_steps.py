@@ -74,22 +74,22 @@ class ContractSteps:
     """
 
     __slots__ = (
+        "_agent_indices",
+        "_config",
         "_counted",
         "_insured_from",
         "_ledger",
-        "_positions",
-        "_scenario",
         "_state",
         "events",
     )
 
     def __init__(
-        self, state: State, ledger: Ledger, config: WorldConfig, positions: Mapping[str, int]
+        self, state: State, ledger: Ledger, config: WorldConfig, agent_indices: Mapping[str, int]
     ) -> None:
         self._state = state
         self._ledger = ledger
-        self._scenario = config
-        self._positions = positions
+        self._config = config
+        self._agent_indices = agent_indices
         self._insured_from: dict[int, int] = {}
         self._counted: set[tuple[int, int, Stage]] | None = None
         self.events: list[ContractEvent] = []
@@ -99,13 +99,13 @@ class ContractSteps:
 
         An action on several contracts applies if it applies to one of them.
         """
-        agent_id, turn = self._scenario.agent_ids[agent], self._state.turn
+        agent_id, turn = self._config.agent_ids[agent], self._state.turn
         if isinstance(action, ProposeContract):
-            refusal = proposals.proposal_refusal(action, agent_id, turn, self._positions)
+            refusal = proposals.proposal_refusal(action, agent_id, turn, self._agent_indices)
             if refusal is None:
                 self._propose(agent_id, action)
             return refusal
-        refusal = party_actions.action_refusal(action, self._scenario)
+        refusal = party_actions.action_refusal(action, self._config)
         if refusal is not None:
             return refusal
         named = action.contract_id
@@ -124,7 +124,7 @@ class ContractSteps:
         """T4: forwards pay fees before balances do.
 
         Returns:
-            Tokens drawn, by agent position.
+            Tokens drawn, by agent index.
         """
         drawn: dict[int, int] = {}
         for contract_id, amount in forwards.draws(self._state.contracts, fees, self._state.turn):
@@ -139,7 +139,7 @@ class ContractSteps:
 
     def close(self) -> None:
         """T7: statements take effect, what is due or late ends, in order of the ids."""
-        state, config = self._state, self._scenario
+        state, config = self._state, self._config
         if state.counted:
             state.counted = [
                 pair
@@ -178,13 +178,13 @@ class ContractSteps:
         state = self._state
         deal = proposals.deal(action, agent_id, state.turn)
         state.contracts_proposed += 1
-        proposer, counterparty, arbitrator = (self._positions[party] for party in deal.parties)
+        proposer, counterparty, arbitrator = (self._agent_indices[party] for party in deal.parties)
         contract = Contract(
             state.contracts_proposed,
             deal,
             (proposer, counterparty, arbitrator),
             after(None, Happened.PROPOSED),
-            agreement.last_signing_turn(deal, self._scenario),
+            agreement.last_signing_turn(deal, self._config),
         )
         state.contracts.append(contract)
         self._note(contract.contract_id, Happened.PROPOSED, agent_id=agent_id, deal=deal)
@@ -193,7 +193,7 @@ class ContractSteps:
         self, agent: int, action: party_actions.PartyAction, contract_id: int
     ) -> RejectionReason | None:
         """A party's statement on one contract, or why it is refused."""
-        contracts, agent_id = self._state.contracts, self._scenario.agent_ids[agent]
+        contracts, agent_id = self._state.contracts, self._config.agent_ids[agent]
         index = self._index(contract_id)
         if index == len(contracts) or contracts[index].contract_id != contract_id:
             return RejectionReason.CONTRACT_UNKNOWN
@@ -299,7 +299,7 @@ class ContractSteps:
 
     def _count(self, contract: Contract, stage: Stage, step: Step) -> bool:
         """K11: whether the end counts; if so, the records of the parties change."""
-        state, config = self._state, self._scenario
+        state, config = self._state, self._config
         if stage not in (Stage.SETTLED, Stage.DEFAULTED):
             return False
         if reputation.contract_value(contract, step.happened) < config.reputation_value_min:

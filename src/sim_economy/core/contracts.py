@@ -299,7 +299,7 @@ class Reputation(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Counted(Struct, frozen=True, array_like=True, gc=False):
-    """A pair whose contract counted for its reputations: low and high position, end, turn."""
+    """A pair whose contract counted for its reputations: low and high index, end, turn."""
 
     low: int
     high: int

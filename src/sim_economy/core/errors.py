@@ -215,15 +215,15 @@ class SignatureError(SimEconomyError):
     """An input without its agent's signature, in a world whose inputs are signed.
 
     Attributes:
-        position: Its place among the inputs sent.
+        index: Its place among the inputs sent.
     """
 
     code = "signature_invalid"
 
-    def __init__(self, position: int, turn: int) -> None:
-        self.position = position
+    def __init__(self, index: int, turn: int) -> None:
+        self.index = index
         super().__init__(
-            f"input {position} is not signed by its agent for turn {turn} of this world; sign "
+            f"input {index} is not signed by its agent for turn {turn} of this world; sign "
             "world, turn, agent_id, action and speech as docs/spec/ledger.md says"
         )
 

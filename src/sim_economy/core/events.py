@@ -55,19 +55,6 @@ class RejectionReason(StrEnum):
     PAYLOAD_MISMATCH = "payload_mismatch"
 
 
-class Rejected(Struct, frozen=True, gc=False):
-    """An input no rule applied.
-
-    Attributes:
-        position: Its place among the turn's inputs, from 0.
-    """
-
-    position: int
-    agent_id: str
-    action: str
-    reason: RejectionReason
-
-
 class ValidatorType(StrEnum):
     """The kind of the ticket that won a block (L4)."""
 

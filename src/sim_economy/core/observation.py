@@ -58,11 +58,11 @@ class Observation(Struct, frozen=True):
 class Sight:
     """One state as its agents see it; what they share is worked out once for all of them."""
 
-    __slots__ = ("_contracts", "_payloads", "_public", "_releases", "_scenario", "_state")
+    __slots__ = ("_config", "_contracts", "_payloads", "_public", "_releases", "_state")
 
     def __init__(self, state: State, config: WorldConfig) -> None:
         self._state = state
-        self._scenario = config
+        self._config = config
         self._contracts: dict[int, list[Contract]] = {}
         self._payloads: dict[int, dict[int, str]] = {}
         self._releases: dict[int, list[Release]] = {}
@@ -94,8 +94,8 @@ class Sight:
         }
 
     def of(self, agent: int) -> Observation:
-        """The view of the agent at a position in genesis order."""
-        state, agent_id = self._state, self._scenario.agent_ids[agent]
+        """The view of the agent at an index in genesis order."""
+        state, agent_id = self._state, self._config.agent_ids[agent]
         return Observation(
             agent_id=agent_id,
             accounts=holdings(state.accounts, agent),
@@ -111,7 +111,7 @@ class Sight:
 
 
 def observe(state: State, agent: int, config: WorldConfig) -> Observation:
-    """The view of the agent at a position in genesis order."""
+    """The view of the agent at an index in genesis order."""
     return Sight(state, config).of(agent)
 
 

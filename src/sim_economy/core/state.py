@@ -24,7 +24,7 @@ from sim_economy.core.world_config import WorldConfig
 
 
 class FinalisedBurn(Struct, frozen=True, array_like=True, gc=False):
-    """A burn that weighs or will weigh: agent position, tokens, turn it was finalised."""
+    """A burn that weighs or will weigh: agent index, tokens, turn it was finalised."""
 
     agent: int
     amount: int
@@ -32,7 +32,7 @@ class FinalisedBurn(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Release(Struct, frozen=True, array_like=True, gc=False):
-    """Stake on its way back: agent position, tokens, turn of the unstake, turn of its return."""
+    """Stake on its way back: agent index, tokens, turn of the unstake, turn of its return."""
 
     agent: int
     amount: int

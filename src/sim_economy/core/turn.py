@@ -73,7 +73,7 @@ def play_turn(
     before: State,
     inputs: Sequence[Input],
     config: WorldConfig,
-    positions: Mapping[str, int],
+    agent_indices: Mapping[str, int],
     *,
     ends: bool = False,
 ) -> tuple[State, Turn]:
@@ -95,19 +95,19 @@ def play_turn(
         raise RunEndedError(before.turn)
     state = before.successor()
     ledger = Ledger(state.accounts)
-    contract_steps = ContractSteps(state, ledger, config, positions)
+    contract_steps = ContractSteps(state, ledger, config, agent_indices)
 
-    admitted, outcomes = _admit(inputs, positions)  # T1
+    admitted, outcomes = _admit(inputs, agent_indices)  # T1
     released = _release_stake(state, ledger, config)  # T2
     fees, waived, miners = _act(
-        state, ledger, contract_steps, config, positions, admitted, outcomes
+        state, ledger, contract_steps, config, agent_indices, admitted, outcomes
     )  # T3
     covered = _bill(state, ledger, contract_steps, config, fees)  # T4
-    block, finalised = _make_block(state, ledger, config, positions, miners)  # T5
+    block, finalised = _make_block(state, ledger, config, agent_indices, miners)  # T5
     dividends_paid = _pay_dividends(state, ledger, config, covered)  # T6
     contract_steps.close()  # T7
     if ends:  # T9
-        _end_run(state, ledger, contract_steps, positions)
+        _end_run(state, ledger, contract_steps, agent_indices)
     _check_range(state, config, waived)
 
     state.fees_collected = sum(fees)
@@ -129,13 +129,13 @@ Outcomes = list[RejectionReason | None]
 
 
 def _admit(
-    inputs: Sequence[Input], positions: Mapping[str, int]
+    inputs: Sequence[Input], agent_indices: Mapping[str, int]
 ) -> tuple[dict[int, tuple[int, Input]], Outcomes]:
     """T1: the first input of each agent, with its place among all inputs."""
     admitted: dict[int, tuple[int, Input]] = {}
     outcomes: Outcomes = [None] * len(inputs)
     for index, submitted in enumerate(inputs):
-        agent = positions.get(submitted.agent_id)
+        agent = agent_indices.get(submitted.agent_id)
         if agent is None:
             outcomes[index] = RejectionReason.UNKNOWN_AGENT
         elif agent in admitted:
@@ -173,7 +173,7 @@ def _act(
     ledger: Ledger,
     contract_steps: ContractSteps,
     config: WorldConfig,
-    positions: Mapping[str, int],
+    agent_indices: Mapping[str, int],
     admitted: Mapping[int, tuple[int, Input]],
     outcomes: Outcomes,
 ) -> tuple[list[int], int, list[int]]:
@@ -195,7 +195,7 @@ def _act(
             submitted.agent_id,
             state.accounts[BALANCE + base],
             state.accounts[STAKED + base],
-            positions,
+            agent_indices,
             state.turn,
             config,
         )
@@ -314,7 +314,7 @@ def _make_block(
     state: State,
     ledger: Ledger,
     config: WorldConfig,
-    positions: Mapping[str, int],
+    agent_indices: Mapping[str, int],
     miners: Sequence[int],
 ) -> tuple[Block | None, list[Transaction]]:
     """T5: draw the block; its winner's block finalises what waits."""
@@ -331,9 +331,9 @@ def _make_block(
     tips = 0
     finalised = []
     for waiting in state.mempool:
-        _finalise(state, ledger, positions, waiting)
+        _finalise(state, ledger, agent_indices, waiting)
         tips += waiting.fee
-        payer = PENDING + WIDTH * positions[waiting.agent_id]
+        payer = PENDING + WIDTH * agent_indices[waiting.agent_id]
         ledger.post(payer, winner_balance, waiting.fee, PostingReason.TIP)
         finalised.append(
             Transaction(
@@ -354,10 +354,10 @@ def _make_block(
 
 
 def _finalise(
-    state: State, ledger: Ledger, positions: Mapping[str, int], waiting: Transaction
+    state: State, ledger: Ledger, agent_indices: Mapping[str, int], waiting: Transaction
 ) -> None:
     """L6: one transaction reaches its goal."""
-    agent = positions[waiting.agent_id]
+    agent = agent_indices[waiting.agent_id]
     base = WIDTH * agent
     match waiting.tx_type:
         case TransactionType.STAKE:
@@ -368,7 +368,7 @@ def _finalise(
             state.burns.append(FinalisedBurn(agent, waiting.amount, state.turn))
         case TransactionType.TRANSFER:
             assert waiting.to is not None, waiting
-            recipient = BALANCE + WIDTH * positions[waiting.to]
+            recipient = BALANCE + WIDTH * agent_indices[waiting.to]
             ledger.post(PENDING + base, recipient, waiting.amount, PostingReason.TRANSFER)
         case TransactionType.UNSTAKE:
             raise AssertionError(waiting)
@@ -386,11 +386,11 @@ def _pay_dividends(state: State, ledger: Ledger, config: WorldConfig, pool: int)
 
 
 def _end_run(
-    state: State, ledger: Ledger, contract_steps: ContractSteps, positions: Mapping[str, int]
+    state: State, ledger: Ledger, contract_steps: ContractSteps, agent_indices: Mapping[str, int]
 ) -> None:
     """T9 of the last turn: what waits for a block returns to its owner, contracts end."""
     for waiting in state.mempool:
-        base = WIDTH * positions[waiting.agent_id]
+        base = WIDTH * agent_indices[waiting.agent_id]
         ledger.post(
             PENDING + base, BALANCE + base, waiting.amount + waiting.fee, PostingReason.RUN_ENDED
         )

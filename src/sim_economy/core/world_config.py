@@ -292,21 +292,21 @@ def unknown_key(name: str, known: Iterable[str]) -> str:
 
 
 def genesis_order(config: WorldConfig) -> dict[str, int]:
-    """Each agent's position by its id."""
-    return {agent_id: position for position, agent_id in enumerate(config.agent_ids)}
+    """Each agent's index by its id."""
+    return {agent_id: index for index, agent_id in enumerate(config.agent_ids)}
 
 
-def position_of(positions: Mapping[str, int], agent_id: str) -> int:
-    """An agent's place in genesis order.
+def agent_index(agent_indices: Mapping[str, int], agent_id: str) -> int:
+    """An agent's index in genesis order.
 
     Raises:
         InputError: No such agent.
     """
-    if agent_id not in positions:
-        known = list(positions)
+    if agent_id not in agent_indices:
+        known = list(agent_indices)
         shown = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
         raise InputError("agent_id", f"is not in this world; its agents are {shown}")
-    return positions[agent_id]
+    return agent_indices[agent_id]
 
 
 class NumberText(str):

@@ -12,7 +12,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Final, TypeAlias
 
-from msgspec import DecodeError, Raw, Struct, convert, json
+from msgspec import DecodeError, Raw, Struct, convert, field, json
 from msgspec.structs import replace
 
 from sim_economy.core.accounts import Posting
@@ -155,7 +155,7 @@ class Submission(Struct, frozen=True):
     """An input accepted before its turn closes."""
 
     turn: int
-    position: int
+    index: int = field(name="position")
     input: Raw
     signature: Signature | None = None
 

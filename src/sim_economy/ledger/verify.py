@@ -171,7 +171,7 @@ class _Walk:
                 submission.turn, sent, submission.signature
             ):
                 yield Finding(submission.turn, "an accepted input is not signed by its agent")
-            if submission.position != index:
+            if submission.index != index:
                 yield Finding(submission.turn, "accepted inputs are not numbered without gaps")
             if submission.turn != self.turn + 1:
                 yield Finding(submission.turn, "an accepted input is for a turn that is not open")

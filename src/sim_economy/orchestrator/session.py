@@ -22,7 +22,7 @@ from sim_economy.orchestrator.record.call_log import Records
 from sim_economy.orchestrator.settings import Plan
 from sim_economy.orchestrator.task import Task
 from sim_economy.orchestrator.turn_loop import Loop, Show
-from sim_economy.orchestrator.world_backend import Door, Position, WorldDoor
+from sim_economy.orchestrator.world_backend import Door, WorldDoor, WorldHead
 from sim_economy.world.world import World
 
 OpenDoor: TypeAlias = Callable[[Task], AbstractAsyncContextManager[Door]]
@@ -40,7 +40,7 @@ class Ending(Struct, frozen=True):
         unknown: The most that calls may have cost which never said what they took.
     """
 
-    position: Position
+    world_head: WorldHead
     calls: int
     failed: int
     spent: Cost
@@ -88,8 +88,8 @@ async def orchestrate(
             journal=journal,
             show=show,
         )
-        position = await loop.run()
-        return Ending(position, caller.calls, caller.failed, purse.run.spent, purse.run.unknown)
+        world_head = await loop.run()
+        return Ending(world_head, caller.calls, caller.failed, purse.run.spent, purse.run.unknown)
 
 
 @asynccontextmanager
@@ -156,7 +156,7 @@ class Replayed(Struct, frozen=True):
         ledger: Whether the run's own ledger was there to be compared, byte for byte.
     """
 
-    position: Position
+    world_head: WorldHead
     calls: int
     ledger: bool
 
@@ -184,11 +184,11 @@ async def replay_run(folder: Path, progress: Callable[[int], None] = lambda turn
         until=played,
         show=lambda shown: progress(shown.turn) if not shown.decided else None,
     )
-    position = await loop.run()
+    world_head = await loop.run()
     ledger = folder / LEDGER
     if ledger.exists():
         _compare(ledger, store, played)
-    return Replayed(position, len(records.got), ledger.exists())
+    return Replayed(world_head, len(records.got), ledger.exists())
 
 
 def _compare(ledger: Path, again: MemoryStore, turns: int) -> None:

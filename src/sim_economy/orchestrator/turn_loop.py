@@ -22,7 +22,7 @@ from sim_economy.orchestrator.model_call import Caller, NotAllowedError, Questio
 from sim_economy.orchestrator.record.call_log import Closed, Decided, Journal, Records, Stopped
 from sim_economy.orchestrator.scripted import decide
 from sim_economy.orchestrator.settings import Mind, Plan
-from sim_economy.orchestrator.world_backend import Door, Position
+from sim_economy.orchestrator.world_backend import Door, WorldHead
 
 
 class Progress(Struct, frozen=True):
@@ -81,7 +81,7 @@ class Loop:
         """What is recorded so far."""
         return self.caller.records
 
-    async def run(self) -> Position:
+    async def run(self) -> WorldHead:
         """Play to the end.
 
         Raises:
@@ -89,8 +89,8 @@ class Loop:
             FolderError: The world and the record are not of one run.
             ReplayError: A decision comes out otherwise than recorded.
         """
-        position = await self.door.position()
-        turn = await self._joint(position) if self._journal else 1
+        world_head = await self.door.world_head()
+        turn = await self._joint(world_head) if self._journal else 1
         usage = self._used(turn)
         while turn <= self._until:
             used = next(usage)
@@ -100,21 +100,21 @@ class Loop:
                 if self._journal is not None:
                     await self._journal.append(Stopped(turn, error.code))
                 raise
-            position = Position(closed.turn, closed.head)
+            world_head = WorldHead(closed.turn, closed.head)
             turn += 1
-        return position
+        return world_head
 
-    async def _joint(self, position: Position) -> int:
+    async def _joint(self, world_head: WorldHead) -> int:
         """The turn to go on with, after checking that record and world are of one run."""
         recorded = max(self.records.closed, default=0)
         head = self.records.closed[recorded].head if recorded else self._genesis
-        if position.turn not in {recorded, recorded + 1} or (
-            position.turn == recorded and head != position.head
+        if world_head.turn not in {recorded, recorded + 1} or (
+            world_head.turn == recorded and head != world_head.head
         ):
             raise FolderError(
                 "folder_foreign",
                 "the record",
-                f"ends with turn {recorded} and the world with turn {position.turn}, or with "
+                f"ends with turn {recorded} and the world with turn {world_head.turn}, or with "
                 "another head: they are not of one run",
             )
         return recorded + 1

@@ -19,7 +19,7 @@ from sim_economy.world.turn_answer import rejections
 from sim_economy.world.world import World
 
 
-class Position(Struct, frozen=True):
+class WorldHead(Struct, frozen=True):
     """How far a world has come."""
 
     turn: int
@@ -33,7 +33,7 @@ class Door(Protocol):
     def config(self) -> WorldConfig:
         """The world's parameters and agents."""
 
-    async def position(self) -> Position:
+    async def world_head(self) -> WorldHead:
         """The last closed turn."""
 
     async def observe(self, agent_id: str) -> dict[str, Any]:
@@ -68,9 +68,9 @@ class WorldDoor:
         """The world's parameters and agents."""
         return self.world.config
 
-    async def position(self) -> Position:
+    async def world_head(self) -> WorldHead:
         """The last closed turn."""
-        return Position(self.world.turn_number, self.world.head.hash)
+        return WorldHead(self.world.turn_number, self.world.head.hash)
 
     async def observe(self, agent_id: str) -> dict[str, Any]:
         """What an agent may see, as plain values."""
@@ -143,17 +143,17 @@ class EngineDoor:
 
     def __init__(self, engine: RemoteEngine, config: WorldConfig) -> None:
         self._engine = engine
-        self._scenario = config
+        self._config = config
 
     @property
     def config(self) -> WorldConfig:
         """The world's parameters and agents."""
-        return self._scenario
+        return self._config
 
-    async def position(self) -> Position:
+    async def world_head(self) -> WorldHead:
         """The last closed turn."""
         head = await self._engine.head()
-        return Position(head["turn"], head["hash"])
+        return WorldHead(head["turn"], head["hash"])
 
     async def observe(self, agent_id: str) -> dict[str, Any]:
         """What an agent may see, as plain values."""

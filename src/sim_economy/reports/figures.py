@@ -424,8 +424,8 @@ def _svg(figure: Figure, description: str) -> str:
 def _thinned(count: int) -> list[int]:
     """Positions from the first to the last, no more than a figure can show."""
     step = max(1, math.ceil((count - 1) / _POINTS_MAX))
-    positions = list(range(0, count, step))
-    return positions if positions[-1] == count - 1 else [*positions, count - 1]
+    indices = list(range(0, count, step))
+    return indices if indices[-1] == count - 1 else [*indices, count - 1]
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -35,7 +35,7 @@ def correlation(first: Sequence[float], second: Sequence[float]) -> float | None
 
 def _quantile(values: Sequence[float], chance: float) -> float:
     ordered = sorted(values)
-    position = chance * (len(ordered) - 1)
-    below = math.floor(position)
+    rank = chance * (len(ordered) - 1)
+    below = math.floor(rank)
     above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (position - below) * (ordered[above] - ordered[below])
+    return ordered[below] + (rank - below) * (ordered[above] - ordered[below])

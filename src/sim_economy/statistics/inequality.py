@@ -80,7 +80,7 @@ def lorenz(values: Sequence[float]) -> tuple[list[float], list[float]]:
     for value in ordered:
         running += value
         shares.append(running / total if total else 0.0)
-    return [position / len(ordered) for position in range(len(ordered) + 1)], shares
+    return [rank / len(ordered) for rank in range(len(ordered) + 1)], shares
 
 
 def _pair_differences(values: Sequence[float]) -> float:

@@ -26,7 +26,7 @@ from sim_economy.core.errors import (
     WorldMissingError,
 )
 from sim_economy.core.turn import RULES_VERSION
-from sim_economy.core.world_config import UsageRule, WorldConfig, position_of
+from sim_economy.core.world_config import UsageRule, WorldConfig, agent_index
 from sim_economy.ledger.credentials.signature_check import SignedWorld
 from sim_economy.ledger.credentials.signatures import EngineKey, block_message, is_public_key
 from sim_economy.ledger.credentials.tokens import Credentials, IssuedTokens
@@ -336,7 +336,7 @@ class Engine:
         open_turn = world.turn_number + 1
         if expected is not None and expected != open_turn:
             raise TurnConflictError(expected, open_turn)
-        position_of(world.positions, submitted.agent_id)
+        agent_index(world.agent_indices, submitted.agent_id)
         if submitted.agent_id in self._submitted:
             raise AlreadySubmittedError(open_turn)
         states_usage = submitted.thinking_units or submitted.output_units
@@ -345,7 +345,7 @@ class Engine:
         signed = self._signed([submitted], [signature])
         world.submit(submitted, signed[0] if signed else None)
         self._submitted.add(submitted.agent_id)
-        full = len(self._submitted) == len(world.positions)
+        full = len(self._submitted) == len(world.agent_indices)
         return self.close_turn() if full and self.closes_itself else None
 
     @property
@@ -392,7 +392,7 @@ class Engine:
         if expected is not None and expected != world.turn_number + 1:
             raise TurnConflictError(expected, world.turn_number + 1)
         for agent_id in metered or ():
-            position_of(world.positions, agent_id)
+            agent_index(world.agent_indices, agent_id)
 
         answer = ""
 

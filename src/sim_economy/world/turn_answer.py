@@ -39,12 +39,12 @@ def turn_answer(record: TurnRecord, head: str, config: WorldConfig) -> dict[str,
 
 def rejections(record: TurnRecord) -> Iterator[dict[str, Any]]:
     """The inputs of a turn that no rule applied, each with its reason."""
-    for position, reason in enumerate(record.outcomes):
+    for index, reason in enumerate(record.outcomes):
         if reason is not None:
-            sent = decode(record.inputs[position])
+            sent = decode(record.inputs[index])
             yield {
                 "turn": record.turn,
-                "position": position,
+                "position": index,
                 "agent_id": sent["agent_id"],
                 "action": sent["action"]["action"],
                 "reason": reason,

@@ -22,7 +22,7 @@ from sim_economy.core.events import Turn
 from sim_economy.core.observation import Observation, observe
 from sim_economy.core.state import decode_state, encode_state, genesis
 from sim_economy.core.turn import RULES_VERSION, play_turn
-from sim_economy.core.world_config import WorldConfig, genesis_order, position_of
+from sim_economy.core.world_config import WorldConfig, agent_index, genesis_order
 from sim_economy.ledger.readers.reading import config_of, genesis_record
 from sim_economy.ledger.records import (
     BlockSigner,
@@ -85,7 +85,7 @@ class World:
         self.world_id = world_id
         self.keys = keys
         self._sign = sign
-        self.positions = genesis_order(self.config)
+        self.agent_indices = genesis_order(self.config)
         self.state, ledger = genesis(self.config)
         self._store: Store | None = None
         self._head: Head | None = None
@@ -172,7 +172,7 @@ class World:
             record = read_record(turn.line)
             inputs = recorded_inputs(record)
             self.state, _ = play_turn(
-                self.state, inputs, self.config, self.positions, ends=record.ends
+                self.state, inputs, self.config, self.agent_indices, ends=record.ends
             )
             if digest(encode_state(self.state)) != record.state_digest:
                 raise ReplayError(turn.turn, "the rules give another state; run verify")
@@ -225,7 +225,7 @@ class World:
             StoreError: The turn could not be kept.
         """
         given, signatures = self._gathered(list(inputs), signatures, metered)
-        state, turn = play_turn(self.state, given, self.config, self.positions, ends=ends)
+        state, turn = play_turn(self.state, given, self.config, self.agent_indices, ends=ends)
         if self._store is not None:
             sealed = seal(
                 self.head, turn, given, state, self.config.agent_ids, signatures, self._sign
@@ -307,7 +307,7 @@ class World:
         Raises:
             InputError: No such agent.
         """
-        return observe(self.state, position_of(self.positions, agent_id), self.config)
+        return observe(self.state, agent_index(self.agent_indices, agent_id), self.config)
 
     def close(self) -> None:
         """Release the store."""

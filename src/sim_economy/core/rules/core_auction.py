@@ -12,7 +12,7 @@ def sale(bids: Mapping[int, int], num_cores: int) -> tuple[list[int], int]:
     """The winners, highest bid first, and the one price they all pay.
 
     Args:
-        bids: Tokens by agent position; none below 1.
+        bids: Tokens by agent index; none below 1.
 
     Source: docs/spec/economy.md, C1.
     """

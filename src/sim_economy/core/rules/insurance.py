@@ -23,7 +23,7 @@ BORNE: Final = frozenset({PostingReason.INFERENCE_FEE, PostingReason.INTEREST})
 
 
 def gains(postings: Iterable[Posting]) -> dict[int, int]:
-    """By how much insured values change, by agent position; agents without change are left out.
+    """By how much insured values change, by agent index; agents without change are left out.
 
     Source: docs/spec/economy.md, section 8, K4.
     """

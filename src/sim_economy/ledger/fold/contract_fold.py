@@ -109,7 +109,7 @@ class ContractFold:
         self._fold_gains(record.postings)
 
     def held(self) -> dict[int, int]:
-        """What open contracts hold in escrow, by agent position."""
+        """What open contracts hold in escrow, by agent index."""
         held: dict[int, int] = {}
         for contract in self._state["contracts"]:
             for seat, tokens in zip(contract["seats"], _escrow(contract), strict=True):

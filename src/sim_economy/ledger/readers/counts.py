@@ -23,7 +23,7 @@ class Flow(Struct, frozen=True, array_like=True):
     """Tokens that one owner gave another for a reason, over a whole run.
 
     Attributes:
-        payer: An agent's position, or the account of the system, counted from -1 downwards.
+        payer: An agent's index, or the account of the system, counted from -1 downwards.
         payee: Likewise.
     """
 
@@ -131,7 +131,7 @@ def ledger_counts(store: Store, moved: Moved | None = None) -> LedgerCounts:
     transactions: Counter[str] = Counter({kind.value: 0 for kind in TransactionType})
     contracts: Counter[str] = Counter()
     made: dict[int, Made] = {}
-    positions: dict[str, int] = {}
+    agent_indices: dict[str, int] = {}
     blocks = 0
     for stored in store.read(1):
         turn = decode(stored.line)
@@ -142,11 +142,11 @@ def ledger_counts(store: Store, moved: Moved | None = None) -> LedgerCounts:
             transactions[transaction.tx_type] += 1
         if turn.contracts:
             contracts.update([event.happened for event in turn.contracts])
-            if not positions:
+            if not agent_indices:
                 agent_ids = genesis_record(store).agent_ids
-                positions = {agent_id: index for index, agent_id in enumerate(agent_ids)}
+                agent_indices = {agent_id: index for index, agent_id in enumerate(agent_ids)}
             for event in turn.contracts:
-                _follow(made, event, turn.turn, positions)
+                _follow(made, event, turn.turn, agent_indices)
     return LedgerCounts(
         blocks,
         dict(validators),
@@ -166,10 +166,12 @@ def _moved(store: Store) -> Moved:
     return moved
 
 
-def _follow(made: dict[int, Made], event: _Event, turn: int, positions: Mapping[str, int]) -> None:
+def _follow(
+    made: dict[int, Made], event: _Event, turn: int, agent_indices: Mapping[str, int]
+) -> None:
     """What an event makes of its contract."""
     if event.deal is not None:
-        proposer, counterparty, arbitrator = (positions[party] for party in event.deal.parties)
+        proposer, counterparty, arbitrator = (agent_indices[party] for party in event.deal.parties)
         made[event.contract_id] = Made(
             event.contract_id, event.deal.kind, (proposer, counterparty, arbitrator), turn
         )
@@ -181,7 +183,7 @@ def _follow(made: dict[int, Made], event: _Event, turn: int, positions: Mapping[
             ended=turn,
             end=_ENDS[event.happened].value,
             cause=event.reason or event.happened,
-            fault=tuple(positions[party] for party in event.fault),
+            fault=tuple(agent_indices[party] for party in event.fault),
         )
 
 

@@ -134,10 +134,10 @@ def _balances(
 
 
 def _postings(record: TurnRecord, agent_ids: tuple[str, ...]) -> Iterator[Cells]:
-    for position, posting in enumerate(record.postings):
+    for index, posting in enumerate(record.postings):
         yield {
             "turn": record.turn,
-            "position": position,
+            "position": index,
             "source": account_name(posting.source, agent_ids),
             "target": account_name(posting.target, agent_ids),
             "amount": posting.amount,
@@ -147,12 +147,12 @@ def _postings(record: TurnRecord, agent_ids: tuple[str, ...]) -> Iterator[Cells]
 
 def _inputs(record: TurnRecord, agent_ids: tuple[str, ...]) -> Iterator[Cells]:
     del agent_ids
-    for position, (text, outcome) in enumerate(zip(record.inputs, record.outcomes, strict=True)):
+    for index, (text, outcome) in enumerate(zip(record.inputs, record.outcomes, strict=True)):
         submitted = json.decode(text)
         action = submitted["action"]
         yield {
             "turn": record.turn,
-            "position": position,
+            "position": index,
             "agent_id": submitted["agent_id"],
             "action": action["action"],
             "amount": action.get("amount"),
@@ -182,10 +182,10 @@ def _transactions(record: TurnRecord, agent_ids: tuple[str, ...]) -> Iterator[Ce
 
 def _contracts(record: TurnRecord, agent_ids: tuple[str, ...]) -> Iterator[Cells]:
     del agent_ids
-    for position, event in enumerate(record.contracts):
+    for index, event in enumerate(record.contracts):
         yield {
             "turn": record.turn,
-            "position": position,
+            "position": index,
             "contract_id": event.contract_id,
             "happened": str(event.happened),
             "agent_id": event.agent_id,

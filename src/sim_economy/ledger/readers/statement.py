@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from sim_economy.core.accounts import FIRST, WIDTH, Holding, account_name
 from sim_economy.core.errors import InputError
-from sim_economy.core.world_config import genesis_order, position_of
+from sim_economy.core.world_config import agent_index, genesis_order
 from sim_economy.ledger.readers.reading import config_of, genesis_record, reading
 from sim_economy.ledger.records import read_record
 from sim_economy.ledger.stores.protocol import Store
@@ -79,7 +79,7 @@ def statement(
                 "first_turn", f"must not be after turn {store.head().turn}, the last one"
             )
         first = genesis_record(store)
-        agent = position_of(genesis_order(config_of(first)), agent_id)
+        agent = agent_index(genesis_order(config_of(first)), agent_id)
         shown = {FIRST + WIDTH * agent + holding: holding.name.lower() for holding in accounts}
         held = dict.fromkeys(shown.values(), 0)
         opening = dict(held)

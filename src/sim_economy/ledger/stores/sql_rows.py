@@ -52,20 +52,20 @@ def turn_rows(sealed: Sealed, receipt: Receipt | None, state: str | None) -> Row
     rows: dict[str, Sequence[Sequence[object]]] = {
         "turns": [(turn, int(record.ends), *bill, supply, record.state_digest, sealed.head.hash)],
         "inputs": [
-            (turn, position, bytes(text).decode(), outcome and str(outcome), *_columns(signature))
-            for position, (text, outcome, signature) in enumerate(
+            (turn, index, bytes(text).decode(), outcome and str(outcome), *_columns(signature))
+            for index, (text, outcome, signature) in enumerate(
                 zip(record.inputs, record.outcomes, signatures, strict=True)
             )
         ],
         "postings": [
-            (turn, position, posting.source, posting.target, posting.amount, str(posting.reason))
-            for position, posting in enumerate(record.postings)
+            (turn, index, posting.source, posting.target, posting.amount, str(posting.reason))
+            for index, posting in enumerate(record.postings)
         ],
     }
     for table in LISTS:
         rows[table] = [
-            (turn, position, canonical(value).decode())
-            for position, value in enumerate(getattr(record, table))
+            (turn, index, canonical(value).decode())
+            for index, value in enumerate(getattr(record, table))
         ]
     if record.block is not None:
         text = canonical(record.block).decode()
@@ -96,7 +96,7 @@ def submission_rows(submission: Submission, head_hash: str) -> Rows:
     text = bytes(submission.input).decode()
     checksum = bound_digest(head_hash, submission)
     columns = _columns(submission.signature)
-    return {"submissions": [(submission.position, submission.turn, text, *columns, checksum)]}
+    return {"submissions": [(submission.index, submission.turn, text, *columns, checksum)]}
 
 
 class RowReader(ABC):
@@ -124,15 +124,15 @@ class RowReader(ABC):
 
     def checksums(self) -> Iterator[tuple[Submission, str]]:
         """Every accepted input with its checksum."""
-        for position, turn, text, key, signature, checksum in self._rows(
+        for index, turn, text, key, signature, checksum in self._rows(
             "SELECT * FROM submissions ORDER BY position"
         ):
             if not isinstance(text, str):
                 raise StoreError(
-                    "ledger_damaged", self.name, f"the accepted input {position} is no text"
+                    "ledger_damaged", self.name, f"the accepted input {index} is no text"
                 )
             yield (
-                Submission(turn, position, Raw(text.encode()), _signature(key, signature)),
+                Submission(turn, index, Raw(text.encode()), _signature(key, signature)),
                 checksum,
             )
 

@@ -35,7 +35,7 @@ class MockProvider:
         """
         self._plays = setting.plays
         self._script = {(line.turn, line.agent, line.attempt): line for line in setting.script}
-        self._scenario = config
+        self._config = config
         self._usage: Iterator[list[Usage]] = usage.turns(config)
         self._drawn: list[list[Usage]] = []
 
@@ -63,7 +63,7 @@ class MockProvider:
             reply = self._decided(call, shown)
             thinking, output = self._used(call.turn)[call.agent]
             return Answer(reply, "", Tokens(prompt, thinking + output, thinking))
-        answer = trade(call, shown, self._scenario)
+        answer = trade(call, shown, self._config)
         text = json.dumps(answer, ensure_ascii=False)
         thinking = 40 + 12 * len(str(answer.get("thinking", "")).split())
         return Answer(text, "", Tokens(prompt, thinking + len(text) // 3, thinking))
@@ -79,7 +79,7 @@ class MockProvider:
             "payloads": shown.get("Information goods you sold or bought", {}),
         }
         everything = shown["The whole state"]
-        move = decide(policy_named(self._plays), call.agent, seen, everything, self._scenario)
+        move = decide(policy_named(self._plays), call.agent, seen, everything, self._config)
         given = {"action": move.action, "speech": move.speech, "thinking": move.thinking}
         return canonical({key: given[key] for key in given if given[key] is not None}).decode()  # type: ignore[no-any-return]
 
