@@ -13,7 +13,7 @@ import pytest
 from sim_economy.core.events import Ticket, ValidatorType
 from sim_economy.core.randomness import draw, seed_key
 from sim_economy.core.rules.block_lottery import tickets, winner
-from sim_economy.core.state import FinalisedBurn, Tip
+from sim_economy.core.state import FinalisedBurn, NewestBlock
 from sim_economy.core.world_config import WorldConfig, parse_world_config
 
 DRAWS: Final = 100_000
@@ -27,7 +27,7 @@ CRITICAL: Final = {6: 22.46, 7: 24.32, 2: 13.82}
 
 def held(config: WorldConfig) -> tuple[Ticket, ...]:
     """Tickets of every kind that the rule has."""
-    return tickets(MINERS, STAKED, BURNS, Tip(0, None, None), 1, config)
+    return tickets(MINERS, STAKED, BURNS, NewestBlock(0, None, None), 1, config)
 
 
 @cache

@@ -94,7 +94,7 @@ MUTANTS = [
     Mutant(
         "L2 stake and burn tickets always count",
         "rules/block_lottery.py",
-        "            if _stake_and_burn_count(tip, turn, config):",
+        "            if _stake_and_burn_count(newest_block, turn, config):",
         "            if True:",
     ),
     Mutant(
@@ -110,7 +110,7 @@ MUTANTS = [
         "total <= config.block_threshold * FACTOR_ONE",
     ),
     Mutant(
-        "L5 the tip goes back to the payer",
+        "L5 the newest_block goes back to the payer",
         "turn.py",
         "        ledger.post(payer, winner_balance, waiting.fee, PostingReason.TIP)",
         "        own = BALANCE + WIDTH * agent_indices[waiting.agent_id]\n"
@@ -147,7 +147,7 @@ MUTANTS = [
         "claims = list(staked)",
     ),
     Mutant(
-        "A1 the tip may pass the balance",
+        "A1 the newest_block may pass the balance",
         "rules/refusals.py",
         "return Reason.BALANCE_TOO_LOW if amount + fee > balance else None",
         "return Reason.BALANCE_TOO_LOW if amount > balance else None",

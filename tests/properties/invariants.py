@@ -275,11 +275,11 @@ def _check_transactions(before: State, turn: Turn) -> None:
 def _check_block(state: State, turn: Turn, config: WorldConfig) -> None:
     block = turn.block
     if block is None:
-        assert state.tip.turn < turn.turn
+        assert state.newest_block.turn < turn.turn
         return
     assert block.turn == turn.turn
-    assert (state.tip.turn, state.tip.winner) == (turn.turn, block.winner)
-    assert state.tip.validator_type is block.validator_type
+    assert (state.newest_block.turn, state.newest_block.winner) == (turn.turn, block.winner)
+    assert state.newest_block.validator_type is block.validator_type
     assert all(ticket.weight > 0 for ticket in block.tickets)
     total = sum(ticket.weight for ticket in block.tickets)
     assert total >= config.block_threshold * FACTOR_ONE

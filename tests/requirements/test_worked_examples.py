@@ -137,7 +137,7 @@ SEEN: Final[Mapping[str, Seen]] = {
     "block": lambda _, turn: _plain(_block(turn)),
     "transactions": lambda _, turn: _plain(turn.transactions),
     "chain_turn": lambda world, _: world.head.turn,
-    "tip_turn": lambda world, _: world.state.tip.turn,
+    "tip_turn": lambda world, _: world.state.newest_block.turn,
 }
 """How each key of an example is read off a world and the turn just played."""
 

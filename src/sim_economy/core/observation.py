@@ -8,13 +8,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from sim_economy.core.accounts import holdings
 from sim_economy.core.contracts import Contract, EndedContract, Reputation, Role
 from sim_economy.core.events import RejectionReason, Transaction
-from sim_economy.core.state import Release, State, Tip
+from sim_economy.core.state import NewestBlock, Release, State
 from sim_economy.core.world_config import WorldConfig, config_values
 
 
@@ -29,7 +29,7 @@ class Observation(Struct, frozen=True):
         contracts_ended: Its contracts that ended in the last turn (O1).
         payloads: Information goods it bought or sold, by contract id (O1).
         rejection: Why the own last action was refused (O1).
-        tip: The newest block of the chain (O2).
+        newest_block: The newest block of the chain (O2).
         core_owners: Core shares by agent id, owners only (O2).
         reputations: By agent id, of those who have one (O2).
         speech: What each agent said last turn (O2).
@@ -46,7 +46,7 @@ class Observation(Struct, frozen=True):
     contracts_ended: tuple[EndedContract, ...]
     payloads: dict[int, str]
     rejection: RejectionReason | None
-    tip: Tip
+    newest_block: NewestBlock = field(name="tip")
     fees_collected: int
     token_supply: int
     core_owners: dict[str, int]
@@ -76,7 +76,7 @@ class Sight:
             self._releases.setdefault(release.agent, []).append(release)
         self._public: dict[str, Any] = {
             "turn": state.turn,
-            "tip": state.tip,
+            "newest_block": state.newest_block,
             "fees_collected": state.fees_collected,
             "token_supply": state.token_supply,
             "core_owners": {

@@ -6,7 +6,7 @@ Source: docs/spec/economy.md, section 1.3.
 from __future__ import annotations
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from sim_economy.core.accounts import (
     BALANCE,
@@ -40,7 +40,7 @@ class Release(Struct, frozen=True, array_like=True, gc=False):
     due: int
 
 
-class Tip(Struct, frozen=True, array_like=True, gc=False):
+class NewestBlock(Struct, frozen=True, array_like=True, gc=False):
     """The newest block of the chain; genesis has neither winner nor validator type."""
 
     turn: int
@@ -88,7 +88,7 @@ class State(Struct):
     payloads: list[Payload]
     reputations: list[Reputation]
     counted: list[Counted]
-    tip: Tip
+    newest_block: NewestBlock = field(name="tip")
     speech: list[str | None]
     rejections: list[RejectionReason | None]
     fees_collected: int
@@ -133,7 +133,7 @@ class State(Struct):
             self.payloads.copy(),
             self.reputations.copy(),
             self.counted.copy(),
-            self.tip,
+            self.newest_block,
             list(quiet),
             list(quiet),
             self.fees_collected,
@@ -168,7 +168,7 @@ def genesis(config: WorldConfig) -> tuple[State, Ledger]:
         payloads=[],
         reputations=[],
         counted=[],
-        tip=Tip(0, None, None),
+        newest_block=NewestBlock(0, None, None),
         speech=[None] * agents,
         rejections=[None] * agents,
         fees_collected=0,

@@ -57,7 +57,7 @@ from sim_economy.core.rules import (
     refusals,
     usage_fees,
 )
-from sim_economy.core.state import FinalisedBurn, Release, State, Tip
+from sim_economy.core.state import FinalisedBurn, NewestBlock, Release, State
 from sim_economy.core.units import ACCOUNT_LIMIT
 from sim_economy.core.world_config import SigningBonusRule, WorldConfig
 
@@ -319,7 +319,7 @@ def _make_block(
 ) -> tuple[Block | None, list[Transaction]]:
     """T5: draw the block; its winner's block finalises what waits."""
     tickets = block_lottery.tickets(
-        miners, state.staked, state.burns, state.tip, state.turn, config
+        miners, state.staked, state.burns, state.newest_block, state.turn, config
     )
     won = block_lottery.winner(tickets, state.turn, config)
     while state.burns and block_lottery.is_spent(state.burns[0], state.turn, config):
@@ -349,7 +349,7 @@ def _make_block(
     state.mempool = []
     if config.signing_bonus_rule is SigningBonusRule.PER_BLOCK:
         ledger.post(PLATFORM, winner_balance, config.signing_bonus, PostingReason.SIGNING_BONUS)
-    state.tip = Tip(state.turn, winner, won.validator_type)
+    state.newest_block = NewestBlock(state.turn, winner, won.validator_type)
     return Block(state.turn, winner, won.validator_type, tickets, len(finalised), tips), finalised
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, get_type_hints
+from typing import Any
 
 from msgspec import convert
+from msgspec.structs import fields
 
 from sim_economy.agents.policy import Move, Policy, Scene, View
 from sim_economy.core.accounts import FIRST, WIDTH, Holding
@@ -28,15 +29,14 @@ def decide(
         everything: Turn and accounts of all agents.
     """
     state = _state(everything, config)
-    parts = {name: convert(seen[name], hint, str_keys=True) for name, hint in _SEEN.items()}
+    parts = {
+        field.name: convert(seen[field.encode_name], field.type, str_keys=True)
+        for field in fields(Observation)
+        if field.name != "world"
+    }
     observation = Observation(**parts, world=config_values(config))
     decided = policy.decide(View(agent, state, config, Scene(state, config), observation))
     return decided if isinstance(decided, Move) else Move(decided)
-
-
-_SEEN: Final[Mapping[str, Any]] = {
-    name: hint for name, hint in get_type_hints(Observation).items() if name != "world"
-}
 
 
 def _state(everything: Mapping[str, Any], config: WorldConfig) -> State:

@@ -82,4 +82,4 @@ class Imitator(Policy, frozen=True):
         rulings = record.for_proposers + record.for_counterparties
         failures = self.default_cost * (record.defaulted + record.missed)
         cores = self.core_value * seen.core_owners.get(agent_id, 0)
-        return record.settled + rulings + cores + (seen.tip.winner == agent_id) - failures
+        return record.settled + rulings + cores + (seen.newest_block.winner == agent_id) - failures

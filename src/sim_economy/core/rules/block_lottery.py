@@ -10,7 +10,7 @@ from typing import assert_never
 
 from sim_economy.core.events import Ticket, ValidatorType
 from sim_economy.core.randomness import draw_below, seed_key
-from sim_economy.core.state import FinalisedBurn, Tip
+from sim_economy.core.state import FinalisedBurn, NewestBlock
 from sim_economy.core.units import FACTOR_ONE, compounded
 from sim_economy.core.world_config import LotteryRule, WorldConfig
 
@@ -49,7 +49,7 @@ def tickets(
     miners: Sequence[int],
     staked: Sequence[int],
     burns: Sequence[FinalisedBurn],
-    tip: Tip,
+    newest_block: NewestBlock,
     turn: int,
     config: WorldConfig,
 ) -> tuple[Ticket, ...]:
@@ -58,7 +58,7 @@ def tickets(
     Args:
         miners: Positions of the agents that mined, in genesis order.
         staked: Tokens, `[agent]`.
-        tip: The newest block before this turn.
+        newest_block: The newest block before this turn.
 
     Source: docs/spec/economy.md, L2.
     """
@@ -78,7 +78,7 @@ def tickets(
             ]
         case LotteryRule.MINE_STAKE_BURN:
             held = [Ticket(agent, ValidatorType.MINE, mine_weight) for agent in miners]
-            if _stake_and_burn_count(tip, turn, config):
+            if _stake_and_burn_count(newest_block, turn, config):
                 held += [
                     Ticket(agent, ValidatorType.STAKE, stake_weight * tokens)
                     for agent, tokens in enumerate(staked)
@@ -92,9 +92,9 @@ def tickets(
     return tuple([ticket for ticket in held if ticket.weight])
 
 
-def _stake_and_burn_count(tip: Tip, turn: int, config: WorldConfig) -> bool:
-    clock = tip.validator_type is None or tip.validator_type is ValidatorType.MINE
-    return clock or turn - tip.turn > config.signature_window
+def _stake_and_burn_count(newest_block: NewestBlock, turn: int, config: WorldConfig) -> bool:
+    clock = newest_block.validator_type is None or newest_block.validator_type is ValidatorType.MINE
+    return clock or turn - newest_block.turn > config.signature_window
 
 
 def winner(held: Sequence[Ticket], turn: int, config: WorldConfig) -> Ticket | None:
