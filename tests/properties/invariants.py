@@ -249,8 +249,8 @@ def _check_bill(turn: Turn) -> None:
         posting.amount for posting in turn.postings if posting.reason is PostingReason.DIVIDEND
     )
     bill = turn.bill
-    assert (bill.collected, bill.dividends) == (collected, paid)
-    assert 0 <= bill.dividends <= bill.covered <= bill.collected
+    assert (bill.charged, bill.dividends) == (collected, paid)
+    assert 0 <= bill.dividends <= bill.covered <= bill.charged
     assert bill.waived >= 0
 
 

@@ -126,7 +126,7 @@ SEEN: Final[Mapping[str, Seen]] = {
         agent_id: list(astuple(record)[1:])
         for agent_id, record in world.observe(world.config.agent_ids[0]).reputations.items()
     },
-    "collected": lambda _, turn: turn.bill.collected,
+    "collected": lambda _, turn: turn.bill.charged,
     "covered": lambda _, turn: turn.bill.covered,
     "waived": lambda _, turn: turn.bill.waived,
     "rejections": lambda _, turn: [reason or "" for reason in turn.outcomes],

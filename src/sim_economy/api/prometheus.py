@@ -31,7 +31,7 @@ class _Figures(Collector):
         for name, meaning, value in (
             ("turn", "The last closed turn", state.turn),
             ("token_supply_tokens", "What agents own", state.token_supply),
-            ("fees_collected_tokens", "Fees of the last turn", state.fees_collected),
+            ("fees_collected_tokens", "Fees of the last turn", state.fees_charged),
             ("platform_tokens", "The platform's balance", state.accounts[PLATFORM]),
             ("destroyed_tokens", "Tokens destroyed so far", state.accounts[DESTROYED]),
             ("agents_below_zero", "Agents in debt", sum(held < 0 for held in state.balances)),

@@ -29,7 +29,7 @@ def state_answer(world: World) -> dict[str, Any]:
         "turn": state.turn,
         "token_supply": state.token_supply,
         "agents": agents,
-        "fees_collected": state.fees_collected,
+        "fees_collected": state.fees_charged,
         "ended": state.ended,
         "state_digest": world.head.state_digest,
         "head": world.head.hash,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from sim_economy.core.accounts import Posting
 from sim_economy.core.contracts import Cause, Deal, Favoured, Happened
@@ -125,13 +125,13 @@ class Bill(Struct, frozen=True, gc=False):
     """The turn's fees over all agents, in tokens.
 
     Attributes:
-        collected: Fees under B4 (B6).
+        charged: Fees under B4 (B6).
         covered: The part of them that balances held (B6): the pool of C2.
         waived: Fees that agents on a job did not pay.
         dividends: Paid out of the pool (C3).
     """
 
-    collected: int
+    charged: int = field(name="collected")
     covered: int
     waived: int
     dividends: int

@@ -47,7 +47,7 @@ class Observation(Struct, frozen=True):
     payloads: dict[int, str]
     rejection: RejectionReason | None
     newest_block: NewestBlock = field(name="tip")
-    fees_collected: int
+    fees_charged: int = field(name="fees_collected")
     token_supply: int
     core_owners: dict[str, int]
     reputations: dict[str, Reputation]
@@ -77,7 +77,7 @@ class Sight:
         self._public: dict[str, Any] = {
             "turn": state.turn,
             "newest_block": state.newest_block,
-            "fees_collected": state.fees_collected,
+            "fees_charged": state.fees_charged,
             "token_supply": state.token_supply,
             "core_owners": {
                 owner: shares

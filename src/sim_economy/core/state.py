@@ -69,7 +69,7 @@ class State(Struct):
         counted: Pairs whose next contract does not count yet, oldest first.
         speech: What was said in the last turn.
         rejections: Why the last turn's action was refused.
-        fees_collected: Fees of the last turn.
+        fees_charged: Fees of the last turn.
         ended: Whether the run has declared its end.
     """
 
@@ -91,7 +91,7 @@ class State(Struct):
     newest_block: NewestBlock = field(name="tip")
     speech: list[str | None]
     rejections: list[RejectionReason | None]
-    fees_collected: int
+    fees_charged: int = field(name="fees_collected")
     ended: bool
 
     @property
@@ -136,7 +136,7 @@ class State(Struct):
             self.newest_block,
             list(quiet),
             list(quiet),
-            self.fees_collected,
+            self.fees_charged,
             self.ended,
         )
 
@@ -171,7 +171,7 @@ def genesis(config: WorldConfig) -> tuple[State, Ledger]:
         newest_block=NewestBlock(0, None, None),
         speech=[None] * agents,
         rejections=[None] * agents,
-        fees_collected=0,
+        fees_charged=0,
         ended=False,
     )
     return state, ledger

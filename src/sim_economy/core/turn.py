@@ -110,7 +110,7 @@ def play_turn(
         _end_run(state, ledger, contract_steps, agent_indices)
     _check_range(state, config, waived)
 
-    state.fees_collected = sum(fees)
+    state.fees_charged = sum(fees)
     turn = Turn(
         state.turn,
         tuple(outcomes),
@@ -118,7 +118,7 @@ def play_turn(
         tuple(released + finalised),
         tuple(contract_steps.events),
         block,
-        Bill(state.fees_collected, covered, waived, dividends_paid),
+        Bill(state.fees_charged, covered, waived, dividends_paid),
         state.token_supply,
         ends,
     )

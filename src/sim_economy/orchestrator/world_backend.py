@@ -90,7 +90,12 @@ class WorldDoor:
             }
             for agent, agent_id in enumerate(self.world.config.agent_ids)
         ]
-        return {**{name: getattr(state, name) for name in EVERYTHING}, "agents": agents}
+        return {
+            "turn": state.turn,
+            "token_supply": state.token_supply,
+            "fees_collected": state.fees_charged,
+            "agents": agents,
+        }
 
     async def close_turn(
         self, turn: int, inputs: Sequence[Input], *, key: str, ends: bool

@@ -18,7 +18,7 @@ def turn_answer(record: TurnRecord, head: str, config: WorldConfig) -> dict[str,
     block = record.block
     return {
         "turn": record.turn,
-        "inference_fees_collected": record.bill.collected,
+        "inference_fees_collected": record.bill.charged,
         "fees_covered": record.bill.covered,
         "fees_waived": record.bill.waived,
         "dividends": record.bill.dividends,

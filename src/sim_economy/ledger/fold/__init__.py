@@ -104,11 +104,11 @@ class Fold:
         if prices and (record.turn != 1 or len(prices) > self._num_cores or len(set(prices)) > 1):
             yield "core shares were sold as no auction sells them"
         self.state["fees_collected"] = flows["inference_fee"] + flows["forward_fee"]
-        if record.bill.collected != self.state["fees_collected"]:
+        if record.bill.charged != self.state["fees_collected"]:
             yield "the bill is not the sum of the fees posted"
         if record.bill.dividends != flows["dividend"]:
             yield "the dividends are not the sum of those posted"
-        if not 0 <= record.bill.dividends <= record.bill.covered <= record.bill.collected:
+        if not 0 <= record.bill.dividends <= record.bill.covered <= record.bill.charged:
             yield "the dividends pass the covered fees"
 
     def _fold_releases(self, turn: int) -> None:

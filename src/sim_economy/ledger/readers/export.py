@@ -114,7 +114,7 @@ def _turn(record: TurnRecord) -> Cells:
     return {
         "turn": record.turn,
         "ends": int(record.ends),
-        "fees_collected": bill.collected,
+        "fees_collected": bill.charged,
         "fees_covered": bill.covered,
         "fees_waived": bill.waived,
         "dividends": bill.dividends,

@@ -69,7 +69,7 @@ def _figures(record: TurnRecord, accounts: Sequence[int]) -> dict[str, Any]:
         "token_supply": record.token_supply,
         "platform": accounts[PLATFORM],
         "destroyed": accounts[DESTROYED],
-        "fees_collected": record.bill.collected,
+        "fees_collected": record.bill.charged,
         "fees_covered": record.bill.covered,
         "fees_waived": record.bill.waived,
         "dividends": record.bill.dividends,
