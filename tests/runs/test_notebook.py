@@ -157,7 +157,7 @@ def test_an_agent_observes_itself_and_what_all_may_know() -> None:
         actions: Actions = {"agent_0": se.Stake(30, 1), "agent_2": se.Study()}
         world.act(actions)
         seen = world.observe("agent_0")
-        assert (seen.agent_id, seen.turn, seen.studies) == ("agent_0", 2, 0)
+        assert (seen.agent_id, seen.last_turn, seen.studies) == ("agent_0", 2, 0)
         assert seen.accounts == {
             "balance": 969,
             "staked": 0,

@@ -22,6 +22,7 @@ class Observation(Struct, frozen=True):
     """One agent's view of the world before it acts.
 
     Attributes:
+        last_turn: The last closed turn; 0 before the first.
         accounts: Own tokens by account (O1).
         transactions: Own, waiting for a block (O1).
         releases: Own stake on its way back (O1).
@@ -37,7 +38,7 @@ class Observation(Struct, frozen=True):
     """
 
     agent_id: str
-    turn: int
+    last_turn: int = field(name="turn")
     accounts: dict[str, int]
     studies: int
     transactions: tuple[Transaction, ...]
@@ -75,7 +76,7 @@ class Sight:
         for release in state.releases:
             self._releases.setdefault(release.agent, []).append(release)
         self._public: dict[str, Any] = {
-            "turn": state.turn,
+            "last_turn": state.turn,
             "newest_block": state.newest_block,
             "fees_charged": state.fees_charged,
             "token_supply": state.token_supply,
