@@ -63,7 +63,7 @@ class Patient(se.Policy, frozen=True):
     every: Annotated[int, se.Parameter(se.Kind.COUNT, "turns from one job to the next", 1)] = 5
 
     def decide(self, view):
-        return se.Move(se.Job() if view.turn % self.every == 0 else se.Mine(), speech="hm")
+        return se.Move(se.Job() if view.open_turn % self.every == 0 else se.Mine(), speech="hm")
 """
 
 
@@ -210,7 +210,7 @@ class Patient(se.Policy, frozen=True):
 def test_a_policy_that_raises_is_named_with_its_agent_and_turn(
     plugged: Callable[..., Ran], tmp_path: Path
 ) -> None:
-    source = DECIDING.format(body="return se.Mine() if view.turn < 3 else 1 / 0")
+    source = DECIDING.format(body="return se.Mine() if view.open_turn < 3 else 1 / 0")
     arguments = ("experiment", "as-run", "--policy", "patient", "--runs", "1", "--no-report")
     ran = plugged([("tiny", "patient = tiny:Patient", source)], *arguments)
     assert ran.status == 1

@@ -182,7 +182,7 @@ def test_the_random_policy_tries_every_action_that_one_agent_can_take_alone() ->
 def test_a_view_shows_what_the_world_shows() -> None:
     state = before(3, agent=1, balance=77)
     view = views(state, SCENARIO)[1]
-    assert (view.turn, view.agent_id) == (3, "agent_1")
+    assert (view.open_turn, view.agent_id) == (3, "agent_1")
     assert view.observation == observe(state, 1, SCENARIO)
     assert view.observation is view.observation
 

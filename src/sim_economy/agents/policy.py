@@ -5,6 +5,8 @@ docs/write-your-own-policy.md shows how to add one from a package of your own.
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from msgspec import Struct
 
 from sim_economy.core.actions import Action
@@ -61,9 +63,19 @@ class View(Struct):
     _seen: Observation | None = None
 
     @property
-    def turn(self) -> int:
-        """The open turn: the one to act in."""
+    def open_turn(self) -> int:
+        """The turn to act in."""
         return self.state.turn + 1
+
+    @property
+    def turn(self) -> NoReturn:
+        """The name of `open_turn` in the release before; gone after this one."""
+        raise AttributeError("View.turn is open_turn now; the last closed turn is state.turn")
+
+    @property
+    def scenario(self) -> NoReturn:
+        """The name of `config` in the release before; gone after this one."""
+        raise AttributeError("View.scenario is config now")
 
     @property
     def agent_id(self) -> str:
@@ -86,7 +98,7 @@ class View(Struct):
             lasting: One draw for the whole run instead of one for each turn.
         """
         key = seed_key(self.config.seed, self.config.secret)
-        turn = 0 if lasting else self.turn
+        turn = 0 if lasting else self.open_turn
         purpose = f"policy.{purpose}.{index}" if index else f"policy.{purpose}"
         return draw_below(below, key, turn, purpose, self.agent)
 

@@ -48,7 +48,9 @@ def inputs_of(world: World, policies: Sequence[Policy], used: Sequence[Usage]) -
         try:
             decided = policy.decide(view)
         except Exception as error:
-            error.add_note(f"{type(policy).__name__} decided for {agent_id} in turn {view.turn}")
+            error.add_note(
+                f"{type(policy).__name__} decided for {agent_id} in turn {view.open_turn}"
+            )
             raise
         if isinstance(decided, Move):
             action, speech, thinking = decided.action, decided.speech, decided.thinking

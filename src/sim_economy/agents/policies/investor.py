@@ -35,7 +35,7 @@ class Investor(Policy, frozen=True):
         """Bid, stake, work or mine."""
         balance = view.observation.accounts["balance"]
         if view.config.dividend_rule is DividendRule.CORE_OWNERS:
-            if view.turn == 1 and (most := part(balance, self.bid_rate)) > 0:
+            if view.open_turn == 1 and (most := part(balance, self.bid_rate)) > 0:
                 return BidCore(most - most * view.draw(MILLION, "investor.bid") // (2 * MILLION))
         else:
             amount = part(max(0, balance - self.reserve), self.stake_rate)

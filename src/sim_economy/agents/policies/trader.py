@@ -59,7 +59,7 @@ class Desk:
     def __init__(self, view: View) -> None:
         self.view = view
         self.agent = view.agent
-        self.turn = view.turn
+        self.turn = view.open_turn
         self.seen = view.observation
         self.balance = self.seen.accounts["balance"]
 
