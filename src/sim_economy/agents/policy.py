@@ -10,7 +10,7 @@ from typing import NoReturn
 from msgspec import Struct
 
 from sim_economy.core.actions import Action
-from sim_economy.core.observation import Observation, Sight
+from sim_economy.core.observation import Observation, Observer
 from sim_economy.core.randomness import draw_below, seed_key
 from sim_economy.core.state import State
 from sim_economy.core.world_config import WorldConfig
@@ -29,21 +29,21 @@ class Move(Struct, frozen=True, gc=False):
     thinking: str | None = None
 
 
-class Scene:
-    """The world before a turn, as the policies of all agents share it."""
+class SharedView:
+    """The part of a view that all agents share: one state and who observes it."""
 
-    __slots__ = ("_config", "_sight", "_state")
+    __slots__ = ("_config", "_observer", "_state")
 
     def __init__(self, state: State, config: WorldConfig) -> None:
         self._state = state
         self._config = config
-        self._sight: Sight | None = None
+        self._observer: Observer | None = None
 
     def observation(self, agent: int) -> Observation:
         """What one agent may see; nothing is worked out before the first asks."""
-        if self._sight is None:
-            self._sight = Sight(self._state, self._config)
-        return self._sight.of(agent)
+        if self._observer is None:
+            self._observer = Observer(self._state, self._config)
+        return self._observer.of(agent)
 
 
 class View(Struct):
@@ -59,7 +59,7 @@ class View(Struct):
     agent: int
     state: State
     config: WorldConfig
-    _scene: Scene
+    _shared: SharedView
     _seen: Observation | None = None
 
     @property
@@ -86,7 +86,7 @@ class View(Struct):
     def observation(self) -> Observation:
         """What the agent may see, and nothing else (section 9 of the rules)."""
         if self._seen is None:
-            self._seen = self._scene.observation(self.agent)
+            self._seen = self._shared.observation(self.agent)
         return self._seen
 
     def draw(self, below: int, purpose: str, index: int = 0, *, lasting: bool = False) -> int:
@@ -105,8 +105,8 @@ class View(Struct):
 
 def views(state: State, config: WorldConfig) -> list[View]:
     """What lies before each agent, in genesis order."""
-    scene = Scene(state, config)
-    return [View(agent, state, config, scene) for agent in range(config.num_agents)]
+    shared = SharedView(state, config)
+    return [View(agent, state, config, shared) for agent in range(config.num_agents)]
 
 
 class Policy(Struct, frozen=True):

@@ -56,8 +56,8 @@ class Observation(Struct, frozen=True):
     world: dict[str, int | bool | str | Decimal]
 
 
-class Sight:
-    """One state as its agents see it; what they share is worked out once for all of them."""
+class Observer:
+    """Makes the observations of one state; what all agents see is made once."""
 
     __slots__ = ("_config", "_contracts", "_payloads", "_public", "_releases", "_state")
 
@@ -113,7 +113,7 @@ class Sight:
 
 def observe(state: State, agent: int, config: WorldConfig) -> Observation:
     """The view of the agent at an index in genesis order."""
-    return Sight(state, config).of(agent)
+    return Observer(state, config).of(agent)
 
 
 def _as_seen(contract: Contract, agent: int) -> Contract:

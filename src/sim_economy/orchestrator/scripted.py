@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import convert
 from msgspec.structs import fields
 
-from sim_economy.agents.policy import Move, Policy, Scene, View
+from sim_economy.agents.policy import Move, Policy, SharedView, View
 from sim_economy.core.accounts import FIRST, WIDTH, Holding
 from sim_economy.core.observation import Observation
 from sim_economy.core.state import State, genesis
@@ -35,7 +35,7 @@ def decide(
         if field.name != "world"
     }
     observation = Observation(**parts, world=config_values(config))
-    decided = policy.decide(View(agent, state, config, Scene(state, config), observation))
+    decided = policy.decide(View(agent, state, config, SharedView(state, config), observation))
     return decided if isinstance(decided, Move) else Move(decided)
 
 
