@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from sim_economy.agents.policies.phrases import ARBITRATION, Offer, Phrase
-from sim_economy.agents.policies.trader import Desk, Trader
+from sim_economy.agents.policies.trader import MarketView, Trader
 from sim_economy.core.contracts import Contract, Favoured, Settlement
 from sim_economy.core.world_config import Kind, Parameter
 
@@ -28,11 +28,11 @@ class Arbitrator(Trader, frozen=True):
 
     fee: Annotated[int, Parameter(Kind.COUNT, "tokens it asks for a ruling")] = 10
 
-    def words(self, desk: Desk) -> list[Phrase]:
+    def words(self, market: MarketView) -> list[Phrase]:
         """Offers to arbitrate while it can vouch for anything."""
-        return [Offer(ARBITRATION, self.fee)] if desk.free > self.reserve else []
+        return [Offer(ARBITRATION, self.fee)] if market.free > self.reserve else []
 
-    def arbitrates(self, desk: Desk, contract: Contract) -> bool:
+    def arbitrates(self, market: MarketView, contract: Contract) -> bool:
         """What the counterparty has signed, for its fee where it may have to rule."""
         deal = contract.deal
         paid = deal.settlement is Settlement.AUTOMATIC or deal.arbitrator_fee >= self.fee
@@ -46,13 +46,13 @@ class DishonestArbitrator(Arbitrator, frozen=True):
         Bias, Parameter(Kind.VARIANT, "for whom it rules: always one side, wrongly, or never")
     ] = Bias.PROPOSER
 
-    def ruling(self, desk: Desk, contract: Contract) -> Favoured | None:
+    def ruling(self, market: MarketView, contract: Contract) -> Favoured | None:
         """Whatever its bias says."""
         match self.bias:
             case Bias.SILENT:
                 return None
             case Bias.FALSE:
-                right = super().ruling(desk, contract)
+                right = super().ruling(market, contract)
                 wrong = right is Favoured.COUNTERPARTY
                 return Favoured.PROPOSER if wrong else Favoured.COUNTERPARTY
             case Bias.PROPOSER | Bias.COUNTERPARTY:

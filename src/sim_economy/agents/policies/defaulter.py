@@ -7,7 +7,7 @@ from typing import Annotated
 from sim_economy.agents.policies.information import information_offer
 from sim_economy.agents.policies.phrases import INFORMATION, LOAN, SERVICE, Offer, Phrase, Seek
 from sim_economy.agents.policies.services import service_offer
-from sim_economy.agents.policies.trader import Desk, Trader, part
+from sim_economy.agents.policies.trader import MarketView, Trader, part
 from sim_economy.core.actions import Action, Stake
 from sim_economy.core.contracts import Contract, ContractKind, Deal, Role, Stage
 from sim_economy.core.units import INPUT_LIMIT, Millionths
@@ -30,44 +30,44 @@ class Defaulter(Trader, frozen=True):
         int, Parameter(Kind.COUNT, "orders of each kind it has open at once", 1)
     ] = 1
 
-    def words(self, desk: Desk) -> list[Phrase]:
+    def words(self, market: MarketView) -> list[Phrase]:
         """Whatever draws others in."""
         said: list[Phrase] = [Offer(SERVICE, self.price), Offer(INFORMATION, self.price)]
-        if not desk.of_kind(Role.COUNTERPARTY, LOAN):
+        if not market.of_kind(Role.COUNTERPARTY, LOAN):
             said.append(Seek(LOAN, (self.principal, self.turns)))
         return said
 
-    def owed(self, desk: Desk) -> Action | None:
+    def owed(self, market: MarketView) -> Action | None:
         """Its tokens come first."""
-        return self._flight(desk) or super().owed(desk)
+        return self._flight(market) or super().owed(market)
 
-    def business(self, desk: Desk) -> Action | None:
+    def business(self, market: MarketView) -> Action | None:
         """Cheap offers."""
-        return service_offer(self, desk, self.price, self.orders_max) or information_offer(
-            self, desk, self.price, self.orders_max
+        return service_offer(self, market, self.price, self.orders_max) or information_offer(
+            self, market, self.price, self.orders_max
         )
 
-    def accepts(self, desk: Desk, deal: Deal) -> bool:
+    def accepts(self, market: MarketView, deal: Deal) -> bool:
         """Any loan that asks no collateral."""
         return (
             deal.kind is ContractKind.LOAN
             and not deal.collaterals[Role.COUNTERPARTY]
             and deal.premium <= part(deal.principal, self.rate_max)
-            and not desk.of_kind(Role.COUNTERPARTY, LOAN)
+            and not market.of_kind(Role.COUNTERPARTY, LOAN)
         )
 
-    def delivers(self, desk: Desk, contract: Contract) -> bool:
+    def delivers(self, market: MarketView, contract: Contract) -> bool:
         """Never."""
         return False
 
-    def claims(self, desk: Desk, contract: Contract) -> bool:
+    def claims(self, market: MarketView, contract: Contract) -> bool:
         """Always."""
         return True
 
-    def _flight(self, desk: Desk) -> Action | None:
+    def _flight(self, market: MarketView) -> Action | None:
         """Stakes what no signature may take, in the turn in which a loan is due."""
-        for loan in desk.contracts(Role.COUNTERPARTY, Stage.ACTIVE):
-            due = loan.deal.kind is ContractKind.LOAN and loan.deal.due_turn == desk.turn
-            if due and desk.free > 0:
-                return Stake(min(desk.free, INPUT_LIMIT))
+        for loan in market.contracts(Role.COUNTERPARTY, Stage.ACTIVE):
+            due = loan.deal.kind is ContractKind.LOAN and loan.deal.due_turn == market.turn
+            if due and market.free > 0:
+                return Stake(min(market.free, INPUT_LIMIT))
         return None

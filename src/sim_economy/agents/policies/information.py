@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Annotated
 
 from sim_economy.agents.policies.phrases import INFORMATION, Offer, Phrase, Seek
-from sim_economy.agents.policies.trader import SIGNING_TURNS, Desk, Trader, report
+from sim_economy.agents.policies.trader import SIGNING_TURNS, MarketView, Trader, report
 from sim_economy.core.actions import Action
 from sim_economy.core.contracts import ContractKind, Deal, Role, Settlement
 from sim_economy.core.world_config import Kind, Parameter
@@ -25,14 +25,14 @@ class Seller(Trader, frozen=True):
         Settlement, Parameter(Kind.VARIANT, "whether the buyer has to confirm the delivery")
     ] = Settlement.AUTOMATIC
 
-    def words(self, desk: Desk) -> list[Phrase]:
+    def words(self, market: MarketView) -> list[Phrase]:
         """Offers information while it has room for sales."""
-        room = len(desk.of_kind(Role.PROPOSER, INFORMATION)) < self.sales_max
+        room = len(market.of_kind(Role.PROPOSER, INFORMATION)) < self.sales_max
         return [Offer(INFORMATION, self.price)] if room else []
 
-    def business(self, desk: Desk) -> Action | None:
+    def business(self, market: MarketView) -> Action | None:
         """A sealed report for somebody who seeks one."""
-        return information_offer(self, desk, self.price, self.sales_max, self.settlement)
+        return information_offer(self, market, self.price, self.sales_max, self.settlement)
 
 
 class Buyer(Trader, frozen=True):
@@ -40,42 +40,42 @@ class Buyer(Trader, frozen=True):
 
     price_max: Annotated[int, Parameter(Kind.COUNT, "most it pays for a report")] = 30
 
-    def words(self, desk: Desk) -> list[Phrase]:
+    def words(self, market: MarketView) -> list[Phrase]:
         """Seeks information while it can pay."""
-        able = desk.free - self.reserve >= self.price_max
-        busy = desk.of_kind(Role.COUNTERPARTY, INFORMATION)
+        able = market.free - self.reserve >= self.price_max
+        busy = market.of_kind(Role.COUNTERPARTY, INFORMATION)
         return [Seek(INFORMATION, (self.price_max,))] if able and not busy else []
 
-    def accepts(self, desk: Desk, deal: Deal) -> bool:
+    def accepts(self, market: MarketView, deal: Deal) -> bool:
         """A report it can pay; one at a time."""
         return (
             deal.kind is ContractKind.INFORMATION_SALE
             and deal.price <= self.price_max
-            and not desk.of_kind(Role.COUNTERPARTY, INFORMATION)
+            and not market.of_kind(Role.COUNTERPARTY, INFORMATION)
         )
 
 
 def information_offer(
     trader: Trader,
-    desk: Desk,
+    market: MarketView,
     price: int,
     sales_max: int,
     settlement: Settlement = Settlement.AUTOMATIC,
 ) -> Action | None:
     """A proposal of this turn's report to somebody who seeks information and pays the price."""
-    if len(desk.of_kind(Role.PROPOSER, INFORMATION)) >= sales_max:
+    if len(market.of_kind(Role.PROPOSER, INFORMATION)) >= sales_max:
         return None
     bond = max(price, trader.arbitration_fee_max)
-    for buyer, (price_max,) in trader.customers(desk, INFORMATION):
+    for buyer, (price_max,) in trader.customers(market, INFORMATION):
         if price <= price_max:
             return trader.proposal(
-                desk,
+                market,
                 INFORMATION,
                 buyer,
                 price=price,
-                payload_hash=sha256(report(desk.view, desk.turn).encode()).hexdigest(),
+                payload_hash=sha256(report(market.view, market.turn).encode()).hexdigest(),
                 settlement=settlement.value,
-                due_turn=desk.turn + SIGNING_TURNS + 2,
+                due_turn=market.turn + SIGNING_TURNS + 2,
                 proposer_collateral=bond,
             )
     return None

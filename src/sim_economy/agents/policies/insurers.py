@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from sim_economy.agents.policies.phrases import INSURANCE, Offer, Phrase, Seek
-from sim_economy.agents.policies.trader import SIGNING_TURNS, Desk, Trader, part
+from sim_economy.agents.policies.trader import SIGNING_TURNS, MarketView, Trader, part
 from sim_economy.core.actions import Action, Mine
 from sim_economy.core.contracts import ContractKind, Deal, Role
 from sim_economy.core.units import Millionths
@@ -21,30 +21,30 @@ class Insurer(Trader, frozen=True):
     payout_max: Annotated[int, Parameter(Kind.COUNT, "most it insures at once", 1)] = 200
     insurances_max: Annotated[int, Parameter(Kind.COUNT, "insurances it has open at once", 1)] = 3
 
-    def words(self, desk: Desk) -> list[Phrase]:
+    def words(self, market: MarketView) -> list[Phrase]:
         """Offers insurance while it can pay out."""
-        return [Offer(INSURANCE, part(100, self.rate))] if self._can_insure(desk) else []
+        return [Offer(INSURANCE, part(100, self.rate))] if self._can_insure(market) else []
 
-    def business(self, desk: Desk) -> Action | None:
+    def business(self, market: MarketView) -> Action | None:
         """An insurance for somebody who seeks one."""
-        if not self._can_insure(desk):
+        if not self._can_insure(market):
             return None
-        for insured, (payout, trigger, turns) in self.customers(desk, INSURANCE):
-            if 0 < payout <= min(self.payout_max, desk.free - self.reserve) and turns > 0:
+        for insured, (payout, trigger, turns) in self.customers(market, INSURANCE):
+            if 0 < payout <= min(self.payout_max, market.free - self.reserve) and turns > 0:
                 return self.proposal(
-                    desk,
+                    market,
                     INSURANCE,
                     insured,
                     premium=part(payout, self.rate),
                     payout=payout,
                     trigger=trigger,
-                    due_turn=desk.turn + SIGNING_TURNS + turns,
+                    due_turn=market.turn + SIGNING_TURNS + turns,
                 )
         return None
 
-    def _can_insure(self, desk: Desk) -> bool:
-        few = len(desk.of_kind(Role.PROPOSER, INSURANCE)) < self.insurances_max
-        return few and desk.free > self.reserve
+    def _can_insure(self, market: MarketView) -> bool:
+        few = len(market.of_kind(Role.PROPOSER, INSURANCE)) < self.insurances_max
+        return few and market.free > self.reserve
 
 
 class Insured(Trader, frozen=True):
@@ -62,22 +62,22 @@ class Insured(Trader, frozen=True):
         int, Parameter(Kind.COUNT, "insures itself only while its balance is above this")
     ] = 100
 
-    def words(self, desk: Desk) -> list[Phrase]:
+    def words(self, market: MarketView) -> list[Phrase]:
         """Seeks insurance while it has none and something to lose."""
-        if desk.of_kind(Role.COUNTERPARTY, INSURANCE) or desk.balance <= self.solvent_above:
+        if market.of_kind(Role.COUNTERPARTY, INSURANCE) or market.balance <= self.solvent_above:
             return []
-        return [Seek(INSURANCE, (self.payout, desk.wealth - self.margin, self.turns))]
+        return [Seek(INSURANCE, (self.payout, market.wealth - self.margin, self.turns))]
 
-    def accepts(self, desk: Desk, deal: Deal) -> bool:
+    def accepts(self, market: MarketView, deal: Deal) -> bool:
         """An insurance it sought that is still to its advantage; one at a time."""
         return (
             deal.kind is ContractKind.INSURANCE
             and deal.premium <= part(deal.payout, self.rate_max)
-            and desk.wealth - deal.premium >= deal.trigger
-            and not desk.of_kind(Role.COUNTERPARTY, INSURANCE)
+            and market.wealth - deal.premium >= deal.trigger
+            and not market.of_kind(Role.COUNTERPARTY, INSURANCE)
         )
 
-    def living(self, desk: Desk) -> Action:
+    def living(self, market: MarketView) -> Action:
         """The insured has no reason to work."""
-        covered = any(own.insured_value is not None for own in desk.seen.contracts)
-        return Mine() if covered and desk.balance >= 0 else super().living(desk)
+        covered = any(own.insured_value is not None for own in market.seen.contracts)
+        return Mine() if covered and market.balance >= 0 else super().living(market)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from sim_economy.agents.policies.phrases import LOAN, Offer, Phrase, Seek
-from sim_economy.agents.policies.trader import SIGNING_TURNS, Desk, Trader, part
+from sim_economy.agents.policies.trader import SIGNING_TURNS, MarketView, Trader, part
 from sim_economy.core.actions import Action, Job
 from sim_economy.core.contracts import ContractKind, Deal, Role, Stage
 from sim_economy.core.units import Millionths
@@ -24,31 +24,31 @@ class Lender(Trader, frozen=True):
     principal_max: Annotated[int, Parameter(Kind.COUNT, "most it lends at once", 1)] = 300
     loans_max: Annotated[int, Parameter(Kind.COUNT, "loans it has open at once", 1)] = 3
 
-    def words(self, desk: Desk) -> list[Phrase]:
+    def words(self, market: MarketView) -> list[Phrase]:
         """Offers loans while it can lend."""
-        return [Offer(LOAN, part(100, self.rate))] if self._can_lend(desk) else []
+        return [Offer(LOAN, part(100, self.rate))] if self._can_lend(market) else []
 
-    def business(self, desk: Desk) -> Action | None:
+    def business(self, market: MarketView) -> Action | None:
         """A loan for somebody who seeks one."""
-        if not self._can_lend(desk):
+        if not self._can_lend(market):
             return None
-        for borrower, (principal, turns) in self.customers(desk, LOAN):
-            wanted = 0 < principal <= min(self.principal_max, desk.free - self.reserve)
+        for borrower, (principal, turns) in self.customers(market, LOAN):
+            wanted = 0 < principal <= min(self.principal_max, market.free - self.reserve)
             if wanted and turns > 0:
                 return self.proposal(
-                    desk,
+                    market,
                     LOAN,
                     borrower,
                     principal=principal,
                     premium=part(principal, self.rate),
                     counterparty_collateral=part(principal, self.collateral_rate),
-                    due_turn=desk.turn + SIGNING_TURNS + turns,
+                    due_turn=market.turn + SIGNING_TURNS + turns,
                 )
         return None
 
-    def _can_lend(self, desk: Desk) -> bool:
-        few = len(desk.of_kind(Role.PROPOSER, LOAN)) < self.loans_max
-        return few and desk.free > self.reserve
+    def _can_lend(self, market: MarketView) -> bool:
+        few = len(market.of_kind(Role.PROPOSER, LOAN)) < self.loans_max
+        return few and market.free > self.reserve
 
 
 class Borrower(Trader, frozen=True):
@@ -66,25 +66,25 @@ class Borrower(Trader, frozen=True):
         int, Parameter(Kind.COUNT, "turns before the due turn from which it works for the debt")
     ] = 6
 
-    def words(self, desk: Desk) -> list[Phrase]:
+    def words(self, market: MarketView) -> list[Phrase]:
         """Seeks a loan when it needs one."""
-        needs = desk.balance < self.seeks_below and not desk.of_kind(Role.COUNTERPARTY, LOAN)
+        needs = market.balance < self.seeks_below and not market.of_kind(Role.COUNTERPARTY, LOAN)
         return [Seek(LOAN, (self.principal, self.turns))] if needs else []
 
-    def accepts(self, desk: Desk, deal: Deal) -> bool:
+    def accepts(self, market: MarketView, deal: Deal) -> bool:
         """The loan it sought, at a premium it can bear; one at a time."""
         return (
             deal.kind is ContractKind.LOAN
             and deal.principal == self.principal
             and deal.premium <= part(deal.principal, self.rate_max)
-            and not desk.of_kind(Role.COUNTERPARTY, LOAN)
+            and not market.of_kind(Role.COUNTERPARTY, LOAN)
         )
 
-    def living(self, desk: Desk) -> Action:
+    def living(self, market: MarketView) -> Action:
         """Works while a debt that is due soon is not together."""
-        for loan in desk.contracts(Role.COUNTERPARTY, Stage.ACTIVE):
+        for loan in market.contracts(Role.COUNTERPARTY, Stage.ACTIVE):
             owed = loan.deal.principal + loan.deal.premium
-            soon = loan.deal.due_turn - desk.turn < self.saves_turns
-            if loan.deal.kind is ContractKind.LOAN and soon and desk.balance < owed:
+            soon = loan.deal.due_turn - market.turn < self.saves_turns
+            if loan.deal.kind is ContractKind.LOAN and soon and market.balance < owed:
                 return Job()
-        return super().living(desk)
+        return super().living(market)

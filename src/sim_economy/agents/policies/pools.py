@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from sim_economy.agents.policies.phrases import FORWARD, Offer, Phrase, Seek
-from sim_economy.agents.policies.trader import SIGNING_TURNS, Desk, Trader, part
+from sim_economy.agents.policies.trader import SIGNING_TURNS, MarketView, Trader, part
 from sim_economy.core.actions import Action, Mine
 from sim_economy.core.contracts import ContractKind, Deal, Role, Stage
 from sim_economy.core.units import Millionths
@@ -24,19 +24,19 @@ class Organiser(Trader, frozen=True):
     cap_max: Annotated[int, Parameter(Kind.COUNT, "most it carries for a member", 1)] = 400
     members_max: Annotated[int, Parameter(Kind.COUNT, "members at once", 1)] = 3
 
-    def words(self, desk: Desk) -> list[Phrase]:
+    def words(self, market: MarketView) -> list[Phrase]:
         """Offers places while the pool has some."""
-        return [Offer(FORWARD, part(100, self.rate))] if self._has_place(desk) else []
+        return [Offer(FORWARD, part(100, self.rate))] if self._has_place(market) else []
 
-    def business(self, desk: Desk) -> Action | None:
+    def business(self, market: MarketView) -> Action | None:
         """A place for somebody who seeks one."""
-        if not self._has_place(desk):
+        if not self._has_place(market):
             return None
-        for member, (cap, turns) in self.customers(desk, FORWARD):
-            if 0 < cap <= min(self.cap_max, desk.free - self.reserve) and turns > 0:
-                start_turn = desk.turn + SIGNING_TURNS
+        for member, (cap, turns) in self.customers(market, FORWARD):
+            if 0 < cap <= min(self.cap_max, market.free - self.reserve) and turns > 0:
+                start_turn = market.turn + SIGNING_TURNS
                 return self.proposal(
-                    desk,
+                    market,
                     FORWARD,
                     member,
                     price=part(cap, self.rate),
@@ -46,9 +46,9 @@ class Organiser(Trader, frozen=True):
                 )
         return None
 
-    def _has_place(self, desk: Desk) -> bool:
-        few = len(desk.of_kind(Role.PROPOSER, FORWARD)) < self.members_max
-        return few and desk.free > self.reserve
+    def _has_place(self, market: MarketView) -> bool:
+        few = len(market.of_kind(Role.PROPOSER, FORWARD)) < self.members_max
+        return few and market.free > self.reserve
 
 
 class Member(Trader, frozen=True):
@@ -60,25 +60,25 @@ class Member(Trader, frozen=True):
         Millionths, Parameter(Kind.RATE, "highest price it agrees to, by the cap")
     ] = Millionths(900_000)
 
-    def words(self, desk: Desk) -> list[Phrase]:
+    def words(self, market: MarketView) -> list[Phrase]:
         """Seeks a place while it has none and can pay one."""
-        able = desk.free - self.reserve >= part(self.cap, self.rate_max)
-        busy = desk.of_kind(Role.COUNTERPARTY, FORWARD)
+        able = market.free - self.reserve >= part(self.cap, self.rate_max)
+        busy = market.of_kind(Role.COUNTERPARTY, FORWARD)
         return [Seek(FORWARD, (self.cap, self.turns))] if able and not busy else []
 
-    def accepts(self, desk: Desk, deal: Deal) -> bool:
+    def accepts(self, market: MarketView, deal: Deal) -> bool:
         """A place it can pay; one at a time."""
         return (
             deal.kind is ContractKind.FORWARD
             and deal.price <= part(deal.cap, self.rate_max)
-            and deal.start_turn > desk.turn + 1
-            and not desk.of_kind(Role.COUNTERPARTY, FORWARD)
+            and deal.start_turn > market.turn + 1
+            and not market.of_kind(Role.COUNTERPARTY, FORWARD)
         )
 
-    def living(self, desk: Desk) -> Action:
+    def living(self, market: MarketView) -> Action:
         """Mines while its fees are carried."""
         carried = any(
-            own.deal.kind is ContractKind.FORWARD and own.deal.start_turn <= desk.turn
-            for own in desk.contracts(Role.COUNTERPARTY, Stage.ACTIVE)
+            own.deal.kind is ContractKind.FORWARD and own.deal.start_turn <= market.turn
+            for own in market.contracts(Role.COUNTERPARTY, Stage.ACTIVE)
         )
-        return Mine() if carried and desk.balance >= 0 else super().living(desk)
+        return Mine() if carried and market.balance >= 0 else super().living(market)

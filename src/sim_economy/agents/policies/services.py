@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from sim_economy.agents.policies.phrases import SERVICE, Offer, Phrase, Seek
-from sim_economy.agents.policies.trader import SIGNING_TURNS, Desk, Trader
+from sim_economy.agents.policies.trader import SIGNING_TURNS, MarketView, Trader
 from sim_economy.core.actions import Action
 from sim_economy.core.contracts import Contract, ContractKind, Deal, Role
 from sim_economy.core.units import MILLION, Millionths
@@ -28,18 +28,18 @@ class Provider(Trader, frozen=True):
         Millionths, Parameter(Kind.RATE, "share of the services it really renders")
     ] = Millionths(950_000)
 
-    def words(self, desk: Desk) -> list[Phrase]:
+    def words(self, market: MarketView) -> list[Phrase]:
         """Offers services while it has room for orders."""
-        room = len(desk.of_kind(Role.PROPOSER, SERVICE)) < self.orders_max
+        room = len(market.of_kind(Role.PROPOSER, SERVICE)) < self.orders_max
         return [Offer(SERVICE, self.price)] if room else []
 
-    def business(self, desk: Desk) -> Action | None:
+    def business(self, market: MarketView) -> Action | None:
         """A proposal to somebody who seeks a service."""
-        return service_offer(self, desk, self.price, self.orders_max)
+        return service_offer(self, market, self.price, self.orders_max)
 
-    def delivers(self, desk: Desk, contract: Contract) -> bool:
+    def delivers(self, market: MarketView, contract: Contract) -> bool:
         """As often as its reliability says; for one contract always the same."""
-        drawn = desk.view.draw(MILLION, "provider.delivers", contract.contract_id, lasting=True)
+        drawn = market.view.draw(MILLION, "provider.delivers", contract.contract_id, lasting=True)
         return drawn < self.reliability
 
 
@@ -52,31 +52,31 @@ class Client(Trader, frozen=True):
         bool, Parameter(Kind.FLAG, "whether it disputes what was rendered too, to keep its tokens")
     ] = False
 
-    def words(self, desk: Desk) -> list[Phrase]:
+    def words(self, market: MarketView) -> list[Phrase]:
         """Seeks a service while it has none under way and can pay one."""
-        able = desk.free - self.reserve >= self.price_max
-        busy = desk.of_kind(Role.COUNTERPARTY, SERVICE)
+        able = market.free - self.reserve >= self.price_max
+        busy = market.of_kind(Role.COUNTERPARTY, SERVICE)
         return [Seek(SERVICE, (self.price_max, self.turns))] if able and not busy else []
 
-    def accepts(self, desk: Desk, deal: Deal) -> bool:
+    def accepts(self, market: MarketView, deal: Deal) -> bool:
         """A service it can pay; one at a time."""
         return (
             deal.kind is ContractKind.SERVICE
             and deal.price <= self.price_max
-            and not desk.of_kind(Role.COUNTERPARTY, SERVICE)
+            and not market.of_kind(Role.COUNTERPARTY, SERVICE)
         )
 
-    def admits(self, desk: Desk, contract: Contract, *, proved: bool) -> bool:
+    def admits(self, market: MarketView, contract: Contract, *, proved: bool) -> bool:
         """What was proved, if it is honest."""
         return proved and not self.denies
 
 
-def service_offer(trader: Trader, desk: Desk, price: int, orders_max: int) -> Action | None:
+def service_offer(trader: Trader, market: MarketView, price: int, orders_max: int) -> Action | None:
     """A proposal to somebody who seeks a service and pays the price."""
-    if len(desk.of_kind(Role.PROPOSER, SERVICE)) >= orders_max:
+    if len(market.of_kind(Role.PROPOSER, SERVICE)) >= orders_max:
         return None
-    for client, (price_max, turns) in trader.customers(desk, SERVICE):
+    for client, (price_max, turns) in trader.customers(market, SERVICE):
         if price <= price_max and turns > 0:
-            due_turn = desk.turn + SIGNING_TURNS + turns
-            return trader.proposal(desk, SERVICE, client, price=price, due_turn=due_turn)
+            due_turn = market.turn + SIGNING_TURNS + turns
+            return trader.proposal(market, SERVICE, client, price=price, due_turn=due_turn)
     return None

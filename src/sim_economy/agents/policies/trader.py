@@ -53,7 +53,7 @@ SIGNING_TURNS = 4
 """Turns a trader leaves for signatures before a contract has to mean something."""
 
 
-class Desk:
+class MarketView:
     """One agent's observation, read as a trader reads it."""
 
     def __init__(self, view: View) -> None:
@@ -175,79 +175,84 @@ class Trader(Policy, frozen=True):
 
     def decide(self, view: View) -> Move:
         """What is owed, then signatures, then business of its own, then a living."""
-        desk = Desk(view)
-        action = self.owed(desk) or self.signature(desk) or self.business(desk) or self.living(desk)
-        said = [*self.proofs(desk), *self.words(desk)]
+        market = MarketView(view)
+        action = (
+            self.owed(market)
+            or self.signature(market)
+            or self.business(market)
+            or self.living(market)
+        )
+        said = [*self.proofs(market), *self.words(market)]
         return Move(action, spoken(said, view.config.speech_length_max))
 
     # What a policy of its own may say differently
 
-    def words(self, desk: Desk) -> list[Phrase]:
+    def words(self, market: MarketView) -> list[Phrase]:
         """What it says of business."""
         return []
 
-    def business(self, desk: Desk) -> Action | None:
+    def business(self, market: MarketView) -> Action | None:
         """What it starts by itself."""
         return None
 
-    def accepts(self, desk: Desk, deal: Deal) -> bool:
+    def accepts(self, market: MarketView, deal: Deal) -> bool:
         """Whether it signs a proposal made to it that it can afford."""
         return False
 
-    def arbitrates(self, desk: Desk, contract: Contract) -> bool:
+    def arbitrates(self, market: MarketView, contract: Contract) -> bool:
         """Whether it signs as arbitrator what it can afford."""
         return False
 
-    def ruling(self, desk: Desk, contract: Contract) -> Favoured | None:
+    def ruling(self, market: MarketView, contract: Contract) -> Favoured | None:
         """For whom it rules: by what can be seen."""
-        if contract.deal.kind is ContractKind.SERVICE and not desk.is_proved(contract):
+        if contract.deal.kind is ContractKind.SERVICE and not market.is_proved(contract):
             return Favoured.COUNTERPARTY
         return Favoured.PROPOSER
 
-    def delivers(self, desk: Desk, contract: Contract) -> bool:
+    def delivers(self, market: MarketView, contract: Contract) -> bool:
         """Whether it does what it promised as proposer."""
         return True
 
-    def living(self, desk: Desk) -> Action:
+    def living(self, market: MarketView) -> Action:
         """What it does when there is no business."""
-        return Job() if desk.balance < self.work_below else Mine()
+        return Job() if market.balance < self.work_below else Mine()
 
     # What is the same for all
 
-    def owed(self, desk: Desk) -> Action | None:
+    def owed(self, market: MarketView) -> Action | None:
         """Rulings, confirmations, disputes and deliveries that wait for it."""
-        return self._rulings(desk) or self._verdicts(desk) or self._deliveries(desk)
+        return self._rulings(market) or self._verdicts(market) or self._deliveries(market)
 
-    def trusts(self, desk: Desk, agent_id: str) -> bool:
+    def trusts(self, market: MarketView, agent_id: str) -> bool:
         """Whether another's record is good enough."""
-        return desk.record(agent_id).defaulted <= self.defaults_max
+        return market.record(agent_id).defaulted <= self.defaults_max
 
-    def signature(self, desk: Desk) -> Action | None:
+    def signature(self, market: MarketView) -> Action | None:
         """What it arbitrates, or the cheapest proposal it accepts."""
         found = [
             contract
-            for contract in desk.seen.contracts
-            if contract.stage is Stage.PROPOSED and not desk.has_signed(contract)
+            for contract in market.seen.contracts
+            if contract.stage is Stage.PROPOSED and not market.has_signed(contract)
         ]
-        wanted = [contract for contract in found if self._signs(desk, contract)]
+        wanted = [contract for contract in found if self._signs(market, contract)]
         if not wanted:
             return None
 
         def cost(contract: Contract) -> tuple[int, int]:
-            pays = desk.role(contract) is Role.COUNTERPARTY
+            pays = market.role(contract) is Role.COUNTERPARTY
             return (contract.deal.price + contract.deal.premium if pays else 0, contract.until)
 
         return SignContract(min(wanted, key=cost).contract_id)
 
-    def customers(self, desk: Desk, what: str) -> list[tuple[str, tuple[int, ...]]]:
+    def customers(self, market: MarketView, what: str) -> list[tuple[str, tuple[int, ...]]]:
         """Seekers it trusts, in an order that chance gives, so that all come to their turn."""
-        found = [seeker for seeker in desk.seekers(what) if self.trusts(desk, seeker[0])]
-        first = desk.view.draw(len(found), "trader.customer") if found else 0
+        found = [seeker for seeker in market.seekers(what) if self.trusts(market, seeker[0])]
+        first = market.view.draw(len(found), "trader.customer") if found else 0
         return found[first:] + found[:first]
 
-    def proposal(self, desk: Desk, what: str, to: str, **terms: int | str) -> Action | None:
+    def proposal(self, market: MarketView, what: str, to: str, **terms: int | str) -> Action | None:
         """A proposal with an arbitrator who is there; None without one, or with absurd figures."""
-        found = desk.arbitrator(to, self.arbitration_fee_max)
+        found = market.arbitrator(to, self.arbitration_fee_max)
         if found is None:
             return None
         arbitrator, fee = found
@@ -265,39 +270,39 @@ class Trader(Policy, frozen=True):
             return None
         return ProposeContract(KINDS[what].value, to, arbitrator, convert(terms, Terms))
 
-    def proofs(self, desk: Desk) -> list[Phrase]:
+    def proofs(self, market: MarketView) -> list[Phrase]:
         """What it shows of services it rendered, until each is settled."""
         return [
             Done(contract.contract_id, proof(contract.contract_id))
-            for contract in desk.contracts(Role.PROPOSER)
+            for contract in market.contracts(Role.PROPOSER)
             if contract.deal.kind is ContractKind.SERVICE
             and contract.stage is not Stage.PROPOSED
-            and desk.turn >= contract.deal.due_turn
-            and self.delivers(desk, contract)
+            and market.turn >= contract.deal.due_turn
+            and self.delivers(market, contract)
         ]
 
-    def _signs(self, desk: Desk, contract: Contract) -> bool:
-        role, deal = desk.role(contract), contract.deal
+    def _signs(self, market: MarketView, contract: Contract) -> bool:
+        role, deal = market.role(contract), contract.deal
         need = needs(deal)[role]
-        if need and need > desk.free - self.reserve:
+        if need and need > market.free - self.reserve:
             return False
         if role is Role.ARBITRATOR:
-            return self.arbitrates(desk, contract)
+            return self.arbitrates(market, contract)
         proposer, _, arbitrator = deal.parties
-        known = self.trusts(desk, proposer) and self._is_fair(desk, arbitrator)
-        return known and self.accepts(desk, deal)
+        known = self.trusts(market, proposer) and self._is_fair(market, arbitrator)
+        return known and self.accepts(market, deal)
 
-    def _is_fair(self, desk: Desk, arbitrator: str) -> bool:
+    def _is_fair(self, market: MarketView, arbitrator: str) -> bool:
         """Whether an arbitrator rules at all, and not always for those who propose it."""
-        record = desk.record(arbitrator)
+        record = market.record(arbitrator)
         bias = record.for_proposers - record.for_counterparties
         return record.missed == 0 and bias <= self.bias_max
 
-    def _rulings(self, desk: Desk) -> Action | None:
+    def _rulings(self, market: MarketView) -> Action | None:
         """All rulings for the side that has more of them now; the others can wait a turn."""
         rulings: dict[Favoured, list[int]] = {}
-        for contract in desk.contracts(Role.ARBITRATOR, Stage.REFERRED):
-            favoured = self.ruling(desk, contract)
+        for contract in market.contracts(Role.ARBITRATOR, Stage.REFERRED):
+            favoured = self.ruling(market, contract)
             if favoured is not None:
                 rulings.setdefault(favoured, []).append(contract.contract_id)
         if not rulings:
@@ -305,14 +310,14 @@ class Trader(Policy, frozen=True):
         favoured = max(rulings, key=lambda side: len(rulings[side]))
         return ArbitratorRuling(tuple(rulings[favoured]), favoured.value)
 
-    def _verdicts(self, desk: Desk) -> Action | None:
+    def _verdicts(self, market: MarketView) -> Action | None:
         """Confirms what was shown to it, disputes what was only claimed, claims what it did."""
         confirmed, disputed = [], []
-        for contract in desk.contracts(Role.COUNTERPARTY, Stage.ATTESTING):
-            proved = contract.deal.kind is not ContractKind.SERVICE or desk.is_proved(contract)
-            if self.admits(desk, contract, proved=proved):
+        for contract in market.contracts(Role.COUNTERPARTY, Stage.ATTESTING):
+            proved = contract.deal.kind is not ContractKind.SERVICE or market.is_proved(contract)
+            if self.admits(market, contract, proved=proved):
                 confirmed.append(contract.contract_id)
-            elif contract.claimed or contract.until <= desk.turn:
+            elif contract.claimed or contract.until <= market.turn:
                 disputed.append(contract.contract_id)
         if disputed:
             return DisputeDelivery(tuple(disputed))
@@ -320,24 +325,24 @@ class Trader(Policy, frozen=True):
             return ConfirmDelivery(tuple(confirmed))
         claimed = tuple(
             contract.contract_id
-            for contract in desk.contracts(Role.PROPOSER, Stage.ATTESTING)
-            if not contract.claimed and self.claims(desk, contract)
+            for contract in market.contracts(Role.PROPOSER, Stage.ATTESTING)
+            if not contract.claimed and self.claims(market, contract)
         )
         return ConfirmDelivery(claimed) if claimed else None
 
-    def admits(self, desk: Desk, contract: Contract, *, proved: bool) -> bool:
+    def admits(self, market: MarketView, contract: Contract, *, proved: bool) -> bool:
         """Whether it confirms a delivery to it."""
         return proved
 
-    def claims(self, desk: Desk, contract: Contract) -> bool:
+    def claims(self, market: MarketView, contract: Contract) -> bool:
         """Whether it confirms a delivery of its own."""
-        return self.delivers(desk, contract)
+        return self.delivers(market, contract)
 
-    def _deliveries(self, desk: Desk) -> Action | None:
-        for contract in desk.contracts(Role.PROPOSER, Stage.ACTIVE):
+    def _deliveries(self, market: MarketView) -> Action | None:
+        for contract in market.contracts(Role.PROPOSER, Stage.ACTIVE):
             sale = contract.deal.kind is ContractKind.INFORMATION_SALE
-            if sale and self.delivers(desk, contract):
-                payload = report(desk.view, contract.deal.proposed)
+            if sale and self.delivers(market, contract):
+                payload = report(market.view, contract.deal.proposed)
                 return SellInformation(contract.contract_id, payload)
         return None
 
