@@ -12,7 +12,7 @@ from sim_economy.agents.policies.insurers import Insured, Insurer
 from sim_economy.agents.policies.investor import Investor
 from sim_economy.agents.policies.lending import Borrower, Lender
 from sim_economy.agents.policies.pools import Member, Organiser
-from sim_economy.agents.policies.services import Client, Provider
+from sim_economy.agents.policies.services import ServiceClient, ServiceProvider
 from sim_economy.agents.policies.simple import Miner
 from sim_economy.agents.policies.trader import Trader
 from sim_economy.agents.policy import Policy
@@ -22,9 +22,9 @@ from sim_economy.core.contracts import Cause, ContractKind, Settlement, Stage
 from sim_economy.core.units import MILLION, Millionths
 from tests.agents.scripted_world import Story, story
 
-RELIABLE = Provider(reliability=Millionths(MILLION))
+RELIABLE = ServiceProvider(reliability=Millionths(MILLION))
 POOR = Borrower(work_below=0, seeks_below=300)
-LAZY = Provider(reliability=Millionths(0))
+LAZY = ServiceProvider(reliability=Millionths(0))
 
 
 def kinds(told: Story, stage: Stage) -> list[tuple[ContractKind, Cause]]:
@@ -144,7 +144,7 @@ def test_nothing_is_agreed_without_an_arbitrator() -> None:
 
 
 def test_a_service_is_rendered_proved_confirmed_and_paid() -> None:
-    told = story(20, maker=RELIABLE, user=Client(), judge=Arbitrator())
+    told = story(20, maker=RELIABLE, user=ServiceClient(), judge=Arbitrator())
     ends = told.ends()
     assert {(end.stage, end.cause) for end in ends} == {(Stage.SETTLED, Cause.CONFIRMED)}
     assert told.moved(PostingReason.CONTRACT_PRICE, "user", "maker") == 40 * len(ends) > 0
@@ -153,7 +153,7 @@ def test_a_service_is_rendered_proved_confirmed_and_paid() -> None:
 
 @pytest.mark.parametrize("maker", [LAZY, Defaulter()])
 def test_a_service_that_was_not_rendered_is_disputed_and_ruled_against(maker: Policy) -> None:
-    told = story(30, maker=maker, user=Client(), judge=Arbitrator())
+    told = story(30, maker=maker, user=ServiceClient(), judge=Arbitrator())
     (end,) = told.ends()
     assert (end.stage, end.cause, end.fault) == (Stage.DEFAULTED, Cause.RULING, ("maker",))
     assert told.moved(PostingReason.CONTRACT_PRICE) == 0
@@ -164,7 +164,7 @@ def test_a_service_that_was_not_rendered_is_disputed_and_ruled_against(maker: Po
 
 
 def test_a_client_that_denies_what_was_rendered_loses_before_an_honest_arbitrator() -> None:
-    told = story(20, maker=RELIABLE, user=Client(denies=True), judge=Arbitrator())
+    told = story(20, maker=RELIABLE, user=ServiceClient(denies=True), judge=Arbitrator())
     (end, *_) = told.ends()
     assert (end.stage, end.cause) == (Stage.SETTLED, Cause.RULING)
     assert told.moved(PostingReason.CONTRACT_PRICE, "user", "maker") >= 40
@@ -184,9 +184,11 @@ def test_a_client_that_denies_what_was_rendered_loses_before_an_honest_arbitrato
     ],
 )
 def test_a_dishonest_arbitrator_rules_as_it_likes(
-    maker: Provider, bias: Bias, stage: Stage, cause: Cause
+    maker: ServiceProvider, bias: Bias, stage: Stage, cause: Cause
 ) -> None:
-    told = story(30, maker=maker, user=Client(denies=True), judge=DishonestArbitrator(bias=bias))
+    told = story(
+        30, maker=maker, user=ServiceClient(denies=True), judge=DishonestArbitrator(bias=bias)
+    )
     (end, *_) = told.ends()
     assert (end.stage, end.cause) == (stage, cause)
     if bias is Bias.SILENT:
@@ -196,12 +198,12 @@ def test_a_dishonest_arbitrator_rules_as_it_likes(
 
 def test_an_arbitrator_that_missed_a_dispute_is_not_taken_again() -> None:
     judge = DishonestArbitrator(bias=Bias.SILENT)
-    told = story(60, maker=RELIABLE, user=Client(denies=True), judge=judge)
+    told = story(60, maker=RELIABLE, user=ServiceClient(denies=True), judge=judge)
     assert [end.cause for end in told.ends()] == [Cause.NO_RULING]
 
 
 def test_clients_leave_an_arbitrator_that_always_rules_for_proposers() -> None:
-    def rulings(client: Client) -> int:
+    def rulings(client: ServiceClient) -> int:
         told = story(
             100,
             maker=RELIABLE,
@@ -211,12 +213,15 @@ def test_clients_leave_an_arbitrator_that_always_rules_for_proposers() -> None:
         )
         return len(told.ends())
 
-    assert rulings(Client(denies=True, bias_max=1)) == 2
-    assert rulings(Client(denies=True, bias_max=3)) == 4
+    assert rulings(ServiceClient(denies=True, bias_max=1)) == 2
+    assert rulings(ServiceClient(denies=True, bias_max=3)) == 4
 
 
 def test_a_dear_provider_finds_no_client() -> None:
-    assert story(20, maker=Provider(price=61), user=Client(), judge=Arbitrator()).deals == {}
+    assert (
+        story(20, maker=ServiceProvider(price=61), user=ServiceClient(), judge=Arbitrator()).deals
+        == {}
+    )
 
 
 # Information
@@ -277,8 +282,8 @@ def test_an_imitator_does_what_the_most_successful_does() -> None:
     told = story(
         40,
         maker=RELIABLE,
-        rival=Provider(price=45, reliability=Millionths(0)),
-        user=Client(),
+        rival=ServiceProvider(price=45, reliability=Millionths(0)),
+        user=ServiceClient(),
         judge=Arbitrator(),
         ape=Imitator(),
     )
@@ -299,7 +304,7 @@ def test_an_imitator_without_a_model_makes_a_living() -> None:
 
 
 def test_a_plain_trader_trades_nothing() -> None:
-    told = story(20, ann=Trader(), maker=RELIABLE, user=Client(), judge=Arbitrator())
+    told = story(20, ann=Trader(), maker=RELIABLE, user=ServiceClient(), judge=Arbitrator())
     parties = {party for deal in told.deals.values() for party in deal.parties}
     assert parties == {"maker", "user", "judge"}
 
@@ -309,7 +314,7 @@ def test_nobody_puts_its_reserve_into_a_contract() -> None:
     told = story(
         20,
         maker=RELIABLE,
-        user=Client(reserve=rich),
+        user=ServiceClient(reserve=rich),
         judge=Arbitrator(),
         world={"genesis_tokens_per_agent": rich},
     )

@@ -36,8 +36,8 @@ SHIPPED: Final[Mapping[str, str]] = {
     "borrower": "lending:Borrower",
     "insurer": "insurers:Insurer",
     "insured": "insurers:Insured",
-    "provider": "services:Provider",
-    "client": "services:Client",
+    "provider": "services:ServiceProvider",
+    "client": "services:ServiceClient",
     "seller": "information:Seller",
     "buyer": "information:Buyer",
     "organiser": "pools:Organiser",
@@ -52,7 +52,7 @@ SHIPPED: Final[Mapping[str, str]] = {
 _OWN: Final = "sim-economy"
 
 
-class Offer(Struct, frozen=True):
+class PolicyEntryPoint(Struct, frozen=True):
     """A policy that a distribution names; what it names need not be there.
 
     Attributes:
@@ -86,15 +86,15 @@ class Offer(Struct, frozen=True):
 
 
 @cache
-def offers() -> dict[str, list[Offer]]:
+def offers() -> dict[str, list[PolicyEntryPoint]]:
     """Who offers a policy of which name; the shipped ones first."""
-    known: dict[str, list[Offer]] = {
-        name: [Offer(name, _OWN, f"{__package__}.policies.{home}")]
+    known: dict[str, list[PolicyEntryPoint]] = {
+        name: [PolicyEntryPoint(name, _OWN, f"{__package__}.policies.{home}")]
         for name, home in SHIPPED.items()
     }
     for point in sorted(entry_points(group=GROUP)):
         distribution = point.dist.name if point.dist else "unknown"
-        offer = Offer(point.name, distribution, point.value)
+        offer = PolicyEntryPoint(point.name, distribution, point.value)
         if offer not in known.setdefault(point.name, []):
             known[point.name].append(offer)
     return known

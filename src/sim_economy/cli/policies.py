@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from sim_economy.agents.catalogue import (
-    Offer,
+    PolicyEntryPoint,
     choices,
     offers,
     policy_class,
@@ -50,7 +50,7 @@ def policies(name: str | None, as_json: bool) -> int:
     return 1 if any("problem" in offer for offer in listed) else 0
 
 
-def _described(offer: Offer, several: bool) -> dict[str, Any]:
+def _described(offer: PolicyEntryPoint, several: bool) -> dict[str, Any]:
     """One policy as plain values; with a `problem` where it cannot be used."""
     described: dict[str, Any] = {
         "policy": offer.name,

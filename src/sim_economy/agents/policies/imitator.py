@@ -21,7 +21,7 @@ from sim_economy.agents.policies.phrases import (
     understood,
 )
 from sim_economy.agents.policies.pools import Member, Organiser
-from sim_economy.agents.policies.services import Client, Provider
+from sim_economy.agents.policies.services import ServiceClient, ServiceProvider
 from sim_economy.agents.policies.trader import Trader
 from sim_economy.agents.policy import Move, Policy, View
 from sim_economy.core.contracts import Reputation
@@ -30,14 +30,14 @@ from sim_economy.core.world_config import Kind, Parameter
 
 OFFERERS: Final[Mapping[str, Trader]] = {
     ARBITRATION: Arbitrator(),
-    SERVICE: Provider(),
+    SERVICE: ServiceProvider(),
     INFORMATION: Seller(),
     LOAN: Lender(),
     INSURANCE: Insurer(),
     FORWARD: Organiser(),
 }
 SEEKERS: Final[Mapping[str, Trader]] = {
-    SERVICE: Client(),
+    SERVICE: ServiceClient(),
     INFORMATION: Buyer(),
     LOAN: Borrower(),
     INSURANCE: Insured(),

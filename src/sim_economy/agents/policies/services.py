@@ -16,7 +16,7 @@ from sim_economy.core.units import MILLION, Millionths
 from sim_economy.core.world_config import Kind, Parameter
 
 
-class Provider(Trader, frozen=True):
+class ServiceProvider(Trader, frozen=True):
     """Renders services at its price to those who seek one, and shows the proof when they are due.
 
     What it fails to render it does not claim.
@@ -43,7 +43,7 @@ class Provider(Trader, frozen=True):
         return drawn < self.reliability
 
 
-class Client(Trader, frozen=True):
+class ServiceClient(Trader, frozen=True):
     """Has services done: one at a time, paid when their proof was shown."""
 
     price_max: Annotated[int, Parameter(Kind.COUNT, "most it pays for a service")] = 60
