@@ -28,7 +28,7 @@ import sim_economy.world.engine
 import sim_economy.world.world
 from sim_economy.api.request_validation import parse_turn
 from sim_economy.api.world_answers import state_answer
-from sim_economy.ledger.sidecars.head_file import Witness
+from sim_economy.ledger.sidecars.head_file import HeadFile
 from sim_economy.ledger.stores.sql_schema import SCHEMA
 from sim_economy.ledger.stores.sqlite import SQLiteStore
 from sim_economy.world.engine import Engine
@@ -245,7 +245,7 @@ def watched(times: Times) -> Iterator[None]:
         (sim_economy.world.world, "play_turn", "play"),
         (sim_economy.world.world, "seal", "seal"),
         (SQLiteStore, "append", "commit"),
-        (Witness, "write", "head"),
+        (HeadFile, "write", "head"),
         (sim_economy.world.engine, "turn_answer", "answer"),
     ]
     kept = [(index, name, getattr(index, name)) for index, name, _ in places]

@@ -40,7 +40,7 @@ from sim_economy.ledger.records import (
     genesis_of,
     unsigned,
 )
-from sim_economy.ledger.sidecars.head_file import Witness
+from sim_economy.ledger.sidecars.head_file import HeadFile
 from sim_economy.ledger.sidecars.locations import DEFAULT_WORLD, LedgerLocation, location_of
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.scenarios.presets import preset_world_config
@@ -102,8 +102,8 @@ class Engine:
         self.world_id = world_id
         self.world: World | None = None
         self.credentials: Credentials | None = None
-        self._witness: Witness | None = None
-        self._witnessed = True
+        self._head_file: HeadFile | None = None
+        self._head_file_current = True
         self._reopening = Lock()
         self._submitted: set[str] = set()
         self.signed: SignedWorld | None = None
@@ -137,13 +137,13 @@ class Engine:
 
     def _restore(self, *, accept_head: bool) -> None:
         world = World.open(self.location.open())
-        witness = None
+        head_file = None
         try:
-            witness = Witness.of(self.location.sidecar)
+            head_file = HeadFile.of(self.location.sidecar)
             head = world.head
             if not accept_head:
                 last_two = world.store.read(max(0, head.turn - 1), head.turn)
-                witness.check(head, {stored.turn: stored.head_hash for stored in last_two})
+                head_file.check(head, {stored.turn: stored.head_hash for stored in last_two})
             genesis_hash = digest(world.store.genesis_line())
             if self.access.tokens:
                 self.credentials = Credentials.read(self._token_path, genesis_hash)
@@ -158,13 +158,13 @@ class Engine:
                 key = EngineKey.read(self._key_path, world.keys.engine)
                 world.sign_with(_block_signer(key, genesis_hash))
                 self.signed = SignedWorld(genesis_hash, world.keys)
-            witness.write(head)
+            head_file.write(head)
         except BaseException:
             world.close()
-            if witness is not None:
-                witness.close()
+            if head_file is not None:
+                head_file.close()
             raise
-        self.world, self._witness = world, witness
+        self.world, self._head_file = world, head_file
         self._submitted = {submitted.agent_id for submitted in world.accepted()}
 
     @property
@@ -197,12 +197,12 @@ class Engine:
         """Go on from what is really kept: the last turn may be, though nobody was told."""
         with self._reopening:
             assert self.world is not None
-            assert self._witness is not None
+            assert self._head_file is not None
             if self.world.store.lost:
                 self.world.close()
-                self._witness.close()
+                self._head_file.close()
                 self._restore(accept_head=False)
-                self._witnessed = True
+                self._head_file_current = True
 
     def start(
         self,
@@ -229,7 +229,7 @@ class Engine:
         self._check_keys(config, public_keys)
         store = self.location.new()
         try:
-            self._forget_witness()
+            self._remove_head_file()
             key = keys = credentials = issued = None
             if public_keys is not None:
                 key = EngineKey.make(self._key_path)
@@ -243,8 +243,8 @@ class Engine:
                 credentials.write(self._token_path)
             sign = unsigned if key is None else _block_signer(key, genesis_hash)
             world = World(config, store=store, world_id=self.world_id, keys=keys, sign=sign)
-            self._witness = Witness.of(self.location.sidecar)
-            self._witness.write(world.head)
+            self._head_file = HeadFile.of(self.location.sidecar)
+            self._head_file.write(world.head)
         except BaseException:
             store.discard()
             raise
@@ -302,7 +302,7 @@ class Engine:
         if problems:
             raise ScenarioError(sorted(problems)[:20])
 
-    def _forget_witness(self) -> None:
+    def _remove_head_file(self) -> None:
         """A head file without its ledger witnessed another world."""
         path = Path(f"{self.location.sidecar}.head")
         try:
@@ -382,8 +382,8 @@ class Engine:
             InputError, RunEndedError, AmountOutOfRangeError, StoreError: As `World.turn`.
         """
         world = self.started()
-        if not self._witnessed:
-            self._bear_witness(world)
+        if not self._head_file_current:
+            self._update_head_file(world)
         request_digest = digest(request)
         if key is not None and (held := world.store.receipt(key)) is not None:
             if held.request_digest != request_digest:
@@ -406,7 +406,7 @@ class Engine:
         signed = self._signed(inputs, signatures)
         world.turn(inputs, ends=ends, signatures=signed, metered=metered, receipt=keep)
         self._submitted.clear()
-        self._bear_witness(world)
+        self._update_head_file(world)
         assert world.sealed is not None
         return answer or self._answer(world.sealed)
 
@@ -431,12 +431,12 @@ class Engine:
             found.append(signature)
         return found
 
-    def _bear_witness(self, world: World) -> None:
+    def _update_head_file(self, world: World) -> None:
         """Let the witness catch up; it must before another turn, lest it be two behind."""
-        assert self._witness is not None
-        self._witnessed = False
-        self._witness.write(world.head)
-        self._witnessed = True
+        assert self._head_file is not None
+        self._head_file_current = False
+        self._head_file.write(world.head)
+        self._head_file_current = True
 
     def _answer(self, sealed: Sealed) -> str:
         data = turn_answer(sealed.record, sealed.head.hash, self.config)
@@ -473,8 +473,8 @@ class Engine:
         """Release the ledger."""
         if self.world is not None:
             self.world.close()
-        if self._witness is not None:
-            self._witness.close()
+        if self._head_file is not None:
+            self._head_file.close()
 
 
 def _block_signer(key: EngineKey, genesis_hash: str) -> BlockSigner:

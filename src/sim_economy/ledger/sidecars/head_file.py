@@ -27,7 +27,7 @@ class _Mark(Struct, frozen=True):
     checksum: str
 
 
-class Witness:
+class HeadFile:
     """The last heads of one ledger, in a file of two alternating slots."""
 
     def __init__(self, path: Path, descriptor: int) -> None:

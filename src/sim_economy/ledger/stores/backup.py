@@ -10,7 +10,7 @@ from sim_economy.core.errors import StoreError
 from sim_economy.ledger.fold import Fold
 from sim_economy.ledger.readers.reading import genesis_record, reading
 from sim_economy.ledger.records import Head, Receipt, Sealed, read_record
-from sim_economy.ledger.sidecars.head_file import Witness
+from sim_economy.ledger.sidecars.head_file import HeadFile
 from sim_economy.ledger.sidecars.locations import LedgerLocation, SQLiteLocation
 from sim_economy.ledger.stores.protocol import Store, StoredTurn
 from sim_economy.ledger.verify import verify
@@ -46,7 +46,7 @@ def back_up(ledger: LedgerLocation, target: Path, progress: _Progress = lambda t
     finally:
         part.unlink(missing_ok=True)
         Path(f"{part}.lock").unlink(missing_ok=True)
-    _witness(SQLiteLocation(target), head)
+    _write_head_file(SQLiteLocation(target), head)
     return head
 
 
@@ -66,7 +66,7 @@ def copy_ledger(
             left there.
     """
     head = _copied(source, target, progress)
-    _witness(target, head)
+    _write_head_file(target, head)
     return head
 
 
@@ -146,9 +146,9 @@ def _hold(store: Store, ledger: LedgerLocation) -> None:
         raise StoreError("ledger_damaged", ledger.name, found.finding.problem)
 
 
-def _witness(location: LedgerLocation, head: Head) -> None:
+def _write_head_file(location: LedgerLocation, head: Head) -> None:
     location.sidecar.parent.mkdir(parents=True, exist_ok=True)
     Path(f"{location.sidecar}.head").unlink(missing_ok=True)
-    witness = Witness.of(location.sidecar)
-    witness.write(head)
-    witness.close()
+    head_file = HeadFile.of(location.sidecar)
+    head_file.write(head)
+    head_file.close()
