@@ -144,11 +144,15 @@ def test_ledgers_of_one_story_are_the_same_by_any_name(ledgers: Path) -> None:
 def test_diff_names_the_first_turn_and_agent_that_part(ledgers: Path) -> None:
     found = differ(ledgers / "one.sqlite", ledgers / "less.sqlite")
     assert (found["same"], found["settings"]) == (False, {})
-    parting = found["parting"]
-    assert {*parting} == {"turn", "agent_id", "part", "one", "other"}
-    assert (parting["turn"], parting["agent_id"], parting["part"]) == (2, "agent_2", "input")
-    assert '"amount":20' in parting["one"]
-    assert '"amount":19' in parting["other"]
+    divergence = found["parting"]
+    assert {*divergence} == {"turn", "agent_id", "part", "one", "other"}
+    assert (divergence["turn"], divergence["agent_id"], divergence["part"]) == (
+        2,
+        "agent_2",
+        "input",
+    )
+    assert '"amount":20' in divergence["one"]
+    assert '"amount":19' in divergence["other"]
 
 
 def test_diff_names_the_first_posting_that_parts(tmp_path: Path, ledgers: Path) -> None:
@@ -176,9 +180,9 @@ def test_diff_says_which_ledger_goes_on(tmp_path: Path) -> None:
     for name, turns in (("short", "2"), ("long", "3")):
         sim_economy("run", "--turns", turns, "--ledger", tmp_path / f"{name}.sqlite")
     shorter, longer = tmp_path / "short.sqlite", tmp_path / "long.sqlite"
-    parting = differ(shorter, longer)["parting"]
-    assert (parting["turn"], parting["part"]) == (2, "length")
-    assert (parting["one"], parting["other"]) == ("ends", "goes on")
+    divergence = differ(shorter, longer)["parting"]
+    assert (divergence["turn"], divergence["part"]) == (2, "length")
+    assert (divergence["one"], divergence["other"]) == ("ends", "goes on")
 
 
 @pytest.mark.parametrize(

@@ -23,13 +23,13 @@ def diff(one: LedgerLocation, other: LedgerLocation, as_json: bool) -> int:
     """
     with reading(one) as first, reading(other) as second:
         found = diffs.diff(first, second)
-    parting = found.parting
+    divergence = found.divergence
     if as_json:
         print_json(
             {
                 "same": found.same,
                 "settings": found.settings,
-                "parting": parting and asdict(parting),
+                "parting": divergence and asdict(divergence),
             }
         )
     elif found.same:
@@ -38,12 +38,17 @@ def diff(one: LedgerLocation, other: LedgerLocation, as_json: bool) -> int:
         if found.settings:
             rows = [[name, *values] for name, values in found.settings.items()]
             print_table("settings that differ", ("setting", one.name, other.name), rows)
-        if parting is None:
+        if divergence is None:
             click.echo("every turn is the same all the same")
         else:
-            agent = f", {parting.agent_id}" if parting.agent_id else ""
-            rows = [[one.name, parting.one or "nothing"], [other.name, parting.other or "nothing"]]
+            agent = f", {divergence.agent_id}" if divergence.agent_id else ""
+            rows = [
+                [one.name, divergence.one or "nothing"],
+                [other.name, divergence.other or "nothing"],
+            ]
             print_table(
-                f"they part in turn {parting.turn}{agent}: {parting.part}", ("ledger", "has"), rows
+                f"they part in turn {divergence.turn}{agent}: {divergence.part}",
+                ("ledger", "has"),
+                rows,
             )
     return 0 if found.same else 1

@@ -14,7 +14,7 @@ from sim_economy.ledger.records import Genesis, TurnRecord, read_record
 from sim_economy.ledger.stores.protocol import Store
 
 
-class Parting(Struct, frozen=True):
+class Divergence(Struct, frozen=True):
     """The first thing two ledgers do not share after genesis.
 
     Attributes:
@@ -40,12 +40,12 @@ class Difference(Struct, frozen=True):
     """
 
     settings: dict[str, tuple[Any, Any]]
-    parting: Parting | None
+    divergence: Divergence | None
 
     @property
     def same(self) -> bool:
         """Whether they tell one story; their names may differ."""
-        return not self.settings and self.parting is None
+        return not self.settings and self.divergence is None
 
 
 def diff(one: Store, other: Store) -> Difference:
@@ -61,26 +61,26 @@ def diff(one: Store, other: Store) -> Difference:
         for name in {**left, **right}
         if left.get(name) != right.get(name)
     }
-    parting = None
+    divergence = None
     for left_turn, right_turn in zip_longest(one.read(), other.read()):
         if left_turn is None or right_turn is None:
             longer = left_turn or right_turn
-            parting = Parting(
+            divergence = Divergence(
                 longer.turn,
                 None,
                 "length",
                 *(turn and "goes on" for turn in (left_turn, right_turn)),
             )
         elif left_turn.line != right_turn.line:
-            found = _partings(
+            found = _divergences(
                 read_record(left_turn.line),
                 read_record(right_turn.line),
                 max(first.agent_ids, second.agent_ids, key=len),
             )
-            parting = next(found, None)
-        if parting is not None:
+            divergence = next(found, None)
+        if divergence is not None:
             break
-    return Difference(settings, parting)
+    return Difference(settings, divergence)
 
 
 def _settings(first: Genesis) -> dict[str, Any]:
@@ -93,21 +93,23 @@ def _settings(first: Genesis) -> dict[str, Any]:
     }
 
 
-def _partings(one: TurnRecord, other: TurnRecord, agent_ids: Sequence[str]) -> Iterator[Parting]:
+def _divergences(
+    one: TurnRecord, other: TurnRecord, agent_ids: Sequence[str]
+) -> Iterator[Divergence]:
     for left, right in zip_longest(one.inputs, other.inputs):
         if left is None or right is None or bytes(left) != bytes(right):
             sent = json.decode(left if left is not None else right)
-            yield Parting(one.turn, sent["agent_id"], "input", _text(left), _text(right))
+            yield Divergence(one.turn, sent["agent_id"], "input", _text(left), _text(right))
     for index, (was, then) in enumerate(zip(one.outcomes, other.outcomes, strict=False)):
         if was != then:
             sent = json.decode(one.inputs[index])
-            yield Parting(
+            yield Divergence(
                 one.turn, sent["agent_id"], "outcome", was or "applied", then or "applied"
             )
     for before, after in zip_longest(one.postings, other.postings):
         if before != after:
             moved = before or after
-            yield Parting(
+            yield Divergence(
                 one.turn,
                 _owner(moved, agent_ids),
                 "posting",
@@ -116,9 +118,9 @@ def _partings(one: TurnRecord, other: TurnRecord, agent_ids: Sequence[str]) -> I
             )
     winners = [record.block.winner if record.block else None for record in (one, other)]
     if winners[0] != winners[1]:
-        yield Parting(one.turn, winners[0] or winners[1], "block", *winners)
+        yield Divergence(one.turn, winners[0] or winners[1], "block", *winners)
     if one.ends != other.ends:
-        yield Parting(
+        yield Divergence(
             one.turn,
             None,
             "length",
