@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from sim_economy.reports import society
-from sim_economy.reports.comparison import MEASURED, Side, write_comparison
+from sim_economy.reports.comparison import MEASURED, TreatmentRuns, write_comparison
 from sim_economy.reports.published.later_report import LATER
 from sim_economy.reports.tables import table_markdown
 from sim_economy.scenarios.shipped import REGIMES, SCENARIOS
@@ -38,7 +38,7 @@ def test_the_page_tells_what_the_rentiers_did() -> None:
 
 
 def test_the_page_shows_the_regimes_as_the_comparison_does(tmp_path: Path) -> None:
-    write_comparison(tmp_path, [Side(*played(name)[:2]) for name in REGIMES])
+    write_comparison(tmp_path, [TreatmentRuns(*played(name)[:2]) for name in REGIMES])
     report = (tmp_path / "comparison.md").read_text()
     for title in ("## Side by side", "## Beside a later report"):
         told = report.partition(title)[2].partition("\n## ")[0].strip()

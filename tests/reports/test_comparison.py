@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sim_economy.reports.comparison import MEASURED, Side, differences, write_comparison
+from sim_economy.reports.comparison import MEASURED, TreatmentRuns, differences, write_comparison
 from sim_economy.reports.published.later_report import LATER
 from sim_economy.runs.policy_loop import play_run
 from sim_economy.scenarios.scenario import load_scenario
@@ -17,9 +17,9 @@ from tests.cli.shell import sim_economy
 from tests.reports.played import played
 
 
-def side(name: str, *changes: str) -> Side:
+def side(name: str, *changes: str) -> TreatmentRuns:
     here = played(name, *changes)
-    return Side(here.scenario, here.runs)
+    return TreatmentRuns(here.scenario, here.runs)
 
 
 def test_a_treatment_does_not_differ_from_itself() -> None:

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from sim_economy.core.errors import ExtraMissingError
-from sim_economy.reports.published.rows import Difference
+from sim_economy.reports.published.rows import CellDifference
 from sim_economy.reports.report import write_report
 from tests.reports.played import played
 
@@ -183,7 +183,7 @@ def test_rows_that_differ_are_named_and_the_findings_withheld(tmp_path: Path) ->
     found = msgspec.structs.replace(
         played().comparison,
         exact=791,
-        first_difference=Difference("3", "fees_total", "24382", "24383"),
+        first_difference=CellDifference("3", "fees_total", "24382", "24383"),
     )
     write_report(tmp_path, scenario, runs, rows, comparison=found)
     text = (tmp_path / "report.md").read_text(encoding="utf-8")

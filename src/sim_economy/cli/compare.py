@@ -11,7 +11,7 @@ from sim_economy.cli.output import print_json, print_table, progress_bar
 from sim_economy.cli.scenario_options import scenario_names
 from sim_economy.core.errors import ScenarioError
 from sim_economy.experiments.experiment import run_experiment
-from sim_economy.reports.comparison import MEASURED, Side, differences, write_comparison
+from sim_economy.reports.comparison import MEASURED, TreatmentRuns, differences, write_comparison
 from sim_economy.scenarios.scenario import load_scenario
 from sim_economy.scenarios.shipped import REGIMES
 
@@ -54,7 +54,7 @@ def compare(
     names = [treatment.name for treatment in treatments]
     if len(names) < 2 or len(set(names)) < len(names):
         raise ScenarioError([f"scenarios: {', '.join(names)} are not two or more different names"])
-    sides: list[Side] = []
+    sides: list[TreatmentRuns] = []
     failed = 0
     for treatment in treatments:
         with progress_bar(treatment.name, treatment.runs) as progress:
@@ -68,7 +68,7 @@ def compare(
             click.echo(text, err=True)
         failed += len(outcome.failures)
         if outcome.runs:
-            sides.append(Side(treatment, outcome.runs))
+            sides.append(TreatmentRuns(treatment, outcome.runs))
     if len(sides) < len(treatments):
         return 1
     written = write_comparison(out, sides)
@@ -76,7 +76,7 @@ def compare(
     return 1 if failed else 0
 
 
-def _show(sides: list[Side], written: list[Path], *, as_json: bool) -> None:
+def _show(sides: list[TreatmentRuns], written: list[Path], *, as_json: bool) -> None:
     means: dict[str, dict[str, Any]] = {}
     for column in MEASURED:
         means[column] = {}

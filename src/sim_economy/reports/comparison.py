@@ -56,7 +56,7 @@ _WHY: Final = (
 )
 
 
-class Side(Struct, frozen=True):
+class TreatmentRuns(Struct, frozen=True):
     """A treatment and its finished runs."""
 
     treatment: Scenario
@@ -72,7 +72,7 @@ class Side(Struct, frozen=True):
         return found
 
 
-class Difference(Struct, frozen=True):
+class MetricDifference(Struct, frozen=True):
     """How a treatment differs from the first in a measure, over runs with the same seed.
 
     Attributes:
@@ -96,7 +96,7 @@ class Difference(Struct, frozen=True):
         return not self.low <= 0 <= self.high
 
 
-def differences(sides: Sequence[Side]) -> list[Difference]:
+def differences(sides: Sequence[TreatmentRuns]) -> list[MetricDifference]:
     """Every measure of every treatment after the first against the first.
 
     Raises:
@@ -112,11 +112,11 @@ def differences(sides: Sequence[Side]) -> list[Difference]:
             low, high = student_interval(pairs) if len(pairs) > 1 else (None, None)
             mean = statistics.mean(pairs) if pairs else None
             name = other.treatment.name
-            found.append(Difference(column, name, len(pairs), mean, low, high))
+            found.append(MetricDifference(column, name, len(pairs), mean, low, high))
     return found
 
 
-def write_comparison(folder: Path, sides: Sequence[Side]) -> list[Path]:
+def write_comparison(folder: Path, sides: Sequence[TreatmentRuns]) -> list[Path]:
     """Write `comparison.md`, `comparison.html` and `comparison.csv`.
 
     Args:
@@ -164,7 +164,7 @@ def write_comparison(folder: Path, sides: Sequence[Side]) -> list[Path]:
     return [folder / name for name in files]
 
 
-def _what_was_run(sides: Sequence[Side]) -> str:
+def _what_was_run(sides: Sequence[TreatmentRuns]) -> str:
     lines = []
     for side in sides:
         treatment = side.treatment
@@ -178,7 +178,7 @@ def _what_was_run(sides: Sequence[Side]) -> str:
     return "## What was run\n\n" + "\n".join(lines) + "\n"
 
 
-def _world(first: Side, side: Side) -> str:
+def _world(first: TreatmentRuns, side: TreatmentRuns) -> str:
     ours, its = config_values(first.treatment.config), config_values(side.treatment.config)
     changed = [f"`{name} = {its[name]}`" for name in its if its[name] != ours[name]]
     if side is first:
@@ -188,7 +188,7 @@ def _world(first: Side, side: Side) -> str:
     return f"World: that of the first{' with ' if changed else ''}{', '.join(changed)}."
 
 
-def _means(sides: Sequence[Side]) -> str:
+def _means(sides: Sequence[TreatmentRuns]) -> str:
     rows: list[tuple[Value, ...]] = []
     for column, name in MEASURED.items():
         values = [side.values(column).values() for side in sides]
@@ -198,7 +198,7 @@ def _means(sides: Sequence[Side]) -> str:
     return f"## Side by side\n\n{table_markdown(table)}"
 
 
-def _paired(sides: Sequence[Side], found: Sequence[Difference]) -> str:
+def _paired(sides: Sequence[TreatmentRuns], found: Sequence[MetricDifference]) -> str:
     first = escaped(sides[0].treatment.name)
     pairs = max(row.pairs for row in found)
     if not pairs:
@@ -225,14 +225,14 @@ def _paired(sides: Sequence[Side], found: Sequence[Difference]) -> str:
     )
 
 
-def _contracts(sides: Sequence[Side]) -> str:
+def _contracts(sides: Sequence[TreatmentRuns]) -> str:
     told = "\n".join(
         f"- **{escaped(side.treatment.name)}**: {reading_of_contracts(side.runs)}" for side in sides
     )
     return f"## Contracts\n\n{told}\n"
 
 
-def _later(sides: Sequence[Side]) -> str:
+def _later(sides: Sequence[TreatmentRuns]) -> str:
     """The regimes as they ship, beside what a later report says of them."""
     rows: list[tuple[Value, ...]] = []
     told = []
@@ -263,7 +263,7 @@ def _apart(ours: float, theirs: float) -> float:
     return most / least if least else math.inf
 
 
-def _known(sides: Sequence[Side]) -> str:
+def _known(sides: Sequence[TreatmentRuns]) -> str:
     """What differs for a reason that our own ledgers show."""
     told = ["What our ledgers show of it:"]
     for side in sides:

@@ -31,7 +31,7 @@ class Divergence(Struct, frozen=True):
     other: str | None
 
 
-class Difference(Struct, frozen=True):
+class LedgerDifference(Struct, frozen=True):
     """How two ledgers differ.
 
     Attributes:
@@ -48,7 +48,7 @@ class Difference(Struct, frozen=True):
         return not self.settings and self.divergence is None
 
 
-def diff(one: Store, other: Store) -> Difference:
+def diff(one: Store, other: Store) -> LedgerDifference:
     """Compare two ledgers from genesis on; world names and hashes are left out.
 
     Raises:
@@ -80,7 +80,7 @@ def diff(one: Store, other: Store) -> Difference:
             divergence = next(found, None)
         if divergence is not None:
             break
-    return Difference(settings, divergence)
+    return LedgerDifference(settings, divergence)
 
 
 def _settings(first: Genesis) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from importlib import resources
 from msgspec import Struct
 
 
-class Difference(Struct, frozen=True):
+class CellDifference(Struct, frozen=True):
     """A cell that is not the published one."""
 
     run_id: str
@@ -35,7 +35,7 @@ class Comparison(Struct, frozen=True):
     exact: int
     informative_columns: tuple[str, ...]
     informative_cells: int
-    first_difference: Difference | None
+    first_difference: CellDifference | None
     summary_equal: bool
 
     @property
@@ -60,7 +60,7 @@ def compare(metrics_csv: str, summary_json: str) -> Comparison:
     ours = {row["run_id"]: row for row in _rows(metrics_csv)}
     columns = [column for column in published[0] if column != "run_id"]
     differences = [
-        Difference(row["run_id"], column, row[column], found)
+        CellDifference(row["run_id"], column, row[column], found)
         for row in published
         for column in columns
         if (found := ours.get(row["run_id"], {}).get(column, "missing")) != row[column]
