@@ -19,7 +19,7 @@ from typing import Final
 from msgspec import Struct
 
 from sim_economy.experiments.resume import (
-    Failure,
+    FailedRun,
     check_settings,
     failure_path,
     finished_runs,
@@ -52,7 +52,7 @@ class Outcome(Struct, frozen=True):
 
     runs: list[Run]
     rows: list[Row]
-    failures: list[Failure]
+    failures: list[FailedRun]
     resumed: int
     missing: list[str]
 
@@ -95,7 +95,7 @@ def run_experiment(
             else:
                 path = failure_path(folder, run)
                 write_whole(path, played.encode())
-                failures.append(Failure(run, played.strip().splitlines()[-1], str(path)))
+                failures.append(FailedRun(run, played.strip().splitlines()[-1], str(path)))
             progress(run)
         runs = [finished[run] for run in sorted(finished)]
         rows = [run_metrics(run) for run in runs]
@@ -196,7 +196,7 @@ def _write_manifest(
     folder: Path,
     scenario: Scenario,
     runs: Sequence[Run],
-    failures: Sequence[Failure],
+    failures: Sequence[FailedRun],
     *,
     ledgers: bool,
 ) -> None:

@@ -119,7 +119,7 @@ def finished_runs(folder: Path, scenario: Scenario, *, ledgers: bool) -> dict[in
 
 
 def manifest_text(
-    settings: Mapping[str, Any], runs: Sequence[Run], failures: Sequence[Failure]
+    settings: Mapping[str, Any], runs: Sequence[Run], failures: Sequence[FailedRun]
 ) -> bytes:
     """The manifest as JSON."""
     manifest = {
@@ -133,7 +133,7 @@ def manifest_text(
     return (json.dumps(manifest, indent=2) + "\n").encode()
 
 
-class Failure(Struct, frozen=True):
+class FailedRun(Struct, frozen=True):
     """A run that did not finish.
 
     Attributes:
