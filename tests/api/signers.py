@@ -13,8 +13,8 @@ from nacl.signing import SigningKey
 from starlette.testclient import TestClient
 
 from sim_economy.api.app import create_app
-from sim_economy.api.connection_limits import Limits
-from sim_economy.api.worlds import Services
+from sim_economy.api.connection_limits import ConnectionLimits
+from sim_economy.api.worlds import Worlds
 from sim_economy.world.engine import Access, Engine
 
 OPERATOR: Final = "the-operators"
@@ -103,7 +103,7 @@ def signed_house(
     ledger: Path, config: dict[str, Any] | None = None, world_id: str = "default"
 ) -> Iterator[SignedHouse]:
     engine = Engine.open(ledger, Access.of("signatures", OPERATOR), world_id=world_id)
-    with TestClient(create_app(Services(engine, Limits()))) as client:
+    with TestClient(create_app(Worlds(engine, ConnectionLimits()))) as client:
         started = client.post(
             "/init",
             json={

@@ -18,9 +18,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sim_economy.api.app import Route, _bound
-from sim_economy.api.authentication import Caller
-from sim_economy.api.connection_limits import Limits
-from sim_economy.api.worlds import Service, Services
+from sim_economy.api.authentication import CallerRole
+from sim_economy.api.connection_limits import ConnectionLimits
+from sim_economy.api.worlds import ServedWorld, Worlds
 from sim_economy.world.engine import Engine
 from tests.api.wire_client import PROGRAM, EngineProcess, free_port
 from tests.faults.test_hostile_input import GARBAGE, MARKER, NO_JSON, exchange
@@ -177,12 +177,12 @@ def test_a_client_that_never_reads_standard_error_stalls_nothing(ledger: Path) -
 
 
 def test_a_bug_is_counted_as_a_500(ledger: Path) -> None:
-    async def bug(service: Service, request: Request) -> Response:
+    async def bug(served: ServedWorld, request: Request) -> Response:
         raise ZeroDivisionError
 
     engine = Engine.open(ledger)
-    services = Services(engine, Limits())
-    bound = _bound(Route("GET", "/bug", bug, Caller.ANYONE), services)
+    worlds = Worlds(engine, ConnectionLimits())
+    bound = _bound(Route("GET", "/bug", bug, CallerRole.ANYONE), worlds)
 
     async def answered() -> Response:
         return await bound(request)
@@ -190,8 +190,8 @@ def test_a_bug_is_counted_as_a_500(ledger: Path) -> None:
     request = Request({"type": "http", "method": "GET", "path": "/bug", "headers": []})
     with pytest.raises(ZeroDivisionError):
         asyncio.run(answered())
-    assert services.answered == {500: 1}
-    assert services.default.users == 0
+    assert worlds.answered == {500: 1}
+    assert worlds.default.users == 0
 
 
 def test_the_log_library_is_not_needed_to_import_the_engine() -> None:

@@ -12,9 +12,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from sim_economy.api.app import ROUTES, create_app
-from sim_economy.api.authentication import Caller
-from sim_economy.api.connection_limits import Limits
-from sim_economy.api.worlds import Services
+from sim_economy.api.authentication import CallerRole
+from sim_economy.api.connection_limits import ConnectionLimits
+from sim_economy.api.worlds import Worlds
 from sim_economy.core.errors import StoreError
 from sim_economy.ledger.verify import verify
 from sim_economy.world.engine import Access, Engine
@@ -28,7 +28,7 @@ class House:
 
     def __init__(self, path: Path, config: dict[str, Any] | None = None) -> None:
         self.engine = Engine.open(path, Access(tokens=True))
-        self.client = TestClient(create_app(Services(self.engine, Limits())))
+        self.client = TestClient(create_app(Worlds(self.engine, ConnectionLimits())))
         started = self.client.post(
             "/init", json={"config": config or {}, "agent_ids": ["ann", "bob"]}
         ).json()
@@ -58,11 +58,11 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 
 ALLOWED = {
-    Caller.ANYONE: {"nobody", "stranger", "ann", "bob", "admin"},
-    Caller.MEMBER: {"ann", "bob", "admin"},
-    Caller.OWNER: {"ann", "admin"},
-    Caller.ADMIN: {"admin"},
-    Caller.HOST: {"admin"},
+    CallerRole.ANYONE: {"nobody", "stranger", "ann", "bob", "admin"},
+    CallerRole.MEMBER: {"ann", "bob", "admin"},
+    CallerRole.OWNER: {"ann", "admin"},
+    CallerRole.ADMIN: {"admin"},
+    CallerRole.HOST: {"admin"},
 }
 
 
@@ -137,7 +137,7 @@ def test_an_accepted_action_survives_a_restart(tmp_path: Path) -> None:
     house.engine.close()
     again = Engine.open(tmp_path / "w.db", Access(tokens=True))
     assert [held.agent_id for held in again.started().accepted()] == ["ann"]
-    client = TestClient(create_app(Services(again, Limits())))
+    client = TestClient(create_app(Worlds(again, ConnectionLimits())))
     admin = {"Authorization": f"Bearer {house.tokens['admin']}"}
     assert client.post("/close", headers=admin).json()["data"]["inputs"] == 1
     assert again.started().state.speech == ["hello", None]
@@ -166,7 +166,7 @@ def test_without_its_tokens_a_world_is_not_served_with_tokens(house: House, tmp_
 
 def test_only_the_operator_starts_a_world_where_the_token_was_set_before(tmp_path: Path) -> None:
     engine = Engine.open(tmp_path / "w.db", Access(tokens=True, admin_token="the-operators"))
-    client = TestClient(create_app(Services(engine, Limits())))
+    client = TestClient(create_app(Worlds(engine, ConnectionLimits())))
     assert client.post("/init", json={}).status_code == 401
     admin = {"Authorization": "Bearer the-operators"}
     assert client.post("/init", json={}, headers=admin).json()["admin_token"] == "the-operators"

@@ -22,8 +22,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from sim_economy.api.app import ROUTES, create_app
-from sim_economy.api.connection_limits import Limits
-from sim_economy.api.worlds import Services
+from sim_economy.api.connection_limits import ConnectionLimits
+from sim_economy.api.worlds import Worlds
 from sim_economy.core.errors import StoreError
 from sim_economy.ledger.sidecars.locations import location_of
 from sim_economy.ledger.stores.sqlite import SQLiteStore
@@ -265,7 +265,7 @@ class Houses:
 
     def __init__(self, ledger: Path, admin_token: str | None = None) -> None:
         self.engine = Engine.open(ledger, Access(tokens=True, admin_token=admin_token))
-        self.client = TestClient(create_app(Services(self.engine, Limits())))
+        self.client = TestClient(create_app(Worlds(self.engine, ConnectionLimits())))
         self.tokens: dict[str, str | None] = {"nobody": None, "stranger": "admin.made-up"}
         if admin_token is not None:
             self.tokens["host"] = admin_token

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from sim_economy.api import worlds
-from sim_economy.api.connection_limits import Limits
+from sim_economy.api.connection_limits import ConnectionLimits
 from sim_economy.api.server import serve
 
 LIMITED: Final = (sys.executable, str(Path(__file__)))
@@ -23,14 +23,14 @@ FEW_WORLDS: Final = (*LIMITED, "worlds")
 OPEN_MAX: Final = 3
 TURN_SECONDS: Final = 0.2
 
-LIMITS: Final = Limits(
+LIMITS: Final = ConnectionLimits(
     body_bytes=2**20, body_seconds=0.3, head_seconds=0.3, idle_seconds=1.0, page_rows=50
 )
 
 BY_NAME: Final = {
-    "runs": Limits(run_agent_turns=400),
-    "deadlines": Limits(turn_seconds=TURN_SECONDS),
-    "worlds": Limits(),
+    "runs": ConnectionLimits(run_agent_turns=400),
+    "deadlines": ConnectionLimits(turn_seconds=TURN_SECONDS),
+    "worlds": ConnectionLimits(),
 }
 
 if __name__ == "__main__":

@@ -16,14 +16,14 @@ from starlette.responses import Response
 from starlette.routing import Route as HttpRoute
 
 from sim_economy.api import endpoints
-from sim_economy.api.authentication import Caller, authorise, refuse_foreign
+from sim_economy.api.authentication import CallerRole, authorise, refuse_foreign
 from sim_economy.api.error_responses import RequestError, error_body, status_of
-from sim_economy.api.worlds import Service, Services
+from sim_economy.api.worlds import ServedWorld, Worlds
 from sim_economy.core.errors import SimEconomyError
 from sim_economy.ledger.sidecars.locations import DEFAULT_WORLD, is_world_id
 
 _log = logging.getLogger("sim_engine.requests")
-Endpoint: TypeAlias = Callable[[Service, Request], Awaitable[Response]]
+Endpoint: TypeAlias = Callable[[ServedWorld, Request], Awaitable[Response]]
 
 
 class Route(Struct, frozen=True):
@@ -37,39 +37,39 @@ class Route(Struct, frozen=True):
     method: str
     path: str
     endpoint: Endpoint
-    caller: Caller
+    caller: CallerRole
     starts: bool = False
 
 
 _WORLD: Final = (
-    Route("GET", "/config", endpoints.get_config, Caller.ANYONE),
-    Route("POST", "/init", endpoints.post_init, Caller.ADMIN, starts=True),
-    Route("GET", "/state", endpoints.get_state, Caller.ADMIN),
-    Route("POST", "/turn", endpoints.post_turn, Caller.ADMIN),
-    Route("POST", "/close", endpoints.post_close, Caller.ADMIN),
-    Route("POST", "/run", endpoints.post_run, Caller.ADMIN, starts=True),
-    Route("POST", "/agents/{agent_id}/action", endpoints.post_action, Caller.OWNER),
-    Route("GET", "/agents/{agent_id}/observation", endpoints.get_observation, Caller.OWNER),
-    Route("GET", "/agents/{agent_id}/statement", endpoints.get_statement, Caller.OWNER),
-    Route("GET", "/commitment", endpoints.get_commitment, Caller.MEMBER),
-    Route("GET", "/genesis", endpoints.get_genesis, Caller.MEMBER),
-    Route("GET", "/head", endpoints.get_head, Caller.MEMBER),
-    Route("GET", "/series", endpoints.get_series, Caller.ADMIN),
-    Route("GET", "/turns", endpoints.get_page, Caller.ADMIN),
-    Route("GET", "/blocks", endpoints.get_page, Caller.ADMIN),
-    Route("GET", "/transactions", endpoints.get_page, Caller.ADMIN),
-    Route("GET", "/contracts", endpoints.get_page, Caller.ADMIN),
-    Route("GET", "/rejections", endpoints.get_page, Caller.ADMIN),
-    Route("GET", "/postings", endpoints.get_page, Caller.ADMIN),
-    Route("GET", "/events", endpoints.get_events, Caller.ADMIN),
-    Route("GET", "/verification", endpoints.get_verification, Caller.ADMIN),
-    Route("GET", "/ready", endpoints.get_readiness, Caller.ANYONE),
-    Route("GET", "/metrics", endpoints.get_metrics, Caller.ADMIN),
+    Route("GET", "/config", endpoints.get_config, CallerRole.ANYONE),
+    Route("POST", "/init", endpoints.post_init, CallerRole.ADMIN, starts=True),
+    Route("GET", "/state", endpoints.get_state, CallerRole.ADMIN),
+    Route("POST", "/turn", endpoints.post_turn, CallerRole.ADMIN),
+    Route("POST", "/close", endpoints.post_close, CallerRole.ADMIN),
+    Route("POST", "/run", endpoints.post_run, CallerRole.ADMIN, starts=True),
+    Route("POST", "/agents/{agent_id}/action", endpoints.post_action, CallerRole.OWNER),
+    Route("GET", "/agents/{agent_id}/observation", endpoints.get_observation, CallerRole.OWNER),
+    Route("GET", "/agents/{agent_id}/statement", endpoints.get_statement, CallerRole.OWNER),
+    Route("GET", "/commitment", endpoints.get_commitment, CallerRole.MEMBER),
+    Route("GET", "/genesis", endpoints.get_genesis, CallerRole.MEMBER),
+    Route("GET", "/head", endpoints.get_head, CallerRole.MEMBER),
+    Route("GET", "/series", endpoints.get_series, CallerRole.ADMIN),
+    Route("GET", "/turns", endpoints.get_page, CallerRole.ADMIN),
+    Route("GET", "/blocks", endpoints.get_page, CallerRole.ADMIN),
+    Route("GET", "/transactions", endpoints.get_page, CallerRole.ADMIN),
+    Route("GET", "/contracts", endpoints.get_page, CallerRole.ADMIN),
+    Route("GET", "/rejections", endpoints.get_page, CallerRole.ADMIN),
+    Route("GET", "/postings", endpoints.get_page, CallerRole.ADMIN),
+    Route("GET", "/events", endpoints.get_events, CallerRole.ADMIN),
+    Route("GET", "/verification", endpoints.get_verification, CallerRole.ADMIN),
+    Route("GET", "/ready", endpoints.get_readiness, CallerRole.ANYONE),
+    Route("GET", "/metrics", endpoints.get_metrics, CallerRole.ADMIN),
 )
 
 
 def _for_world(route: Route) -> Route:
-    caller = Caller.HOST if route.starts else route.caller
+    caller = CallerRole.HOST if route.starts else route.caller
     path = f"/worlds/{{world_id}}{route.path}"
     return Route(route.method, path, route.endpoint, caller, route.starts)
 
@@ -77,24 +77,24 @@ def _for_world(route: Route) -> Route:
 ROUTES: Final = (
     *_WORLD,
     *map(_for_world, _WORLD),
-    Route("GET", "/worlds", endpoints.get_worlds, Caller.HOST),
-    Route("GET", "/health", endpoints.get_health, Caller.ANYONE),
-    Route("GET", "/openapi.json", endpoints.get_openapi, Caller.ANYONE),
+    Route("GET", "/worlds", endpoints.get_worlds, CallerRole.HOST),
+    Route("GET", "/health", endpoints.get_health, CallerRole.ANYONE),
+    Route("GET", "/openapi.json", endpoints.get_openapi, CallerRole.ANYONE),
 )
 """Every route; those of a world are there twice, for the default one and for one by its name."""
 
 
-def create_app(services: Services) -> Starlette:
+def create_app(worlds: Worlds) -> Starlette:
     """The ASGI application of one engine's worlds."""
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        services.start()
+        worlds.start()
         yield
-        services.close()
+        worlds.close()
 
     routes = [
-        HttpRoute(route.path, _bound(route, services), methods=[route.method], name=route.path)
+        HttpRoute(route.path, _bound(route, worlds), methods=[route.method], name=route.path)
         for route in ROUTES
     ]
     for http_route in routes:
@@ -113,22 +113,22 @@ def create_app(services: Services) -> Starlette:
     return app
 
 
-def _bound(route: Route, services: Services) -> Callable[[Request], Awaitable[Response]]:
+def _bound(route: Route, worlds: Worlds) -> Callable[[Request], Awaitable[Response]]:
     async def answered(request: Request) -> Response:
-        if not services.access.tokens:
-            refuse_foreign(request, local=services.local)
-        if route.caller is Caller.HOST:
-            authorise(services.default.engine, request, Caller.HOST)
-        service, world_id = services.default, request.path_params.get("world_id")
+        if not worlds.access.tokens:
+            refuse_foreign(request, local=worlds.local)
+        if route.caller is CallerRole.HOST:
+            authorise(worlds.default.engine, request, CallerRole.HOST)
+        served, world_id = worlds.default, request.path_params.get("world_id")
         if world_id is not None:
-            service = services.startable(world_id) if route.starts else services.of(world_id)
-        if route.caller is not Caller.HOST:
-            authorise(service.engine, request, route.caller)
-        service.users += 1
+            served = worlds.startable(world_id) if route.starts else worlds.of(world_id)
+        if route.caller is not CallerRole.HOST:
+            authorise(served.engine, request, route.caller)
+        served.users += 1
         try:
-            return await route.endpoint(service, request)
+            return await route.endpoint(served, request)
         finally:
-            service.users -= 1
+            served.users -= 1
 
     async def bound(request: Request) -> Response:
         began = time.perf_counter()
@@ -144,7 +144,7 @@ def _bound(route: Route, services: Services) -> Callable[[Request], Awaitable[Re
             status = 499
             raise
         finally:
-            services.answered[status] = services.answered.get(status, 0) + 1
+            worlds.answered[status] = worlds.answered.get(status, 0) + 1
             if _log.isEnabledFor(logging.INFO):
                 told = {
                     "world": _named(request),

@@ -14,7 +14,7 @@ from sim_economy.ledger.credentials.tokens import ADMIN
 from sim_economy.world.engine import Engine
 
 
-class Caller(Enum):
+class CallerRole(Enum):
     """Who may call a route.
 
     Attributes:
@@ -62,7 +62,7 @@ def _is_local(host: str) -> bool:
         return False
 
 
-def authorise(engine: Engine, request: Request, caller: Caller) -> None:
+def authorise(engine: Engine, request: Request, caller: CallerRole) -> None:
     """Refuse whoever may not call a route of a world.
 
     Args:
@@ -71,7 +71,7 @@ def authorise(engine: Engine, request: Request, caller: Caller) -> None:
     Raises:
         RequestError: 401 without a token that is known, 403 with somebody else's.
     """
-    if not engine.access.tokens or caller is Caller.ANYONE:
+    if not engine.access.tokens or caller is CallerRole.ANYONE:
         return
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     token = token if scheme.lower() == "bearer" else ""
@@ -79,13 +79,13 @@ def authorise(engine: Engine, request: Request, caller: Caller) -> None:
     if own is not None and hmac.compare_digest(token.encode(), own.encode()):
         return
     if engine.credentials is None:
-        if own is None and caller is not Caller.HOST:
+        if own is None and caller is not CallerRole.HOST:
             return
         raise RequestError(401, "token_unknown", "send the operator's token")
     holder = engine.credentials.holder(token)
     if holder is None:
         raise RequestError(401, "token_unknown", "send `Authorization: Bearer` and your token")
     agent = f"agent:{request.path_params.get('agent_id')}"
-    allowed = {Caller.MEMBER: {holder}, Caller.OWNER: {agent, ADMIN}}.get(caller, {ADMIN})
+    allowed = {CallerRole.MEMBER: {holder}, CallerRole.OWNER: {agent, ADMIN}}.get(caller, {ADMIN})
     if holder not in allowed:
         raise RequestError(403, "not_yours", "this token may not do that")

@@ -12,7 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from sim_economy.api.error_responses import RequestError
 
 
-class Limits(Struct, frozen=True, kw_only=True):
+class ConnectionLimits(Struct, frozen=True, kw_only=True):
     """Bounds on what one client may take.
 
     Attributes:
@@ -38,7 +38,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     turn_seconds: float | None = None
 
 
-async def read_body(request: Request, limits: Limits) -> bytes:
+async def read_body(request: Request, limits: ConnectionLimits) -> bytes:
     """A request's body, within bounds of size and time, never held beyond them.
 
     Raises:
@@ -63,7 +63,7 @@ async def read_body(request: Request, limits: Limits) -> bytes:
     return b"".join(chunks)
 
 
-def _too_large(limits: Limits) -> RequestError:
+def _too_large(limits: ConnectionLimits) -> RequestError:
     return RequestError(413, "body_too_large", f"send at most {limits.body_bytes} bytes")
 
 
@@ -74,7 +74,7 @@ class BoundedProtocol(HttpToolsProtocol):
     body that nobody reads, and requests sent ahead of their answers.
     """
 
-    limits: ClassVar[Limits]
+    limits: ClassVar[ConnectionLimits]
     _timer: asyncio.TimerHandle | None = None
     _whole = True
     _moved = False
@@ -146,6 +146,6 @@ _REQUESTS_AHEAD: Final = 1000
 """Requests a client may send before it reads their answers; one read may bring thousands."""
 
 
-def protocol_class(limits: Limits) -> type[BoundedProtocol]:
+def protocol_class(limits: ConnectionLimits) -> type[BoundedProtocol]:
     """The protocol with a limit's bound."""
     return type("LimitedProtocol", (BoundedProtocol,), {"limits": limits})

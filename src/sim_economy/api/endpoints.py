@@ -27,7 +27,7 @@ from sim_economy.api.request_validation import (
     query_int,
 )
 from sim_economy.api.world_answers import genesis_answer, state_answer, world_answer
-from sim_economy.api.worlds import Service
+from sim_economy.api.worlds import ServedWorld
 from sim_economy.core.accounts import Holding
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import InputError, StoreError
@@ -37,38 +37,38 @@ from sim_economy.ledger.readers.statement import Statement, statement
 from sim_economy.ledger.stores.protocol import Store
 
 
-async def get_config(service: Service, request: Request) -> Response:
+async def get_config(served: ServedWorld, request: Request) -> Response:
     """The world's parameters and variants without the seed; the defaults before /init."""
     check_query(request)
-    return _json(config_values(service.engine.config))
+    return _json(config_values(served.engine.config))
 
 
-async def post_init(service: Service, request: Request) -> Response:
+async def post_init(served: ServedWorld, request: Request) -> Response:
     """Start the world."""
     check_query(request)
-    wanted = parse_init(await read_body(request, service.worlds.limits))
-    engine = service.engine
+    wanted = parse_init(await read_body(request, served.worlds.limits))
+    engine = served.engine
     issued = engine.start(wanted.config, wanted.agent_ids, wanted.public_keys)
-    service.worlds.keep(service)
-    await service.announce()
+    served.worlds.keep(served)
+    await served.announce()
     answer = world_answer(engine.started())
     if issued is not None:
         answer |= to_builtins(issued) | engine.commitment()
     return _json(answer)
 
 
-async def get_state(service: Service, request: Request) -> Response:
+async def get_state(served: ServedWorld, request: Request) -> Response:
     """Every agent's accounts after the last closed turn."""
     check_query(request)
-    return _json(state_answer(service.engine.started()))
+    return _json(state_answer(served.engine.started()))
 
 
-async def post_turn(service: Service, request: Request) -> Response:
+async def post_turn(served: ServedWorld, request: Request) -> Response:
     """Close the open turn with a batch of inputs."""
     check_query(request)
-    body = await read_body(request, service.worlds.limits)
+    body = await read_body(request, served.worlds.limits)
     wanted = parse_turn(body)
-    answer = service.engine.close_turn(
+    answer = served.engine.close_turn(
         wanted.inputs,
         signatures=wanted.signatures,
         expected=wanted.turn,
@@ -76,95 +76,95 @@ async def post_turn(service: Service, request: Request) -> Response:
         request=body,
         ends=wanted.ends,
     )
-    await service.announce()
+    await served.announce()
     return _text(answer)
 
 
-async def post_close(service: Service, request: Request) -> Response:
+async def post_close(served: ServedWorld, request: Request) -> Response:
     """Close the open turn with the actions submitted for it; whoever is missing is idle."""
     check_query(request)
-    body = await read_body(request, service.worlds.limits)
+    body = await read_body(request, served.worlds.limits)
     wanted = parse_closing(body)
-    answer = service.engine.close_turn(
+    answer = served.engine.close_turn(
         expected=wanted.turn,
         metered=wanted.metered,
         key=idempotency_key(request),
         request=body,
         ends=wanted.ends,
     )
-    await service.announce()
+    await served.announce()
     return _text(answer)
 
 
-async def post_action(service: Service, request: Request) -> Response:
+async def post_action(served: ServedWorld, request: Request) -> Response:
     """Submit one agent's own action; the last one missing closes the turn."""
     check_query(request)
-    body = await read_body(request, service.worlds.limits)
+    body = await read_body(request, served.worlds.limits)
     wanted = parse_submission(body, request.path_params["agent_id"])
-    closed = service.engine.submit(wanted.input, wanted.turn, wanted.signature)
+    closed = served.engine.submit(wanted.input, wanted.turn, wanted.signature)
     if closed is not None:
-        await service.announce()
-    turn = service.engine.started().turn_number + (closed is None)
+        await served.announce()
+    turn = served.engine.started().turn_number + (closed is None)
     return _json({"accepted": True, "turn": turn, "closed": closed is not None})
 
 
-async def post_run(service: Service, request: Request) -> Response:
+async def post_run(served: ServedWorld, request: Request) -> Response:
     """Start the world if it is not, and play it with a shipped policy until a turn."""
     check_query(request)
-    wanted = parse_run(await read_body(request, service.worlds.limits))
-    return _json({"data": await play_until(service, wanted)})
+    wanted = parse_run(await read_body(request, served.worlds.limits))
+    return _json({"data": await play_until(served, wanted)})
 
 
-async def get_commitment(service: Service, request: Request) -> Response:
+async def get_commitment(served: ServedWorld, request: Request) -> Response:
     """The commitment to the secret of the draws, opened once the run has ended."""
     check_query(request)
-    return _json(service.engine.commitment())
+    return _json(served.engine.commitment())
 
 
-async def get_genesis(service: Service, request: Request) -> Response:
+async def get_genesis(served: ServedWorld, request: Request) -> Response:
     """What the world is known by: its genesis hash, its agents, their public keys."""
     check_query(request)
-    return _json(genesis_answer(service.engine.started()))
+    return _json(genesis_answer(served.engine.started()))
 
 
-async def get_head(service: Service, request: Request) -> Response:
+async def get_head(served: ServedWorld, request: Request) -> Response:
     """The end of the chain, to keep and compare."""
     check_query(request)
-    return _json(service.engine.started().head)
+    return _json(served.engine.started().head)
 
 
-async def get_page(service: Service, request: Request) -> Response:
+async def get_page(served: ServedWorld, request: Request) -> Response:
     """A page of one of the ledger's tables."""
-    after, limit = _page_bounds(service, request)
+    after, limit = _page_bounds(served, request)
     table = request.url.path.rpartition("/")[2]
-    return _json(page(service.engine.started(), table, after, limit))
+    return _json(page(served.engine.started(), table, after, limit))
 
 
-async def get_series(service: Service, request: Request) -> Response:
+async def get_series(served: ServedWorld, request: Request) -> Response:
     """A page of the turns' figures: flows, actions, the books, inequality."""
-    after, limit = _page_bounds(service, request)
-    last = service.engine.started().turn_number
+    after, limit = _page_bounds(served, request)
+    last = served.engine.started().turn_number
     first = max(1, after + 1)
     until = min(last, first + limit - 1)
 
     def figures(store: Store) -> list[dict[str, Any]]:
         return list(turn_figures(store, first, until)) if first <= until else []
 
-    rows = await run_in_threadpool(service.engine.read, figures)
+    rows = await run_in_threadpool(served.engine.read, figures)
     return _json({"rows": rows, "next": until if until < last else None})
 
 
-def _page_bounds(service: Service, request: Request) -> tuple[int, int]:
+def _page_bounds(served: ServedWorld, request: Request) -> tuple[int, int]:
     check_query(request, "after", "limit")
-    rows = service.worlds.limits.page_rows
+    rows = served.worlds.limits.page_rows
     after = query_int(request, "after", -1, 0, 2**53)
     return after, query_int(request, "limit", min(100, rows), 1, rows)
 
 
-async def get_statement(service: Service, request: Request) -> Response:
+async def get_statement(served: ServedWorld, request: Request) -> Response:
     """One agent's postings with their reasons, opening to closing."""
     check_query(request, "from", "to")
-    world = service.engine.started()
+    world = served.engine.started()
     first = query_int(request, "from", 0, 0, 2**53)
     last = query_int(request, "to", max(first, world.turn_number), 0, 2**53)
     if last < first:
@@ -176,61 +176,61 @@ async def get_statement(service: Service, request: Request) -> Response:
         accounts = tuple(Holding)
         return statement(store, agent_id, accounts=accounts, first_turn=first, last_turn=last)
 
-    return _json(await run_in_threadpool(service.engine.read, stated))
+    return _json(await run_in_threadpool(served.engine.read, stated))
 
 
-async def get_observation(service: Service, request: Request) -> Response:
+async def get_observation(served: ServedWorld, request: Request) -> Response:
     """What one agent may see."""
     check_query(request)
-    return _json(service.engine.started().observe(request.path_params["agent_id"]))
+    return _json(served.engine.started().observe(request.path_params["agent_id"]))
 
 
-async def get_verification(service: Service, request: Request) -> Response:
+async def get_verification(served: ServedWorld, request: Request) -> Response:
     """Every hash, posting and signature of the ledger, checked now."""
     check_query(request)
-    return _json(await service.verify())
+    return _json(await served.verify())
 
 
-async def get_events(service: Service, request: Request) -> Response:
+async def get_events(served: ServedWorld, request: Request) -> Response:
     """Closed turns as server-sent events; `Last-Event-ID` goes on where a stream broke off."""
     check_query(request)
     seen = request.headers.get("last-event-id", "")
     if seen and not (seen.isascii() and seen.isdigit() and len(seen) <= 16):
         raise InputError("Last-Event-ID", "must be the number of a turn")
-    newest = service.engine.started().turn_number
+    newest = served.engine.started().turn_number
     after = int(seen) if seen else newest
     return StreamingResponse(
-        _events(service, request, after),
+        _events(served, request, after),
         media_type="text/event-stream",
         headers={"cache-control": "no-store"},
     )
 
 
-async def _events(service: Service, request: Request, after: int) -> AsyncIterator[bytes]:
-    service.users += 1
+async def _events(served: ServedWorld, request: Request, after: int) -> AsyncIterator[bytes]:
+    served.users += 1
     try:
         yield b": connected\n\n"
         while not await request.is_disconnected():
-            for number, event in event_lines(service.engine.started(), after + 1):
+            for number, event in event_lines(served.engine.started(), after + 1):
                 after = number
                 yield event
-            async with service.closed:
-                if service.engine.started().turn_number > after:
+            async with served.closed:
+                if served.engine.started().turn_number > after:
                     continue
                 with suppress(TimeoutError):
                     async with asyncio.timeout(15):
-                        await service.closed.wait()
-            if service.engine.started().turn_number <= after:
+                        await served.closed.wait()
+            if served.engine.started().turn_number <= after:
                 yield b": still here\n\n"
     finally:
-        service.users -= 1
+        served.users -= 1
 
 
-async def get_readiness(service: Service, request: Request) -> Response:
+async def get_readiness(served: ServedWorld, request: Request) -> Response:
     """Whether turns can be played."""
     check_query(request)
-    world = service.engine.started()
-    found = service.verified
+    world = served.engine.started()
+    found = served.verified
     if found is not None and found.finding is not None:
         where = "the ledger" if found.finding.turn is None else f"turn {found.finding.turn}"
         raise StoreError("ledger_damaged", where, found.finding.problem)
@@ -244,32 +244,32 @@ async def get_readiness(service: Service, request: Request) -> Response:
     )
 
 
-async def get_metrics(service: Service, request: Request) -> Response:
+async def get_metrics(served: ServedWorld, request: Request) -> Response:
     """Figures in the Prometheus text format."""
     check_query(request)
     from sim_economy.api.prometheus import exposition  # noqa: PLC0415
 
-    text, media_type = exposition(service.engine.world, service.worlds.answered)
+    text, media_type = exposition(served.engine.world, served.worlds.answered)
     return Response(text, media_type=media_type)
 
 
-async def get_worlds(service: Service, request: Request) -> Response:
+async def get_worlds(served: ServedWorld, request: Request) -> Response:
     """The names of the worlds of this engine."""
     check_query(request)
-    return _json({"worlds": await run_in_threadpool(service.worlds.names)})
+    return _json({"worlds": await run_in_threadpool(served.worlds.names)})
 
 
-async def get_health(service: Service, request: Request) -> Response:
+async def get_health(served: ServedWorld, request: Request) -> Response:
     """Whether the process answers."""
     check_query(request)
-    del service
+    del served
     return _json({"status": "ok"})
 
 
-async def get_openapi(service: Service, request: Request) -> Response:
+async def get_openapi(served: ServedWorld, request: Request) -> Response:
     """This interface in OpenAPI."""
     check_query(request)
-    return _json(openapi(service.worlds.limits))
+    return _json(openapi(served.worlds.limits))
 
 
 def _json(value: Any) -> Response:

@@ -9,14 +9,14 @@ from importlib.metadata import version
 from typing import Any, Final, TypeAlias, get_type_hints
 
 from sim_economy.agents.catalogue import SHIPPED
-from sim_economy.api.connection_limits import Limits
+from sim_economy.api.connection_limits import ConnectionLimits
 from sim_economy.core.actions import RECOGNISED
 from sim_economy.core.contracts import Terms
 from sim_economy.core.units import INPUT_LIMIT
 from sim_economy.core.world_config import HIDDEN, Kind, WorldConfig, parameters
 
 
-def openapi(limits: Limits) -> dict[str, Any]:
+def openapi(limits: ConnectionLimits) -> dict[str, Any]:
     """The whole document."""
     paths: dict[str, dict[str, Any]] = {}
     for method, path, about, body, answer, errors, more in _everywhere():
@@ -223,7 +223,7 @@ def _parameter_schema(kind: Kind, low: int, high: int, choices: list[str]) -> di
             return {"type": "number", "minimum": 0, "maximum": 1_000_000}
 
 
-def _schemas(limits: Limits) -> dict[str, Any]:
+def _schemas(limits: ConnectionLimits) -> dict[str, Any]:
     defaults = WorldConfig()
     settings = {}
     for name, parameter in parameters().items():

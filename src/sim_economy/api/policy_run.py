@@ -12,7 +12,7 @@ from sim_economy.agents.catalogue import offers, policy_named
 from sim_economy.agents.usage_model import parse_usage
 from sim_economy.api.request_validation import RunRequest
 from sim_economy.api.world_answers import state_answer
-from sim_economy.api.worlds import Service
+from sim_economy.api.worlds import ServedWorld
 from sim_economy.core.errors import InputError, RunEndedError, ScenarioError, TurnConflictError
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.runs.policy_loop import inputs_of
@@ -21,7 +21,7 @@ from sim_economy.runs.run_metrics import run_metrics
 from sim_economy.world.world import World
 
 
-async def play_until(service: Service, wanted: RunRequest) -> dict[str, Any]:
+async def play_until(served: ServedWorld, wanted: RunRequest) -> dict[str, Any]:
     """Play the world's turns, each as `POST /turn` would, and sum the run up.
 
     A run that was cut off goes on where it stands; one that is done gets its answer again.
@@ -31,14 +31,14 @@ async def play_until(service: Service, wanted: RunRequest) -> dict[str, Any]:
         TurnConflictError: Somebody else closed a turn meanwhile, or the world is past it.
         RunEndedError, StoreError: As `Engine.close_turn`.
     """
-    engine, turns = service.engine, wanted.turns
+    engine, turns = served.engine, wanted.turns
     if wanted.policy not in offers():
         raise ScenarioError([f"policy: must be one of {', '.join(offers())}"])
     policy = policy_named(wanted.policy)
     if wanted.usage.get("source") == "trace":
         raise ScenarioError(["usage.source: a trace is a file; post its turns instead"])
     usage = parse_usage(wanted.usage, Path())
-    world = _world_to_play(service, wanted)
+    world = _world_to_play(served, wanted)
     played = world.turn_number
     policies = [policy] * world.config.num_agents
     for turn, used in enumerate(usage.turns(world.config), 1):
@@ -48,7 +48,7 @@ async def play_until(service: Service, wanted: RunRequest) -> dict[str, Any]:
             continue
         inputs = inputs_of(world, policies, used)
         engine.close_turn(inputs, expected=turn, ends=wanted.ends and turn == turns)
-        await service.announce()
+        await served.announce()
         await asyncio.sleep(0)
 
     def summary(store: Store) -> dict[str, Any]:
@@ -58,8 +58,8 @@ async def play_until(service: Service, wanted: RunRequest) -> dict[str, Any]:
     return {"world_id": engine.world_id, "metrics": metrics, "state": state_answer(world)}
 
 
-def _world_to_play(service: Service, wanted: RunRequest) -> World:
-    engine, turns, given = service.engine, wanted.turns, wanted.config or {}
+def _world_to_play(served: ServedWorld, wanted: RunRequest) -> World:
+    engine, turns, given = served.engine, wanted.turns, wanted.config or {}
     if engine.signed is not None or engine.access.signatures:
         raise InputError("policy", "cannot act here: the agents of this engine sign what they do")
     config = engine.config
@@ -67,12 +67,12 @@ def _world_to_play(service: Service, wanted: RunRequest) -> World:
         config = engine.planned(given, wanted.agent_ids)
     elif wanted.config is not None:
         engine.check_same(given, wanted.agent_ids)
-    most = service.worlds.limits.run_agent_turns
+    most = served.worlds.limits.run_agent_turns
     if config.num_agents * turns > most:
         raise InputError("turns", f"times agents must be at most {most}; play it in parts")
     if engine.world is None:
         engine.start(given, wanted.agent_ids)
-        service.worlds.keep(service)
+        served.worlds.keep(served)
     world = engine.started()
     if world.turn_number > turns:
         raise TurnConflictError(turns, world.turn_number + 1)

@@ -21,9 +21,9 @@ from typing import Final
 import uvicorn
 
 from sim_economy.api.app import create_app
-from sim_economy.api.connection_limits import Limits, protocol_class
+from sim_economy.api.connection_limits import ConnectionLimits, protocol_class
 from sim_economy.api.logs import LEVELS, log_as_json
-from sim_economy.api.worlds import Services
+from sim_economy.api.worlds import Worlds
 from sim_economy.core.errors import SimEconomyError, StoreError
 from sim_economy.ledger.sidecars.locations import LedgerLocation, SQLiteLocation
 from sim_economy.ledger.verify import verify
@@ -40,7 +40,7 @@ def serve(
     ledger: LedgerLocation | str | Path,
     host: str = "127.0.0.1",
     port: int = 8000,
-    limits: Limits | None = None,
+    limits: ConnectionLimits | None = None,
     *,
     access: Access | None = None,
     accept_head: bool = False,
@@ -56,7 +56,7 @@ def serve(
     Returns:
         The exit status: 0, or 1 with a message where it could not start.
     """
-    limits = limits or Limits()
+    limits = limits or ConnectionLimits()
     log_as_json(log_level)
     try:
         listening = _listen(host, port)
@@ -68,11 +68,11 @@ def serve(
         return _failed(str(error), error.code, log_level)
     except OSError as error:
         return _failed(f"{host}:{port}: {error.strerror}", "address_unusable", log_level)
-    services = Services(engine, limits, accept_head=accept_head, local=host in LOOPBACK)
+    worlds = Worlds(engine, limits, accept_head=accept_head, local=host in LOOPBACK)
     try:
         server = uvicorn.Server(
             uvicorn.Config(
-                create_app(services),
+                create_app(worlds),
                 http=protocol_class(limits),
                 ws="none",
                 lifespan="on",

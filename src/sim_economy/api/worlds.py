@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 from msgspec import Struct, field
 from starlette.concurrency import run_in_threadpool
 
-from sim_economy.api.connection_limits import Limits
+from sim_economy.api.connection_limits import ConnectionLimits
 from sim_economy.core.errors import SimEconomyError, WorldUnknownError
 from sim_economy.ledger.sidecars.locations import DEFAULT_WORLD
 from sim_economy.ledger.verify import Verification, verify
@@ -24,7 +24,7 @@ OPEN_MAX: Final = 100
 """Worlds beside the default one held open at once; each takes a lock and a few open files."""
 
 
-class Service(Struct, eq=False, weakref=True):
+class ServedWorld(Struct, eq=False, weakref=True):
     """One world behind its routes.
 
     Attributes:
@@ -36,7 +36,7 @@ class Service(Struct, eq=False, weakref=True):
     """
 
     engine: Engine
-    worlds: Services
+    worlds: Worlds
     closed: asyncio.Condition = field(default_factory=asyncio.Condition)
     users: int = 0
     verified: Verification | None = None
@@ -81,7 +81,7 @@ class Service(Struct, eq=False, weakref=True):
         self.engine.close()
 
 
-class Services:
+class Worlds:
     """The worlds of one process: the default one, and those beside it, opened when asked for.
 
     Attributes:
@@ -90,15 +90,20 @@ class Services:
     """
 
     def __init__(
-        self, engine: Engine, limits: Limits, *, accept_head: bool = False, local: bool = False
+        self,
+        engine: Engine,
+        limits: ConnectionLimits,
+        *,
+        accept_head: bool = False,
+        local: bool = False,
     ) -> None:
         self.limits = limits
         self.local = local
         self.answered: dict[int, int] = {}
-        self.default = Service(engine, self)
+        self.default = ServedWorld(engine, self)
         self._accept_head = accept_head
-        self._for_world: OrderedDict[str, Service] = OrderedDict()
-        self._unstarted: WeakValueDictionary[str, Service] = WeakValueDictionary()
+        self._for_world: OrderedDict[str, ServedWorld] = OrderedDict()
+        self._unstarted: WeakValueDictionary[str, ServedWorld] = WeakValueDictionary()
 
     @property
     def access(self) -> Access:
@@ -110,19 +115,19 @@ class Services:
         default = [] if self.default.engine.world is None else [DEFAULT_WORLD]
         return default + self.default.engine.location.worlds()
 
-    def of(self, world_id: str) -> Service:
+    def of(self, world_id: str) -> ServedWorld:
         """The service of a world beside the default one, opened if it is not.
 
         Raises:
             WorldUnknownError: There is no such world.
             StoreError, ReplayError: Its ledger cannot be opened; the other worlds go on.
         """
-        service = self.startable(world_id)
-        if service.engine.world is None:
+        served = self.startable(world_id)
+        if served.engine.world is None:
             raise WorldUnknownError
-        return service
+        return served
 
-    def startable(self, world_id: str) -> Service:
+    def startable(self, world_id: str) -> ServedWorld:
         """The service of a world that may still have to be started, and then to be kept.
 
         Raises:
@@ -137,23 +142,23 @@ class Services:
         location = self.default.engine.location.world(world_id)
         accept_head = self._accept_head
         engine = Engine.open(location, self.access, world_id=world_id, accept_head=accept_head)
-        service = Service(engine, self)
+        served = ServedWorld(engine, self)
         if engine.world is None:
-            self._unstarted[world_id] = service
+            self._unstarted[world_id] = served
         else:
-            self.keep(service)
-            self._begin(service, service.verify())
-        return service
+            self.keep(served)
+            self._begin(served, served.verify())
+        return served
 
-    def keep(self, service: Service) -> None:
+    def keep(self, served: ServedWorld) -> None:
         """Hold a started world open; where there are many, the least used one is closed."""
-        if service is self.default:
+        if served is self.default:
             return
-        self._for_world[service.engine.world_id] = service
+        self._for_world[served.engine.world_id] = served
         if self.limits.turn_seconds is not None:
-            self._begin(service, service.close_at_deadlines(self.limits.turn_seconds))
+            self._begin(served, served.close_at_deadlines(self.limits.turn_seconds))
         elif len(self._for_world) > OPEN_MAX:
-            others = (name for name, held in self._for_world.items() if held is not service)
+            others = (name for name, held in self._for_world.items() if held is not served)
             idle = next((name for name in others if not self._for_world[name].users), None)
             if idle is not None:
                 self._for_world.pop(idle).close()
@@ -173,9 +178,9 @@ class Services:
 
     def close(self) -> None:
         """Release every ledger."""
-        for service in (self.default, *self._for_world.values()):
-            service.close()
+        for served in (self.default, *self._for_world.values()):
+            served.close()
 
     @staticmethod
-    def _begin(service: Service, work: Coroutine[Any, Any, object]) -> None:
-        service.tasks.append(asyncio.create_task(work))
+    def _begin(served: ServedWorld, work: Coroutine[Any, Any, object]) -> None:
+        served.tasks.append(asyncio.create_task(work))

@@ -78,7 +78,7 @@ def serve(
 ) -> int:
     """Serve LEDGER over HTTP until it is stopped; a new file becomes a world with POST /init."""
     try:
-        from sim_economy.api.connection_limits import Limits  # noqa: PLC0415
+        from sim_economy.api.connection_limits import ConnectionLimits  # noqa: PLC0415
         from sim_economy.api.server import LOOPBACK  # noqa: PLC0415
         from sim_economy.api.server import serve as serve_ledger  # noqa: PLC0415
     except ModuleNotFoundError as error:
@@ -87,7 +87,9 @@ def serve(
         raise ExtraMissingError("serving", str(error.name), "engine") from None
     from sim_economy.world.engine import Access  # noqa: PLC0415
 
-    limits = Limits(body_bytes=body_bytes, connections=connections, turn_seconds=turn_seconds)
+    limits = ConnectionLimits(
+        body_bytes=body_bytes, connections=connections, turn_seconds=turn_seconds
+    )
     access = Access.of(auth, admin_token)
     if log == "warning":
         if auth in {None, "open"} and host not in LOOPBACK:
