@@ -38,7 +38,7 @@ class House:
         self.tokens = started["agent_tokens"]
         self.operator.token = started["admin_token"]
 
-    def seat(self, agent: str, *more: str) -> StdioServerParameters:
+    def connection(self, agent: str, *more: str) -> StdioServerParameters:
         return StdioServerParameters(
             command=PROGRAM,
             args=["mcp", "--engine", self.address, *more],
@@ -94,7 +94,7 @@ async def two_agents_play(ann: Client, bob: Client, house: House) -> None:
 
 def test_two_clients_play_two_agents_over_stdio(house: House) -> None:
     async def play() -> None:
-        async with Client(house.seat("ann")) as ann, Client(house.seat("bob")) as bob:
+        async with Client(house.connection("ann")) as ann, Client(house.connection("bob")) as bob:
             await two_agents_play(ann, bob, house)
 
     asyncio.run(play())
@@ -159,12 +159,12 @@ def test_a_door_over_http_seats_nobody_without_a_token_or_with_a_false_one(house
 
 def test_a_seat_moves_no_other_agent(house: House) -> None:
     async def play() -> None:
-        async with Client(house.seat("ann", "--agent", "bob")) as thief:
+        async with Client(house.connection("ann", "--agent", "bob")) as thief:
             move = {"action": "transfer", "arguments": {"to": "ann", "amount": 5}}
             assert "403 not_yours" in await call(thief, "act", **move)
             assert "403 not_yours" in await call(thief, "observe")
             assert "403 not_yours" in await call(thief, "statement")
-        async with Client(house.seat("ann")) as ann:
+        async with Client(house.connection("ann")) as ann:
             for arguments in ({"agent_id": "bob"}, {"action": "mine"}, {"signature": "0"}):
                 refused = await call(ann, "act", action="stake", arguments=arguments)
                 assert isinstance(refused, str)
@@ -176,7 +176,7 @@ def test_a_seat_moves_no_other_agent(house: House) -> None:
 
 def test_what_the_engine_refuses_is_the_tools_error(house: House) -> None:
     async def play() -> None:
-        async with Client(house.seat("ann")) as ann:
+        async with Client(house.connection("ann")) as ann:
             assert "422" in await call(ann, "act", action="stake", arguments={"amount": "5"})
             assert "409 turn_conflict" in await call(ann, "act", action="mine", turn=9)
             assert (await call(ann, "act", action="mine", turn=1))["accepted"]
@@ -188,7 +188,7 @@ def test_what_the_engine_refuses_is_the_tools_error(house: House) -> None:
 
 def test_an_engine_that_is_away_is_said_to_be(house: House) -> None:
     async def play() -> None:
-        async with Client(house.seat("ann")) as ann:
+        async with Client(house.connection("ann")) as ann:
             house.engine.kill()
             assert "is the engine running?" in await call(ann, "observe")
 
@@ -203,8 +203,8 @@ def test_a_seat_with_a_key_signs_what_it_does(tmp_path: Path) -> None:
         house = House(engine, public_keys=public)
 
         async def play() -> None:
-            signing = house.seat("ann", "--key", str(tmp_path / "ann.key"))
-            async with Client(signing) as ann, Client(house.seat("bob")) as bob:
+            signing = house.connection("ann", "--key", str(tmp_path / "ann.key"))
+            async with Client(signing) as ann, Client(house.connection("bob")) as bob:
                 assert (await call(ann, "act", action="mine", speech="signed \u00e9"))["accepted"]
                 assert "403 signature_invalid" in await call(bob, "act", action="mine")
 

@@ -47,7 +47,7 @@ def mcp(
 
     try:
         from sim_economy.client.agent_key import AgentKey  # noqa: PLC0415
-        from sim_economy.mcp.server import Seats, create_server  # noqa: PLC0415
+        from sim_economy.mcp.server import AgentConnections, create_server  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise ExtraMissingError("the MCP server", str(error.name), "mcp") from None
     token = os.environ.get("SIM_ENGINE_TOKEN") or None
@@ -59,7 +59,7 @@ def mcp(
         signer = None if key is None else AgentKey.read(key)
     except ValueError:
         raise click.FileError(str(key), "holds no key; see `sim-economy key`") from None
-    server = create_server(Seats(engine, world, agent, token, signer))
+    server = create_server(AgentConnections(engine, world, agent, token, signer))
     if over_http:
         click.echo(f"http://{host}:{port}/mcp seats agents of {engine}", err=True)
         server.run("streamable-http", host=host, port=port, stateless_http=True)

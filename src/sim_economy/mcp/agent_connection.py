@@ -12,7 +12,7 @@ from sim_economy.client import AgentKey, AsyncEngineClient
 _POLL_SECONDS: Final = 0.2
 
 
-class Seat:
+class AgentConnection:
     """An agent and its way to the engine.
 
     Attributes:
