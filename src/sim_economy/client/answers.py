@@ -10,7 +10,7 @@ Parameters = dict[str, Any]
 """A world's parameters and variants by name."""
 
 
-class Head(TypedDict):
+class HeadAnswer(TypedDict):
     """The end of the chain, to keep and compare."""
 
     turn: int
@@ -19,7 +19,7 @@ class Head(TypedDict):
     block_hash: str
 
 
-class Commitment(TypedDict):
+class CommitmentAnswer(TypedDict):
     """What the draws are bound to; salt and secret open it once the run has ended."""
 
     commitment: str | None
@@ -27,7 +27,7 @@ class Commitment(TypedDict):
     secret: str | None
 
 
-class Genesis(TypedDict):
+class GenesisAnswer(TypedDict):
     """What a world is known by; keys where inputs and blocks are signed."""
 
     world_id: str
@@ -38,7 +38,7 @@ class Genesis(TypedDict):
     engine_key: str | None
 
 
-class AgentState(TypedDict):
+class AgentStateAnswer(TypedDict):
     """One agent's accounts, as the operator sees them."""
 
     agent_id: str
@@ -52,31 +52,31 @@ class AgentState(TypedDict):
     cores: int
 
 
-class WorldState(TypedDict):
+class WorldStateAnswer(TypedDict):
     """Every agent's accounts after the last closed turn."""
 
     turn: int
     token_supply: int
-    agents: list[AgentState]
+    agents: list[AgentStateAnswer]
     fees_collected: int
     ended: bool
     state_digest: str
     head: str
 
 
-class StartedWorld(TypedDict):
+class StartedWorldAnswer(TypedDict):
     """A new world; the tokens come this one time, from an engine that asks for them."""
 
     world_id: str
     config: Parameters
     agent_ids: list[str]
-    state: WorldState
+    state: WorldStateAnswer
     head: str
     admin_token: NotRequired[str]
     agent_tokens: NotRequired[dict[str, str]]
 
 
-class Rejection(TypedDict):
+class RejectionAnswer(TypedDict):
     """An input that no rule applied."""
 
     turn: int
@@ -86,7 +86,7 @@ class Rejection(TypedDict):
     reason: str
 
 
-class Transaction(TypedDict):
+class TransactionAnswer(TypedDict):
     """Tokens on their way, or arrived where `finalised` names the turn."""
 
     tx_type: str
@@ -98,7 +98,7 @@ class Transaction(TypedDict):
     to: NotRequired[str]
 
 
-class ClosedTurn(TypedDict):
+class ClosedTurnAnswer(TypedDict):
     """What came of a turn."""
 
     turn: int
@@ -111,15 +111,15 @@ class ClosedTurn(TypedDict):
     contracts_settled: list[int]
     contracts_defaulted: list[int]
     inputs: int
-    rejections: list[Rejection]
-    transactions: list[Transaction]
+    rejections: list[RejectionAnswer]
+    transactions: list[TransactionAnswer]
     token_supply: int
     ended: bool
     state_digest: str
     head: str
 
 
-class Block(TypedDict):
+class BlockAnswer(TypedDict):
     """A block; turn 0's is genesis, without a winner."""
 
     turn: int
@@ -133,7 +133,7 @@ class Block(TypedDict):
     hash: str
 
 
-class ContractEvent(TypedDict):
+class ContractEventAnswer(TypedDict):
     """What happened to a contract; further fields depend on what."""
 
     turn: int
@@ -146,7 +146,7 @@ class ContractEvent(TypedDict):
     fault: NotRequired[list[str]]
 
 
-class Posting(TypedDict):
+class PostingAnswer(TypedDict):
     """One movement of tokens between two accounts, by their numbers."""
 
     turn: int
@@ -157,7 +157,7 @@ class Posting(TypedDict):
     reason: str
 
 
-class StatementLine(TypedDict):
+class StatementLineAnswer(TypedDict):
     """One posting as its account sees it."""
 
     turn: int
@@ -168,7 +168,7 @@ class StatementLine(TypedDict):
     after: int
 
 
-class Statement(TypedDict):
+class StatementAnswer(TypedDict):
     """One agent's postings, opening to closing."""
 
     agent_id: str
@@ -176,18 +176,18 @@ class Statement(TypedDict):
     last_turn: int
     opening: dict[str, int]
     closing: dict[str, int]
-    lines: list[StatementLine]
+    lines: list[StatementLineAnswer]
     totals: dict[str, int]
 
 
-class Observation(TypedDict):
+class ObservationAnswer(TypedDict):
     """What one agent may see before it acts."""
 
     agent_id: str
     turn: int
     accounts: dict[str, int]
     studies: int
-    transactions: list[Transaction]
+    transactions: list[TransactionAnswer]
     releases: list[Any]
     contracts: list[dict[str, Any]]
     contracts_ended: list[dict[str, Any]]
@@ -202,7 +202,7 @@ class Observation(TypedDict):
     world: Parameters
 
 
-class Figures(TypedDict):
+class FiguresAnswer(TypedDict):
     """One turn in numbers: flows by reason, actions by name, the books, inequality."""
 
     turn: int
@@ -229,31 +229,31 @@ class Figures(TypedDict):
     top1_wealth_shifted_share: float
 
 
-class PlayedRun(TypedDict):
+class PlayedRunAnswer(TypedDict):
     """A batch run: the published measures by column, and the state it ended with."""
 
     world_id: str
     metrics: dict[str, int | float]
-    state: WorldState
+    state: WorldStateAnswer
 
 
-class Finding(TypedDict):
+class FindingAnswer(TypedDict):
     """The first thing that is wrong with a ledger."""
 
     turn: int | None
     problem: str
 
 
-class Verification(TypedDict):
+class VerificationAnswer(TypedDict):
     """What checking the whole ledger found; a finding of None is good."""
 
     turns: int
-    head: Head | None
-    finding: Finding | None
+    head: HeadAnswer | None
+    finding: FindingAnswer | None
     signatures: int
 
 
-class Page(TypedDict, Generic[Row]):
+class PageAnswer(TypedDict, Generic[Row]):
     """Some rows, and where the next page begins; None at the end."""
 
     rows: list[Row]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from sim_economy.client.answers import ClosedTurn
+from sim_economy.client.answers import ClosedTurnAnswer
 from sim_economy.client.requests import Attempts, authorization
 
 
@@ -27,13 +27,13 @@ class EventStream:
         self._rest = b""
         return authorization(token) | {"Last-Event-ID": str(self.seen)}
 
-    def turns(self, chunk: bytes) -> Iterator[ClosedTurn]:
+    def turns(self, chunk: bytes) -> Iterator[ClosedTurnAnswer]:
         """The turns that a chunk completes."""
         *events, self._rest = (self._rest + chunk).split(b"\n\n")
         for event in events:
             named = dict(line.partition(b": ")[::2] for line in event.split(b"\n"))
             if b"data" in named:
-                found: ClosedTurn = json.loads(named[b"data"])
+                found: ClosedTurnAnswer = json.loads(named[b"data"])
                 self.seen = int(named[b"id"])
                 self._attempts = Attempts(self._retries)
                 yield found

@@ -11,27 +11,27 @@ import httpx
 
 from sim_economy.client import requests
 from sim_economy.client.answers import (
-    Block,
-    ClosedTurn,
-    Commitment,
-    ContractEvent,
-    Figures,
-    Genesis,
-    Head,
-    Observation,
-    Page,
+    BlockAnswer,
+    ClosedTurnAnswer,
+    CommitmentAnswer,
+    ContractEventAnswer,
+    FiguresAnswer,
+    GenesisAnswer,
+    HeadAnswer,
+    ObservationAnswer,
+    PageAnswer,
     Parameters,
-    PlayedRun,
-    Posting,
-    Rejection,
-    StartedWorld,
-    Statement,
-    Transaction,
-    Verification,
-    WorldState,
+    PlayedRunAnswer,
+    PostingAnswer,
+    RejectionAnswer,
+    StartedWorldAnswer,
+    StatementAnswer,
+    TransactionAnswer,
+    VerificationAnswer,
+    WorldStateAnswer,
 )
 from sim_economy.client.events import EventStream
-from sim_economy.client.requests import Answer, Attempts, Call, Row, Value
+from sim_economy.client.requests import Answer, Attempts, EngineRequest, Row, Value
 
 ADDRESS: Final = "http://127.0.0.1:8000"
 """Where an engine listens by default."""
@@ -82,7 +82,7 @@ class EngineClient:
         config: Value,
         agent_ids: Sequence[str] | None = None,
         public_keys: Mapping[str, str] | None = None,
-    ) -> StartedWorld:
+    ) -> StartedWorldAnswer:
         """Start the world; with public keys by agent id, every agent signs what it does."""
         return self._send(requests.init(config, agent_ids, public_keys))
 
@@ -94,11 +94,11 @@ class EngineClient:
         usage: Value | None = None,
         turns: int = 60,
         ends: bool = True,
-    ) -> PlayedRun:
+    ) -> PlayedRunAnswer:
         """Start the world if it is not, and play it until a turn inside the engine."""
         return self._send(requests.run(config, agent_ids, policy, usage, turns, ends))
 
-    def state(self) -> WorldState:
+    def state(self) -> WorldStateAnswer:
         """Every agent's accounts after the last closed turn."""
         return self._send(requests.state())
 
@@ -108,7 +108,7 @@ class EngineClient:
         turn: int | None = None,
         idempotency_key: str | None = None,
         ends: bool = False,
-    ) -> ClosedTurn:
+    ) -> ClosedTurnAnswer:
         """Close the open turn with a batch of inputs, once however often it is sent.
 
         Args:
@@ -124,7 +124,7 @@ class EngineClient:
         usage: Mapping[str, Value] | None = None,
         idempotency_key: str | None = None,
         ends: bool = False,
-    ) -> ClosedTurn:
+    ) -> ClosedTurnAnswer:
         """Close the open turn with what was submitted for it.
 
         Args:
@@ -143,7 +143,7 @@ class EngineClient:
         """Submit one agent's action for the open turn; it is never sent twice."""
         return self._send(requests.submit(agent_id, action, speech, turn, signature))
 
-    def commitment(self) -> Commitment:
+    def commitment(self) -> CommitmentAnswer:
         """What the draws are bound to, and what opens it once the run has ended."""
         return self._send(requests.commitment())
 
@@ -151,57 +151,63 @@ class EngineClient:
         """The names of the engine's worlds."""
         return self._send(requests.worlds(self._address))
 
-    def genesis(self) -> Genesis:
+    def genesis(self) -> GenesisAnswer:
         """What the world is known by; the genesis hash is what agents sign with."""
         return self._send(requests.genesis())
 
-    def head(self) -> Head:
+    def head(self) -> HeadAnswer:
         """The end of the chain."""
         return self._send(requests.head())
 
-    def series(self, after: int | None = None, limit: int | None = None) -> Iterator[Figures]:
+    def series(self, after: int | None = None, limit: int | None = None) -> Iterator[FiguresAnswer]:
         """The figures of every turn later than `after`."""
         return self._rows(requests.series(after, limit))
 
-    def turns(self, after: int | None = None, limit: int | None = None) -> Iterator[ClosedTurn]:
+    def turns(
+        self, after: int | None = None, limit: int | None = None
+    ) -> Iterator[ClosedTurnAnswer]:
         """Every turn later than `after`, page by page of about `limit` rows."""
         return self._rows(requests.turns(after, limit))
 
-    def blocks(self, after: int | None = None, limit: int | None = None) -> Iterator[Block]:
+    def blocks(self, after: int | None = None, limit: int | None = None) -> Iterator[BlockAnswer]:
         """Every block later than turn `after`."""
         return self._rows(requests.blocks(after, limit))
 
     def transactions(
         self, after: int | None = None, limit: int | None = None
-    ) -> Iterator[Transaction]:
+    ) -> Iterator[TransactionAnswer]:
         """Every transaction finalised later than turn `after`."""
         return self._rows(requests.transactions(after, limit))
 
     def contracts(
         self, after: int | None = None, limit: int | None = None
-    ) -> Iterator[ContractEvent]:
+    ) -> Iterator[ContractEventAnswer]:
         """Everything that happened to contracts later than turn `after`."""
         return self._rows(requests.contracts(after, limit))
 
-    def rejections(self, after: int | None = None, limit: int | None = None) -> Iterator[Rejection]:
+    def rejections(
+        self, after: int | None = None, limit: int | None = None
+    ) -> Iterator[RejectionAnswer]:
         """Every input refused later than turn `after`."""
         return self._rows(requests.rejections(after, limit))
 
-    def postings(self, after: int | None = None, limit: int | None = None) -> Iterator[Posting]:
+    def postings(
+        self, after: int | None = None, limit: int | None = None
+    ) -> Iterator[PostingAnswer]:
         """Every movement of tokens later than turn `after`."""
         return self._rows(requests.postings(after, limit))
 
     def statement(
         self, agent_id: str, first_turn: int | None = None, last_turn: int | None = None
-    ) -> Statement:
+    ) -> StatementAnswer:
         """One agent's postings with their reasons, opening to closing."""
         return self._send(requests.statement(agent_id, first_turn, last_turn))
 
-    def observation(self, agent_id: str) -> Observation:
+    def observation(self, agent_id: str) -> ObservationAnswer:
         """What one agent may see."""
         return self._send(requests.observation(agent_id))
 
-    def events(self, after: int | None = None) -> Iterator[ClosedTurn]:
+    def events(self, after: int | None = None) -> Iterator[ClosedTurnAnswer]:
         """Turns as they close, until the run declares its end; a broken stream is taken up again.
 
         Args:
@@ -224,7 +230,7 @@ class EngineClient:
                 broken = error
             time.sleep(stream.pause(broken))
 
-    def verification(self) -> Verification:
+    def verification(self) -> VerificationAnswer:
         """Every hash and posting of the ledger, checked now."""
         return self._send(requests.verification())
 
@@ -238,7 +244,7 @@ class EngineClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _send(self, call: Call[Answer]) -> Answer:
+    def _send(self, call: EngineRequest[Answer]) -> Answer:
         attempts = Attempts(self._retries if call.repeatable else 0)
         while True:
             try:
@@ -254,8 +260,8 @@ class EngineClient:
             else:
                 return call.answer(reply.status_code, reply.content)
 
-    def _rows(self, first: Call[Page[Row]]) -> Iterator[Row]:
-        call: Call[Page[Row]] | None = first
+    def _rows(self, first: EngineRequest[PageAnswer[Row]]) -> Iterator[Row]:
+        call: EngineRequest[PageAnswer[Row]] | None = first
         while call is not None:
             page = self._send(call)
             yield from page["rows"]
@@ -296,7 +302,7 @@ class AsyncEngineClient:
         config: Value,
         agent_ids: Sequence[str] | None = None,
         public_keys: Mapping[str, str] | None = None,
-    ) -> StartedWorld:
+    ) -> StartedWorldAnswer:
         """Start the world; with public keys by agent id, every agent signs what it does."""
         return await self._send(requests.init(config, agent_ids, public_keys))
 
@@ -308,11 +314,11 @@ class AsyncEngineClient:
         usage: Value | None = None,
         turns: int = 60,
         ends: bool = True,
-    ) -> PlayedRun:
+    ) -> PlayedRunAnswer:
         """Start the world if it is not, and play it until a turn inside the engine."""
         return await self._send(requests.run(config, agent_ids, policy, usage, turns, ends))
 
-    async def state(self) -> WorldState:
+    async def state(self) -> WorldStateAnswer:
         """Every agent's accounts after the last closed turn."""
         return await self._send(requests.state())
 
@@ -322,7 +328,7 @@ class AsyncEngineClient:
         turn: int | None = None,
         idempotency_key: str | None = None,
         ends: bool = False,
-    ) -> ClosedTurn:
+    ) -> ClosedTurnAnswer:
         """Close the open turn with a batch of inputs, once however often it is sent."""
         return await self._send(requests.turn(inputs, turn, idempotency_key, ends))
 
@@ -332,7 +338,7 @@ class AsyncEngineClient:
         usage: Mapping[str, Value] | None = None,
         idempotency_key: str | None = None,
         ends: bool = False,
-    ) -> ClosedTurn:
+    ) -> ClosedTurnAnswer:
         """Close the open turn with what was submitted for it."""
         return await self._send(requests.close_turn(turn, usage, idempotency_key, ends))
 
@@ -347,7 +353,7 @@ class AsyncEngineClient:
         """Submit one agent's action for the open turn; it is never sent twice."""
         return await self._send(requests.submit(agent_id, action, speech, turn, signature))
 
-    async def commitment(self) -> Commitment:
+    async def commitment(self) -> CommitmentAnswer:
         """What the draws are bound to, and what opens it once the run has ended."""
         return await self._send(requests.commitment())
 
@@ -355,63 +361,67 @@ class AsyncEngineClient:
         """The names of the engine's worlds."""
         return await self._send(requests.worlds(self._address))
 
-    async def genesis(self) -> Genesis:
+    async def genesis(self) -> GenesisAnswer:
         """What the world is known by; the genesis hash is what agents sign with."""
         return await self._send(requests.genesis())
 
-    async def head(self) -> Head:
+    async def head(self) -> HeadAnswer:
         """The end of the chain."""
         return await self._send(requests.head())
 
-    def series(self, after: int | None = None, limit: int | None = None) -> AsyncIterator[Figures]:
+    def series(
+        self, after: int | None = None, limit: int | None = None
+    ) -> AsyncIterator[FiguresAnswer]:
         """The figures of every turn later than `after`."""
         return self._rows(requests.series(after, limit))
 
     def turns(
         self, after: int | None = None, limit: int | None = None
-    ) -> AsyncIterator[ClosedTurn]:
+    ) -> AsyncIterator[ClosedTurnAnswer]:
         """Every turn later than `after`, page by page of about `limit` rows."""
         return self._rows(requests.turns(after, limit))
 
-    def blocks(self, after: int | None = None, limit: int | None = None) -> AsyncIterator[Block]:
+    def blocks(
+        self, after: int | None = None, limit: int | None = None
+    ) -> AsyncIterator[BlockAnswer]:
         """Every block later than turn `after`."""
         return self._rows(requests.blocks(after, limit))
 
     def transactions(
         self, after: int | None = None, limit: int | None = None
-    ) -> AsyncIterator[Transaction]:
+    ) -> AsyncIterator[TransactionAnswer]:
         """Every transaction finalised later than turn `after`."""
         return self._rows(requests.transactions(after, limit))
 
     def contracts(
         self, after: int | None = None, limit: int | None = None
-    ) -> AsyncIterator[ContractEvent]:
+    ) -> AsyncIterator[ContractEventAnswer]:
         """Everything that happened to contracts later than turn `after`."""
         return self._rows(requests.contracts(after, limit))
 
     def rejections(
         self, after: int | None = None, limit: int | None = None
-    ) -> AsyncIterator[Rejection]:
+    ) -> AsyncIterator[RejectionAnswer]:
         """Every input refused later than turn `after`."""
         return self._rows(requests.rejections(after, limit))
 
     def postings(
         self, after: int | None = None, limit: int | None = None
-    ) -> AsyncIterator[Posting]:
+    ) -> AsyncIterator[PostingAnswer]:
         """Every movement of tokens later than turn `after`."""
         return self._rows(requests.postings(after, limit))
 
     async def statement(
         self, agent_id: str, first_turn: int | None = None, last_turn: int | None = None
-    ) -> Statement:
+    ) -> StatementAnswer:
         """One agent's postings with their reasons, opening to closing."""
         return await self._send(requests.statement(agent_id, first_turn, last_turn))
 
-    async def observation(self, agent_id: str) -> Observation:
+    async def observation(self, agent_id: str) -> ObservationAnswer:
         """What one agent may see."""
         return await self._send(requests.observation(agent_id))
 
-    async def events(self, after: int | None = None) -> AsyncIterator[ClosedTurn]:
+    async def events(self, after: int | None = None) -> AsyncIterator[ClosedTurnAnswer]:
         """Turns as they close, until the run declares its end; a broken stream is taken up again.
 
         Args:
@@ -437,7 +447,7 @@ class AsyncEngineClient:
                 broken = error
             await asyncio.sleep(stream.pause(broken))
 
-    async def verification(self) -> Verification:
+    async def verification(self) -> VerificationAnswer:
         """Every hash and posting of the ledger, checked now."""
         return await self._send(requests.verification())
 
@@ -451,7 +461,7 @@ class AsyncEngineClient:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def _send(self, call: Call[Answer]) -> Answer:
+    async def _send(self, call: EngineRequest[Answer]) -> Answer:
         attempts = Attempts(self._retries if call.repeatable else 0)
         while True:
             try:
@@ -467,8 +477,8 @@ class AsyncEngineClient:
             else:
                 return call.answer(reply.status_code, reply.content)
 
-    async def _rows(self, first: Call[Page[Row]]) -> AsyncIterator[Row]:
-        call: Call[Page[Row]] | None = first
+    async def _rows(self, first: EngineRequest[PageAnswer[Row]]) -> AsyncIterator[Row]:
+        call: EngineRequest[PageAnswer[Row]] | None = first
         while call is not None:
             page = await self._send(call)
             for row in page["rows"]:

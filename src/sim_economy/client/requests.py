@@ -11,24 +11,24 @@ from uuid import uuid4
 from msgspec import Struct
 
 from sim_economy.client.answers import (
-    Block,
-    ClosedTurn,
-    Commitment,
-    ContractEvent,
-    Figures,
-    Genesis,
-    Head,
-    Observation,
-    Page,
+    BlockAnswer,
+    ClosedTurnAnswer,
+    CommitmentAnswer,
+    ContractEventAnswer,
+    FiguresAnswer,
+    GenesisAnswer,
+    HeadAnswer,
+    ObservationAnswer,
+    PageAnswer,
     Parameters,
-    PlayedRun,
-    Posting,
-    Rejection,
-    StartedWorld,
-    Statement,
-    Transaction,
-    Verification,
-    WorldState,
+    PlayedRunAnswer,
+    PostingAnswer,
+    RejectionAnswer,
+    StartedWorldAnswer,
+    StatementAnswer,
+    TransactionAnswer,
+    VerificationAnswer,
+    WorldStateAnswer,
 )
 from sim_economy.client.errors import EngineError
 
@@ -40,7 +40,7 @@ _PAUSE_FIRST: Final = 0.1
 _PAUSE_MAX: Final = 2.0
 
 
-class Call(Struct, Generic[Answer], frozen=True):
+class EngineRequest(Struct, Generic[Answer], frozen=True):
     """One request, the same bytes however often it is sent.
 
     Attributes:
@@ -118,21 +118,21 @@ def refusal(status: int, content: bytes) -> EngineError:
     return EngineError(status, code, message, error)
 
 
-def config() -> Call[Parameters]:
+def config() -> EngineRequest[Parameters]:
     """GET /config."""
     return _read("/config")
 
 
 def init(
     parameters: Value, agent_ids: Sequence[str] | None, public_keys: Mapping[str, str] | None
-) -> Call[StartedWorld]:
+) -> EngineRequest[StartedWorldAnswer]:
     """POST /init; not repeatable, since a second world is refused."""
     body: dict[str, object] = {"config": parameters}
     if agent_ids is not None:
         body["agent_ids"] = list(agent_ids)
     if public_keys is not None:
         body["public_keys"] = dict(public_keys)
-    return Call("POST", "/init", body=_text(body))
+    return EngineRequest("POST", "/init", body=_text(body))
 
 
 def run(
@@ -142,7 +142,7 @@ def run(
     usage: Value | None,
     turns: int,
     ends: bool,
-) -> Call[PlayedRun]:
+) -> EngineRequest[PlayedRunAnswer]:
     """POST /run; a run that is done gets its answer again, one cut off goes on."""
     body: dict[str, object] = {"policy": policy, "turns": turns, "ends": ends}
     if parameters is not None:
@@ -151,24 +151,24 @@ def run(
         body["agent_ids"] = list(agent_ids)
     if usage is not None:
         body["usage"] = usage
-    return Call("POST", "/run", body=_text(body), inside="data", repeatable=True)
+    return EngineRequest("POST", "/run", body=_text(body), inside="data", repeatable=True)
 
 
-def state() -> Call[WorldState]:
+def state() -> EngineRequest[WorldStateAnswer]:
     """GET /state."""
     return _read("/state")
 
 
 def turn(
     inputs: Sequence[Value], turn: int | None, key: str | None, ends: bool
-) -> Call[ClosedTurn]:
+) -> EngineRequest[ClosedTurnAnswer]:
     """POST /turn, under a key of its own where none is given."""
     return _closing("/turn", {"inputs": list(inputs)}, turn, key, ends)
 
 
 def close_turn(
     turn: int | None, usage: Mapping[str, Value] | None, key: str | None, ends: bool
-) -> Call[ClosedTurn]:
+) -> EngineRequest[ClosedTurnAnswer]:
     """POST /close, under a key of its own where none is given."""
     return _closing("/close", {} if usage is None else {"usage": usage}, turn, key, ends)
 
@@ -179,7 +179,7 @@ def submit(
     speech: str | None,
     turn: int | None,
     signature: str | None = None,
-) -> Call[dict[str, Any]]:
+) -> EngineRequest[dict[str, Any]]:
     """POST /agents/{agent_id}/action; not repeatable."""
     body: dict[str, object] = {"action": action}
     if speech is not None:
@@ -188,27 +188,27 @@ def submit(
         body["turn"] = turn
     if signature is not None:
         body["signature"] = signature
-    return Call("POST", f"{_agent(agent_id)}/action", body=_text(body))
+    return EngineRequest("POST", f"{_agent(agent_id)}/action", body=_text(body))
 
 
-def commitment() -> Call[Commitment]:
+def commitment() -> EngineRequest[CommitmentAnswer]:
     """GET /commitment."""
     return _read("/commitment")
 
 
-def genesis() -> Call[Genesis]:
+def genesis() -> EngineRequest[GenesisAnswer]:
     """GET /genesis."""
     return _read("/genesis")
 
 
-def series(after: int | None, limit: int | None) -> Call[Page[Figures]]:
+def series(after: int | None, limit: int | None) -> EngineRequest[PageAnswer[FiguresAnswer]]:
     """GET /series."""
     return _page("/series", after, limit)
 
 
-def worlds(address: str) -> Call[list[str]]:
+def worlds(address: str) -> EngineRequest[list[str]]:
     """GET /worlds, of the engine at an address."""
-    return Call("GET", f"{address}/worlds", inside="worlds", repeatable=True)
+    return EngineRequest("GET", f"{address}/worlds", inside="worlds", repeatable=True)
 
 
 def base(address: str, world: str | None) -> str:
@@ -216,42 +216,48 @@ def base(address: str, world: str | None) -> str:
     return address if world is None else f"{address}/worlds/{_segment(world)}"
 
 
-def head() -> Call[Head]:
+def head() -> EngineRequest[HeadAnswer]:
     """GET /head."""
     return _read("/head")
 
 
-def turns(after: int | None, limit: int | None) -> Call[Page[ClosedTurn]]:
+def turns(after: int | None, limit: int | None) -> EngineRequest[PageAnswer[ClosedTurnAnswer]]:
     """GET /turns."""
     return _page("/turns", after, limit)
 
 
-def blocks(after: int | None, limit: int | None) -> Call[Page[Block]]:
+def blocks(after: int | None, limit: int | None) -> EngineRequest[PageAnswer[BlockAnswer]]:
     """GET /blocks."""
     return _page("/blocks", after, limit)
 
 
-def transactions(after: int | None, limit: int | None) -> Call[Page[Transaction]]:
+def transactions(
+    after: int | None, limit: int | None
+) -> EngineRequest[PageAnswer[TransactionAnswer]]:
     """GET /transactions."""
     return _page("/transactions", after, limit)
 
 
-def contracts(after: int | None, limit: int | None) -> Call[Page[ContractEvent]]:
+def contracts(
+    after: int | None, limit: int | None
+) -> EngineRequest[PageAnswer[ContractEventAnswer]]:
     """GET /contracts."""
     return _page("/contracts", after, limit)
 
 
-def rejections(after: int | None, limit: int | None) -> Call[Page[Rejection]]:
+def rejections(after: int | None, limit: int | None) -> EngineRequest[PageAnswer[RejectionAnswer]]:
     """GET /rejections."""
     return _page("/rejections", after, limit)
 
 
-def postings(after: int | None, limit: int | None) -> Call[Page[Posting]]:
+def postings(after: int | None, limit: int | None) -> EngineRequest[PageAnswer[PostingAnswer]]:
     """GET /postings."""
     return _page("/postings", after, limit)
 
 
-def following(call: Call[Page[Row]], page: Page[Row]) -> Call[Page[Row]] | None:
+def following(
+    call: EngineRequest[PageAnswer[Row]], page: PageAnswer[Row]
+) -> EngineRequest[PageAnswer[Row]] | None:
     """The call for the page after a page; None at the end."""
     if page["next"] is None:
         return None
@@ -259,38 +265,38 @@ def following(call: Call[Page[Row]], page: Page[Row]) -> Call[Page[Row]] | None:
     return _page(call.path, page["next"], limit)
 
 
-def statement(agent_id: str, first: int | None, last: int | None) -> Call[Statement]:
+def statement(agent_id: str, first: int | None, last: int | None) -> EngineRequest[StatementAnswer]:
     """GET /agents/{agent_id}/statement."""
     return _read(f"{_agent(agent_id)}/statement", _query({"from": first, "to": last}))
 
 
-def observation(agent_id: str) -> Call[Observation]:
+def observation(agent_id: str) -> EngineRequest[ObservationAnswer]:
     """GET /agents/{agent_id}/observation."""
     return _read(f"{_agent(agent_id)}/observation")
 
 
-def verification() -> Call[Verification]:
+def verification() -> EngineRequest[VerificationAnswer]:
     """GET /verification."""
     return _read("/verification")
 
 
-def _read(path: str, query: tuple[tuple[str, int], ...] = ()) -> Call[Any]:
-    return Call("GET", path, query, repeatable=True)
+def _read(path: str, query: tuple[tuple[str, int], ...] = ()) -> EngineRequest[Any]:
+    return EngineRequest("GET", path, query, repeatable=True)
 
 
-def _page(path: str, after: int | None, limit: int | None) -> Call[Any]:
+def _page(path: str, after: int | None, limit: int | None) -> EngineRequest[Any]:
     return _read(path, _query({"after": after, "limit": limit}))
 
 
 def _closing(
     path: str, body: dict[str, object], turn: int | None, key: str | None, ends: bool
-) -> Call[ClosedTurn]:
+) -> EngineRequest[ClosedTurnAnswer]:
     if turn is not None:
         body["turn"] = turn
     if ends:
         body["ends"] = True
     key = uuid4().hex if key is None else key
-    return Call("POST", path, body=_text(body), key=key, inside="data", repeatable=True)
+    return EngineRequest("POST", path, body=_text(body), key=key, inside="data", repeatable=True)
 
 
 def _query(given: Mapping[str, int | None]) -> tuple[tuple[str, int], ...]:
