@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sim_economy.core.world_config import NumberText
-from sim_economy.orchestrator.dialogue.messages import Tokens
+from sim_economy.orchestrator.dialogue.messages import ModelUsage
 from sim_economy.orchestrator.limits.budget import BudgetReachedError, Cost, Purse
 from sim_economy.orchestrator.prices import Price
 from sim_economy.orchestrator.record.call_folder import read_run
@@ -96,7 +96,7 @@ def test_an_agents_budget_stops_the_run_or_leaves_it_idle(tmp_path: Path) -> Non
     ended = play(tmp_path / "idle", mocked(10, agent_budget_tokens=9000, agent_budget_ends="idle"))
     assert ended.world_head.turn == 10
     task, records = read_run(tmp_path / "idle")
-    whys = {decided.why for decided in records.decided.values()}
+    whys = {decided.idle_reason for decided in records.decided.values()}
     assert whys == {None, Why.AGENT_BUDGET}
     purse = filled_purse(task.plan, records)
     assert all(account.spent.tokens <= 9000 for account in purse.agents.values())
@@ -110,7 +110,7 @@ def test_a_lost_call_keeps_what_was_set_aside_for_it(tmp_path: Path) -> None:
     purse = filled_purse(task.plan, records)
     assert purse.run.spent == Cost()
     assert purse.run.unknown.tokens == sum(sent.tokens for sent in records.sent.values()) > 0
-    assert {decided.unsaid for decided in records.decided.values()} == {1}
+    assert {decided.unreported_calls for decided in records.decided.values()} == {1}
     assert {decided.chosen.output_units for decided in records.decided.values()} == {0}
 
 
@@ -138,8 +138,8 @@ def test_what_is_set_aside_covers_whatever_can_come(tmp_path: Path) -> None:
         play(tmp_path, served(server.address, 2))
     _, records = read_run(tmp_path)
     for call_id, got in records.got.items():
-        assert got.tokens is not None
-        assert got.tokens.input + got.tokens.output <= records.sent[call_id].tokens
+        assert got.usage is not None
+        assert got.usage.input_tokens + got.usage.output_tokens <= records.sent[call_id].tokens
 
 
 def test_a_call_waits_for_what_others_may_give_back() -> None:
@@ -168,7 +168,7 @@ def test_a_call_waits_for_what_others_may_give_back() -> None:
 
 def test_cached_input_has_its_own_price() -> None:
     price = Price(Decimal("0.15"), Decimal("0.6"), Decimal("0.075"))
-    tokens = Tokens(1_000_000, 500_000, 100_000, 400_000)
+    tokens = ModelUsage(1_000_000, 500_000, 100_000, 400_000)
     assert price.of(tokens) == Decimal("0.09") + Decimal("0.03") + Decimal("0.3")
     assert price.most(1_000_000, 500_000) >= price.of(tokens)
 
@@ -177,14 +177,14 @@ def test_figures_that_make_no_sense() -> None:
     from sim_economy.orchestrator.model_call import _sound  # noqa: PLC0415
 
     assert _sound(None) is None
-    assert _sound(Tokens(-1, 5)) is None
-    assert _sound(Tokens(5, -1)) is None
-    assert _sound(Tokens(5, 2**31)) is None
-    assert _sound(Tokens(2**31 - 1, 2**31 - 1)) is not None
-    assert _sound(Tokens(5, 6, -2, -3)) == Tokens(5, 6)
+    assert _sound(ModelUsage(-1, 5)) is None
+    assert _sound(ModelUsage(5, -1)) is None
+    assert _sound(ModelUsage(5, 2**31)) is None
+    assert _sound(ModelUsage(2**31 - 1, 2**31 - 1)) is not None
+    assert _sound(ModelUsage(5, 6, -2, -3)) == ModelUsage(5, 6)
 
 
 def test_thinking_is_part_of_output_and_billed_once() -> None:
-    assert Tokens(10, 100, 30).units == (30, 70)
-    assert Tokens(10, 100).units == (0, 100)
-    assert Tokens(10, 100, 130).units == (100, 0)
+    assert ModelUsage(10, 100, 30).units == (30, 70)
+    assert ModelUsage(10, 100).units == (0, 100)
+    assert ModelUsage(10, 100, 130).units == (100, 0)

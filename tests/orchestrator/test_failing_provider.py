@@ -76,7 +76,7 @@ def test_no_turn_is_lost_and_the_bill_is_the_servers_count(
     assert ending.spent.tokens + ending.unknown.tokens <= budget
     assert len({call.key for call in asked}) == len(asked), "no attempt was sent twice"
     _, records = read_run(tmp_path / "run")
-    whys = {decided.why for decided in records.decided.values()}
+    whys = {decided.idle_reason for decided in records.decided.values()}
     assert {None, Why.UNUSABLE, Why.REJECTED} <= whys
     met = {got.failure for got in records.got.values()}
     assert met == {*Failure} - {Failure.NOT_ALLOWED} | {None}

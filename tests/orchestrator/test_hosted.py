@@ -16,16 +16,16 @@ import pytest
 from sim_economy.core.world_config import NumberText
 from sim_economy.orchestrator.agent_turn import request_of
 from sim_economy.orchestrator.dialogue.messages import (
-    Answer,
     Call,
     CallFailed,
     Failure,
     Message,
+    ModelOutput,
+    ModelUsage,
     Request,
-    Tokens,
 )
 from sim_economy.orchestrator.dialogue.providers.hosted import HostedProvider
-from sim_economy.orchestrator.dialogue.providers.wire import tokens_said
+from sim_economy.orchestrator.dialogue.providers.wire import usage_in
 from sim_economy.orchestrator.settings import ModelSetting, parse_plan
 from tests.orchestrator.setup import SCENARIO
 
@@ -120,10 +120,10 @@ def setting(stub: Stub, provider: str = "openai-compatible", **more: Any) -> Mod
     return plan.models["m"]
 
 
-def ask(model: ModelSetting) -> tuple[Answer, Request]:
+def ask(model: ModelSetting) -> tuple[ModelOutput, Request]:
     request = request_of(model, "the rules", HELLO)
 
-    async def scene() -> Answer:
+    async def scene() -> ModelOutput:
         provider = HostedProvider(model)
         try:
             return await provider.ask(request, CALL)
@@ -138,7 +138,7 @@ def test_what_an_openai_compatible_server_is_sent(stub: Stub) -> None:
     answer, _ = ask(
         setting(stub, temperature=NumberText("0.25"), max_output_tokens=77, extra={"top_k": 20})
     )
-    assert answer == Answer(REPLY, "", Tokens(90, 30, 12, 40))
+    assert answer == ModelOutput(REPLY, "", ModelUsage(90, 30, 12, 40))
     ((path, headers, body),) = stub.asked
     assert path == "/v1/chat/completions"
     assert headers["authorization"] == "Bearer none"
@@ -180,7 +180,7 @@ def test_two_tool_calls_are_not_one_answer(stub: Stub) -> None:
 def test_openai_itself(stub: Stub) -> None:
     stub.answers(OPENAI)
     answer, _ = ask(setting(stub, "openai", reasoning_effort="low"))
-    assert answer.tokens == Tokens(90, 30, 12, 40)
+    assert answer.usage == ModelUsage(90, 30, 12, 40)
     ((_, headers, body),) = stub.asked
     assert headers["authorization"] == "Bearer key-of-openai_api_key"
     assert body["max_completion_tokens"] == 1024
@@ -191,7 +191,7 @@ def test_anthropic(stub: Stub) -> None:
     stub.answers(ANTHROPIC)
     answer, _ = ask(setting(stub, "anthropic", model="claude-sonnet-4-5"))
     assert answer.text == REPLY
-    assert answer.tokens == Tokens(100, 30, 0, 10)
+    assert answer.usage == ModelUsage(100, 30, 0, 10)
     ((path, headers, body),) = stub.asked
     assert path == "/v1/messages"
     assert any("key-of-anthropic_api_key" in value for value in headers.values())
@@ -202,7 +202,7 @@ def test_google(stub: Stub) -> None:
     stub.answers(GOOGLE)
     answer, _ = ask(setting(stub, "google", model="gemini-2.5-flash"))
     assert answer.text == REPLY
-    assert answer.tokens == Tokens(90, 30, 12)
+    assert answer.usage == ModelUsage(90, 30, 12)
     ((path, headers, body),) = stub.asked
     assert path.endswith("models/gemini-2.5-flash:generateContent")
     assert headers["x-goog-api-key"] == "key-of-google_api_key"
@@ -239,8 +239,8 @@ def test_a_figure_that_makes_no_sense_does_not_cost_the_others(stub: Stub) -> No
     usage = {**OPENAI["usage"], "completion_tokens_details": {"reasoning_tokens": -4}}
     stub.answers({**OPENAI, "usage": usage})
     answer, _ = ask(setting(stub))
-    assert answer.tokens is not None
-    assert (answer.tokens.input, answer.tokens.output) == (90, 30)
+    assert answer.usage is not None
+    assert (answer.usage.input_tokens, answer.usage.output_tokens) == (90, 30)
 
 
 def test_nobody_there_costs_nothing() -> None:
@@ -261,21 +261,21 @@ def test_nobody_there_costs_nothing() -> None:
         (b"\xff\xfe", None),
         (b'{"choices": []}', None),
         (b"[" * 100_000, None),
-        ({**OPENAI, "choices": []}, Tokens(90, 30, 12, 40)),
-        ({**OPENAI, "choices": None}, Tokens(90, 30, 12, 40)),
-        ({**OPENAI, "choices": [{"index": 0}]}, Tokens(90, 30, 12, 40)),
-        ({**OPENAI, "choices": "none"}, Tokens(90, 30, 12, 40)),
+        ({**OPENAI, "choices": []}, ModelUsage(90, 30, 12, 40)),
+        ({**OPENAI, "choices": None}, ModelUsage(90, 30, 12, 40)),
+        ({**OPENAI, "choices": [{"index": 0}]}, ModelUsage(90, 30, 12, 40)),
+        ({**OPENAI, "choices": "none"}, ModelUsage(90, 30, 12, 40)),
     ],
     ids=str,
 )
 def test_an_unreadable_answer_says_what_it_took_if_it_can(
-    stub: Stub, body: Any, tokens: Tokens | None
+    stub: Stub, body: Any, tokens: ModelUsage | None
 ) -> None:
     stub.answers(body)
     with pytest.raises(CallFailed) as failed:
         ask(setting(stub))
     assert failed.value.failure is Failure.UNREADABLE
-    assert failed.value.tokens == tokens
+    assert failed.value.usage == tokens
     assert failed.value.charged
 
 
@@ -289,9 +289,9 @@ def test_a_compressed_bomb_is_not_unpacked(stub: Stub) -> None:
 
 def test_usage_in_the_bytes_of_an_answer() -> None:
     whole = json.dumps(OPENAI).encode()
-    assert tokens_said(whole) == Tokens(90, 30, 12, 40)
+    assert usage_in(whole) == ModelUsage(90, 30, 12, 40)
     stream = b'data: {"choices": [], "usage": null}\n\ndata: ' + whole + b"\n\ndata: [DONE]\n\n"
-    assert tokens_said(stream) == Tokens(90, 30, 12, 40)
-    assert tokens_said(whole[:-10]) is None
-    assert tokens_said(b'{"usage": {"prompt_tokens": "9", "completion_tokens": 3}}') is None
-    assert tokens_said(b'{"usage": {"prompt_tokens": true, "completion_tokens": 3}}') is None
+    assert usage_in(stream) == ModelUsage(90, 30, 12, 40)
+    assert usage_in(whole[:-10]) is None
+    assert usage_in(b'{"usage": {"prompt_tokens": "9", "completion_tokens": 3}}') is None
+    assert usage_in(b'{"usage": {"prompt_tokens": true, "completion_tokens": 3}}') is None

@@ -10,7 +10,7 @@ import pytest
 from sim_economy.agents.usage_model import PublishedUsage
 from sim_economy.core.world_config import NumberText, parse_world_config
 from sim_economy.orchestrator import session
-from sim_economy.orchestrator.dialogue.messages import Answer, Call, Request, Tokens
+from sim_economy.orchestrator.dialogue.messages import Call, ModelOutput, ModelUsage, Request
 from sim_economy.orchestrator.limits.rate_limit import Limiter
 from sim_economy.orchestrator.model_call import Caller
 from sim_economy.orchestrator.record.call_folder import read_run
@@ -30,13 +30,13 @@ def test_as_many_calls_are_under_way_as_may_be(
     under_way: list[int] = []
 
     class Waiting:
-        async def ask(self, request: Request, call: Call) -> Answer:
+        async def ask(self, request: Request, call: Call) -> ModelOutput:
             taken.append(callers[0].limiter.in_flight)
             under_way.append(call.agent)
             assert len(under_way) <= in_flight
             await asyncio.sleep(0.02)
             under_way.remove(call.agent)
-            return Answer('{"action": "mine"}', "", Tokens(1, 1))
+            return ModelOutput('{"action": "mine"}', "", ModelUsage(1, 1))
 
         async def close(self) -> None:
             pass
@@ -113,7 +113,7 @@ def test_retry_after_is_respected(tmp_path: Path) -> None:
     _, records = read_run(tmp_path)
     assert records.got[1, "agent_3", 0].retry_after == 1
     assert records.decided[1, "agent_3"].attempts == 2
-    assert records.decided[1, "agent_3"].why is None
+    assert records.decided[1, "agent_3"].idle_reason is None
 
 
 @pytest.mark.parametrize("retries", [0, 2])
@@ -124,7 +124,7 @@ def test_a_failed_call_is_tried_again_so_often_and_no_more(tmp_path: Path, retri
         )
         assert len(server.log) == 8 * (retries + 1)
     _, records = read_run(tmp_path)
-    assert {decided.why for decided in records.decided.values()} == {Why.SERVER_FAILED}
+    assert {decided.idle_reason for decided in records.decided.values()} == {Why.SERVER_FAILED}
 
 
 @pytest.mark.parametrize("repairs", [0, 2])
@@ -138,7 +138,7 @@ def test_an_unusable_reply_is_mended_so_often_and_no_more(tmp_path: Path, repair
     _, records = read_run(tmp_path)
     inputs = [decided.chosen for decided in records.decided.values()]
     assert sum(one.thinking_units + one.output_units for one in inputs) == billed
-    assert {decided.why for decided in records.decided.values()} == {Why.UNUSABLE}
+    assert {decided.idle_reason for decided in records.decided.values()} == {Why.UNUSABLE}
 
 
 def test_a_wait_beyond_the_turns_deadline_is_an_idle_turn(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_wait_beyond_the_turns_deadline_is_an_idle_turn(tmp_path: Path) -> Non
         ended = play(tmp_path, run)
     assert ended.world_head.turn == 1
     _, records = read_run(tmp_path)
-    assert {decided.why for decided in records.decided.values()} == {Why.TURN_DEADLINE}
+    assert {decided.idle_reason for decided in records.decided.values()} == {Why.TURN_DEADLINE}
 
 
 def test_a_turn_ends_at_its_deadline_whoever_stalls(tmp_path: Path) -> None:
@@ -160,11 +160,11 @@ def test_a_turn_ends_at_its_deadline_whoever_stalls(tmp_path: Path) -> None:
         run = served(server.address, 1, turn_deadline_seconds=1, retries=0)
         play(tmp_path / "all", run)
     _, records = read_run(tmp_path / "one")
-    whys = [records.decided[1, f"agent_{agent}"].why for agent in range(8)]
+    whys = [records.decided[1, f"agent_{agent}"].idle_reason for agent in range(8)]
     assert whys[0] is Why.CALL_DEADLINE
     assert set(whys[1:]) == {Why.TURN_DEADLINE}
     _, records = read_run(tmp_path / "all")
-    whys = [records.decided[1, f"agent_{agent}"].why for agent in range(8)]
+    whys = [records.decided[1, f"agent_{agent}"].idle_reason for agent in range(8)]
     assert whys == [Why.CALL_DEADLINE] * 2 + [None] * 6
 
 
@@ -185,7 +185,7 @@ def test_a_bug_in_one_mind_is_not_swallowed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Broken:
-        async def ask(self, request: Request, call: Call) -> Answer:
+        async def ask(self, request: Request, call: Call) -> ModelOutput:
             raise ZeroDivisionError
 
         async def close(self) -> None:

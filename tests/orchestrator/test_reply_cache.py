@@ -7,7 +7,7 @@ from typing import Any
 
 from sim_economy.core.world_config import NumberText
 from sim_economy.orchestrator.agent_turn import request_of
-from sim_economy.orchestrator.dialogue.messages import Answer, Message, Tokens
+from sim_economy.orchestrator.dialogue.messages import Message, ModelOutput, ModelUsage
 from sim_economy.orchestrator.limits.budget import Cost
 from sim_economy.orchestrator.record.call_folder import read_run
 from sim_economy.orchestrator.reply_cache import Cache
@@ -25,7 +25,7 @@ def test_a_second_run_asks_nothing_and_is_billed_the_same(tmp_path: Path) -> Non
     assert first.world_head == again.world_head
     assert (again.calls, again.spent) == (0, Cost())
     _, records = read_run(tmp_path / "two")
-    assert all(got.cached for got in records.got.values())
+    assert all(got.cache_hit for got in records.got.values())
     assert play(tmp_path / "two", run).world_head == first.world_head
 
 
@@ -75,8 +75,8 @@ def test_a_failure_is_not_kept(tmp_path: Path) -> None:
 
 def test_a_damaged_file_is_asked_anew(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
-    cache.keep("ab" * 32, Answer("hello", tokens=Tokens(1, 2)))
-    assert cache.find("ab" * 32) == Answer("hello", tokens=Tokens(1, 2))
+    cache.keep("ab" * 32, ModelOutput("hello", usage=ModelUsage(1, 2)))
+    assert cache.find("ab" * 32) == ModelOutput("hello", usage=ModelUsage(1, 2))
     (path,) = tmp_path.rglob("*.json")
     path.write_bytes(path.read_bytes()[:-4])
     assert cache.find("ab" * 32) is None

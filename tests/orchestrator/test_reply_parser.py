@@ -13,7 +13,7 @@ from sim_economy.core.actions import (
     ProposeContract,
     Stake,
 )
-from sim_economy.orchestrator.dialogue.messages import Answer
+from sim_economy.orchestrator.dialogue.messages import ModelOutput
 from sim_economy.orchestrator.dialogue.reply_parser import (
     LENGTH_MOST,
     SCHEMA,
@@ -33,11 +33,11 @@ from sim_economy.orchestrator.dialogue.reply_parser import (
     ],
 )
 def test_the_ways_models_write_one_answer(text: str) -> None:
-    assert read_reply(Answer(text), "ann").action == Stake(80)
+    assert read_reply(ModelOutput(text), "ann").action == Stake(80)
 
 
 def test_an_action_by_name_alone() -> None:
-    assert read_reply(Answer('{"action": "mine"}'), "ann").action == Mine()
+    assert read_reply(ModelOutput('{"action": "mine"}'), "ann").action == Mine()
 
 
 def test_all_that_an_answer_may_say() -> None:
@@ -55,19 +55,19 @@ def test_all_that_an_answer_may_say() -> None:
             },
         }
     )
-    chosen = read_reply(Answer(text, "deep thought"), "ann")
+    chosen = read_reply(ModelOutput(text, "deep thought"), "ann")
     assert (chosen.agent_id, chosen.thinking, chosen.speech) == ("ann", "because", "hello")
     assert isinstance(chosen.action, ProposeContract)
     assert (chosen.action.terms.price, chosen.action.terms.trigger) == (5, None)
     several = read_reply(
-        Answer('{"action": {"action": "confirm_delivery", "contract_id": [1, 2]}}'), "ann"
+        ModelOutput('{"action": {"action": "confirm_delivery", "contract_id": [1, 2]}}'), "ann"
     )
     assert several.action == ConfirmDelivery((1, 2))
 
 
 def test_the_providers_thinking_stands_in_for_the_models_own() -> None:
-    assert read_reply(Answer('{"action": "mine"}', "deep"), "ann").thinking == "deep"
-    long = read_reply(Answer('{"action": "mine"}', "x" * 10**5), "ann").thinking
+    assert read_reply(ModelOutput('{"action": "mine"}', "deep"), "ann").thinking == "deep"
+    long = read_reply(ModelOutput('{"action": "mine"}', "x" * 10**5), "ann").thinking
     assert long is not None
     assert len(long) == THINKING_MOST
 
@@ -107,20 +107,20 @@ def test_the_providers_thinking_stands_in_for_the_models_own() -> None:
 )
 def test_what_cannot_be_used_says_why(text: str, problem: str) -> None:
     with pytest.raises(Unusable, match=problem):
-        read_reply(Answer(text), "ann")
+        read_reply(ModelOutput(text), "ann")
 
 
 def test_a_cut_off_answer_and_a_refusal_say_so() -> None:
     with pytest.raises(Unusable, match="cut off"):
-        read_reply(Answer('{"action": {"act', ended="length"), "ann")
+        read_reply(ModelOutput('{"action": {"act', stop_reason="length"), "ann")
     with pytest.raises(Unusable, match="refusal"):
-        read_reply(Answer("", ended="refusal"), "ann")
+        read_reply(ModelOutput("", stop_reason="refusal"), "ann")
 
 
 def test_a_problem_never_repeats_the_reply() -> None:
     for text in ('{"action": {"action": "s3cret-word"}}', '{"s3cret-word": 1}', "s3cret-word {"):
         with pytest.raises(Unusable) as problem:
-            read_reply(Answer(text), "ann")
+            read_reply(ModelOutput(text), "ann")
         assert "s3cret" not in str(problem.value)
 
 

@@ -57,7 +57,7 @@ async def ask(question: Question, caller: Caller, seed: int) -> Decided:
             return _decided(question, made, read_reply(got.answer, question.agent_id), None, "")
         except Unusable as problem:
             if repairs >= plan.repairs:
-                why = Why.REFUSED if got.answer.ended == "refusal" else Why.UNUSABLE
+                why = Why.REFUSED if got.answer.stop_reason == "refusal" else Why.UNUSABLE
                 return _decided(question, made, None, why, str(problem))
             repairs += 1
             said = got.answer.text[:_QUOTED_MOST].strip() or "(nothing)"
@@ -93,7 +93,7 @@ def _decided(
     question: Question, made: list[Got], chosen: Input | None, why: Why | None, detail: str
 ) -> Decided:
     """The decision, billed with what the providers reported and with nothing else."""
-    units = [got.tokens.units for got in made if got.tokens is not None]
+    units = [got.usage.units for got in made if got.usage is not None]
     chosen = replace(
         chosen or Input(question.agent_id, Idle()),
         thinking_units=min(INPUT_LIMIT, sum(thinking for thinking, _ in units)),

@@ -12,13 +12,13 @@ from msgspec.structs import replace
 from sim_economy.core.errors import ReplayError, SimEconomyError
 from sim_economy.core.units import INPUT_LIMIT
 from sim_economy.orchestrator.dialogue.messages import (
-    Answer,
     Call,
     CallFailed,
     Failure,
+    ModelOutput,
+    ModelUsage,
     Provider,
     Request,
-    Tokens,
 )
 from sim_economy.orchestrator.dialogue.reply_parser import clean
 from sim_economy.orchestrator.limits.budget import NOTHING, BudgetReachedError, Cost, Purse
@@ -150,8 +150,8 @@ class Caller:
                 raise ReplayError(turn, f"call {attempt} of {agent_id} would be another request")
             return found
         decided = self.records.decided.get((turn, agent_id))
-        if decided is not None and decided.why in {Why.TURN_DEADLINE, Why.AGENT_BUDGET}:
-            raise Ended(decided.why)
+        if decided is not None and decided.idle_reason in {Why.TURN_DEADLINE, Why.AGENT_BUDGET}:
+            raise Ended(decided.idle_reason)
         if self._journal is None or decided is not None:
             raise ReplayError(turn, f"call {attempt} of {agent_id} is not in the record")
         await self._wait(pause, question)
@@ -178,13 +178,13 @@ class Caller:
         key = request.digest
         kept = self._cache.find(key) if self._cache else None
         if kept is not None:
-            got = Got(*call_id, key, answer=kept, tokens=kept.tokens, cached=True)
+            got = Got(*call_id, key, answer=kept, usage=kept.usage, cache_hit=True)
             await journal.append(got)
             return got
         got = await self._paid(question, request, attempt, journal)
         if got.retry_after is not None:
             self.limiter.hold(question.model, min(got.retry_after, float(self.plan.turn_deadline)))
-        if self._cache and got.answer is not None and got.tokens is not None:
+        if self._cache and got.answer is not None and got.usage is not None:
             self._cache.keep(key, got.answer)
         return got
 
@@ -206,7 +206,7 @@ class Caller:
                     except BaseException:
                         await self.purse.settle(question.agent_id, held, Cost(), held)
                         raise
-                    spent = Cost(_count(got.tokens), got.money)
+                    spent = Cost(_count(got.usage), got.money)
                     unknown = held if got.charged else Cost()
                     await self.purse.settle(question.agent_id, held, spent, unknown)
                     return got
@@ -248,47 +248,51 @@ class Caller:
             got = self._without_reply(call_id, request, failed)
         else:
             got = self._with_reply(call_id, request, answer)
-        money = voice.price.of(got.tokens) if voice.price and got.tokens else NOTHING
+        money = voice.price.of(got.usage) if voice.price and got.usage else NOTHING
         got = replace(got, money=money, seconds=round(loop.time() - started, 3))
         await journal.append(got)
         return got
 
-    def _with_reply(self, call_id: CallId, request: Request, answer: Answer) -> Got:
+    def _with_reply(self, call_id: CallId, request: Request, answer: ModelOutput) -> Got:
         """A reply as it is kept: no secret, nothing a text cannot hold, the bulk cut off."""
-        tokens = _sound(answer.tokens)
-        kept = Answer(
+        usage = _sound(answer.usage)
+        kept = ModelOutput(
             self._hidden(clean(answer.text))[:_TEXT_MOST],
             self._hidden(clean(answer.thinking))[:_TEXT_MOST],
-            tokens,
-            answer.ended,
+            usage,
+            answer.stop_reason,
         )
-        return Got(*call_id, request.digest, answer=kept, tokens=tokens, charged=tokens is None)
+        return Got(*call_id, request.digest, answer=kept, usage=usage, charged=usage is None)
 
     def _without_reply(self, call_id: CallId, request: Request, failed: CallFailed) -> Got:
         self.failed += 1
-        tokens = _sound(failed.tokens)
+        usage = _sound(failed.usage)
         return Got(
             *call_id,
             request.digest,
             failure=failed.failure,
             detail=self._hidden(clean(failed.detail))[:_DETAIL_MOST],
-            tokens=tokens,
-            charged=failed.charged and tokens is None,
+            usage=usage,
+            charged=failed.charged and usage is None,
             retry_after=failed.retry_after,
         )
 
 
-def _sound(tokens: Tokens | None) -> Tokens | None:
+def _sound(usage: ModelUsage | None) -> ModelUsage | None:
     """A provider's figures, or none where they make no sense; a wrong part counts as 0."""
-    if tokens is None or not (
-        0 <= tokens.input <= INPUT_LIMIT and 0 <= tokens.output <= INPUT_LIMIT
+    if usage is None or not (
+        0 <= usage.input_tokens <= INPUT_LIMIT and 0 <= usage.output_tokens <= INPUT_LIMIT
     ):
         return None
-    return replace(tokens, thinking=max(0, tokens.thinking), cached=max(0, tokens.cached))
+    return replace(
+        usage,
+        reasoning_tokens=max(0, usage.reasoning_tokens),
+        cached_tokens=max(0, usage.cached_tokens),
+    )
 
 
-def _count(tokens: Tokens | None) -> int:
-    return 0 if tokens is None else tokens.input + tokens.output
+def _count(usage: ModelUsage | None) -> int:
+    return 0 if usage is None else usage.input_tokens + usage.output_tokens
 
 
 def _most(request: Request, price: Price | None) -> Cost:

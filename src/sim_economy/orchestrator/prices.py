@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.world_config import NumberText, unknown_key
-from sim_economy.orchestrator.dialogue.messages import Money, Tokens
+from sim_economy.orchestrator.dialogue.messages import ModelUsage, Money
 from sim_economy.scenarios.presets import read_toml
 
 _MILLION: Final = Decimal(1_000_000)
@@ -27,11 +27,11 @@ class Price(Struct, frozen=True):
     output: Decimal
     cached_input: Decimal
 
-    def of(self, tokens: Tokens) -> Money:
+    def of(self, usage: ModelUsage) -> Money:
         """What a call cost, exactly."""
-        cached = min(tokens.cached, tokens.input)
-        fresh = tokens.input - cached
-        total = fresh * self.input + cached * self.cached_input + tokens.output * self.output
+        cached = min(usage.cached_tokens, usage.input_tokens)
+        fresh = usage.input_tokens - cached
+        total = fresh * self.input + cached * self.cached_input + usage.output_tokens * self.output
         return total / _MILLION
 
     def most(self, input_tokens: int, output_tokens: int) -> Money:

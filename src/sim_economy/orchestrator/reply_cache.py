@@ -9,7 +9,7 @@ import msgspec
 
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import FolderError
-from sim_economy.orchestrator.dialogue.messages import Answer
+from sim_economy.orchestrator.dialogue.messages import ModelOutput
 
 
 class Cache:
@@ -18,14 +18,14 @@ class Cache:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def find(self, request_digest: str) -> Answer | None:
+    def find(self, request_digest: str) -> ModelOutput | None:
         """The reply to this very request; a damaged file is none."""
         try:
-            return msgspec.json.decode(self._path(request_digest).read_bytes(), type=Answer)
+            return msgspec.json.decode(self._path(request_digest).read_bytes(), type=ModelOutput)
         except (FileNotFoundError, msgspec.DecodeError):
             return None
 
-    def keep(self, request_digest: str, answer: Answer) -> None:
+    def keep(self, request_digest: str, answer: ModelOutput) -> None:
         """Keep a reply, whole or not at all.
 
         Raises:

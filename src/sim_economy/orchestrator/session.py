@@ -123,10 +123,10 @@ def filled_purse(plan: Plan, records: Records) -> Purse:
     """The purse of a run with what the record says was spent."""
     purse = Purse(plan.limits)
     for call_id, got in records.got.items():
-        if got.cached:
+        if got.cache_hit:
             continue
         sent = records.sent[call_id]
-        counted = got.tokens.input + got.tokens.output if got.tokens else 0
+        counted = got.usage.input_tokens + got.usage.output_tokens if got.usage else 0
         unknown = Cost(sent.tokens, sent.money) if got.charged else Cost()
         purse.restore(got.agent_id, Cost(counted, got.money), unknown)
     for sent in records.lost():

@@ -8,7 +8,7 @@ from json import loads
 from pathlib import Path
 from typing import Any, Final
 
-from msgspec import DecodeError, Struct, convert, to_builtins
+from msgspec import DecodeError, Struct, convert, field, to_builtins
 from msgspec.json import decode
 
 from sim_economy.agents.catalogue import policy_named, settings_of
@@ -17,7 +17,7 @@ from sim_economy.core.errors import ScenarioError
 from sim_economy.core.world_config import WorldConfig, unknown_key
 from sim_economy.orchestrator import checks
 from sim_economy.orchestrator.checks import Check
-from sim_economy.orchestrator.dialogue.messages import Failure, Money, Tokens
+from sim_economy.orchestrator.dialogue.messages import Failure, ModelUsage, Money
 from sim_economy.orchestrator.prices import PriceTable, read_prices
 
 TABLES: Final = ("orchestrator", "models", "minds")
@@ -33,7 +33,7 @@ class Scripted(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tr
     Attributes:
         reply: The text; None where the call fails.
         fails: With which failure.
-        tokens: What it took; None where the provider does not say.
+        usage: What it took; None where the provider does not say.
     """
 
     turn: int
@@ -42,8 +42,8 @@ class Scripted(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tr
     reply: str | None = None
     fails: Failure | None = None
     retry_after: float | None = None
-    ended: str = "stop"
-    tokens: Tokens | None = None
+    stop_reason: str = field(default="stop", name="ended")
+    usage: ModelUsage | None = field(default=None, name="tokens")
 
 
 class ModelSetting(Struct, frozen=True, kw_only=True):

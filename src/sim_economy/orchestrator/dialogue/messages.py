@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from sim_economy.core.codec import canonical
 from sim_economy.ledger.records import digest
@@ -76,39 +76,40 @@ class Call(Struct, frozen=True):
     key: str
 
 
-class Tokens(Struct, frozen=True, omit_defaults=True):
+class ModelUsage(Struct, frozen=True, omit_defaults=True):
     """What a provider says a call took.
 
     Attributes:
-        output: Thinking included.
-        thinking: Part of the output; 0 where the provider does not say.
-        cached: Part of the input that was read from the provider's cache.
+        output_tokens: Reasoning included.
+        reasoning_tokens: Part of the output; 0 where the provider does not say.
+        cached_tokens: Part of the input that was read from the provider's cache.
     """
 
-    input: int
-    output: int
-    thinking: int = 0
-    cached: int = 0
+    input_tokens: int = field(name="input")
+    output_tokens: int = field(name="output")
+    reasoning_tokens: int = field(default=0, name="thinking")
+    cached_tokens: int = field(default=0, name="cached")
 
     @property
     def units(self) -> tuple[int, int]:
         """Thinking units and output units; none is in both."""
-        thinking = min(self.thinking, self.output)
-        return thinking, self.output - thinking
+        thinking = min(self.reasoning_tokens, self.output_tokens)
+        return thinking, self.output_tokens - thinking
 
 
-class Answer(Struct, frozen=True, omit_defaults=True):
+class ModelOutput(Struct, frozen=True, omit_defaults=True):
     """A reply as it came.
 
     Attributes:
-        tokens: None where the provider did not say.
-        ended: Why the model stopped: `stop`, `length`, `refusal` or what else the provider says.
+        usage: None where the provider did not say.
+        stop_reason: Why the model stopped: `stop`, `length`, `refusal`, or what the
+            provider says instead.
     """
 
     text: str
     thinking: str = ""
-    tokens: Tokens | None = None
-    ended: str = "stop"
+    usage: ModelUsage | None = field(default=None, name="tokens")
+    stop_reason: str = field(default="stop", name="ended")
 
 
 class Failure(StrEnum):
@@ -142,7 +143,7 @@ class CallFailed(Exception):  # noqa: N818
         detail: For people; without keys.
         charged: Whether the provider may have charged for it.
         retry_after: Seconds the provider asks to wait.
-        tokens: What it took, where the provider said so all the same.
+        usage: What it took, where the provider said so all the same.
     """
 
     def __init__(
@@ -152,20 +153,20 @@ class CallFailed(Exception):  # noqa: N818
         *,
         charged: bool,
         retry_after: float | None = None,
-        tokens: Tokens | None = None,
+        usage: ModelUsage | None = None,
     ) -> None:
         self.failure = failure
         self.detail = detail
         self.charged = charged
         self.retry_after = retry_after
-        self.tokens = tokens
+        self.usage = usage
         super().__init__(f"{failure}: {detail}")
 
 
 class Provider(Protocol):
     """Something that replies."""
 
-    async def ask(self, request: Request, call: Call) -> Answer:
+    async def ask(self, request: Request, call: Call) -> ModelOutput:
         """The reply to one request, sent once.
 
         Raises:

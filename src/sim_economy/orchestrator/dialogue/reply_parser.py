@@ -15,7 +15,7 @@ from sim_economy.core.actions import Input as Chosen
 from sim_economy.core.codec import parse_input, parse_json
 from sim_economy.core.contracts import Terms
 from sim_economy.core.errors import InputError
-from sim_economy.orchestrator.dialogue.messages import Answer
+from sim_economy.orchestrator.dialogue.messages import ModelOutput
 
 LENGTH_MOST: Final = 100_000
 """Characters of a reply that are read; a longer one is unusable."""
@@ -30,7 +30,7 @@ class Unusable(Exception):  # noqa: N818
     """A reply that is no action; the message can be sent back to the model."""
 
 
-def read_reply(answer: Answer, agent_id: str) -> Chosen:
+def read_reply(answer: ModelOutput, agent_id: str) -> Chosen:
     """The one input a reply asks for, always the agent's own.
 
     Raises:
@@ -59,9 +59,9 @@ def read_reply(answer: Answer, agent_id: str) -> Chosen:
     return chosen
 
 
-def _object(answer: Answer) -> dict[str, Any]:
+def _object(answer: ModelOutput) -> dict[str, Any]:
     """The JSON object of an answer, with no field that is not asked for."""
-    if answer.ended == "refusal":
+    if answer.stop_reason == "refusal":
         raise Unusable("there was a refusal instead of an answer")
     if not answer.text.strip():
         raise Unusable("the answer was empty")
@@ -70,7 +70,7 @@ def _object(answer: Answer) -> dict[str, Any]:
     try:
         given = parse_json(_json_part(answer.text))
     except InputError as error:
-        cut = "the answer was cut off; be brief" if answer.ended == "length" else None
+        cut = "the answer was cut off; be brief" if answer.stop_reason == "length" else None
         raise Unusable(cut or f"the answer {error.problem}") from None
     if not isinstance(given, dict):
         raise Unusable("the answer must be one JSON object")

@@ -10,13 +10,19 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from sim_economy.core.actions import Idle, Input
 from sim_economy.core.codec import canonical, parse_input, parse_json
 from sim_economy.core.errors import FolderError, InputError
 from sim_economy.ledger.records import digest
-from sim_economy.orchestrator.dialogue.messages import Answer, Failure, Money, Request, Tokens
+from sim_economy.orchestrator.dialogue.messages import (
+    Failure,
+    ModelOutput,
+    ModelUsage,
+    Money,
+    Request,
+)
 from sim_economy.orchestrator.limits.budget import NOTHING
 
 FORMAT: Final = 1
@@ -77,9 +83,9 @@ class Got(Struct, frozen=True, tag="got", tag_field="line", omit_defaults=True):
 
     Attributes:
         answer: None where it failed.
-        tokens: What it took, where the provider said so.
+        usage: What it took, where the provider said so.
         charged: Whether it may have been charged though the provider did not say what it took.
-        cached: Whether the reply was kept from an earlier call and cost nothing.
+        cache_hit: Whether the reply was kept from an earlier call and cost nothing.
         seconds: From the request to its end.
     """
 
@@ -87,14 +93,14 @@ class Got(Struct, frozen=True, tag="got", tag_field="line", omit_defaults=True):
     agent_id: str
     attempt: int
     request_digest: str
-    answer: Answer | None = None
+    answer: ModelOutput | None = None
     failure: Failure | None = None
     detail: str = ""
-    tokens: Tokens | None = None
+    usage: ModelUsage | None = field(default=None, name="tokens")
     charged: bool = False
     retry_after: float | None = None
     money: Money = NOTHING
-    cached: bool = False
+    cache_hit: bool = field(default=False, name="cached")
     seconds: float = 0.0
 
 
@@ -103,10 +109,10 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="line", omit_default
 
     Attributes:
         input: As it goes into the ledger, canonical JSON.
-        why: Why it is idle, where it is not its own choice.
+        idle_reason: Why it is idle, where it is not its own choice.
         detail: What was wrong, for people.
         attempts: Calls made.
-        unsaid: Calls that ended without a word on what they took; they are not billed.
+        unreported_calls: Calls that ended without a word on what they took; they are not billed.
         seen: What the agent saw, without what never changes.
     """
 
@@ -114,10 +120,10 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="line", omit_default
     agent_id: str
     input: msgspec.Raw
     seen: dict[str, Any]
-    why: Why | None = None
+    idle_reason: Why | None = field(default=None, name="why")
     detail: str = ""
     attempts: int = 0
-    unsaid: int = 0
+    unreported_calls: int = field(default=0, name="unsaid")
 
     @property
     def chosen(self) -> Input:

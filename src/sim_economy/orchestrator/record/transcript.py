@@ -143,7 +143,9 @@ def _scene(task: Task, records: Records, decided: Decided, paid: dict[str, int])
     first = records.sent.get((turn, agent_id, 0))
     saw = records.request(first).messages[0].text if first else _readable(decided.seen)
     closed = records.closed.get(turn)
-    because = f"{decided.why}: {decided.detail}".removesuffix(": ") if decided.why else ""
+    because = (
+        f"{decided.idle_reason}: {decided.detail}".removesuffix(": ") if decided.idle_reason else ""
+    )
     return Scene(
         turn,
         agent_id,
@@ -167,12 +169,12 @@ def _scene(task: Task, records: Records, decided: Decided, paid: dict[str, int])
 
 def _part(got: Got) -> Part:
     tokens = "not reported" if got.charged else "none"
-    if got.tokens is not None:
-        thinking, output = got.tokens.units
-        tokens = f"{got.tokens.input} in, {thinking} thinking, {output} out"
-    outcome = str(got.failure) if got.failure else "kept reply" if got.cached else "reply"
-    if got.answer is not None and got.answer.ended != "stop":
-        outcome = f"{outcome} ({got.answer.ended})"
+    if got.usage is not None:
+        thinking, output = got.usage.units
+        tokens = f"{got.usage.input_tokens} in, {thinking} thinking, {output} out"
+    outcome = str(got.failure) if got.failure else "kept reply" if got.cache_hit else "reply"
+    if got.answer is not None and got.answer.stop_reason != "stop":
+        outcome = f"{outcome} ({got.answer.stop_reason})"
     return Part(
         got.attempt,
         outcome,

@@ -15,13 +15,13 @@ from urllib.parse import urlsplit
 
 from sim_economy.core.errors import ExtraMissingError, ScenarioError
 from sim_economy.orchestrator.dialogue.messages import (
-    Answer,
     Call,
     CallFailed,
     Failure,
     Message,
+    ModelOutput,
+    ModelUsage,
     Request,
-    Tokens,
 )
 from sim_economy.orchestrator.settings import ModelSetting
 
@@ -55,7 +55,7 @@ from sim_economy.orchestrator.dialogue.providers.wire import (
     WIRE,
     WatchedTransport,
     Wire,
-    tokens_said,
+    usage_in,
 )
 
 _TOOL: Final = "act"
@@ -84,7 +84,7 @@ class HostedProvider:
         )
         self._model = _model(setting, key, self._http)
 
-    async def ask(self, request: Request, call: Call) -> Answer:
+    async def ask(self, request: Request, call: Call) -> ModelOutput:
         """The reply to one request, sent once.
 
         Raises:
@@ -238,7 +238,7 @@ def _message(message: Message) -> ModelMessage:
     return ModelResponse([TextPart(message.text)])
 
 
-def _answer(response: ModelResponse, wire: Wire) -> Answer:
+def _answer(response: ModelResponse, wire: Wire) -> ModelOutput:
     calls = [part for part in response.parts if isinstance(part, ToolCallPart)]
     texts = [part.content for part in response.parts if isinstance(part, TextPart)]
     thoughts = [part.content for part in response.parts if isinstance(part, ThinkingPart)]
@@ -248,17 +248,19 @@ def _answer(response: ModelResponse, wire: Wire) -> Answer:
         text = f"[{', '.join(call.args_as_json_str() for call in calls)}]"
     else:
         text = "".join(texts)
-    tokens = _tokens(response) or tokens_said(bytes(wire.body))
-    ended = {"content_filter": "refusal", "length": "length"}.get(response.finish_reason or "")
-    return Answer(text, "\n".join(thoughts), tokens, ended or "stop")
+    usage = _usage_of(response) or usage_in(bytes(wire.body))
+    stop_reason = {"content_filter": "refusal", "length": "length"}.get(
+        response.finish_reason or ""
+    )
+    return ModelOutput(text, "\n".join(thoughts), usage, stop_reason or "stop")
 
 
-def _tokens(response: ModelResponse) -> Tokens | None:
+def _usage_of(response: ModelResponse) -> ModelUsage | None:
     """What the reply took; None where the provider does not say, or says nothing at all."""
     usage = response.usage
     if usage.unmeasured_requests or not (usage.input_tokens or usage.output_tokens):
         return None
-    return Tokens(
+    return ModelUsage(
         usage.input_tokens,
         usage.output_tokens,
         usage.output_reasoning_tokens or usage.details.get("reasoning_tokens", 0),
@@ -268,7 +270,7 @@ def _tokens(response: ModelResponse) -> Tokens | None:
 
 def _failed(error: Exception, wire: Wire) -> CallFailed:
     """What an exception means; what the answer said of usage is read from its bytes."""
-    tokens = tokens_said(bytes(wire.body)) if wire.status == _OK else None
+    usage = usage_in(bytes(wire.body)) if wire.status == _OK else None
     detail = _detail(error)
     match error:
         case exceptions.ModelAuthenticationError() | exceptions.ModelNotFoundError():
@@ -282,13 +284,13 @@ def _failed(error: Exception, wire: Wire) -> CallFailed:
                 detail,
                 charged=wire.status == _OK,
                 retry_after=error.retry_after,
-                tokens=tokens,
+                usage=usage,
             )
         case exceptions.ModelConnectionError() | httpx2.TransportError():
             reached = wire.status is not None or not _unreached(error)
-            return CallFailed(Failure.CONNECTION_FAILED, detail, charged=reached, tokens=tokens)
+            return CallFailed(Failure.CONNECTION_FAILED, detail, charged=reached, usage=usage)
         case _:
-            return CallFailed(Failure.UNREADABLE, detail, charged=True, tokens=tokens)
+            return CallFailed(Failure.UNREADABLE, detail, charged=True, usage=usage)
 
 
 _OK: Final = 200

@@ -11,12 +11,12 @@ from sim_economy.agents.usage_model import Usage, UsageSource
 from sim_economy.core.codec import canonical
 from sim_economy.core.world_config import WorldConfig
 from sim_economy.orchestrator.dialogue.messages import (
-    Answer,
     Call,
     CallFailed,
     Failure,
+    ModelOutput,
+    ModelUsage,
     Request,
-    Tokens,
 )
 from sim_economy.orchestrator.dialogue.observation_text import sections
 from sim_economy.orchestrator.dialogue.providers.traders import trade
@@ -39,7 +39,7 @@ class MockProvider:
         self._usage: Iterator[list[Usage]] = usage.turns(config)
         self._drawn: list[list[Usage]] = []
 
-    async def ask(self, request: Request, call: Call) -> Answer:
+    async def ask(self, request: Request, call: Call) -> ModelOutput:
         """The reply to one request.
 
         Raises:
@@ -54,19 +54,19 @@ class MockProvider:
                     "as the script says",
                     charged=False,
                     retry_after=line.retry_after,
-                    tokens=line.tokens,
+                    usage=line.usage,
                 )
-            return Answer(line.reply, "", line.tokens, line.ended)
+            return ModelOutput(line.reply, "", line.usage, line.stop_reason)
         shown = sections(request.messages[0].text)
         prompt = sum(len(message.text) for message in request.messages) // 4
         if self._plays != "talk":
             reply = self._decided(call, shown)
             thinking, output = self._used(call.turn)[call.agent]
-            return Answer(reply, "", Tokens(prompt, thinking + output, thinking))
+            return ModelOutput(reply, "", ModelUsage(prompt, thinking + output, thinking))
         answer = trade(call, shown, self._config)
         text = json.dumps(answer, ensure_ascii=False)
         thinking = 40 + 12 * len(str(answer.get("thinking", "")).split())
-        return Answer(text, "", Tokens(prompt, thinking + len(text) // 3, thinking))
+        return ModelOutput(text, "", ModelUsage(prompt, thinking + len(text) // 3, thinking))
 
     async def close(self) -> None:
         """It holds nothing."""

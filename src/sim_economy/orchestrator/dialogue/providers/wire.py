@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import httpx2
 
-from sim_economy.orchestrator.dialogue.messages import Tokens
+from sim_economy.orchestrator.dialogue.messages import ModelUsage
 
 BYTES_MOST: Final = 4_000_000
 """Of one answer; a longer one is broken off."""
@@ -71,7 +71,7 @@ class _Watched(httpx2.AsyncByteStream):
         await self._inner.aclose()
 
 
-def tokens_said(body: bytes) -> Tokens | None:
+def usage_in(body: bytes) -> ModelUsage | None:
     """The usage that an answer names, whole or in a stream; None where it names none.
 
     Only for answers that could not be read otherwise.
@@ -84,11 +84,11 @@ def tokens_said(body: bytes) -> Tokens | None:
             continue
         usage = value.get("usage") if isinstance(value, dict) else None
         if isinstance(usage, dict):
-            found = _tokens(usage) or found
+            found = _usage_of(usage) or found
     return found
 
 
-def _tokens(usage: Mapping[str, Any]) -> Tokens | None:
+def _usage_of(usage: Mapping[str, Any]) -> ModelUsage | None:
     figures = [usage.get("prompt_tokens"), usage.get("completion_tokens")]
     if not all(type(figure) is int for figure in figures):
         return None
@@ -96,7 +96,7 @@ def _tokens(usage: Mapping[str, Any]) -> Tokens | None:
     thinking = details.get("reasoning_tokens") if isinstance(details, dict) else None
     kept = usage.get("prompt_tokens_details")
     cached = kept.get("cached_tokens") if isinstance(kept, dict) else None
-    return Tokens(
+    return ModelUsage(
         usage["prompt_tokens"],
         usage["completion_tokens"],
         thinking if type(thinking) is int else 0,
