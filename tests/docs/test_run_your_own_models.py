@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sim_economy.orchestrator import settings
-from sim_economy.orchestrator.record.call_log import Why
+from sim_economy.orchestrator.record.call_log import IdleReason
 from tests.api.wire_client import free_port
 from tests.docs.blocks import ROOT, Block, fenced, run
 from tests.orchestrator.server import ModelServer
@@ -58,10 +58,14 @@ def test_what_is_only_shown_installs_what_there_is() -> None:
 def test_the_specification_names_every_key_and_reason() -> None:
     text = SPECIFICATION.read_text(encoding="utf-8")
     keys = [*settings._LOOP, *settings._MODEL, *settings._MIND, *settings.PROVIDERS]
-    reasons = set(Why) - {
-        Why.RATE_LIMITED, Why.SERVER_FAILED, Why.CONNECTION_FAILED, Why.CALL_DEADLINE,
-        Why.UNREADABLE, Why.AGENT_BUDGET,
-    }  # fmt: skip
+    reasons = set(IdleReason) - {
+        IdleReason.RATE_LIMITED,
+        IdleReason.SERVER_FAILED,
+        IdleReason.CONNECTION_FAILED,
+        IdleReason.CALL_DEADLINE,
+        IdleReason.UNREADABLE,
+        IdleReason.AGENT_BUDGET,
+    }
     assert [name for name in [*keys, *reasons] if f"`{name}`" not in text] == []
     marked = {
         key

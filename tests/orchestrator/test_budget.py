@@ -14,7 +14,7 @@ from sim_economy.orchestrator.dialogue.messages import ModelUsage
 from sim_economy.orchestrator.limits.budget import BudgetReachedError, Cost, Purse
 from sim_economy.orchestrator.prices import Price
 from sim_economy.orchestrator.record.call_folder import read_run
-from sim_economy.orchestrator.record.call_log import Why
+from sim_economy.orchestrator.record.call_log import IdleReason
 from sim_economy.orchestrator.session import filled_purse, replay_run
 from sim_economy.orchestrator.settings import Limits
 from tests.orchestrator.server import ModelServer
@@ -97,7 +97,7 @@ def test_an_agents_budget_stops_the_run_or_leaves_it_idle(tmp_path: Path) -> Non
     assert ended.world_head.turn == 10
     task, records = read_run(tmp_path / "idle")
     whys = {decided.idle_reason for decided in records.decided.values()}
-    assert whys == {None, Why.AGENT_BUDGET}
+    assert whys == {None, IdleReason.AGENT_BUDGET}
     purse = filled_purse(task.plan, records)
     assert all(account.spent.tokens <= 9000 for account in purse.agents.values())
     assert asyncio.run(replay_run(tmp_path / "idle")).world_head == ended.world_head

@@ -14,7 +14,7 @@ from sim_economy.ledger.records import read_record, recorded_inputs
 from sim_economy.ledger.verify import verify
 from sim_economy.orchestrator.dialogue.messages import Failure
 from sim_economy.orchestrator.record.call_folder import LEDGER, read_run
-from sim_economy.orchestrator.record.call_log import Why
+from sim_economy.orchestrator.record.call_log import IdleReason
 from sim_economy.orchestrator.session import replay_run
 from tests.orchestrator.server import ModelServer
 from tests.orchestrator.setup import SCENARIO, play, served
@@ -77,7 +77,7 @@ def test_no_turn_is_lost_and_the_bill_is_the_servers_count(
     assert len({call.key for call in asked}) == len(asked), "no attempt was sent twice"
     _, records = read_run(tmp_path / "run")
     whys = {decided.idle_reason for decided in records.decided.values()}
-    assert {None, Why.UNUSABLE, Why.REJECTED} <= whys
+    assert {None, IdleReason.UNUSABLE, IdleReason.REJECTED} <= whys
     met = {got.failure for got in records.got.values()}
     assert met == {*Failure} - {Failure.NOT_ALLOWED} | {None}
     assert asyncio.run(replay_run(tmp_path / "run")).world_head == ending.world_head

@@ -14,7 +14,7 @@ from sim_economy.orchestrator.dialogue.messages import Call, ModelOutput, ModelU
 from sim_economy.orchestrator.limits.rate_limit import Limiter
 from sim_economy.orchestrator.model_call import Caller
 from sim_economy.orchestrator.record.call_folder import read_run
-from sim_economy.orchestrator.record.call_log import Why
+from sim_economy.orchestrator.record.call_log import IdleReason
 from sim_economy.orchestrator.session import orchestrate
 from tests.orchestrator.server import ModelServer
 from tests.orchestrator.setup import mocked, play, served
@@ -124,7 +124,9 @@ def test_a_failed_call_is_tried_again_so_often_and_no_more(tmp_path: Path, retri
         )
         assert len(server.log) == 8 * (retries + 1)
     _, records = read_run(tmp_path)
-    assert {decided.idle_reason for decided in records.decided.values()} == {Why.SERVER_FAILED}
+    assert {decided.idle_reason for decided in records.decided.values()} == {
+        IdleReason.SERVER_FAILED
+    }
 
 
 @pytest.mark.parametrize("repairs", [0, 2])
@@ -138,7 +140,7 @@ def test_an_unusable_reply_is_mended_so_often_and_no_more(tmp_path: Path, repair
     _, records = read_run(tmp_path)
     inputs = [decided.chosen for decided in records.decided.values()]
     assert sum(one.thinking_units + one.output_units for one in inputs) == billed
-    assert {decided.idle_reason for decided in records.decided.values()} == {Why.UNUSABLE}
+    assert {decided.idle_reason for decided in records.decided.values()} == {IdleReason.UNUSABLE}
 
 
 def test_a_wait_beyond_the_turns_deadline_is_an_idle_turn(tmp_path: Path) -> None:
@@ -147,7 +149,9 @@ def test_a_wait_beyond_the_turns_deadline_is_an_idle_turn(tmp_path: Path) -> Non
         ended = play(tmp_path, run)
     assert ended.world_head.turn == 1
     _, records = read_run(tmp_path)
-    assert {decided.idle_reason for decided in records.decided.values()} == {Why.TURN_DEADLINE}
+    assert {decided.idle_reason for decided in records.decided.values()} == {
+        IdleReason.TURN_DEADLINE
+    }
 
 
 def test_a_turn_ends_at_its_deadline_whoever_stalls(tmp_path: Path) -> None:
@@ -161,11 +165,11 @@ def test_a_turn_ends_at_its_deadline_whoever_stalls(tmp_path: Path) -> None:
         play(tmp_path / "all", run)
     _, records = read_run(tmp_path / "one")
     whys = [records.decided[1, f"agent_{agent}"].idle_reason for agent in range(8)]
-    assert whys[0] is Why.CALL_DEADLINE
-    assert set(whys[1:]) == {Why.TURN_DEADLINE}
+    assert whys[0] is IdleReason.CALL_DEADLINE
+    assert set(whys[1:]) == {IdleReason.TURN_DEADLINE}
     _, records = read_run(tmp_path / "all")
     whys = [records.decided[1, f"agent_{agent}"].idle_reason for agent in range(8)]
-    assert whys == [Why.CALL_DEADLINE] * 2 + [None] * 6
+    assert whys == [IdleReason.CALL_DEADLINE] * 2 + [None] * 6
 
 
 def test_pauses_double_and_depend_on_the_seed_alone() -> None:

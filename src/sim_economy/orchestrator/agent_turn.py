@@ -14,8 +14,8 @@ from sim_economy.core.units import INPUT_LIMIT
 from sim_economy.orchestrator.dialogue.messages import RETRIED, Failure, Message, Request
 from sim_economy.orchestrator.dialogue.observation_text import repair
 from sim_economy.orchestrator.dialogue.reply_parser import SCHEMA, Unusable, read_reply
-from sim_economy.orchestrator.model_call import Caller, Ended, NotAllowedError, Question
-from sim_economy.orchestrator.record.call_log import Decided, Got, Why
+from sim_economy.orchestrator.model_call import AgentTurnOver, Caller, NotAllowedError, Question
+from sim_economy.orchestrator.record.call_log import Decided, Got, IdleReason
 from sim_economy.orchestrator.settings import ModelSetting, Plan
 
 _PAUSE_MOST: Final = 60.0
@@ -40,8 +40,8 @@ async def ask(question: Question, caller: Caller, seed: int) -> Decided:
         try:
             request = request_of(setting, question.instructions, messages)
             got = await caller.call(question, request, len(made), pause)
-        except Ended as ended:
-            return _decided(question, made, None, ended.why, "")
+        except AgentTurnOver as turn_over:
+            return _decided(question, made, None, turn_over.idle_reason, "")
         made.append(got)
         pause = 0.0
         if got.answer is None:
@@ -50,15 +50,19 @@ async def ask(question: Question, caller: Caller, seed: int) -> Decided:
                 raise NotAllowedError(question.model, got.detail)
             failures += 1
             if got.failure not in RETRIED or failures > plan.retries:
-                return _decided(question, made, None, Why(got.failure), got.detail)
+                return _decided(question, made, None, IdleReason(got.failure), got.detail)
             pause = max(_pause(plan, seed, question, len(made), failures), got.retry_after or 0.0)
             continue
         try:
             return _decided(question, made, read_reply(got.answer, question.agent_id), None, "")
         except Unusable as problem:
             if repairs >= plan.repairs:
-                why = Why.REFUSED if got.answer.stop_reason == "refusal" else Why.UNUSABLE
-                return _decided(question, made, None, why, str(problem))
+                idle_reason = (
+                    IdleReason.REFUSED
+                    if got.answer.stop_reason == "refusal"
+                    else IdleReason.UNUSABLE
+                )
+                return _decided(question, made, None, idle_reason, str(problem))
             repairs += 1
             said = got.answer.text[:_QUOTED_MOST].strip() or "(nothing)"
             messages = (
@@ -90,7 +94,11 @@ def request_of(setting: ModelSetting, instructions: str, messages: tuple[Message
 
 
 def _decided(
-    question: Question, made: list[Got], chosen: Input | None, why: Why | None, detail: str
+    question: Question,
+    made: list[Got],
+    chosen: Input | None,
+    idle_reason: IdleReason | None,
+    detail: str,
 ) -> Decided:
     """The decision, billed with what the providers reported and with nothing else."""
     units = [got.usage.units for got in made if got.usage is not None]
@@ -104,7 +112,7 @@ def _decided(
         question.agent_id,
         Raw(canonical(chosen)),
         question.seen,
-        why,
+        idle_reason,
         detail,
         len(made),
         sum(got.charged for got in made),

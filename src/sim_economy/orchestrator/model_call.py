@@ -24,7 +24,7 @@ from sim_economy.orchestrator.dialogue.reply_parser import clean
 from sim_economy.orchestrator.limits.budget import NOTHING, BudgetReachedError, Cost, Purse
 from sim_economy.orchestrator.limits.rate_limit import Limiter
 from sim_economy.orchestrator.prices import Price
-from sim_economy.orchestrator.record.call_log import CallId, Got, Journal, Records, Sent, Why
+from sim_economy.orchestrator.record.call_log import CallId, Got, IdleReason, Journal, Records, Sent
 from sim_economy.orchestrator.reply_cache import Cache
 from sim_economy.orchestrator.settings import ModelSetting, Plan
 
@@ -50,12 +50,12 @@ class StoppedError(SimEconomyError):
         super().__init__("stopped before the run's end; run the same command again to go on")
 
 
-class Ended(Exception):  # noqa: N818
+class AgentTurnOver(Exception):  # noqa: N818
     """No further call for this agent in this turn."""
 
-    def __init__(self, why: Why) -> None:
-        self.why = why
-        super().__init__(why)
+    def __init__(self, idle_reason: IdleReason) -> None:
+        self.idle_reason = idle_reason
+        super().__init__(idle_reason)
 
 
 class Voice(Struct, frozen=True):
@@ -150,8 +150,11 @@ class Caller:
                 raise ReplayError(turn, f"call {attempt} of {agent_id} would be another request")
             return found
         decided = self.records.decided.get((turn, agent_id))
-        if decided is not None and decided.idle_reason in {Why.TURN_DEADLINE, Why.AGENT_BUDGET}:
-            raise Ended(decided.idle_reason)
+        if decided is not None and decided.idle_reason in {
+            IdleReason.TURN_DEADLINE,
+            IdleReason.AGENT_BUDGET,
+        }:
+            raise AgentTurnOver(decided.idle_reason)
         if self._journal is None or decided is not None:
             raise ReplayError(turn, f"call {attempt} of {agent_id} is not in the record")
         await self._wait(pause, question)
@@ -164,7 +167,7 @@ class Caller:
         if not pause:
             return
         if asyncio.get_running_loop().time() + pause >= question.over:
-            raise Ended(Why.TURN_DEADLINE)
+            raise AgentTurnOver(IdleReason.TURN_DEADLINE)
         try:
             await asyncio.wait_for(self._stopping.wait(), pause)
         except TimeoutError:
@@ -211,14 +214,14 @@ class Caller:
                     await self.purse.settle(question.agent_id, held, spent, unknown)
                     return got
         except TimeoutError:
-            raise Ended(Why.TURN_DEADLINE) from None
+            raise AgentTurnOver(IdleReason.TURN_DEADLINE) from None
 
     async def _hold(self, question: Question, held: Cost) -> None:
         try:
             await self.purse.hold(question.agent_id, held)
         except BudgetReachedError as error:
             if error.whose != "run" and self.plan.limits.agent_budget_ends == "idle":
-                raise Ended(Why.AGENT_BUDGET) from None
+                raise AgentTurnOver(IdleReason.AGENT_BUDGET) from None
             raise
 
     async def _sent(

@@ -28,7 +28,7 @@ from sim_economy.orchestrator.limits.budget import NOTHING
 FORMAT: Final = 1
 
 
-class Why(StrEnum):
+class IdleReason(StrEnum):
     """Why an agent was idle though it was asked."""
 
     UNUSABLE = "unusable_reply"
@@ -120,7 +120,7 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="line", omit_default
     agent_id: str
     input: msgspec.Raw
     seen: dict[str, Any]
-    idle_reason: Why | None = field(default=None, name="why")
+    idle_reason: IdleReason | None = field(default=None, name="why")
     detail: str = ""
     attempts: int = 0
     unreported_calls: int = field(default=0, name="unsaid")
