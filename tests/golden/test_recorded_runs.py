@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from sim_economy.core.codec import canonical
-from sim_economy.orchestrator.record.call_log import Line, read_records
+from sim_economy.orchestrator.record.call_log import LogLine, read_call_log
 from sim_economy.orchestrator.session import replay_run
 from tests.golden.recorded import ORCHESTRATED, RECORDINGS, RUNS, orchestrated_run, recording
 
@@ -50,8 +50,8 @@ def test_recorded_calls_replay_to_the_recorded_head(tmp_path: Path) -> None:
 
 def test_recorded_calls_are_written_as_they_were_read() -> None:
     lines = (ORCHESTRATED / "calls.jsonl").read_bytes().splitlines()
-    decoder = msgspec.json.Decoder(Line)
+    decoder = msgspec.json.Decoder(LogLine)
     assert [canonical(decoder.decode(line)) for line in lines] == lines
-    records, whole = read_records(ORCHESTRATED / "calls.jsonl")
+    log, whole = read_call_log(ORCHESTRATED / "calls.jsonl")
     assert whole == sum(len(line) + 1 for line in lines)
-    assert len(records.closed) == 5
+    assert len(log.closed) == 5

@@ -43,9 +43,9 @@ def test_a_budget_stops_the_run_and_a_larger_one_goes_on(tmp_path: Path) -> None
         with pytest.raises(BudgetReachedError, match="the budget of the run, 30000 tokens"):
             play(folder, served(server.address, 4, budget_tokens=30_000))
         assert 0 < counted(server) <= 30_000
-        _, records = read_run(folder)
-        assert records.stopped[-1].reason == "budget_reached"
-        assert 0 < len(records.closed) < 4
+        _, log = read_run(folder)
+        assert log.stopped[-1].reason == "budget_reached"
+        assert 0 < len(log.closed) < 4
         ended = play(folder, served(server.address, 4, budget_tokens=10_000_000))
         assert ended.world_head == whole.world_head
         assert len({call.key for call in server.log}) == len(server.log), "nothing paid twice"
@@ -61,8 +61,8 @@ def test_no_budget_is_ever_exceeded(tmp_path: Path, budget: int, in_flight: int)
         with pytest.raises(BudgetReachedError):
             play(tmp_path, run)
         assert counted(server) <= budget
-        task, records = read_run(tmp_path)
-        assert filled_purse(task.plan, records).run.spent.tokens == counted(server)
+        task, log = read_run(tmp_path)
+        assert filled_purse(task.plan, log).run.spent.tokens == counted(server)
 
 
 def test_money_is_exact_and_bounded(tmp_path: Path) -> None:
@@ -95,10 +95,10 @@ def test_an_agents_budget_stops_the_run_or_leaves_it_idle(tmp_path: Path) -> Non
         play(tmp_path / "stop", mocked(10, agent_budget_tokens=9000))
     ended = play(tmp_path / "idle", mocked(10, agent_budget_tokens=9000, agent_budget_ends="idle"))
     assert ended.world_head.turn == 10
-    task, records = read_run(tmp_path / "idle")
-    whys = {decided.idle_reason for decided in records.decided.values()}
+    task, log = read_run(tmp_path / "idle")
+    whys = {decided.idle_reason for decided in log.decided.values()}
     assert whys == {None, IdleReason.AGENT_BUDGET}
-    purse = filled_purse(task.plan, records)
+    purse = filled_purse(task.plan, log)
     assert all(account.spent.tokens <= 9000 for account in purse.agents.values())
     assert asyncio.run(replay_run(tmp_path / "idle")).world_head == ended.world_head
 
@@ -106,12 +106,12 @@ def test_an_agents_budget_stops_the_run_or_leaves_it_idle(tmp_path: Path) -> Non
 def test_a_lost_call_keeps_what_was_set_aside_for_it(tmp_path: Path) -> None:
     with ModelServer(lambda *_: "drop", SCENARIO) as server:
         play(tmp_path, served(server.address, 1, retries=0))
-    task, records = read_run(tmp_path)
-    purse = filled_purse(task.plan, records)
+    task, log = read_run(tmp_path)
+    purse = filled_purse(task.plan, log)
     assert purse.run.spent == Cost()
-    assert purse.run.unknown.tokens == sum(sent.tokens for sent in records.sent.values()) > 0
-    assert {decided.unreported_calls for decided in records.decided.values()} == {1}
-    assert {decided.chosen.output_units for decided in records.decided.values()} == {0}
+    assert purse.run.unknown.tokens == sum(sent.tokens for sent in log.calls_sent.values()) > 0
+    assert {decided.unreported_calls for decided in log.decided.values()} == {1}
+    assert {decided.chosen.output_units for decided in log.decided.values()} == {0}
 
 
 def test_lost_calls_use_up_the_budget(tmp_path: Path) -> None:
@@ -121,8 +121,8 @@ def test_lost_calls_use_up_the_budget(tmp_path: Path) -> None:
         with pytest.raises(BudgetReachedError):
             play(tmp_path, run)
         made = len(server.log)
-    task, records = read_run(tmp_path)
-    unknown = filled_purse(task.plan, records).run.unknown.tokens
+    task, log = read_run(tmp_path)
+    unknown = filled_purse(task.plan, log).run.unknown.tokens
     assert 0 < made < 8
     assert unknown <= 20_000 < unknown + unknown // made + 1000
 
@@ -136,10 +136,12 @@ def test_a_refused_call_costs_nothing(tmp_path: Path) -> None:
 def test_what_is_set_aside_covers_whatever_can_come(tmp_path: Path) -> None:
     with ModelServer(config=SCENARIO) as server:
         play(tmp_path, served(server.address, 2))
-    _, records = read_run(tmp_path)
-    for call_id, got in records.got.items():
-        assert got.usage is not None
-        assert got.usage.input_tokens + got.usage.output_tokens <= records.sent[call_id].tokens
+    _, log = read_run(tmp_path)
+    for call_id, ended in log.calls_ended.items():
+        assert ended.usage is not None
+        assert (
+            ended.usage.input_tokens + ended.usage.output_tokens <= log.calls_sent[call_id].tokens
+        )
 
 
 def test_a_call_waits_for_what_others_may_give_back() -> None:

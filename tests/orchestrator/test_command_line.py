@@ -63,10 +63,10 @@ def test_a_mock_run_needs_nothing_and_its_agents_talk_and_contract(tmp_path: Pat
     result = json_of(ended)
     assert (result["turns"], result["calls"], result["failed"]) == (20, 160, 0)
     folder = tmp_path / result["folder"]
-    _, records = read_run(folder)
-    done = Counter(action_name(one.chosen.action) for one in records.decided.values())
+    _, log = read_run(folder)
+    done = Counter(action_name(one.chosen.action) for one in log.decided.values())
     assert min(done[name] for name in ("propose_contract", "sign_contract", "mine", "bid_core")) > 5
-    assert len({one.agent_id for one in records.decided.values() if one.chosen.speech}) == 8
+    assert len({one.agent_id for one in log.decided.values() if one.chosen.speech}) == 8
     assert json_of(sim_economy("replay", folder, "--json"))["head"] == result["head"]
     assert json_of(sim_economy("verify", folder / LEDGER, "--json"))["holds"]
     page = tmp_path / "run.html"

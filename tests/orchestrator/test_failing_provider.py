@@ -75,9 +75,9 @@ def test_no_turn_is_lost_and_the_bill_is_the_servers_count(
     assert ending.spent.tokens == total
     assert ending.spent.tokens + ending.unknown.tokens <= budget
     assert len({call.key for call in asked}) == len(asked), "no attempt was sent twice"
-    _, records = read_run(tmp_path / "run")
-    whys = {decided.idle_reason for decided in records.decided.values()}
+    _, log = read_run(tmp_path / "run")
+    whys = {decided.idle_reason for decided in log.decided.values()}
     assert {None, IdleReason.UNUSABLE, IdleReason.REJECTED} <= whys
-    met = {got.failure for got in records.got.values()}
+    met = {ended.failure for ended in log.calls_ended.values()}
     assert met == {*Failure} - {Failure.NOT_ALLOWED} | {None}
     assert asyncio.run(replay_run(tmp_path / "run")).world_head == ending.world_head

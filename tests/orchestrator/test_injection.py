@@ -163,10 +163,10 @@ def test_a_model_that_speaks_for_another_is_not_heard(tmp_path: Path) -> None:
 
     with ModelServer(brain=brain) as server:
         play(tmp_path, served(server.address, 2))
-    _, records = read_run(tmp_path)
+    _, log = read_run(tmp_path)
     for turn in (1, 2):
-        assert records.decided[turn, "agent_0"].idle
-        assert records.decided[turn, "agent_1"].chosen.action.__class__.__name__ == "Mine"
+        assert log.decided[turn, "agent_0"].idle
+        assert log.decided[turn, "agent_1"].chosen.action.__class__.__name__ == "Mine"
 
 
 def test_a_server_that_sends_the_key_back_does_not_get_it_written_down(
@@ -185,8 +185,8 @@ def test_a_server_that_sends_the_key_back_does_not_get_it_written_down(
         with pytest.raises(Exception, match="401") as refused:
             play(tmp_path, run)
     assert KEY not in str(refused.value)
-    _, records = read_run(tmp_path)
-    assert records.decided[1, "agent_0"].chosen.speech == "my key is [key]"
+    _, log = read_run(tmp_path)
+    assert log.decided[1, "agent_0"].chosen.speech == "my key is [key]"
     written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert KEY.encode() not in written
     assert b"[key]" in written

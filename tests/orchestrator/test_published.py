@@ -44,8 +44,8 @@ def test_published_runs_come_out_to_the_last_byte(tmp_path: Path, runs: int) -> 
         assert ended.calls == 480
         if run == 1:
             assert asyncio.run(replay_run(folder)).world_head == ended.world_head
-            _, records = read_run(folder)
-            assert all(decided.idle_reason is None for decided in records.decided.values())
+            _, log = read_run(folder)
+            assert all(decided.idle_reason is None for decided in log.decided.values())
     if runs == scenario.runs:
         rows = [run_metrics(run) for run in played]
         found = compare(metrics_csv(rows), summary_json(scenario, rows))

@@ -110,10 +110,10 @@ def test_retry_after_is_respected(tmp_path: Path) -> None:
 
     with ModelServer(once) as server:
         play(tmp_path, served(server.address, 1, backoff_seconds=NumberText("0.01")))
-    _, records = read_run(tmp_path)
-    assert records.got[1, "agent_3", 0].retry_after == 1
-    assert records.decided[1, "agent_3"].attempts == 2
-    assert records.decided[1, "agent_3"].idle_reason is None
+    _, log = read_run(tmp_path)
+    assert log.calls_ended[1, "agent_3", 0].retry_after == 1
+    assert log.decided[1, "agent_3"].attempts == 2
+    assert log.decided[1, "agent_3"].idle_reason is None
 
 
 @pytest.mark.parametrize("retries", [0, 2])
@@ -123,10 +123,8 @@ def test_a_failed_call_is_tried_again_so_often_and_no_more(tmp_path: Path, retri
             tmp_path, served(server.address, 1, retries=retries, backoff_seconds=NumberText("0.01"))
         )
         assert len(server.log) == 8 * (retries + 1)
-    _, records = read_run(tmp_path)
-    assert {decided.idle_reason for decided in records.decided.values()} == {
-        IdleReason.SERVER_FAILED
-    }
+    _, log = read_run(tmp_path)
+    assert {decided.idle_reason for decided in log.decided.values()} == {IdleReason.SERVER_FAILED}
 
 
 @pytest.mark.parametrize("repairs", [0, 2])
@@ -137,10 +135,10 @@ def test_an_unusable_reply_is_mended_so_often_and_no_more(tmp_path: Path, repair
         billed = sum(call.reported[1] for call in server.log if call.reported)
         last = max(server.log, key=lambda call: call.attempt)
     assert len(last.body["messages"]) == 2 + 2 * repairs
-    _, records = read_run(tmp_path)
-    inputs = [decided.chosen for decided in records.decided.values()]
+    _, log = read_run(tmp_path)
+    inputs = [decided.chosen for decided in log.decided.values()]
     assert sum(one.thinking_units + one.output_units for one in inputs) == billed
-    assert {decided.idle_reason for decided in records.decided.values()} == {IdleReason.UNUSABLE}
+    assert {decided.idle_reason for decided in log.decided.values()} == {IdleReason.UNUSABLE}
 
 
 def test_a_wait_beyond_the_turns_deadline_is_an_idle_turn(tmp_path: Path) -> None:
@@ -148,10 +146,8 @@ def test_a_wait_beyond_the_turns_deadline_is_an_idle_turn(tmp_path: Path) -> Non
         run = served(server.address, 1, turn_deadline_seconds=NumberText("0.8"))
         ended = play(tmp_path, run)
     assert ended.world_head.turn == 1
-    _, records = read_run(tmp_path)
-    assert {decided.idle_reason for decided in records.decided.values()} == {
-        IdleReason.TURN_DEADLINE
-    }
+    _, log = read_run(tmp_path)
+    assert {decided.idle_reason for decided in log.decided.values()} == {IdleReason.TURN_DEADLINE}
 
 
 def test_a_turn_ends_at_its_deadline_whoever_stalls(tmp_path: Path) -> None:
@@ -163,12 +159,12 @@ def test_a_turn_ends_at_its_deadline_whoever_stalls(tmp_path: Path) -> None:
         play(tmp_path / "one", run)
         run = served(server.address, 1, turn_deadline_seconds=1, retries=0)
         play(tmp_path / "all", run)
-    _, records = read_run(tmp_path / "one")
-    whys = [records.decided[1, f"agent_{agent}"].idle_reason for agent in range(8)]
+    _, log = read_run(tmp_path / "one")
+    whys = [log.decided[1, f"agent_{agent}"].idle_reason for agent in range(8)]
     assert whys[0] is IdleReason.CALL_DEADLINE
     assert set(whys[1:]) == {IdleReason.TURN_DEADLINE}
-    _, records = read_run(tmp_path / "all")
-    whys = [records.decided[1, f"agent_{agent}"].idle_reason for agent in range(8)]
+    _, log = read_run(tmp_path / "all")
+    whys = [log.decided[1, f"agent_{agent}"].idle_reason for agent in range(8)]
     assert whys == [IdleReason.CALL_DEADLINE] * 2 + [None] * 6
 
 

@@ -24,8 +24,8 @@ def test_a_second_run_asks_nothing_and_is_billed_the_same(tmp_path: Path) -> Non
         assert len(server.log) == 24
     assert first.world_head == again.world_head
     assert (again.calls, again.spent) == (0, Cost())
-    _, records = read_run(tmp_path / "two")
-    assert all(got.cache_hit for got in records.got.values())
+    _, log = read_run(tmp_path / "two")
+    assert all(ended.cache_hit for ended in log.calls_ended.values())
     assert play(tmp_path / "two", run).world_head == first.world_head
 
 

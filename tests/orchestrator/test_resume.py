@@ -15,8 +15,8 @@ import pytest
 from filelock import FileLock
 
 from sim_economy.core.errors import FolderError, ReplayError
-from sim_economy.orchestrator.record.call_folder import LEDGER, RECORD, open_world, read_run
-from sim_economy.orchestrator.record.call_log import Got, Records, read_records
+from sim_economy.orchestrator.record.call_folder import CALL_LOG, LEDGER, open_world, read_run
+from sim_economy.orchestrator.record.call_log import CallEnded, CallLog, read_call_log
 from sim_economy.orchestrator.session import replay_run
 from sim_economy.orchestrator.task import Task
 from tests.orchestrator.server import ModelServer
@@ -51,13 +51,13 @@ def light_faults(turn: int, agent: int, attempt: int) -> str:
     return "ok" if fault in slow | {"garbage", "no_choices"} else fault
 
 
-def finished(records: Records) -> set[str]:
-    began = records.began
+def finished(log: CallLog) -> set[str]:
+    began = log.began
     assert began is not None
     agents = {f"agent_{index}": index for index in range(8)}
     return {
         f"{began.run_id}-{turn}-{agents[agent_id]}-{attempt}"
-        for turn, agent_id, attempt in records.got
+        for turn, agent_id, attempt in log.calls_ended
     }
 
 
@@ -79,8 +79,8 @@ def test_killed_at_random_moments_it_ends_with_the_same_head(tmp_path: Path, kil
             running.send_signal(signal.SIGKILL)
             if running.wait() == 0:
                 break
-            records, _ = read_records(folder / RECORD)
-            checks.append((finished(records) if records.began else set(), len(server.log)))
+            log, _ = read_call_log(folder / CALL_LOG)
+            checks.append((finished(log) if log.began else set(), len(server.log)))
         ended = play(folder, robust(server.address))
         asked = [call.key for call in server.log]
     assert len(checks) > kills // 3
@@ -93,14 +93,14 @@ def test_killed_at_random_moments_it_ends_with_the_same_head(tmp_path: Path, kil
 def test_from_every_line_of_the_record_it_goes_on_to_the_same_head(tmp_path: Path) -> None:
     run = mocked(3)
     whole = play(tmp_path / "whole", run)
-    lines = (tmp_path / "whole" / RECORD).read_bytes().splitlines(keepends=True)
+    lines = (tmp_path / "whole" / CALL_LOG).read_bytes().splitlines(keepends=True)
     for count in range(1, len(lines)):
         folder = tmp_path / f"cut-{count}"
         folder.mkdir()
         torn = lines[count][: len(lines[count]) // 2]
         (folder / "settings.json").write_bytes((tmp_path / "whole/settings.json").read_bytes())
-        (folder / RECORD).write_bytes(b"".join(lines[:count]) + torn)
-        kept, _ = read_records(folder / RECORD)
+        (folder / CALL_LOG).write_bytes(b"".join(lines[:count]) + torn)
+        kept, _ = read_call_log(folder / CALL_LOG)
         with open_world(folder, run) as world:
             for turn in range(1, max(kept.closed, default=0) + 1):
                 world.turn([kept.decided[turn, f"agent_{agent}"].chosen for agent in range(8)])
@@ -108,11 +108,11 @@ def test_from_every_line_of_the_record_it_goes_on_to_the_same_head(tmp_path: Pat
             decided = [kept.decided.get((turn, f"agent_{agent}")) for agent in range(8)]
             if all(decided) and count % 2 and turn < 3:  # the ledger may be one turn ahead
                 world.turn([one.chosen for one in decided if one])
-        made = len(kept.got)
+        made = len(kept.calls_ended)
         ended = play(folder, run)
         assert ended.world_head == whole.world_head, count
         assert ended.calls == 24 - made, count
-        kept, _ = read_records(folder / RECORD)
+        kept, _ = read_call_log(folder / CALL_LOG)
         assert len(kept.decided) == 24, "what a crash tore off is gone"
 
 
@@ -126,7 +126,7 @@ def test_a_record_that_is_whole_asks_nothing(tmp_path: Path) -> None:
 
 def test_a_damaged_line_is_refused(tmp_path: Path) -> None:
     play(tmp_path, mocked(1))
-    path = tmp_path / RECORD
+    path = tmp_path / CALL_LOG
     path.write_bytes(path.read_bytes().replace(b'"line":"got"', b'"line":"gut"', 1))
     with pytest.raises(FolderError, match=r"line \d+ cannot be read") as error:
         play(tmp_path, mocked(1))
@@ -161,14 +161,14 @@ def test_what_decides_nothing_may_change(tmp_path: Path) -> None:
 def test_a_record_of_another_run_is_refused(tmp_path: Path) -> None:
     play(tmp_path / "one", mocked(2))
     play(tmp_path / "other", mocked(2))
-    (tmp_path / "one" / RECORD).write_bytes(b"")
+    (tmp_path / "one" / CALL_LOG).write_bytes(b"")
     with pytest.raises(FolderError, match="not of one run"):
         play(tmp_path / "one", mocked(2))
 
 
 def test_a_changed_reply_does_not_replay(tmp_path: Path) -> None:
     play(tmp_path, mocked(2))
-    path = tmp_path / RECORD
+    path = tmp_path / CALL_LOG
     text = path.read_text(encoding="utf-8")
     assert text.count("Mining is cheap.") > 1
     path.write_text(text.replace("Mining is cheap.", "Mining is dear. ", 1), encoding="utf-8")
@@ -178,7 +178,7 @@ def test_a_changed_reply_does_not_replay(tmp_path: Path) -> None:
 
 def test_a_reply_to_another_request_does_not_replay(tmp_path: Path) -> None:
     play(tmp_path, mocked(1))
-    path = tmp_path / RECORD
+    path = tmp_path / CALL_LOG
     lines = path.read_bytes().splitlines(keepends=True)
     index = next(index for index, line in enumerate(lines) if b'"line":"got"' in line)
     key = lines[index].index(b'"request_digest":"') + len(b'"request_digest":"')
@@ -202,8 +202,8 @@ def test_an_attempt_is_recorded_before_it_is_made(tmp_path: Path) -> None:
     seen = []
 
     def brain(turn: int, agent: int, agent_id: str, shown: object) -> str:
-        records, _ = read_records(tmp_path / RECORD)
-        seen.append((turn, agent_id, 0) in records.sent)
+        log, _ = read_call_log(tmp_path / CALL_LOG)
+        seen.append((turn, agent_id, 0) in log.calls_sent)
         return '{"action": "mine"}'
 
     with ModelServer(brain=brain) as server:
@@ -227,10 +227,10 @@ def test_the_first_interrupt_waits_for_calls_under_way(tmp_path: Path) -> None:
         assert running.returncode == 130
         assert "finishing the calls under way" in said
         assert "run the same command again" in said
-        _, records = read_run(tmp_path / "out/s")
-        assert len(records.got) == 8
-        assert records.lost() == []
+        _, log = read_run(tmp_path / "out/s")
+        assert len(log.calls_ended) == 8
+        assert log.lost() == []
         assert subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
         assert len({call.key for call in server.log}) == len(server.log) == 24
     assert (tmp_path / "out/s" / LEDGER).exists()
-    assert isinstance(next(iter(records.got.values())), Got)
+    assert isinstance(next(iter(log.calls_ended.values())), CallEnded)

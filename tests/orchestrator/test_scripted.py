@@ -60,6 +60,6 @@ def test_a_policy_has_its_parameters(tmp_path: Path) -> None:
     assert plan.minds["agent_1"].parameters == {}
     task = Task(name="t", turns=2, config=config, plan=plan, usage={})
     asyncio.run(orchestrate(tmp_path / "run", task, scenario.usage))
-    kept, records = read_run(tmp_path / "run")
+    kept, log = read_run(tmp_path / "run")
     assert kept.plan.minds == plan.minds
-    assert isinstance(records.decided[1, "agent_0"].chosen, Input)
+    assert isinstance(log.decided[1, "agent_0"].chosen, Input)

@@ -14,7 +14,7 @@ from sim_economy.core.actions import Input, Mine
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import TurnConflictError
 from sim_economy.core.world_config import config_values
-from sim_economy.orchestrator.record.call_folder import LEDGER, RECORD, read_run
+from sim_economy.orchestrator.record.call_folder import CALL_LOG, LEDGER, read_run
 from sim_economy.orchestrator.world_backend import EngineDoor, WorldDoor
 from sim_economy.world.world import World
 from tests.api.wire_client import EngineProcess
@@ -89,8 +89,8 @@ def test_a_run_on_an_engine_is_the_run_in_process(tmp_path: Path, engine: Engine
     _, one = read_run(tmp_path / "near")
     _, other = read_run(tmp_path / "far")
     assert one.decided == other.decided
-    assert {call_id: got.answer for call_id, got in one.got.items()} == {
-        call_id: got.answer for call_id, got in other.got.items()
+    assert {call_id: ended.answer for call_id, ended in one.calls_ended.items()} == {
+        call_id: ended.answer for call_id, ended in other.calls_ended.items()
     }
     replayed = json_of(sim_economy("replay", tmp_path / "far", "--json"))
     assert (replayed["head"], replayed["ledger"]) == (far["head"], False)
@@ -104,7 +104,7 @@ def test_a_lost_answer_of_the_engine_closes_no_turn_twice(
     command = ["orchestrate", "mixed.toml", "--out", "far", "--json", "--engine"]
     address = f"http://127.0.0.1:{engine.port}"
     whole = json_of(sim_economy(*command, address, cwd=tmp_path))
-    record = tmp_path / "far" / RECORD
+    record = tmp_path / "far" / CALL_LOG
     lines = record.read_bytes().splitlines(keepends=True)
     assert b'"closed"' in lines[-1]
     record.write_bytes(b"".join(lines[:-1]))

@@ -15,7 +15,7 @@ from sim_economy.orchestrator.dialogue.messages import RETRIED, Failure, Message
 from sim_economy.orchestrator.dialogue.observation_text import repair
 from sim_economy.orchestrator.dialogue.reply_parser import SCHEMA, Unusable, read_reply
 from sim_economy.orchestrator.model_call import AgentTurnOver, Caller, NotAllowedError, Question
-from sim_economy.orchestrator.record.call_log import Decided, Got, IdleReason
+from sim_economy.orchestrator.record.call_log import AgentDecided, CallEnded, IdleReason
 from sim_economy.orchestrator.settings import ModelSetting, Plan
 
 _PAUSE_MOST: Final = 60.0
@@ -23,7 +23,7 @@ _QUOTED_MOST: Final = 8000
 """Characters of an unusable reply that go back to its model."""
 
 
-async def ask(question: Question, caller: Caller, seed: int) -> Decided:
+async def ask(question: Question, caller: Caller, seed: int) -> AgentDecided:
     """What the agent does, and what all its calls of the turn took.
 
     Raises:
@@ -33,38 +33,38 @@ async def ask(question: Question, caller: Caller, seed: int) -> Decided:
     plan = caller.plan
     setting = caller.voices[question.model].setting
     messages: tuple[Message, ...] = (Message("user", question.view),)
-    made: list[Got] = []
+    made: list[CallEnded] = []
     failures = repairs = 0
     pause = 0.0
     while True:
         try:
             request = request_of(setting, question.instructions, messages)
-            got = await caller.call(question, request, len(made), pause)
+            ended = await caller.call(question, request, len(made), pause)
         except AgentTurnOver as turn_over:
             return _decided(question, made, None, turn_over.idle_reason, "")
-        made.append(got)
+        made.append(ended)
         pause = 0.0
-        if got.answer is None:
-            assert got.failure is not None, got
-            if got.failure is Failure.NOT_ALLOWED:
-                raise NotAllowedError(question.model, got.detail)
+        if ended.answer is None:
+            assert ended.failure is not None, ended
+            if ended.failure is Failure.NOT_ALLOWED:
+                raise NotAllowedError(question.model, ended.detail)
             failures += 1
-            if got.failure not in RETRIED or failures > plan.retries:
-                return _decided(question, made, None, IdleReason(got.failure), got.detail)
-            pause = max(_pause(plan, seed, question, len(made), failures), got.retry_after or 0.0)
+            if ended.failure not in RETRIED or failures > plan.retries:
+                return _decided(question, made, None, IdleReason(ended.failure), ended.detail)
+            pause = max(_pause(plan, seed, question, len(made), failures), ended.retry_after or 0.0)
             continue
         try:
-            return _decided(question, made, read_reply(got.answer, question.agent_id), None, "")
+            return _decided(question, made, read_reply(ended.answer, question.agent_id), None, "")
         except Unusable as problem:
             if repairs >= plan.repairs:
                 idle_reason = (
                     IdleReason.REFUSED
-                    if got.answer.stop_reason == "refusal"
+                    if ended.answer.stop_reason == "refusal"
                     else IdleReason.UNUSABLE
                 )
                 return _decided(question, made, None, idle_reason, str(problem))
             repairs += 1
-            said = got.answer.text[:_QUOTED_MOST].strip() or "(nothing)"
+            said = ended.answer.text[:_QUOTED_MOST].strip() or "(nothing)"
             messages = (
                 *messages,
                 Message("assistant", said),
@@ -95,19 +95,19 @@ def request_of(setting: ModelSetting, instructions: str, messages: tuple[Message
 
 def _decided(
     question: Question,
-    made: list[Got],
+    made: list[CallEnded],
     chosen: Input | None,
     idle_reason: IdleReason | None,
     detail: str,
-) -> Decided:
+) -> AgentDecided:
     """The decision, billed with what the providers reported and with nothing else."""
-    units = [got.usage.units for got in made if got.usage is not None]
+    units = [ended.usage.units for ended in made if ended.usage is not None]
     chosen = replace(
         chosen or Input(question.agent_id, Idle()),
         thinking_units=min(INPUT_LIMIT, sum(thinking for thinking, _ in units)),
         output_units=min(INPUT_LIMIT, sum(output for _, output in units)),
     )
-    return Decided(
+    return AgentDecided(
         question.turn,
         question.agent_id,
         Raw(canonical(chosen)),
@@ -115,7 +115,7 @@ def _decided(
         idle_reason,
         detail,
         len(made),
-        sum(got.charged for got in made),
+        sum(ended.charged for ended in made),
     )
 
 

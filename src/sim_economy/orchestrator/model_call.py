@@ -24,7 +24,14 @@ from sim_economy.orchestrator.dialogue.reply_parser import clean
 from sim_economy.orchestrator.limits.budget import NOTHING, BudgetReachedError, Cost, Purse
 from sim_economy.orchestrator.limits.rate_limit import Limiter
 from sim_economy.orchestrator.prices import Price
-from sim_economy.orchestrator.record.call_log import CallId, Got, IdleReason, Journal, Records, Sent
+from sim_economy.orchestrator.record.call_log import (
+    CallEnded,
+    CallId,
+    CallLog,
+    CallLogWriter,
+    CallSent,
+    IdleReason,
+)
 from sim_economy.orchestrator.reply_cache import Cache
 from sim_economy.orchestrator.settings import ModelSetting, Plan
 
@@ -102,8 +109,8 @@ class Caller:
         plan: Plan,
         seed: int,
         voices: Mapping[str, Voice],
-        records: Records,
-        journal: Journal | None,
+        log: CallLog,
+        writer: CallLogWriter | None,
         purse: Purse,
         *,
         hidden: Callable[[str], str] = lambda text: text,
@@ -116,13 +123,13 @@ class Caller:
         """
         self.plan = plan
         self.voices = voices
-        self.records = records
+        self.log = log
         self.purse = purse
         self.limiter = Limiter(plan.limits.in_flight, plan.limits.calls_per_minute)
         self.calls = 0
         self.failed = 0
         self._seed = seed
-        self._journal = journal
+        self._writer = writer
         self._cache = Cache(plan.cache) if plan.cache else None
         self._hidden = hidden
         self._stopping = asyncio.Event()
@@ -131,7 +138,9 @@ class Caller:
         """Make no further call; those under way may end."""
         self._stopping.set()
 
-    async def call(self, question: Question, request: Request, attempt: int, pause: float) -> Got:
+    async def call(
+        self, question: Question, request: Request, attempt: int, pause: float
+    ) -> CallEnded:
         """The recorded end of a call, after making it if there is none yet.
 
         Args:
@@ -143,22 +152,22 @@ class Caller:
             ReplayError: The record holds another request, or none where it must.
         """
         turn, agent_id = question.turn, question.agent_id
-        found = self.records.got.get((turn, agent_id, attempt))
+        found = self.log.calls_ended.get((turn, agent_id, attempt))
         refused = found is not None and found.failure is Failure.NOT_ALLOWED
-        if found is not None and not (refused and self._journal):
+        if found is not None and not (refused and self._writer):
             if found.request_digest != request.digest:
                 raise ReplayError(turn, f"call {attempt} of {agent_id} would be another request")
             return found
-        decided = self.records.decided.get((turn, agent_id))
+        decided = self.log.decided.get((turn, agent_id))
         if decided is not None and decided.idle_reason in {
             IdleReason.TURN_DEADLINE,
             IdleReason.AGENT_BUDGET,
         }:
             raise AgentTurnOver(decided.idle_reason)
-        if self._journal is None or decided is not None:
+        if self._writer is None or decided is not None:
             raise ReplayError(turn, f"call {attempt} of {agent_id} is not in the record")
         await self._wait(pause, question)
-        return await self._made(question, request, attempt, self._journal)
+        return await self._made(question, request, attempt, self._writer)
 
     async def _wait(self, pause: float, question: Question) -> None:
         """Wait before a repeated call, unless the sitting or the turn ends first."""
@@ -175,25 +184,27 @@ class Caller:
         raise StoppedError
 
     async def _made(
-        self, question: Question, request: Request, attempt: int, journal: Journal
-    ) -> Got:
+        self, question: Question, request: Request, attempt: int, writer: CallLogWriter
+    ) -> CallEnded:
         call_id = (question.turn, question.agent_id, attempt)
         key = request.digest
         kept = self._cache.find(key) if self._cache else None
         if kept is not None:
-            got = Got(*call_id, key, answer=kept, usage=kept.usage, cache_hit=True)
-            await journal.append(got)
-            return got
-        got = await self._paid(question, request, attempt, journal)
-        if got.retry_after is not None:
-            self.limiter.hold(question.model, min(got.retry_after, float(self.plan.turn_deadline)))
-        if self._cache and got.answer is not None and got.usage is not None:
-            self._cache.keep(key, got.answer)
-        return got
+            ended = CallEnded(*call_id, key, answer=kept, usage=kept.usage, cache_hit=True)
+            await writer.append(ended)
+            return ended
+        ended = await self._paid(question, request, attempt, writer)
+        if ended.retry_after is not None:
+            self.limiter.hold(
+                question.model, min(ended.retry_after, float(self.plan.turn_deadline))
+            )
+        if self._cache and ended.answer is not None and ended.usage is not None:
+            self._cache.keep(key, ended.answer)
+        return ended
 
     async def _paid(
-        self, question: Question, request: Request, attempt: int, journal: Journal
-    ) -> Got:
+        self, question: Question, request: Request, attempt: int, writer: CallLogWriter
+    ) -> CallEnded:
         """A call in its place in the queue, with what it may cost set aside."""
         price = self.voices[question.model].price
         held = _most(request, price)
@@ -205,14 +216,14 @@ class Caller:
                     await self._hold(question, held)
                     patience.reschedule(None)
                     try:
-                        got = await self._sent(question, request, attempt, journal, held)
+                        ended = await self._sent(question, request, attempt, writer, held)
                     except BaseException:
                         await self.purse.settle(question.agent_id, held, Cost(), held)
                         raise
-                    spent = Cost(_count(got.usage), got.money)
-                    unknown = held if got.charged else Cost()
+                    spent = Cost(_count(ended.usage), ended.money)
+                    unknown = held if ended.charged else Cost()
                     await self.purse.settle(question.agent_id, held, spent, unknown)
-                    return got
+                    return ended
         except TimeoutError:
             raise AgentTurnOver(IdleReason.TURN_DEADLINE) from None
 
@@ -225,16 +236,16 @@ class Caller:
             raise
 
     async def _sent(
-        self, question: Question, request: Request, attempt: int, journal: Journal, held: Cost
-    ) -> Got:
+        self, question: Question, request: Request, attempt: int, writer: CallLogWriter, held: Cost
+    ) -> CallEnded:
         """Make one call; both its ends are on the disk when this returns."""
         voice = self.voices[question.model]
         assert voice.provider is not None, question.model
         call_id = (question.turn, question.agent_id, attempt)
-        named, texts = await journal.named(request)
-        sent = Sent(*call_id, question.model, request.digest, named, held.tokens, held.money)
-        await journal.append(*texts, sent)
-        key = f"{journal.run_id}-{question.turn}-{question.agent}-{attempt}"
+        named, texts = await writer.named(request)
+        sent = CallSent(*call_id, question.model, request.digest, named, held.tokens, held.money)
+        await writer.append(*texts, sent)
+        key = f"{writer.run_id}-{question.turn}-{question.agent}-{attempt}"
         call = Call(self._seed, question.turn, question.agent, question.agent_id, attempt, key)
         loop = asyncio.get_running_loop()
         started = loop.time()
@@ -246,17 +257,17 @@ class Caller:
         except TimeoutError:
             detail = f"no reply within {over - started:.3g} s"
             failed = CallFailed(Failure.CALL_DEADLINE, detail, charged=True)
-            got = self._without_reply(call_id, request, failed)
+            ended = self._without_reply(call_id, request, failed)
         except CallFailed as failed:
-            got = self._without_reply(call_id, request, failed)
+            ended = self._without_reply(call_id, request, failed)
         else:
-            got = self._with_reply(call_id, request, answer)
-        money = voice.price.of(got.usage) if voice.price and got.usage else NOTHING
-        got = replace(got, money=money, seconds=round(loop.time() - started, 3))
-        await journal.append(got)
-        return got
+            ended = self._with_reply(call_id, request, answer)
+        money = voice.price.of(ended.usage) if voice.price and ended.usage else NOTHING
+        ended = replace(ended, money=money, seconds=round(loop.time() - started, 3))
+        await writer.append(ended)
+        return ended
 
-    def _with_reply(self, call_id: CallId, request: Request, answer: ModelOutput) -> Got:
+    def _with_reply(self, call_id: CallId, request: Request, answer: ModelOutput) -> CallEnded:
         """A reply as it is kept: no secret, nothing a text cannot hold, the bulk cut off."""
         usage = _sound(answer.usage)
         kept = ModelOutput(
@@ -265,12 +276,12 @@ class Caller:
             usage,
             answer.stop_reason,
         )
-        return Got(*call_id, request.digest, answer=kept, usage=usage, charged=usage is None)
+        return CallEnded(*call_id, request.digest, answer=kept, usage=usage, charged=usage is None)
 
-    def _without_reply(self, call_id: CallId, request: Request, failed: CallFailed) -> Got:
+    def _without_reply(self, call_id: CallId, request: Request, failed: CallFailed) -> CallEnded:
         self.failed += 1
         usage = _sound(failed.usage)
-        return Got(
+        return CallEnded(
             *call_id,
             request.digest,
             failure=failed.failure,

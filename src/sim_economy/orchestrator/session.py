@@ -18,7 +18,7 @@ from sim_economy.orchestrator.dialogue.providers import provider_for
 from sim_economy.orchestrator.limits.budget import Cost, Purse
 from sim_economy.orchestrator.model_call import Caller, Voice
 from sim_economy.orchestrator.record.call_folder import LEDGER, open_world, read_run, sitting
-from sim_economy.orchestrator.record.call_log import Records
+from sim_economy.orchestrator.record.call_log import CallLog
 from sim_economy.orchestrator.settings import Plan
 from sim_economy.orchestrator.task import Task
 from sim_economy.orchestrator.turn_loop import Loop, Show
@@ -70,13 +70,13 @@ async def orchestrate(
     """
     plan, config = task.plan, task.config
     async with (
-        sitting(folder, task, fresh=fresh) as journal,
+        sitting(folder, task, fresh=fresh) as writer,
         _door(folder, task, open_door) as door,
         _voices(task, usage) as voices,
     ):
-        purse = filled_purse(plan, journal.records)
+        purse = filled_purse(plan, writer.log)
         hidden = hiding(plan)
-        caller = Caller(plan, config.seed, voices, journal.records, journal, purse, hidden=hidden)
+        caller = Caller(plan, config.seed, voices, writer.log, writer, purse, hidden=hidden)
         started(caller)
         loop = Loop(
             plan,
@@ -85,7 +85,7 @@ async def orchestrate(
             task.turns,
             genesis=World(config, world_id=task.world_id).head.hash,
             usage=usage,
-            journal=journal,
+            writer=writer,
             show=show,
         )
         world_head = await loop.run()
@@ -119,17 +119,17 @@ async def _voices(task: Task, usage: UsageSource) -> AsyncIterator[Mapping[str, 
             await voice.provider.close()
 
 
-def filled_purse(plan: Plan, records: Records) -> Purse:
+def filled_purse(plan: Plan, log: CallLog) -> Purse:
     """The purse of a run with what the record says was spent."""
     purse = Purse(plan.limits)
-    for call_id, got in records.got.items():
-        if got.cache_hit:
+    for call_id, ended in log.calls_ended.items():
+        if ended.cache_hit:
             continue
-        sent = records.sent[call_id]
-        counted = got.usage.input_tokens + got.usage.output_tokens if got.usage else 0
-        unknown = Cost(sent.tokens, sent.money) if got.charged else Cost()
-        purse.restore(got.agent_id, Cost(counted, got.money), unknown)
-    for sent in records.lost():
+        sent = log.calls_sent[call_id]
+        counted = ended.usage.input_tokens + ended.usage.output_tokens if ended.usage else 0
+        unknown = Cost(sent.tokens, sent.money) if ended.charged else Cost()
+        purse.restore(ended.agent_id, Cost(counted, ended.money), unknown)
+    for sent in log.lost():
         purse.restore(sent.agent_id, Cost(), Cost(sent.tokens, sent.money))
     return purse
 
@@ -168,14 +168,12 @@ async def replay_run(folder: Path, progress: Callable[[int], None] = lambda turn
         FolderError, StoreError: Folder or ledger cannot be read.
         ReplayError: A call, a decision, a turn or a byte of the ledger comes out otherwise.
     """
-    task, records = read_run(folder)
+    task, log = read_run(folder)
     store = MemoryStore()
     world = World(task.config, store=store, world_id=task.world_id)
-    played = max(records.closed, default=0)
+    played = max(log.closed, default=0)
     voices = {name: Voice(setting) for name, setting in task.plan.models.items()}
-    caller = Caller(
-        task.plan, task.config.seed, voices, records, None, filled_purse(task.plan, records)
-    )
+    caller = Caller(task.plan, task.config.seed, voices, log, None, filled_purse(task.plan, log))
     loop = Loop(
         task.plan,
         WorldDoor(world),
@@ -188,7 +186,7 @@ async def replay_run(folder: Path, progress: Callable[[int], None] = lambda turn
     ledger = folder / LEDGER
     if ledger.exists():
         _compare(ledger, store, played)
-    return Replayed(world_head, len(records.got), ledger.exists())
+    return Replayed(world_head, len(log.calls_ended), ledger.exists())
 
 
 def _compare(ledger: Path, again: MemoryStore, turns: int) -> None:

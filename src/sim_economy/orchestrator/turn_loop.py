@@ -19,7 +19,13 @@ from sim_economy.orchestrator.dialogue.observation_text import Memory, view
 from sim_economy.orchestrator.dialogue.system_prompt import instructions
 from sim_economy.orchestrator.limits.budget import BudgetReachedError
 from sim_economy.orchestrator.model_call import Caller, NotAllowedError, Question, StoppedError
-from sim_economy.orchestrator.record.call_log import Closed, Decided, Journal, Records, Stopped
+from sim_economy.orchestrator.record.call_log import (
+    AgentDecided,
+    CallLog,
+    CallLogWriter,
+    SessionStopped,
+    TurnClosed,
+)
 from sim_economy.orchestrator.scripted import decide
 from sim_economy.orchestrator.settings import Mind, Plan
 from sim_economy.orchestrator.world_backend import Door, WorldHead
@@ -53,7 +59,7 @@ class Loop:
         *,
         genesis: str = "",
         usage: UsageSource | None = None,
-        journal: Journal | None = None,
+        writer: CallLogWriter | None = None,
         until: int | None = None,
         show: Show = lambda progress: None,
     ) -> None:
@@ -72,14 +78,14 @@ class Loop:
         self._until = turns if until is None else until
         self._genesis = genesis
         self._usage = usage
-        self._journal = journal
+        self._writer = writer
         self._show = show
         self._decided = 0
 
     @property
-    def records(self) -> Records:
+    def log(self) -> CallLog:
         """What is recorded so far."""
-        return self.caller.records
+        return self.caller.log
 
     async def run(self) -> WorldHead:
         """Play to the end.
@@ -90,15 +96,15 @@ class Loop:
             ReplayError: A decision comes out otherwise than recorded.
         """
         world_head = await self.door.world_head()
-        turn = await self._joint(world_head) if self._journal else 1
+        turn = await self._joint(world_head) if self._writer else 1
         usage = self._used(turn)
         while turn <= self._until:
             used = next(usage)
             try:
                 closed = await self._turn(turn, used)
             except SimEconomyError as error:
-                if self._journal is not None:
-                    await self._journal.append(Stopped(turn, error.code))
+                if self._writer is not None:
+                    await self._writer.append(SessionStopped(turn, error.code))
                 raise
             world_head = WorldHead(closed.turn, closed.head)
             turn += 1
@@ -106,8 +112,8 @@ class Loop:
 
     async def _joint(self, world_head: WorldHead) -> int:
         """The turn to go on with, after checking that record and world are of one run."""
-        recorded = max(self.records.closed, default=0)
-        head = self.records.closed[recorded].head if recorded else self._genesis
+        recorded = max(self.log.closed, default=0)
+        head = self.log.closed[recorded].head if recorded else self._genesis
         if world_head.turn not in {recorded, recorded + 1} or (
             world_head.turn == recorded and head != world_head.head
         ):
@@ -124,20 +130,20 @@ class Loop:
             return iter(lambda: None, 0)
         return islice(self._usage.turns(self.door.config), turn - 1, None)
 
-    async def _turn(self, turn: int, used: list[Usage] | None) -> Closed:
+    async def _turn(self, turn: int, used: list[Usage] | None) -> TurnClosed:
         decisions = await self._decisions(turn, used)
         inputs = [decided.chosen for decided in decisions]
-        key = f"{self._journal.run_id}-{turn}" if self._journal else ""
+        key = f"{self._writer.run_id}-{turn}" if self._writer else ""
         closed = await self.door.close_turn(turn, inputs, key=key, ends=turn == self.turns)
-        if self._journal is not None:
-            await self._journal.append(closed)
-        elif (recorded := self.records.closed.get(turn)) != closed:
+        if self._writer is not None:
+            await self._writer.append(closed)
+        elif (recorded := self.log.closed.get(turn)) != closed:
             which = "is not closed in the record" if recorded is None else "closes otherwise"
             raise ReplayError(turn, f"the turn {which}; its head is {closed.head}")
         self._tell(turn, 0)
         return closed
 
-    async def _decisions(self, turn: int, used: list[Usage] | None) -> list[Decided]:
+    async def _decisions(self, turn: int, used: list[Usage] | None) -> list[AgentDecided]:
         """Every agent's decision, in genesis order."""
         minds = self.plan.minds
         everything = None
@@ -153,7 +159,7 @@ class Loop:
         ]
         ended = await asyncio.gather(*tasks, return_exceptions=True)
         _raise_gravest(ended)
-        return [decided for decided in ended if isinstance(decided, Decided)]
+        return [decided for decided in ended if isinstance(decided, AgentDecided)]
 
     async def _mind(
         self,
@@ -163,9 +169,9 @@ class Loop:
         used: Usage | None,
         everything: Mapping[str, Any] | None,
         over: float,
-    ) -> Decided:
-        recorded = self.records.decided.get((turn, agent_id))
-        if self._journal is not None and recorded is not None:
+    ) -> AgentDecided:
+        recorded = self.log.decided.get((turn, agent_id))
+        if self._writer is not None and recorded is not None:
             return recorded
         mind = self.plan.minds[agent_id]
         try:
@@ -182,8 +188,8 @@ class Loop:
         except SimEconomyError:
             self.caller.stop()
             raise
-        if self._journal is not None:
-            await self._journal.append(decided)
+        if self._writer is not None:
+            await self._writer.append(decided)
         elif decided != recorded:
             raise ReplayError(turn, f"{agent_id} decides otherwise than recorded")
         self._decided += 1
@@ -199,18 +205,18 @@ class Loop:
         used: Usage | None,
         everything: Mapping[str, Any],
         kept: dict[str, Any],
-    ) -> Decided:
+    ) -> AgentDecided:
         """What a scripted policy does; in a replay its usage is the recorded one."""
         assert mind.policy is not None, mind
         if used is None:
-            recorded = self.records.decided.get((turn, agent_id))
+            recorded = self.log.decided.get((turn, agent_id))
             if recorded is None:
                 raise ReplayError(turn, f"what {agent_id} did is not in the record")
             used = recorded.chosen.thinking_units, recorded.chosen.output_units
         policy = policy_named(mind.policy, mind.parameters)
         move = decide(policy, agent, kept, everything, self.door.config)
         chosen = Input(agent_id, move.action, *used, move.thinking, move.speech)
-        return Decided(turn, agent_id, Raw(canonical(chosen)), kept)
+        return AgentDecided(turn, agent_id, Raw(canonical(chosen)), kept)
 
     def _question(
         self,
@@ -242,12 +248,12 @@ class Loop:
         """The agent's last turns, from the record."""
         memories = []
         for past in range(max(1, turn - self.plan.memory_turns), turn):
-            decided = self.records.decided[past, agent_id]
+            decided = self.log.decided[past, agent_id]
             heard = {
                 name: said for name, said in decided.seen["speech"].items() if name != agent_id
             }
             balance = decided.seen["accounts"]["balance"]
-            refused = self.records.closed[past].rejections.get(agent_id)
+            refused = self.log.closed[past].rejections.get(agent_id)
             memories.append(Memory(past, balance, decided.chosen, heard, refused))
         return memories
 
@@ -267,7 +273,7 @@ class Loop:
         )
 
 
-def _raise_gravest(ended: list[Decided | BaseException]) -> None:
+def _raise_gravest(ended: list[AgentDecided | BaseException]) -> None:
     """Raise what stopped the turn: a bug before a refusal before a budget before a stop."""
     failures = [failure for failure in ended if isinstance(failure, BaseException)]
     order = (StoppedError, BudgetReachedError, NotAllowedError)

@@ -14,7 +14,7 @@ from sim_economy.core.codec import canonical
 from sim_economy.core.errors import TurnConflictError
 from sim_economy.core.world_config import WorldConfig
 from sim_economy.ledger.records import TurnRecord, read_record
-from sim_economy.orchestrator.record.call_log import Closed
+from sim_economy.orchestrator.record.call_log import TurnClosed
 from sim_economy.world.turn_answer import rejections
 from sim_economy.world.world import World
 
@@ -44,7 +44,7 @@ class Door(Protocol):
 
     async def close_turn(
         self, turn: int, inputs: Sequence[Input], *, key: str, ends: bool
-    ) -> Closed:
+    ) -> TurnClosed:
         """Close a turn once: closing it again with the same inputs gives the same answer.
 
         Raises:
@@ -99,7 +99,7 @@ class WorldDoor:
 
     async def close_turn(
         self, turn: int, inputs: Sequence[Input], *, key: str, ends: bool
-    ) -> Closed:
+    ) -> TurnClosed:
         """Close a turn once."""
         del key
         world = self.world
@@ -116,9 +116,9 @@ class WorldDoor:
         return _closed(world.sealed.record, world.sealed.head.hash)
 
 
-def _closed(record: TurnRecord, head: str) -> Closed:
+def _closed(record: TurnRecord, head: str) -> TurnClosed:
     refused = {row["agent_id"]: str(row["reason"]) for row in rejections(record)}
-    return Closed(record.turn, head, refused)
+    return TurnClosed(record.turn, head, refused)
 
 
 class RemoteEngine(Protocol):
@@ -173,9 +173,9 @@ class EngineDoor:
 
     async def close_turn(
         self, turn: int, inputs: Sequence[Input], *, key: str, ends: bool
-    ) -> Closed:
+    ) -> TurnClosed:
         """Close a turn once; the engine keeps its answer under the key."""
         plain = [loads(canonical(sent)) for sent in inputs]
         answer = await self._engine.turn(plain, turn, key, ends)
         refused = {row["agent_id"]: str(row["reason"]) for row in answer["rejections"]}
-        return Closed(answer["turn"], answer["head"], refused)
+        return TurnClosed(answer["turn"], answer["head"], refused)

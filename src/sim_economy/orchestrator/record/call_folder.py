@@ -17,18 +17,24 @@ from sim_economy.ledger.records import digest
 from sim_economy.ledger.sidecars.files import remove_ledger
 from sim_economy.ledger.sidecars.run_folder import claimed, write_whole
 from sim_economy.orchestrator.dialogue.system_prompt import PROMPT_VERSION
-from sim_economy.orchestrator.record.call_log import FORMAT, Began, Journal, Records, read_records
+from sim_economy.orchestrator.record.call_log import (
+    FORMAT,
+    CallLog,
+    CallLogWriter,
+    RunStarted,
+    read_call_log,
+)
 from sim_economy.orchestrator.settings import plan_of
 from sim_economy.orchestrator.task import Task
 from sim_economy.world.world import World
 
 SETTINGS: Final = "settings.json"
-RECORD: Final = "calls.jsonl"
+CALL_LOG: Final = "calls.jsonl"
 LEDGER: Final = "ledger.sqlite"
 
 
 @asynccontextmanager
-async def sitting(folder: Path, task: Task, *, fresh: bool = False) -> AsyncIterator[Journal]:
+async def sitting(folder: Path, task: Task, *, fresh: bool = False) -> AsyncIterator[CallLogWriter]:
     """The record of a run, to be begun or gone on with.
 
     Raises:
@@ -36,16 +42,16 @@ async def sitting(folder: Path, task: Task, *, fresh: bool = False) -> AsyncIter
     """
     with claimed(folder, "run", _is_ours):
         _check_settings(folder, task, fresh=fresh)
-        path = folder / RECORD
-        records, whole = read_records(path)
-        journal = Journal(path, records, whole)
+        path = folder / CALL_LOG
+        log, whole = read_call_log(path)
+        writer = CallLogWriter(path, log, whole)
         try:
-            if records.began is None:
+            if log.began is None:
                 kept = digest((folder / SETTINGS).read_bytes())
-                await journal.append(Began(FORMAT, uuid4().hex[:16], kept))
-            yield journal
+                await writer.append(RunStarted(FORMAT, uuid4().hex[:16], kept))
+            yield writer
         finally:
-            await journal.close()
+            await writer.close()
 
 
 def open_world(folder: Path, task: Task) -> World:
@@ -91,15 +97,15 @@ def read_task(folder: Path) -> Task:
     )
 
 
-def read_run(folder: Path) -> tuple[Task, Records]:
+def read_run(folder: Path) -> tuple[Task, CallLog]:
     """A run's task and its record.
 
     Raises:
         FolderError: There is none, or it is damaged.
     """
     task = read_task(folder)
-    records, _ = read_records(folder / RECORD)
-    return task, records
+    log, _ = read_call_log(folder / CALL_LOG)
+    return task, log
 
 
 def is_run(folder: Path) -> bool:
@@ -132,7 +138,7 @@ def _check_settings(folder: Path, task: Task, *, fresh: bool) -> None:
     path = folder / SETTINGS
     kept = None if fresh else _kept_settings(folder)
     if kept is None:
-        (folder / RECORD).unlink(missing_ok=True)
+        (folder / CALL_LOG).unlink(missing_ok=True)
         remove_ledger(folder / LEDGER)
         write_whole(path, (json.dumps(task.settings, indent=2) + "\n").encode())
         return

@@ -43,7 +43,7 @@ class IdleReason(StrEnum):
     AGENT_BUDGET = "agent_budget"
 
 
-class Began(Struct, frozen=True, tag="began", tag_field="line"):
+class RunStarted(Struct, frozen=True, tag="began", tag_field="line"):
     """The first line."""
 
     format: int
@@ -51,14 +51,14 @@ class Began(Struct, frozen=True, tag="began", tag_field="line"):
     settings: str
 
 
-class Text(Struct, frozen=True, tag="text", tag_field="line"):
+class LongText(Struct, frozen=True, tag="text", tag_field="line"):
     """A long text that requests name by its digest."""
 
     digest: str
     text: str
 
 
-class Sent(Struct, frozen=True, tag="sent", tag_field="line", omit_defaults=True):
+class CallSent(Struct, frozen=True, tag="sent", tag_field="line", omit_defaults=True):
     """A call is about to be made.
 
     Attributes:
@@ -78,7 +78,7 @@ class Sent(Struct, frozen=True, tag="sent", tag_field="line", omit_defaults=True
     money: Money = NOTHING
 
 
-class Got(Struct, frozen=True, tag="got", tag_field="line", omit_defaults=True):
+class CallEnded(Struct, frozen=True, tag="got", tag_field="line", omit_defaults=True):
     """A call has ended.
 
     Attributes:
@@ -104,7 +104,7 @@ class Got(Struct, frozen=True, tag="got", tag_field="line", omit_defaults=True):
     seconds: float = 0.0
 
 
-class Decided(Struct, frozen=True, tag="decided", tag_field="line", omit_defaults=True):
+class AgentDecided(Struct, frozen=True, tag="decided", tag_field="line", omit_defaults=True):
     """What an agent does in a turn.
 
     Attributes:
@@ -136,7 +136,7 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="line", omit_default
         return isinstance(self.chosen.action, Idle)
 
 
-class Closed(Struct, frozen=True, tag="closed", tag_field="line", omit_defaults=True):
+class TurnClosed(Struct, frozen=True, tag="closed", tag_field="line", omit_defaults=True):
     """A turn is in the ledger.
 
     Attributes:
@@ -148,59 +148,64 @@ class Closed(Struct, frozen=True, tag="closed", tag_field="line", omit_defaults=
     rejections: dict[str, str] = {}
 
 
-class Stopped(Struct, frozen=True, tag="stopped", tag_field="line"):
+class SessionStopped(Struct, frozen=True, tag="stopped", tag_field="line"):
     """A sitting ended before the run did."""
 
     turn: int
     reason: str
 
 
-Line: TypeAlias = Began | Text | Sent | Got | Decided | Closed | Stopped
+LogLine: TypeAlias = (
+    RunStarted | LongText | CallSent | CallEnded | AgentDecided | TurnClosed | SessionStopped
+)
 CallId: TypeAlias = tuple[int, str, int]
 """Turn, agent id, attempt."""
 
-_decode = msgspec.json.Decoder(Line).decode
+_decode = msgspec.json.Decoder(LogLine).decode
 
 
-class Records:
+class CallLog:
     """What a record holds, by place."""
 
     def __init__(self) -> None:
-        self.began: Began | None = None
+        self.began: RunStarted | None = None
         self.texts: dict[str, str] = {}
-        self.sent: dict[CallId, Sent] = {}
-        self.interrupted: list[Sent] = []
-        self.got: dict[CallId, Got] = {}
-        self.decided: dict[tuple[int, str], Decided] = {}
-        self.closed: dict[int, Closed] = {}
-        self.stopped: list[Stopped] = []
+        self.calls_sent: dict[CallId, CallSent] = {}
+        self.interrupted: list[CallSent] = []
+        self.calls_ended: dict[CallId, CallEnded] = {}
+        self.decided: dict[tuple[int, str], AgentDecided] = {}
+        self.closed: dict[int, TurnClosed] = {}
+        self.stopped: list[SessionStopped] = []
 
-    def add(self, line: Line) -> None:
+    def add(self, line: LogLine) -> None:
         """Enter one line."""
         match line:
-            case Began():
+            case RunStarted():
                 self.began = line
-            case Text(key, text):
+            case LongText(key, text):
                 self.texts[key] = text
-            case Sent(turn, agent_id, attempt):
+            case CallSent(turn, agent_id, attempt):
                 call_id = (turn, agent_id, attempt)
-                if call_id in self.sent and call_id not in self.got:
-                    self.interrupted.append(self.sent[call_id])
-                self.sent[call_id] = line
-            case Got(turn, agent_id, attempt):
-                self.got[turn, agent_id, attempt] = line
-            case Decided(turn, agent_id):
+                if call_id in self.calls_sent and call_id not in self.calls_ended:
+                    self.interrupted.append(self.calls_sent[call_id])
+                self.calls_sent[call_id] = line
+            case CallEnded(turn, agent_id, attempt):
+                self.calls_ended[turn, agent_id, attempt] = line
+            case AgentDecided(turn, agent_id):
                 self.decided[turn, agent_id] = line
-            case Closed(turn):
+            case TurnClosed(turn):
                 self.closed[turn] = line
-            case Stopped():
+            case SessionStopped():
                 self.stopped.append(line)
 
-    def lost(self) -> list[Sent]:
+    def lost(self) -> list[CallSent]:
         """Calls that a crash cut off: nobody knows whether they were charged."""
-        return [*self.interrupted, *(sent for at, sent in self.sent.items() if at not in self.got)]
+        return [
+            *self.interrupted,
+            *(sent for at, sent in self.calls_sent.items() if at not in self.calls_ended),
+        ]
 
-    def request(self, sent: Sent) -> Request:
+    def request(self, sent: CallSent) -> Request:
         """The request with its texts in place."""
         return msgspec.structs.replace(
             sent.request,
@@ -209,13 +214,13 @@ class Records:
         )
 
 
-def read_records(path: Path) -> tuple[Records, int]:
+def read_call_log(path: Path) -> tuple[CallLog, int]:
     """The lines of a record, and how many bytes of it are whole lines.
 
     Raises:
         FolderError: A line is damaged.
     """
-    records = Records()
+    log = CallLog()
     whole = 0
     try:
         with path.open("rb") as file:
@@ -223,37 +228,37 @@ def read_records(path: Path) -> tuple[Records, int]:
                 if not line.endswith(b"\n"):
                     break
                 try:
-                    records.add(_decode(line))
+                    log.add(_decode(line))
                 except (msgspec.DecodeError, UnicodeDecodeError, InputError) as error:
                     raise FolderError(
                         "record_damaged", str(path), f"line {number} cannot be read: {error}"
                     ) from None
                 whole += len(line)
     except FileNotFoundError:
-        return records, 0
-    return records, whole
+        return log, 0
+    return log, whole
 
 
-class Journal:
+class CallLogWriter:
     """Appends lines; many that come together are made durable together."""
 
-    def __init__(self, path: Path, records: Records, whole: int) -> None:
+    def __init__(self, path: Path, log: CallLog, whole: int) -> None:
         """Go on after the last whole line; what a crash left of another is cut off."""
-        self.records = records
+        self.log = log
         self._path = path
         self._file = path.open("ab", buffering=0)
         self._file.truncate(whole)
-        self._waiting: list[tuple[bytes, Sequence[Line], asyncio.Future[None]]] = []
+        self._waiting: list[tuple[bytes, Sequence[LogLine], asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
         self._broken: OSError | None = None
 
     @property
     def run_id(self) -> str:
         """Of the run whose record it is."""
-        assert self.records.began is not None, self._path
-        return self.records.began.run_id
+        assert self.log.began is not None, self._path
+        return self.log.began.run_id
 
-    async def append(self, *lines: Line) -> None:
+    async def append(self, *lines: LogLine) -> None:
         """Keep lines; they are on the disk when this returns.
 
         Raises:
@@ -272,15 +277,15 @@ class Journal:
                 "folder_unwritable", str(self._path), f"cannot be written: {error.strerror}"
             ) from error
 
-    async def named(self, request: Request) -> tuple[Request, list[Line]]:
+    async def named(self, request: Request) -> tuple[Request, list[LogLine]]:
         """A request with digests for its long texts, and the lines that give the new ones."""
         names: Mapping[str, str] = {
             field: digest(getattr(request, field).encode()) for field in ("instructions", "schema")
         }
-        new: list[Line] = [
-            Text(names[field], getattr(request, field))
+        new: list[LogLine] = [
+            LongText(names[field], getattr(request, field))
             for field in names
-            if names[field] not in self.records.texts
+            if names[field] not in self.log.texts
         ]
         return msgspec.structs.replace(request, **names), new
 
@@ -304,7 +309,7 @@ class Journal:
                 continue
             for _, lines, kept in batch:
                 for line in lines:
-                    self.records.add(line)
+                    self.log.add(line)
                 if not kept.done():
                     kept.set_result(None)
 

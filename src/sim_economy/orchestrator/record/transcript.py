@@ -17,7 +17,7 @@ from sim_economy.ledger.records import read_record
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.orchestrator.limits.budget import Account
 from sim_economy.orchestrator.record.call_folder import LEDGER, read_run
-from sim_economy.orchestrator.record.call_log import Decided, Got, Records
+from sim_economy.orchestrator.record.call_log import AgentDecided, CallEnded, CallLog
 from sim_economy.orchestrator.session import filled_purse
 from sim_economy.orchestrator.task import Task
 
@@ -93,28 +93,28 @@ def read_story(folder: Path) -> Story:
     Raises:
         FolderError, StoreError: They cannot be read.
     """
-    task, records = read_run(folder)
+    task, log = read_run(folder)
     paid: dict[tuple[int, str], dict[str, int]] = {}
     if (folder / LEDGER).exists():
         with reading(folder / LEDGER) as store:
             paid = _paid(store, task)
-    turns = sorted({turn for turn, _ in records.decided})
+    turns = sorted({turn for turn, _ in log.decided})
     agents = task.config.agent_ids
     scenes = {
         turn: [
-            _scene(task, records, decided, paid.get((turn, agent_id), {}))
+            _scene(task, log, decided, paid.get((turn, agent_id), {}))
             for agent_id in agents
-            if (decided := records.decided.get((turn, agent_id))) is not None
+            if (decided := log.decided.get((turn, agent_id))) is not None
         ]
         for turn in turns
     }
-    ended = max(records.closed, default=0) == task.turns
-    stopped = records.stopped[-1].reason if records.stopped and not ended else ""
+    ended = max(log.closed, default=0) == task.turns
+    stopped = log.stopped[-1].reason if log.stopped and not ended else ""
     return Story(
         task,
         scenes,
-        {turn: closed.head for turn, closed in records.closed.items()},
-        filled_purse(task.plan, records).agents,
+        {turn: closed.head for turn, closed in log.closed.items()},
+        filled_purse(task.plan, log).agents,
         stopped,
     )
 
@@ -136,13 +136,13 @@ def _paid(store: Store, task: Task) -> dict[tuple[int, str], dict[str, int]]:
     return paid
 
 
-def _scene(task: Task, records: Records, decided: Decided, paid: dict[str, int]) -> Scene:
+def _scene(task: Task, log: CallLog, decided: AgentDecided, paid: dict[str, int]) -> Scene:
     turn, agent_id = decided.turn, decided.agent_id
     mind = task.plan.minds[agent_id]
     chosen = decided.chosen
-    first = records.sent.get((turn, agent_id, 0))
-    saw = records.request(first).messages[0].text if first else _readable(decided.seen)
-    closed = records.closed.get(turn)
+    first = log.calls_sent.get((turn, agent_id, 0))
+    saw = log.request(first).messages[0].text if first else _readable(decided.seen)
+    closed = log.closed.get(turn)
     because = (
         f"{decided.idle_reason}: {decided.detail}".removesuffix(": ") if decided.idle_reason else ""
     )
@@ -160,30 +160,30 @@ def _scene(task: Task, records: Records, decided: Decided, paid: dict[str, int])
         paid,
         decided.seen["accounts"]["balance"],
         tuple(
-            _part(records.got[turn, agent_id, attempt])
+            _part(log.calls_ended[turn, agent_id, attempt])
             for attempt in range(decided.attempts)
-            if (turn, agent_id, attempt) in records.got
+            if (turn, agent_id, attempt) in log.calls_ended
         ),
     )
 
 
-def _part(got: Got) -> Part:
-    tokens = "not reported" if got.charged else "none"
-    if got.usage is not None:
-        thinking, output = got.usage.units
-        tokens = f"{got.usage.input_tokens} in, {thinking} thinking, {output} out"
-    outcome = str(got.failure) if got.failure else "kept reply" if got.cache_hit else "reply"
-    if got.answer is not None and got.answer.stop_reason != "stop":
-        outcome = f"{outcome} ({got.answer.stop_reason})"
+def _part(ended: CallEnded) -> Part:
+    tokens = "not reported" if ended.charged else "none"
+    if ended.usage is not None:
+        thinking, output = ended.usage.units
+        tokens = f"{ended.usage.input_tokens} in, {thinking} thinking, {output} out"
+    outcome = str(ended.failure) if ended.failure else "kept reply" if ended.cache_hit else "reply"
+    if ended.answer is not None and ended.answer.stop_reason != "stop":
+        outcome = f"{outcome} ({ended.answer.stop_reason})"
     return Part(
-        got.attempt,
+        ended.attempt,
         outcome,
-        got.detail,
-        got.answer.thinking if got.answer else "",
-        got.answer.text if got.answer else "",
-        got.seconds,
+        ended.detail,
+        ended.answer.thinking if ended.answer else "",
+        ended.answer.text if ended.answer else "",
+        ended.seconds,
         tokens,
-        f"{got.money.normalize():f}" if got.money else "",
+        f"{ended.money.normalize():f}" if ended.money else "",
     )
 
 
