@@ -31,7 +31,7 @@ async def ask(question: Question, caller: Caller, seed: int) -> AgentDecided:
         ReplayError: The record is of other calls.
     """
     plan = caller.plan
-    setting = caller.voices[question.model].setting
+    setting = caller.endpoints[question.model].setting
     messages: tuple[Message, ...] = (Message("user", question.view),)
     made: list[CallEnded] = []
     failures = repairs = 0

@@ -65,7 +65,7 @@ class AgentTurnOver(Exception):  # noqa: N818
         super().__init__(idle_reason)
 
 
-class Voice(Struct, frozen=True):
+class ModelEndpoint(Struct, frozen=True):
     """A model that can be asked: its settings, its provider, what it costs.
 
     Attributes:
@@ -108,7 +108,7 @@ class Caller:
         self,
         plan: Plan,
         seed: int,
-        voices: Mapping[str, Voice],
+        endpoints: Mapping[str, ModelEndpoint],
         log: CallLog,
         writer: CallLogWriter | None,
         purse: Purse,
@@ -122,7 +122,7 @@ class Caller:
             hidden: Takes secrets out of a text that came from a provider.
         """
         self.plan = plan
-        self.voices = voices
+        self.endpoints = endpoints
         self.log = log
         self.purse = purse
         self.limiter = Limiter(plan.limits.in_flight, plan.limits.calls_per_minute)
@@ -206,7 +206,7 @@ class Caller:
         self, question: Question, request: Request, attempt: int, writer: CallLogWriter
     ) -> CallEnded:
         """A call in its place in the queue, with what it may cost set aside."""
-        price = self.voices[question.model].price
+        price = self.endpoints[question.model].price
         held = _most(request, price)
         try:
             async with asyncio.timeout_at(question.over) as patience:
@@ -239,8 +239,8 @@ class Caller:
         self, question: Question, request: Request, attempt: int, writer: CallLogWriter, held: Cost
     ) -> CallEnded:
         """Make one call; both its ends are on the disk when this returns."""
-        voice = self.voices[question.model]
-        assert voice.provider is not None, question.model
+        endpoint = self.endpoints[question.model]
+        assert endpoint.provider is not None, question.model
         call_id = (question.turn, question.agent_id, attempt)
         named, texts = await writer.named(request)
         sent = CallSent(*call_id, question.model, request.digest, named, held.tokens, held.money)
@@ -253,7 +253,7 @@ class Caller:
         self.calls += 1
         try:
             async with asyncio.timeout_at(over):
-                answer = await voice.provider.ask(request, call)
+                answer = await endpoint.provider.ask(request, call)
         except TimeoutError:
             detail = f"no reply within {over - started:.3g} s"
             failed = CallFailed(Failure.CALL_DEADLINE, detail, charged=True)
@@ -262,7 +262,7 @@ class Caller:
             ended = self._without_reply(call_id, request, failed)
         else:
             ended = self._with_reply(call_id, request, answer)
-        money = voice.price.of(ended.usage) if voice.price and ended.usage else NOTHING
+        money = endpoint.price.of(ended.usage) if endpoint.price and ended.usage else NOTHING
         ended = replace(ended, money=money, seconds=round(loop.time() - started, 3))
         await writer.append(ended)
         return ended

@@ -16,7 +16,7 @@ from sim_economy.ledger.readers.reading import reading
 from sim_economy.ledger.stores.memory import MemoryStore
 from sim_economy.orchestrator.dialogue.providers import provider_for
 from sim_economy.orchestrator.limits.budget import Cost, Purse
-from sim_economy.orchestrator.model_call import Caller, Voice
+from sim_economy.orchestrator.model_call import Caller, ModelEndpoint
 from sim_economy.orchestrator.record.call_folder import LEDGER, open_world, read_run, sitting
 from sim_economy.orchestrator.record.call_log import CallLog
 from sim_economy.orchestrator.settings import Plan
@@ -72,11 +72,11 @@ async def orchestrate(
     async with (
         sitting(folder, task, fresh=fresh) as writer,
         _door(folder, task, open_door) as door,
-        _voices(task, usage) as voices,
+        _endpoints(task, usage) as endpoints,
     ):
         purse = filled_purse(plan, writer.log)
         hidden = hiding(plan)
-        caller = Caller(plan, config.seed, voices, writer.log, writer, purse, hidden=hidden)
+        caller = Caller(plan, config.seed, endpoints, writer.log, writer, purse, hidden=hidden)
         started(caller)
         loop = Loop(
             plan,
@@ -103,20 +103,20 @@ async def _door(folder: Path, task: Task, open_door: OpenDoor | None) -> AsyncIt
 
 
 @asynccontextmanager
-async def _voices(task: Task, usage: UsageSource) -> AsyncIterator[Mapping[str, Voice]]:
+async def _endpoints(task: Task, usage: UsageSource) -> AsyncIterator[Mapping[str, ModelEndpoint]]:
     """The models that some mind has, ready to be asked."""
-    voices = {}
+    endpoints = {}
     try:
         for name in sorted({mind.model for mind in task.plan.minds.values() if mind.model}):
             setting = task.plan.models[name]
             provider = provider_for(setting, task.config, usage)
             price = task.plan.limits.prices.prices.get(setting.model)
-            voices[name] = Voice(setting, provider, price)
-        yield voices
+            endpoints[name] = ModelEndpoint(setting, provider, price)
+        yield endpoints
     finally:
-        for voice in voices.values():
-            assert voice.provider is not None
-            await voice.provider.close()
+        for endpoint in endpoints.values():
+            assert endpoint.provider is not None
+            await endpoint.provider.close()
 
 
 def filled_purse(plan: Plan, log: CallLog) -> Purse:
@@ -172,8 +172,8 @@ async def replay_run(folder: Path, progress: Callable[[int], None] = lambda turn
     store = MemoryStore()
     world = World(task.config, store=store, world_id=task.world_id)
     played = max(log.closed, default=0)
-    voices = {name: Voice(setting) for name, setting in task.plan.models.items()}
-    caller = Caller(task.plan, task.config.seed, voices, log, None, filled_purse(task.plan, log))
+    endpoints = {name: ModelEndpoint(setting) for name, setting in task.plan.models.items()}
+    caller = Caller(task.plan, task.config.seed, endpoints, log, None, filled_purse(task.plan, log))
     loop = Loop(
         task.plan,
         WorldDoor(world),
