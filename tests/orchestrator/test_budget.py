@@ -11,11 +11,11 @@ import pytest
 
 from sim_economy.core.world_config import NumberText
 from sim_economy.orchestrator.dialogue.messages import ModelUsage
-from sim_economy.orchestrator.limits.budget import BudgetReachedError, Cost, Purse
+from sim_economy.orchestrator.limits.budget import Budget, BudgetReachedError, Cost
 from sim_economy.orchestrator.prices import Price
 from sim_economy.orchestrator.record.call_folder import read_run
 from sim_economy.orchestrator.record.call_log import IdleReason
-from sim_economy.orchestrator.session import filled_purse, replay_run
+from sim_economy.orchestrator.session import replay_run, restored_budget
 from sim_economy.orchestrator.settings import Limits
 from tests.orchestrator.server import ModelServer
 from tests.orchestrator.setup import SCENARIO, mocked, play, served
@@ -62,7 +62,7 @@ def test_no_budget_is_ever_exceeded(tmp_path: Path, budget: int, in_flight: int)
             play(tmp_path, run)
         assert counted(server) <= budget
         task, log = read_run(tmp_path)
-        assert filled_purse(task.plan, log).run.spent.tokens == counted(server)
+        assert restored_budget(task.plan, log).run.spent.tokens == counted(server)
 
 
 def test_money_is_exact_and_bounded(tmp_path: Path) -> None:
@@ -98,8 +98,8 @@ def test_an_agents_budget_stops_the_run_or_leaves_it_idle(tmp_path: Path) -> Non
     task, log = read_run(tmp_path / "idle")
     whys = {decided.idle_reason for decided in log.decided.values()}
     assert whys == {None, IdleReason.AGENT_BUDGET}
-    purse = filled_purse(task.plan, log)
-    assert all(account.spent.tokens <= 9000 for account in purse.agents.values())
+    budget = restored_budget(task.plan, log)
+    assert all(account.spent.tokens <= 9000 for account in budget.agents.values())
     assert asyncio.run(replay_run(tmp_path / "idle")).world_head == ended.world_head
 
 
@@ -107,9 +107,9 @@ def test_a_lost_call_keeps_what_was_set_aside_for_it(tmp_path: Path) -> None:
     with ModelServer(lambda *_: "drop", SCENARIO) as server:
         play(tmp_path, served(server.address, 1, retries=0))
     task, log = read_run(tmp_path)
-    purse = filled_purse(task.plan, log)
-    assert purse.run.spent == Cost()
-    assert purse.run.unknown.tokens == sum(sent.tokens for sent in log.calls_sent.values()) > 0
+    budget = restored_budget(task.plan, log)
+    assert budget.run.spent == Cost()
+    assert budget.run.unknown.tokens == sum(sent.tokens for sent in log.calls_sent.values()) > 0
     assert {decided.unreported_calls for decided in log.decided.values()} == {1}
     assert {decided.chosen.output_units for decided in log.decided.values()} == {0}
 
@@ -122,7 +122,7 @@ def test_lost_calls_use_up_the_budget(tmp_path: Path) -> None:
             play(tmp_path, run)
         made = len(server.log)
     task, log = read_run(tmp_path)
-    unknown = filled_purse(task.plan, log).run.unknown.tokens
+    unknown = restored_budget(task.plan, log).run.unknown.tokens
     assert 0 < made < 8
     assert unknown <= 20_000 < unknown + unknown // made + 1000
 
@@ -146,23 +146,23 @@ def test_what_is_set_aside_covers_whatever_can_come(tmp_path: Path) -> None:
 
 def test_a_call_waits_for_what_others_may_give_back() -> None:
     async def scene() -> list[str]:
-        purse = Purse(Limits(budget_tokens=100))
+        budget = Budget(Limits(budget_tokens=100))
         told = []
 
         async def first() -> None:
-            await purse.hold("a", Cost(80))
+            await budget.reserve("a", Cost(80))
             await asyncio.sleep(0)
-            await purse.settle("a", Cost(80), Cost(30), Cost())
+            await budget.settle("a", Cost(80), Cost(30), Cost())
             told.append("first")
 
         async def second() -> None:
             await asyncio.sleep(0)
-            await purse.hold("b", Cost(60))
+            await budget.reserve("b", Cost(60))
             told.append("second")
 
         await asyncio.gather(first(), second())
         with pytest.raises(BudgetReachedError):
-            await purse.hold("c", Cost(71))
+            await budget.reserve("c", Cost(71))
         return told
 
     assert asyncio.run(scene()) == ["first", "second"]

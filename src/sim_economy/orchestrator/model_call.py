@@ -21,7 +21,7 @@ from sim_economy.orchestrator.dialogue.messages import (
     Request,
 )
 from sim_economy.orchestrator.dialogue.reply_parser import clean
-from sim_economy.orchestrator.limits.budget import NOTHING, BudgetReachedError, Cost, Purse
+from sim_economy.orchestrator.limits.budget import NOTHING, Budget, BudgetReachedError, Cost
 from sim_economy.orchestrator.limits.rate_limit import Limiter
 from sim_economy.orchestrator.prices import Price
 from sim_economy.orchestrator.record.call_log import (
@@ -111,7 +111,7 @@ class Caller:
         endpoints: Mapping[str, ModelEndpoint],
         log: CallLog,
         writer: CallLogWriter | None,
-        purse: Purse,
+        budget: Budget,
         *,
         hidden: Callable[[str], str] = lambda text: text,
     ) -> None:
@@ -124,7 +124,7 @@ class Caller:
         self.plan = plan
         self.endpoints = endpoints
         self.log = log
-        self.purse = purse
+        self.budget = budget
         self.limiter = Limiter(plan.limits.in_flight, plan.limits.calls_per_minute)
         self.calls = 0
         self.failed = 0
@@ -213,23 +213,23 @@ class Caller:
                 async with self.limiter.slot(question.model):
                     if self._stopping.is_set():
                         raise StoppedError
-                    await self._hold(question, held)
+                    await self._reserve(question, held)
                     patience.reschedule(None)
                     try:
                         ended = await self._sent(question, request, attempt, writer, held)
                     except BaseException:
-                        await self.purse.settle(question.agent_id, held, Cost(), held)
+                        await self.budget.settle(question.agent_id, held, Cost(), held)
                         raise
                     spent = Cost(_count(ended.usage), ended.money)
                     unknown = held if ended.charged else Cost()
-                    await self.purse.settle(question.agent_id, held, spent, unknown)
+                    await self.budget.settle(question.agent_id, held, spent, unknown)
                     return ended
         except TimeoutError:
             raise AgentTurnOver(IdleReason.TURN_DEADLINE) from None
 
-    async def _hold(self, question: Question, held: Cost) -> None:
+    async def _reserve(self, question: Question, held: Cost) -> None:
         try:
-            await self.purse.hold(question.agent_id, held)
+            await self.budget.reserve(question.agent_id, held)
         except BudgetReachedError as error:
             if error.whose != "run" and self.plan.limits.agent_budget_ends == "idle":
                 raise AgentTurnOver(IdleReason.AGENT_BUDGET) from None

@@ -15,7 +15,7 @@ from sim_economy.core.errors import ReplayError
 from sim_economy.ledger.readers.reading import reading
 from sim_economy.ledger.stores.memory import MemoryStore
 from sim_economy.orchestrator.dialogue.providers import provider_for
-from sim_economy.orchestrator.limits.budget import Cost, Purse
+from sim_economy.orchestrator.limits.budget import Budget, Cost
 from sim_economy.orchestrator.model_call import Caller, ModelEndpoint
 from sim_economy.orchestrator.record.call_folder import LEDGER, open_world, read_run, sitting
 from sim_economy.orchestrator.record.call_log import CallLog
@@ -74,9 +74,9 @@ async def orchestrate(
         _door(folder, task, open_door) as door,
         _endpoints(task, usage) as endpoints,
     ):
-        purse = filled_purse(plan, writer.log)
+        budget = restored_budget(plan, writer.log)
         hidden = hiding(plan)
-        caller = Caller(plan, config.seed, endpoints, writer.log, writer, purse, hidden=hidden)
+        caller = Caller(plan, config.seed, endpoints, writer.log, writer, budget, hidden=hidden)
         started(caller)
         loop = Loop(
             plan,
@@ -89,7 +89,7 @@ async def orchestrate(
             show=show,
         )
         world_head = await loop.run()
-        return Ending(world_head, caller.calls, caller.failed, purse.run.spent, purse.run.unknown)
+        return Ending(world_head, caller.calls, caller.failed, budget.run.spent, budget.run.unknown)
 
 
 @asynccontextmanager
@@ -119,19 +119,19 @@ async def _endpoints(task: Task, usage: UsageSource) -> AsyncIterator[Mapping[st
             await endpoint.provider.close()
 
 
-def filled_purse(plan: Plan, log: CallLog) -> Purse:
+def restored_budget(plan: Plan, log: CallLog) -> Budget:
     """The purse of a run with what the record says was spent."""
-    purse = Purse(plan.limits)
+    budget = Budget(plan.limits)
     for call_id, ended in log.calls_ended.items():
         if ended.cache_hit:
             continue
         sent = log.calls_sent[call_id]
         counted = ended.usage.input_tokens + ended.usage.output_tokens if ended.usage else 0
         unknown = Cost(sent.tokens, sent.money) if ended.charged else Cost()
-        purse.restore(ended.agent_id, Cost(counted, ended.money), unknown)
+        budget.restore(ended.agent_id, Cost(counted, ended.money), unknown)
     for sent in log.lost():
-        purse.restore(sent.agent_id, Cost(), Cost(sent.tokens, sent.money))
-    return purse
+        budget.restore(sent.agent_id, Cost(), Cost(sent.tokens, sent.money))
+    return budget
 
 
 def hiding(plan: Plan) -> Callable[[str], str]:
@@ -173,7 +173,9 @@ async def replay_run(folder: Path, progress: Callable[[int], None] = lambda turn
     world = World(task.config, store=store, world_id=task.world_id)
     played = max(log.closed, default=0)
     endpoints = {name: ModelEndpoint(setting) for name, setting in task.plan.models.items()}
-    caller = Caller(task.plan, task.config.seed, endpoints, log, None, filled_purse(task.plan, log))
+    caller = Caller(
+        task.plan, task.config.seed, endpoints, log, None, restored_budget(task.plan, log)
+    )
     loop = Loop(
         task.plan,
         WorldDoor(world),

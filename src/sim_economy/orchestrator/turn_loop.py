@@ -258,7 +258,7 @@ class Loop:
         return memories
 
     def _tell(self, turn: int, decided: int) -> None:
-        run = self.caller.purse.run
+        run = self.caller.budget.run
         self._show(
             Progress(
                 turn,

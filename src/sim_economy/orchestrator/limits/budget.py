@@ -45,7 +45,7 @@ class Cost(Struct, frozen=True):
         return Cost(self.tokens - other.tokens, self.money - other.money)
 
 
-class Account(Struct):
+class Spending(Struct):
     """What one owner spent.
 
     Attributes:
@@ -64,20 +64,20 @@ class Account(Struct):
         return self.spent + self.unknown + self.held
 
 
-class Purse:
+class Budget:
     """The run's account and each agent's, under their limits."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self.run = Account()
-        self.agents: dict[str, Account] = {}
+        self.run = Spending()
+        self.agents: dict[str, Spending] = {}
         self._settled = asyncio.Condition()
 
-    def of(self, agent_id: str) -> Account:
+    def of(self, agent_id: str) -> Spending:
         """An agent's account."""
-        return self.agents.setdefault(agent_id, Account())
+        return self.agents.setdefault(agent_id, Spending())
 
-    async def hold(self, agent_id: str, cost: Cost) -> None:
+    async def reserve(self, agent_id: str, cost: Cost) -> None:
         """Set aside what a call may cost, waiting for calls under way if it fits only then.
 
         Raises:
@@ -120,9 +120,9 @@ class Purse:
 
 
 def _check(
-    whose: str, cost: Cost, tokens_most: int | None, money_most: Money | None, purse: Purse
+    whose: str, cost: Cost, tokens_most: int | None, money_most: Money | None, budget: Budget
 ) -> None:
     if tokens_most is not None and cost.tokens > tokens_most:
         raise BudgetReachedError(whose, "tokens", tokens_most)
     if money_most is not None and cost.money > money_most:
-        raise BudgetReachedError(whose, purse.limits.prices.currency, money_most)
+        raise BudgetReachedError(whose, budget.limits.prices.currency, money_most)

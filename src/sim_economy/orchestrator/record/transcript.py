@@ -15,10 +15,10 @@ from sim_economy.core.codec import canonical
 from sim_economy.ledger.readers.reading import reading
 from sim_economy.ledger.records import read_record
 from sim_economy.ledger.stores.protocol import Store
-from sim_economy.orchestrator.limits.budget import Account
+from sim_economy.orchestrator.limits.budget import Spending
 from sim_economy.orchestrator.record.call_folder import LEDGER, read_run
 from sim_economy.orchestrator.record.call_log import AgentDecided, CallEnded, CallLog
-from sim_economy.orchestrator.session import filled_purse
+from sim_economy.orchestrator.session import restored_budget
 from sim_economy.orchestrator.task import Task
 
 
@@ -83,7 +83,7 @@ class Story(Struct, frozen=True):
     task: Task
     scenes: dict[int, list[Scene]]
     heads: dict[int, str]
-    spent: dict[str, Account]
+    spent: dict[str, Spending]
     stopped: str
 
 
@@ -114,7 +114,7 @@ def read_story(folder: Path) -> Story:
         task,
         scenes,
         {turn: closed.head for turn, closed in log.closed.items()},
-        filled_purse(task.plan, log).agents,
+        restored_budget(task.plan, log).agents,
         stopped,
     )
 
