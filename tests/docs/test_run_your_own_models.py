@@ -57,7 +57,7 @@ def test_what_is_only_shown_installs_what_there_is() -> None:
 
 def test_the_specification_names_every_key_and_reason() -> None:
     text = SPECIFICATION.read_text(encoding="utf-8")
-    keys = [*settings._LOOP, *settings._MODEL, *settings._MIND, *settings.PROVIDERS]
+    keys = [*settings._LOOP, *settings._MODEL, *settings._BACKEND, *settings.PROVIDERS]
     reasons = set(IdleReason) - {
         IdleReason.RATE_LIMITED,
         IdleReason.SERVER_FAILED,

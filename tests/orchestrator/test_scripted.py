@@ -36,8 +36,8 @@ def test_every_shipped_policy_does_what_it_does_in_an_experiment(tmp_path: Path)
         {"model": name, "agents": [agent]} if index % 2 else scripted[index]
         for index, (name, agent) in enumerate(zip(NAMES, AGENTS, strict=True))
     ]
-    for number, minds in enumerate((scripted, mixed)):
-        tables = {"orchestrator": {"observation": "full"}, "models": models, "minds": minds}
+    for number, backends in enumerate((scripted, mixed)):
+        tables = {"orchestrator": {"observation": "full"}, "models": models, "minds": backends}
         task = Task(
             name="all",
             turns=25,
@@ -56,10 +56,10 @@ def test_a_policy_has_its_parameters(tmp_path: Path) -> None:
     config = scenario.config_of_run(1)
     tables = {"minds": [{"policy": "lender", "agents": ["agent_0"]}, {"policy": "idle"}]}
     plan = parse_plan(tables, config, tmp_path)
-    assert plan.minds["agent_0"].parameters
-    assert plan.minds["agent_1"].parameters == {}
+    assert plan.backends["agent_0"].parameters
+    assert plan.backends["agent_1"].parameters == {}
     task = Task(name="t", turns=2, config=config, plan=plan, usage={})
     asyncio.run(orchestrate(tmp_path / "run", task, scenario.usage))
     kept, log = read_run(tmp_path / "run")
-    assert kept.plan.minds == plan.minds
+    assert kept.plan.backends == plan.backends
     assert isinstance(log.decided[1, "agent_0"].chosen, Input)

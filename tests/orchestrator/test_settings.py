@@ -80,8 +80,8 @@ def test_a_whole_file(tmp_path: Path) -> None:
     assert (small.base_url, small.temperature) == ("http://127.0.0.1:11434/v1", "0.7")
     assert small.extra == {"top_k": 20, "min_p": 0.05}
     assert plan.models["pretend"].script[1].fails is Failure.RATE_LIMITED
-    assert plan.minds["bob"].policy == "miner"
-    assert plan.minds["ann"].persona == "You are patient."
+    assert plan.backends["bob"].policy == "miner"
+    assert plan.backends["ann"].persona == "You are patient."
     assert plan.limits.prices.prices["qwen3:8b"].output == 1
 
 
@@ -97,7 +97,7 @@ def test_a_folder_keeps_all_that_decides(tmp_path: Path) -> None:
     play(tmp_path / "run", mocked_as(task))
     kept = read_task(tmp_path / "run")
     assert kept.settings == mocked_as(task).settings
-    assert plan_of(task.plan.deciding).minds == task.plan.minds
+    assert plan_of(task.plan.deciding).backends == task.plan.backends
     assert kept.config == task.config
 
 

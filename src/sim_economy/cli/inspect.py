@@ -73,7 +73,7 @@ def _show_sums(story: Story, scenes: list[Scene]) -> None:
         rows.append(
             [
                 agent_id,
-                own[0].mind,
+                own[0].backend,
                 sum(bool(scene.idle_because) for scene in own),
                 sum(bool(scene.refused) for scene in own),
                 sum(bool(scene.said) for scene in own),
@@ -94,7 +94,7 @@ def _show_scene(scene: Scene, *, prompts: bool) -> None:
     """One agent's turn in plain text; control characters of models don't reach the terminal."""
     thinking, output = scene.billed
     paid = "".join(f", {reason} {tokens:+}" for reason, tokens in scene.paid.items())
-    lines = [f"turn {scene.turn}, {scene.agent_id} ({scene.mind}), balance {scene.balance}"]
+    lines = [f"turn {scene.turn}, {scene.agent_id} ({scene.backend}), balance {scene.balance}"]
     lines += [f"  saw      {scene.saw}"] if prompts else []
     lines += [f"  thought  {scene.thought}"] if scene.thought else []
     lines += [f"  said     {scene.said}"] if scene.said else []

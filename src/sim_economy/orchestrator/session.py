@@ -107,7 +107,9 @@ async def _endpoints(task: Task, usage: UsageSource) -> AsyncIterator[Mapping[st
     """The models that some mind has, ready to be asked."""
     endpoints = {}
     try:
-        for name in sorted({mind.model for mind in task.plan.minds.values() if mind.model}):
+        for name in sorted(
+            {backend.model for backend in task.plan.backends.values() if backend.model}
+        ):
             setting = task.plan.models[name]
             provider = provider_for(setting, task.config, usage)
             price = task.plan.limits.prices.prices.get(setting.model)

@@ -72,7 +72,7 @@ class ModelSetting(Struct, frozen=True, kw_only=True):
     extra: dict[str, Any] = {}
 
 
-class Mind(Struct, frozen=True, kw_only=True):
+class AgentBackend(Struct, frozen=True, kw_only=True):
     """What one agent thinks with: a model, or a scripted policy that is not asked.
 
     Attributes:
@@ -113,7 +113,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     """
 
     models: dict[str, ModelSetting]
-    minds: dict[str, Mind]
+    backends: dict[str, AgentBackend]
     observation: str
     memory_turns: int
     memory_characters: int
@@ -140,8 +140,8 @@ def parse_plan(given: Mapping[str, Any], config: WorldConfig | None, folder: Pat
     reader = _Reader(folder)
     loop = reader.table(given.get("orchestrator", {}), _LOOP, "orchestrator")
     models = reader.models(given.get("models", {}))
-    minds = reader.minds(given.get("minds", []), models, config)
-    limits = reader.limits(loop, models, minds)
+    backends = reader.backends(given.get("minds", []), models, config)
+    limits = reader.limits(loop, models, backends)
     if loop["observation"] != "full":
         reader.problems += [
             f'models.{name}.plays: a policy needs observation = "full" under [orchestrator]'
@@ -154,7 +154,7 @@ def parse_plan(given: Mapping[str, Any], config: WorldConfig | None, folder: Pat
     deciding = {
         "orchestrator": {key: _plain(value) for key, value in decided.items()},
         "models": {name: to_builtins(model) for name, model in models.items()},
-        "minds": {agent_id: to_builtins(mind) for agent_id, mind in minds.items()},
+        "minds": {agent_id: to_builtins(backend) for agent_id, backend in backends.items()},
     }
     cache = folder / loop["cache"] if loop["cache"] else None
     return plan_of(deciding, limits, cache)
@@ -167,7 +167,7 @@ def plan_of(
     loop = deciding["orchestrator"]
     return Plan(
         models=convert(deciding["models"], dict[str, ModelSetting]),
-        minds=convert(deciding["minds"], dict[str, Mind]),
+        backends=convert(deciding["minds"], dict[str, AgentBackend]),
         observation=loop["observation"],
         memory_turns=loop["memory_turns"],
         memory_characters=loop["memory_characters"],
@@ -232,7 +232,7 @@ _KEY_VARIABLES: Final[Mapping[str, str]] = {
     "anthropic": "ANTHROPIC_API_KEY",
     "google": "GOOGLE_API_KEY",
 }
-_MIND: Final[Mapping[str, tuple[Check, Any]]] = {
+_BACKEND: Final[Mapping[str, tuple[Check, Any]]] = {
     "model": (checks.text, None),
     "policy": (checks.text, None),
     "persona": (checks.text, ""),
@@ -315,29 +315,29 @@ class _Reader:
             self.problems.append(f"{key_path}: {name} is no script: {error}")
         return ()
 
-    def minds(
+    def backends(
         self, given: Any, models: Mapping[str, ModelSetting], config: WorldConfig | None
-    ) -> dict[str, Mind]:
+    ) -> dict[str, AgentBackend]:
         """One mind for every agent, from the `[[minds]]` tables in order."""
         if not isinstance(given, Sequence) or isinstance(given, str):
             self.problems.append("minds: must be tables, such as [[minds]]")
             return {}
         if not given:
             self.problems.append("minds: is missing; say [[minds]] model = NAME or policy = NAME")
-        taken: dict[str, Mind] = {}
+        taken: dict[str, AgentBackend] = {}
         for number, table in enumerate(given, 1):
             key_path = f"minds[{number}]"
             stated = dict(table) if isinstance(table, Mapping) else {}
             agents = stated.pop("agents", None)
             parameters = self._parameters(stated, key_path)
-            values = self.table(stated if isinstance(table, Mapping) else table, _MIND, key_path)
+            values = self.table(stated if isinstance(table, Mapping) else table, _BACKEND, key_path)
             values["parameters"] = parameters
             if ("model" in stated) == ("policy" in stated):
                 self.problems.append(f"{key_path}: must name a model or a policy, not both")
             elif values["model"] is not None and values["model"] not in models:
                 self.problems.append(f"{key_path}.model: there is no [models.{values['model']}]")
             for agent_id in self._agents(agents, key_path, taken, config) if config else ():
-                taken[agent_id] = Mind(**values)
+                taken[agent_id] = AgentBackend(**values)
         if config is None:
             return {}
         without = [agent_id for agent_id in config.agent_ids if agent_id not in taken]
@@ -351,7 +351,7 @@ class _Reader:
         name = stated.get("policy")
         if not isinstance(name, str):
             return {}
-        given = {key: stated.pop(key) for key in list(stated) if key not in _MIND}
+        given = {key: stated.pop(key) for key in list(stated) if key not in _BACKEND}
         try:
             written = settings_of(policy_named(name, given))
         except ScenarioError as error:
@@ -361,7 +361,7 @@ class _Reader:
         return plain
 
     def _agents(
-        self, agents: Any, key_path: str, taken: Mapping[str, Mind], config: WorldConfig
+        self, agents: Any, key_path: str, taken: Mapping[str, AgentBackend], config: WorldConfig
     ) -> list[str]:
         """The agents of one table: those it names, or all that are left."""
         if agents is None:
@@ -383,7 +383,7 @@ class _Reader:
         self,
         loop: Mapping[str, Any],
         models: Mapping[str, ModelSetting],
-        minds: Mapping[str, Mind],
+        backends: Mapping[str, AgentBackend],
     ) -> Limits:
         """What may change; a budget of money needs a price for every model that is asked."""
         prices = PriceTable()
@@ -392,7 +392,7 @@ class _Reader:
                 prices = read_prices(self.folder / loop["prices"], "orchestrator.prices")
             except ScenarioError as error:
                 self.problems += error.problems
-        asked = {mind.model for mind in minds.values() if mind.model in models}
+        asked = {backend.model for backend in backends.values() if backend.model in models}
         if loop["budget_money"] is not None or loop["agent_budget_money"] is not None:
             for name in sorted(str(name) for name in asked):
                 wanted = models[name].model

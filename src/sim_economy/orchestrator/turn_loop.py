@@ -27,7 +27,7 @@ from sim_economy.orchestrator.record.call_log import (
     TurnClosed,
 )
 from sim_economy.orchestrator.scripted import decide
-from sim_economy.orchestrator.settings import Mind, Plan
+from sim_economy.orchestrator.settings import AgentBackend, Plan
 from sim_economy.orchestrator.world_backend import Door, WorldHead
 
 
@@ -145,15 +145,17 @@ class Loop:
 
     async def _decisions(self, turn: int, used: list[Usage] | None) -> list[AgentDecided]:
         """Every agent's decision, in genesis order."""
-        minds = self.plan.minds
+        backends = self.plan.backends
         everything = None
-        if self.plan.observation == "full" or any(mind.policy for mind in minds.values()):
+        if self.plan.observation == "full" or any(backend.policy for backend in backends.values()):
             everything = await self.door.everything()
         over = asyncio.get_running_loop().time() + float(self.plan.turn_deadline)
         self._decided = 0
         tasks = [
             asyncio.create_task(
-                self._mind(turn, agent, agent_id, used[agent] if used else None, everything, over)
+                self._decision_of(
+                    turn, agent, agent_id, used[agent] if used else None, everything, over
+                )
             )
             for agent, agent_id in enumerate(self.door.config.agent_ids)
         ]
@@ -161,7 +163,7 @@ class Loop:
         _raise_gravest(ended)
         return [decided for decided in ended if isinstance(decided, AgentDecided)]
 
-    async def _mind(
+    async def _decision_of(
         self,
         turn: int,
         agent: int,
@@ -173,16 +175,16 @@ class Loop:
         recorded = self.log.decided.get((turn, agent_id))
         if self._writer is not None and recorded is not None:
             return recorded
-        mind = self.plan.minds[agent_id]
+        backend = self.plan.backends[agent_id]
         try:
             seen = await self.door.observe(agent_id)
             kept = {key: value for key, value in seen.items() if key != "world"}
-            if mind.model is None:
-                assert everything is not None, mind
-                decided = self._played(turn, agent, agent_id, mind, used, everything, kept)
+            if backend.model is None:
+                assert everything is not None, backend
+                decided = self._played(turn, agent, agent_id, backend, used, everything, kept)
             else:
                 question = self._question(
-                    turn, agent, agent_id, mind, mind.model, seen, everything, kept, over
+                    turn, agent, agent_id, backend, backend.model, seen, everything, kept, over
                 )
                 decided = await ask(question, self.caller, self.door.config.seed)
         except SimEconomyError:
@@ -201,19 +203,19 @@ class Loop:
         turn: int,
         agent: int,
         agent_id: str,
-        mind: Mind,
+        backend: AgentBackend,
         used: Usage | None,
         everything: Mapping[str, Any],
         kept: dict[str, Any],
     ) -> AgentDecided:
         """What a scripted policy does; in a replay its usage is the recorded one."""
-        assert mind.policy is not None, mind
+        assert backend.policy is not None, backend
         if used is None:
             recorded = self.log.decided.get((turn, agent_id))
             if recorded is None:
                 raise ReplayError(turn, f"what {agent_id} did is not in the record")
             used = recorded.chosen.thinking_units, recorded.chosen.output_units
-        policy = policy_named(mind.policy, mind.parameters)
+        policy = policy_named(backend.policy, backend.parameters)
         move = decide(policy, agent, kept, everything, self.door.config)
         chosen = Input(agent_id, move.action, *used, move.thinking, move.speech)
         return AgentDecided(turn, agent_id, Raw(canonical(chosen)), kept)
@@ -223,7 +225,7 @@ class Loop:
         turn: int,
         agent: int,
         agent_id: str,
-        mind: Mind,
+        backend: AgentBackend,
         model: str,
         seen: Mapping[str, Any],
         everything: Mapping[str, Any] | None,
@@ -238,7 +240,7 @@ class Loop:
             agent,
             agent_id,
             model,
-            instructions(self.door.config, agent_id, mind, self.plan, output),
+            instructions(self.door.config, agent_id, backend, self.plan, output),
             view(seen, shown, memories, self.turns, self.plan),
             kept,
             over,

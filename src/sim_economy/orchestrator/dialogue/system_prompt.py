@@ -10,13 +10,15 @@ from typing import Final
 from sim_economy.core.codec import canonical
 from sim_economy.core.world_config import WorldConfig, config_values
 from sim_economy.orchestrator.dialogue.messages import json_line
-from sim_economy.orchestrator.settings import Mind, Plan
+from sim_economy.orchestrator.settings import AgentBackend, Plan
 
 PROMPT_VERSION: Final = 1
 """Changes whenever the same view could give another prompt."""
 
 
-def instructions(config: WorldConfig, agent_id: str, mind: Mind, plan: Plan, output: str) -> str:
+def instructions(
+    config: WorldConfig, agent_id: str, backend: AgentBackend, plan: Plan, output: str
+) -> str:
     """The part that is the same every turn."""
     world = json.loads(canonical(config_values(config)))
     parts = [
@@ -27,8 +29,8 @@ def instructions(config: WorldConfig, agent_id: str, mind: Mind, plan: Plan, out
     ]
     if plan.observation == "full":
         parts.insert(2, "In this run you see the whole state of the world.")
-    if mind.persona:
-        parts.append(f"Who you are: {mind.persona}")
+    if backend.persona:
+        parts.append(f"Who you are: {backend.persona}")
     return "\n\n".join(parts)
 
 

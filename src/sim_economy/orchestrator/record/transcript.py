@@ -58,7 +58,7 @@ class Scene(Struct, frozen=True):
 
     turn: int
     agent_id: str
-    mind: str
+    backend: str
     saw: str
     thought: str
     said: str
@@ -138,7 +138,7 @@ def _paid(store: Store, task: Task) -> dict[tuple[int, str], dict[str, int]]:
 
 def _scene(task: Task, log: CallLog, decided: AgentDecided, paid: dict[str, int]) -> Scene:
     turn, agent_id = decided.turn, decided.agent_id
-    mind = task.plan.minds[agent_id]
+    backend = task.plan.backends[agent_id]
     chosen = decided.chosen
     first = log.calls_sent.get((turn, agent_id, 0))
     saw = log.request(first).messages[0].text if first else _readable(decided.seen)
@@ -149,7 +149,7 @@ def _scene(task: Task, log: CallLog, decided: AgentDecided, paid: dict[str, int]
     return Scene(
         turn,
         agent_id,
-        mind.model or f"policy {mind.policy}",
+        backend.model or f"policy {backend.policy}",
         saw,
         chosen.thinking or "",
         chosen.speech or "",

@@ -70,7 +70,7 @@ def _overview(story: Story) -> Iterator[str]:
         spent = account.spent if account else None
         cells = (
             agent_id,
-            scenes[0].mind,
+            scenes[0].backend,
             len(scenes),
             sum(bool(scene.idle_because) for scene in scenes),
             sum(len(scene.parts) for scene in scenes),
@@ -111,7 +111,7 @@ def _scene(scene: Scene) -> Iterator[str]:
     name = escape(scene.agent_id, quote=True)
     bad = " bad" if scene.idle_because or scene.refused else ""
     yield f'<section class="scene{bad}" data-agent="{name}">\n<h2>{name}'
-    yield f' <span class="note">{escape(scene.mind)}, balance {scene.balance:,}</span></h2>\n'
+    yield f' <span class="note">{escape(scene.backend)}, balance {scene.balance:,}</span></h2>\n'
     yield f'<p class="did">{escape(scene.did)}</p>\n'
     if scene.idle_because:
         yield f'<p class="why">could not act: {escape(scene.idle_because)}</p>\n'
