@@ -15,7 +15,7 @@ from sim_economy.core.codec import canonical
 from sim_economy.core.errors import TurnConflictError
 from sim_economy.core.world_config import config_values
 from sim_economy.orchestrator.record.call_folder import CALL_LOG, LEDGER, read_run
-from sim_economy.orchestrator.world_backend import EngineDoor, WorldDoor
+from sim_economy.orchestrator.world_backend import EngineBackend, LocalBackend
 from sim_economy.world.world import World
 from tests.api.wire_client import EngineProcess
 from tests.cli.shell import complaint, json_of, sim_economy
@@ -53,15 +53,15 @@ def test_both_doors_show_the_same(engine: EngineProcess) -> None:
                 plain = json.loads(canonical(config_values(SCENARIO, seed=True)))
                 del plain["secret"]
                 await client.init(plain, list(SCENARIO.agent_ids))
-                near, far = WorldDoor(world), EngineDoor(client, SCENARIO)
+                near, far = LocalBackend(world), EngineBackend(client, SCENARIO)
                 for turn in (1, 2):
                     assert await near.world_head() == await far.world_head()
                     assert await near.everything() == await far.everything()
                     for name in SCENARIO.agent_ids:
                         assert await near.observe(name) == await far.observe(name)
                     closed = [
-                        await door.close_turn(turn, inputs, key=f"k{turn}", ends=turn == 2)
-                        for door in (near, far, near, far)
+                        await world_backend.close_turn(turn, inputs, key=f"k{turn}", ends=turn == 2)
+                        for world_backend in (near, far, near, far)
                     ]
                     assert len({json.dumps([one.turn, one.head]) for one in closed}) == 1
                 with pytest.raises(TurnConflictError):

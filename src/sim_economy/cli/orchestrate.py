@@ -23,7 +23,7 @@ from sim_economy.orchestrator.session import Ending
 from sim_economy.orchestrator.session import orchestrate as play
 from sim_economy.orchestrator.task import Task
 from sim_economy.orchestrator.turn_loop import Progress
-from sim_economy.orchestrator.world_backend import Door, EngineDoor
+from sim_economy.orchestrator.world_backend import EngineBackend, WorldBackend
 
 _TOKEN_VARIABLE = "SIM_ENGINE_ADMIN_TOKEN"  # noqa: S105
 
@@ -64,7 +64,9 @@ def orchestrate(
     """
     numbers = {"turns": turns, "seed": seed}
     given = [*changes, *(f"{key}={value}" for key, value in numbers.items() if value is not None)]
-    asked = load_orchestrated(scenario, given, mock=mock, door="engine" if engine else "world")
+    asked = load_orchestrated(
+        scenario, given, mock=mock, world_backend="engine" if engine else "world"
+    )
     folder = out or Path("out") / asked.task.name
     ending = asyncio.run(_play(folder, asked, engine, fresh=fresh))
     _show_ending(folder, asked.task, ending, as_json=as_json)
@@ -72,16 +74,16 @@ def orchestrate(
 
 
 async def _play(folder: Path, asked: Orchestrated, engine: str | None, *, fresh: bool) -> Ending:
-    def door(task: Task) -> Any:
+    def world_backend(task: Task) -> Any:
         assert engine is not None
-        return _engine_door(engine, task)
+        return _engine_backend(engine, task)
 
     with _watched(asked.task) as show, _interruptible() as started:
         return await play(
             folder,
             asked.task,
             asked.usage,
-            open_door=door if engine else None,
+            open_world_backend=world_backend if engine else None,
             fresh=fresh,
             show=show,
             started=started,
@@ -111,7 +113,7 @@ def _interruptible() -> Iterator[Callable[[Caller], None]]:
 
 
 @asynccontextmanager
-async def _engine_door(address: str, task: Task) -> AsyncIterator[Door]:
+async def _engine_backend(address: str, task: Task) -> AsyncIterator[WorldBackend]:
     """An engine's world, started if there is none."""
     try:
         from sim_economy.client import AsyncEngineClient, EngineError  # noqa: PLC0415
@@ -128,7 +130,7 @@ async def _engine_door(address: str, task: Task) -> AsyncIterator[Door]:
                 world = parse_json(canonical(config_values(task.config, seed=True)))
                 world = {name: value for name, value in world.items() if value != ""}
                 await client.init(_floats(world), list(task.config.agent_ids))
-            yield EngineDoor(client, task.config)
+            yield EngineBackend(client, task.config)
     except EngineError as error:
         raise click.ClickException(f"{address}: {error}") from None
 

@@ -27,7 +27,7 @@ def load_orchestrated(
     changes: Sequence[str] = (),
     *,
     mock: bool = False,
-    door: str = "world",
+    world_backend: str = "world",
 ) -> Orchestrated:
     """The run that a scenario file describes: its first replicate.
 
@@ -54,7 +54,7 @@ def load_orchestrated(
         config=config,
         plan=plan,
         usage=scenario.settings["usage"],
-        door=door,
+        world_backend=world_backend,
     )
     return Orchestrated(task, scenario.usage)
 

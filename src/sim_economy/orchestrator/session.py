@@ -22,10 +22,10 @@ from sim_economy.orchestrator.record.call_log import CallLog
 from sim_economy.orchestrator.settings import Plan
 from sim_economy.orchestrator.task import Task
 from sim_economy.orchestrator.turn_loop import Loop, Show
-from sim_economy.orchestrator.world_backend import Door, WorldDoor, WorldHead
+from sim_economy.orchestrator.world_backend import LocalBackend, WorldBackend, WorldHead
 from sim_economy.world.world import World
 
-OpenDoor: TypeAlias = Callable[[Task], AbstractAsyncContextManager[Door]]
+OpenWorldBackend: TypeAlias = Callable[[Task], AbstractAsyncContextManager[WorldBackend]]
 """Opens the way to a world that is not in this process."""
 
 _SECRET_LEAST = 6
@@ -52,7 +52,7 @@ async def orchestrate(
     task: Task,
     usage: UsageSource,
     *,
-    open_door: OpenDoor | None = None,
+    open_world_backend: OpenWorldBackend | None = None,
     fresh: bool = False,
     show: Show = lambda progress: None,
     started: Callable[[Caller], None] = lambda caller: None,
@@ -71,7 +71,7 @@ async def orchestrate(
     plan, config = task.plan, task.config
     async with (
         sitting(folder, task, fresh=fresh) as writer,
-        _door(folder, task, open_door) as door,
+        _world_backend(folder, task, open_world_backend) as world_backend,
         _endpoints(task, usage) as endpoints,
     ):
         budget = restored_budget(plan, writer.log)
@@ -80,7 +80,7 @@ async def orchestrate(
         started(caller)
         loop = Loop(
             plan,
-            door,
+            world_backend,
             caller,
             task.turns,
             genesis=World(config, world_id=task.world_id).head.hash,
@@ -93,13 +93,15 @@ async def orchestrate(
 
 
 @asynccontextmanager
-async def _door(folder: Path, task: Task, open_door: OpenDoor | None) -> AsyncIterator[Door]:
-    if open_door is not None:
-        async with open_door(task) as door:
-            yield door
+async def _world_backend(
+    folder: Path, task: Task, open_world_backend: OpenWorldBackend | None
+) -> AsyncIterator[WorldBackend]:
+    if open_world_backend is not None:
+        async with open_world_backend(task) as world_backend:
+            yield world_backend
         return
     with open_world(folder, task) as world:
-        yield WorldDoor(world)
+        yield LocalBackend(world)
 
 
 @asynccontextmanager
@@ -180,7 +182,7 @@ async def replay_run(folder: Path, progress: Callable[[int], None] = lambda turn
     )
     loop = Loop(
         task.plan,
-        WorldDoor(world),
+        LocalBackend(world),
         caller,
         task.turns,
         until=played,

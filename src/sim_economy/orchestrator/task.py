@@ -29,12 +29,12 @@ class Task(Struct, frozen=True, kw_only=True):
     config: WorldConfig
     plan: Plan
     usage: dict[str, Any]
-    door: str = "world"
+    world_backend: str = "world"
 
     @property
     def world_id(self) -> str:
         """The name of the world in its genesis record."""
-        return "default" if self.door == "engine" else f"{self.name}/{self.config.seed}"
+        return "default" if self.world_backend == "engine" else f"{self.name}/{self.config.seed}"
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -47,7 +47,7 @@ class Task(Struct, frozen=True, kw_only=True):
             "prompt_version": PROMPT_VERSION,
             "name": self.name,
             "turns": self.turns,
-            "door": self.door,
+            "door": self.world_backend,
             "usage": self.usage,
             "agent_ids": list(self.config.agent_ids),
             "world": {key: world[key] for key in world if key != "secret" or world[key]},

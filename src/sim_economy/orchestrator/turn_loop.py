@@ -28,7 +28,7 @@ from sim_economy.orchestrator.record.call_log import (
 )
 from sim_economy.orchestrator.scripted import decide
 from sim_economy.orchestrator.settings import AgentBackend, Plan
-from sim_economy.orchestrator.world_backend import Door, WorldHead
+from sim_economy.orchestrator.world_backend import WorldBackend, WorldHead
 
 
 class Progress(Struct, frozen=True):
@@ -53,7 +53,7 @@ class Loop:
     def __init__(
         self,
         plan: Plan,
-        door: Door,
+        world_backend: WorldBackend,
         caller: Caller,
         turns: int,
         *,
@@ -72,7 +72,7 @@ class Loop:
             journal: None replays: every decision is made again and held against the record.
         """
         self.plan = plan
-        self.door = door
+        self.world_backend = world_backend
         self.caller = caller
         self.turns = turns
         self._until = turns if until is None else until
@@ -95,7 +95,7 @@ class Loop:
             FolderError: The world and the record are not of one run.
             ReplayError: A decision comes out otherwise than recorded.
         """
-        world_head = await self.door.world_head()
+        world_head = await self.world_backend.world_head()
         turn = await self._joint(world_head) if self._writer else 1
         usage = self._used(turn)
         while turn <= self._until:
@@ -128,13 +128,13 @@ class Loop:
     def _used(self, turn: int) -> Any:
         if self._usage is None:
             return iter(lambda: None, 0)
-        return islice(self._usage.turns(self.door.config), turn - 1, None)
+        return islice(self._usage.turns(self.world_backend.config), turn - 1, None)
 
     async def _turn(self, turn: int, used: list[Usage] | None) -> TurnClosed:
         decisions = await self._decisions(turn, used)
         inputs = [decided.chosen for decided in decisions]
         key = f"{self._writer.run_id}-{turn}" if self._writer else ""
-        closed = await self.door.close_turn(turn, inputs, key=key, ends=turn == self.turns)
+        closed = await self.world_backend.close_turn(turn, inputs, key=key, ends=turn == self.turns)
         if self._writer is not None:
             await self._writer.append(closed)
         elif (recorded := self.log.closed.get(turn)) != closed:
@@ -148,7 +148,7 @@ class Loop:
         backends = self.plan.backends
         everything = None
         if self.plan.observation == "full" or any(backend.policy for backend in backends.values()):
-            everything = await self.door.everything()
+            everything = await self.world_backend.everything()
         over = asyncio.get_running_loop().time() + float(self.plan.turn_deadline)
         self._decided = 0
         tasks = [
@@ -157,7 +157,7 @@ class Loop:
                     turn, agent, agent_id, used[agent] if used else None, everything, over
                 )
             )
-            for agent, agent_id in enumerate(self.door.config.agent_ids)
+            for agent, agent_id in enumerate(self.world_backend.config.agent_ids)
         ]
         ended = await asyncio.gather(*tasks, return_exceptions=True)
         _raise_gravest(ended)
@@ -177,7 +177,7 @@ class Loop:
             return recorded
         backend = self.plan.backends[agent_id]
         try:
-            seen = await self.door.observe(agent_id)
+            seen = await self.world_backend.observe(agent_id)
             kept = {key: value for key, value in seen.items() if key != "world"}
             if backend.model is None:
                 assert everything is not None, backend
@@ -186,7 +186,7 @@ class Loop:
                 question = self._question(
                     turn, agent, agent_id, backend, backend.model, seen, everything, kept, over
                 )
-                decided = await ask(question, self.caller, self.door.config.seed)
+                decided = await ask(question, self.caller, self.world_backend.config.seed)
         except SimEconomyError:
             self.caller.stop()
             raise
@@ -216,7 +216,7 @@ class Loop:
                 raise ReplayError(turn, f"what {agent_id} did is not in the record")
             used = recorded.chosen.thinking_units, recorded.chosen.output_units
         policy = policy_named(backend.policy, backend.parameters)
-        move = decide(policy, agent, kept, everything, self.door.config)
+        move = decide(policy, agent, kept, everything, self.world_backend.config)
         chosen = Input(agent_id, move.action, *used, move.thinking, move.speech)
         return AgentDecided(turn, agent_id, Raw(canonical(chosen)), kept)
 
@@ -240,7 +240,7 @@ class Loop:
             agent,
             agent_id,
             model,
-            instructions(self.door.config, agent_id, backend, self.plan, output),
+            instructions(self.world_backend.config, agent_id, backend, self.plan, output),
             view(seen, shown, memories, self.turns, self.plan),
             kept,
             over,

@@ -26,7 +26,7 @@ class WorldHead(Struct, frozen=True):
     head: str
 
 
-class Door(Protocol):
+class WorldBackend(Protocol):
     """A world that this orchestrator alone plays."""
 
     @property
@@ -57,7 +57,7 @@ _AGENT_REST: Final = ("burned", "cores")
 EVERYTHING: Final = ("turn", "token_supply", "fees_collected")
 
 
-class WorldDoor:
+class LocalBackend:
     """A world in this process."""
 
     def __init__(self, world: World) -> None:
@@ -143,7 +143,7 @@ class RemoteEngine(Protocol):
         """Close the open turn."""
 
 
-class EngineDoor:
+class EngineBackend:
     """A world behind an engine, reached through a client."""
 
     def __init__(self, engine: RemoteEngine, config: WorldConfig) -> None:

@@ -93,7 +93,7 @@ def read_task(folder: Path) -> Task:
         config=parse_world_config(kept["world"], agent_ids=kept["agent_ids"]),
         plan=plan_of({key: kept[key] for key in _DECIDING}),
         usage=kept["usage"],
-        door=kept["door"],
+        world_backend=kept["door"],
     )
 
 
