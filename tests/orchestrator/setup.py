@@ -8,7 +8,7 @@ from typing import Any
 
 from sim_economy.agents.usage_model import PublishedUsage
 from sim_economy.core.world_config import WorldConfig, parse_world_config
-from sim_economy.orchestrator.session import Ending, orchestrate
+from sim_economy.orchestrator.session import SessionResult, orchestrate
 from sim_economy.orchestrator.settings import parse_plan
 from sim_economy.orchestrator.task import Task
 
@@ -54,5 +54,5 @@ def served(
     return task(tables, turns, config, folder)
 
 
-def play(folder: Path, wanted: Task, **options: Any) -> Ending:
+def play(folder: Path, wanted: Task, **options: Any) -> SessionResult:
     return asyncio.run(orchestrate(folder, wanted, PublishedUsage(), **options))

@@ -16,7 +16,7 @@ from sim_economy.orchestrator.prices import Price
 from sim_economy.orchestrator.record.call_folder import read_run
 from sim_economy.orchestrator.record.call_log import IdleReason
 from sim_economy.orchestrator.session import replay_run, restored_budget
-from sim_economy.orchestrator.settings import Limits
+from sim_economy.orchestrator.settings import RunLimits
 from tests.orchestrator.server import ModelServer
 from tests.orchestrator.setup import SCENARIO, mocked, play, served
 
@@ -146,7 +146,7 @@ def test_what_is_set_aside_covers_whatever_can_come(tmp_path: Path) -> None:
 
 def test_a_call_waits_for_what_others_may_give_back() -> None:
     async def scene() -> list[str]:
-        budget = Budget(Limits(budget_tokens=100))
+        budget = Budget(RunLimits(budget_tokens=100))
         told = []
 
         async def first() -> None:

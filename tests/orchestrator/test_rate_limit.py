@@ -11,8 +11,8 @@ from sim_economy.agents.usage_model import PublishedUsage
 from sim_economy.core.world_config import NumberText, parse_world_config
 from sim_economy.orchestrator import session
 from sim_economy.orchestrator.dialogue.messages import Call, ModelOutput, ModelUsage, Request
-from sim_economy.orchestrator.limits.rate_limit import Limiter
-from sim_economy.orchestrator.model_call import Caller
+from sim_economy.orchestrator.limits.rate_limit import RateLimiter
+from sim_economy.orchestrator.model_call import ModelCaller
 from sim_economy.orchestrator.record.call_folder import read_run
 from sim_economy.orchestrator.record.call_log import IdleReason
 from sim_economy.orchestrator.session import orchestrate
@@ -25,7 +25,7 @@ def test_as_many_calls_are_under_way_as_may_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, agents: int, in_flight: int
 ) -> None:
     """All agents of a small world at once; in a large one always as many as the limit."""
-    callers: list[Caller] = []
+    callers: list[ModelCaller] = []
     taken: list[int] = []
     under_way: list[int] = []
 
@@ -52,7 +52,7 @@ def test_as_many_calls_are_under_way_as_may_be(
 
 def test_first_come_first_served() -> None:
     async def scene() -> list[int]:
-        limiter = Limiter(2)
+        limiter = RateLimiter(2)
         order: list[int] = []
 
         async def one(number: int) -> None:
@@ -77,7 +77,7 @@ def test_no_more_calls_start_in_a_minute_than_may(monkeypatch: pytest.MonkeyPatc
             now += seconds
 
         monkeypatch.setattr("sim_economy.orchestrator.limits.rate_limit.asyncio.sleep", sleep)
-        limiter = Limiter(5, per_minute=3)
+        limiter = RateLimiter(5, per_minute=3)
         started = []
         for _ in range(8):
             async with limiter.slot("m"):
@@ -90,7 +90,7 @@ def test_no_more_calls_start_in_a_minute_than_may(monkeypatch: pytest.MonkeyPatc
 
 def test_a_held_model_waits_and_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene() -> list[str]:
-        limiter = Limiter(5)
+        limiter = RateLimiter(5)
         limiter.hold("busy", 0.05)
         order: list[str] = []
 

@@ -10,7 +10,7 @@ from sim_economy.orchestrator.agent_turn import request_of
 from sim_economy.orchestrator.dialogue.messages import Message, ModelOutput, ModelUsage
 from sim_economy.orchestrator.limits.budget import Cost
 from sim_economy.orchestrator.record.call_folder import read_run
-from sim_economy.orchestrator.reply_cache import Cache
+from sim_economy.orchestrator.reply_cache import ReplyCache
 from sim_economy.orchestrator.settings import ModelSetting
 from tests.orchestrator.server import ModelServer
 from tests.orchestrator.setup import SCENARIO, play, served
@@ -74,7 +74,7 @@ def test_a_failure_is_not_kept(tmp_path: Path) -> None:
 
 
 def test_a_damaged_file_is_asked_anew(tmp_path: Path) -> None:
-    cache = Cache(tmp_path)
+    cache = ReplyCache(tmp_path)
     cache.keep("ab" * 32, ModelOutput("hello", usage=ModelUsage(1, 2)))
     assert cache.find("ab" * 32) == ModelOutput("hello", usage=ModelUsage(1, 2))
     (path,) = tmp_path.rglob("*.json")

@@ -18,7 +18,7 @@ from sim_economy.orchestrator.dialogue.reply_parser import (
     LENGTH_MOST,
     SCHEMA,
     THINKING_MOST,
-    Unusable,
+    UnusableReply,
     read_reply,
 )
 
@@ -106,20 +106,20 @@ def test_the_providers_thinking_stands_in_for_the_models_own() -> None:
     ],
 )
 def test_what_cannot_be_used_says_why(text: str, problem: str) -> None:
-    with pytest.raises(Unusable, match=problem):
+    with pytest.raises(UnusableReply, match=problem):
         read_reply(ModelOutput(text), "ann")
 
 
 def test_a_cut_off_answer_and_a_refusal_say_so() -> None:
-    with pytest.raises(Unusable, match="cut off"):
+    with pytest.raises(UnusableReply, match="cut off"):
         read_reply(ModelOutput('{"action": {"act', stop_reason="length"), "ann")
-    with pytest.raises(Unusable, match="refusal"):
+    with pytest.raises(UnusableReply, match="refusal"):
         read_reply(ModelOutput("", stop_reason="refusal"), "ann")
 
 
 def test_a_problem_never_repeats_the_reply() -> None:
     for text in ('{"action": {"action": "s3cret-word"}}', '{"s3cret-word": 1}', "s3cret-word {"):
-        with pytest.raises(Unusable) as problem:
+        with pytest.raises(UnusableReply) as problem:
             read_reply(ModelOutput(text), "ann")
         assert "s3cret" not in str(problem.value)
 

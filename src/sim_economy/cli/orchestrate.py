@@ -17,9 +17,9 @@ from sim_economy.cli.output import print_json, print_table
 from sim_economy.core.codec import canonical, parse_json
 from sim_economy.core.errors import ExtraMissingError
 from sim_economy.core.world_config import NumberText, config_values
-from sim_economy.orchestrator.model_call import Caller
-from sim_economy.orchestrator.orchestrated_run import Orchestrated, load_orchestrated
-from sim_economy.orchestrator.session import Ending
+from sim_economy.orchestrator.model_call import ModelCaller
+from sim_economy.orchestrator.orchestrated_run import OrchestratedRun, load_orchestrated
+from sim_economy.orchestrator.session import SessionResult
 from sim_economy.orchestrator.session import orchestrate as play
 from sim_economy.orchestrator.task import Task
 from sim_economy.orchestrator.turn_loop import Progress
@@ -69,11 +69,13 @@ def orchestrate(
     )
     folder = out or Path("out") / asked.task.name
     ending = asyncio.run(_play(folder, asked, engine, fresh=fresh))
-    _show_ending(folder, asked.task, ending, as_json=as_json)
+    _show_result(folder, asked.task, ending, as_json=as_json)
     return 0
 
 
-async def _play(folder: Path, asked: Orchestrated, engine: str | None, *, fresh: bool) -> Ending:
+async def _play(
+    folder: Path, asked: OrchestratedRun, engine: str | None, *, fresh: bool
+) -> SessionResult:
     def world_backend(task: Task) -> Any:
         assert engine is not None
         return _engine_backend(engine, task)
@@ -91,12 +93,12 @@ async def _play(folder: Path, asked: Orchestrated, engine: str | None, *, fresh:
 
 
 @contextmanager
-def _interruptible() -> Iterator[Callable[[Caller], None]]:
+def _interruptible() -> Iterator[Callable[[ModelCaller], None]]:
     """Let the first Ctrl-C wait for the calls under way, and the second cut them off."""
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
     assert task is not None
-    callers: list[Caller] = []
+    callers: list[ModelCaller] = []
 
     def interrupted() -> None:
         if callers:
@@ -172,7 +174,7 @@ def _line(progress: Progress, task: Task) -> str:
     )
 
 
-def _show_ending(folder: Path, task: Task, ending: Ending, *, as_json: bool) -> None:
+def _show_result(folder: Path, task: Task, ending: SessionResult, *, as_json: bool) -> None:
     currency = task.plan.limits.prices.currency
     if as_json:
         print_json(

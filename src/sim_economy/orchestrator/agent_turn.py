@@ -13,8 +13,13 @@ from sim_economy.core.randomness import draw, seed_key
 from sim_economy.core.units import INPUT_LIMIT
 from sim_economy.orchestrator.dialogue.messages import RETRIED, Failure, Message, Request
 from sim_economy.orchestrator.dialogue.observation_text import repair
-from sim_economy.orchestrator.dialogue.reply_parser import SCHEMA, Unusable, read_reply
-from sim_economy.orchestrator.model_call import AgentTurnOver, Caller, NotAllowedError, Question
+from sim_economy.orchestrator.dialogue.reply_parser import SCHEMA, UnusableReply, read_reply
+from sim_economy.orchestrator.model_call import (
+    AgentTurnOver,
+    ModelCaller,
+    NotAllowedError,
+    Question,
+)
 from sim_economy.orchestrator.record.call_log import AgentDecided, CallEnded, IdleReason
 from sim_economy.orchestrator.settings import ModelSetting, Plan
 
@@ -23,7 +28,7 @@ _QUOTED_MOST: Final = 8000
 """Characters of an unusable reply that go back to its model."""
 
 
-async def ask(question: Question, caller: Caller, seed: int) -> AgentDecided:
+async def ask(question: Question, caller: ModelCaller, seed: int) -> AgentDecided:
     """What the agent does, and what all its calls of the turn took.
 
     Raises:
@@ -55,7 +60,7 @@ async def ask(question: Question, caller: Caller, seed: int) -> AgentDecided:
             continue
         try:
             return _decided(question, made, read_reply(ended.answer, question.agent_id), None, "")
-        except Unusable as problem:
+        except UnusableReply as problem:
             if repairs >= plan.repairs:
                 idle_reason = (
                     IdleReason.REFUSED

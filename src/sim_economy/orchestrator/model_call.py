@@ -22,7 +22,7 @@ from sim_economy.orchestrator.dialogue.messages import (
 )
 from sim_economy.orchestrator.dialogue.reply_parser import clean
 from sim_economy.orchestrator.limits.budget import NOTHING, Budget, BudgetReachedError, Cost
-from sim_economy.orchestrator.limits.rate_limit import Limiter
+from sim_economy.orchestrator.limits.rate_limit import RateLimiter
 from sim_economy.orchestrator.prices import Price
 from sim_economy.orchestrator.record.call_log import (
     CallEnded,
@@ -32,7 +32,7 @@ from sim_economy.orchestrator.record.call_log import (
     CallSent,
     IdleReason,
 )
-from sim_economy.orchestrator.reply_cache import Cache
+from sim_economy.orchestrator.reply_cache import ReplyCache
 from sim_economy.orchestrator.settings import ModelSetting, Plan
 
 _DETAIL_MOST: Final = 1000
@@ -96,7 +96,7 @@ class Question(Struct, frozen=True):
     over: float
 
 
-class Caller:
+class ModelCaller:
     """Makes the calls of a run; what is recorded is not made again.
 
     Attributes:
@@ -125,12 +125,12 @@ class Caller:
         self.endpoints = endpoints
         self.log = log
         self.budget = budget
-        self.limiter = Limiter(plan.limits.in_flight, plan.limits.calls_per_minute)
+        self.limiter = RateLimiter(plan.limits.in_flight, plan.limits.calls_per_minute)
         self.calls = 0
         self.failed = 0
         self._seed = seed
         self._writer = writer
-        self._cache = Cache(plan.cache) if plan.cache else None
+        self._cache = ReplyCache(plan.cache) if plan.cache else None
         self._hidden = hidden
         self._stopping = asyncio.Event()
 

@@ -15,7 +15,7 @@ from sim_economy.orchestrator.task import Task
 from sim_economy.scenarios.scenario import parse_scenario, read_scenario
 
 
-class Orchestrated(Struct, frozen=True):
+class OrchestratedRun(Struct, frozen=True):
     """A run to be played, and what scripted minds take."""
 
     task: Task
@@ -28,7 +28,7 @@ def load_orchestrated(
     *,
     mock: bool = False,
     world_backend: str = "world",
-) -> Orchestrated:
+) -> OrchestratedRun:
     """The run that a scenario file describes: its first replicate.
 
     Args:
@@ -56,7 +56,7 @@ def load_orchestrated(
         usage=scenario.settings["usage"],
         world_backend=world_backend,
     )
-    return Orchestrated(task, scenario.usage)
+    return OrchestratedRun(task, scenario.usage)
 
 
 def _problems(tables: Mapping[str, Any], folder: Path) -> list[str]:

@@ -12,7 +12,7 @@ from sim_economy.core.errors import FolderError
 from sim_economy.orchestrator.dialogue.messages import ModelOutput
 
 
-class Cache:
+class ReplyCache:
     """A folder of replies, one file each, that many runs may share."""
 
     def __init__(self, folder: Path) -> None:

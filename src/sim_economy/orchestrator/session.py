@@ -16,12 +16,12 @@ from sim_economy.ledger.readers.reading import reading
 from sim_economy.ledger.stores.memory import MemoryStore
 from sim_economy.orchestrator.dialogue.providers import provider_for
 from sim_economy.orchestrator.limits.budget import Budget, Cost
-from sim_economy.orchestrator.model_call import Caller, ModelEndpoint
-from sim_economy.orchestrator.record.call_folder import LEDGER, open_world, read_run, sitting
+from sim_economy.orchestrator.model_call import ModelCaller, ModelEndpoint
+from sim_economy.orchestrator.record.call_folder import LEDGER, open_world, read_run, session
 from sim_economy.orchestrator.record.call_log import CallLog
 from sim_economy.orchestrator.settings import Plan
 from sim_economy.orchestrator.task import Task
-from sim_economy.orchestrator.turn_loop import Loop, Show
+from sim_economy.orchestrator.turn_loop import Show, TurnLoop
 from sim_economy.orchestrator.world_backend import LocalBackend, WorldBackend, WorldHead
 from sim_economy.world.world import World
 
@@ -32,7 +32,7 @@ _SECRET_LEAST = 6
 """Characters from which on a key is looked for; a shorter one is no secret."""
 
 
-class Ending(Struct, frozen=True):
+class SessionResult(Struct, frozen=True):
     """What a sitting left.
 
     Attributes:
@@ -55,8 +55,8 @@ async def orchestrate(
     open_world_backend: OpenWorldBackend | None = None,
     fresh: bool = False,
     show: Show = lambda progress: None,
-    started: Callable[[Caller], None] = lambda caller: None,
-) -> Ending:
+    started: Callable[[ModelCaller], None] = lambda caller: None,
+) -> SessionResult:
     """Play a run to its end, from where its folder has it.
 
     Args:
@@ -70,15 +70,17 @@ async def orchestrate(
     """
     plan, config = task.plan, task.config
     async with (
-        sitting(folder, task, fresh=fresh) as writer,
+        session(folder, task, fresh=fresh) as writer,
         _world_backend(folder, task, open_world_backend) as world_backend,
         _endpoints(task, usage) as endpoints,
     ):
         budget = restored_budget(plan, writer.log)
         hidden = hiding(plan)
-        caller = Caller(plan, config.seed, endpoints, writer.log, writer, budget, hidden=hidden)
+        caller = ModelCaller(
+            plan, config.seed, endpoints, writer.log, writer, budget, hidden=hidden
+        )
         started(caller)
-        loop = Loop(
+        loop = TurnLoop(
             plan,
             world_backend,
             caller,
@@ -89,7 +91,9 @@ async def orchestrate(
             show=show,
         )
         world_head = await loop.run()
-        return Ending(world_head, caller.calls, caller.failed, budget.run.spent, budget.run.unknown)
+        return SessionResult(
+            world_head, caller.calls, caller.failed, budget.run.spent, budget.run.unknown
+        )
 
 
 @asynccontextmanager
@@ -177,10 +181,10 @@ async def replay_run(folder: Path, progress: Callable[[int], None] = lambda turn
     world = World(task.config, store=store, world_id=task.world_id)
     played = max(log.closed, default=0)
     endpoints = {name: ModelEndpoint(setting) for name, setting in task.plan.models.items()}
-    caller = Caller(
+    caller = ModelCaller(
         task.plan, task.config.seed, endpoints, log, None, restored_budget(task.plan, log)
     )
-    loop = Loop(
+    loop = TurnLoop(
         task.plan,
         LocalBackend(world),
         caller,

@@ -27,7 +27,7 @@ PROVIDERS: Final = ("mock", "openai-compatible", "openai", "anthropic", "google"
 OUTPUTS: Final = ("prompted", "tool", "native")
 
 
-class Scripted(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class ScriptLine(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """One line of a mock's script.
 
     Attributes:
@@ -68,7 +68,7 @@ class ModelSetting(Struct, frozen=True, kw_only=True):
     temperature: str | None = None
     reasoning_effort: str | None = None
     plays: str = "talk"
-    script: tuple[Scripted, ...] = ()
+    script: tuple[ScriptLine, ...] = ()
     extra: dict[str, Any] = {}
 
 
@@ -85,7 +85,7 @@ class AgentBackend(Struct, frozen=True, kw_only=True):
     persona: str = ""
 
 
-class Limits(Struct, frozen=True, kw_only=True):
+class RunLimits(Struct, frozen=True, kw_only=True):
     """What may change between two sittings of a run: it decides nothing that is recorded.
 
     Attributes:
@@ -122,7 +122,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     retries: int
     repairs: int
     backoff: Decimal
-    limits: Limits
+    limits: RunLimits
     cache: Path | None
     deciding: dict[str, Any]
 
@@ -161,7 +161,7 @@ def parse_plan(given: Mapping[str, Any], config: WorldConfig | None, folder: Pat
 
 
 def plan_of(
-    deciding: dict[str, Any], limits: Limits | None = None, cache: Path | None = None
+    deciding: dict[str, Any], limits: RunLimits | None = None, cache: Path | None = None
 ) -> Plan:
     """A plan from the plain values that decide it, as a run's folder keeps them."""
     loop = deciding["orchestrator"]
@@ -176,7 +176,7 @@ def plan_of(
         retries=loop["retries"],
         repairs=loop["repairs"],
         backoff=Decimal(loop["backoff_seconds"]),
-        limits=limits or Limits(),
+        limits=limits or RunLimits(),
         cache=cache,
         deciding=deciding,
     )
@@ -302,13 +302,13 @@ class _Reader:
             name=name, **{**values, "provider": provider, "model": values["model"] or ""}
         )
 
-    def _script(self, name: str | None, key_path: str) -> tuple[Scripted, ...]:
+    def _script(self, name: str | None, key_path: str) -> tuple[ScriptLine, ...]:
         """The replies of a mock's script, a JSON value on each line."""
         if name is None:
             return ()
         try:
             lines = (self.folder / name).read_bytes().splitlines()
-            return tuple(decode(line, type=Scripted) for line in lines if line.strip())
+            return tuple(decode(line, type=ScriptLine) for line in lines if line.strip())
         except OSError as error:
             self.problems.append(f"{key_path}: {name} cannot be read: {error.strerror}")
         except (DecodeError, UnicodeDecodeError) as error:
@@ -384,7 +384,7 @@ class _Reader:
         loop: Mapping[str, Any],
         models: Mapping[str, ModelSetting],
         backends: Mapping[str, AgentBackend],
-    ) -> Limits:
+    ) -> RunLimits:
         """What may change; a budget of money needs a price for every model that is asked."""
         prices = PriceTable()
         if loop["prices"] is not None:
@@ -400,5 +400,5 @@ class _Reader:
                     self.problems.append(
                         f"orchestrator.prices: a budget of money needs the price of {wanted}"
                     )
-        names = [name for name in Limits.__struct_fields__ if name != "prices"]
-        return Limits(prices=prices, **{name: loop[name] for name in names})
+        names = [name for name in RunLimits.__struct_fields__ if name != "prices"]
+        return RunLimits(prices=prices, **{name: loop[name] for name in names})

@@ -18,7 +18,7 @@ from sim_economy.orchestrator.agent_turn import ask
 from sim_economy.orchestrator.dialogue.observation_text import Memory, view
 from sim_economy.orchestrator.dialogue.system_prompt import instructions
 from sim_economy.orchestrator.limits.budget import BudgetReachedError
-from sim_economy.orchestrator.model_call import Caller, NotAllowedError, Question, StoppedError
+from sim_economy.orchestrator.model_call import ModelCaller, NotAllowedError, Question, StoppedError
 from sim_economy.orchestrator.record.call_log import (
     AgentDecided,
     CallLog,
@@ -47,14 +47,14 @@ class Progress(Struct, frozen=True):
 Show = Callable[[Progress], None]
 
 
-class Loop:
+class TurnLoop:
     """A run from where its record and its world are to its last turn."""
 
     def __init__(
         self,
         plan: Plan,
         world_backend: WorldBackend,
-        caller: Caller,
+        caller: ModelCaller,
         turns: int,
         *,
         genesis: str = "",

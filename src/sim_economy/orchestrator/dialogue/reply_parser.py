@@ -26,7 +26,7 @@ THINKING_MOST: Final = 4000
 _FIELDS: Final = ("thinking", "speech", "action")
 
 
-class Unusable(Exception):  # noqa: N818
+class UnusableReply(Exception):  # noqa: N818
     """A reply that is no action; the message can be sent back to the model."""
 
 
@@ -38,9 +38,9 @@ def read_reply(answer: ModelOutput, agent_id: str) -> Chosen:
     """
     given = _object(answer)
     if "action" not in given:
-        raise Unusable("the answer has no action")
+        raise UnusableReply("the answer has no action")
     if not isinstance(thinking := given.get("thinking"), str | None):
-        raise Unusable("thinking must be a string")
+        raise UnusableReply("thinking must be a string")
     stated = _stated(given["action"])
     try:
         chosen = parse_input(
@@ -53,29 +53,29 @@ def read_reply(answer: ModelOutput, agent_id: str) -> Chosen:
             "answer",
         )
     except InputError as error:
-        raise Unusable(f"{error.field} {error.problem}") from None
+        raise UnusableReply(f"{error.field} {error.problem}") from None
     if isinstance(chosen.action, Unrecognised):
-        raise Unusable(f"there is no such action; there are {', '.join(RECOGNISED)}")
+        raise UnusableReply(f"there is no such action; there are {', '.join(RECOGNISED)}")
     return chosen
 
 
 def _object(answer: ModelOutput) -> dict[str, Any]:
     """The JSON object of an answer, with no field that is not asked for."""
     if answer.stop_reason == "refusal":
-        raise Unusable("there was a refusal instead of an answer")
+        raise UnusableReply("there was a refusal instead of an answer")
     if not answer.text.strip():
-        raise Unusable("the answer was empty")
+        raise UnusableReply("the answer was empty")
     if len(answer.text) > LENGTH_MOST:
-        raise Unusable(f"the answer was longer than {LENGTH_MOST} characters")
+        raise UnusableReply(f"the answer was longer than {LENGTH_MOST} characters")
     try:
         given = parse_json(_json_part(answer.text))
     except InputError as error:
         cut = "the answer was cut off; be brief" if answer.stop_reason == "length" else None
-        raise Unusable(cut or f"the answer {error.problem}") from None
+        raise UnusableReply(cut or f"the answer {error.problem}") from None
     if not isinstance(given, dict):
-        raise Unusable("the answer must be one JSON object")
+        raise UnusableReply("the answer must be one JSON object")
     if not given.keys() <= set(_FIELDS):
-        raise Unusable(f"the answer has an unknown field; it may have {', '.join(_FIELDS)}")
+        raise UnusableReply(f"the answer has an unknown field; it may have {', '.join(_FIELDS)}")
     return given
 
 

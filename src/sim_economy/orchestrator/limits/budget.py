@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from sim_economy.core.errors import SimEconomyError
 from sim_economy.orchestrator.dialogue.messages import Money
-from sim_economy.orchestrator.settings import Limits
+from sim_economy.orchestrator.settings import RunLimits
 
 NOTHING = Decimal(0)
 
@@ -67,7 +67,7 @@ class Spending(Struct):
 class Budget:
     """The run's account and each agent's, under their limits."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: RunLimits) -> None:
         self.limits = limits
         self.run = Spending()
         self.agents: dict[str, Spending] = {}

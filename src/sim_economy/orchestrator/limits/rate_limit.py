@@ -11,7 +11,7 @@ from typing import Final
 _MINUTE: Final = 60.0
 
 
-class Limiter:
+class RateLimiter:
     """One queue for all calls; first come, first served.
 
     Attributes:

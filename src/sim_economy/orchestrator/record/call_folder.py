@@ -34,7 +34,7 @@ LEDGER: Final = "ledger.sqlite"
 
 
 @asynccontextmanager
-async def sitting(folder: Path, task: Task, *, fresh: bool = False) -> AsyncIterator[CallLogWriter]:
+async def session(folder: Path, task: Task, *, fresh: bool = False) -> AsyncIterator[CallLogWriter]:
     """The record of a run, to be begun or gone on with.
 
     Raises:
