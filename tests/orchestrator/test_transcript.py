@@ -13,7 +13,7 @@ import pytest
 
 from sim_economy.core.actions import Input, ProposeContract, Transfer
 from sim_economy.core.contracts import Terms
-from sim_economy.orchestrator.record.transcript import in_words, read_story
+from sim_economy.orchestrator.record.transcript import in_words, read_transcript
 from sim_economy.orchestrator.record.transcript_html import pieces, write_page
 from tests.cli.shell import complaint, json_of, sim_economy
 from tests.orchestrator.server import ModelServer
@@ -65,7 +65,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_page_escapes_everything_and_loads_nothing(hostile: Path) -> None:
-    text = "".join(pieces(read_story(hostile)))
+    text = "".join(pieces(read_transcript(hostile)))
     assert "<script>document" not in text
     assert "<img" not in text
     page = Page(text)
@@ -81,7 +81,7 @@ def test_the_page_escapes_everything_and_loads_nothing(hostile: Path) -> None:
 
 
 def test_the_page_says_what_happened(hostile: Path) -> None:
-    text = "".join(pieces(read_story(hostile)))
+    text = "".join(pieces(read_transcript(hostile)))
     for words in (
         "could not act: unusable_reply",
         "could not act: request_rejected",
@@ -95,7 +95,7 @@ def test_the_page_says_what_happened(hostile: Path) -> None:
 
 def test_a_page_of_hundreds_of_turns_is_collapsed_and_complete(tmp_path: Path) -> None:
     play(tmp_path / "run", mocked(200))
-    write_page(read_story(tmp_path / "run"), tmp_path / "page.html")
+    write_page(read_transcript(tmp_path / "run"), tmp_path / "page.html")
     page = Page((tmp_path / "page.html").read_text(encoding="utf-8"))
     turns = [attributes for tag, attributes in page.tags if attributes.get("class") == "turn"]
     assert len(turns) == 200
@@ -108,7 +108,7 @@ def test_a_browser_opens_it_and_no_script_of_a_model_runs(hostile: Path, tmp_pat
     if browser is None:
         pytest.skip("no chromium")
     page = tmp_path / "page.html"
-    write_page(read_story(hostile), page)
+    write_page(read_transcript(hostile), page)
     command = [
         browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/p",
         "--dump-dom", page.as_uri(),
@@ -136,10 +136,10 @@ def test_the_terminal_shows_a_turn_and_nothing_moves_its_cursor(hostile: Path) -
 
 
 def test_one_agent_in_json(hostile: Path) -> None:
-    scenes = json_of(sim_economy("inspect", hostile, "--agent", "agent_3", "--json"))
-    assert [scene["turn"] for scene in scenes] == [1, 2, 3]
-    assert scenes[0]["said"] == HOSTILE
-    assert scenes[0]["refused"] == "recipient_unknown"
+    agent_turns = json_of(sim_economy("inspect", hostile, "--agent", "agent_3", "--json"))
+    assert [agent_turn["turn"] for agent_turn in agent_turns] == [1, 2, 3]
+    assert agent_turns[0]["said"] == HOSTILE
+    assert agent_turns[0]["refused"] == "recipient_unknown"
 
 
 def test_the_sums_of_a_run(hostile: Path) -> None:

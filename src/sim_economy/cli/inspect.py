@@ -9,7 +9,7 @@ import click
 from msgspec import to_builtins
 
 from sim_economy.cli.output import print_json, print_table
-from sim_economy.orchestrator.record.transcript import Scene, Story, read_story
+from sim_economy.orchestrator.record.transcript import AgentTurn, Transcript, read_transcript
 
 
 @click.command()
@@ -33,80 +33,83 @@ def inspect(
 
     Without --turn or --agent it shows each agent's sums.
     """
-    story = read_story(run)
-    if agent is not None and agent not in story.task.config.agent_ids:
-        known = ", ".join(story.task.config.agent_ids[:8])
+    transcript = read_transcript(run)
+    if agent is not None and agent not in transcript.task.config.agent_ids:
+        known = ", ".join(transcript.task.config.agent_ids[:8])
         raise click.UsageError(f"there is no {agent} in this run; there are {known}")
     if page is not None:
         from sim_economy.orchestrator.record.transcript_html import write_page  # noqa: PLC0415
 
-        write_page(story, page)
+        write_page(transcript, page)
         click.echo(f"wrote {page}")
         return 0
-    wanted = set(turns or story.scenes)
-    if absent := wanted - story.scenes.keys():
-        last = max(story.scenes, default=0)
+    wanted = set(turns or transcript.agent_turns)
+    if absent := wanted - transcript.agent_turns.keys():
+        last = max(transcript.agent_turns, default=0)
         raise click.UsageError(f"there is no turn {min(absent)} in this run; the last is {last}")
     shown = [
-        scene
+        agent_turn
         for turn in sorted(wanted)
-        for scene in story.scenes[turn]
-        if agent in {None, scene.agent_id}
+        for agent_turn in transcript.agent_turns[turn]
+        if agent in {None, agent_turn.agent_id}
     ]
     if as_json:
-        print_json([to_builtins(scene) for scene in shown])
+        print_json([to_builtins(agent_turn) for agent_turn in shown])
     elif turns or agent is not None:
-        for scene in shown:
-            _show_scene(scene, prompts=prompts)
+        for agent_turn in shown:
+            _show_agent_turn(agent_turn, prompts=prompts)
     else:
-        _show_sums(story, shown)
+        _show_sums(transcript, shown)
     return 0
 
 
-def _show_sums(story: Story, scenes: list[Scene]) -> None:
+def _show_sums(transcript: Transcript, agent_turns: list[AgentTurn]) -> None:
     rows: list[list[Any]] = []
-    for agent_id in story.task.config.agent_ids:
-        own = [scene for scene in scenes if scene.agent_id == agent_id]
+    for agent_id in transcript.task.config.agent_ids:
+        own = [agent_turn for agent_turn in agent_turns if agent_turn.agent_id == agent_id]
         if not own:
             continue
-        account = story.spent.get(agent_id)
+        account = transcript.spent.get(agent_id)
         rows.append(
             [
                 agent_id,
                 own[0].backend,
-                sum(bool(scene.idle_because) for scene in own),
-                sum(bool(scene.refused) for scene in own),
-                sum(bool(scene.said) for scene in own),
-                sum(len(scene.parts) for scene in own),
+                sum(bool(agent_turn.idle_because) for agent_turn in own),
+                sum(bool(agent_turn.refused) for agent_turn in own),
+                sum(bool(agent_turn.said) for agent_turn in own),
+                sum(len(agent_turn.calls) for agent_turn in own),
                 account.spent.tokens if account else 0,
                 f"{account.spent.money}" if account and account.spent.money else "",
                 own[-1].balance,
             ]
         )
     columns = ("agent", "mind", "could not act", "refused", "spoke", "calls", "tokens", "money")
-    state = f", stopped: {story.stopped}" if story.stopped else ""
-    title = f"{story.task.name}: {len(story.heads)} of {story.task.turns} turns{state}"
+    state = f", stopped: {transcript.stopped}" if transcript.stopped else ""
+    title = (
+        f"{transcript.task.name}: {len(transcript.heads)} of {transcript.task.turns} turns{state}"
+    )
     print_table(title, (*columns, "balance"), rows)
     click.echo("see `--turn N`, `--agent ID`, or the whole run with `--html FILE`")
 
 
-def _show_scene(scene: Scene, *, prompts: bool) -> None:
+def _show_agent_turn(agent_turn: AgentTurn, *, prompts: bool) -> None:
     """One agent's turn in plain text; control characters of models don't reach the terminal."""
-    thinking, output = scene.billed
-    paid = "".join(f", {reason} {tokens:+}" for reason, tokens in scene.paid.items())
-    lines = [f"turn {scene.turn}, {scene.agent_id} ({scene.backend}), balance {scene.balance}"]
-    lines += [f"  saw      {scene.saw}"] if prompts else []
-    lines += [f"  thought  {scene.thought}"] if scene.thought else []
-    lines += [f"  said     {scene.said}"] if scene.said else []
-    lines.append(f"  did      {scene.did}")
-    lines += [f"  could not act: {scene.idle_because}"] if scene.idle_because else []
-    lines += [f"  a rule refused it: {scene.refused}"] if scene.refused else []
+    thinking, output = agent_turn.billed
+    paid = "".join(f", {reason} {tokens:+}" for reason, tokens in agent_turn.paid.items())
+    who = f"{agent_turn.agent_id} ({agent_turn.backend})"
+    lines = [f"turn {agent_turn.turn}, {who}, balance {agent_turn.balance}"]
+    lines += [f"  saw      {agent_turn.saw}"] if prompts else []
+    lines += [f"  thought  {agent_turn.thought}"] if agent_turn.thought else []
+    lines += [f"  said     {agent_turn.said}"] if agent_turn.said else []
+    lines.append(f"  did      {agent_turn.did}")
+    lines += [f"  could not act: {agent_turn.idle_because}"] if agent_turn.idle_because else []
+    lines += [f"  a rule refused it: {agent_turn.refused}"] if agent_turn.refused else []
     lines.append(f"  paid     {thinking} thinking, {output} output units{paid}")
-    for part in scene.parts:
-        cost = f", cost {part.money}" if part.money else ""
-        detail = f": {part.detail}" if part.detail else ""
-        facts = f"{part.outcome}, {part.seconds:.2f} s, tokens: {part.tokens}{cost}{detail}"
-        lines.append(f"  call {part.attempt}   {facts}")
+    for call in agent_turn.calls:
+        cost = f", cost {call.money}" if call.money else ""
+        detail = f": {call.detail}" if call.detail else ""
+        facts = f"{call.outcome}, {call.seconds:.2f} s, tokens: {call.tokens}{cost}{detail}"
+        lines.append(f"  call {call.attempt}   {facts}")
     click.echo("\n".join(_visible(line) for line in lines) + "\n")
 
 

@@ -7,7 +7,7 @@ from json import dumps, loads
 from pathlib import Path
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from sim_economy.core.accounts import BALANCE, WIDTH
 from sim_economy.core.actions import Input
@@ -22,7 +22,7 @@ from sim_economy.orchestrator.session import restored_budget
 from sim_economy.orchestrator.task import Task
 
 
-class Part(Struct, frozen=True):
+class TranscriptCall(Struct, frozen=True):
     """One call as it can be read.
 
     Attributes:
@@ -41,11 +41,11 @@ class Part(Struct, frozen=True):
     money: str
 
 
-class Scene(Struct, frozen=True):
+class AgentTurn(Struct, frozen=True):
     """One agent in one turn.
 
     Attributes:
-        mind: Its model's table, or its policy.
+        backend: Its model's table, or its policy.
         saw: The prompt of its first call, or its observation.
         thought: As it goes into the ledger.
         did: Its action in words.
@@ -58,7 +58,7 @@ class Scene(Struct, frozen=True):
 
     turn: int
     agent_id: str
-    backend: str
+    backend: str = field(name="mind")
     saw: str
     thought: str
     said: str
@@ -68,26 +68,26 @@ class Scene(Struct, frozen=True):
     billed: tuple[int, int]
     paid: dict[str, int]
     balance: int
-    parts: tuple[Part, ...]
+    calls: tuple[TranscriptCall, ...] = field(name="parts")
 
 
-class Story(Struct, frozen=True):
+class Transcript(Struct, frozen=True):
     """A whole run.
 
     Attributes:
-        scenes: By turn, in genesis order.
+        agent_turns: By turn, in genesis order.
         heads: By turn; a turn without one is not closed.
         spent: By agent id.
     """
 
     task: Task
-    scenes: dict[int, list[Scene]]
+    agent_turns: dict[int, list[AgentTurn]]
     heads: dict[int, str]
     spent: dict[str, Spending]
     stopped: str
 
 
-def read_story(folder: Path) -> Story:
+def read_transcript(folder: Path) -> Transcript:
     """The story of a run, from its record and its ledger.
 
     Raises:
@@ -100,9 +100,9 @@ def read_story(folder: Path) -> Story:
             paid = _paid(store, task)
     turns = sorted({turn for turn, _ in log.decided})
     agents = task.config.agent_ids
-    scenes = {
+    agent_turns = {
         turn: [
-            _scene(task, log, decided, paid.get((turn, agent_id), {}))
+            _agent_turn(task, log, decided, paid.get((turn, agent_id), {}))
             for agent_id in agents
             if (decided := log.decided.get((turn, agent_id))) is not None
         ]
@@ -110,9 +110,9 @@ def read_story(folder: Path) -> Story:
     }
     ended = max(log.closed, default=0) == task.turns
     stopped = log.stopped[-1].reason if log.stopped and not ended else ""
-    return Story(
+    return Transcript(
         task,
-        scenes,
+        agent_turns,
         {turn: closed.head for turn, closed in log.closed.items()},
         restored_budget(task.plan, log).agents,
         stopped,
@@ -136,7 +136,7 @@ def _paid(store: Store, task: Task) -> dict[tuple[int, str], dict[str, int]]:
     return paid
 
 
-def _scene(task: Task, log: CallLog, decided: AgentDecided, paid: dict[str, int]) -> Scene:
+def _agent_turn(task: Task, log: CallLog, decided: AgentDecided, paid: dict[str, int]) -> AgentTurn:
     turn, agent_id = decided.turn, decided.agent_id
     backend = task.plan.backends[agent_id]
     chosen = decided.chosen
@@ -146,7 +146,7 @@ def _scene(task: Task, log: CallLog, decided: AgentDecided, paid: dict[str, int]
     because = (
         f"{decided.idle_reason}: {decided.detail}".removesuffix(": ") if decided.idle_reason else ""
     )
-    return Scene(
+    return AgentTurn(
         turn,
         agent_id,
         backend.model or f"policy {backend.policy}",
@@ -160,14 +160,14 @@ def _scene(task: Task, log: CallLog, decided: AgentDecided, paid: dict[str, int]
         paid,
         decided.seen["accounts"]["balance"],
         tuple(
-            _part(log.calls_ended[turn, agent_id, attempt])
+            _transcript_call(log.calls_ended[turn, agent_id, attempt])
             for attempt in range(decided.attempts)
             if (turn, agent_id, attempt) in log.calls_ended
         ),
     )
 
 
-def _part(ended: CallEnded) -> Part:
+def _transcript_call(ended: CallEnded) -> TranscriptCall:
     tokens = "not reported" if ended.charged else "none"
     if ended.usage is not None:
         thinking, output = ended.usage.units
@@ -175,7 +175,7 @@ def _part(ended: CallEnded) -> Part:
     outcome = str(ended.failure) if ended.failure else "kept reply" if ended.cache_hit else "reply"
     if ended.answer is not None and ended.answer.stop_reason != "stop":
         outcome = f"{outcome} ({ended.answer.stop_reason})"
-    return Part(
+    return TranscriptCall(
         ended.attempt,
         outcome,
         ended.detail,

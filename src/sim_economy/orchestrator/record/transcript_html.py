@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from sim_economy.core.errors import FolderError
-from sim_economy.orchestrator.record.transcript import Part, Scene, Story
+from sim_economy.orchestrator.record.transcript import AgentTurn, Transcript, TranscriptCall
 
 
-def write_page(story: Story, path: Path) -> None:
+def write_page(transcript: Transcript, path: Path) -> None:
     """Write the page; turn by turn, so that a long run needs no more memory than its record.
 
     Raises:
@@ -23,16 +23,16 @@ def write_page(story: Story, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w", encoding="utf-8") as file:
-            file.writelines(pieces(story))
+            file.writelines(pieces(transcript))
     except OSError as error:
         raise FolderError(
             "folder_unwritable", str(path), f"cannot be written: {error.strerror}"
         ) from None
 
 
-def pieces(story: Story) -> Iterator[str]:
+def pieces(transcript: Transcript) -> Iterator[str]:
     """The page in pieces; every word of a model in it is escaped."""
-    task = story.task
+    task = transcript.task
     script = b64encode(sha256(_SCRIPT.encode()).digest()).decode()
     style = b64encode(sha256(_STYLE.encode()).digest()).decode()
     title = escape(f"{task.name}, seed {task.config.seed}")
@@ -43,101 +43,102 @@ def pieces(story: Story) -> Iterator[str]:
         f"script-src 'sha256-{script}'; style-src 'sha256-{style}'\">\n"
         f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
     )
-    yield from _overview(story)
-    yield from _controls(story)
-    for turn in story.scenes:
-        yield from _turn(story, turn)
+    yield from _overview(transcript)
+    yield from _controls(transcript)
+    for turn in transcript.agent_turns:
+        yield from _turn(transcript, turn)
     yield f"<script>{_SCRIPT}</script>\n</body>\n</html>\n"
 
 
-def _overview(story: Story) -> Iterator[str]:
-    closed = len(story.heads)
-    state = f"{closed} of {story.task.turns} turns"
-    if story.stopped:
-        state += f", stopped: {story.stopped}"
+def _overview(transcript: Transcript) -> Iterator[str]:
+    closed = len(transcript.heads)
+    state = f"{closed} of {transcript.task.turns} turns"
+    if transcript.stopped:
+        state += f", stopped: {transcript.stopped}"
     yield f"<p>{escape(state)}"
-    if story.heads:
-        yield f"; head <code>{escape(story.heads[max(story.heads)])}</code>"
+    if transcript.heads:
+        yield f"; head <code>{escape(transcript.heads[max(transcript.heads)])}</code>"
     yield '</p>\n<div class="wide"><table>\n<tr><th>agent</th><th>mind</th><th>turns</th>'
     yield "<th>could not act</th><th>calls</th><th>tokens</th><th>money</th>"
     yield "<th>balance before the last turn</th></tr>\n"
-    by_agent: dict[str, list[Scene]] = {}
-    for scenes in story.scenes.values():
-        for scene in scenes:
-            by_agent.setdefault(scene.agent_id, []).append(scene)
-    for agent_id, scenes in by_agent.items():
-        account = story.spent.get(agent_id)
+    by_agent: dict[str, list[AgentTurn]] = {}
+    for agent_turns in transcript.agent_turns.values():
+        for agent_turn in agent_turns:
+            by_agent.setdefault(agent_turn.agent_id, []).append(agent_turn)
+    for agent_id, agent_turns in by_agent.items():
+        account = transcript.spent.get(agent_id)
         spent = account.spent if account else None
         cells = (
             agent_id,
-            scenes[0].backend,
-            len(scenes),
-            sum(bool(scene.idle_because) for scene in scenes),
-            sum(len(scene.parts) for scene in scenes),
+            agent_turns[0].backend,
+            len(agent_turns),
+            sum(bool(agent_turn.idle_because) for agent_turn in agent_turns),
+            sum(len(agent_turn.calls) for agent_turn in agent_turns),
             f"{spent.tokens:,}" if spent else "",
             f"{spent.money.normalize():f}" if spent and spent.money else "",
-            f"{scenes[-1].balance:,}",
+            f"{agent_turns[-1].balance:,}",
         )
         yield "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in cells) + "</tr>\n"
     yield "</table></div>\n"
 
 
-def _controls(story: Story) -> Iterator[str]:
+def _controls(transcript: Transcript) -> Iterator[str]:
     yield '<p class="controls"><label>agent <select id="agent"><option value="">all</option>'
-    for agent_id in story.task.config.agent_ids:
+    for agent_id in transcript.task.config.agent_ids:
         name = escape(agent_id, quote=True)
         yield f'<option value="{name}">{name}</option>'
     yield '</select></label> <button id="open">open all turns</button> '
     yield '<button id="close">close all</button></p>\n'
 
 
-def _turn(story: Story, turn: int) -> Iterator[str]:
-    scenes = story.scenes[turn]
-    failed = sum(bool(scene.idle_because) for scene in scenes)
-    refused = sum(bool(scene.refused) for scene in scenes)
-    spoke = sum(bool(scene.said) for scene in scenes)
+def _turn(transcript: Transcript, turn: int) -> Iterator[str]:
+    agent_turns = transcript.agent_turns[turn]
+    failed = sum(bool(agent_turn.idle_because) for agent_turn in agent_turns)
+    refused = sum(bool(agent_turn.refused) for agent_turn in agent_turns)
+    spoke = sum(bool(agent_turn.said) for agent_turn in agent_turns)
     notes = [f"{spoke} spoke"]
     notes += [f"{failed} could not act"] if failed else []
     notes += [f"{refused} refused"] if refused else []
-    notes += [] if turn in story.heads else ["not closed"]
+    notes += [] if turn in transcript.heads else ["not closed"]
     yield f'<details class="turn" id="turn-{turn}"><summary>turn {turn}'
     yield f' <span class="note">{", ".join(notes)}</span></summary>\n'
-    for scene in scenes:
-        yield from _scene(scene)
+    for agent_turn in agent_turns:
+        yield from _agent_turn(agent_turn)
     yield "</details>\n"
 
 
-def _scene(scene: Scene) -> Iterator[str]:
-    name = escape(scene.agent_id, quote=True)
-    bad = " bad" if scene.idle_because or scene.refused else ""
+def _agent_turn(agent_turn: AgentTurn) -> Iterator[str]:
+    name = escape(agent_turn.agent_id, quote=True)
+    bad = " bad" if agent_turn.idle_because or agent_turn.refused else ""
     yield f'<section class="scene{bad}" data-agent="{name}">\n<h2>{name}'
-    yield f' <span class="note">{escape(scene.backend)}, balance {scene.balance:,}</span></h2>\n'
-    yield f'<p class="did">{escape(scene.did)}</p>\n'
-    if scene.idle_because:
-        yield f'<p class="why">could not act: {escape(scene.idle_because)}</p>\n'
-    if scene.refused:
-        yield f'<p class="why">a rule refused it: {escape(scene.refused)}</p>\n'
-    if scene.said:
-        yield f"<blockquote>{escape(scene.said)}</blockquote>\n"
-    if scene.thought:
-        yield f'<p class="thought">{escape(scene.thought)}</p>\n'
-    thinking, output = scene.billed
-    paid = "".join(f", {escape(reason)} {tokens:+,}" for reason, tokens in scene.paid.items())
+    note = f"{escape(agent_turn.backend)}, balance {agent_turn.balance:,}"
+    yield f' <span class="note">{note}</span></h2>\n'
+    yield f'<p class="did">{escape(agent_turn.did)}</p>\n'
+    if agent_turn.idle_because:
+        yield f'<p class="why">could not act: {escape(agent_turn.idle_because)}</p>\n'
+    if agent_turn.refused:
+        yield f'<p class="why">a rule refused it: {escape(agent_turn.refused)}</p>\n'
+    if agent_turn.said:
+        yield f"<blockquote>{escape(agent_turn.said)}</blockquote>\n"
+    if agent_turn.thought:
+        yield f'<p class="thought">{escape(agent_turn.thought)}</p>\n'
+    thinking, output = agent_turn.billed
+    paid = "".join(f", {escape(reason)} {tokens:+,}" for reason, tokens in agent_turn.paid.items())
     yield f'<p class="note">used {thinking:,} thinking and {output:,} output units{paid}</p>\n'
-    yield f"<details><summary>what it saw</summary><pre>{escape(scene.saw)}</pre></details>\n"
-    if scene.parts:
-        yield f"<details><summary>calls: {len(scene.parts)}</summary>\n"
-        for part in scene.parts:
-            yield from _part(part)
+    yield f"<details><summary>what it saw</summary><pre>{escape(agent_turn.saw)}</pre></details>\n"
+    if agent_turn.calls:
+        yield f"<details><summary>calls: {len(agent_turn.calls)}</summary>\n"
+        for call in agent_turn.calls:
+            yield from _transcript_call(call)
         yield "</details>\n"
     yield "</section>\n"
 
 
-def _part(part: Part) -> Iterator[str]:
-    facts = [part.outcome, f"{part.seconds:.2f} s", f"tokens: {part.tokens}"]
-    facts += [f"cost {part.money}"] if part.money else []
-    yield f'<p class="note">call {part.attempt}: {escape(", ".join(facts))}</p>\n'
-    for text in (part.detail, part.thinking, part.reply):
+def _transcript_call(call: TranscriptCall) -> Iterator[str]:
+    facts = [call.outcome, f"{call.seconds:.2f} s", f"tokens: {call.tokens}"]
+    facts += [f"cost {call.money}"] if call.money else []
+    yield f'<p class="note">call {call.attempt}: {escape(", ".join(facts))}</p>\n'
+    for text in (call.detail, call.thinking, call.reply):
         if text:
             yield f"<pre>{escape(text)}</pre>\n"
 
