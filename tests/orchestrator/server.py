@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from sim_economy.core.world_config import WorldConfig
-from sim_economy.orchestrator.dialogue.messages import Call
+from sim_economy.orchestrator.dialogue.messages import ModelCall
 from sim_economy.orchestrator.dialogue.observation_text import sections
 from sim_economy.orchestrator.dialogue.providers.traders import trade
 
@@ -218,7 +218,7 @@ class ModelServer:
         agent_id = shown["What you see"]["agent_id"]
         if self.brain is not None:
             return self.brain(served.turn, served.agent, agent_id, shown)
-        call = Call(self.config.seed, served.turn, served.agent, agent_id, served.attempt, "")
+        call = ModelCall(self.config.seed, served.turn, served.agent, agent_id, served.attempt, "")
         return json.dumps(trade(call, shown, self.config))
 
 

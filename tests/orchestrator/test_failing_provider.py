@@ -12,7 +12,7 @@ from sim_economy.core.world_config import NumberText
 from sim_economy.ledger.readers.reading import reading
 from sim_economy.ledger.records import read_record, recorded_inputs
 from sim_economy.ledger.verify import verify
-from sim_economy.orchestrator.dialogue.messages import Failure
+from sim_economy.orchestrator.dialogue.messages import CallFailure
 from sim_economy.orchestrator.record.call_folder import LEDGER, read_run
 from sim_economy.orchestrator.record.call_log import IdleReason
 from sim_economy.orchestrator.session import replay_run
@@ -79,5 +79,5 @@ def test_no_turn_is_lost_and_the_bill_is_the_servers_count(
     whys = {decided.idle_reason for decided in log.decided.values()}
     assert {None, IdleReason.UNUSABLE, IdleReason.REJECTED} <= whys
     met = {ended.failure for ended in log.calls_ended.values()}
-    assert met == {*Failure} - {Failure.NOT_ALLOWED} | {None}
+    assert met == {*CallFailure} - {CallFailure.NOT_ALLOWED} | {None}
     assert asyncio.run(replay_run(tmp_path / "run")).world_head == ending.world_head

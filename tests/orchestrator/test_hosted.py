@@ -16,10 +16,10 @@ import pytest
 from sim_economy.core.world_config import NumberText
 from sim_economy.orchestrator.agent_turn import request_of
 from sim_economy.orchestrator.dialogue.messages import (
-    Call,
     CallFailed,
-    Failure,
+    CallFailure,
     Message,
+    ModelCall,
     ModelOutput,
     ModelUsage,
     Request,
@@ -29,7 +29,7 @@ from sim_economy.orchestrator.dialogue.providers.wire import usage_in
 from sim_economy.orchestrator.settings import ModelSetting, parse_plan
 from tests.orchestrator.setup import SCENARIO
 
-CALL = Call(1, 2, 3, "agent_3", 0, "run-2-3-0")
+CALL = ModelCall(1, 2, 3, "agent_3", 0, "run-2-3-0")
 HELLO = (
     Message("user", "Turn 2"),
     Message("assistant", "hm"),
@@ -213,17 +213,17 @@ def test_google(stub: Stub) -> None:
 @pytest.mark.parametrize(
     ("status", "failure", "charged"),
     [
-        (400, Failure.REJECTED, False),
-        (401, Failure.NOT_ALLOWED, False),
-        (404, Failure.NOT_ALLOWED, False),
-        (408, Failure.SERVER_FAILED, False),
-        (429, Failure.RATE_LIMITED, False),
-        (500, Failure.SERVER_FAILED, False),
-        (503, Failure.SERVER_FAILED, False),
+        (400, CallFailure.REJECTED, False),
+        (401, CallFailure.NOT_ALLOWED, False),
+        (404, CallFailure.NOT_ALLOWED, False),
+        (408, CallFailure.SERVER_FAILED, False),
+        (429, CallFailure.RATE_LIMITED, False),
+        (500, CallFailure.SERVER_FAILED, False),
+        (503, CallFailure.SERVER_FAILED, False),
     ],
 )
 def test_no_library_sends_anything_twice(
-    stub: Stub, provider: str, status: int, failure: Failure, charged: bool
+    stub: Stub, provider: str, status: int, failure: CallFailure, charged: bool
 ) -> None:
     names = {"anthropic": "claude-sonnet-4-5", "google": "gemini-2.5-flash"}
     stub.answers({"error": {"message": "no", "code": status}}, status, Retry_After="7")
@@ -249,7 +249,7 @@ def test_nobody_there_costs_nothing() -> None:
     )
     with pytest.raises(CallFailed) as failed:
         ask(model)
-    assert (failed.value.failure, failed.value.charged) == (Failure.CONNECTION_FAILED, False)
+    assert (failed.value.failure, failed.value.charged) == (CallFailure.CONNECTION_FAILED, False)
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ def test_an_unreadable_answer_says_what_it_took_if_it_can(
     stub.answers(body)
     with pytest.raises(CallFailed) as failed:
         ask(setting(stub))
-    assert failed.value.failure is Failure.UNREADABLE
+    assert failed.value.failure is CallFailure.UNREADABLE
     assert failed.value.usage == tokens
     assert failed.value.charged
 
@@ -283,7 +283,7 @@ def test_a_compressed_bomb_is_not_unpacked(stub: Stub) -> None:
     stub.answers(gzip.compress(b"0" * 50_000_000), Content_Encoding="gzip")
     with pytest.raises(CallFailed) as failed:
         ask(setting(stub))
-    assert failed.value.failure is Failure.CONNECTION_FAILED
+    assert failed.value.failure is CallFailure.CONNECTION_FAILED
     assert failed.value.charged
 
 

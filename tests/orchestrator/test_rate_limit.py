@@ -10,7 +10,7 @@ import pytest
 from sim_economy.agents.usage_model import PublishedUsage
 from sim_economy.core.world_config import NumberText, parse_world_config
 from sim_economy.orchestrator import session
-from sim_economy.orchestrator.dialogue.messages import Call, ModelOutput, ModelUsage, Request
+from sim_economy.orchestrator.dialogue.messages import ModelCall, ModelOutput, ModelUsage, Request
 from sim_economy.orchestrator.limits.rate_limit import RateLimiter
 from sim_economy.orchestrator.model_call import ModelCaller
 from sim_economy.orchestrator.record.call_folder import read_run
@@ -30,7 +30,7 @@ def test_as_many_calls_are_under_way_as_may_be(
     under_way: list[int] = []
 
     class Waiting:
-        async def ask(self, request: Request, call: Call) -> ModelOutput:
+        async def ask(self, request: Request, call: ModelCall) -> ModelOutput:
             taken.append(callers[0].limiter.in_flight)
             under_way.append(call.agent)
             assert len(under_way) <= in_flight
@@ -185,7 +185,7 @@ def test_a_bug_in_one_mind_is_not_swallowed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Broken:
-        async def ask(self, request: Request, call: Call) -> ModelOutput:
+        async def ask(self, request: Request, call: ModelCall) -> ModelOutput:
             raise ZeroDivisionError
 
         async def close(self) -> None:

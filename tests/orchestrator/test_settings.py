@@ -10,7 +10,7 @@ import pytest
 
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.world_config import parse_world_config
-from sim_economy.orchestrator.dialogue.messages import Failure
+from sim_economy.orchestrator.dialogue.messages import CallFailure
 from sim_economy.orchestrator.orchestrated_run import load_orchestrated
 from sim_economy.orchestrator.record.call_folder import read_task
 from sim_economy.orchestrator.settings import parse_plan, plan_of
@@ -79,7 +79,7 @@ def test_a_whole_file(tmp_path: Path) -> None:
     small = plan.models["small"]
     assert (small.base_url, small.temperature) == ("http://127.0.0.1:11434/v1", "0.7")
     assert small.extra == {"top_k": 20, "min_p": 0.05}
-    assert plan.models["pretend"].script[1].fails is Failure.RATE_LIMITED
+    assert plan.models["pretend"].script[1].fails is CallFailure.RATE_LIMITED
     assert plan.backends["bob"].policy == "miner"
     assert plan.backends["ann"].persona == "You are patient."
     assert plan.limits.prices.prices["qwen3:8b"].output == 1

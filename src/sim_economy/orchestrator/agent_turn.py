@@ -11,7 +11,7 @@ from sim_economy.core.actions import Idle, Input
 from sim_economy.core.codec import canonical
 from sim_economy.core.randomness import draw, seed_key
 from sim_economy.core.units import INPUT_LIMIT
-from sim_economy.orchestrator.dialogue.messages import RETRIED, Failure, Message, Request
+from sim_economy.orchestrator.dialogue.messages import RETRIED, CallFailure, Message, Request
 from sim_economy.orchestrator.dialogue.observation_text import repair
 from sim_economy.orchestrator.dialogue.reply_parser import SCHEMA, UnusableReply, read_reply
 from sim_economy.orchestrator.model_call import (
@@ -51,7 +51,7 @@ async def ask(question: Question, caller: ModelCaller, seed: int) -> AgentDecide
         pause = 0.0
         if ended.answer is None:
             assert ended.failure is not None, ended
-            if ended.failure is Failure.NOT_ALLOWED:
+            if ended.failure is CallFailure.NOT_ALLOWED:
                 raise NotAllowedError(question.model, ended.detail)
             failures += 1
             if ended.failure not in RETRIED or failures > plan.retries:

@@ -12,9 +12,9 @@ from msgspec.structs import replace
 from sim_economy.core.errors import ReplayError, SimEconomyError
 from sim_economy.core.units import INPUT_LIMIT
 from sim_economy.orchestrator.dialogue.messages import (
-    Call,
     CallFailed,
-    Failure,
+    CallFailure,
+    ModelCall,
     ModelOutput,
     ModelUsage,
     Provider,
@@ -153,7 +153,7 @@ class ModelCaller:
         """
         turn, agent_id = question.turn, question.agent_id
         found = self.log.calls_ended.get((turn, agent_id, attempt))
-        refused = found is not None and found.failure is Failure.NOT_ALLOWED
+        refused = found is not None and found.failure is CallFailure.NOT_ALLOWED
         if found is not None and not (refused and self._writer):
             if found.request_digest != request.digest:
                 raise ReplayError(turn, f"call {attempt} of {agent_id} would be another request")
@@ -246,7 +246,7 @@ class ModelCaller:
         sent = CallSent(*call_id, question.model, request.digest, named, held.tokens, held.money)
         await writer.append(*texts, sent)
         key = f"{writer.run_id}-{question.turn}-{question.agent}-{attempt}"
-        call = Call(self._seed, question.turn, question.agent, question.agent_id, attempt, key)
+        call = ModelCall(self._seed, question.turn, question.agent, question.agent_id, attempt, key)
         loop = asyncio.get_running_loop()
         started = loop.time()
         over = min(started + float(self.plan.call_deadline), question.over)
@@ -256,7 +256,7 @@ class ModelCaller:
                 answer = await endpoint.provider.ask(request, call)
         except TimeoutError:
             detail = f"no reply within {over - started:.3g} s"
-            failed = CallFailed(Failure.CALL_DEADLINE, detail, charged=True)
+            failed = CallFailed(CallFailure.CALL_DEADLINE, detail, charged=True)
             ended = self._without_reply(call_id, request, failed)
         except CallFailed as failed:
             ended = self._without_reply(call_id, request, failed)

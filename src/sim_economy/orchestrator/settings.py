@@ -17,7 +17,7 @@ from sim_economy.core.errors import ScenarioError
 from sim_economy.core.world_config import WorldConfig, unknown_key
 from sim_economy.orchestrator import checks
 from sim_economy.orchestrator.checks import Check
-from sim_economy.orchestrator.dialogue.messages import Failure, ModelUsage, Money
+from sim_economy.orchestrator.dialogue.messages import CallFailure, ModelUsage, Money
 from sim_economy.orchestrator.prices import PriceTable, read_prices
 
 TABLES: Final = ("orchestrator", "models", "minds")
@@ -40,7 +40,7 @@ class ScriptLine(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=
     agent: str
     attempt: int = 0
     reply: str | None = None
-    fails: Failure | None = None
+    fails: CallFailure | None = None
     retry_after: float | None = None
     stop_reason: str = field(default="stop", name="ended")
     usage: ModelUsage | None = field(default=None, name="tokens")

@@ -59,7 +59,7 @@ class Request(Struct, frozen=True, kw_only=True):
 _FRAME = 64
 
 
-class Call(Struct, frozen=True):
+class ModelCall(Struct, frozen=True):
     """Which call it is.
 
     Attributes:
@@ -112,7 +112,7 @@ class ModelOutput(Struct, frozen=True, omit_defaults=True):
     stop_reason: str = field(default="stop", name="ended")
 
 
-class Failure(StrEnum):
+class CallFailure(StrEnum):
     """Why there is no reply."""
 
     RATE_LIMITED = "rate_limited"
@@ -126,11 +126,11 @@ class Failure(StrEnum):
 
 RETRIED = frozenset(
     {
-        Failure.RATE_LIMITED,
-        Failure.SERVER_FAILED,
-        Failure.CONNECTION_FAILED,
-        Failure.CALL_DEADLINE,
-        Failure.UNREADABLE,
+        CallFailure.RATE_LIMITED,
+        CallFailure.SERVER_FAILED,
+        CallFailure.CONNECTION_FAILED,
+        CallFailure.CALL_DEADLINE,
+        CallFailure.UNREADABLE,
     }
 )
 """Failures that another attempt may not meet."""
@@ -148,7 +148,7 @@ class CallFailed(Exception):  # noqa: N818
 
     def __init__(
         self,
-        failure: Failure,
+        failure: CallFailure,
         detail: str,
         *,
         charged: bool,
@@ -166,7 +166,7 @@ class CallFailed(Exception):  # noqa: N818
 class Provider(Protocol):
     """Something that replies."""
 
-    async def ask(self, request: Request, call: Call) -> ModelOutput:
+    async def ask(self, request: Request, call: ModelCall) -> ModelOutput:
         """The reply to one request, sent once.
 
         Raises:

@@ -17,7 +17,7 @@ from sim_economy.core.codec import canonical, parse_input, parse_json
 from sim_economy.core.errors import FolderError, InputError
 from sim_economy.ledger.records import digest
 from sim_economy.orchestrator.dialogue.messages import (
-    Failure,
+    CallFailure,
     ModelOutput,
     ModelUsage,
     Money,
@@ -94,7 +94,7 @@ class CallEnded(Struct, frozen=True, tag="got", tag_field="line", omit_defaults=
     attempt: int
     request_digest: str
     answer: ModelOutput | None = None
-    failure: Failure | None = None
+    failure: CallFailure | None = None
     detail: str = ""
     usage: ModelUsage | None = field(default=None, name="tokens")
     charged: bool = False

@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 
 from sim_economy.core.errors import ExtraMissingError, ScenarioError
 from sim_economy.orchestrator.dialogue.messages import (
-    Call,
     CallFailed,
-    Failure,
+    CallFailure,
     Message,
+    ModelCall,
     ModelOutput,
     ModelUsage,
     Request,
@@ -84,7 +84,7 @@ class HostedProvider:
         )
         self._model = _model(setting, key, self._http)
 
-    async def ask(self, request: Request, call: Call) -> ModelOutput:
+    async def ask(self, request: Request, call: ModelCall) -> ModelOutput:
         """The reply to one request, sent once.
 
         Raises:
@@ -210,7 +210,7 @@ def _parameters(request: Request) -> ModelRequestParameters:
             return ModelRequestParameters(output_mode="text")
 
 
-def _settings(request: Request, call: Call) -> ModelSettings:
+def _settings(request: Request, call: ModelCall) -> ModelSettings:
     given = request.settings
     settings: OpenAIChatModelSettings = {
         "max_tokens": given["max_output_tokens"],
@@ -274,9 +274,9 @@ def _failed(error: Exception, wire: Wire) -> CallFailed:
     detail = _detail(error)
     match error:
         case exceptions.ModelAuthenticationError() | exceptions.ModelNotFoundError():
-            return CallFailed(Failure.NOT_ALLOWED, detail, charged=False)
+            return CallFailed(CallFailure.NOT_ALLOWED, detail, charged=False)
         case exceptions.ModelQuotaExceededError():
-            return CallFailed(Failure.NOT_ALLOWED, detail, charged=False)
+            return CallFailed(CallFailure.NOT_ALLOWED, detail, charged=False)
         case exceptions.ModelHTTPError():
             failure = _of_status(error.status_code)
             return CallFailed(
@@ -288,24 +288,24 @@ def _failed(error: Exception, wire: Wire) -> CallFailed:
             )
         case exceptions.ModelConnectionError() | httpx2.TransportError():
             reached = wire.status is not None or not _unreached(error)
-            return CallFailed(Failure.CONNECTION_FAILED, detail, charged=reached, usage=usage)
+            return CallFailed(CallFailure.CONNECTION_FAILED, detail, charged=reached, usage=usage)
         case _:
-            return CallFailed(Failure.UNREADABLE, detail, charged=True, usage=usage)
+            return CallFailed(CallFailure.UNREADABLE, detail, charged=True, usage=usage)
 
 
 _OK: Final = 200
 
 
-def _of_status(status: int) -> Failure:
+def _of_status(status: int) -> CallFailure:
     match status:
         case 401 | 403 | 404:
-            return Failure.NOT_ALLOWED
+            return CallFailure.NOT_ALLOWED
         case 429:
-            return Failure.RATE_LIMITED
+            return CallFailure.RATE_LIMITED
         case 408 | 409 | 425:
-            return Failure.SERVER_FAILED
+            return CallFailure.SERVER_FAILED
         case _:
-            return Failure.SERVER_FAILED if status >= 500 else Failure.REJECTED
+            return CallFailure.SERVER_FAILED if status >= 500 else CallFailure.REJECTED
 
 
 def _unreached(error: BaseException | None) -> bool:

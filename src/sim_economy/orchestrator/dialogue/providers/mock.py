@@ -11,9 +11,9 @@ from sim_economy.agents.usage_model import Usage, UsageSource
 from sim_economy.core.codec import canonical
 from sim_economy.core.world_config import WorldConfig
 from sim_economy.orchestrator.dialogue.messages import (
-    Call,
     CallFailed,
-    Failure,
+    CallFailure,
+    ModelCall,
     ModelOutput,
     ModelUsage,
     Request,
@@ -39,7 +39,7 @@ class MockProvider:
         self._usage: Iterator[list[Usage]] = usage.turns(config)
         self._drawn: list[list[Usage]] = []
 
-    async def ask(self, request: Request, call: Call) -> ModelOutput:
+    async def ask(self, request: Request, call: ModelCall) -> ModelOutput:
         """The reply to one request.
 
         Raises:
@@ -48,7 +48,7 @@ class MockProvider:
         line = self._script.get((call.turn, call.agent_id, call.attempt))
         if line is not None:
             if line.reply is None:
-                failure = line.fails or Failure.SERVER_FAILED
+                failure = line.fails or CallFailure.SERVER_FAILED
                 raise CallFailed(
                     failure,
                     "as the script says",
@@ -71,7 +71,7 @@ class MockProvider:
     async def close(self) -> None:
         """It holds nothing."""
 
-    def _decided(self, call: Call, shown: dict[str, Any]) -> str:
+    def _decided(self, call: ModelCall, shown: dict[str, Any]) -> str:
         """The answer of a policy."""
         seen = {
             **shown["What you see"],

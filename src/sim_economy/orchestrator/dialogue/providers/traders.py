@@ -9,13 +9,13 @@ from typing import Any, Final
 from sim_economy.core.contracts import Role
 from sim_economy.core.randomness import draw_below, seed_key
 from sim_economy.core.world_config import WorldConfig
-from sim_economy.orchestrator.dialogue.messages import Call
+from sim_economy.orchestrator.dialogue.messages import ModelCall
 
 
 class Dice:
     """Draws that are a function of the seed, the turn and the agent."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: ModelCall) -> None:
         self._key = seed_key(call.seed)
         self._turn = call.turn
         self._agent = call.agent
@@ -29,7 +29,7 @@ class Dice:
         return choices[self.below(len(choices), purpose)]
 
 
-def trade(call: Call, shown: Mapping[str, Any], config: WorldConfig) -> dict[str, Any]:
+def trade(call: ModelCall, shown: Mapping[str, Any], config: WorldConfig) -> dict[str, Any]:
     """A trader's answer to what it is shown, as plain values."""
     dice = Dice(call)
     own = shown["What you see"]
@@ -41,7 +41,7 @@ def trade(call: Call, shown: Mapping[str, Any], config: WorldConfig) -> dict[str
 
 
 def _chosen(
-    call: Call, dice: Dice, own: Mapping[str, Any], config: WorldConfig
+    call: ModelCall, dice: Dice, own: Mapping[str, Any], config: WorldConfig
 ) -> tuple[str, dict[str, Any]]:
     balance = own["accounts"]["balance"]
     if call.turn == 1 and balance > 1:
@@ -108,7 +108,7 @@ def _waiting(
                 continue
 
 
-def _proposal(call: Call, dice: Dice, config: WorldConfig) -> dict[str, Any]:
+def _proposal(call: ModelCall, dice: Dice, config: WorldConfig) -> dict[str, Any]:
     others = [name for name in config.agent_ids if name != call.agent_id]
     first = dice.below(len(others), "counterparty")
     second = (first + 1 + dice.below(len(others) - 1, "arbitrator")) % len(others)
@@ -158,7 +158,7 @@ def _speech(
     action: Mapping[str, Any],
     shown: Mapping[str, Any],
     config: WorldConfig,
-    call: Call,
+    call: ModelCall,
 ) -> str | None:
     """What it says; traders answer those who spoke."""
     known = _SAID.get(action["action"])
