@@ -31,7 +31,7 @@ def test_as_many_calls_are_under_way_as_may_be(
 
     class Waiting:
         async def ask(self, request: Request, call: ModelCall) -> ModelOutput:
-            taken.append(callers[0].limiter.in_flight)
+            taken.append(callers[0].limiter.connections)
             under_way.append(call.agent)
             assert len(under_way) <= in_flight
             await asyncio.sleep(0.02)

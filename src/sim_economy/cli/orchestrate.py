@@ -170,7 +170,8 @@ def _line(progress: Progress, task: Task) -> str:
     return (
         f"turn {progress.turn}/{progress.turns}  "
         f"{progress.decided} of {task.config.num_agents} decided  "
-        f"{progress.in_flight} in flight  {progress.calls} calls, {progress.failed} failed\n{spent}"
+        f"{progress.connections} in flight  "
+        f"{progress.calls} calls, {progress.failed} failed\n{spent}"
     )
 
 

@@ -125,7 +125,7 @@ class ModelCaller:
         self.endpoints = endpoints
         self.log = log
         self.budget = budget
-        self.limiter = RateLimiter(plan.limits.in_flight, plan.limits.calls_per_minute)
+        self.limiter = RateLimiter(plan.limits.max_connections, plan.limits.calls_per_minute)
         self.calls = 0
         self.failed = 0
         self._seed = seed

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from msgspec import DecodeError, Struct, convert, field, to_builtins
 from msgspec.json import decode
+from msgspec.structs import fields
 
 from sim_economy.agents.catalogue import policy_named, settings_of
 from sim_economy.core.codec import canonical
@@ -92,7 +93,7 @@ class RunLimits(Struct, frozen=True, kw_only=True):
         agent_budget_ends: Whether an agent without budget stops the run, or is idle from then on.
     """
 
-    in_flight: int = 20
+    max_connections: int = field(default=20, name="in_flight")
     calls_per_minute: int | None = None
     budget_tokens: int | None = None
     budget_money: Money | None = None
@@ -400,5 +401,7 @@ class _Reader:
                     self.problems.append(
                         f"orchestrator.prices: a budget of money needs the price of {wanted}"
                     )
-        names = [name for name in RunLimits.__struct_fields__ if name != "prices"]
-        return RunLimits(prices=prices, **{name: loop[name] for name in names})
+        given: dict[str, Any] = {
+            limit.name: loop.get(limit.encode_name) for limit in fields(RunLimits)
+        }
+        return RunLimits(**{**given, "prices": prices})

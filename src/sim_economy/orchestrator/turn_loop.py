@@ -37,7 +37,7 @@ class Progress(Struct, frozen=True):
     turn: int
     turns: int
     decided: int
-    in_flight: int
+    connections: int
     calls: int
     failed: int
     tokens: int
@@ -266,7 +266,7 @@ class TurnLoop:
                 turn,
                 self.turns,
                 decided,
-                self.caller.limiter.in_flight,
+                self.caller.limiter.connections,
                 self.caller.calls,
                 self.caller.failed,
                 run.spent.tokens + run.unknown.tokens,

@@ -15,12 +15,12 @@ class RateLimiter:
     """One queue for all calls; first come, first served.
 
     Attributes:
-        in_flight: Calls under way.
+        connections: Calls under way.
     """
 
-    def __init__(self, in_flight_most: int, per_minute: int | None = None) -> None:
-        self.in_flight = 0
-        self._slots = asyncio.Semaphore(in_flight_most)
+    def __init__(self, max_connections: int, per_minute: int | None = None) -> None:
+        self.connections = 0
+        self._slots = asyncio.Semaphore(max_connections)
         self._gate = asyncio.Lock()
         self._per_minute = per_minute
         self._started: deque[float] = deque()
@@ -35,11 +35,11 @@ class RateLimiter:
                 if self._held_until.get(model, 0.0) > asyncio.get_running_loop().time():
                     continue
                 await self._turnstile()
-                self.in_flight += 1
+                self.connections += 1
                 try:
                     yield
                 finally:
-                    self.in_flight -= 1
+                    self.connections -= 1
                 return
 
     def hold(self, model: str, seconds: float) -> None:
