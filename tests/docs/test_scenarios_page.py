@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from sim_economy.reports import society
-from sim_economy.reports.comparison import MEASURED, TreatmentRuns, write_comparison
+from sim_economy.reports.comparison import COMPARED_METRICS, TreatmentRuns, write_comparison
 from sim_economy.reports.published.later_report import LATER
 from sim_economy.reports.tables import table_markdown
 from sim_economy.scenarios.shipped import REGIMES, SCENARIOS
@@ -44,7 +44,7 @@ def test_the_page_shows_the_regimes_as_the_comparison_does(tmp_path: Path) -> No
         told = report.partition(title)[2].partition("\n## ")[0].strip()
         assert told in TEXT
     assert sum(map(len, LATER.values())) == 8
-    assert all(f"| {name} |" in TEXT for name in MEASURED.values())
+    assert all(f"| {name} |" in TEXT for name in COMPARED_METRICS.values())
 
 
 def test_the_page_names_every_shipped_scenario() -> None:

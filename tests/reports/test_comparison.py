@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from sim_economy.reports.comparison import MEASURED, TreatmentRuns, differences, write_comparison
+from sim_economy.reports.comparison import (
+    COMPARED_METRICS,
+    TreatmentRuns,
+    differences,
+    write_comparison,
+)
 from sim_economy.reports.published.later_report import LATER
 from sim_economy.runs.policy_loop import play_run
 from sim_economy.scenarios.scenario import load_scenario
@@ -61,7 +66,7 @@ def test_the_regimes_stand_beside_the_later_report(tmp_path: Path) -> None:
     for figure in ("21.40", "1.60", "3.70", "0.159", "30.50", "41,151", "2,726", "0.468"):
         assert f"| {figure} |" in section
     assert "nothing here was fitted to them" in section
-    assert {column for figures in LATER.values() for column in figures} <= {*MEASURED}
+    assert {column for figures in LATER.values() for column in figures} <= {*COMPARED_METRICS}
 
 
 def test_a_changed_regime_is_not_set_beside_the_later_report(tmp_path: Path) -> None:
@@ -93,6 +98,6 @@ def test_the_command_wants_two_different_names(tmp_path: Path) -> None:
         assert "are not two or more different names" in ended.stderr
 
 
-@pytest.mark.parametrize("measure", MEASURED)
-def test_every_measure_is_there(measure: str) -> None:
-    assert len(side("baseline").values(measure)) == 12
+@pytest.mark.parametrize("measure", COMPARED_METRICS)
+def test_every_measure_is_there(metric: str) -> None:
+    assert len(side("baseline").values(metric)) == 12

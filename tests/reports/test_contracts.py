@@ -10,7 +10,7 @@ import pytest
 from sim_economy.agents.policy import Policy, View
 from sim_economy.core.actions import Action, Idle, ProposeContract, SellInformation, SignContract
 from sim_economy.core.contracts import ContractKind, Terms
-from sim_economy.runs.extended_metrics import run_measures, supply_changes
+from sim_economy.runs.extended_metrics import extended_metrics, supply_changes
 from sim_economy.runs.policy_loop import play_run
 from sim_economy.runs.run import Run
 from sim_economy.runs.run_metrics import run_metrics
@@ -60,7 +60,7 @@ def test_fees_that_a_forward_pays_are_fees(run: Run) -> None:
     own = sum(flows.get("inference_fee", 0) for flows in run.series.flows)
     assert drawn > 0
     assert run_metrics(run)["fees_total"] == drawn + own
-    measured = run_measures(run)
+    measured = extended_metrics(run)
     assert measured["fees"] == drawn + own
     assert measured["fees_uncovered"] == drawn + own - sum(run.series.fees_covered)
 

@@ -9,10 +9,10 @@ import scipy.stats
 
 from sim_economy.core.accounts import PostingReason
 from sim_economy.runs.extended_metrics import (
-    MEASURES,
+    EXTENDED_METRICS,
+    extended_metrics,
+    extended_summary,
     first_negative_turns,
-    measures_summary,
-    run_measures,
     series_columns,
     supply_changes,
     write_series,
@@ -40,7 +40,7 @@ PUBLISHED = [
 
 
 def mean(column: str) -> float:
-    values = [run_measures(run)[column] for run in played().runs]
+    values = [extended_metrics(run)[column] for run in played().runs]
     return statistics.mean(value for value in values if value is not None)
 
 
@@ -60,7 +60,7 @@ def test_every_posting_reason_either_changes_the_supply_or_stays_among_agents() 
 
 def test_platform_and_destroyed_hold_what_the_agents_lost() -> None:
     for run in played().runs:
-        measured = run_measures(run)
+        measured = extended_metrics(run)
         lost = GENESIS - run.series.token_supply[-1]
         assert lost == (measured["platform_rent"] or 0) + (measured["destroyed"] or 0)
 
@@ -78,13 +78,13 @@ def test_the_mean_rent_and_final_supply_are_those_of_the_published_rows() -> Non
 
 def test_covered_and_uncovered_fees_are_all_fees() -> None:
     for run in played().runs:
-        found = run_measures(run)
+        found = extended_metrics(run)
         assert (found["fees_covered"] or 0) + (found["fees_uncovered"] or 0) == found["fees"]
         assert found["fees_waived"] == found["job_credits"]
 
 
 def test_a_runs_measures_are_its_number_and_the_named_ones() -> None:
-    assert list(run_measures(played().runs[0])) == ["run_id", *MEASURES]
+    assert list(extended_metrics(played().runs[0])) == ["run_id", *EXTENDED_METRICS]
 
 
 def with_balances(table: list[list[int]]) -> Run:
@@ -103,7 +103,7 @@ def with_balances(table: list[list[int]]) -> Run:
 def test_the_first_negative_turn_counts_from_one_and_zero_is_not_negative() -> None:
     run = with_balances([[5, 0, 9], [-1, 0, 9], [3, -2, 9]])
     assert first_negative_turns(run) == [2, 3, None]
-    found = run_measures(run)
+    found = extended_metrics(run)
     assert found["insolvent_share"] == pytest.approx(2 / 9)
     assert found["first_negative_turn"] == 2
     assert found["median_first_negative_turn"] == 3.0
@@ -113,20 +113,20 @@ def test_the_first_negative_turn_counts_from_one_and_zero_is_not_negative() -> N
 def test_the_median_first_negative_turn_is_empty_where_half_stay_solvent(
     table: list[list[int]],
 ) -> None:
-    assert run_measures(with_balances(table))["median_first_negative_turn"] is None
+    assert extended_metrics(with_balances(table))["median_first_negative_turn"] is None
 
 
 def test_the_summary_leaves_out_runs_that_do_not_define_a_measure() -> None:
     rows = [{"run_id": 1, "turn": 4, "never": None}, {"run_id": 2, "turn": None, "never": None}]
-    turn, never = measures_summary(rows)
+    turn, never = extended_summary(rows)
     assert (turn["measure"], turn["runs"], turn["mean"]) == ("turn", 1, 4.0)
     assert (never["measure"], never["runs"], never["mean"]) == ("never", 0, None)
 
 
 def test_the_summary_holds_three_intervals_for_each_mean() -> None:
-    measured = [run_measures(run) for run in played().runs]
-    summary = {row["measure"]: row for row in measures_summary(measured)}
-    assert list(summary) == list(MEASURES)
+    measured = [extended_metrics(run) for run in played().runs]
+    summary = {row["measure"]: row for row in extended_summary(measured)}
+    assert list(summary) == list(EXTENDED_METRICS)
     fees = summary["fees"]
     values = [float(row["fees"] or 0) for row in measured]
     expected = scipy.stats.t.interval(
@@ -136,7 +136,7 @@ def test_the_summary_holds_three_intervals_for_each_mean() -> None:
     assert fees["ci95"] == pytest.approx(277.5519, abs=1e-4)
     assert fees["student_high"] - fees["mean"] > fees["ci95"]
     assert fees["bootstrap_low"] < fees["mean"] < fees["bootstrap_high"]
-    assert measures_summary(measured) == list(summary.values())
+    assert extended_summary(measured) == list(summary.values())
 
 
 def test_the_series_have_a_row_for_every_turn_of_every_run() -> None:
@@ -154,7 +154,7 @@ def test_a_runs_last_row_of_the_series_holds_its_final_measures() -> None:
     _, runs, rows = played()
     columns = series_columns(runs[:1])
     last = {name: values[-1] for name, values in columns.items()}
-    measured = run_measures(runs[0])
+    measured = extended_metrics(runs[0])
     for column in ("gini_normalised", "gini_absolute", "winner_hhi"):
         assert last[column] == measured[column]
     assert last["gini_wealth_shifted"] == rows[0]["gini_wealth_shifted"]

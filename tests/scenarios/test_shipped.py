@@ -10,7 +10,7 @@ import pytest
 from sim_economy.core.contracts import ContractKind
 from sim_economy.ledger.stores.memory import MemoryStore
 from sim_economy.ledger.verify import verify
-from sim_economy.runs.extended_metrics import run_measures
+from sim_economy.runs.extended_metrics import extended_metrics
 from sim_economy.runs.policy_loop import play_run
 from sim_economy.runs.run import Run
 from sim_economy.scenarios.scenario import SHIPPED, load_scenario
@@ -118,9 +118,9 @@ def test_the_defaulters_of_the_market_are_shut_out_of_credit() -> None:
 
 def test_cores_pay_dividends_to_the_rentiers() -> None:
     for run in played("rentiers").runs:
-        measures = run_measures(run)
-        dividends = float(measures["dividends"] or 0)
-        assert 0 < dividends <= float(measures["fees_covered"] or 0)
+        metrics = extended_metrics(run)
+        dividends = float(metrics["dividends"] or 0)
+        assert 0 < dividends <= float(metrics["fees_covered"] or 0)
         owners = {flow.payee for flow in run.counts.flows if flow.reason == "dividend"}
         assert len(owners) == 4
         assert owners <= set(range(5))

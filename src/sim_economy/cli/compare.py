@@ -11,7 +11,12 @@ from sim_economy.cli.output import print_json, print_table, progress_bar
 from sim_economy.cli.scenario_options import scenario_names
 from sim_economy.core.errors import ScenarioError
 from sim_economy.experiments.experiment import run_experiment
-from sim_economy.reports.comparison import MEASURED, TreatmentRuns, differences, write_comparison
+from sim_economy.reports.comparison import (
+    COMPARED_METRICS,
+    TreatmentRuns,
+    differences,
+    write_comparison,
+)
 from sim_economy.scenarios.scenario import load_scenario
 from sim_economy.scenarios.shipped import REGIMES
 
@@ -78,7 +83,7 @@ def compare(
 
 def _show(sides: list[TreatmentRuns], written: list[Path], *, as_json: bool) -> None:
     means: dict[str, dict[str, Any]] = {}
-    for column in MEASURED:
+    for column in COMPARED_METRICS:
         means[column] = {}
         for side in sides:
             values = list(side.values(column).values())
@@ -104,7 +109,10 @@ def _show(sides: list[TreatmentRuns], written: list[Path], *, as_json: bool) -> 
         return
     columns = ("measure", *(side.treatment.name for side in sides))
     rows = [
-        [MEASURED[column], *("-" if value is None else f"{value:.3f}" for value in row.values())]
+        [
+            COMPARED_METRICS[column],
+            *("-" if value is None else f"{value:.3f}" for value in row.values()),
+        ]
         for column, row in means.items()
     ]
     print_table("means over the runs", columns, rows)

@@ -34,7 +34,7 @@ from sim_economy.ledger.sidecars.run_folder import claimed, write_whole
 from sim_economy.ledger.stores.sqlite import SQLiteStore
 from sim_economy.reports.society import contract_rows, flow_rows
 from sim_economy.reports.tables import paper_tables, table_markdown
-from sim_economy.runs.extended_metrics import measures_summary, run_measures, write_series
+from sim_economy.runs.extended_metrics import extended_metrics, extended_summary, write_series
 from sim_economy.runs.policy_loop import play_run
 from sim_economy.runs.run import Run, encode_run
 from sim_economy.runs.run_metrics import Row, metrics_csv, run_metrics, summary_json, table_csv
@@ -119,15 +119,15 @@ def write_results(
         cells = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
         write_whole(folder / "tables" / f"{table.name}.csv", table_csv(cells).encode())
     write_whole(folder / "tables.md", "\n".join(map(table_markdown, tables)).encode())
-    measures = [run_measures(run) for run in runs]
-    write_whole(folder / "run_measures.csv", table_csv(measures).encode())
+    metrics = [extended_metrics(run) for run in runs]
+    write_whole(folder / "run_measures.csv", table_csv(metrics).encode())
     if contracts := contract_rows(runs):
         write_whole(folder / "contracts.csv", table_csv(contracts).encode())
     if flows := flow_rows(scenario, runs):
         write_whole(folder / "flows.csv", table_csv(flows).encode())
     missing = []
     try:
-        summary = table_csv(measures_summary(measures))
+        summary = table_csv(extended_summary(metrics))
         write_whole(folder / "measures_summary.csv", summary.encode())
     except ModuleNotFoundError:
         missing.append("measures_summary.csv needs scipy: pip install 'sim-economy[report]'")

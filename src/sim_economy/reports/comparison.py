@@ -22,13 +22,13 @@ from sim_economy.reports.html import html_page
 from sim_economy.reports.published.later_report import LATER
 from sim_economy.reports.society import reading_of_contracts
 from sim_economy.reports.tables import Table, Value, escaped, number, table_markdown
-from sim_economy.runs.extended_metrics import run_measures
+from sim_economy.runs.extended_metrics import extended_metrics
 from sim_economy.runs.run import Run, chosen
 from sim_economy.runs.run_metrics import run_metrics, table_csv
 from sim_economy.scenarios.scenario import Scenario, load_scenario
 from sim_economy.statistics.intervals import student_interval
 
-MEASURED: Final[Mapping[str, str]] = {
+COMPARED_METRICS: Final[Mapping[str, str]] = {
     "contracts_proposed": "contracts proposed",
     "contracts_started": "contracts started",
     "contracts_settled": "contracts settled",
@@ -66,7 +66,7 @@ class TreatmentRuns(Struct, frozen=True):
         """A measure by the seed of the run; runs that don't define it are left out."""
         found = {}
         for run in self.runs:
-            row: Mapping[str, Any] = {**run_metrics(run), **run_measures(run)}
+            row: Mapping[str, Any] = {**run_metrics(run), **extended_metrics(run)}
             if row[column] is not None:
                 found[run.seed] = float(row[column])
         return found
@@ -104,7 +104,7 @@ def differences(sides: Sequence[TreatmentRuns]) -> list[MetricDifference]:
     """
     first, *others = sides
     found = []
-    for column in MEASURED:
+    for column in COMPARED_METRICS:
         base = first.values(column)
         for other in others:
             values = other.values(column)
@@ -190,7 +190,7 @@ def _world(first: TreatmentRuns, side: TreatmentRuns) -> str:
 
 def _means(sides: Sequence[TreatmentRuns]) -> str:
     rows: list[tuple[Value, ...]] = []
-    for column, name in MEASURED.items():
+    for column, name in COMPARED_METRICS.items():
         values = [side.values(column).values() for side in sides]
         rows.append((name, *(statistics.mean(each) if each else None for each in values)))
     columns = ("measure", *(side.treatment.name for side in sides))
@@ -205,7 +205,7 @@ def _paired(sides: Sequence[TreatmentRuns], found: Sequence[MetricDifference]) -
         return f"No run has a seed in common with one of {first}, so nothing can be paired.\n"
     rows = tuple(
         (
-            MEASURED[row.column],
+            COMPARED_METRICS[row.column],
             row.treatment,
             row.mean,
             row.low,
@@ -241,7 +241,7 @@ def _later(sides: Sequence[TreatmentRuns]) -> str:
         known = name in LATER and side.treatment.settings == load_scenario(name).settings
         for column, theirs in (LATER[name] if known else {}).items():
             ours = statistics.mean(side.values(column).values())
-            rows.append((name, MEASURED[column], theirs, ours))
+            rows.append((name, COMPARED_METRICS[column], theirs, ours))
             told.append((_apart(ours, theirs), name, column, ours, theirs))
     if not rows:
         return ""
@@ -252,7 +252,7 @@ def _later(sides: Sequence[TreatmentRuns]) -> str:
     return (
         "## Beside a later report\n\nA later report of the original system ran regimes of these "
         f"names.\n\n{table_markdown(table)}\n"
-        f"Furthest apart is the measure *{MEASURED[column]}* of {escaped(name)}: "
+        f"Furthest apart is the measure *{COMPARED_METRICS[column]}* of {escaped(name)}: "
         f"{number(ours, 1)} here, {number(theirs, 1)} there. {_WHY}\n\n{_known(sides)}\n"
     )
 

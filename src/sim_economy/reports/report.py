@@ -33,9 +33,9 @@ from sim_economy.reports.tables import (
     table_markdown,
 )
 from sim_economy.runs.extended_metrics import (
-    MEASURES,
-    measures_summary,
-    run_measures,
+    EXTENDED_METRICS,
+    extended_metrics,
+    extended_summary,
     supply_changes,
     wealth,
 )
@@ -241,7 +241,7 @@ def _reading_of_rent(runs: Sequence[Run]) -> str:
 
 
 def _reading_of_fees(runs: Sequence[Run]) -> str:
-    measured = [run_measures(run) for run in runs]
+    measured = [extended_metrics(run) for run in runs]
     fees, covered = (
         statistics.mean(float(row[column] or 0) for row in measured)
         for column in ("fees", "fees_covered")
@@ -310,7 +310,9 @@ def _further(runs: Sequence[Run], rows: Sequence[Row]) -> str:
         "[doi:10.1007/s10260-014-0293-4](https://doi.org/10.1007/s10260-014-0293-4)); the absolute "
         "one is half the mean difference between two agents, in tokens. The concentration of "
         "winners is 1 where one agent wins every block.",
-        table_markdown(_summary_table("Beyond the paper", MEASURES, map(run_measures, runs))),
+        table_markdown(
+            _summary_table("Beyond the paper", EXTENDED_METRICS, map(extended_metrics, runs))
+        ),
         table_markdown(_summary_table("The paper's aggregates again", AGGREGATED, published)),
     )
 
@@ -320,7 +322,7 @@ def _summary_table(
 ) -> Table:
     columns = ("measure", "mean", "1.96 SE", "Student's t", "bootstrap", "min", "max")
     cells: list[tuple[Value, ...]] = []
-    for row in measures_summary(list(rows)):
+    for row in extended_summary(list(rows)):
         student, bootstrap = (
             None
             if row["mean"] is None
@@ -361,7 +363,7 @@ def _side_by_side(
         published = json.loads(published_text("summary.json"))["aggregate"]
         columns = {"published": published, **columns}
     cells: tuple[tuple[Value, ...], ...] = tuple(
-        (name, *(measures[column]["mean"] for measures in columns.values()))
+        (name, *(metrics[column]["mean"] for metrics in columns.values()))
         for column, name in AGGREGATED.items()
     )
     table = Table("beside", "Means over the runs", ("measure", *columns), cells)

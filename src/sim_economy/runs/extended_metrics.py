@@ -24,7 +24,7 @@ from sim_economy.statistics.inequality import (
 )
 from sim_economy.statistics.intervals import bootstrap_interval, normal_halfwidth, student_interval
 
-Measures: TypeAlias = dict[str, int | float | None]
+ExtendedMetrics: TypeAlias = dict[str, int | float | None]
 """Further measures of one run by column; None where one is not defined."""
 
 SUPPLY_SIGNS: Final[Mapping[PostingReason, int]] = {
@@ -42,7 +42,7 @@ SUPPLY_SIGNS: Final[Mapping[PostingReason, int]] = {
 }
 """Whether a movement adds to what agents own or takes from it; others stay among agents."""
 
-MEASURES: Final[Mapping[str, str]] = {
+EXTENDED_METRICS: Final[Mapping[str, str]] = {
     "fees": "fees",
     "fees_covered": "fees that balances covered",
     "fees_uncovered": "fees that made or deepened a debt",
@@ -102,7 +102,7 @@ def wealth(run: Run, turn: int) -> list[int]:
     ]
 
 
-def run_measures(run: Run) -> Measures:
+def extended_metrics(run: Run) -> ExtendedMetrics:
     """The further measures of one run."""
     series = run.series
     agents = len(run.agent_ids)
@@ -168,7 +168,7 @@ def _negative(balances: Sequence[Sequence[int]]) -> int:
     return sum(balance < 0 for turn in balances for balance in turn)
 
 
-def measures_summary(rows: Sequence[Mapping[str, int | float | None]]) -> list[dict[str, Any]]:
+def extended_summary(rows: Sequence[Mapping[str, int | float | None]]) -> list[dict[str, Any]]:
     """Each measure over the runs that define it, with three 95 % intervals for its mean.
 
     Returns:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from sim_economy.reports.published.rows import Comparison
 from sim_economy.reports.tables import PRINTED, Table, number, text_figures
-from sim_economy.runs.extended_metrics import run_measures, supply_changes
+from sim_economy.runs.extended_metrics import extended_metrics, supply_changes
 from sim_economy.runs.run import Run, chosen
 from sim_economy.runs.run_metrics import Row
 from sim_economy.scenarios.scenario import Scenario
@@ -29,9 +29,9 @@ class Evidence(Struct, frozen=True):
     rows: Sequence[Row]
     comparison: Comparison
 
-    def mean(self, measure: Callable[[Run], float]) -> float:
+    def mean(self, metric: Callable[[Run], float]) -> float:
         """The mean of a measure over the runs."""
-        return statistics.mean(float(measure(run)) for run in self.runs)
+        return statistics.mean(float(metric(run)) for run in self.runs)
 
     def moved(self, reason: str) -> float:
         """Mean tokens a run moved for a reason between agents and the rest."""
@@ -199,7 +199,7 @@ def _survival(evidence: Evidence) -> str:
 
 
 def _health(evidence: Evidence) -> str:
-    below = 100 * evidence.mean(lambda run: run_measures(run)["insolvent_share"] or 0)
+    below = 100 * evidence.mean(lambda run: extended_metrics(run)["insolvent_share"] or 0)
     blocks = 100 * evidence.column("turns_with_block") / evidence.scenario.turns
     supply = evidence.column("token_supply_final")
     return (
