@@ -174,7 +174,7 @@ def test_a_call_of_a_wrong_shape_is_refused(arguments: tuple[str, ...], words: s
 @pytest.mark.parametrize("seed", ["-5", str(2**63)])
 def test_a_seed_beyond_its_bounds_is_refused(tmp_path: Path, seed: str) -> None:
     ledger = tmp_path / "run.sqlite"
-    assert "seed: must " in complaint(
+    assert "--seed" in complaint(
         sim_economy("run", "--turns", "1", "--seed", seed, "--ledger", ledger)
     )
     assert not ledger.exists()
@@ -288,3 +288,23 @@ def test_a_scenario_file_is_written_over_only_by_force(tmp_path: Path) -> None:
 def test_a_scenario_file_in_no_folder_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "nowhere" / "mine.toml"
     assert complaint(sim_economy("init", path)).startswith(f"error: {path}: ")
+
+
+def test_a_seed_is_the_first_runs_in_every_command(tmp_path: Path) -> None:
+    seeded = ("--seed", "5", "--turns", "2", "--json")
+    played = json_of(sim_economy("run", "as-run", *seeded))
+    assert played["seed"] == 5
+    out = tmp_path / "experiment"
+    sim_economy("experiment", "as-run", "--runs", "2", "--no-report", "--out", out, *seeded)
+    runs = json.loads((out / "manifest.json").read_text(encoding="utf-8"))["runs"]
+    assert [run["seed"] for run in runs] == [5, 6]
+    assert runs[0]["head"] == played["head"] != runs[1]["head"]
+    out = tmp_path / "compare"
+    sim_economy("compare", "as-run", "as-written", "--runs", "2", "--out", out, *seeded)
+    for name in ("as-run", "as-written"):
+        runs = json.loads((out / name / "manifest.json").read_text(encoding="utf-8"))["runs"]
+        assert [run["seed"] for run in runs] == [5, 6]
+    out = tmp_path / "orchestrate"
+    sim_economy("orchestrate", "--mock", "--out", out, *seeded)
+    settings = json.loads((out / "settings.json").read_text(encoding="utf-8"))
+    assert settings["world"]["seed"] == 5

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from sim_economy.cli.options import numbers_as_changes, seed_option
 from sim_economy.cli.output import print_json, print_table, progress_bar
 from sim_economy.cli.scenario_options import scenario_names
 from sim_economy.core.errors import ScenarioError
@@ -25,7 +26,7 @@ from sim_economy.scenarios.shipped import REGIMES
 @click.argument("scenarios", nargs=-1, shell_complete=scenario_names)
 @click.option("--runs", type=int, help="Replicates of each.")
 @click.option("--turns", type=int, help="Turns of a run.")
-@click.option("--seed", type=int, help="Run r of each is played with this seed + r.")
+@seed_option
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change all of them.")
 @click.option(
     "--out",
@@ -53,8 +54,7 @@ def compare(
     Without SCENARIOS: baseline, coordination_push and high_compute_cost. The same command goes on
     where an interrupted one stopped. Exits with 1 if a run failed.
     """
-    numbers = {"runs": runs, "turns": turns, "seed": seed}
-    given = [f"{key}={value}" for key, value in numbers.items() if value is not None]
+    given = numbers_as_changes(runs=runs, turns=turns, seed=seed)
     treatments = [load_scenario(name, [*changes, *given]) for name in scenarios or REGIMES]
     names = [treatment.name for treatment in treatments]
     if len(names) < 2 or len(set(names)) < len(names):

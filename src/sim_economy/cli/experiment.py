@@ -14,7 +14,13 @@ from sim_economy.cli.experiment_output import (
     show_files,
     write_experiment_report,
 )
-from sim_economy.cli.options import json_option, report_option, set_option, turns_option
+from sim_economy.cli.options import (
+    json_option,
+    report_option,
+    seed_option,
+    set_option,
+    turns_option,
+)
 from sim_economy.cli.output import print_json, print_table, progress_bar
 from sim_economy.cli.scenario_options import chosen_scenario, policy_option, scenario_argument
 from sim_economy.experiments.experiment import Outcome, run_experiment
@@ -27,7 +33,7 @@ from sim_economy.scenarios.scenario import Scenario
 @policy_option
 @turns_option
 @click.option("--runs", type=int, help="Replicates.")
-@click.option("--seed", type=int, help="Run r is played with this seed + r.")
+@seed_option
 @set_option
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder for the files.  [default: out/NAME]"

@@ -18,6 +18,14 @@ set_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+seed_option = click.option(
+    "--seed",
+    type=click.IntRange(1, 2**62),
+    metavar="S",
+    help="The first run's world has the seed S, run r's S + r - 1.  [default: the scenario's + 1]",
+)
+
+
 turns_option = click.option("--turns", type=int, help="Turns of a run.")
 
 
@@ -27,3 +35,13 @@ report_option = click.option(
 
 
 ledger_argument = click.argument("ledger", type=LedgerType())
+
+
+def numbers_as_changes(**numbers: int | None) -> list[str]:
+    """Options that are numbers as changes of a scenario; one that is not given changes nothing.
+
+    `--seed S` names the world of the first run; a scenario's `seed` is one less (run r adds r).
+    """
+    if numbers.get("seed") is not None:
+        numbers["seed"] = numbers["seed"] - 1  # type: ignore[operator]
+    return [f"{key}={value}" for key, value in numbers.items() if value is not None]

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from sim_economy.cli.options import numbers_as_changes, seed_option
 from sim_economy.cli.output import print_json, print_table
 from sim_economy.core.codec import canonical, parse_json
 from sim_economy.core.errors import ExtraMissingError
@@ -32,7 +33,7 @@ _TOKEN_VARIABLE = "SIM_ENGINE_ADMIN_TOKEN"  # noqa: S105
 @click.argument("scenario", default="as-run")
 @click.option("--mock", is_flag=True, help="Let every model be a mock; no key, no network.")
 @click.option("--turns", type=int, help="Turns of the run.")
-@click.option("--seed", type=int, help="The run is played with this seed + 1.")
+@seed_option
 @click.option(
     "--set",
     "changes",
@@ -62,8 +63,7 @@ def orchestrate(
     The same command goes on where an interrupted one stopped. Exits with 3 when a budget is spent
     and with 130 when it was interrupted; what is paid for is kept.
     """
-    numbers = {"turns": turns, "seed": seed}
-    given = [*changes, *(f"{key}={value}" for key, value in numbers.items() if value is not None)]
+    given = [*changes, *numbers_as_changes(turns=turns, seed=seed)]
     asked = load_orchestrated(
         scenario, given, mock=mock, world_backend="engine" if engine else "world"
     )

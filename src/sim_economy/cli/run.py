@@ -10,7 +10,7 @@ from sim_economy.cli.experiment_output import (
     SHOWN_METRICS,
     rounded,
 )
-from sim_economy.cli.options import json_option, set_option, turns_option
+from sim_economy.cli.options import json_option, seed_option, set_option, turns_option
 from sim_economy.cli.output import LedgerType, print_json, print_table, progress_bar
 from sim_economy.cli.scenario_options import chosen_scenario, policy_option, scenario_argument
 from sim_economy.core.errors import ScenarioError
@@ -26,7 +26,7 @@ from sim_economy.world.world import World
 @scenario_argument
 @policy_option
 @turns_option
-@click.option("--seed", type=int, help="The world's seed.  [default: the scenario's, + 1]")
+@seed_option
 @set_option
 @click.option(
     "--ledger", type=LedgerType(), help="Keep the ledger in this new file or PostgreSQL database."

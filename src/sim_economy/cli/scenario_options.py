@@ -6,6 +6,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from sim_economy.agents import catalogue
+from sim_economy.cli.options import numbers_as_changes
 from sim_economy.scenarios.scenario import SHIPPED, Scenario, load_scenario
 
 
@@ -28,7 +29,7 @@ def chosen_scenario(
     scenario: str, changes: tuple[str, ...], policy: str | None, **numbers: int | None
 ) -> Scenario:
     """The scenario with what the options change."""
-    given = [f"{key}={value}" for key, value in numbers.items() if value is not None]
+    given = numbers_as_changes(**numbers)
     if policy is not None:
         given.append(f'policy="{policy}"')
     return load_scenario(scenario, [*changes, *given])
