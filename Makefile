@@ -6,7 +6,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header pyproject.toml
 
-.PHONY: reproduce test check format nightly bench lock clean
+.DEFAULT_GOAL := help
+.PHONY: help reproduce test check format nightly bench lock clean
+
+help: ## Show what can be made.
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
 
 reproduce: $(VENV)/report.stamp ## Run the published experiment, compare every cell, write the report.
 	$(BIN)/sim-economy reproduce
