@@ -1,4 +1,4 @@
-"""Which policies there are: the shipped ones, and those of installed packages.
+"""The catalogue of policies: the shipped ones, and those of installed packages.
 
 A package adds a policy with an entry point of the group `sim_economy.policies`.
 """
@@ -87,7 +87,7 @@ class PolicyEntryPoint(Struct, frozen=True):
 
 @cache
 def offers() -> dict[str, list[PolicyEntryPoint]]:
-    """Who offers a policy of which name; the shipped ones first."""
+    """The entry points of every policy by name; the shipped ones first."""
     known: dict[str, list[PolicyEntryPoint]] = {
         name: [PolicyEntryPoint(name, _OWN, f"{__package__}.policies.{home}")]
         for name, home in SHIPPED.items()
@@ -166,7 +166,7 @@ def policy_parameters(policy: type[Policy]) -> dict[str, tuple[Parameter, Any]]:
 
 
 def choices(parameter: Parameter, default: Any) -> str:
-    """What a file may write for a parameter, in words."""
+    """The values a file may write for a parameter, in words."""
     match parameter.kind:
         case Kind.VARIANT:
             variants: type[StrEnum] = type(default)

@@ -1,4 +1,4 @@
-"""What a policy is: a value that decides for one agent, from what lies before it.
+"""Policies: values that decide for one agent, from its view of the world.
 
 docs/write-your-own-policy.md shows how to add one from a package of your own.
 """
@@ -40,14 +40,14 @@ class SharedView:
         self._observer: Observer | None = None
 
     def observation(self, agent: int) -> Observation:
-        """What one agent may see; nothing is worked out before the first asks."""
+        """The observation of one agent; nothing is computed before the first asks."""
         if self._observer is None:
             self._observer = Observer(self._state, self._config)
         return self._observer.of(agent)
 
 
 class View(Struct):
-    """What lies before one agent when it decides; to be read, never changed.
+    """The view of one agent when it decides; to be read, never changed.
 
     Attributes:
         agent: Position in genesis order.
@@ -84,7 +84,7 @@ class View(Struct):
 
     @property
     def observation(self) -> Observation:
-        """What the agent may see, and nothing else (section 9 of the rules)."""
+        """The agent's observation (section 9 of the rules)."""
         if self._seen is None:
             self._seen = self._shared.observation(self.agent)
         return self._seen
@@ -104,7 +104,7 @@ class View(Struct):
 
 
 def views(state: State, config: WorldConfig) -> list[View]:
-    """What lies before each agent, in genesis order."""
+    """The view of each agent, in genesis order."""
     shared = SharedView(state, config)
     return [View(agent, state, config, shared) for agent in range(config.num_agents)]
 
@@ -118,5 +118,5 @@ class Policy(Struct, frozen=True):
     """
 
     def decide(self, view: View) -> Action | Move:
-        """What the agent does in the open turn."""
+        """The agent's action in the open turn."""
         raise NotImplementedError

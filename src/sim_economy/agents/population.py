@@ -1,4 +1,4 @@
-"""Who follows which policy in a world."""
+"""Populations: groups of agents and the policies they follow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the agents' thinking takes: the published draws, a measured trace, or a distribution."""
+"""Models of usage: the published draws, a measured trace, or a distribution."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ Usage: TypeAlias = tuple[int, int]
 
 
 class UsageSource(Protocol):
-    """Where a run's usage comes from."""
+    """The source of a run's usage."""
 
     def turns(self, config: WorldConfig) -> Iterator[list[Usage]]:
         """Usage `[agent]` of turn 1, 2, 3, ... for as long as the source lasts."""
 
     def problems(self, config: WorldConfig, turns: int) -> list[str]:
-        """Why it cannot serve so many turns of this world; nothing where it can."""
+        """Reasons it cannot serve so many turns of this world; none where it can."""
 
 
 class PublishedUsage(Struct, frozen=True):

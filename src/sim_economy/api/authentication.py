@@ -1,4 +1,4 @@
-"""Who may call what, where an engine asks for tokens."""
+"""Authentication: tokens, and the callers each route admits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sim_economy.world.engine import Engine
 
 
 class CallerRole(Enum):
-    """Who may call a route.
+    """The callers that a route admits.
 
     Attributes:
         ANYONE: Without a token.
@@ -52,7 +52,7 @@ def refuse_foreign(request: Request, *, local: bool) -> None:
 
 
 def _is_local(host: str) -> bool:
-    """Whether a name is loopback's, or one without a dot, which no stranger's DNS can give away."""
+    """Test whether a host is loopback, or a name without a dot, which foreign DNS cannot serve."""
     name = host.rpartition(":")[0] if re.search(r":[0-9]*$", host) else host
     if name == "[::1]" or re.fullmatch("[A-Za-z0-9_-]+", name):
         return True

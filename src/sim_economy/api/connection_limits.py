@@ -1,4 +1,4 @@
-"""What a client may take of the engine: bytes, seconds, connections."""
+"""Bounds on what a client may use of the engine: bytes, seconds, connections."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ async def get_commitment(served: ServedWorld, request: Request) -> Response:
 
 
 async def get_genesis(served: ServedWorld, request: Request) -> Response:
-    """What the world is known by: its genesis hash, its agents, their public keys."""
+    """The identity of the world: its genesis hash, its agents, their public keys."""
     check_query(request)
     return _json(genesis_answer(served.engine.started()))
 
@@ -227,7 +227,7 @@ async def _events(served: ServedWorld, request: Request, after: int) -> AsyncIte
 
 
 async def get_readiness(served: ServedWorld, request: Request) -> Response:
-    """Whether turns can be played."""
+    """Readiness: 200 if turns can be played."""
     check_query(request)
     world = served.engine.started()
     found = served.verified
@@ -260,7 +260,7 @@ async def get_worlds(served: ServedWorld, request: Request) -> Response:
 
 
 async def get_health(served: ServedWorld, request: Request) -> Response:
-    """Whether the process answers."""
+    """Liveness: 200 while the process answers."""
     check_query(request)
     del served
     return _json({"status": "ok"})

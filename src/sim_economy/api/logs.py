@@ -1,4 +1,4 @@
-"""What the engine tells on standard error: one JSON object a line, never an input or a token."""
+"""Logs on standard error: one JSON object a line, never an input or a token."""
 
 from __future__ import annotations
 

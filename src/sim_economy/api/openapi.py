@@ -401,7 +401,7 @@ _ARGUMENTS: Final[dict[Any, dict[str, Any]]] = {
     int | tuple[int, ...] | None: {"anyOf": [_AMOUNT, {"type": "array", "items": _AMOUNT}]},
     Terms: {"$ref": "#/components/schemas/Terms"},
 }
-"""How an argument is written, by its type."""
+"""The schema of an argument, by its type."""
 
 
 def _action() -> dict[str, Any]:

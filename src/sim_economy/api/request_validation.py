@@ -20,7 +20,7 @@ _KEY: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 
 class InitRequest(Struct, frozen=True):
-    """What starts a world.
+    """The body that starts a world.
 
     Attributes:
         public_keys: By agent id, where agents sign.
@@ -32,7 +32,7 @@ class InitRequest(Struct, frozen=True):
 
 
 class TurnRequest(Struct, frozen=True):
-    """What closes a turn.
+    """The body that closes a turn.
 
     Attributes:
         signatures: One for each input, or none at all.
@@ -47,7 +47,7 @@ class TurnRequest(Struct, frozen=True):
 
 
 class CloseRequest(Struct, frozen=True):
-    """What closes a turn with the submitted actions.
+    """The body that closes a turn with the submitted actions.
 
     Attributes:
         metered: The operator's figures, thinking and output units by agent id.
@@ -67,7 +67,7 @@ class SubmissionRequest(Struct, frozen=True):
 
 
 class RunRequest(Struct, frozen=True):
-    """What is played inside the engine.
+    """The body that plays a run inside the engine.
 
     Attributes:
         config: Of the world to start, or of the one that goes on; None for whichever is there.

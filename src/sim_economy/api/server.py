@@ -33,7 +33,7 @@ _log = logging.getLogger("sim_engine")
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 """Addresses that nobody on another machine reaches."""
 _STOP_SECONDS: Final = 2
-"""How long a stopping engine lets open requests finish; it is gone within 3 s."""
+"""Seconds a stopping engine lets open requests finish; it is gone within 3 s."""
 
 
 def serve(

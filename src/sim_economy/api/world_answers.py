@@ -37,7 +37,7 @@ def state_answer(world: World) -> dict[str, Any]:
 
 
 def genesis_answer(world: World) -> dict[str, Any]:
-    """What a world is known by, and whose signatures it is held to."""
+    """The identity of a world, and the keys its signatures are checked with."""
     return {
         "world_id": world.world_id,
         "genesis": digest(world.store.genesis_line()),
@@ -49,7 +49,7 @@ def genesis_answer(world: World) -> dict[str, Any]:
 
 
 def world_answer(world: World) -> dict[str, Any]:
-    """What starting a world answers."""
+    """The answer to starting a world."""
     return {
         "world_id": world.world_id,
         "config": config_values(world.config),

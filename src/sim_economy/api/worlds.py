@@ -1,4 +1,4 @@
-"""What routes share: one service for each world that is open, and the work that goes on behind."""
+"""The open worlds of a process, and the background tasks of each."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class Worlds:
 
     @property
     def access(self) -> Access:
-        """How every world asks who is calling."""
+        """The access rules of every world."""
         return self.default.engine.access
 
     def names(self) -> list[str]:

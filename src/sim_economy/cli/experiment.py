@@ -94,7 +94,7 @@ def experiment(
 
 
 def _show_doubts(chosen: Scenario, outcome: Outcome) -> None:
-    """What makes the runs say less than their number suggests."""
+    """Warnings that the runs say less than their number suggests."""
     usage = chosen.usage
     if isinstance(usage, TracedUsage):
         missing = usage.gaps(chosen.config, chosen.turns)

@@ -1,4 +1,4 @@
-"""What `experiment`, `reproduce` and `run` print of finished runs."""
+"""Output of finished runs, shared by `experiment`, `reproduce` and `run`."""
 
 from __future__ import annotations
 

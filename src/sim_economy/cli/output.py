@@ -1,4 +1,4 @@
-"""What commands print: tables for people, JSON for scripts, progress on the error stream."""
+"""Output of commands: tables for people, JSON for scripts, progress on the error stream."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class LedgerType(click.ParamType):  # type: ignore[type-arg]
-    """Where a ledger is: a file, which shells complete, or the URI of a PostgreSQL database."""
+    """A ledger argument: a file, which shells complete, or the URI of a PostgreSQL database."""
 
     name = "path"
 

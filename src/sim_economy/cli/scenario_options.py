@@ -1,4 +1,4 @@
-"""Which scenario a command plays, and what its options change in it."""
+"""The scenario argument of a command, and the options that change it."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class AgentKey:
 def action_message(
     world: str, turn: int, agent_id: str, action: Mapping[str, object], speech: str | None = None
 ) -> bytes:
-    """What is signed: JSON after RFC 8785, without nulls and without a tip of 0."""
+    """The signed message: JSON after RFC 8785, without nulls and without a tip of 0."""
     given = {
         name: _without_nulls(value) if isinstance(value, Mapping) else value
         for name, value in _without_nulls(action).items()

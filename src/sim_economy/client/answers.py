@@ -1,4 +1,4 @@
-"""What the engine answers, as types over plain dicts; fields they don't name stay in them."""
+"""Answers of the engine as types over plain dicts; fields they don't name stay in them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class HeadAnswer(TypedDict):
 
 
 class CommitmentAnswer(TypedDict):
-    """What the draws are bound to; salt and secret open it once the run has ended."""
+    """The commitment of the draws; salt and secret open it once the run has ended."""
 
     commitment: str | None
     salt: str | None
@@ -28,7 +28,7 @@ class CommitmentAnswer(TypedDict):
 
 
 class GenesisAnswer(TypedDict):
-    """What a world is known by; keys where inputs and blocks are signed."""
+    """The identity of a world; with keys where inputs and blocks are signed."""
 
     world_id: str
     genesis: str
@@ -99,7 +99,7 @@ class TransactionAnswer(TypedDict):
 
 
 class ClosedTurnAnswer(TypedDict):
-    """What came of a turn."""
+    """The result of a turn."""
 
     turn: int
     inference_fees_collected: int
@@ -134,7 +134,7 @@ class BlockAnswer(TypedDict):
 
 
 class ContractEventAnswer(TypedDict):
-    """What happened to a contract; further fields depend on what."""
+    """An event of a contract; further fields depend on its kind."""
 
     turn: int
     position: int
@@ -181,7 +181,7 @@ class StatementAnswer(TypedDict):
 
 
 class ObservationAnswer(TypedDict):
-    """What one agent may see before it acts."""
+    """The observation of one agent before it acts."""
 
     agent_id: str
     turn: int
@@ -245,7 +245,7 @@ class FindingAnswer(TypedDict):
 
 
 class VerificationAnswer(TypedDict):
-    """What checking the whole ledger found; a finding of None is good."""
+    """The result of checking the whole ledger; without a finding it is sound."""
 
     turns: int
     head: HeadAnswer | None

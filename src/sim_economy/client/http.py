@@ -34,7 +34,7 @@ from sim_economy.client.events import EventStream
 from sim_economy.client.requests import Answer, Attempts, EngineRequest, Row, Value
 
 ADDRESS: Final = "http://127.0.0.1:8000"
-"""Where an engine listens by default."""
+"""The address an engine listens on by default."""
 
 _BROKEN: Final = (httpx.NetworkError, httpx.TimeoutException, httpx.RemoteProtocolError)
 _STREAM: Final = httpx.Timeout(10, read=45)
@@ -144,7 +144,7 @@ class EngineClient:
         return self._send(requests.submit(agent_id, action, speech, turn, signature))
 
     def commitment(self) -> CommitmentAnswer:
-        """What the draws are bound to, and what opens it once the run has ended."""
+        """The commitment of the draws, with salt and secret once the run has ended."""
         return self._send(requests.commitment())
 
     def worlds(self) -> list[str]:
@@ -152,7 +152,7 @@ class EngineClient:
         return self._send(requests.worlds(self._address))
 
     def genesis(self) -> GenesisAnswer:
-        """What the world is known by; the genesis hash is what agents sign with."""
+        """The identity of the world; agents sign with its genesis hash."""
         return self._send(requests.genesis())
 
     def head(self) -> HeadAnswer:
@@ -354,7 +354,7 @@ class AsyncEngineClient:
         return await self._send(requests.submit(agent_id, action, speech, turn, signature))
 
     async def commitment(self) -> CommitmentAnswer:
-        """What the draws are bound to, and what opens it once the run has ended."""
+        """The commitment of the draws, with salt and secret once the run has ended."""
         return await self._send(requests.commitment())
 
     async def worlds(self) -> list[str]:
@@ -362,7 +362,7 @@ class AsyncEngineClient:
         return await self._send(requests.worlds(self._address))
 
     async def genesis(self) -> GenesisAnswer:
-        """What the world is known by; the genesis hash is what agents sign with."""
+        """The identity of the world; agents sign with its genesis hash."""
         return await self._send(requests.genesis())
 
     async def head(self) -> HeadAnswer:

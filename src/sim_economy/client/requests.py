@@ -57,7 +57,7 @@ class EngineRequest(Struct, Generic[Answer], frozen=True):
     repeatable: bool = False
 
     def headers(self, token: str | None) -> dict[str, str]:
-        """What is sent beside the body."""
+        """The headers sent with the body."""
         headers = authorization(token)
         if self.body is not None:
             headers["Content-Type"] = "application/json"
@@ -84,7 +84,7 @@ class EngineRequest(Struct, Generic[Answer], frozen=True):
 
 
 class Attempts:
-    """How often a call may still be tried, and the pause before."""
+    """The attempts that remain of a request, and the pause before each."""
 
     def __init__(self, retries: int) -> None:
         self._retries = retries
@@ -212,7 +212,7 @@ def worlds(address: str) -> EngineRequest[list[str]]:
 
 
 def base(address: str, world: str | None) -> str:
-    """Where a world's calls go: the default one's, or one's by its name."""
+    """The base path of a world: the default one's, or one's by its name."""
     return address if world is None else f"{address}/worlds/{_segment(world)}"
 
 

@@ -43,7 +43,7 @@ ESCROW: Final = FIRST + Holding.ESCROW
 
 
 class PostingReason(StrEnum):
-    """Why tokens moved."""
+    """The reason for a movement of tokens."""
 
     GENESIS = "genesis"
     TRANSACTION_SUBMITTED = "transaction_submitted"

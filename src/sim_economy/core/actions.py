@@ -1,4 +1,4 @@
-"""What an agent may ask for: one frozen value per action, and the input that carries it."""
+"""Actions of agents: one frozen value each, and the input that carries it."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def action_name(action: Action) -> str:
 
 
 class Input(Struct, frozen=True, omit_defaults=True, gc=False):
-    """What one agent sends for one turn.
+    """The input of one agent for one turn.
 
     Attributes:
         thinking_units: Usage spent on thinking, 0 to 2^31 - 1.

@@ -112,7 +112,7 @@ def check_input(submitted: Input, field: str = "input") -> None:
 
 
 def _is_plain(submitted: Input) -> bool:
-    """Whether it is of the commonest kind, nothing of which can be wrong."""
+    """Test whether an input is of the commonest kind, nothing of which can be wrong."""
     return (
         type(submitted.agent_id) is str
         and submitted.agent_id.isidentifier()

@@ -272,7 +272,7 @@ class ContractSteps:
                 self._keep(replace(contract, insured_value=contract.insured_value + change))
 
     def _take(self, contract: Contract, step: Step, agent_id: str | None = None) -> None:
-        """What the rules found happens; at an end the contract leaves the state."""
+        """Carry out a step that the rules found; at its end a contract leaves the state."""
         stage = after(contract.stage, step.happened)
         if stage not in ENDS:
             until = step.until or contract.until
@@ -352,7 +352,7 @@ class ContractSteps:
         self.events.append(ContractEvent(contract_id, happened, **details))
 
     def _index(self, contract_id: int) -> int:
-        """Where the contract is among the open ones, or would be."""
+        """The index of a contract among the open ones, or where it would be inserted."""
         return bisect_left(self._state.contracts, contract_id, key=_BY_ID)
 
     def _escrowed(self, contract: Contract) -> int:
@@ -362,7 +362,7 @@ class ContractSteps:
 def _next_step(
     contract: Contract, turn: int, disputes: int, balance: int, config: WorldConfig
 ) -> Step | None:
-    """What happens to a contract at T7 of a turn, or None.
+    """The step of a contract at T7 of a turn, or None.
 
     Args:
         disputes: Open ones that its arbitrator has before it.

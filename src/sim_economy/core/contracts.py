@@ -1,4 +1,4 @@
-"""What a contract is: its terms, its parties, and the one table of what can become of it.
+"""Contracts: terms, parties, and the one table of their transitions.
 
 Source: docs/spec/economy.md, section 8.
 """
@@ -13,7 +13,7 @@ from msgspec import Struct
 
 
 class ContractKind(StrEnum):
-    """What is promised."""
+    """The kind of promise."""
 
     SERVICE = "service"
     INFORMATION_SALE = "information_sale"
@@ -23,7 +23,7 @@ class ContractKind(StrEnum):
 
 
 class Settlement(StrEnum):
-    """Who decides whether it was kept: the parties and an arbitrator, or the rules alone."""
+    """The judge of a promise: the parties and an arbitrator, or the rules alone."""
 
     ATTESTED = "attested"
     AUTOMATIC = "automatic"
@@ -38,14 +38,14 @@ class Role(IntEnum):
 
 
 class Favoured(StrEnum):
-    """For whom an arbitrator rules."""
+    """The party an arbitrator rules for."""
 
     PROPOSER = "proposer"
     COUNTERPARTY = "counterparty"
 
 
 class Stage(StrEnum):
-    """How far a contract has come."""
+    """The stage of a contract."""
 
     PROPOSED = "proposed"
     ACTIVE = "active"
@@ -62,7 +62,7 @@ class Stage(StrEnum):
 
 
 class Happened(StrEnum):
-    """What can happen to a contract."""
+    """The events of a contract."""
 
     PROPOSED = "proposed"
     SIGNED = "signed"
@@ -84,7 +84,7 @@ class Happened(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why a contract ended as it did."""
+    """The cause of a contract's end."""
 
     NOT_SIGNED = "not_signed"
     RUN_ENDED = "run_ended"
@@ -140,7 +140,7 @@ ENDS: Final = frozenset({Stage.LAPSED, Stage.VOID, Stage.SETTLED, Stage.DEFAULTE
 
 
 def allows(stage: Stage, happened: Happened) -> bool:
-    """Whether this can happen to a contract that has come so far."""
+    """Test whether an event is possible at a stage."""
     return (stage, happened) in TRANSITIONS
 
 
@@ -151,7 +151,7 @@ def after(stage: Stage | None, happened: Happened) -> Stage:
 
 
 class Terms(Struct, frozen=True, omit_defaults=True, gc=False):
-    """What a proposal may state; None where it is silent."""
+    """The terms of a proposal; None where it is silent."""
 
     due_turn: int | None = None
     settlement: str | None = None
@@ -170,7 +170,7 @@ class Terms(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Deal(Struct, frozen=True, omit_defaults=True, gc=False):
-    """What the parties agree on; it never changes.
+    """The agreement of the parties; it never changes.
 
     Attributes:
         parties: Agent ids: proposer, counterparty, arbitrator.
@@ -211,7 +211,7 @@ SETTLEMENTS: Final[Mapping[ContractKind, tuple[Settlement, ...]]] = {
     ContractKind.INSURANCE: (Settlement.AUTOMATIC,),
     ContractKind.FORWARD: (Settlement.AUTOMATIC,),
 }
-"""How a kind may settle; the first where a proposal is silent (K1)."""
+"""The settlements of a kind; the first where a proposal is silent (K1)."""
 
 PAYERS: Final[Mapping[ContractKind, Role | None]] = {
     ContractKind.SERVICE: Role.COUNTERPARTY,
@@ -220,7 +220,7 @@ PAYERS: Final[Mapping[ContractKind, Role | None]] = {
     ContractKind.INSURANCE: Role.PROPOSER,
     ContractKind.FORWARD: Role.PROPOSER,
 }
-"""Whose payment waits in escrow."""
+"""The party whose payment waits in escrow."""
 
 
 class Contract(Struct, frozen=True, gc=False):
@@ -249,7 +249,7 @@ class Contract(Struct, frozen=True, gc=False):
 
     @property
     def escrow(self) -> tuple[int, int, int]:
-        """What each party has in escrow for it."""
+        """Tokens of each party in escrow for the contract."""
         if self.stage is Stage.PROPOSED:
             return (0, 0, 0)
         held = list(self.deal.collaterals)

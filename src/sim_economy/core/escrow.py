@@ -36,7 +36,7 @@ class Step(Struct, frozen=True):
 
 
 Taken = tuple[int, int, PostingReason]
-"""What leaves a collateral: the account it goes to, tokens, why."""
+"""A part taken from a collateral: the account it goes to, tokens, reason."""
 
 
 def slashed(contract: Contract, role: Role) -> Taken:
@@ -51,7 +51,7 @@ def forfeited(contract: Contract, role: Role, to: Role) -> Taken:
 
 
 class Payment(Struct, frozen=True):
-    """What of the payment in escrow goes to the other party, and why."""
+    """The part of the payment in escrow that goes to the other party, and the reason."""
 
     amount: int = 0
     reason: PostingReason = PostingReason.PAYMENT_RETURNED

@@ -1,4 +1,4 @@
-"""What came of a turn: refusals, transactions, contracts, the block, the bill."""
+"""Results of a turn: refusals, transactions, contract events, the block, the bill."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sim_economy.core.contracts import Cause, Deal, Favoured, Happened
 
 
 class RejectionReason(StrEnum):
-    """Why a rule refused an action, in order of precedence (section 3)."""
+    """The reason for a refusal, in order of precedence (section 3)."""
 
     UNKNOWN_AGENT = "unknown_agent"
     ALREADY_ACTED = "already_acted"
@@ -64,7 +64,7 @@ class ValidatorType(StrEnum):
 
 
 class TransactionType(StrEnum):
-    """What a transaction does when it is finalised (L6, S3)."""
+    """The effect of a transaction when it is finalised (L6, S3)."""
 
     STAKE = "stake"
     BURN = "burn"
@@ -138,7 +138,7 @@ class Bill(Struct, frozen=True, gc=False):
 
 
 class ContractEvent(Struct, frozen=True, gc=False, omit_defaults=True):
-    """What happened to a contract.
+    """An event of a contract.
 
     Attributes:
         agent_id: Who did it; None where the rules did.

@@ -1,4 +1,4 @@
-"""What one agent may see, and nothing else.
+"""The observation of one agent, and nothing else.
 
 Source: docs/spec/economy.md, section 9.
 """

@@ -106,7 +106,7 @@ class State(Struct):
 
     @property
     def token_supply(self) -> int:
-        """What agents own, all five accounts of all agents."""
+        """Tokens that agents own: all five accounts of all agents."""
         return sum(self.accounts[FIRST:])
 
     def wealth(self, agent: int) -> int:

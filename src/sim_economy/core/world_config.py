@@ -22,42 +22,42 @@ from sim_economy.core.units import INPUT_LIMIT, MILLION, Millionths, decimal_tex
 
 
 class JobRule(StrEnum):
-    """What a job earns (J1 to J3)."""
+    """The pay of a job (J1 to J3)."""
 
     CREDIT_USAGE = "credit_usage"
     WAIVE_USAGE = "waive_usage"
 
 
 class SigningBonusRule(StrEnum):
-    """When the signing bonus is paid (J4, L5)."""
+    """The occasion of the signing bonus (J4, L5)."""
 
     FIRST_JOB = "first_job"
     PER_BLOCK = "per_block"
 
 
 class LotteryRule(StrEnum):
-    """Who holds tickets (L2)."""
+    """The holders of tickets (L2)."""
 
     MINERS = "miners"
     MINE_STAKE_BURN = "mine_stake_burn"
 
 
 class UnstakeWithoutAmount(StrEnum):
-    """What an unstake that names no amount does (S2)."""
+    """The effect of an unstake without an amount (S2)."""
 
     REJECT = "reject"
     ALL = "all"
 
 
 class DividendRule(StrEnum):
-    """Who shares the covered fees (C3)."""
+    """The recipients of the covered fees (C3)."""
 
     CORE_OWNERS = "core_owners"
     STAKE_AND_BURN = "stake_and_burn"
 
 
 class UsageRule(StrEnum):
-    """Whose word on usage is billed (T1)."""
+    """The source of billed usage (T1)."""
 
     DECLARED = "declared"
     OPERATOR = "operator"
@@ -65,7 +65,7 @@ class UsageRule(StrEnum):
 
 
 class Kind(Enum):
-    """How a parameter is written and bounded."""
+    """The notation and bounds of a parameter."""
 
     COUNT = "an integer"
     RATE = "a number from 0 to 1 with at most 6 decimals"
@@ -78,7 +78,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """How one parameter is read, bounded and explained."""
+    """The description of one parameter: kind, meaning, bounds."""
 
     kind: Kind
     meaning: str
@@ -217,7 +217,7 @@ class WorldConfig(Struct, frozen=True, kw_only=True):
 
 
 HIDDEN: Final = frozenset({"seed", "secret"})
-"""What decides the draws; no agent may see it (O3)."""
+"""Parameters that decide the draws; no agent may see them (O3)."""
 
 
 @cache

@@ -42,7 +42,7 @@ from sim_economy.scenarios.scenario import Scenario
 
 
 class Outcome(Struct, frozen=True):
-    """What an experiment left.
+    """The result of an experiment.
 
     Attributes:
         runs: Finished ones, in order.

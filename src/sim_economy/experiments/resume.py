@@ -1,4 +1,4 @@
-"""What an experiment folder keeps to be resumed: its manifest, its finished runs."""
+"""The state of an experiment folder: its manifest, its finished runs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def failure_path(folder: Path, run: int) -> Path:
 
 
 def is_experiment_folder(folder: Path) -> bool:
-    """Whether the folder is empty, or an experiment's."""
+    """Test whether the folder is empty, or an experiment's."""
     manifest = folder / "manifest.json"
     if not manifest.exists():
         return {path.name for path in folder.iterdir()} <= {".lock", "manifest.json.part"}
@@ -99,7 +99,7 @@ _OWN_FILES: Final = (
     "series.parquet",
     "report.*",
 )
-"""What starting over removes."""
+"""Files that starting over removes."""
 
 
 def finished_runs(folder: Path, scenario: Scenario, *, ledgers: bool) -> dict[int, Run]:

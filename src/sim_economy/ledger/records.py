@@ -1,4 +1,4 @@
-"""What is kept of a world: genesis, turns as lines of canonical JSON, and the two hashes of each.
+"""Records of a world: genesis, turns as lines of canonical JSON, the two hashes of each.
 
 The *state digest* of a turn is the SHA-256 of its canonical state: equal wherever the economy is
 the same. The *chain head* is the SHA-256 of the head before it and the turn's line: it adds inputs,
@@ -52,7 +52,7 @@ class Keys(Struct, frozen=True):
 
 
 class Genesis(Struct, frozen=True, omit_defaults=True):
-    """What a world starts from; its hash is the first link of the chain.
+    """The first record of a world; its hash is the first link of the chain.
 
     Attributes:
         keys: None where nothing is signed.

@@ -1,4 +1,4 @@
-"""Whether a ledger is what it says: every hash and every posting, from genesis on.
+"""Verification of a ledger: every hash and every posting, from genesis on.
 
 It needs no rules: what a turn should have done is `replay`'s question.
 """
@@ -42,7 +42,7 @@ class Finding(Struct, frozen=True):
 
 
 class Verification(Struct, frozen=True):
-    """What verifying a ledger found.
+    """The result of verifying a ledger.
 
     Attributes:
         turns: Closed turns that hold.
@@ -58,7 +58,7 @@ class Verification(Struct, frozen=True):
 
     @property
     def holds(self) -> bool:
-        """Whether nothing is wrong."""
+        """True if nothing is wrong."""
         return self.finding is None
 
 

@@ -28,7 +28,7 @@ class AgentConnection:
         self._genesis: str | None = None
 
     async def observe(self) -> Mapping[str, Any]:
-        """What the agent may see, and nothing else."""
+        """The agent's observation."""
         return await self._client.observation(self.agent_id)
 
     async def statement(self, first: int | None, last: int | None) -> Mapping[str, Any]:

@@ -34,7 +34,7 @@ Asked = Context[Any, Any]
 
 
 class AgentConnections:
-    """Who sits where: a connection to the engine for each token, the newest ones kept.
+    """Connections to the engine by token, the newest ones kept.
 
     Args:
         agent_id: Whom callers without a token of their own play; the token's agent when None.
@@ -97,7 +97,7 @@ class AgentConnections:
 
 
 class Tools:
-    """What a client can call; the docstrings are what it reads."""
+    """The tools that a client can call; it reads their docstrings."""
 
     def __init__(self, connections: AgentConnections) -> None:
         self._connections = connections

@@ -29,7 +29,7 @@ _QUOTED_MOST: Final = 8000
 
 
 async def ask(question: Question, caller: ModelCaller, seed: int) -> AgentDecided:
-    """What the agent does, and what all its calls of the turn took.
+    """The agent's decision, with the usage of all its calls of the turn.
 
     Raises:
         BudgetReachedError, NotAllowedError, StoppedError: The run cannot go on now.

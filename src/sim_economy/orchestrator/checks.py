@@ -1,4 +1,4 @@
-"""What a value of a scenario file must be; ValueError says so."""
+"""Checks of values of a scenario file; a ValueError says what one must be."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def one_of(*known: str) -> Check:
 
 
 def plays(value: Any) -> str:
-    """What a mock may play."""
+    """A policy or talk that a mock may play."""
     return one_of("talk", *offers())(value)  # type: ignore[no-any-return]
 
 
@@ -81,7 +81,7 @@ def number(value: Any) -> str:
 
 
 def address(value: Any) -> str:
-    """Where a server is; nothing secret is in it."""
+    """The address of a server, without secrets."""
     if not isinstance(value, str) or not re.fullmatch(r"https?://[^\s/@]+(/[^\s@?#]*)?", value):
         raise ValueError(
             "must be an address such as http://127.0.0.1:11434/v1, without user or query"

@@ -78,7 +78,7 @@ class ModelEndpoint(Struct, frozen=True):
 
 
 class Question(Struct, frozen=True):
-    """What one agent is asked in one turn.
+    """The question to one agent in one turn.
 
     Attributes:
         model: The name of its table.
@@ -310,6 +310,6 @@ def _count(usage: ModelUsage | None) -> int:
 
 
 def _most(request: Request, price: Price | None) -> Cost:
-    """What a call can cost at most."""
+    """The most that a call can cost."""
     prompt, reply = request.tokens_most, request.output_most
     return Cost(prompt + reply, price.most(prompt, reply) if price else NOTHING)

@@ -60,7 +60,7 @@ def load_orchestrated(
 
 
 def _problems(tables: Mapping[str, Any], folder: Path) -> list[str]:
-    """What is wrong with the tables whoever the agents are."""
+    """Problems of the tables that do not depend on the agents."""
     try:
         parse_plan(tables, None, folder)
     except ScenarioError as error:

@@ -1,4 +1,4 @@
-"""What tokens cost, from a table that the user owns."""
+"""Prices of tokens, from a table that the user owns."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Price(Struct, frozen=True):
     cached_input: Decimal
 
     def of(self, usage: ModelUsage) -> Money:
-        """What a call cost, exactly."""
+        """The exact cost of a call."""
         cached = min(usage.cached_tokens, usage.input_tokens)
         fresh = usage.input_tokens - cached
         total = fresh * self.input + cached * self.cached_input + usage.output_tokens * self.output
         return total / _MILLION
 
     def most(self, input_tokens: int, output_tokens: int) -> Money:
-        """What a call can cost at most."""
+        """The most that a call can cost."""
         dearest = max(self.input, self.cached_input)
         return (input_tokens * dearest + output_tokens * self.output) / _MILLION
 

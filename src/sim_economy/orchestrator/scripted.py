@@ -22,7 +22,7 @@ def decide(
     everything: Mapping[str, Any],
     config: WorldConfig,
 ) -> Move:
-    """What a policy does.
+    """The move of a policy.
 
     Args:
         seen: The agent's observation; what never changes may be left out.

@@ -33,7 +33,7 @@ _SECRET_LEAST = 6
 
 
 class SessionResult(Struct, frozen=True):
-    """What a sitting left.
+    """The result of a session.
 
     Attributes:
         spent: Of the whole run, this sitting and earlier ones.
@@ -143,7 +143,7 @@ def restored_budget(plan: Plan, log: CallLog) -> Budget:
 
 
 def hiding(plan: Plan) -> Callable[[str], str]:
-    """What takes the keys of a plan's models out of a text."""
+    """A function that removes the keys of a plan's models from a text."""
     variables = {model.api_key_variable for model in plan.models.values()}
     keys = sorted({os.environ.get(name or "", "") for name in variables}, key=len, reverse=True)
     secrets = [key for key in keys if len(key) >= _SECRET_LEAST]
@@ -157,7 +157,7 @@ def hiding(plan: Plan) -> Callable[[str], str]:
 
 
 class Replayed(Struct, frozen=True):
-    """What a replay proved.
+    """The result of a replay.
 
     Attributes:
         position: How far record and rules agree.

@@ -1,4 +1,4 @@
-"""Who thinks with what: the `[orchestrator]`, `[models]` and `[[minds]]` tables, read strictly."""
+"""Settings of orchestrated runs: the `[orchestrator]`, `[models]` and `[[minds]]` tables."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class ModelSetting(Struct, frozen=True, kw_only=True):
 
 
 class AgentBackend(Struct, frozen=True, kw_only=True):
-    """What one agent thinks with: a model, or a scripted policy that is not asked.
+    """The backend of one agent: a model, or a scripted policy that is not asked.
 
     Attributes:
         parameters: All those of the policy, as a file writes them.
@@ -87,7 +87,7 @@ class AgentBackend(Struct, frozen=True, kw_only=True):
 
 
 class RunLimits(Struct, frozen=True, kw_only=True):
-    """What may change between two sittings of a run: it decides nothing that is recorded.
+    """Settings that may change between two sessions of a run: they decide nothing recorded.
 
     Attributes:
         agent_budget_ends: Whether an agent without budget stops the run, or is idle from then on.
@@ -104,7 +104,7 @@ class RunLimits(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """What the tables say.
+    """The settings of a run, checked.
 
     Attributes:
         minds: By agent id.
@@ -386,7 +386,7 @@ class _Reader:
         models: Mapping[str, ModelSetting],
         backends: Mapping[str, AgentBackend],
     ) -> RunLimits:
-        """What may change; a budget of money needs a price for every model that is asked."""
+        """The limits; a budget of money needs a price for every model that is asked."""
         prices = PriceTable()
         if loop["prices"] is not None:
             try:

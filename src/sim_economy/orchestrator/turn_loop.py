@@ -32,7 +32,7 @@ from sim_economy.orchestrator.world_backend import WorldBackend, WorldHead
 
 
 class Progress(Struct, frozen=True):
-    """Where a run stands, for people to watch."""
+    """The progress of a run, for people to watch."""
 
     turn: int
     turns: int
@@ -84,7 +84,7 @@ class TurnLoop:
 
     @property
     def log(self) -> CallLog:
-        """What is recorded so far."""
+        """The call log so far."""
         return self.caller.log
 
     async def run(self) -> WorldHead:
@@ -208,7 +208,7 @@ class TurnLoop:
         everything: Mapping[str, Any],
         kept: dict[str, Any],
     ) -> AgentDecided:
-        """What a scripted policy does; in a replay its usage is the recorded one."""
+        """The decision of a scripted policy; in a replay its usage is the recorded one."""
         assert backend.policy is not None, backend
         if used is None:
             recorded = self.log.decided.get((turn, agent_id))

@@ -20,7 +20,7 @@ from sim_economy.world.world import World
 
 
 class WorldHead(Struct, frozen=True):
-    """How far a world has come."""
+    """The last closed turn of a world, and its chain head."""
 
     turn: int
     head: str
@@ -37,7 +37,7 @@ class WorldBackend(Protocol):
         """The last closed turn."""
 
     async def observe(self, agent_id: str) -> dict[str, Any]:
-        """What an agent may see, as plain values."""
+        """The observation of an agent, as plain values."""
 
     async def everything(self) -> dict[str, Any]:
         """Every agent's accounts, as plain values; only the operator may see it."""
@@ -73,7 +73,7 @@ class LocalBackend:
         return WorldHead(self.world.turn_number, self.world.head.hash)
 
     async def observe(self, agent_id: str) -> dict[str, Any]:
-        """What an agent may see, as plain values."""
+        """The observation of an agent, as plain values."""
         seen: dict[str, Any] = loads(canonical(self.world.observe(agent_id)))
         return seen
 
@@ -122,7 +122,7 @@ def _closed(record: TurnRecord, head: str) -> TurnClosed:
 
 
 class RemoteEngine(Protocol):
-    """What a client of an engine must be able to do."""
+    """The methods needed of a client of an engine."""
 
     async def head(self) -> Mapping[str, Any]:
         """The end of the chain."""
@@ -131,7 +131,7 @@ class RemoteEngine(Protocol):
         """Every agent's accounts."""
 
     async def observation(self, agent_id: str) -> Mapping[str, Any]:
-        """What an agent may see."""
+        """The observation of an agent."""
 
     async def turn(
         self,
@@ -161,7 +161,7 @@ class EngineBackend:
         return WorldHead(head["turn"], head["hash"])
 
     async def observe(self, agent_id: str) -> dict[str, Any]:
-        """What an agent may see, as plain values."""
+        """The observation of an agent, as plain values."""
         return dict(await self._engine.observation(agent_id))
 
     async def everything(self) -> dict[str, Any]:

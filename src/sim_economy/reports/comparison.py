@@ -46,7 +46,7 @@ COMPARED_METRICS: Final[Mapping[str, str]] = {
     "turns_with_block": "blocks",
     "rejections": "rejected inputs",
 }
-"""What treatments are compared by: columns of `run_metrics` and `run_measures`, with names."""
+"""Metrics that treatments are compared by: published and extended columns, with names."""
 
 
 _WHY: Final = (
@@ -73,7 +73,7 @@ class TreatmentRuns(Struct, frozen=True):
 
 
 class MetricDifference(Struct, frozen=True):
-    """How a treatment differs from the first in a measure, over runs with the same seed.
+    """The difference of a treatment from the first in one metric, over runs with the same seed.
 
     Attributes:
         pairs: Runs of both with the same seed.
@@ -90,7 +90,7 @@ class MetricDifference(Struct, frozen=True):
 
     @property
     def is_clear(self) -> bool:
-        """Whether the interval leaves zero out; pairs that all differ alike have none."""
+        """True if the interval excludes zero; pairs that all differ alike have none."""
         if self.low is None or self.high is None or self.low == self.high:
             return False
         return not self.low <= 0 <= self.high
@@ -258,13 +258,13 @@ def _later(sides: Sequence[TreatmentRuns]) -> str:
 
 
 def _apart(ours: float, theirs: float) -> float:
-    """How many times one is the other, whichever is greater."""
+    """The ratio of the greater to the lesser."""
     least, most = sorted((abs(ours), abs(theirs)))
     return most / least if least else math.inf
 
 
 def _known(sides: Sequence[TreatmentRuns]) -> str:
-    """What differs for a reason that our own ledgers show."""
+    """Differences whose reason our own ledgers show."""
     told = ["What our ledgers show of it:"]
     for side in sides:
         blocks, interest, below = (

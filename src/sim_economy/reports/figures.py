@@ -193,7 +193,7 @@ def rent(
 
 
 def tokens(steps: Sequence[tuple[str, float]], start: str, end: str) -> str:
-    """How a supply became another, step by step.
+    """The change of a supply, step by step.
 
     Args:
         steps: What each reason added, in tokens; the first is the supply at the start.
@@ -280,7 +280,7 @@ def lorenz(
 
 
 def actions(shares: Mapping[str, Sequence[float]]) -> str:
-    """What agents choose, as shares of the agents, turn by turn.
+    """The actions of agents as shares, turn by turn.
 
     Args:
         shares: From 0 to 1, `[turn]`, by action; they add up to at most 1 in every turn.
@@ -323,7 +323,7 @@ _PALETTE: Final = (
 
 
 def earnings(gains: Mapping[str, Mapping[str, float]]) -> str:
-    """What one agent of each policy gains to the right and loses to the left, by what for.
+    """Gains and losses of one agent of each policy, by reason.
 
     Args:
         gains: Tokens a run, by policy and group of reasons; below zero where lost.
@@ -344,7 +344,7 @@ def earnings(gains: Mapping[str, Mapping[str, float]]) -> str:
 
 
 def contracts(counts: Sequence[tuple[str, Sequence[float]]], ends: Sequence[str]) -> str:
-    """How many contracts of each kind ended how.
+    """Contracts of each kind, by how they ended.
 
     Args:
         counts: For each kind its name, and contracts a run, `[end]`.
@@ -378,7 +378,7 @@ def _coloured(groups: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def _reach(own: Mapping[str, float], group: str, width: float) -> float:
-    """Where the bar of a group begins: after those before it on its side of zero."""
+    """The start of a group's bar: after those before it on its side of zero."""
     earlier = takewhile(lambda key: key != group, own)
     return math.fsum(own[key] for key in earlier if (own[key] < 0) == (width < 0))
 

@@ -1,4 +1,4 @@
-"""What agents of different policies do to one another: contracts, flows, dividends.
+"""The society of a mixed population: contracts, flows and dividends between policies.
 
 Source: docs/spec/experiment.md.
 """
@@ -19,7 +19,7 @@ from sim_economy.runs.run import Run
 from sim_economy.scenarios.scenario import Scenario
 
 ENDS: Final = ("settled", "defaulted", "void", "lapsed")
-"""How contracts end, the best first."""
+"""The ends of contracts, the best first."""
 
 KINDS: Final[Mapping[str, str]] = {
     ContractKind.SERVICE: "service",
@@ -89,7 +89,7 @@ def contract_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 
 def flow_rows(scenario: Scenario, runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """Who gave whom how much for what, one row for each payer, payee and reason of a run."""
+    """Flows: one row for each payer, payee and reason of a run."""
     names = _policy_names(scenario)
     return [
         {
@@ -107,7 +107,7 @@ def flow_rows(scenario: Scenario, runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 
 def is_mixed(scenario: Scenario, runs: Sequence[Run]) -> bool:
-    """Whether there is anything to tell: several policies, contracts, or owners of cores."""
+    """Test whether there are several policies, contracts, or owners of cores."""
     return scenario.policy_name is None or any(
         run.counts.made or any(flow.reason == "dividend" for flow in run.counts.flows)
         for run in runs
@@ -153,7 +153,7 @@ def drawings(scenario: Scenario, runs: Sequence[Run]) -> dict[str, str]:
 
 
 def contracts_table(runs: Sequence[Run]) -> Table:
-    """How many contracts of each kind were proposed, started and ended how, a run."""
+    """Contracts of each kind that were proposed, started, and ended each way, a run."""
     columns = ("kind", "proposed", "started", *ENDS)
     every = [own for run in runs for own in run.counts.made]
     made = {name: [own for own in every if own.kind == kind] for kind, name in KINDS.items()}
@@ -167,7 +167,7 @@ def contracts_table(runs: Sequence[Run]) -> Table:
 
 
 def causes_table(runs: Sequence[Run]) -> Table:
-    """Why contracts ended as they did, a run."""
+    """Causes of the ends of contracts, a run."""
     causes = Counter(
         (own.kind, str(own.end), str(own.cause))
         for run in runs
@@ -218,7 +218,7 @@ def _of(kinds: Set[str]) -> list[str]:
 
 
 def incomes(scenario: Scenario, runs: Sequence[Run]) -> dict[str, dict[str, float]]:
-    """What each agent of a policy gains or loses a run, by group of reasons, in tokens."""
+    """Gains and losses of each agent of a policy in a run, by group of reasons, in tokens."""
     names = _policy_names(scenario)
     heads = Counter(names.values())
     gains: dict[str, Counter[str]] = {name: Counter() for name in heads}
@@ -235,7 +235,7 @@ def incomes(scenario: Scenario, runs: Sequence[Run]) -> dict[str, dict[str, floa
 
 
 def earnings_table(scenario: Scenario, runs: Sequence[Run]) -> Table:
-    """What an agent of each policy gains and loses, and with what it ends, a run."""
+    """Gains, losses and final wealth of an agent of each policy, a run."""
     gains = incomes(scenario, runs)
     names = _policy_names(scenario)
     heads = Counter(names.values())
@@ -283,7 +283,7 @@ def _between(scenario: Scenario, runs: Sequence[Run]) -> Counter[tuple[str, str,
 
 
 def reading_of_trade(scenario: Scenario, runs: Sequence[Run]) -> str:
-    """How much agents gave one another, beside what they paid in fees, in a sentence."""
+    """A sentence on what agents paid one another, compared with their fees."""
     totals = _between(scenario, runs)
     if not totals:
         return "Agents gave one another nothing."
@@ -299,7 +299,7 @@ def reading_of_trade(scenario: Scenario, runs: Sequence[Run]) -> str:
 
 
 def dividends_table(scenario: Scenario, runs: Sequence[Run]) -> Table:
-    """What each agent that was paid dividends got and paid for its share, a run."""
+    """Dividends of each agent that was paid any, and the price of its share, a run."""
     names = _policy_names(scenario)
     dividends, prices, owned = Counter[int](), Counter[int](), Counter[int]()
     for run in runs:
@@ -327,7 +327,7 @@ def dividends_table(scenario: Scenario, runs: Sequence[Run]) -> Table:
 
 
 def reading_of_earnings(scenario: Scenario, runs: Sequence[Run]) -> str:
-    """Who ended best and worst off, and by what, in two sentences."""
+    """Two sentences on who ended best and worst off, and by what."""
     table = earnings_table(scenario, runs)
     gains = incomes(scenario, runs)
     ranked = sorted(table.rows, key=lambda row: -float(row[-1] or 0))
@@ -350,7 +350,7 @@ def reading_of_earnings(scenario: Scenario, runs: Sequence[Run]) -> str:
 
 
 def reading_of_dividends(runs: Sequence[Run]) -> str:
-    """What cores brought, in a sentence."""
+    """A sentence on what cores earned."""
     paid = statistics.mean(_moved(run, "dividend") for run in runs)
     price = statistics.mean(_moved(run, "core_price") for run in runs)
     covered = statistics.mean(sum(run.series.fees_covered) for run in runs)

@@ -215,7 +215,7 @@ def _text_table(scenario: Scenario, rows: Sequence[Row], *, published: bool) -> 
 
 
 def text_figures(scenario: Scenario, rows: Sequence[Row]) -> dict[str, float | None]:
-    """What the paper says of its runs between the tables; None where a figure is not defined."""
+    """Figures of the paper's text between its tables; None where one is not defined."""
     fees, supply, gini, top, blocks = (
         [row[column] for row in rows]
         for column in (

@@ -40,7 +40,7 @@ SUPPLY_SIGNS: Final[Mapping[PostingReason, int]] = {
     PostingReason.CORE_PRICE: -1,
     PostingReason.COLLATERAL_SLASHED: -1,
 }
-"""Whether a movement adds to what agents own or takes from it; others stay among agents."""
+"""The sign of a reason for the token supply; other movements stay among agents."""
 
 EXTENDED_METRICS: Final[Mapping[str, str]] = {
     "fees": "fees",
@@ -79,7 +79,7 @@ _BOOTSTRAP_SEED: Final = 1
 
 
 def supply_changes(run: Run) -> dict[str, int]:
-    """What each reason added to the token supply over a run, in tokens.
+    """Tokens that each reason added to the token supply over a run.
 
     With the genesis tokens they add up to the final supply.
     """

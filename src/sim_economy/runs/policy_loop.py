@@ -39,7 +39,7 @@ def play(
 
 
 def inputs_of(world: World, policies: Sequence[Policy], used: Sequence[Usage]) -> list[Input]:
-    """What every agent sends for the open turn, with its usage `[agent]`."""
+    """The inputs of all agents for the open turn, with their usage `[agent]`."""
     before = views(world.state, world.config)
     inputs = []
     for agent_id, policy, view, (thinking_units, output_units) in zip(

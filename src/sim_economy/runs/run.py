@@ -12,7 +12,7 @@ from sim_economy.ledger.stores.protocol import Store
 
 
 class Series(Struct):
-    """What is kept of each turn of a run, `[turn]`; of each agent too, `[turn, agent]`.
+    """Numbers of each turn of a run, `[turn]`; of each agent too, `[turn, agent]`.
 
     Attributes:
         flows: Tokens moved, by posting reason.
@@ -113,5 +113,5 @@ def fees(series: Series) -> int:
 
 
 def chosen(series: Series, action: str) -> int:
-    """How often agents chose an action over the whole run."""
+    """Times that agents chose an action over the whole run."""
     return sum(actions.get(action, 0) for actions in series.actions)

@@ -59,7 +59,7 @@ def run_metrics(run: Run) -> Row:
 
 
 def all_alike(rows: Sequence[Row]) -> bool:
-    """Whether several runs have the same measures, so that their number proves nothing."""
+    """Test whether several runs have the same metrics, so that their number proves nothing."""
     bare = [{column: row[column] for column in row if column != "run_id"} for row in rows]
     return len(bare) > 1 and all(row == bare[0] for row in bare)
 

@@ -1,1 +1,1 @@
-"""What a scenario file may say, and the scenarios that ship."""
+"""Scenario files: their tables, the presets, the shipped scenarios."""

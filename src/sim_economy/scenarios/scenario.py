@@ -46,7 +46,7 @@ _SEED_MAX: Final = 2**62
 
 
 class Scenario(Struct, frozen=True, kw_only=True):
-    """What a scenario file says.
+    """The content of a scenario file.
 
     Attributes:
         turns: Of each run.
@@ -78,7 +78,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
 
     @property
     def is_published(self) -> bool:
-        """Whether it is the published experiment, and nothing of it changed."""
+        """True if it is the published experiment, unchanged."""
         return self.settings == load_scenario("as-run").settings
 
     def replicate(self, seed: int | None) -> int:

@@ -1,4 +1,4 @@
-"""How unequal values are, also where some are below zero."""
+"""Measures of inequality, also where some values are below zero."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def gini(values: Sequence[float]) -> float:
 
 
 def wealth_shift(values: Sequence[float]) -> float:
-    """What must be added to every value so that the least is 1; 0 where all are positive."""
+    """The amount to add to every value so that the least is 1; 0 where all are positive."""
     least = min(values)
     return float(1 - least) if least <= 0 else 0.0
 

@@ -54,7 +54,7 @@ AUTH_MODES: Final = ("open", "tokens", "signatures")
 
 
 class Access(Struct, frozen=True, kw_only=True):
-    """Whether and how an engine asks who is calling.
+    """The access rules of an engine.
 
     Attributes:
         tokens: Whether every call needs a token.
@@ -271,7 +271,7 @@ class Engine:
         return preset_world_config(given, agent_ids)
 
     def check_same(self, configuration: Mapping[str, Any], agent_ids: Sequence[str] | None) -> None:
-        """Whether the world is the one that `start` would start.
+        """Check that the world is the one that `start` would start.
 
         Raises:
             WorldExistsError: It is another one.
@@ -350,7 +350,7 @@ class Engine:
 
     @property
     def closes_itself(self) -> bool:
-        """Whether a turn can be closed without the operator's figures."""
+        """True if a turn can be closed without the operator's figures."""
         return self.config.usage_source is not UsageRule.OPERATOR
 
     def close_turn(

@@ -86,7 +86,7 @@ def _compare(turn: int, recorded: bytes, played: bytes) -> None:
 
 
 def first_difference(one: Any, other: Any, path: str = "record") -> str:
-    """Where two JSON values first differ, with both values, as a path."""
+    """The path to the first difference of two JSON values, with both values."""
     if isinstance(one, dict) and isinstance(other, dict):
         for key in [*one, *(key for key in other if key not in one)]:
             if key not in one or key not in other:

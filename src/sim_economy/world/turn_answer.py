@@ -1,4 +1,4 @@
-"""What is answered about a world, as plain values: its turns, its state, its beginning."""
+"""The answer to a closed turn, as plain values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sim_economy.ledger.records import TurnRecord
 
 
 def turn_answer(record: TurnRecord, head: str, config: WorldConfig) -> dict[str, Any]:
-    """What came of a turn, from its record."""
+    """The result of a turn, from its record."""
     block = record.block
     return {
         "turn": record.turn,

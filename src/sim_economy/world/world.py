@@ -302,7 +302,7 @@ class World:
         self._accepted += 1
 
     def observe(self, agent_id: str) -> Observation:
-        """What one agent may see now.
+        """The observation of one agent now.
 
         Raises:
             InputError: No such agent.

@@ -12,7 +12,7 @@ from sim_economy.core.world_config import Kind, Parameter
 
 
 class Bias(StrEnum):
-    """How a dishonest arbitrator rules."""
+    """The bias of a dishonest arbitrator."""
 
     PROPOSER = "proposer"
     COUNTERPARTY = "counterparty"
@@ -33,7 +33,7 @@ class Arbitrator(Trader, frozen=True):
         return [Offer(ARBITRATION, self.fee)] if market.free > self.reserve else []
 
     def arbitrates(self, market: MarketView, contract: Contract) -> bool:
-        """What the counterparty has signed, for its fee where it may have to rule."""
+        """Contracts the counterparty has signed, for the fee where a ruling may be needed."""
         deal = contract.deal
         paid = deal.settlement is Settlement.AUTOMATIC or deal.arbitrator_fee >= self.fee
         return contract.counterparty_signed and paid

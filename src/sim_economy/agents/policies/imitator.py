@@ -60,7 +60,7 @@ class Imitator(Policy, frozen=True):
     ] = 2
 
     def decide(self, view: View) -> Move:
-        """What its model would do in its place."""
+        """The action its model would choose for it."""
         return self.model(view).decide(view)
 
     def model(self, view: View) -> Trader:
@@ -77,7 +77,7 @@ class Imitator(Policy, frozen=True):
         return Trader()
 
     def success(self, seen: Observation, agent_id: str) -> int:
-        """How well an agent seems to do, by public facts alone."""
+        """The success of an agent, by public facts alone."""
         record = seen.reputations.get(agent_id) or Reputation(-1)
         rulings = record.for_proposers + record.for_counterparties
         failures = self.default_cost * (record.defaulted + record.missed)

@@ -1,4 +1,4 @@
-"""How shipped policies speak of business: a few phrases, joined by semicolons.
+"""Phrases in which shipped policies trade, joined by semicolons.
 
 docs/policies.md lists them. Whatever else is said, nobody here understands it.
 """
@@ -16,7 +16,7 @@ from msgspec import Struct
 from sim_economy.core.contracts import ContractKind
 
 ARBITRATION: Final = "arbitration"
-"""What can be offered besides contracts."""
+"""Things offered besides contracts."""
 
 SERVICE: Final = "service"
 INFORMATION: Final = "information"
@@ -39,7 +39,7 @@ SOUGHT: Final[Mapping[str, int]] = {
     INSURANCE: 3,
     FORWARD: 2,
 }
-"""How many numbers belong to `seek`, by what is sought."""
+"""Numbers that follow `seek`, by the thing sought."""
 
 
 class Seek(Struct, frozen=True):
@@ -80,7 +80,7 @@ Phrase = Seek | Offer | Done
 
 
 def proof(contract_id: int) -> str:
-    """What shows that a service was rendered; anyone can check it.
+    """Proof that a service was rendered; anyone can check it.
 
     It stands for a result that can be seen: the economy itself knows no services.
     """
@@ -105,12 +105,12 @@ def understood(speech: str) -> tuple[Phrase, ...]:
 
 
 Heard: TypeAlias = Mapping[tuple[type[Seek | Offer], str], Sequence[tuple[str, Any]]]
-"""Who seeks or offers what, in genesis order."""
+"""Speakers with what they seek or offer, in genesis order."""
 
 
 @lru_cache(maxsize=4)
 def gathered(speeches: tuple[tuple[str, str], ...]) -> Heard:
-    """What all speeches of a turn seek and offer, by verb and thing."""
+    """Everything sought and offered in the speeches of a turn, by verb and thing."""
     found: dict[tuple[type[Seek | Offer], str], list[tuple[str, Any]]] = {}
     for speaker, speech in speeches:
         for phrase in understood(speech):

@@ -67,7 +67,7 @@ class ServiceClient(Trader, frozen=True):
         )
 
     def admits(self, market: MarketView, contract: Contract, *, proved: bool) -> bool:
-        """What was proved, if it is honest."""
+        """The party that the evidence favours, if it is honest."""
         return proved and not self.denies
 
 

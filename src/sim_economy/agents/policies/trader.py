@@ -1,4 +1,4 @@
-"""What all who trade by contract do alike: keep their word, sign what suits them, make a living."""
+"""Behaviour shared by all traders: keep promises, sign what suits them, make a living."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class MarketView:
         return Role(contract.seats.index(self.agent))
 
     def has_signed(self, contract: Contract) -> bool:
-        """Whether the own word is given; a proposer's is."""
+        """Test whether the agent has signed; a proposer has."""
         match self.role(contract):
             case Role.PROPOSER:
                 return True
@@ -108,11 +108,11 @@ class MarketView:
 
     @cached_property
     def _heard(self) -> Heard:
-        """What was sought and offered last turn, by anybody."""
+        """Everything sought and offered last turn, by anybody."""
         return gathered(tuple(self.seen.speech.items()))
 
     def seekers(self, what: str) -> list[tuple[str, tuple[int, ...]]]:
-        """Who seeks something, and on what terms; not those one has a contract of that with."""
+        """Agents that seek something, with their terms; not those already under such a contract."""
         busy = {contract.deal.parties[1] for contract in self.of_kind(Role.PROPOSER, what)}
         return [
             (speaker, phrase.figures)
@@ -125,7 +125,7 @@ class MarketView:
         return self.seen.reputations.get(agent_id) or Reputation(-1)
 
     def is_proved(self, contract: Contract) -> bool:
-        """Whether the proposer showed last turn what it did."""
+        """Test whether the proposer proved its service last turn."""
         shown = Done(contract.contract_id, proof(contract.contract_id))
         return shown in understood(self.seen.speech.get(contract.deal.parties[0], ""))
 
@@ -174,7 +174,7 @@ class Trader(Policy, frozen=True):
     ] = Millionths(500_000)
 
     def decide(self, view: View) -> Move:
-        """What is owed, then signatures, then business of its own, then a living."""
+        """Debts first, then signatures, then business of its own, then a living."""
         market = MarketView(view)
         action = (
             self.owed(market)
@@ -188,33 +188,33 @@ class Trader(Policy, frozen=True):
     # What a policy of its own may say differently
 
     def words(self, market: MarketView) -> list[Phrase]:
-        """What it says of business."""
+        """Its phrases of this turn."""
         return []
 
     def business(self, market: MarketView) -> Action | None:
-        """What it starts by itself."""
+        """The contract or action that it initiates."""
         return None
 
     def accepts(self, market: MarketView, deal: Deal) -> bool:
-        """Whether it signs a proposal made to it that it can afford."""
+        """Test whether it signs a proposal made to it that it can afford."""
         return False
 
     def arbitrates(self, market: MarketView, contract: Contract) -> bool:
-        """Whether it signs as arbitrator what it can afford."""
+        """Test whether it signs as arbitrator what it can afford."""
         return False
 
     def ruling(self, market: MarketView, contract: Contract) -> Favoured | None:
-        """For whom it rules: by what can be seen."""
+        """Its ruling, by what can be seen."""
         if contract.deal.kind is ContractKind.SERVICE and not market.is_proved(contract):
             return Favoured.COUNTERPARTY
         return Favoured.PROPOSER
 
     def delivers(self, market: MarketView, contract: Contract) -> bool:
-        """Whether it does what it promised as proposer."""
+        """Test whether it does what it promised as proposer."""
         return True
 
     def living(self, market: MarketView) -> Action:
-        """What it does when there is no business."""
+        """Its action when there is no business."""
         return Job() if market.balance < self.work_below else Mine()
 
     # What is the same for all
@@ -224,11 +224,11 @@ class Trader(Policy, frozen=True):
         return self._rulings(market) or self._verdicts(market) or self._deliveries(market)
 
     def trusts(self, market: MarketView, agent_id: str) -> bool:
-        """Whether another's record is good enough."""
+        """Test whether another agent's record is good enough."""
         return market.record(agent_id).defaulted <= self.defaults_max
 
     def signature(self, market: MarketView) -> Action | None:
-        """What it arbitrates, or the cheapest proposal it accepts."""
+        """A contract to arbitrate, or the cheapest proposal it accepts."""
         found = [
             contract
             for contract in market.seen.contracts
@@ -271,7 +271,7 @@ class Trader(Policy, frozen=True):
         return ProposeContract(KINDS[what].value, to, arbitrator, convert(terms, Terms))
 
     def proofs(self, market: MarketView) -> list[Phrase]:
-        """What it shows of services it rendered, until each is settled."""
+        """Proofs of services it rendered, until each is settled."""
         return [
             Done(contract.contract_id, proof(contract.contract_id))
             for contract in market.contracts(Role.PROPOSER)
@@ -293,7 +293,7 @@ class Trader(Policy, frozen=True):
         return known and self.accepts(market, deal)
 
     def _is_fair(self, market: MarketView, arbitrator: str) -> bool:
-        """Whether an arbitrator rules at all, and not always for those who propose it."""
+        """Test whether an arbitrator rules in time, and not always for those who propose it."""
         record = market.record(arbitrator)
         bias = record.for_proposers - record.for_counterparties
         return record.missed == 0 and bias <= self.bias_max
@@ -331,11 +331,11 @@ class Trader(Policy, frozen=True):
         return ConfirmDelivery(claimed) if claimed else None
 
     def admits(self, market: MarketView, contract: Contract, *, proved: bool) -> bool:
-        """Whether it confirms a delivery to it."""
+        """Test whether it confirms a delivery to it."""
         return proved
 
     def claims(self, market: MarketView, contract: Contract) -> bool:
-        """Whether it confirms a delivery of its own."""
+        """Test whether it confirms a delivery of its own."""
         return self.delivers(market, contract)
 
     def _deliveries(self, market: MarketView) -> Action | None:

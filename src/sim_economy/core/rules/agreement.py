@@ -1,4 +1,4 @@
-"""What the last signature needs, and what it moves.
+"""The start of a contract: the tokens that the last signature needs and moves.
 
 Source: docs/spec/economy.md, K2 and K3.
 """
@@ -55,7 +55,7 @@ def handed_over(deal: Deal) -> tuple[Role, Role, int, PostingReason] | None:
 
 
 def needs(deal: Deal) -> tuple[int, int, int]:
-    """What each party's balance must hold, in the order of the parties.
+    """Tokens that each party's balance must hold, in the order of the parties.
 
     Source: docs/spec/economy.md, K3.
     """
@@ -70,7 +70,7 @@ def needs(deal: Deal) -> tuple[int, int, int]:
 
 
 def void_reason(deal: Deal, balances: Sequence[int], wealth: int, turn: int) -> Cause | None:
-    """Why a contract that all have signed does not start, or None.
+    """The reason a contract that all have signed does not start, or None.
 
     Args:
         balances: Of the three parties, before anything moves.
@@ -89,7 +89,7 @@ def void_reason(deal: Deal, balances: Sequence[int], wealth: int, turn: int) -> 
 
 
 def start(contract: Contract) -> tuple[Posting, ...]:
-    """What moves when a contract starts.
+    """The postings of a contract's start.
 
     Source: docs/spec/economy.md, K3.
     """

@@ -1,4 +1,4 @@
-"""Who may win a block, and who does.
+"""The lottery of a block: its tickets and its winner.
 
 Source: docs/spec/economy.md, L2 to L4 and L8.
 """
@@ -16,7 +16,7 @@ from sim_economy.core.world_config import LotteryRule, WorldConfig
 
 
 def burn_factor(turns_since: int, config: WorldConfig) -> int:
-    """What a burn finalised `turns_since` turns ago still weighs, in units of 10^-12.
+    """The remaining weight of a burn, `turns_since` turns after it, in units of 10^-12.
 
     Source: docs/spec/economy.md, L3.
     """
@@ -40,7 +40,7 @@ def burn_weights(
 
 
 def is_spent(burn: FinalisedBurn, turn: int, config: WorldConfig) -> bool:
-    """Whether a mature burn has decayed to nothing, for good."""
+    """Test whether a mature burn has decayed to nothing, for good."""
     matured = turn - burn.turn >= config.burn_maturity_turns
     return matured and burn_factor(turn - burn.turn, config) == 0
 

@@ -1,4 +1,4 @@
-"""Who wins the core shares, and for how much.
+"""The auction of core shares: its winners and their price.
 
 Source: docs/spec/economy.md, C1.
 """

@@ -1,4 +1,4 @@
-"""Who shares the covered fees.
+"""The shares of the covered fees.
 
 Source: docs/spec/economy.md, C2 to C4.
 """

@@ -1,4 +1,4 @@
-"""What a forward pays of its holder's fees.
+"""The part of its holder's fees that a forward pays.
 
 Source: docs/spec/economy.md, K4 and B6.
 """

@@ -1,4 +1,4 @@
-"""What an insured agent's own economy made of its wealth.
+"""The insured value: gains and losses of an insured agent's own economy.
 
 Source: docs/spec/economy.md, section 8, insured value.
 """
@@ -23,7 +23,7 @@ BORNE: Final = frozenset({PostingReason.INFERENCE_FEE, PostingReason.INTEREST})
 
 
 def gains(postings: Iterable[Posting]) -> dict[int, int]:
-    """By how much insured values change, by agent index; agents without change are left out.
+    """Changes of insured values, by agent index; agents without change are left out.
 
     Source: docs/spec/economy.md, section 8, K4.
     """

@@ -1,4 +1,4 @@
-"""What a debt costs.
+"""Interest on debt.
 
 Source: docs/spec/economy.md, B5.
 """

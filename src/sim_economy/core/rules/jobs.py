@@ -1,4 +1,4 @@
-"""What a job earns.
+"""The pay of a job.
 
 Source: docs/spec/economy.md, J1 to J4.
 """
@@ -22,7 +22,7 @@ class Pay(Struct, frozen=True, gc=False):
 
 
 def pay(balance: int, fee_tokens: int, first_job: bool, config: WorldConfig) -> Pay:
-    """What a job pays on the balance it finds.
+    """The pay of a job, on the balance it finds.
 
     Args:
         balance: Before the job; may be below zero.

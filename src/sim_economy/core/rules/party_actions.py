@@ -1,4 +1,4 @@
-"""What a party may do with an open contract, and when.
+"""Actions of a party on an open contract, and the reasons for refusing them.
 
 Source: docs/spec/economy.md, K2 and K5.
 """
@@ -31,7 +31,7 @@ PartyAction = SignContract | ConfirmDelivery | DisputeDelivery | ArbitratorRulin
 
 
 def action_refusal(action: PartyAction, config: WorldConfig) -> Reason | None:
-    """Why an action is refused whatever contract it names, or None.
+    """The reason an action is refused whatever contract it names, or None.
 
     Source: docs/spec/economy.md, section 8.
     """
@@ -72,7 +72,7 @@ def event_of(action: PartyAction, role: Role) -> Happened | None:
 def contract_refusal(
     action: PartyAction, contract: Contract, role: Role, turn: int
 ) -> Reason | None:
-    """Why a party may not do this to this contract now, the gravest reason first, or None.
+    """The gravest reason to refuse a party's action on a contract now, or None.
 
     Source: docs/spec/economy.md, K2 and K5.
     """

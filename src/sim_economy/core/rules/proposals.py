@@ -1,4 +1,4 @@
-"""What may be proposed.
+"""Proposals of contracts: their refusals, and the deals they offer.
 
 Source: docs/spec/economy.md, K1.
 """
@@ -41,7 +41,7 @@ _HASH: Final = re.compile(r"[0-9a-f]{64}")
 def proposal_refusal(
     action: ProposeContract, agent_id: str, turn: int, agent_ids: Container[str]
 ) -> Reason | None:
-    """Why a proposal is refused, the gravest reason first, or None.
+    """The gravest reason to refuse a proposal, or None.
 
     Args:
         agent_id: The proposer.
@@ -95,7 +95,7 @@ def _figures_refusal(kind: ContractKind, terms: Terms, turn: int) -> Reason | No
 
 
 def deal(action: ProposeContract, agent_id: str, turn: int) -> Deal:
-    """What a proposal that is not refused offers; what it does not state is nothing.
+    """The deal that an accepted proposal offers; a term it does not state is zero.
 
     Source: docs/spec/economy.md, K1.
     """

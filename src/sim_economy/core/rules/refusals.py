@@ -1,4 +1,4 @@
-"""Why an action may not apply, the gravest reason first.
+"""Refusals of actions, the gravest reason first.
 
 Source: docs/spec/economy.md, section 3, A1 to A3, S2 and C1.
 """
@@ -43,7 +43,7 @@ def rejection_reason(
     turn: int,
     config: WorldConfig,
 ) -> Reason | None:
-    """Why the action is refused on the accounts it finds, or None.
+    """The reason an action is refused on the accounts it finds, or None.
 
     What concerns contracts alone is refused by `proposals` and `statements`.
 

@@ -1,4 +1,4 @@
-"""What a contract's end adds to the records of its parties.
+"""Reputations: the records that a contract's end adds to.
 
 Source: docs/spec/economy.md, K11.
 """
@@ -20,7 +20,7 @@ from sim_economy.core.contracts import (
 
 
 def contract_value(contract: Contract, happened: Happened) -> int:
-    """What a contract that ended is worth for reputations, in tokens.
+    """The value of an ended contract for reputations, in tokens.
 
     Source: docs/spec/economy.md, K11.
     """

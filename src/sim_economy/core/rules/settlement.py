@@ -18,7 +18,7 @@ from sim_economy.core.escrow import Payment, Step, released
 
 
 def last_step(contract: Contract, balance: int) -> Step:
-    """How a contract ends with the run.
+    """The end of an open contract when its run ends.
 
     Source: docs/spec/economy.md, T9.
     """
@@ -52,7 +52,7 @@ def ran_out(contract: Contract) -> Step:
 
 
 def loan_due(contract: Contract, balance: int) -> Step:
-    """What is owed moves whole, or collateral and balance cover what they can.
+    """Repayment of a loan in full, or recovery from collateral and balance.
 
     Args:
         balance: Of the borrower.

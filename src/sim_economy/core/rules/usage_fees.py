@@ -1,4 +1,4 @@
-"""What thinking costs.
+"""Fees for thinking and output.
 
 Source: docs/spec/economy.md, B1 to B3 and B6.
 """

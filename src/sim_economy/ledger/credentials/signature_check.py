@@ -1,4 +1,4 @@
-"""Whether what a world with keys records was signed by whom it should be."""
+"""The check of a world's signatures against its keys."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class SignedWorld:
     def is_input_signed(
         self, turn: int, sent: Mapping[str, Any], signature: Signature | None
     ) -> bool:
-        """Whether an input may stand: signed by its agent, or nothing that needs a signature.
+        """Test whether an input is signed by its agent, or needs no signature.
 
         Args:
             sent: The input as it is kept.
@@ -39,7 +39,7 @@ class SignedWorld:
         )
 
     def problems(self, record: TurnRecord, previous_hash: str) -> Iterator[str]:
-        """What in a turn was not signed, or by somebody else.
+        """Parts of a turn that are not signed, or by somebody else.
 
         Args:
             previous_hash: The chain head before it.

@@ -26,7 +26,7 @@ _HEX: Final = re.compile("[0-9a-f]{64}")
 
 
 def action_message(world: str, turn: int, sent: Mapping[str, Any]) -> bytes:
-    """What an agent signs.
+    """The message that an agent signs.
 
     Args:
         world: The genesis hash.
@@ -39,7 +39,7 @@ def action_message(world: str, turn: int, sent: Mapping[str, Any]) -> bytes:
 
 
 def block_message(world: str, block: BlockRecord, head: str) -> bytes:
-    """What an engine signs.
+    """The message that an engine signs.
 
     Args:
         head: The chain head that the turn would have without the signature; with it, everything
@@ -53,7 +53,7 @@ def _canonical(message: Mapping[str, Any]) -> bytes:
 
 
 def is_signed(public_key: str, signature: str, message: bytes) -> bool:
-    """Whether a signature in hex is the key's over the message.
+    """Test whether a signature in hex is the key's over the message.
 
     Raises:
         ExtraMissingError: PyNaCl is not installed.
@@ -67,7 +67,7 @@ def is_signed(public_key: str, signature: str, message: bytes) -> bool:
 
 
 def is_public_key(text: str) -> bool:
-    """Whether a text in lowercase hex is a public key that can be held to its signatures.
+    """Test whether a text in lowercase hex is a valid public key.
 
     Raises:
         ExtraMissingError: PyNaCl is not installed.

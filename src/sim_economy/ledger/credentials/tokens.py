@@ -1,4 +1,4 @@
-"""Who may do what: tokens are shown once and kept as hashes beside the ledger."""
+"""Tokens of operator and agents: shown once, kept as hashes beside the ledger."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Credentials(Struct, frozen=True):
         return cls(world, holders, secrets.token_hex(16)), IssuedTokens(admin, agents)
 
     def commitment(self, secret: str) -> str:
-        """What is shown before turn 1 and opened by salt and secret after the end (L8)."""
+        """The commitment shown before turn 1, opened by salt and secret after the end (L8)."""
         return digest(f"{self.salt}{secret}".encode())
 
     def holder(self, token: str) -> str | None:

@@ -235,7 +235,7 @@ class Fold:
 
 
 def _burn_weights(maturity: int, decay: int) -> Iterator[int]:
-    """What a burn weighs by its age in turns; 1 stands for any weight before maturity."""
+    """The weight of a burn by its age in turns; 1 stands for any weight before maturity."""
     for _ in range(maturity):
         yield 1
     weight = 10**12

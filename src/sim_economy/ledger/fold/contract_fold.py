@@ -48,7 +48,7 @@ _WAITS: Final = {
     "insurance": (0, "payout"),
     "forward": (0, "cap"),
 }
-"""Whose payment is in escrow beside the collateral, and which term says how much."""
+"""The party whose payment is in escrow with the collateral, and the term that says how much."""
 
 _GAINS: Final = {
     "dividend": 1,
@@ -109,7 +109,7 @@ class ContractFold:
         self._fold_gains(record.postings)
 
     def held(self) -> dict[int, int]:
-        """What open contracts hold in escrow, by agent index."""
+        """Tokens of open contracts in escrow, by agent index."""
         held: dict[int, int] = {}
         for contract in self._state["contracts"]:
             for seat, tokens in zip(contract["seats"], _escrow(contract), strict=True):
@@ -297,7 +297,7 @@ class ContractFold:
 
 
 def _escrow(contract: dict[str, Any]) -> list[int]:
-    """What each party has in escrow for a contract."""
+    """Tokens of each party in escrow for a contract."""
     if contract["stage"] == "proposed":
         return [0, 0, 0]
     held = list(contract["deal"]["collaterals"])

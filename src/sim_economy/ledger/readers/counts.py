@@ -1,4 +1,4 @@
-"""What a ledger itself holds of a run, counted from its records."""
+"""Counts of a run: blocks, transactions, contracts and flows, from its records."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Made(Struct, frozen=True):
 
 
 class LedgerCounts(Struct):
-    """What the ledger itself holds, counted from its records.
+    """Counts of a ledger's records.
 
     Attributes:
         blocks: After genesis.
@@ -169,7 +169,7 @@ def _moved(store: Store) -> Moved:
 def _follow(
     made: dict[int, Made], event: _Event, turn: int, agent_indices: Mapping[str, int]
 ) -> None:
-    """What an event makes of its contract."""
+    """Apply an event to its contract."""
     if event.deal is not None:
         proposer, counterparty, arbitrator = (agent_indices[party] for party in event.deal.parties)
         made[event.contract_id] = Made(

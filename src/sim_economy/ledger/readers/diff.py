@@ -1,4 +1,4 @@
-"""Where two ledgers part: the settings, then the first turn, agent and posting."""
+"""The divergence of two ledgers: settings, then the first turn, agent and posting."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Divergence(Struct, frozen=True):
 
 
 class LedgerDifference(Struct, frozen=True):
-    """How two ledgers differ.
+    """The difference of two ledgers.
 
     Attributes:
         settings: Parameters, seed, agents or versions that differ: both values by name.
@@ -44,7 +44,7 @@ class LedgerDifference(Struct, frozen=True):
 
     @property
     def same(self) -> bool:
-        """Whether they tell one story; their names may differ."""
+        """True if all turns are the same; names may differ."""
         return not self.settings and self.divergence is None
 
 
@@ -147,7 +147,7 @@ def _posting(posting: Posting | None, agent_ids: Sequence[str]) -> str | None:
 def changes_of(
     kept: Mapping[str, Any], asked: Mapping[str, Any], prefix: str = ""
 ) -> Iterator[tuple[str, Any, Any]]:
-    """What differs between two nested settings: each key as a path, what it was, what it is."""
+    """The differences of two nested settings: each key as a path, what it was, what it is."""
     for key in {**kept, **asked}:
         was, now = kept.get(key), asked.get(key)
         if isinstance(was, dict) and isinstance(now, dict):

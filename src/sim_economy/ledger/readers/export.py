@@ -201,7 +201,7 @@ def _contracts(record: TurnRecord, agent_ids: tuple[str, ...]) -> Iterator[Cells
 
 
 def _deal(deal: Deal | None) -> Cells:
-    """What was agreed, beside the event that tells of it; nothing beside the others."""
+    """The deal in the row of the event that made it; empty in the others."""
     if deal is None:
         return dict.fromkeys(DEAL_COLUMNS)
     proposer, counterparty, arbitrator = deal.parties

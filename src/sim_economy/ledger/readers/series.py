@@ -82,7 +82,7 @@ def _figures(record: TurnRecord, accounts: Sequence[int]) -> dict[str, Any]:
 
 
 def spread(balances: Sequence[int], staked: Sequence[int]) -> dict[str, int | float]:
-    """How balances lie, and how unequal balance plus stake is, over agents `[agent]`."""
+    """The spread of balances, and the inequality of balance plus stake, over agents `[agent]`."""
     owned = [free + kept for free, kept in zip(balances, staked, strict=True)]
     positive = shifted(owned)
     return {

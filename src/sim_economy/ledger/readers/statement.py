@@ -59,7 +59,7 @@ def statement(
     first_turn: int = 0,
     last_turn: int | None = None,
 ) -> Statement:
-    """What moved an agent's accounts, and why.
+    """The postings on an agent's accounts, with their reasons.
 
     Args:
         source: A store, or a ledger file.

@@ -1,4 +1,4 @@
-"""Where a world's ledger is, or will be: what is known of a store before it is open."""
+"""Ledger locations: a file or a database schema, before its store is open."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class LedgerLocation(Protocol):
 
     @property
     def name(self) -> str:
-        """How messages call it; no password is in it."""
+        """Its name in messages, without a password."""
 
     @property
     def sidecar(self) -> Path:
-        """What the names of the files kept outside the ledger begin with: head, tokens, key."""
+        """The common path of the sidecar files: head, tokens, key."""
 
     def exists(self) -> bool:
-        """Whether a world was started here.
+        """Test whether a world was started here.
 
         Raises:
             StoreError: It cannot be told.
@@ -81,7 +81,7 @@ class SQLiteLocation:
         self.sidecar = self.path
 
     def exists(self) -> bool:
-        """Whether the file is there and not blank."""
+        """Test whether the file exists and is not blank."""
         return self.path.exists() and not is_blank(self.path)
 
     def new(self) -> SQLiteStore:
@@ -163,7 +163,7 @@ class PostgresLocation:
         self.sidecar = self._folder / self._world_id
 
     def exists(self) -> bool:
-        """Whether the schema holds any table."""
+        """Test whether the schema holds any table."""
         found: bool = self._postgres.holds_anything(self.name, self._location, self._world_id)
         return found
 
@@ -231,12 +231,12 @@ def _without_password(location: str) -> str:
 
 
 def is_database(location: str | Path) -> bool:
-    """Whether a location is a database's and no path."""
+    """Test whether a location is a database, not a path."""
     return str(location).startswith(("postgresql://", "postgres://"))
 
 
 def is_world_id(text: str) -> bool:
-    """Whether a world beside the default one can have this name."""
+    """Test whether a further world can have this name."""
     return text != DEFAULT_WORLD and _WORLD_ID.fullmatch(text) is not None
 
 

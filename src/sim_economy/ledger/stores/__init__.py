@@ -1,1 +1,1 @@
-"""Where records are kept: one protocol, and the databases that keep it."""
+"""Stores of records: one protocol, and the databases that follow it."""

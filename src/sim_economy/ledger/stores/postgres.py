@@ -40,7 +40,7 @@ _CONNECTION: Final[Mapping[str, Any]] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
 }
-"""What the location does not set otherwise: a dead network is noticed in seconds."""
+"""Defaults of a connection: a dead network is noticed in seconds."""
 
 _TYPES: Final = {"INTEGER": "bigint", "TEXT": "text"}
 _META: Final = "CREATE TABLE meta (format INTEGER NOT NULL)"
@@ -329,7 +329,7 @@ class PostgresStore(RowReader):
             raise
 
     def _rolled_back(self, error: psycopg.Error) -> bool:
-        """Whether nothing is kept for certain: the server itself said no and is still there."""
+        """Test whether nothing was kept: the server itself refused and is still there."""
         if error.sqlstate is None:
             return False
         with suppress(psycopg.Error):
@@ -391,7 +391,7 @@ def world_ids(name: str, location: str) -> list[str]:
 
 
 def holds_anything(name: str, location: str, world_id: str) -> bool:
-    """Whether a world's schema holds any table.
+    """Test whether a world's schema holds any table.
 
     Raises:
         StoreError: It cannot be reached.

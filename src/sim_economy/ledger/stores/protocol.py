@@ -1,4 +1,4 @@
-"""What a store promises, whatever it is made of."""
+"""The protocol of every store."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Store(Protocol):
 
     @property
     def name(self) -> str:
-        """How messages call it."""
+        """Its name in messages."""
 
     @property
     def lost(self) -> bool:
-        """Whether its connection broke: open its place again to know what is kept."""
+        """True if its connection broke: open its location again to know what is kept."""
 
     def create(self, genesis: Genesis, first: Sealed, state: str) -> None:
         """Write genesis and turn 0 into an empty store.
@@ -90,7 +90,7 @@ class Store(Protocol):
         """The chart of accounts as it was found: numbers and names."""
 
     def problems(self) -> Iterator[str]:
-        """What is wrong with the store itself, apart from the records in it."""
+        """Problems of the store itself, apart from the records in it."""
 
     def discard(self) -> None:
         """Close a new store and leave nothing of it."""

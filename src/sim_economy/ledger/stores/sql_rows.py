@@ -44,7 +44,7 @@ NUMBERED: Final = ("inputs", "postings", *LISTS)
 
 
 def turn_rows(sealed: Sealed, receipt: Receipt | None, state: str | None) -> Rows:
-    """What one turn adds."""
+    """The rows that one turn adds."""
     record = sealed.record
     turn = record.turn
     signatures = record.signatures or (None,) * len(record.inputs)
@@ -80,7 +80,7 @@ def turn_rows(sealed: Sealed, receipt: Receipt | None, state: str | None) -> Row
 
 
 def genesis_rows(genesis: Genesis) -> Rows:
-    """What a world has before its turn 0."""
+    """The rows of a world before its turn 0."""
     return {
         "genesis": [(canonical(genesis).decode(),)],
         "accounts": chart_of(genesis.agent_ids),
@@ -88,7 +88,7 @@ def genesis_rows(genesis: Genesis) -> Rows:
 
 
 def submission_rows(submission: Submission, head_hash: str) -> Rows:
-    """What an accepted input adds.
+    """The rows that an accepted input adds.
 
     Args:
         head_hash: The chain head it was accepted after.

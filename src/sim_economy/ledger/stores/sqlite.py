@@ -128,7 +128,7 @@ class SQLiteStore(RowReader):
             self._insert(rows)
 
     def problems(self) -> Iterator[str]:
-        """What SQLite finds wrong, rows that belong to no turn, a chart of accounts not ours."""
+        """Problems that SQLite finds, rows without a turn, a foreign chart of accounts."""
         for (finding,) in self._rows("PRAGMA integrity_check"):
             if finding != "ok":
                 yield f"SQLite: {finding}"
@@ -263,7 +263,7 @@ def _durable(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
 
 
 def is_blank(path: Path) -> bool:
-    """Whether a file is empty, or a database in which no table was ever made."""
+    """Test whether a file is empty, or a database in which no table was ever made."""
     if path.stat().st_size == 0:
         return True
     try:

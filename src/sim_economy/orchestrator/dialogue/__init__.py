@@ -1,1 +1,1 @@
-"""What passes between an agent and its model, and the providers that answer."""
+"""The dialogue of an agent with its model, and the providers that answer."""

@@ -1,4 +1,4 @@
-"""What passes between the loop and a provider: a request, a reply, a failure, and what it took."""
+"""Messages between the turn loop and a provider: requests, replies, failures, usage."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ _FRAME = 64
 
 
 class ModelCall(Struct, frozen=True):
-    """Which call it is.
+    """The context of one call.
 
     Attributes:
         agent: Position in genesis order.
@@ -77,7 +77,7 @@ class ModelCall(Struct, frozen=True):
 
 
 class ModelUsage(Struct, frozen=True, omit_defaults=True):
-    """What a provider says a call took.
+    """The tokens that a provider reports for a call.
 
     Attributes:
         output_tokens: Reasoning included.
@@ -113,7 +113,7 @@ class ModelOutput(Struct, frozen=True, omit_defaults=True):
 
 
 class CallFailure(StrEnum):
-    """Why there is no reply."""
+    """The reason there is no reply."""
 
     RATE_LIMITED = "rate_limited"
     SERVER_FAILED = "server_failed"

@@ -1,4 +1,4 @@
-"""What a model reads before it acts: the rules, what its agent may see, what it remembers.
+"""The part of a prompt that is new each turn: observation, memory, what others said.
 
 Other agents' words come as JSON strings on a line of their own, which nothing in them can end.
 """
@@ -90,7 +90,7 @@ def sections(text: str) -> dict[str, Any]:
 
 
 def repair(problem: str) -> str:
-    """What a model is told about an unusable reply."""
+    """The message to a model about an unusable reply."""
     return (
         f"That could not be used: {problem}. Nothing was done. "
         "Answer again with the one JSON object alone."

@@ -46,7 +46,7 @@ class Cost(Struct, frozen=True):
 
 
 class Spending(Struct):
-    """What one owner spent.
+    """The spending of one owner.
 
     Attributes:
         spent: What providers reported.

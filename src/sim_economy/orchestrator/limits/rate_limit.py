@@ -1,4 +1,4 @@
-"""How many calls may be under way, and how many may start in a minute, over all agents."""
+"""Limits on calls under way and calls a minute, over all agents."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ def read_run(folder: Path) -> tuple[Task, CallLog]:
 
 
 def is_run(folder: Path) -> bool:
-    """Whether a folder holds an orchestrated run."""
+    """Test whether a folder holds an orchestrated run."""
     return _kept_settings(folder) is not None
 
 
@@ -117,7 +117,7 @@ _DECIDING: Final = ("orchestrator", "models", "minds")
 
 
 def _is_ours(folder: Path) -> bool:
-    """Whether the folder is empty, or a run's."""
+    """Test whether the folder is empty, or a run's."""
     if (folder / SETTINGS).exists():
         return is_run(folder)
     return {path.name for path in folder.iterdir()} <= {".lock", f"{SETTINGS}.part"}

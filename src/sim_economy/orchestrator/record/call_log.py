@@ -29,7 +29,7 @@ FORMAT: Final = 1
 
 
 class IdleReason(StrEnum):
-    """Why an agent was idle though it was asked."""
+    """The reason an agent was idle although it was asked."""
 
     UNUSABLE = "unusable_reply"
     REFUSED = "refused"
@@ -105,7 +105,7 @@ class CallEnded(Struct, frozen=True, tag="got", tag_field="line", omit_defaults=
 
 
 class AgentDecided(Struct, frozen=True, tag="decided", tag_field="line", omit_defaults=True):
-    """What an agent does in a turn.
+    """The decision of an agent in a turn.
 
     Attributes:
         input: As it goes into the ledger, canonical JSON.
@@ -132,7 +132,7 @@ class AgentDecided(Struct, frozen=True, tag="decided", tag_field="line", omit_de
 
     @property
     def idle(self) -> bool:
-        """Whether it does nothing."""
+        """True if it does nothing."""
         return isinstance(self.chosen.action, Idle)
 
 
@@ -165,7 +165,7 @@ _decode = msgspec.json.Decoder(LogLine).decode
 
 
 class CallLog:
-    """What a record holds, by place."""
+    """The lines of a call log by call, agent and turn."""
 
     def __init__(self) -> None:
         self.began: RunStarted | None = None

@@ -120,7 +120,7 @@ def read_transcript(folder: Path) -> Transcript:
 
 
 def _paid(store: Store, task: Task) -> dict[tuple[int, str], dict[str, int]]:
-    """What moved every balance, by turn and agent: tokens by reason."""
+    """Movements of every balance, by turn and agent: tokens by reason."""
     balances = {BALANCE + WIDTH * at: name for at, name in enumerate(task.config.agent_ids)}
     paid: dict[tuple[int, str], dict[str, int]] = {}
     for stored in store.read(1):

@@ -1,4 +1,4 @@
-"""What the published experiment's numbers say of the paper's text and of its claims.
+"""Findings on the paper's text and claims, from the published experiment's numbers.
 
 Every number is taken from the runs at hand. Source: docs/spec/experiment.md.
 """
@@ -43,7 +43,7 @@ class Evidence(Struct, frozen=True):
 
 
 def disagreements(evidence: Evidence) -> Table:
-    """Where the paper's text and its data part, one row each."""
+    """Disagreements of the paper's text with its data, one row each."""
     rows = tuple((text, data(evidence)) for text, data in _DISAGREEMENTS)
     return Table("disagreements", "Text and data", ("the text", "the data"), rows)
 

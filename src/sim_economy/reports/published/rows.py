@@ -40,7 +40,7 @@ class Comparison(Struct, frozen=True):
 
     @property
     def holds(self) -> bool:
-        """Whether everything is equal."""
+        """True if everything is equal."""
         return self.exact == self.cells and self.summary_equal
 
 

@@ -1,4 +1,4 @@
-"""What replies: a mock that needs no key, and hosted models."""
+"""Providers: a mock that needs no key, and hosted models."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sim_economy.orchestrator.settings import ModelSetting
 
 
 def provider_for(setting: ModelSetting, config: WorldConfig, usage: UsageSource) -> Provider:
-    """What a model's table asks for.
+    """The provider that a model's table names.
 
     Raises:
         ExtraMissingError: Its library is not installed.

@@ -61,7 +61,7 @@ from sim_economy.orchestrator.dialogue.providers.wire import (
 _TOOL: Final = "act"
 _LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _NO_KEY: Final = "none"
-"""What a server that wants no key is sent; the client library insists on one."""
+"""The key sent to a server that needs none; the client library insists on one."""
 
 
 class HostedProvider:
@@ -256,7 +256,7 @@ def _answer(response: ModelResponse, wire: Wire) -> ModelOutput:
 
 
 def _usage_of(response: ModelResponse) -> ModelUsage | None:
-    """What the reply took; None where the provider does not say, or says nothing at all."""
+    """The usage of a reply; None where the provider reports none."""
     usage = response.usage
     if usage.unmeasured_requests or not (usage.input_tokens or usage.output_tokens):
         return None
@@ -269,7 +269,7 @@ def _usage_of(response: ModelResponse) -> ModelUsage | None:
 
 
 def _failed(error: Exception, wire: Wire) -> CallFailed:
-    """What an exception means; what the answer said of usage is read from its bytes."""
+    """The failure behind an exception; usage is read from the bytes that arrived."""
     usage = usage_in(bytes(wire.body)) if wire.status == _OK else None
     detail = _detail(error)
     match error:
@@ -309,7 +309,7 @@ def _of_status(status: int) -> CallFailure:
 
 
 def _unreached(error: BaseException | None) -> bool:
-    """Whether no server was reached, so that nothing can have been charged."""
+    """Test whether no server was reached, so that nothing can have been charged."""
     seen: Sequence[type[Exception]] = (httpx2.ConnectError, httpx2.ConnectTimeout)
     while error is not None:
         if isinstance(error, tuple(seen)):

@@ -71,7 +71,7 @@ def _chosen(
 def _waiting(
     dice: Dice, own: Mapping[str, Any], balance: int
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What the agent's contracts wait for, the oldest first."""
+    """Actions that the agent's contracts wait for, the oldest first."""
     for contract in own["contracts"]:
         number = contract["contract_id"]
         deal = contract["deal"]
@@ -160,7 +160,7 @@ def _speech(
     config: WorldConfig,
     call: ModelCall,
 ) -> str | None:
-    """What it says; traders answer those who spoke."""
+    """Its speech; traders answer those who spoke."""
     known = _SAID.get(action["action"])
     if known is None or (action["action"] == "mine" and dice.below(3, "talk")):
         return "Hm." if action["action"] == "speak" else None

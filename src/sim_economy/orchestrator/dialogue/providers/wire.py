@@ -20,7 +20,7 @@ class TooLongError(httpx2.ReadError):
 
 
 class Wire:
-    """What came over the wire in one call."""
+    """The bytes of one call."""
 
     def __init__(self) -> None:
         self.status: int | None = None
