@@ -27,7 +27,7 @@ class End(NamedTuple):
     fault: tuple[str, ...]
 
 
-class Story:
+class PlayedWorld:
     """A played world; agents are named by their roles."""
 
     def __init__(
@@ -117,11 +117,11 @@ class Story:
         return None if account < FIRST else self.names[(account - FIRST) // WIDTH]
 
 
-def story(
+def played_world(
     turns: int = 30,
     *,
     usage: tuple[int, int] = USED,
     world: Mapping[str, Any] | None = None,
     **policies: Policy,
-) -> Story:
-    return Story(policies, turns, world or {}, usage)
+) -> PlayedWorld:
+    return PlayedWorld(policies, turns, world or {}, usage)

@@ -20,14 +20,14 @@ from sim_economy.core.accounts import PostingReason
 from sim_economy.core.actions import BidCore, Job, Mine, Stake
 from sim_economy.core.contracts import Cause, ContractKind, Settlement, Stage
 from sim_economy.core.units import MILLION, Millionths
-from tests.agents.scripted_world import Story, story
+from tests.agents.scripted_world import PlayedWorld, played_world
 
 RELIABLE = ServiceProvider(reliability=Millionths(MILLION))
 POOR = Borrower(work_below=0, seeks_below=300)
 LAZY = ServiceProvider(reliability=Millionths(0))
 
 
-def kinds(told: Story, stage: Stage) -> list[tuple[ContractKind, Cause]]:
+def kinds(told: PlayedWorld, stage: Stage) -> list[tuple[ContractKind, Cause]]:
     return [(end.deal.kind, end.cause) for end in told.ends(stage)]
 
 
@@ -35,7 +35,7 @@ def kinds(told: Story, stage: Stage) -> list[tuple[ContractKind, Cause]]:
 
 
 def test_investors_bid_for_cores_and_are_paid_dividends() -> None:
-    told = story(
+    told = played_world(
         10, ann=Investor(), bob=Investor(), cleo=Miner(), dan=Miner(), world={"num_cores": 2}
     )
     bids = [action for action in told.actions("ann") if isinstance(action, BidCore)]
@@ -50,7 +50,7 @@ def test_investors_bid_for_cores_and_are_paid_dividends() -> None:
 
 def test_investors_stake_where_stake_earns_dividends() -> None:
     world = {"dividend_rule": "stake_and_burn"}
-    told = story(10, ann=Investor(), bob=Miner(), cleo=Miner(), dan=Miner(), world=world)
+    told = played_world(10, ann=Investor(), bob=Miner(), cleo=Miner(), dan=Miner(), world=world)
     assert not any(isinstance(action, BidCore) for action in told.actions("ann"))
     assert told.actions("ann")[0] == Stake(350)
     assert told.moved(PostingReason.DIVIDEND, target="ann") > 0
@@ -59,7 +59,9 @@ def test_investors_stake_where_stake_earns_dividends() -> None:
 
 def test_bids_are_of_the_seed_and_differ() -> None:
     def bids(seed: int) -> list[int]:
-        told = story(1, ann=Investor(), bob=Investor(), cleo=Investor(), world={"seed": seed})
+        told = played_world(
+            1, ann=Investor(), bob=Investor(), cleo=Investor(), world={"seed": seed}
+        )
         actions = [told.actions(name)[0] for name in told.names]
         return [action.amount or 0 for action in actions if isinstance(action, BidCore)]
 
@@ -72,7 +74,7 @@ def test_bids_are_of_the_seed_and_differ() -> None:
 
 
 def test_a_borrower_under_pressure_borrows_and_repays() -> None:
-    told = story(33, bank=Lender(), poor=POOR, judge=Arbitrator())
+    told = played_world(33, bank=Lender(), poor=POOR, judge=Arbitrator())
     assert (ContractKind.LOAN, Cause.REPAID) in kinds(told, Stage.SETTLED)
     assert told.ends(Stage.DEFAULTED) == []
     first = next(deal for deal in told.deals.values())
@@ -85,7 +87,7 @@ def test_a_borrower_under_pressure_borrows_and_repays() -> None:
 
 
 def test_a_borrower_works_for_a_debt_that_is_due() -> None:
-    told = story(33, bank=Lender(), poor=POOR, judge=Arbitrator())
+    told = played_world(33, bank=Lender(), poor=POOR, judge=Arbitrator())
     due = next(deal.due_turn for deal in told.deals.values())
     actions = told.actions("poor")
     assert any(isinstance(action, Job) for action in actions[due - 6 : due])
@@ -94,14 +96,14 @@ def test_a_borrower_works_for_a_debt_that_is_due() -> None:
 
 def test_a_borrower_refuses_a_dear_loan() -> None:
     dear = Lender(rate=Millionths(160_000))
-    told = story(30, bank=dear, poor=Borrower(seeks_below=2000), judge=Arbitrator())
+    told = played_world(30, bank=dear, poor=Borrower(seeks_below=2000), judge=Arbitrator())
     assert told.deals
     assert {end.cause for end in told.ends(Stage.LAPSED)} == {Cause.NOT_SIGNED}
     assert told.ends() == []
 
 
 def test_a_defaulter_stakes_the_loan_away_and_gets_no_second_one() -> None:
-    told = story(60, bank=Lender(), thief=Defaulter(), judge=Arbitrator())
+    told = played_world(60, bank=Lender(), thief=Defaulter(), judge=Arbitrator())
     (end,) = told.ends()
     assert (end.stage, end.cause, end.fault) == (Stage.DEFAULTED, Cause.NOT_REPAID, ("thief",))
     due = end.deal.due_turn
@@ -112,21 +114,21 @@ def test_a_defaulter_stakes_the_loan_away_and_gets_no_second_one() -> None:
 
 
 def test_a_forgiving_lender_is_robbed_again() -> None:
-    told = story(60, bank=Lender(defaults_max=9), thief=Defaulter(), judge=Arbitrator())
+    told = played_world(60, bank=Lender(defaults_max=9), thief=Defaulter(), judge=Arbitrator())
     assert len(told.ends(Stage.DEFAULTED)) > 1
 
 
 def test_a_lender_with_collateral_gets_it() -> None:
     careful = Lender(collateral_rate=Millionths(500_000))
     poor = Borrower(work_below=0, saves_turns=0, seeks_below=900, principal=300)
-    told = story(40, bank=careful, poor=poor, judge=Arbitrator(), usage=(0, 180))
+    told = played_world(40, bank=careful, poor=poor, judge=Arbitrator(), usage=(0, 180))
     (end, *_) = told.ends(Stage.DEFAULTED)
     assert end.deal.collaterals[1] == 150
     assert told.moved(PostingReason.COLLATERAL_FORFEITED, "poor", "bank") >= 150
 
 
 def test_a_lender_never_lends_more_than_it_has() -> None:
-    told = story(
+    told = played_world(
         30,
         bank=Lender(principal_max=2000),
         poor=Borrower(seeks_below=2000, principal=1500),
@@ -136,7 +138,7 @@ def test_a_lender_never_lends_more_than_it_has() -> None:
 
 
 def test_nothing_is_agreed_without_an_arbitrator() -> None:
-    told = story(30, bank=Lender(), poor=Borrower(seeks_below=2000), other=Miner())
+    told = played_world(30, bank=Lender(), poor=Borrower(seeks_below=2000), other=Miner())
     assert told.deals == {}
 
 
@@ -144,7 +146,7 @@ def test_nothing_is_agreed_without_an_arbitrator() -> None:
 
 
 def test_a_service_is_rendered_proved_confirmed_and_paid() -> None:
-    told = story(20, maker=RELIABLE, user=ServiceClient(), judge=Arbitrator())
+    told = played_world(20, maker=RELIABLE, user=ServiceClient(), judge=Arbitrator())
     ends = told.ends()
     assert {(end.stage, end.cause) for end in ends} == {(Stage.SETTLED, Cause.CONFIRMED)}
     assert told.moved(PostingReason.CONTRACT_PRICE, "user", "maker") == 40 * len(ends) > 0
@@ -153,7 +155,7 @@ def test_a_service_is_rendered_proved_confirmed_and_paid() -> None:
 
 @pytest.mark.parametrize("maker", [LAZY, Defaulter()])
 def test_a_service_that_was_not_rendered_is_disputed_and_ruled_against(maker: Policy) -> None:
-    told = story(30, maker=maker, user=ServiceClient(), judge=Arbitrator())
+    told = played_world(30, maker=maker, user=ServiceClient(), judge=Arbitrator())
     (end,) = told.ends()
     assert (end.stage, end.cause, end.fault) == (Stage.DEFAULTED, Cause.RULING, ("maker",))
     assert told.moved(PostingReason.CONTRACT_PRICE) == 0
@@ -164,7 +166,7 @@ def test_a_service_that_was_not_rendered_is_disputed_and_ruled_against(maker: Po
 
 
 def test_a_client_that_denies_what_was_rendered_loses_before_an_honest_arbitrator() -> None:
-    told = story(20, maker=RELIABLE, user=ServiceClient(denies=True), judge=Arbitrator())
+    told = played_world(20, maker=RELIABLE, user=ServiceClient(denies=True), judge=Arbitrator())
     (end, *_) = told.ends()
     assert (end.stage, end.cause) == (Stage.SETTLED, Cause.RULING)
     assert told.moved(PostingReason.CONTRACT_PRICE, "user", "maker") >= 40
@@ -186,7 +188,7 @@ def test_a_client_that_denies_what_was_rendered_loses_before_an_honest_arbitrato
 def test_a_dishonest_arbitrator_rules_as_it_likes(
     maker: ServiceProvider, bias: Bias, stage: Stage, cause: Cause
 ) -> None:
-    told = story(
+    told = played_world(
         30, maker=maker, user=ServiceClient(denies=True), judge=DishonestArbitrator(bias=bias)
     )
     (end, *_) = told.ends()
@@ -198,13 +200,13 @@ def test_a_dishonest_arbitrator_rules_as_it_likes(
 
 def test_an_arbitrator_that_missed_a_dispute_is_not_taken_again() -> None:
     judge = DishonestArbitrator(bias=Bias.SILENT)
-    told = story(60, maker=RELIABLE, user=ServiceClient(denies=True), judge=judge)
+    told = played_world(60, maker=RELIABLE, user=ServiceClient(denies=True), judge=judge)
     assert [end.cause for end in told.ends()] == [Cause.NO_RULING]
 
 
 def test_clients_leave_an_arbitrator_that_always_rules_for_proposers() -> None:
     def rulings(client: ServiceClient) -> int:
-        told = story(
+        told = played_world(
             100,
             maker=RELIABLE,
             user=client,
@@ -219,7 +221,9 @@ def test_clients_leave_an_arbitrator_that_always_rules_for_proposers() -> None:
 
 def test_a_dear_provider_finds_no_client() -> None:
     assert (
-        story(20, maker=ServiceProvider(price=61), user=ServiceClient(), judge=Arbitrator()).deals
+        played_world(
+            20, maker=ServiceProvider(price=61), user=ServiceClient(), judge=Arbitrator()
+        ).deals
         == {}
     )
 
@@ -229,7 +233,7 @@ def test_a_dear_provider_finds_no_client() -> None:
 
 @pytest.mark.parametrize("settlement", Settlement)
 def test_information_is_sold_delivered_and_paid(settlement: Settlement) -> None:
-    told = story(20, press=Seller(settlement=settlement), reader=Buyer(), judge=Arbitrator())
+    told = played_world(20, press=Seller(settlement=settlement), reader=Buyer(), judge=Arbitrator())
     cause = Cause.DELIVERED if settlement is Settlement.AUTOMATIC else Cause.CONFIRMED
     ends = told.ends()
     assert {(end.stage, end.cause) for end in ends} == {(Stage.SETTLED, cause)}
@@ -240,7 +244,7 @@ def test_information_is_sold_delivered_and_paid(settlement: Settlement) -> None:
 
 
 def test_information_that_is_not_delivered_costs_the_seller_its_collateral() -> None:
-    told = story(30, thief=Defaulter(), reader=Buyer(), judge=Arbitrator())
+    told = played_world(30, thief=Defaulter(), reader=Buyer(), judge=Arbitrator())
     (end,) = told.ends()
     assert (end.stage, end.cause) == (Stage.DEFAULTED, Cause.NOT_DELIVERED)
     assert told.moved(PostingReason.PAYMENT_RETURNED, "reader", "reader") == 20
@@ -251,7 +255,7 @@ def test_information_that_is_not_delivered_costs_the_seller_its_collateral() -> 
 
 
 def test_an_insured_agent_that_stops_working_is_paid() -> None:
-    told = story(25, house=Insurer(), owner=Insured(), judge=Arbitrator())
+    told = played_world(25, house=Insurer(), owner=Insured(), judge=Arbitrator())
     paid = [end for end in told.ends() if end.cause is Cause.PAID_OUT]
     assert paid
     assert told.moved(PostingReason.INSURANCE_PREMIUM, "owner", "house") >= 30
@@ -259,14 +263,14 @@ def test_an_insured_agent_that_stops_working_is_paid() -> None:
 
 
 def test_an_insured_agent_without_a_loss_gets_nothing() -> None:
-    told = story(25, house=Insurer(), owner=Insured(), judge=Arbitrator(), usage=(0, 0))
+    told = played_world(25, house=Insurer(), owner=Insured(), judge=Arbitrator(), usage=(0, 0))
     assert {end.cause for end in told.ends()} == {Cause.RAN_OUT}
     assert told.moved(PostingReason.INSURANCE_PAYOUT) == 0
     assert told.moved(PostingReason.INSURANCE_PREMIUM, "owner", "house") > 0
 
 
 def test_a_pool_carries_the_fees_of_its_members() -> None:
-    told = story(30, pool=Organiser(), member=Member(), judge=Arbitrator())
+    told = played_world(30, pool=Organiser(), member=Member(), judge=Arbitrator())
     ends = told.ends()
     assert {(end.stage, end.cause) for end in ends} == {(Stage.SETTLED, Cause.RAN_OUT)}
     assert told.moved(PostingReason.FORWARD_PRICE, "member", "pool") == 200 * len(ends)
@@ -279,7 +283,7 @@ def test_a_pool_carries_the_fees_of_its_members() -> None:
 
 
 def test_an_imitator_does_what_the_most_successful_does() -> None:
-    told = story(
+    told = played_world(
         40,
         maker=RELIABLE,
         rival=ServiceProvider(price=45, reliability=Millionths(0)),
@@ -295,7 +299,7 @@ def test_an_imitator_does_what_the_most_successful_does() -> None:
 
 
 def test_an_imitator_without_a_model_makes_a_living() -> None:
-    told = story(30, ann=Miner(), bob=Miner(), ape=Imitator())
+    told = played_world(30, ann=Miner(), bob=Miner(), ape=Imitator())
     assert {type(action) for action in told.actions("ape")} == {Mine, Job}
     assert not any(told.speeches("ape"))
 
@@ -304,14 +308,14 @@ def test_an_imitator_without_a_model_makes_a_living() -> None:
 
 
 def test_a_plain_trader_trades_nothing() -> None:
-    told = story(20, ann=Trader(), maker=RELIABLE, user=ServiceClient(), judge=Arbitrator())
+    told = played_world(20, ann=Trader(), maker=RELIABLE, user=ServiceClient(), judge=Arbitrator())
     parties = {party for deal in told.deals.values() for party in deal.parties}
     assert parties == {"maker", "user", "judge"}
 
 
 def test_nobody_puts_its_reserve_into_a_contract() -> None:
     rich = 5000
-    told = story(
+    told = played_world(
         20,
         maker=RELIABLE,
         user=ServiceClient(reserve=rich),

@@ -23,7 +23,7 @@ from sim_economy.ledger.verify import verify
 from sim_economy.runs.policy_loop import play
 from sim_economy.scenarios.scenario import load_scenario
 from sim_economy.world.world import World
-from tests.agents.scripted_world import Story
+from tests.agents.scripted_world import PlayedWorld
 
 KNOW_ALL: Final = {"published"}
 """Policies that read the state itself."""
@@ -83,17 +83,17 @@ WORLDS: Final = st.fixed_dictionaries(
 def test_no_policy_breaks_in_any_world(
     policies: dict[str, Policy], world: dict[str, Any], usage: tuple[int, int]
 ) -> None:
-    Story(policies, 30, world, usage)
+    PlayedWorld(policies, 30, world, usage)
 
 
 def test_everyone_together_in_one_world() -> None:
-    told = Story({name: policy_named(name) for name in SHIPPED}, 80, {}, (200, 160))
+    told = PlayedWorld({name: policy_named(name) for name in SHIPPED}, 80, {}, (200, 160))
     assert {deal.kind for deal in told.deals.values()} == {*ContractKind}
 
 
 def test_nobody_agrees_on_anything_where_nobody_may_speak() -> None:
     names = {name: policy_named(name) for name in SHIPPED}
-    assert Story(names, 30, {"speech_length_max": 0}, (200, 160)).deals == {}
+    assert PlayedWorld(names, 30, {"speech_length_max": 0}, (200, 160)).deals == {}
 
 
 # The same again
@@ -180,7 +180,7 @@ def test_a_policy_decides_by_what_its_agent_may_see(name: str) -> None:
     names = [*SHIPPED]
     agent = names.index(name)
     policy = policy_named(name)
-    told = Story({each: policy_named(each) for each in names}, 45, {}, (150, 140))
+    told = PlayedWorld({each: policy_named(each) for each in names}, 45, {}, (150, 140))
     config = parse_world_config({"num_agents": len(names)}, agent_ids=names)
     for state in told.states[:-1]:
         other = blinded(state, agent, len(names))
@@ -192,7 +192,7 @@ def test_a_policy_decides_by_what_its_agent_may_see(name: str) -> None:
 def test_the_published_policy_knows_more_than_an_agent_may() -> None:
     """So this test would see a policy that does."""
     scenario = load_scenario("as-run")
-    told = Story({f"agent_{index}": policy_named("published") for index in range(8)}, 26, {},
+    told = PlayedWorld({f"agent_{index}": policy_named("published") for index in range(8)}, 26, {},
                  (0, 120))  # fmt: skip
     policy = policy_named("published")
     differences = [

@@ -135,7 +135,7 @@ def test_a_file_says_who_follows_which_policy(load: Callable[..., Scenario]) -> 
     assert "policy" not in scenario.settings
 
 
-def test_a_policy_beside_a_population_is_refused(load: Callable[..., Scenario]) -> None:
+def test_a_policy_and_a_population_is_refused(load: Callable[..., Scenario]) -> None:
     with pytest.raises(ScenarioError, match="policy: leave it out where population"):
         load('policy = "miner"\n' + MIXED)
 

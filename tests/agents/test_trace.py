@@ -189,14 +189,14 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_file_that_is_no_text_is_no_csv_file(tmp_path: Path, text: bytes) -> None:
     path = csv_file(tmp_path, text)
     (problem,) = problems(path)
-    assert problem.startswith(f"usage.path: {path} is no CSV file: ")
+    assert problem.startswith(f"usage.path: {path} is not a CSV file: ")
 
 
 def test_a_damaged_parquet_file_is_no_parquet_file(tmp_path: Path) -> None:
     path = parquet_file(tmp_path, {"turn": [1], "agent": ["a"], "thinking": [1], "output": [1]})
     path.write_bytes(path.read_bytes()[:-8])
     (problem,) = problems(path)
-    assert problem.startswith(f"usage.path: {path} is no Parquet file: ")
+    assert problem.startswith(f"usage.path: {path} is not a Parquet file: ")
 
 
 def test_agents_that_are_not_in_the_world_are_named(tmp_path: Path) -> None:

@@ -115,9 +115,9 @@ def test_a_ledger_in_a_folder_that_nobody_may_write_can_be_read(
         engine.call("/init", {"config": {}})
         engine.call("/turn", {"inputs": []})
         engine.stop()
-    for beside in folder.iterdir():
-        if beside.name != "world.db":
-            beside.unlink()
+    for sidecar in folder.iterdir():
+        if sidecar.name != "world.db":
+            sidecar.unlink()
     folder.chmod(0o555)
     command = [sys.executable, "-c", READ, str(folder / "world.db")]
     if os.geteuid() == 0:

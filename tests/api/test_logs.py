@@ -73,9 +73,9 @@ def test_no_line_ever_holds_a_body_a_path_a_token_or_a_secret(ledger: Path) -> N
         operator = {"Authorization": f"Bearer {ADMIN}"}
         config = {"config": {"seed": 98765432123, "num_agents": 2}, "agent_ids": ["ann", "bob"]}
         made = engine.ask("POST", "/init", json.dumps(config).encode(), **operator).json
-        beside = engine.ask("POST", "/worlds/a/init", b"{}", **operator).json
+        sidecar = engine.ask("POST", "/worlds/a/init", b"{}", **operator).json
         secrets = [MARKER, ADMIN, "98765432123", *made["agent_tokens"].values()]
-        secrets += beside["agent_tokens"].values()
+        secrets += sidecar["agent_tokens"].values()
         for body in NO_JSON.values():
             engine.ask("POST", "/turn", body, **operator)
         said = {"action": {"action": MARKER}, "speech": MARKER, "thinking": MARKER}

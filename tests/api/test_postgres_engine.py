@@ -68,7 +68,7 @@ def test_an_existing_client_gets_a_published_row_to_the_last_digit(
         assert replay(store).turn == 60
 
 
-def test_what_lies_beside_is_in_the_state_folder(postgres: PostgresServer, tmp_path: Path) -> None:
+def test_sidecars_are_in_the_state_folder(postgres: PostgresServer, tmp_path: Path) -> None:
     location = postgres.database()
     state = tmp_path / "state"
     with engine_at(location, state, "tokens") as engine:
@@ -162,7 +162,7 @@ def test_a_schema_restored_from_an_older_dump_is_refused(
         assert engine.call("/head")["turn"] == 1
 
 
-class Client:
+class PostingClient:
     """Posts turn after turn and remembers what was acknowledged."""
 
     def __init__(self) -> None:
@@ -203,7 +203,7 @@ def test_every_acknowledged_turn_survives_kills_of_the_engine(
     postgres: PostgresServer, tmp_path: Path
 ) -> None:
     location = postgres.database()
-    client = Client()
+    client = PostingClient()
     with engine_at(location, tmp_path) as engine, closing(Poster(engine)) as poster:
         client.heads[0] = poster.init(1)
     for _ in range(KILLS):
@@ -231,7 +231,7 @@ def test_an_engine_goes_on_when_its_server_is_back_and_no_acknowledged_turn_is_l
     how: signal.Signals, own_server: PostgresServer, tmp_path: Path
 ) -> None:
     location = own_server.location()
-    client = Client()
+    client = PostingClient()
     with engine_at(location, tmp_path) as engine, closing(Poster(engine)) as poster:
         client.heads[0] = poster.init(2)
         for _ in range(STOPS // 2):
@@ -298,7 +298,7 @@ def test_readers_during_writes_never_see_half_a_turn(
     postgres: PostgresServer, tmp_path: Path
 ) -> None:
     location = postgres.database()
-    client = Client()
+    client = PostingClient()
     problems: list[object] = []
     with engine_at(location, tmp_path) as engine, closing(Poster(engine)) as poster:
         client.heads[0] = poster.init(3)

@@ -604,9 +604,9 @@ def copied(ledger: Path, folder: Path) -> Path:
     return shutil.copyfile(ledger, folder / "world.db")
 
 
-def moved(ledger: Path, folder: Path, *beside: str) -> Path:
+def moved(ledger: Path, folder: Path, *sidecar: str) -> Path:
     """The file with some of what lies beside it."""
-    for suffix in beside:
+    for suffix in sidecar:
         shutil.copyfile(f"{ledger}.{suffix}", folder / f"world.db.{suffix}")
     return copied(ledger, folder)
 

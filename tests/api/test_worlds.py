@@ -143,7 +143,7 @@ def test_turns_of_many_worlds_at_once_each_close_once(worlds: EngineProcess) -> 
 
 
 @pytest.mark.parametrize("run", [7])
-def test_a_published_run_in_a_world_beside_is_exact_to_the_last_digit(
+def test_a_published_run_in_another_world_is_exact_to_the_last_digit(
     tmp_path: Path, run: int
 ) -> None:
     assert published_row(published_run(tmp_path, run, world="seven")) == PUBLISHED[run - 1]
@@ -485,7 +485,7 @@ DAMAGES: Final[dict[str, tuple[Callable[[Path], object], str]]] = {
 
 
 @pytest.mark.parametrize("name", DAMAGES)
-def test_a_damaged_world_is_refused_with_its_place_and_the_others_go_on(
+def test_a_damaged_world_is_refused_with_its_location_and_the_others_continue(
     worlds: EngineProcess, name: str
 ) -> None:
     for prefix in PREFIXES:

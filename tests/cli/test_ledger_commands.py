@@ -129,7 +129,7 @@ def differ(*paths: Path) -> Any:
     return json_of(sim_economy("diff", *paths, "--json"), status=1)
 
 
-def test_ledgers_of_one_story_are_the_same_by_any_name(ledgers: Path) -> None:
+def test_ledgers_with_the_same_turns_are_the_same_by_any_name(ledgers: Path) -> None:
     paths = ledgers / "one.sqlite", ledgers / "same.sqlite"
     assert json_of(sim_economy("diff", *paths, "--json")) == {
         "same": True,
@@ -138,7 +138,7 @@ def test_ledgers_of_one_story_are_the_same_by_any_name(ledgers: Path) -> None:
     }
     shown = sim_economy("diff", *paths)
     assert (shown.returncode, shown.stderr) == (0, "")
-    assert "the same story" in shown.stdout
+    assert "the same, turn by turn" in shown.stdout
 
 
 def test_diff_names_the_first_turn_and_agent_that_part(ledgers: Path) -> None:
@@ -303,7 +303,7 @@ def test_the_same_run_exports_the_same_bytes_from_any_file(ledgers: Path, tmp_pa
     assert again.read_bytes() == first.read_bytes()
 
 
-def test_a_table_export_goes_beside_its_ledger(tmp_path: Path, ledgers: Path) -> None:
+def test_a_table_export_goes_next_to_its_ledger(tmp_path: Path, ledgers: Path) -> None:
     shutil.copy(ledgers / "one.sqlite", tmp_path / "one.sqlite")
     assert sim_economy("export", tmp_path / "one.sqlite").returncode == 0
     assert (tmp_path / "one" / "postings.csv").exists()

@@ -353,7 +353,7 @@ def test_pauses_double_and_end() -> None:
 
 
 @CLIENTS
-def test_a_client_of_a_world_beside_plays_reads_and_watches_it_alone(
+def test_a_client_of_another_world_plays_reads_and_watches_it_alone(
     client_of: Client, engine: EngineProcess
 ) -> None:
     with client_of(address(engine) + "/") as default, client_of(address(engine), world="b-1") as b:

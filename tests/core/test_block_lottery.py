@@ -82,7 +82,7 @@ def test_an_uneven_lottery_would_be_seen() -> None:
     assert chi_square(standing, counted) > CRITICAL[len(standing) - 1]
 
 
-def test_the_place_of_a_ticket_in_genesis_order_decides_nothing_but_its_place() -> None:
+def test_the_order_of_a_ticket_decides_nothing_but_its_order() -> None:
     """The same weights in another order win as often."""
     config = parse_world_config({**WRITTEN, "seed": 5})
     standing = held(config)

@@ -234,7 +234,7 @@ def test_paired_surrogates_are_a_character() -> None:
         ),
     ],
 )
-def test_a_wrong_shape_is_refused_by_its_place(value: Any, field: str) -> None:
+def test_a_wrong_shape_is_refused_by_its_field(value: Any, field: str) -> None:
     assert refused(json.dumps(value)).field == field
 
 

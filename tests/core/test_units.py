@@ -40,7 +40,7 @@ def test_a_decimal_is_read_in_exact_millionths(text: str, value: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["0.0000001", "0.1000000", "1.1234567"])
-def test_a_seventh_decimal_place_is_refused_even_if_it_is_zero(text: str) -> None:
+def test_a_seventh_decimal_is_refused_even_if_it_is_zero(text: str) -> None:
     with pytest.raises(ValueError, match="6 decimal places"):
         millionths(text)
 
@@ -63,11 +63,11 @@ def test_millionths_are_those_of_decimal_arithmetic(value: Decimal) -> None:
 
 
 @given(st.integers(-(2**70), 2**70), st.integers(0, 18))
-def test_a_decimal_text_is_exact_and_the_shortest(value: int, places: int) -> None:
-    text = decimal_text(value, places)
+def test_a_decimal_text_is_exact_and_the_shortest(value: int, decimals: int) -> None:
+    text = decimal_text(value, decimals)
     with localcontext() as context:
         context.prec = 60
-        assert Decimal(text) == Decimal(value).scaleb(-places)
+        assert Decimal(text) == Decimal(value).scaleb(-decimals)
     assert "." not in text or text[-1] not in "0."
 
 

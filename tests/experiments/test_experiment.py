@@ -130,7 +130,7 @@ def test_one_run_alone_is_an_experiment(tmp_path: Path) -> None:
     assert len(small(tmp_path, runs=1).rows) == 1
 
 
-def test_the_same_treatment_gives_the_same_bytes_anywhere(tmp_path: Path) -> None:
+def test_the_same_scenario_gives_the_same_bytes_anywhere(tmp_path: Path) -> None:
     small(tmp_path / "one")
     small(tmp_path / "other")
     assert contents(tmp_path / "one") == contents(tmp_path / "other")
@@ -430,7 +430,7 @@ def test_a_foreign_folder_is_refused_and_left_alone(
     assert contents(folder) == before
 
 
-def test_a_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:
+def test_a_file_instead_of_the_folder_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "out"
     path.write_text("mine")
     assert refusal(lambda: small(path)).code == "folder_unwritable"

@@ -23,7 +23,7 @@ KILLS = 50
 NIGHTLY_KILLS = int(os.environ.get("SIM_ENGINE_KILLS", "1000"))
 
 
-class Client:
+class PostingClient:
     """What one client of one ledger has asked and was answered, over any number of crashes.
 
     Attributes:
@@ -98,7 +98,7 @@ def assert_holds(ledger: Path) -> None:
         assert verify(store).finding is None
 
 
-def kill_often(kills: int, seed: int, client: Client) -> None:
+def kill_often(kills: int, seed: int, client: PostingClient) -> None:
     """Kill engines of one ledger, a quarter of them while they start."""
     draws = random.Random(seed)
     with EngineProcess(client.ledger) as engine, closing(Poster(engine)) as poster:
@@ -129,7 +129,7 @@ def kill_often(kills: int, seed: int, client: Client) -> None:
 def test_every_acknowledged_turn_survives_fifty_kills_and_no_part_of_another(
     tmp_path: Path,
 ) -> None:
-    client = Client(tmp_path / "world.db", seed=1)
+    client = PostingClient(tmp_path / "world.db", seed=1)
     kill_often(KILLS, 1, client)
     assert client.repeated > KILLS // 4, "hardly a request was cut off; the kills missed the load"
 
@@ -138,7 +138,7 @@ def test_every_acknowledged_turn_survives_fifty_kills_and_no_part_of_another(
 def test_every_acknowledged_turn_survives_a_thousand_kills(tmp_path: Path) -> None:
     """A fresh ledger for every hundred, so that checking them stays short."""
     for seed in range(100, 100 + -(-NIGHTLY_KILLS // 100)):
-        client = Client(tmp_path / f"world-{seed}.db", seed)
+        client = PostingClient(tmp_path / f"world-{seed}.db", seed)
         kill_often(100, seed, client)
 
 

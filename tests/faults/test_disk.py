@@ -341,7 +341,7 @@ def test_a_ledger_with_a_torn_page_is_refused(ledger: Path) -> None:
         ("UPDATE transactions SET data = replace(data, '1', '2') WHERE turn = 20", "turn 20"),
     ],
 )
-def test_an_altered_ledger_is_refused_or_soon_reported_with_the_place_named(
+def test_an_altered_ledger_is_refused_or_soon_reported_with_its_location_named(
     long_ledger: Path, ledger: Path, statement: str, index: str
 ) -> None:
     copied(long_ledger, ledger)
@@ -407,7 +407,7 @@ def test_another_end_of_the_same_world_is_refused(ledger: Path, tmp_path: Path) 
         engine.close_turn([], ends=engine.started().turn_number == 9)
     engine.close()
     copied(other, ledger, ("", "-wal", "-shm"))
-    assert "saw another turn 10 than the ledger holds" in refusal(ledger)
+    assert "saw another turn 10 than the ledger has" in refusal(ledger)
 
 
 def test_a_ledger_without_its_head_is_refused_and_accepted_on_demand(ledger: Path) -> None:
@@ -481,7 +481,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(ledger: Path) -
     assert ledger.read_text() == "dear diary\n" * 200
 
 
-def test_an_empty_file_is_a_place_for_a_new_world(ledger: Path) -> None:
+def test_an_empty_file_becomes_a_new_world(ledger: Path) -> None:
     ledger.touch()
     with EngineProcess(ledger) as engine, closing(Poster(engine)) as poster:
         poster.init(seed=1)
@@ -489,7 +489,7 @@ def test_an_empty_file_is_a_place_for_a_new_world(ledger: Path) -> None:
     assert_starts(ledger, 0)
 
 
-def test_a_folder_in_place_of_a_ledger_is_refused(ledger: Path) -> None:
+def test_a_folder_instead_of_a_ledger_is_refused(ledger: Path) -> None:
     ledger.mkdir()
     assert str(ledger) in refusal(ledger)
 

@@ -68,7 +68,7 @@ TOKENS: Final = (
 # A mutator of structures and of bytes
 
 
-def places(value: Any) -> list[tuple[Any, Any]]:
+def parts(value: Any) -> list[tuple[Any, Any]]:
     """Every container and key in a value, deepest last."""
     if isinstance(value, dict):
         keys: list[Any] = list(value)
@@ -76,14 +76,14 @@ def places(value: Any) -> list[tuple[Any, Any]]:
         keys = list(range(len(value))) if isinstance(value, list) else []
     return [
         (value, key) for key in keys
-    ] + [index for key in keys for index in places(value[key])]  # fmt: skip
+    ] + [index for key in keys for index in parts(value[key])]  # fmt: skip
 
 
 def mutate_structure(draws: random.Random, body: dict[str, Any]) -> bytes:
     """A few places of a body exchanged, dropped, doubled or renamed."""
     value = json.loads(json.dumps(body))
     for _ in range(draws.choice((1, 1, 1, 2, 5))):
-        found = places(value)
+        found = parts(value)
         if not found:
             break
         holder, key = draws.choice(found)

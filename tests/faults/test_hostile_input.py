@@ -439,7 +439,7 @@ GARBAGE: Final[dict[str, bytes]] = {
 
 
 @pytest.mark.parametrize("name", GARBAGE)
-def test_what_is_no_http_of_ours_is_a_400_or_a_closed_door_and_plays_no_turn(
+def test_what_is_not_our_http_is_a_400_or_a_closed_connection_and_plays_no_turn(
     world: EngineProcess, name: str
 ) -> None:
     before = world.ask("GET", "/head").body

@@ -87,7 +87,7 @@ def recorded(
     return changes
 
 
-def cut_places(record: list[Change], count: int, draws: random.Random, first: int = 0) -> list[int]:
+def cut_points(record: list[Change], count: int, draws: random.Random, first: int = 0) -> list[int]:
     """Moments to cut the power at: a third anywhere, the others where few changes decide much.
 
     These are changes of names and of the database file itself (the write-ahead log moved over).
@@ -114,13 +114,13 @@ def cut_places(record: list[Change], count: int, draws: random.Random, first: in
 
 
 def states(
-    record: list[Change], places: list[int], folder: Path, draws: random.Random
+    record: list[Change], parts: list[int], folder: Path, draws: random.Random
 ) -> Iterator[tuple[int, Path, Answered]]:
     """For each place, a folder as a power cut after it may leave it, and what was known then."""
     disk = Disk()
     heads: dict[int, str] = {}
     asked = -1
-    due = iter(places)
+    due = iter(parts)
     index = next(due, None)
     for now, change in enumerate(record):
         disk.apply(change)
@@ -170,12 +170,12 @@ def found_wrong(ledger: Path, answered: Answered, *, accept_head: bool) -> str |
 
 
 def outcomes(
-    record: list[Change], places: list[int], folder: Path, seed: int, *, accept_head: bool = False
+    record: list[Change], parts: list[int], folder: Path, seed: int, *, accept_head: bool = False
 ) -> Counter[str]:
     """How many cuts ended how; "whole" is as promised."""
     found: Counter[str] = Counter()
     draws = random.Random(seed)
-    for index, left, answered in states(record, places, folder / "cut", draws):
+    for index, left, answered in states(record, parts, folder / "cut", draws):
         problem = found_wrong(left / "world.db", answered, accept_head=accept_head)
         found[problem or "whole"] += 1
         if problem:
@@ -189,8 +189,8 @@ def first_answer(record: list[Change]) -> int:
 
 
 def assert_cuts_lose_nothing(record: list[Change], folder: Path, count: int, seed: int) -> None:
-    places = cut_places(record, count, random.Random(seed), first=first_answer(record))
-    assert outcomes(record, places, folder, seed) == {"whole": len(places)}
+    parts = cut_points(record, count, random.Random(seed), first=first_answer(record))
+    assert outcomes(record, parts, folder, seed) == {"whole": len(parts)}
 
 
 def test_a_power_cut_loses_no_acknowledged_turn(record: list[Change], tmp_path: Path) -> None:
@@ -200,8 +200,8 @@ def test_a_power_cut_loses_no_acknowledged_turn(record: list[Change], tmp_path: 
 def test_a_power_cut_while_a_world_is_made_leaves_a_ledger_that_starts(
     record: list[Change], tmp_path: Path
 ) -> None:
-    places = sorted([*range(first_answer(record))] * 4)
-    assert outcomes(record, places, tmp_path, 2) == {"whole": len(places)}
+    parts = sorted([*range(first_answer(record))] * 4)
+    assert outcomes(record, parts, tmp_path, 2) == {"whole": len(parts)}
 
 
 def test_an_acknowledged_init_survives_a_power_cut(record: list[Change], tmp_path: Path) -> None:
@@ -222,14 +222,14 @@ def undurable_record(what: str, recorder: Path, folder: Path) -> list[Change]:
 
 def test_without_syncs_power_cuts_lose_acknowledged_turns(recorder: Path, tmp_path: Path) -> None:
     changes = undurable_record("all", recorder, tmp_path)
-    places = cut_places(changes, 30, random.Random(5))
-    assert outcomes(changes, places, tmp_path, 5, accept_head=True)["lost"] > 0
+    parts = cut_points(changes, 30, random.Random(5))
+    assert outcomes(changes, parts, tmp_path, 5, accept_head=True)["lost"] > 0
 
 
 def test_a_ledger_that_lost_acknowledged_turns_is_refused_where_its_head_was_kept(
     recorder: Path, tmp_path: Path
 ) -> None:
     changes = undurable_record("ledger", recorder, tmp_path)
-    places = cut_places(changes, 30, random.Random(6), first=first_answer(changes))
-    found = outcomes(changes, places, tmp_path, 6)
+    parts = cut_points(changes, 30, random.Random(6), first=first_answer(changes))
+    found = outcomes(changes, parts, tmp_path, 6)
     assert found["refused: ledger_rolled_back"] > 0

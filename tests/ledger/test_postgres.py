@@ -64,9 +64,7 @@ def test_a_writer_with_another_state_folder_is_refused_all_the_same(
     elsewhere.open().close()
 
 
-def test_two_databases_cannot_share_the_files_beside_them(
-    postgres: PostgresServer, tmp_path: Path
-) -> None:
+def test_two_databases_cannot_share_sidecars(postgres: PostgresServer, tmp_path: Path) -> None:
     one, other = (
         PostgresLocation(postgres.world().partition("#")[0], "same", tmp_path),
         PostgresLocation(postgres.database(), "same", tmp_path),
@@ -272,11 +270,11 @@ def test_discarding_a_store_that_was_opened_leaves_the_world(kept: str) -> None:
         ("postgresql://h1:1,h2:2/db#default", "postgresql://h1:1,h2:2/db"),
     ],
 )
-def test_a_place_is_named_without_its_password(location: str, name: str) -> None:
+def test_a_location_is_named_without_its_password(location: str, name: str) -> None:
     assert location_of(location).name == name
 
 
-def test_the_files_beside_lie_in_the_state_folder(
+def test_sidecars_lie_in_the_state_folder(
     monkeypatch: pytest.MonkeyPatch, state_folder: Path
 ) -> None:
     location = "postgresql://host/db"

@@ -294,7 +294,7 @@ def test_a_deleted_row_is_found(table: str, ledger: Path, scratch: Path) -> None
     assert unhandled(tried) == []
 
 
-@pytest.mark.parametrize("position", [0, 1])
+@pytest.mark.parametrize("index", [0, 1])
 def test_a_gap_among_the_accepted_inputs_is_found(index: int, ledger: Path, scratch: Path) -> None:
     statement = "DELETE FROM submissions WHERE position = ?"
     alteration = Alteration(f"delete submission {index}", statement, (index,), None)

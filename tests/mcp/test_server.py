@@ -129,7 +129,7 @@ async def over_http(url: str, token: str | None) -> AsyncIterator[Client]:
         yield client
 
 
-def test_two_clients_play_two_agents_through_one_door_over_http(house: House) -> None:
+def test_two_clients_play_two_agents_through_one_server_over_http(house: House) -> None:
     async def play(url: str) -> None:
         async with (
             over_http(url, house.tokens["ann"]) as ann,
@@ -141,7 +141,9 @@ def test_two_clients_play_two_agents_through_one_door_over_http(house: House) ->
         asyncio.run(play(url))
 
 
-def test_a_door_over_http_seats_nobody_without_a_token_or_with_a_false_one(house: House) -> None:
+def test_a_server_over_http_connects_nobody_without_a_token_or_with_a_false_one(
+    house: House,
+) -> None:
     forged = house.tokens["bob"].replace("agent:bob", "agent:ann")
 
     async def play(url: str) -> None:
@@ -157,7 +159,7 @@ def test_a_door_over_http_seats_nobody_without_a_token_or_with_a_false_one(house
     assert house.operator.close_turn()["inputs"] == 0
 
 
-def test_a_seat_moves_no_other_agent(house: House) -> None:
+def test_a_connection_moves_no_other_agent(house: House) -> None:
     async def play() -> None:
         async with Client(house.connection("ann", "--agent", "bob")) as thief:
             move = {"action": "transfer", "arguments": {"to": "ann", "amount": 5}}
@@ -195,7 +197,7 @@ def test_an_engine_that_is_away_is_said_to_be(house: House) -> None:
     asyncio.run(play())
 
 
-def test_a_seat_with_a_key_signs_what_it_does(tmp_path: Path) -> None:
+def test_a_connection_with_a_key_signs_what_it_does(tmp_path: Path) -> None:
     keys = {agent: AgentKey() for agent in ("ann", "bob")}
     keys["ann"].write(tmp_path / "ann.key")
     public = {agent: key.public_key for agent, key in keys.items()}
@@ -222,7 +224,9 @@ def test_a_seat_with_a_key_signs_what_it_does(tmp_path: Path) -> None:
         (("--agent", "ann", "--key", __file__), "holds no key"),
     ],
 )
-def test_a_seat_that_cannot_be_taken_says_so(arguments: tuple[str, ...], message: str) -> None:
+def test_a_connection_that_cannot_be_taken_says_so(
+    arguments: tuple[str, ...], message: str
+) -> None:
     environment = {"PATH": os.environ["PATH"]}
     ended = subprocess.run(
         [PROGRAM, "mcp", *arguments], env=environment, capture_output=True, text=True, check=False

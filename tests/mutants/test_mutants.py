@@ -452,7 +452,7 @@ def test_an_unbroken_copy_passes(tmp_path: Path) -> None:
 def test_a_broken_rule_turns_a_test_red(mutant: Mutant, tmp_path: Path) -> None:
     file = copied_source(tmp_path) / "sim_economy" / "core" / mutant.file
     text = file.read_text(encoding="utf-8")
-    assert text.count(mutant.old) == 1, "the rule has moved; mend the mutant"
+    assert text.count(mutant.old) == 1, "the rule has moved; update the mutant"
     file.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
     assert suites_exit_status(tmp_path) == 1
 

@@ -145,7 +145,7 @@ def test_what_is_set_aside_covers_whatever_can_come(tmp_path: Path) -> None:
 
 
 def test_a_call_waits_for_what_others_may_give_back() -> None:
-    async def scene() -> list[str]:
+    async def steps() -> list[str]:
         budget = Budget(RunLimits(budget_tokens=100))
         told = []
 
@@ -165,7 +165,7 @@ def test_a_call_waits_for_what_others_may_give_back() -> None:
             await budget.reserve("c", Cost(71))
         return told
 
-    assert asyncio.run(scene()) == ["first", "second"]
+    assert asyncio.run(steps()) == ["first", "second"]
 
 
 def test_cached_input_has_its_own_price() -> None:

@@ -123,14 +123,14 @@ def setting(stub: Stub, provider: str = "openai-compatible", **more: Any) -> Mod
 def ask(model: ModelSetting) -> tuple[ModelOutput, Request]:
     request = request_of(model, "the rules", HELLO)
 
-    async def scene() -> ModelOutput:
+    async def steps() -> ModelOutput:
         provider = HostedProvider(model)
         try:
             return await provider.ask(request, CALL)
         finally:
             await provider.close()
 
-    return asyncio.run(scene()), request
+    return asyncio.run(steps()), request
 
 
 def test_what_an_openai_compatible_server_is_sent(stub: Stub) -> None:

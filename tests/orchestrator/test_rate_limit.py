@@ -51,7 +51,7 @@ def test_as_many_calls_are_under_way_as_may_be(
 
 
 def test_first_come_first_served() -> None:
-    async def scene() -> list[int]:
+    async def steps() -> list[int]:
         limiter = RateLimiter(2)
         order: list[int] = []
 
@@ -63,11 +63,11 @@ def test_first_come_first_served() -> None:
         await asyncio.gather(*(one(number) for number in range(9)))
         return order
 
-    assert asyncio.run(scene()) == list(range(9))
+    assert asyncio.run(steps()) == list(range(9))
 
 
 def test_no_more_calls_start_in_a_minute_than_may(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scene() -> list[float]:
+    async def steps() -> list[float]:
         loop = asyncio.get_running_loop()
         now = 0.0
         monkeypatch.setattr(loop, "time", lambda: now)
@@ -84,12 +84,12 @@ def test_no_more_calls_start_in_a_minute_than_may(monkeypatch: pytest.MonkeyPatc
                 started.append(now)
         return started
 
-    started = asyncio.run(scene())
+    started = asyncio.run(steps())
     assert started == [0, 0, 0, 60, 60, 60, 120, 120]
 
 
 def test_a_held_model_waits_and_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scene() -> list[str]:
+    async def steps() -> list[str]:
         limiter = RateLimiter(5)
         limiter.hold("busy", 0.05)
         order: list[str] = []
@@ -101,7 +101,7 @@ def test_a_held_model_waits_and_others_go_on(monkeypatch: pytest.MonkeyPatch) ->
         await asyncio.gather(one("busy"), one("free"))
         return order
 
-    assert asyncio.run(scene()) == ["free", "busy"]
+    assert asyncio.run(steps()) == ["free", "busy"]
 
 
 def test_retry_after_is_respected(tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_pauses_double_and_depend_on_the_seed_alone() -> None:
     assert _pause(plan, 8, question, 1, 1) != pauses[0]
 
 
-def test_a_bug_in_one_mind_is_not_swallowed(
+def test_a_bug_in_one_backend_is_not_swallowed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Broken:

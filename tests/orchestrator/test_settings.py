@@ -142,10 +142,10 @@ PROBLEMS: list[tuple[dict[str, Any], str]] = [
     ({"minds": [{"model": "big"}]}, "there is no [models.big]"),
     ({"minds": [{"policy": "sloth"}]}, "policy: there is no sloth"),
     ({"minds": [{"policy": "miner", "agents": ["dan"]}]}, "there is no dan in this world"),
-    ({"minds": [{"policy": "miner", "agents": ["ann"]}]}, "no mind for bob, cy"),
+    ({"minds": [{"policy": "miner", "agents": ["ann"]}]}, "no model or policy for bob, cy"),
     (
         {"minds": [{"policy": "miner"}, {"policy": "idle", "agents": ["ann"]}]},
-        "minds[2].agents: ann has a mind",
+        "minds[2].agents: ann is named before",
     ),
     ({"minds": "all"}, "minds: must be tables"),
 ]

@@ -44,8 +44,8 @@ def engine(tmp_path: Path) -> Iterator[EngineProcess]:
         yield started
 
 
-def test_both_doors_show_the_same(engine: EngineProcess) -> None:
-    async def scene() -> None:
+def test_both_backends_show_the_same(engine: EngineProcess) -> None:
+    async def steps() -> None:
         inputs = [Input(name, Mine(), 50, 170) for name in SCENARIO.agent_ids]
         inputs[3] = Input("agent_3", Mine(), speech="hello \u00fc \U0001f600")
         with World(SCENARIO, world_id="default") as world:
@@ -69,7 +69,7 @@ def test_both_doors_show_the_same(engine: EngineProcess) -> None:
                 with pytest.raises(TurnConflictError):
                     await near.close_turn(7, inputs, key="k7", ends=False)
 
-    asyncio.run(scene())
+    asyncio.run(steps())
 
 
 def test_a_run_on_an_engine_is_the_run_in_process(tmp_path: Path, engine: EngineProcess) -> None:

@@ -58,7 +58,7 @@ def test_runs_without_a_common_seed_are_not_paired(tmp_path: Path) -> None:
     assert "nothing can be paired" in (tmp_path / "comparison.md").read_text()
 
 
-def test_the_regimes_stand_beside_the_later_report(tmp_path: Path) -> None:
+def test_the_regimes_are_compared_with_the_later_report(tmp_path: Path) -> None:
     *_, page = write_comparison(tmp_path, [side(name) for name in REGIMES])
     assert page.name == "comparison.html"
     text = (tmp_path / "comparison.md").read_text()
@@ -69,7 +69,7 @@ def test_the_regimes_stand_beside_the_later_report(tmp_path: Path) -> None:
     assert {column for figures in LATER.values() for column in figures} <= {*COMPARED_METRICS}
 
 
-def test_a_changed_regime_is_not_set_beside_the_later_report(tmp_path: Path) -> None:
+def test_a_changed_regime_is_not_compared_with_the_later_report(tmp_path: Path) -> None:
     changed = side("baseline", "runs=2", "turns=5")
     write_comparison(tmp_path, [changed, side("coordination_push", "runs=2", "turns=5")])
     assert "later report" not in (tmp_path / "comparison.md").read_text()
@@ -98,6 +98,6 @@ def test_the_command_wants_two_different_names(tmp_path: Path) -> None:
         assert "are not two or more different names" in ended.stderr
 
 
-@pytest.mark.parametrize("measure", COMPARED_METRICS)
-def test_every_measure_is_there(metric: str) -> None:
+@pytest.mark.parametrize("metric", COMPARED_METRICS)
+def test_every_metric_is_there(metric: str) -> None:
     assert len(side("baseline").values(metric)) == 12

@@ -173,7 +173,7 @@ def test_a_platform_that_pays_out_is_not_called_rent(custom: tuple[str, str]) ->
     assert "No agent was charged a fee." in section
 
 
-def test_a_treatments_name_is_text_and_no_markup(custom: tuple[str, str]) -> None:
+def test_a_scenarios_name_is_text_and_not_markup(custom: tuple[str, str]) -> None:
     assert "<title>mine &lt;own&gt; &amp; | _this_: 2 runs of 12 turns</title>" in custom[1]
     assert "<h1>mine &lt;own&gt; &amp; | _this_: 2 runs of 12 turns</h1>" in custom[1]
 

@@ -115,7 +115,7 @@ def test_the_published_experiment_has_nothing_of_it(tmp_path: Path) -> None:
     assert not (tmp_path / "contracts.csv").exists()
 
 
-def test_contracts_and_flows_are_written_beside_the_rest(tmp_path: Path) -> None:
+def test_contracts_and_flows_are_written_with_the_rest(tmp_path: Path) -> None:
     here = played("market")
     write_results(tmp_path, here.scenario, here.runs[:2], here.rows[:2])
     with (tmp_path / "contracts.csv").open(newline="") as file:

@@ -82,7 +82,7 @@ def test_the_figures_of_the_text_come_out_as_the_paper_prints_them(
     assert number(value, digits) == (signed + PRINTED[figure]).replace("-", MINUS)
 
 
-def test_the_papers_figures_stand_beside_ours_only_for_its_own_experiment() -> None:
+def test_the_papers_figures_are_shown_with_ours_only_for_its_own_experiment() -> None:
     assert tables(published=True)["in_text"].columns == ("figure", "value", "the paper prints")
     assert tables()["in_text"].columns == ("figure", "value")
 

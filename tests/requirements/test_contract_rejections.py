@@ -269,5 +269,5 @@ def test_of_several_contracts_each_is_judged_by_itself(preset: str) -> None:
 def test_the_rows_of_an_action_stand_in_the_order_of_precedence() -> None:
     order = list(Reason)
     for name in {action_name(row[0]) for row in ROWS}:
-        places = [order.index(row[2]) for row in ROWS if action_name(row[0]) == name]
-        assert places == sorted(places), name
+        parts = [order.index(row[2]) for row in ROWS if action_name(row[0]) == name]
+        assert parts == sorted(parts), name

@@ -32,7 +32,7 @@ from sim_economy.core.contracts import Terms
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.events import Block
 from sim_economy.core.rules.dividends import dividends
-from sim_economy.core.units import WEIGHT_PLACES, decimal_text
+from sim_economy.core.units import WEIGHT_DECIMALS, decimal_text
 from sim_economy.core.world_config import NumberText, config_values, parameters, parse_world_config
 from sim_economy.scenarios.presets import preset
 from sim_economy.world.world import World
@@ -56,7 +56,7 @@ def last_block(preset: str, world: Mapping[str, Any], *turns: list[Move]) -> Blo
 def weights(preset: str, world: Mapping[str, Any], *turns: list[Move]) -> list[str]:
     block = last_block(preset, world, *turns)
     assert block is not None
-    return [decimal_text(ticket.weight, WEIGHT_PLACES) for ticket in block.tickets]
+    return [decimal_text(ticket.weight, WEIGHT_DECIMALS) for ticket in block.tickets]
 
 
 def test_num_agents_is_how_many_agents_there_are() -> None:

@@ -159,8 +159,8 @@ def test_the_specification_lists_the_reasons_in_their_order() -> None:
 @pytest.mark.parametrize("name", sorted(RECOGNISED))
 def test_the_rows_of_an_action_stand_in_the_order_of_precedence(name: str) -> None:
     order = list(Reason)
-    places = [order.index(row[2]) for row in ROWS if action_name(row[0]) == name]
-    assert places == sorted(places)
+    parts = [order.index(row[2]) for row in ROWS if action_name(row[0]) == name]
+    assert parts == sorted(parts)
 
 
 def test_an_indebted_agent_may_still_work_mine_speak_and_idle() -> None:

@@ -25,7 +25,7 @@ from sim_economy.core.codec import canonical, parse_inputs
 from sim_economy.core.contracts import Happened
 from sim_economy.core.errors import ScenarioError, SimEconomyError
 from sim_economy.core.events import ContractEvent, Ticket, Turn, contracts_that
-from sim_economy.core.units import WEIGHT_PLACES, decimal_text
+from sim_economy.core.units import WEIGHT_DECIMALS, decimal_text
 from sim_economy.core.world_config import NumberText
 from sim_economy.world.world import World
 from tests.requirements.worlds import VARIANTS, config
@@ -80,7 +80,7 @@ def _block(turn: Turn) -> Any:
 
 def _ticket(ticket: Ticket, world: World) -> str:
     agent_id = world.config.agent_ids[ticket.agent]
-    return f"{agent_id} {ticket.validator_type} {decimal_text(ticket.weight, WEIGHT_PLACES)}"
+    return f"{agent_id} {ticket.validator_type} {decimal_text(ticket.weight, WEIGHT_DECIMALS)}"
 
 
 def _event(event: ContractEvent) -> str:

@@ -80,7 +80,7 @@ def test_a_run_is_verified_and_replayed(played: se.Played) -> None:
     assert se.replay(played.store).hash == played.run.head
 
 
-def test_a_run_is_the_treatments_first_where_no_seed_is_given(played: se.Played) -> None:
+def test_a_run_is_the_scenarios_first_where_no_seed_is_given(played: se.Played) -> None:
     assert se.play().run.head == played.run.head
     assert se.play(se.load_scenario("as-run")).run.head == played.run.head
 
@@ -105,8 +105,8 @@ def test_changes_that_make_no_sense_are_refused(changes: dict[str, Any], problem
     assert caught.value.problems == [problem]
 
 
-def test_a_treatment_takes_no_changes() -> None:
-    with pytest.raises(ScenarioError, match="a treatment takes no changes"):
+def test_a_scenario_takes_no_changes() -> None:
+    with pytest.raises(ScenarioError, match="a scenario takes no changes"):
         se.play(se.load_scenario("as-run"), turns=3)
 
 

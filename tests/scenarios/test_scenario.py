@@ -107,7 +107,7 @@ def test_a_byte_order_mark_does_not_matter(load: Callable[..., Scenario]) -> Non
     assert load("\ufeffturns = 3").turns == 3
 
 
-def test_a_trace_is_found_beside_its_scenario_file(
+def test_a_trace_is_found_next_to_its_scenario_file(
     load: Callable[..., Scenario], tmp_path: Path
 ) -> None:
     (tmp_path / "t.csv").write_text("turn,agent,thinking,output\n4,agent_0,1,2\n")
@@ -368,7 +368,7 @@ def test_a_changed_preset_changes_the_world() -> None:
     assert scenario.config == preset("as-written")
 
 
-def test_values_for_a_treatment_need_no_file() -> None:
+def test_values_for_a_scenario_need_no_file() -> None:
     scenario = parse_scenario({"turns": 2, "world": {"agent_ids": ["ann"]}})
     assert (scenario.name, scenario.turns) == ("scenario", 2)
     assert scenario.config.agent_ids == ("ann",)

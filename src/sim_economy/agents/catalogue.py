@@ -23,7 +23,7 @@ GROUP: Final = "sim_economy.policies"
 """The entry points that name policies."""
 
 RESERVED: Final = ("policy", "agents")
-"""Keys of a population's entry that are no parameters."""
+"""Keys of a population's entry that are not parameters."""
 
 SHIPPED: Final[Mapping[str, str]] = {
     "published": "published_policy:Published",
@@ -67,7 +67,7 @@ class PolicyEntryPoint(Struct, frozen=True):
         """The policy's class.
 
         Raises:
-            ScenarioError: There is none, or it is not written as a policy must be.
+            ScenarioError: There is no such class, or it is not a valid policy.
         """
         whose = f"policy: {self.name} of the distribution {self.distribution}"
         module, _, name = self.home.partition(":")
@@ -77,11 +77,11 @@ class PolicyEntryPoint(Struct, frozen=True):
             cause = f"{type(error).__name__}: {error}"
             raise ScenarioError([f"{whose} cannot be loaded: {cause}"]) from error
         if not (isinstance(found, type) and issubclass(found, Policy)):
-            raise ScenarioError([f"{whose} is no subclass of sim_economy.Policy: {self.home}"])
+            raise ScenarioError([f"{whose} is not a subclass of sim_economy.Policy: {self.home}"])
         try:
             policy_parameters(found)
         except TypeError as error:
-            raise ScenarioError([f"{whose} is no proper policy: {error}"]) from error
+            raise ScenarioError([f"{whose} is not a valid policy: {error}"]) from error
         return found
 
 
@@ -104,7 +104,7 @@ def policy_class(name: str) -> type[Policy]:
     """The class of a policy by its name.
 
     Raises:
-        ScenarioError: There is none, there are several, or it cannot be loaded.
+        ScenarioError: There is no such policy, there are several, or it cannot be loaded.
     """
     known = offers()
     if name not in known:

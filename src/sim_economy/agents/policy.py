@@ -17,7 +17,7 @@ from sim_economy.core.world_config import WorldConfig
 
 
 class Move(Struct, frozen=True, gc=False):
-    """An action with what its agent says or thinks beside it.
+    """An action with its agent's speech and thinking.
 
     Attributes:
         speech: Public; every agent hears it next turn, unless the action is rejected.
@@ -67,15 +67,11 @@ class View(Struct):
         """The turn to act in."""
         return self.state.turn + 1
 
-    @property
-    def turn(self) -> NoReturn:
-        """The name of `open_turn` in the release before; gone after this one."""
-        raise AttributeError("View.turn is open_turn now; the last closed turn is state.turn")
-
-    @property
-    def scenario(self) -> NoReturn:
-        """The name of `config` in the release before; gone after this one."""
-        raise AttributeError("View.scenario is config now")
+    def __getattr__(self, name: str) -> NoReturn:
+        """Name the successors of the names of the release before; gone after this one."""
+        renamed = {"turn": "open_turn (the last closed turn is state.turn)", "scenario": "config"}
+        now = f"; it is {renamed[name]} now" if name in renamed else ""
+        raise AttributeError(f"a view has no {name}{now}", name=name, obj=self)
 
     @property
     def agent_id(self) -> str:
@@ -113,8 +109,8 @@ class Policy(Struct, frozen=True):
     """Decides for one agent; the base of every policy.
 
     A policy is a frozen value: its fields are its parameters, each with a default. It keeps no
-    memory. What it decides depends on the view alone, so that a run can go on from a ledger and be
-    played again.
+    memory. What it decides depends on the view alone, so that a run can be resumed from a
+    ledger and played again.
     """
 
     def decide(self, view: View) -> Action | Move:

@@ -272,7 +272,7 @@ def read_trace(path: Path, *, repeat: bool = False) -> TracedUsage:
     try:
         rows = list(_parquet_rows(path) if path.suffix == ".parquet" else _csv_rows(path))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ScenarioError([f"usage.path: {path} is no CSV file: {error}"]) from None
+        raise ScenarioError([f"usage.path: {path} is not a CSV file: {error}"]) from None
     by_turn: dict[int, dict[str, Usage]] = {}
     problems: list[str] = []
     for line, row in rows:
@@ -327,7 +327,7 @@ def _parquet_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     try:
         frame = polars.read_parquet(path)
     except (polars.exceptions.PolarsError, OSError) as error:
-        raise ScenarioError([f"usage.path: {path} is no Parquet file: {error}"]) from None
+        raise ScenarioError([f"usage.path: {path} is not a Parquet file: {error}"]) from None
     _check_columns(path, frame.columns)
     for index, row in enumerate(frame.iter_rows(named=True), 1):
         yield f"row {index}", row

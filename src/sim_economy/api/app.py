@@ -146,13 +146,13 @@ def _bound(route: Route, worlds: Worlds) -> Callable[[Request], Awaitable[Respon
         finally:
             worlds.answered[status] = worlds.answered.get(status, 0) + 1
             if _log.isEnabledFor(logging.INFO):
-                told = {
+                details = {
                     "world": _named(request),
                     "status": status,
                     "code": code,
                     "milliseconds": round((time.perf_counter() - began) * 1000, 3),
                 }
-                _log.info("%s %s", route.method, route.path, extra=told)
+                _log.info("%s %s", route.method, route.path, extra=details)
 
     return bound
 

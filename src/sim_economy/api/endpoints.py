@@ -192,7 +192,7 @@ async def get_verification(served: ServedWorld, request: Request) -> Response:
 
 
 async def get_events(served: ServedWorld, request: Request) -> Response:
-    """Closed turns as server-sent events; `Last-Event-ID` goes on where a stream broke off."""
+    """Closed turns as server-sent events; `Last-Event-ID` resumes a stream that broke off."""
     check_query(request)
     seen = request.headers.get("last-event-id", "")
     if seen and not (seen.isascii() and seen.isdigit() and len(seen) <= 16):

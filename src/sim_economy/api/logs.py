@@ -14,11 +14,11 @@ LEVELS: Final = ("warning", "info", "debug")
 def log_as_json(level: str) -> None:
     """Send the engine's and the server's records to standard error.
 
-    At the default level nothing that a client sends is told, so that a client that never reads the
-    engine's standard error cannot stall it.
+    At the default level nothing that a client sends is logged, so that a client that never reads
+    the engine's standard error cannot stall it.
 
     Args:
-        level: The least that is told; `info` tells of every request.
+        level: The lowest level that is logged; `info` logs every request.
     """
     assert level in LEVELS, level
     server = "ERROR" if level == LEVELS[0] else "WARNING"

@@ -1,4 +1,4 @@
-"""The interface in OpenAPI 3.1; a test holds it against the routes."""
+"""The interface in OpenAPI 3.1; a test compares it with the routes."""
 
 from __future__ import annotations
 

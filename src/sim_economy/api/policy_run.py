@@ -24,7 +24,7 @@ from sim_economy.world.world import World
 async def play_until(served: ServedWorld, wanted: RunRequest) -> dict[str, Any]:
     """Play the world's turns, each as `POST /turn` would, and sum the run up.
 
-    A run that was cut off goes on where it stands; one that is done gets its answer again.
+    A run that was cut off is resumed; one that is done gets its answer again.
 
     Raises:
         ScenarioError, InputError: The request cannot be played.

@@ -1,4 +1,4 @@
-"""Requests as values: bodies, headers and queries, each refused with the place that is wrong."""
+"""Requests as values: bodies, headers and queries, each refused with the field that is wrong."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class RunRequest(Struct, frozen=True):
     """The body that plays a run inside the engine.
 
     Attributes:
-        config: Of the world to start, or of the one that goes on; None for whichever is there.
+        config: Of the world to start, or of the one to resume; None for whichever is there.
         turns: The turn to play until.
         ends: Whether the run declares its end with it.
     """
@@ -232,7 +232,7 @@ def query_int(request: Request, name: str, default: int, low: int, high: int) ->
     """A whole number of the query.
 
     Raises:
-        InputError: It is none, or out of range.
+        InputError: It is not a whole number, or out of range.
     """
     text = request.query_params.get(name)
     if text is None:

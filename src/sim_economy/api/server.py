@@ -2,7 +2,7 @@
 
 PORT and DB_PATH are all that existing clients set. HOST changes the address. SIM_ENGINE_AUTH=tokens
 asks everybody for a token, =signatures for signed actions too; SIM_ENGINE_ADMIN_TOKEN sets the
-operator's token. SIM_ENGINE_LOG=info tells of every request. SIM_ENGINE_ACCEPT_HEAD=1 takes a
+operator's token. SIM_ENGINE_LOG=info logs every request. SIM_ENGINE_ACCEPT_HEAD=1 takes a
 ledger as it is although its head file says otherwise.
 """
 
@@ -51,7 +51,7 @@ def serve(
 
     Args:
         check_all: Verify the whole ledger before answering, not in the background.
-        log_level: The least that is told; see `logs`.
+        log_level: The lowest level that is logged; see `logs`.
 
     Returns:
         The exit status: 0, or 1 with a message where it could not start.
@@ -100,7 +100,7 @@ def serve(
 
 
 def _failed(problem: str, code: str, log_level: str) -> int:
-    """Say why it could not start: to people, or where requests are told of too, as JSON."""
+    """Say why it could not start: to people, or, where requests are logged too, as JSON."""
     if log_level == LEVELS[0]:
         print(f"sim-engine: {problem}", file=sys.stderr)  # noqa: T201
     else:

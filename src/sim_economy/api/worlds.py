@@ -21,7 +21,7 @@ from sim_economy.world.engine import Access, Engine
 _log = logging.getLogger("sim_engine")
 
 OPEN_MAX: Final = 100
-"""Worlds beside the default one held open at once; each takes a lock and a few open files."""
+"""Worlds other than the default one held open at once; each takes a lock and a few open files."""
 
 
 class ServedWorld(Struct, eq=False, weakref=True):
@@ -32,7 +32,7 @@ class ServedWorld(Struct, eq=False, weakref=True):
         closed: Wakes whoever waits for the next turn.
         users: Requests and event streams under way; the world stays open as long.
         verified: What the last check of the whole ledger found; None before the first ended.
-        tasks: What goes on behind the routes.
+        tasks: Background tasks of the world.
     """
 
     engine: Engine
@@ -51,7 +51,7 @@ class ServedWorld(Struct, eq=False, weakref=True):
         """Check the whole ledger, in another thread."""
         self.verified = found = await run_in_threadpool(self.engine.read, verify)
         if found.finding is not None:
-            _log.error("world %s does not hold: %s", self.engine.world_id, found.finding)
+            _log.error("world %s is not sound: %s", self.engine.world_id, found.finding)
         return found
 
     async def close_at_deadlines(self, seconds: float) -> None:
@@ -82,7 +82,7 @@ class ServedWorld(Struct, eq=False, weakref=True):
 
 
 class Worlds:
-    """The worlds of one process: the default one, and those beside it, opened when asked for.
+    """The worlds of one process: the default one and others, opened when asked for.
 
     Attributes:
         local: Whether they are served on loopback alone.
@@ -116,11 +116,11 @@ class Worlds:
         return default + self.default.engine.location.worlds()
 
     def of(self, world_id: str) -> ServedWorld:
-        """The service of a world beside the default one, opened if it is not.
+        """A world other than the default one, opened if it is not.
 
         Raises:
             WorldUnknownError: There is no such world.
-            StoreError, ReplayError: Its ledger cannot be opened; the other worlds go on.
+            StoreError, ReplayError: Its ledger cannot be opened; the other worlds continue.
         """
         served = self.startable(world_id)
         if served.engine.world is None:
@@ -131,7 +131,7 @@ class Worlds:
         """The service of a world that may still have to be started, and then to be kept.
 
         Raises:
-            WorldUnknownError: No world beside the default one can have this name.
+            WorldUnknownError: No further world can have this name.
             StoreError, ReplayError: Its ledger cannot be opened.
         """
         if world_id in self._for_world:
@@ -164,7 +164,7 @@ class Worlds:
                 self._for_world.pop(idle).close()
 
     def start(self) -> None:
-        """Begin what goes on behind the routes; a deadline holds in every world."""
+        """Start the background tasks; a deadline applies to every world."""
         if self.default.engine.world is not None:
             self._begin(self.default, self.default.verify())
         if self.limits.turn_seconds is not None:

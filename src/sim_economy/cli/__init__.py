@@ -32,7 +32,7 @@ _COMMANDS: Final = {
 
 
 _STATUS: Final = {"budget_reached": 3, "stopped": 130}
-"""Exit statuses of errors that are no mistake in the call."""
+"""Exit statuses of errors that are not mistakes in the call."""
 
 
 class _Commands(click.Group):
@@ -60,10 +60,10 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line and turn what a caller can mend into one clear message.
+    """Run the command line and turn what a caller can correct into one clear message.
 
-    Exits with 0 when all is well, 1 when a check failed, 2 when the call must be mended, 3 when a
-    budget is spent, 130 when it was interrupted.
+    Exits with 0 when all is well, 1 when a check failed, 2 when the call must be corrected, 3 when
+    a budget is spent, 130 when it was interrupted.
     """
     try:
         status = cli.main(standalone_mode=False)
@@ -72,7 +72,7 @@ def main() -> None:
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         click.echo(
-            "interrupted; what is finished is kept: `experiment` goes on, so does `run --resume`",
+            "interrupted; what is finished is kept: `experiment` resumes, so does `run --resume`",
             err=True,
         )
         sys.exit(130)

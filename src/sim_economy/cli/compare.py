@@ -51,7 +51,7 @@ def compare(
 ) -> int:
     """Play several SCENARIOS and compare each with the first, run by run with the same seed.
 
-    Without SCENARIOS: baseline, coordination_push and high_compute_cost. The same command goes on
+    Without SCENARIOS: baseline, coordination_push and high_compute_cost. The same command resumes
     where an interrupted one stopped. Exits with 1 if a run failed.
     """
     given = numbers_as_changes(runs=runs, turns=turns, seed=seed)

@@ -33,7 +33,7 @@ def diff(one: LedgerLocation, other: LedgerLocation, as_json: bool) -> int:
             }
         )
     elif found.same:
-        click.echo("the two ledgers tell the same story, turn by turn")
+        click.echo("the two ledgers are the same, turn by turn")
     else:
         if found.settings:
             rows = [[name, *values] for name, values in found.settings.items()]

@@ -59,7 +59,7 @@ def experiment(
 ) -> int:
     """Play many runs of SCENARIO, a file or a shipped one, into a folder.
 
-    The same command goes on where an interrupted one stopped. Exits with 1 if a run failed.
+    The same command resumes an interrupted one. Exits with 1 if a run failed.
     """
     chosen = chosen_scenario(scenario, changes, policy, turns=turns, runs=runs, seed=seed)
     folder = out or Path("out") / chosen.name

@@ -37,7 +37,7 @@ def show_files(outcome: Outcome, folder: Path, written: list[Path]) -> None:
 def write_experiment_report(
     folder: Path, chosen: Scenario, outcome: Outcome, comparison: Comparison | None
 ) -> list[Path]:
-    """The report; with a comparison, the economy as written stands beside it."""
+    """The report; with a comparison, it shows the economy as written too."""
     from sim_economy.reports.report import write_report  # noqa: PLC0415
 
     others = []

@@ -60,7 +60,7 @@ def orchestrate(
 ) -> int:
     """Play a run of SCENARIO, a file or a preset, whose agents are language models.
 
-    The same command goes on where an interrupted one stopped. Exits with 3 when a budget is spent
+    The same command resumes an interrupted one. Exits with 3 when a budget is spent
     and with 130 when it was interrupted; what is paid for is kept.
     """
     given = [*changes, *numbers_as_changes(turns=turns, seed=seed)]
@@ -195,7 +195,7 @@ def _show_result(folder: Path, task: Task, ending: SessionResult, *, as_json: bo
         return
     rows: list[list[Any]] = [
         ["turns", ending.world_head.turn],
-        ["calls in this sitting", f"{ending.calls}, {ending.failed} failed"],
+        ["calls in this session", f"{ending.calls}, {ending.failed} failed"],
         ["tokens", f"{ending.spent.tokens:,}"],
     ]
     if ending.unknown.tokens:

@@ -25,7 +25,7 @@ class LedgerType(click.ParamType):  # type: ignore[type-arg]
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> LedgerLocation:
-        """The place that was named."""
+        """The location that was named."""
         from sim_economy.ledger.sidecars.locations import LedgerLocation, location_of  # noqa: PLC0415
 
         del param, ctx
@@ -98,7 +98,7 @@ def progress_bar(label: str, total: int | None) -> Iterator[Callable[[int], None
 
 
 def show_error(error: Exception, *, as_json: bool) -> bool:
-    """Say what the caller can mend; False for anything else, which is a bug."""
+    """Print what the caller can correct; False for anything else, which is a bug."""
     if isinstance(error, OSError) and error.filename is not None:
         code, message = "file_unusable", f"{error.filename}: {error.strerror}"
     elif isinstance(error, SimEconomyError):
@@ -111,7 +111,7 @@ def show_error(error: Exception, *, as_json: bool) -> bool:
     elif len(problems) == 1:
         click.echo(f"error: {problems[0]}", err=True)
     else:
-        click.echo("error: this needs mending:", err=True)
+        click.echo("error: these need fixing:", err=True)
         for problem in problems:
             click.echo(f"  - {problem}", err=True)
     return True

@@ -60,7 +60,7 @@ _AUTH = ("open", "tokens", "signatures")
     type=click.Choice(("warning", "info", "debug")),
     default="warning",
     show_default=True,
-    help="What is told on standard error; info tells of every request, as a line of JSON.",
+    help="Level of the log on standard error; info logs every request, as a line of JSON.",
 )
 @click.option("--accept-head", is_flag=True, help="Take the ledger although its head file differs.")
 def serve(

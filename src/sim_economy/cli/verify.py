@@ -32,8 +32,8 @@ def verify(ledger: LedgerLocation, as_json: bool) -> int:
     elif found.finding is None:
         assert found.head is not None
         signed = f"{found.signatures} signatures, " if found.signatures else ""
-        told = f"{found.turns} turns, {signed}head {found.head.hash}"
-        click.echo(f"{ledger.name} is sound: {told}")
+        summary = f"{found.turns} turns, {signed}head {found.head.hash}"
+        click.echo(f"{ledger.name} is sound: {summary}")
     else:
         where = "" if found.finding.turn is None else f"turn {found.finding.turn}: "
         click.echo(f"{ledger.name} is not sound: {where}{found.finding.problem}", err=True)

@@ -230,7 +230,7 @@ class FiguresAnswer(TypedDict):
 
 
 class PlayedRunAnswer(TypedDict):
-    """A batch run: the published measures by column, and the state it ended with."""
+    """A batch run: the published metrics by column, and the state it ended with."""
 
     world_id: str
     metrics: dict[str, int | float]

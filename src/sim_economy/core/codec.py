@@ -1,6 +1,6 @@
 """The one strict door between JSON and values: inputs in, canonical text out.
 
-What comes in is refused rather than mended, and a refusal names the field without repeating
+What comes in is refused rather than repaired, and a refusal names the field without repeating
 what stood in it.
 """
 

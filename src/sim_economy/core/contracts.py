@@ -227,7 +227,7 @@ class Contract(Struct, frozen=True, gc=False):
     """An open contract.
 
     Attributes:
-        seats: Positions of the parties in genesis order.
+        seats: Indices of the parties in genesis order.
         until: The last turn of what is open now: signing, term, confirmation or ruling.
         payment: Tokens beyond collateral that the payer still has in escrow for it.
         claimed: Whether the proposer confirmed its own delivery.

@@ -2,7 +2,7 @@
 
 Read it from top to bottom: `play_turn` is the order of things, each step below it one section of
 docs/spec/economy.md. The arithmetic is in `rules`; every change of state is here, and of contracts
-in `notary`.
+in `contract_steps`.
 """
 
 from __future__ import annotations

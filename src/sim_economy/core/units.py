@@ -13,7 +13,7 @@ Millionths = NewType("Millionths", int)
 MILLION: Final = 10**6
 FACTOR_ONE: Final = 10**12
 """The compounded factor 1."""
-WEIGHT_PLACES: Final = 18
+WEIGHT_DECIMALS: Final = 18
 """Decimal places of a ticket's weight: millionths times a 10^12th."""
 
 INPUT_LIMIT: Final = 2**31 - 1

@@ -320,7 +320,7 @@ def read_parameter(parameter: Parameter, value: Any, default: Any) -> Any:
 
     Args:
         value: As `parse_world_config` takes it.
-        default: Of the same type; of a variant it tells the choices.
+        default: Of the same type; of a variant it gives the choices.
 
     Raises:
         ValueError: What it must be instead.

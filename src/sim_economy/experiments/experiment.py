@@ -107,7 +107,7 @@ def run_experiment(
 def write_results(
     folder: Path, scenario: Scenario, runs: Sequence[Run], rows: Sequence[Row]
 ) -> list[str]:
-    """The published files, the paper's tables, further measures, contracts, flows, the series.
+    """The published files, the paper's tables, extended metrics, contracts, flows, the series.
 
     Returns:
         What was left out for want of a library.

@@ -66,7 +66,7 @@ def settings_of_experiment(scenario: Scenario, *, ledgers: bool) -> dict[str, An
 
 
 def check_settings(folder: Path, scenario: Scenario, *, ledgers: bool, fresh: bool) -> None:
-    """Start the manifest, or hold the one that is there against what is asked."""
+    """Start the manifest, or compare the one that is there with the settings asked for."""
     path = folder / "manifest.json"
     asked = settings_of_experiment(scenario, ledgers=ledgers)
     if path.exists() and not fresh:

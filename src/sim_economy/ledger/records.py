@@ -29,7 +29,7 @@ from sim_economy.core.events import (
     ValidatorType,
 )
 from sim_economy.core.state import State, encode_state
-from sim_economy.core.units import WEIGHT_PLACES, decimal_text
+from sim_economy.core.units import WEIGHT_DECIMALS, decimal_text
 from sim_economy.core.world_config import NumberText, WorldConfig, config_values
 
 FORMAT: Final = 2
@@ -171,7 +171,7 @@ def chained(previous_hash: str, line: bytes) -> str:
 
 
 def bound_digest(head_hash: str, value: Receipt | Submission) -> str:
-    """A checksum of what is kept beside the chain, bound to the head it belongs to."""
+    """A checksum of a record outside the chain, bound to the head it belongs to."""
     return chained(head_hash, canonical(value))
 
 
@@ -195,8 +195,8 @@ def read_genesis(line: bytes) -> Genesis:
     """The first record from its line, its numbers exact.
 
     Raises:
-        InputError: It is no JSON.
-        msgspec.ValidationError: It is no genesis record.
+        InputError: It is not JSON.
+        msgspec.ValidationError: It is not a genesis record.
     """
     plain = parse_json(line)
     if isinstance(plain, dict) and isinstance(plain.get("parameters"), dict):
@@ -307,7 +307,7 @@ def _weights(block: Block, agent_ids: Sequence[str]) -> tuple[tuple[str, Validat
             (
                 agent_ids[ticket.agent],
                 ticket.validator_type,
-                decimal_text(ticket.weight, WEIGHT_PLACES),
+                decimal_text(ticket.weight, WEIGHT_DECIMALS),
             )
             for ticket in block.tickets
         ]
@@ -318,7 +318,7 @@ def read_record(line: bytes) -> TurnRecord:
     """The record of a line that a store composed.
 
     Raises:
-        StoreError: It is no record of this format.
+        StoreError: It is not a record of this format.
     """
     try:
         return json.decode(line, type=TurnRecord)

@@ -45,9 +45,9 @@ class Verification(Struct, frozen=True):
     """The result of verifying a ledger.
 
     Attributes:
-        turns: Closed turns that hold.
-        head: The end of the chain as computed; None where genesis does not hold.
-        finding: None where everything holds.
+        turns: Closed turns that are sound.
+        head: The end of the chain as computed; None where genesis is not sound.
+        finding: None where everything is sound.
         signatures: Of inputs and blocks, found good; 0 in a world without keys.
     """
 

@@ -58,7 +58,7 @@ class AgentConnections:
         self._kept: OrderedDict[str | None, AgentConnection] = OrderedDict()
 
     async def of(self, own: str | None) -> AgentConnection:
-        """The seat of a caller.
+        """The connection of a caller.
 
         Args:
             own: The token it brought; None where it brought none.
@@ -86,7 +86,7 @@ class AgentConnections:
 
     @asynccontextmanager
     async def asking(self, context: Asked) -> AsyncIterator[AgentConnection]:
-        """The caller's seat; what the engine refuses becomes the tool's error."""
+        """The caller's connection; what the engine refuses becomes the tool's error."""
         scheme, _, token = (context.headers or {}).get("authorization", "").partition(" ")
         own = token if scheme.lower() == "bearer" and token else None
         connection = await self.of(own)
@@ -166,7 +166,7 @@ class Tools:
 
 
 def create_server(connections: AgentConnections) -> MCPServer:
-    """The server; over stdio it seats one agent, over HTTP whoever brings a token."""
+    """The server; over stdio for one agent, over HTTP for whoever brings a token."""
     server = MCPServer(
         "sim-economy",
         title="An agent of a sim-economy world",

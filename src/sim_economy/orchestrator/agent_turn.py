@@ -32,7 +32,7 @@ async def ask(question: Question, caller: ModelCaller, seed: int) -> AgentDecide
     """The agent's decision, with the usage of all its calls of the turn.
 
     Raises:
-        BudgetReachedError, NotAllowedError, StoppedError: The run cannot go on now.
+        BudgetReachedError, NotAllowedError, StoppedError: The run cannot continue now.
         ReplayError: The record is of other calls.
     """
     plan = caller.plan

@@ -1,4 +1,4 @@
-"""One call: kept reply, place in the queue, purse, record, provider, in this order."""
+"""One call: cache, queue, budget, call log, provider, in this order."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ class NotAllowedError(SimEconomyError):
     code = "provider_not_allowed"
 
     def __init__(self, name: str, detail: str) -> None:
-        super().__init__(f"models.{name}: {detail}; mend it and run the same command again")
+        super().__init__(f"models.{name}: {detail}; fix it and run the same command again")
 
 
 class StoppedError(SimEconomyError):
-    """The sitting was asked to end; what is recorded is kept."""
+    """The session was asked to end; everything recorded is kept."""
 
     code = "stopped"
 
     def __init__(self) -> None:
-        super().__init__("stopped before the run's end; run the same command again to go on")
+        super().__init__("stopped before the run's end; run the same command again to resume")
 
 
 class AgentTurnOver(Exception):  # noqa: N818
@@ -82,7 +82,7 @@ class Question(Struct, frozen=True):
 
     Attributes:
         model: The name of its table.
-        seen: What goes into the record beside the decision.
+        seen: What goes into the log with the decision.
         over: When the turn's deadline passes, by the loop's clock.
     """
 
@@ -100,7 +100,7 @@ class ModelCaller:
     """Makes the calls of a run; what is recorded is not made again.
 
     Attributes:
-        calls: Made in this sitting.
+        calls: Made in this session.
         failed: How many of them ended without a reply.
     """
 
@@ -118,7 +118,7 @@ class ModelCaller:
         """Call these models.
 
         Args:
-            journal: None where only recorded replies are played.
+            writer: None where only recorded replies are played.
             hidden: Takes secrets out of a text that came from a provider.
         """
         self.plan = plan
@@ -141,15 +141,15 @@ class ModelCaller:
     async def call(
         self, question: Question, request: Request, attempt: int, pause: float
     ) -> CallEnded:
-        """The recorded end of a call, after making it if there is none yet.
+        """The recorded end of a call, after making it if necessary.
 
         Args:
             pause: Seconds to wait before it is made.
 
         Raises:
             Ended: The turn or the agent's budget is over.
-            BudgetReachedError, StoppedError: The run cannot go on now.
-            ReplayError: The record holds another request, or none where it must.
+            BudgetReachedError, StoppedError: The run cannot continue now.
+            ReplayError: The log has another request, or lacks one it must have.
         """
         turn, agent_id = question.turn, question.agent_id
         found = self.log.calls_ended.get((turn, agent_id, attempt))
@@ -170,7 +170,7 @@ class ModelCaller:
         return await self._made(question, request, attempt, self._writer)
 
     async def _wait(self, pause: float, question: Question) -> None:
-        """Wait before a repeated call, unless the sitting or the turn ends first."""
+        """Wait before a repeated call, unless the session or the turn ends first."""
         if self._stopping.is_set():
             raise StoppedError
         if not pause:
@@ -205,7 +205,7 @@ class ModelCaller:
     async def _paid(
         self, question: Question, request: Request, attempt: int, writer: CallLogWriter
     ) -> CallEnded:
-        """A call in its place in the queue, with what it may cost set aside."""
+        """A call in its turn, with the most it may cost reserved."""
         price = self.endpoints[question.model].price
         held = _most(request, price)
         try:

@@ -16,7 +16,7 @@ from sim_economy.scenarios.scenario import parse_scenario, read_scenario
 
 
 class OrchestratedRun(Struct, frozen=True):
-    """A run to be played, and what scripted minds take."""
+    """A run to be played, and the usage of its scripted agents."""
 
     task: Task
     usage: UsageSource
@@ -33,7 +33,7 @@ def load_orchestrated(
 
     Args:
         mock: Let every model be the mock, whatever the file says.
-        door: `world`, or `engine` where a server keeps the ledger.
+        world_backend: `world`, or `engine` where a server keeps the ledger.
 
     Raises:
         ScenarioError: With every problem found.

@@ -95,6 +95,6 @@ def _parsed(given: Mapping[str, Any], source: str) -> PriceTable:
 
 
 def parse_money(value: Any) -> Money | None:
-    """An amount of money as a scenario writes it, or None where it is none."""
+    """An amount of money as a scenario writes it, or None for anything else."""
     plain = isinstance(value, int | NumberText) and not isinstance(value, bool)
     return Decimal(str(value)) if plain and _AMOUNT.fullmatch(str(value)) else None

@@ -19,7 +19,7 @@ class ReplyCache:
         self._folder = folder
 
     def find(self, request_digest: str) -> ModelOutput | None:
-        """The reply to this very request; a damaged file is none."""
+        """The reply to this very request; None for a damaged file."""
         try:
             return msgspec.json.decode(self._path(request_digest).read_bytes(), type=ModelOutput)
         except (FileNotFoundError, msgspec.DecodeError):

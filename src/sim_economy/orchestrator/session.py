@@ -1,4 +1,4 @@
-"""A sitting of a run: folder, world, minds and loop put together; and its replay."""
+"""A session of a run: folder, world, endpoints and turn loop put together; and its replay."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ OpenWorldBackend: TypeAlias = Callable[[Task], AbstractAsyncContextManager[World
 """Opens the way to a world that is not in this process."""
 
 _SECRET_LEAST = 6
-"""Characters from which on a key is looked for; a shorter one is no secret."""
+"""Characters from which on a key is looked for; a shorter one is not a secret."""
 
 
 class SessionResult(Struct, frozen=True):
     """The result of a session.
 
     Attributes:
-        spent: Of the whole run, this sitting and earlier ones.
+        spent: Of the whole run, this session and earlier ones.
         unknown: The most that calls may have cost which never said what they took.
     """
 
@@ -65,7 +65,7 @@ async def orchestrate(
         started: Called with what makes the calls, so that it can be stopped.
 
     Raises:
-        BudgetReachedError, NotAllowedError, StoppedError: It cannot go on now.
+        BudgetReachedError, NotAllowedError, StoppedError: It cannot continue now.
         FolderError, StoreError, ReplayError: Folder, ledger or record cannot be used.
     """
     plan, config = task.plan, task.config
@@ -110,7 +110,7 @@ async def _world_backend(
 
 @asynccontextmanager
 async def _endpoints(task: Task, usage: UsageSource) -> AsyncIterator[Mapping[str, ModelEndpoint]]:
-    """The models that some mind has, ready to be asked."""
+    """The endpoints of all models that some agent has."""
     endpoints = {}
     try:
         for name in sorted(
@@ -128,7 +128,7 @@ async def _endpoints(task: Task, usage: UsageSource) -> AsyncIterator[Mapping[st
 
 
 def restored_budget(plan: Plan, log: CallLog) -> Budget:
-    """The purse of a run with what the record says was spent."""
+    """The budget of a run, with everything spent according to the log."""
     budget = Budget(plan.limits)
     for call_id, ended in log.calls_ended.items():
         if ended.cache_hit:
@@ -205,4 +205,4 @@ def _compare(ledger: Path, again: MemoryStore, turns: int) -> None:
             raise ReplayError(0, "the ledger is of another world")
         for recorded, played in zip(store.read(0, turns), again.read(0, turns), strict=True):
             if recorded != played:
-                raise ReplayError(recorded.turn, "the ledger holds another turn than the record")
+                raise ReplayError(recorded.turn, "the ledger has another turn than the call log")

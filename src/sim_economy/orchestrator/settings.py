@@ -107,9 +107,9 @@ class Plan(Struct, frozen=True, kw_only=True):
     """The settings of a run, checked.
 
     Attributes:
-        minds: By agent id.
+        backends: By agent id.
         limits: What may change when the run is resumed.
-        cache: Folder of kept replies.
+        cache: Folder of cached replies.
         deciding: All else, as plain values: a run is resumed only under the same.
     """
 
@@ -313,7 +313,7 @@ class _Reader:
         except OSError as error:
             self.problems.append(f"{key_path}: {name} cannot be read: {error.strerror}")
         except (DecodeError, UnicodeDecodeError) as error:
-            self.problems.append(f"{key_path}: {name} is no script: {error}")
+            self.problems.append(f"{key_path}: {name} is not a script: {error}")
         return ()
 
     def backends(
@@ -344,7 +344,9 @@ class _Reader:
         without = [agent_id for agent_id in config.agent_ids if agent_id not in taken]
         if without and given:
             shown = ", ".join(without[:5]) + (", ..." if len(without) > 5 else "")
-            self.problems.append(f"minds: no mind for {shown}; a last table without agents has all")
+            self.problems.append(
+                f"minds: no model or policy for {shown}; a last table without agents has all"
+            )
         return {agent_id: taken[agent_id] for agent_id in config.agent_ids if agent_id in taken}
 
     def _parameters(self, stated: dict[str, Any], key_path: str) -> dict[str, Any]:
@@ -376,7 +378,7 @@ class _Reader:
             if name not in config.agent_ids
         ]
         self.problems += [
-            f"{key_path}.agents: {name} has a mind" for name in agents if name in taken
+            f"{key_path}.agents: {name} is named before" for name in agents if name in taken
         ]
         return [name for name in agents if name in config.agent_ids and name not in taken]
 

@@ -20,8 +20,8 @@ class Task(Struct, frozen=True, kw_only=True):
     """A run to be played: everything that decides it.
 
     Attributes:
-        usage: The scenario's usage table, what scripted minds take.
-        door: `world`, or `engine` where a server keeps the ledger.
+        usage: The scenario's usage table, for its scripted agents.
+        world_backend: `world`, or `engine` where a server keeps the ledger.
     """
 
     name: str

@@ -63,13 +63,13 @@ class TurnLoop:
         until: int | None = None,
         show: Show = lambda progress: None,
     ) -> None:
-        """Play a world through a door.
+        """Play a world through its backend.
 
         Args:
             genesis: The head of this very world at genesis.
             usage: What scripted policies take; None where they are played from the record.
             until: The last turn to play now; the run's last when None.
-            journal: None replays: every decision is made again and held against the record.
+            writer: None replays: every decision is made again and compared with the log.
         """
         self.plan = plan
         self.world_backend = world_backend
@@ -91,7 +91,7 @@ class TurnLoop:
         """Play to the end.
 
         Raises:
-            BudgetReachedError, NotAllowedError, StoppedError: It cannot go on now.
+            BudgetReachedError, NotAllowedError, StoppedError: It cannot continue now.
             FolderError: The world and the record are not of one run.
             ReplayError: A decision comes out otherwise than recorded.
         """
@@ -111,7 +111,7 @@ class TurnLoop:
         return world_head
 
     async def _joint(self, world_head: WorldHead) -> int:
-        """The turn to go on with, after checking that record and world are of one run."""
+        """The turn to resume with, after checking that log and world are of one run."""
         recorded = max(self.log.closed, default=0)
         head = self.log.closed[recorded].head if recorded else self._genesis
         if world_head.turn not in {recorded, recorded + 1} or (

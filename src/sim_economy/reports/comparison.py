@@ -49,7 +49,7 @@ COMPARED_METRICS: Final[Mapping[str, str]] = {
 """Metrics that treatments are compared by: published and extended columns, with names."""
 
 
-_WHY: Final = (
+_CAVEAT: Final = (
     "The policies behind its figures are not available, nor do we know its draws of usage or which "
     "Gini it prints. So the figures show whether ours are of the same order, not whether they are "
     "right, and nothing here was fitted to them."
@@ -63,7 +63,7 @@ class TreatmentRuns(Struct, frozen=True):
     runs: Sequence[Run]
 
     def values(self, column: str) -> dict[int, float]:
-        """A measure by the seed of the run; runs that don't define it are left out."""
+        """A metric by the seed of the run; runs that don't define it are left out."""
         found = {}
         for run in self.runs:
             row: Mapping[str, Any] = {**run_metrics(run), **extended_metrics(run)}
@@ -97,7 +97,7 @@ class MetricDifference(Struct, frozen=True):
 
 
 def differences(sides: Sequence[TreatmentRuns]) -> list[MetricDifference]:
-    """Every measure of every treatment after the first against the first.
+    """Every metric of every treatment after the first against the first.
 
     Raises:
         ModuleNotFoundError: scipy is not installed.
@@ -226,34 +226,34 @@ def _paired(sides: Sequence[TreatmentRuns], found: Sequence[MetricDifference]) -
 
 
 def _contracts(sides: Sequence[TreatmentRuns]) -> str:
-    told = "\n".join(
+    lines = "\n".join(
         f"- **{escaped(side.treatment.name)}**: {reading_of_contracts(side.runs)}" for side in sides
     )
-    return f"## Contracts\n\n{told}\n"
+    return f"## Contracts\n\n{lines}\n"
 
 
 def _later(sides: Sequence[TreatmentRuns]) -> str:
     """The regimes as they ship, beside what a later report says of them."""
     rows: list[tuple[Value, ...]] = []
-    told = []
+    lines = []
     for side in sides:
         name = side.treatment.name
         known = name in LATER and side.treatment.settings == load_scenario(name).settings
         for column, theirs in (LATER[name] if known else {}).items():
             ours = statistics.mean(side.values(column).values())
             rows.append((name, COMPARED_METRICS[column], theirs, ours))
-            told.append((_apart(ours, theirs), name, column, ours, theirs))
+            lines.append((_apart(ours, theirs), name, column, ours, theirs))
     if not rows:
         return ""
     table = Table(
         "later", "Means of a run", ("regime", "measure", "the later report", "ours"), tuple(rows)
     )
-    _, name, column, ours, theirs = max(told)
+    _, name, column, ours, theirs = max(lines)
     return (
         "## Beside a later report\n\nA later report of the original system ran regimes of these "
         f"names.\n\n{table_markdown(table)}\n"
         f"Furthest apart is the measure *{COMPARED_METRICS[column]}* of {escaped(name)}: "
-        f"{number(ours, 1)} here, {number(theirs, 1)} there. {_WHY}\n\n{_known(sides)}\n"
+        f"{number(ours, 1)} here, {number(theirs, 1)} there. {_CAVEAT}\n\n{_known(sides)}\n"
     )
 
 
@@ -265,7 +265,7 @@ def _apart(ours: float, theirs: float) -> float:
 
 def _known(sides: Sequence[TreatmentRuns]) -> str:
     """Differences whose reason our own ledgers show."""
-    told = ["What our ledgers show of it:"]
+    lines = ["What our ledgers show of it:"]
     for side in sides:
         blocks, interest, below = (
             statistics.mean(side.values(column).values())
@@ -274,14 +274,14 @@ def _known(sides: Sequence[TreatmentRuns]) -> str:
         runs = side.runs
         mined = statistics.mean(chosen(run.series, "mine") / run.turns for run in runs)
         debts = [-held for run in runs for turn in run.series.balances for held in turn if held < 0]
-        told.append(
+        lines.append(
             f"- {escaped(side.treatment.name)}: {number(mined, 1)} agents mine in a turn, two are "
             f"enough for a block, and {number(blocks, 1)} turns have one. Agents are below zero in "
             f"{number(100 * below, 1)} % of agent-turns, by {number(_mean(debts), 1)} tokens on "
             f"average, because all of these policies work when they run short; interest on that "
             f"comes to {number(interest, 1)}."
         )
-    return "\n".join([told[0], "", *told[1:]])
+    return "\n".join([lines[0], "", *lines[1:]])
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -33,7 +33,7 @@ _ACTION_COLOURS: Final[Mapping[str, str]] = {
     "study": _PURPLE,
     "transfer": _YELLOW,
 }
-"""The palette of Okabe and Ito, told apart by colour-blind readers too."""
+"""The palette of Okabe and Ito, distinguished by colour-blind readers too."""
 
 _STYLE: Final[dict[Any, Any]] = {
     "svg.hashsalt": "sim-economy",
@@ -436,7 +436,7 @@ def _at(ordered: Sequence[float], chance: float) -> float:
     return ordered[round(chance * (len(ordered) - 1))]
 
 
-def _grouped(value: float, _position: object = None) -> str:
+def _grouped(value: float, _anchor: object = None) -> str:
     """Whole numbers with thousands grouped; smaller ones as they are."""
     text = f"{value:,.0f}" if abs(value) >= 10 else f"{round(value, 1) + 0.0:g}"
     return text.replace("-", "\u2212")

@@ -45,7 +45,7 @@ from sim_economy.scenarios.scenario import Scenario
 from sim_economy.statistics.inequality import lorenz, shifted
 
 Others: TypeAlias = Sequence[tuple[Scenario, Sequence[Run], Sequence[Row]]]
-"""Other treatments to show beside the one reported."""
+"""Other scenarios to show with the one reported."""
 
 _RUNS_SHOWN: Final = 100
 _TO: Final = "\u00a0to\u00a0"
@@ -77,9 +77,9 @@ def write_report(
 
     Args:
         runs: Finished runs, at least one.
-        rows: Their published measures.
+        rows: Their published metrics.
         comparison: With the published rows, if the scenario is the published experiment.
-        beside: Other treatments for a table of aggregates.
+        others: Other scenarios for a table of aggregates.
 
     Returns:
         What was written, `report.html` last.
@@ -283,8 +283,8 @@ def _agents(scenario: Scenario, runs: Sequence[Run], rows: Sequence[Row]) -> str
 def _society(scenario: Scenario, runs: Sequence[Run]) -> str:
     if not society.is_mixed(scenario, runs):
         return ""
-    told = society.blocks(scenario, runs)
-    return _section("Who earned what, from whom, and for what", *told)
+    lines = society.blocks(scenario, runs)
+    return _section("Who earned what, from whom, and for what", *lines)
 
 
 def _paper(scenario: Scenario, rows: Sequence[Row], *, published: bool) -> str:

@@ -116,7 +116,7 @@ def is_mixed(scenario: Scenario, runs: Sequence[Run]) -> bool:
 
 def blocks(scenario: Scenario, runs: Sequence[Run]) -> list[str]:
     """The section of a report on a mixed society, as blocks of Markdown."""
-    told = [
+    lines = [
         "![What an agent of each policy gains and loses, by what for](figures/earnings.svg)",
         reading_of_earnings(scenario, runs),
         table_markdown(earnings_table(scenario, runs)),
@@ -124,18 +124,18 @@ def blocks(scenario: Scenario, runs: Sequence[Run]) -> list[str]:
         reading_of_trade(scenario, runs),
     ]
     if (between := flows_table(scenario, runs)).rows:
-        told.append(table_markdown(between))
-    told.append(reading_of_contracts(runs))
+        lines.append(table_markdown(between))
+    lines.append(reading_of_contracts(runs))
     if any(run.counts.made for run in runs):
-        told += [
+        lines += [
             "![Contracts by kind and end](figures/contracts.svg)",
             table_markdown(contracts_table(runs)),
             table_markdown(causes_table(runs)),
         ]
-    told.append(reading_of_dividends(runs))
+    lines.append(reading_of_dividends(runs))
     if (paid := dividends_table(scenario, runs)).rows:
-        told.append(table_markdown(paid))
-    return told
+        lines.append(table_markdown(paid))
+    return lines
 
 
 def drawings(scenario: Scenario, runs: Sequence[Run]) -> dict[str, str]:
@@ -331,7 +331,7 @@ def reading_of_earnings(scenario: Scenario, runs: Sequence[Run]) -> str:
     table = earnings_table(scenario, runs)
     gains = incomes(scenario, runs)
     ranked = sorted(table.rows, key=lambda row: -float(row[-1] or 0))
-    told = []
+    lines = []
     for row, how in ((ranked[0], "best"), (ranked[-1], "worst")):
         name = str(row[0])
         own = gains[name]
@@ -342,11 +342,11 @@ def reading_of_earnings(scenario: Scenario, runs: Sequence[Run]) -> str:
             by.append(f"gained {number(own[most], 1)} most of all by {most}")
         if least is not None and own[least] < 0:
             by.append(f"lost {number(-own[least], 1)} most of all by {least}")
-        told.append(
+        lines.append(
             f"An agent of `{name}` ends {how} off, with {number(float(row[-1] or 0), 1)} tokens: "
             f"it {' and '.join(by) or 'neither gained nor lost'}."
         )
-    return " ".join(told if len(ranked) > 1 else told[:1])
+    return " ".join(lines if len(ranked) > 1 else lines[:1])
 
 
 def reading_of_dividends(runs: Sequence[Run]) -> str:

@@ -40,7 +40,7 @@ AGGREGATED: Final[Mapping[str, str]] = {
     "gini_wealth_shifted": "shifted Gini coefficient",
     "top1_wealth_shifted_share_final": "shifted top-1 share",
 }
-"""The measures the paper aggregates, with their names in text."""
+"""The metrics the paper aggregates, with their names in text."""
 
 _PER_RUN: Final[Mapping[str, str]] = {
     "run_id": "run",
@@ -180,9 +180,9 @@ def _aggregate_table(rows: Sequence[Row]) -> Table:
 _INTERVAL: Final = ("mean", "95 % CI, low", "95 % CI, high", "min", "max")
 
 
-def _interval(measure: Mapping[str, float]) -> tuple[float, float, float, float, float]:
-    mean, half = measure["mean"], measure["ci95"]
-    return mean, mean - half, mean + half, measure["min"], measure["max"]
+def _interval(metric: Mapping[str, float]) -> tuple[float, float, float, float, float]:
+    mean, half = metric["mean"], metric["ci95"]
+    return mean, mean - half, mean + half, metric["min"], metric["max"]
 
 
 def _action_table(scenario: Scenario, rows: Sequence[Row]) -> Table:
@@ -197,10 +197,10 @@ def _action_table(scenario: Scenario, rows: Sequence[Row]) -> Table:
     cells = tuple(
         (
             column.removeprefix(_ACTION_PREFIX),
-            *_interval(measure),
-            100 * measure["mean"] / agent_turns,
+            *_interval(metric),
+            100 * metric["mean"] / agent_turns,
         )
-        for column, measure in summary.items()
+        for column, metric in summary.items()
     )
     share = f"share of {agent_turns} (%)"
     return Table("actions", "Actions agents chose", ("action", *_INTERVAL, share), cells)

@@ -25,7 +25,7 @@ from sim_economy.statistics.inequality import (
 from sim_economy.statistics.intervals import bootstrap_interval, normal_halfwidth, student_interval
 
 ExtendedMetrics: TypeAlias = dict[str, int | float | None]
-"""Further measures of one run by column; None where one is not defined."""
+"""The extended metrics of one run by column; None where one is not defined."""
 
 SUPPLY_SIGNS: Final[Mapping[PostingReason, int]] = {
     PostingReason.INFERENCE_FEE: -1,
@@ -73,7 +73,7 @@ EXTENDED_METRICS: Final[Mapping[str, str]] = {
     "contracts_lapsed": "contracts lapsed or withdrawn",
     "contracts_void": "contracts void",
 }
-"""The further measures by column, with their names in text; counts of tokens unless they say."""
+"""The extended metrics by column, with their names in text; counts of tokens unless they say."""
 
 _BOOTSTRAP_SEED: Final = 1
 
@@ -103,7 +103,7 @@ def wealth(run: Run, turn: int) -> list[int]:
 
 
 def extended_metrics(run: Run) -> ExtendedMetrics:
-    """The further measures of one run."""
+    """The extended metrics of one run."""
     series = run.series
     agents = len(run.agent_ids)
     collected, covered = fees(series), sum(series.fees_covered)
@@ -169,7 +169,7 @@ def _negative(balances: Sequence[Sequence[int]]) -> int:
 
 
 def extended_summary(rows: Sequence[Mapping[str, int | float | None]]) -> list[dict[str, Any]]:
-    """Each measure over the runs that define it, with three 95 % intervals for its mean.
+    """Each metric over the runs that define it, with three 95 % intervals for its mean.
 
     Returns:
         One row for each column but `run_id`: `runs`, mean, standard deviation, the published

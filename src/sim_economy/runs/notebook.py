@@ -33,7 +33,7 @@ class Played:
 
     @property
     def metrics(self) -> Row:
-        """The published measures of the run, by column."""
+        """The published metrics of the run, by column."""
         return run_metrics(self.run)
 
     def frame(self, table: str = "balances") -> polars.DataFrame:

@@ -1,4 +1,4 @@
-"""The published measures of a run, and their aggregate, to the last printed digit.
+"""The published metrics of a run, and their aggregate, to the last printed digit.
 
 Source: docs/spec/experiment.md.
 """
@@ -79,7 +79,7 @@ def table_csv(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def aggregate(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
-    """Mean, standard deviation, 1.96 standard errors, least and greatest of each measure."""
+    """Mean, standard deviation, 1.96 standard errors, least and greatest of each metric."""
     summary = {}
     for column in rows[0]:
         if column == "run_id":

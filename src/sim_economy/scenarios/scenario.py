@@ -122,10 +122,10 @@ def read_scenario(
     """The plain values of a scenario file with changes, its folder, and its name.
 
     Args:
-        beside: Further tables that changes may be made to.
+        further_tables: Tables that changes may be made to.
 
     Raises:
-        ScenarioError: It cannot be read, or a change is none.
+        ScenarioError: It cannot be read, or a change is invalid.
     """
     path = Path(source)
     if str(source) in SHIPPED:

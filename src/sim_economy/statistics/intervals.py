@@ -41,7 +41,7 @@ def bootstrap_interval(
 ) -> Interval:
     """The percentile bootstrap interval for the mean, the same for the same seed.
 
-    Samples of one size share their resamples, so that intervals of several measures are paired.
+    Samples of one size share their resamples, so that intervals of several metrics are paired.
 
     Source: doi:10.1214/aos/1176344552.
     """

@@ -1,4 +1,4 @@
-"""One world behind a door: started once, each turn closed once, its head witnessed."""
+"""The authority over one world: started once, each turn closed once, its head kept outside."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class Engine:
 
         Args:
             location: Where its ledger is, or will be.
-            accept_head: Take the ledger's head as it is, whatever the witness saw.
+            accept_head: Take the ledger's head as it is, whatever the head file says.
 
         Raises:
             StoreError: The ledger is in use, damaged, rolled back or of another format, or its
@@ -194,7 +194,7 @@ class Engine:
         return self.world
 
     def _reopen(self) -> None:
-        """Go on from what is really kept: the last turn may be, though nobody was told."""
+        """Resume from what was really kept: the last turn may be, though nobody got its answer."""
         with self._reopening:
             assert self.world is not None
             assert self._head_file is not None
@@ -303,7 +303,7 @@ class Engine:
             raise ScenarioError(sorted(problems)[:20])
 
     def _remove_head_file(self) -> None:
-        """A head file without its ledger witnessed another world."""
+        """Remove a head file without its ledger: it belongs to another world."""
         path = Path(f"{self.location.sidecar}.head")
         try:
             path.unlink(missing_ok=True)
@@ -432,7 +432,7 @@ class Engine:
         return found
 
     def _update_head_file(self, world: World) -> None:
-        """Let the witness catch up; it must before another turn, lest it be two behind."""
+        """Write the head before the next turn, so that the file is at most one turn behind."""
         assert self._head_file is not None
         self._head_file_current = False
         self._head_file.write(world.head)

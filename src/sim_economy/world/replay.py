@@ -51,7 +51,7 @@ def _replayed(store: Store, progress: Callable[[int], None]) -> Head:
     signed: Signature | None = None
 
     def recorded(*_: object) -> Signature | None:
-        """The signature as it was found: whether it holds is `verify`'s question."""
+        """The signature as it was found: whether it is valid is checked by `verify`."""
         return signed
 
     world: World | None = None

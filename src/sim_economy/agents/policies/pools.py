@@ -26,11 +26,11 @@ class Organiser(Trader, frozen=True):
 
     def words(self, market: MarketView) -> list[Phrase]:
         """Offers places while the pool has some."""
-        return [Offer(FORWARD, part(100, self.rate))] if self._has_place(market) else []
+        return [Offer(FORWARD, part(100, self.rate))] if self._has_room(market) else []
 
     def business(self, market: MarketView) -> Action | None:
         """A place for somebody who seeks one."""
-        if not self._has_place(market):
+        if not self._has_room(market):
             return None
         for member, (cap, turns) in self.customers(market, FORWARD):
             if 0 < cap <= min(self.cap_max, market.free - self.reserve) and turns > 0:
@@ -46,7 +46,7 @@ class Organiser(Trader, frozen=True):
                 )
         return None
 
-    def _has_place(self, market: MarketView) -> bool:
+    def _has_room(self, market: MarketView) -> bool:
         few = len(market.of_kind(Role.PROPOSER, FORWARD)) < self.members_max
         return few and market.free > self.reserve
 

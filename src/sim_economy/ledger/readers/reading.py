@@ -1,4 +1,4 @@
-"""A ledger for reading: a store as it is, or a place opened as of now."""
+"""A ledger for reading: a store as it is, or a location opened as of now."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def reading(source: Store | LedgerLocation | str | Path) -> Iterator[Store]:
     """The store of a source; one that is opened here is closed again afterwards.
 
     Args:
-        source: A store, a place, or where a ledger is (see `location_of`).
+        source: A store, a location, or its text (see `location_of`).
 
     Raises:
         StoreError: It is missing or no ledger of this format.

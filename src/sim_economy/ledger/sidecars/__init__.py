@@ -1,1 +1,1 @@
-"""Files beside a ledger, and where a ledger is."""
+"""Sidecar files of a ledger, and ledger locations."""

@@ -1,4 +1,4 @@
-"""A ledger's file and what lies beside it: the lock, the write-ahead log, the journal."""
+"""Ledger files and their locks, write-ahead logs and rollback journals."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def locked(path: Path) -> FileLock:
 
 
 def remove_ledger(path: Path) -> None:
-    """Remove a ledger file and what SQLite keeps beside it."""
+    """Remove a ledger file and the files that SQLite keeps with it."""
     for suffix in ("", "-wal", "-shm", "-journal"):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
 

@@ -1,8 +1,8 @@
 """The head outside the ledger: a small file that remembers how far the ledger had come.
 
-A ledger that was cut back still holds as a chain. Beside its witness it does not: after each
-commit, before the answer, the witness takes the new head. So a ledger may be one turn ahead of its
-witness and is never behind it.
+A ledger that was cut back is still a valid chain. Its head file shows the cut: after each
+commit, before the answer, the file takes the new head. So a ledger may be one turn ahead of its
+file and is never behind it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sim_economy.ledger.records import Head, digest
 from sim_economy.ledger.sidecars.files import sync_folder
 
 _SLOT: Final = 512
-"""Bytes of each of the two places that turns take alternately, so that a torn write spares one."""
+"""Bytes of each of the two slots that turns take alternately, so that a torn write spares one."""
 
 
 class _Mark(Struct, frozen=True):
@@ -36,7 +36,7 @@ class HeadFile:
 
     @classmethod
     def of(cls, ledger: str | Path) -> Self:
-        """The witness of a ledger file, made if it is not there.
+        """The head file of a ledger, made if it is not there.
 
         Raises:
             StoreError: It cannot be written.
@@ -71,19 +71,19 @@ class HeadFile:
             self._fill(1 - slot, b"")
 
     def check(self, head: Head, head_hash_at: dict[int, str]) -> None:
-        """Hold a ledger's head against the witness.
+        """Compare a ledger's head with the file.
 
         Args:
             head: Of the ledger.
             head_hash_at: The ledger's chain head by turn, for its last two turns.
 
         Raises:
-            StoreError: The ledger is behind, tells another story, or is past its first turn
-                without a witness.
+            StoreError: The ledger is behind, has other turns, or is past its first turn
+                without a head file.
         """
         seen = self.head()
         if seen is None and head.turn == 0:
-            return  # Power went between the ledger's first commit and its first witness.
+            return  # Power went between the ledger's first commit and its first head.
         if seen is None:
             raise StoreError(
                 "ledger_unwitnessed",
@@ -103,7 +103,7 @@ class HeadFile:
             raise StoreError(
                 "ledger_rolled_back",
                 str(self.path),
-                f"saw another turn {seen.turn} than the ledger holds; restore the ledger, or "
+                f"saw another turn {seen.turn} than the ledger has; restore the ledger, or "
                 "accept its head (SIM_ENGINE_ACCEPT_HEAD=1, --accept-head) if you know why",
             )
 

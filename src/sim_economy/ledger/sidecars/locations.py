@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from sim_economy.ledger.stores.postgres import PostgresStore
 
 DEFAULT_WORLD: Final = "default"
-"""The world of the drop-in contract; every engine has a place for it."""
+"""The world of the drop-in contract; every engine has one."""
 
 _WORLD_ID: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
 @runtime_checkable
 class LedgerLocation(Protocol):
-    """One world's place; beside it are those of the engine's other worlds."""
+    """The location of one world's ledger, and of the engine's other worlds."""
 
     @property
     def name(self) -> str:
@@ -41,7 +41,7 @@ class LedgerLocation(Protocol):
         """Test whether a world was started here.
 
         Raises:
-            StoreError: It cannot be told.
+            StoreError: It cannot be determined.
         """
 
     def new(self) -> Store:
@@ -62,14 +62,14 @@ class LedgerLocation(Protocol):
         """
 
     def world(self, world_id: str) -> LedgerLocation:
-        """The place of another world of the same engine.
+        """The location of another world of the same engine.
 
         Raises:
             WorldUnknownError: No world can have this name.
         """
 
     def worlds(self) -> list[str]:
-        """The names of the worlds started beside the default one, in order."""
+        """The names of the worlds other than the default one, in order."""
 
 
 class SQLiteLocation:
@@ -85,7 +85,7 @@ class SQLiteLocation:
         return self.path.exists() and not is_blank(self.path)
 
     def new(self) -> SQLiteStore:
-        """A new file in place of a blank one."""
+        """A new file instead of a blank one."""
         if self.path.exists():
             lock = locked(self.path)
             try:
@@ -123,7 +123,7 @@ class SQLiteLocation:
 
 
 def checked_world_id(world_id: str) -> str:
-    """The name of a world beside the default one.
+    """The name of a world other than the default one.
 
     Raises:
         WorldUnknownError: No world can have this name.
@@ -203,7 +203,7 @@ class PostgresLocation:
         return [name for name in found if name not in ours and _WORLD_ID.fullmatch(name)]
 
     def _locked(self) -> FileLock:
-        """The lock of the files beside: another engine's ledger may not share them."""
+        """The lock of the sidecar files: another engine's ledger may not share them."""
         try:
             if not self._folder.exists():
                 self._folder.mkdir(parents=True, exist_ok=True)
@@ -241,11 +241,11 @@ def is_world_id(text: str) -> bool:
 
 
 def location_of(location: str | Path) -> LedgerLocation:
-    """The place that a path, or the URI of a PostgreSQL database, names.
+    """The location that a path, or the URI of a PostgreSQL database, names.
 
     Raises:
         ExtraMissingError: It is a database and its driver is not installed.
-        WorldUnknownError: The URI's fragment is no name that a world can have.
+        WorldUnknownError: The URI's fragment is not a valid name of a world.
         StoreError: It is a URI of another kind.
     """
     if is_database(location):

@@ -25,8 +25,8 @@ def back_up(ledger: LedgerLocation, target: Path, progress: _Progress = lambda t
         The head of the copy, to keep elsewhere.
 
     Raises:
-        StoreError: There is no such ledger, the target is there already, or the copy does not
-            hold; then there is no target.
+        StoreError: There is no such ledger, the target exists, or the copy is not
+            sound; then there is no target.
     """
     if target.exists():
         raise StoreError("ledger_exists", str(target), "exists already; name another file")
@@ -53,7 +53,7 @@ def back_up(ledger: LedgerLocation, target: Path, progress: _Progress = lambda t
 def copy_ledger(
     source: LedgerLocation, target: LedgerLocation, progress: _Progress = lambda turn: None
 ) -> Head:
-    """Copy a ledger as of one turn to another place, whatever keeps it there, with its head file.
+    """Copy a ledger as of one turn to another location, of whatever store, with its head file.
 
     Args:
         progress: Called with each copied turn.
@@ -62,7 +62,7 @@ def copy_ledger(
         The head of both.
 
     Raises:
-        StoreError: The source does not hold, or something is at the target already; nothing is
+        StoreError: The source is not sound, or something is at the target already; nothing is
             left there.
     """
     head = _copied(source, target, progress)
@@ -73,7 +73,7 @@ def copy_ledger(
 def copy(source: Store, target: Store, progress: _Progress = lambda turn: None) -> None:
     """Write a store's records into an empty one as they are; no rule is asked.
 
-    What is beside the chain gets new checksums: verify the source before.
+    Records outside the chain get new checksums: verify the source before.
 
     Raises:
         StoreError: One cannot be read, or the other not be written.

@@ -84,7 +84,7 @@ class PostgresStore(RowReader):
 
     Attributes:
         lost: Whether the connection broke. What the last commit came to is then unknown, so it
-            takes no more work: open the place again.
+            takes no more work: open the location again.
     """
 
     block_hash = "blocks.data::json ->> 'hash'"
@@ -229,7 +229,7 @@ class PostgresStore(RowReader):
             self._lock.release()
 
     def _become_writer(self) -> None:
-        """Take the lock before anything is read, and hold the server to its durability."""
+        """Take the lock before anything is read, and insist on durable commits."""
         self._set_up()
         key = sha256(f"sim-economy {self._schema}".encode()).digest()[:8]
         try:
@@ -414,7 +414,7 @@ def _connect(name: str, location: str) -> psycopg.Connection:
         settings = {**conninfo_to_dict(location), "client_encoding": "utf8"}
     except psycopg.Error:
         raise StoreError(
-            "store_unreachable", name, "is no location that PostgreSQL understands"
+            "store_unreachable", name, "is not a location that PostgreSQL understands"
         ) from None
     try:
         return psycopg.connect(make_conninfo("", **{**_CONNECTION, **settings}), autocommit=True)

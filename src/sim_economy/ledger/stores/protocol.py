@@ -13,7 +13,7 @@ class StoredTurn(NamedTuple):
 
     Attributes:
         line: Composed from what is kept, byte for byte; hash it before you trust it.
-        head_hash: The chain head kept beside it.
+        head_hash: The chain head kept with it.
     """
 
     turn: int

@@ -129,7 +129,7 @@ class RowReader(ABC):
         ):
             if not isinstance(text, str):
                 raise StoreError(
-                    "ledger_damaged", self.name, f"the accepted input {index} is no text"
+                    "ledger_damaged", self.name, f"the accepted input {index} is not text"
                 )
             yield (
                 Submission(turn, index, Raw(text.encode()), _signature(key, signature)),
@@ -225,7 +225,7 @@ class RowReader(ABC):
             ((turn, state),) = found
             if not isinstance(state, str):
                 raise StoreError(
-                    "ledger_damaged", self.name, f"the snapshot of turn {turn} is no text"
+                    "ledger_damaged", self.name, f"the snapshot of turn {turn} is not text"
                 )
             yield Snapshot(turn, state)
             older, values = "WHERE turn < ?", (turn,)
@@ -237,7 +237,7 @@ class RowReader(ABC):
     def _row_problems(self) -> Iterator[str]:
         """Rows that belong to no turn, and positions with gaps."""
         for (turn,) in self._rows("SELECT turn FROM turns WHERE turn < 0 LIMIT 1"):
-            yield f"turns holds a turn {turn} before genesis"
+            yield f"turns has a turn {turn} before genesis"
         if next(self._rows("SELECT turn FROM snapshots LIMIT 1"), None) is None:
             yield "snapshots is empty"
         for table in (*_PARTS, "snapshots"):
@@ -245,7 +245,7 @@ class RowReader(ABC):
                 f"SELECT turn FROM {table} WHERE NOT EXISTS "
                 f"(SELECT 1 FROM turns WHERE turns.turn = {table}.turn) LIMIT 1"
             ):
-                yield f"{table} holds rows of turn {turn}, which is no closed turn"
+                yield f"{table} holds rows of turn {turn}, which is not closed"
         for table in NUMBERED:
             for (turn,) in self._rows(
                 f"SELECT turn FROM {table} GROUP BY turn "

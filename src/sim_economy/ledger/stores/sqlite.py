@@ -100,7 +100,7 @@ class SQLiteStore(RowReader):
             raise
 
     def create(self, genesis: Genesis, first: Sealed, state: str) -> None:
-        """Write schema, genesis and turn 0 in one commit; the file is no ledger before it.
+        """Write schema, genesis and turn 0 in one commit; the file is not a ledger before it.
 
         This first commit goes through a rollback journal: cut off, it leaves an empty file.
         """

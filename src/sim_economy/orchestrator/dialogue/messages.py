@@ -21,7 +21,7 @@ class Message(Struct, frozen=True):
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """All that decides a reply, as far as the asker can; keys are no part of it.
+    """All that decides a reply, on our side; keys are not part of it.
 
     Attributes:
         provider: `mock`, `openai-compatible`, `openai`, `anthropic` or `google`.

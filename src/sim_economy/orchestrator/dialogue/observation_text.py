@@ -79,7 +79,7 @@ _ELSEWHERE: Final = frozenset({"agent_id", "world", "speech", "payloads"})
 
 
 def sections(text: str) -> dict[str, Any]:
-    """The values of a view, by heading; the reverse of `view`, for minds that are programs."""
+    """The values of a view, by heading; the reverse of `view`, for providers that are programs."""
     found: dict[str, Any] = {}
     lines = text.split("\n")
     for heading, value in pairwise(lines):

@@ -27,14 +27,14 @@ _FIELDS: Final = ("thinking", "speech", "action")
 
 
 class UnusableReply(Exception):  # noqa: N818
-    """A reply that is no action; the message can be sent back to the model."""
+    """A reply without a valid action; the message can be sent back to the model."""
 
 
 def read_reply(answer: ModelOutput, agent_id: str) -> Chosen:
     """The one input a reply asks for, always the agent's own.
 
     Raises:
-        Unusable: It is none; says what is wrong without repeating the reply.
+        UnusableReply: It is not one; says what is wrong without repeating the reply.
     """
     given = _object(answer)
     if "action" not in given:

@@ -1,4 +1,4 @@
-"""A purse that is never overdrawn: what a call may cost is set aside before it is made."""
+"""Budgets that are never overdrawn: the most a call may cost is reserved before it is made."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class BudgetReachedError(SimEconomyError):
         owner = "the run" if whose == "run" else whose
         super().__init__(
             f"the budget of {owner}, {limit} {unit}, does not reach for the next call; "
-            "raise it and run the same command again to go on"
+            "raise it and run the same command again to resume"
         )
 
 
@@ -108,7 +108,7 @@ class Budget:
             self._settled.notify_all()
 
     def restore(self, agent_id: str, spent: Cost, unknown: Cost) -> None:
-        """Enter what an earlier sitting spent."""
+        """Enter what an earlier session spent."""
         for account in (self.run, self.of(agent_id)):
             account.spent += spent
             account.unknown += unknown

@@ -28,7 +28,7 @@ class RateLimiter:
 
     @asynccontextmanager
     async def slot(self, model: str) -> AsyncIterator[None]:
-        """A place among the calls under way, once there is one and the model may be asked."""
+        """A slot among the calls under way, once there is one and the model may be asked."""
         while True:
             await self._wait(model)
             async with self._slots:
@@ -43,7 +43,7 @@ class RateLimiter:
                 return
 
     def hold(self, model: str, seconds: float) -> None:
-        """Let no call to a model start for so long; others go on."""
+        """Let no call to a model start for so long; others continue."""
         until = asyncio.get_running_loop().time() + seconds
         self._held_until[model] = max(until, self._held_until.get(model, 0.0))
 

@@ -35,7 +35,7 @@ LEDGER: Final = "ledger.sqlite"
 
 @asynccontextmanager
 async def session(folder: Path, task: Task, *, fresh: bool = False) -> AsyncIterator[CallLogWriter]:
-    """The record of a run, to be begun or gone on with.
+    """The call log of a run, new or resumed.
 
     Raises:
         FolderError: In use, another program's, of other settings, damaged or not writable.
@@ -134,7 +134,7 @@ def _kept_settings(folder: Path) -> dict[str, Any] | None:
 
 
 def _check_settings(folder: Path, task: Task, *, fresh: bool) -> None:
-    """Keep the settings of a new run, or hold those that are there against what is asked."""
+    """Keep the settings of a new run, or compare those that are there with the ones asked for."""
     path = folder / SETTINGS
     kept = None if fresh else _kept_settings(folder)
     if kept is None:

@@ -149,7 +149,7 @@ class TurnClosed(Struct, frozen=True, tag="closed", tag_field="line", omit_defau
 
 
 class SessionStopped(Struct, frozen=True, tag="stopped", tag_field="line"):
-    """A sitting ended before the run did."""
+    """A session ended before the run did."""
 
     turn: int
     reason: str

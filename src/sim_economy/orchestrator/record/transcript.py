@@ -88,7 +88,7 @@ class Transcript(Struct, frozen=True):
 
 
 def read_transcript(folder: Path) -> Transcript:
-    """The story of a run, from its record and its ledger.
+    """The transcript of a run, from its call log and its ledger.
 
     Raises:
         FolderError, StoreError: They cannot be read.

@@ -1,4 +1,4 @@
-"""A run's story as one HTML file that needs no other and loads nothing."""
+"""A transcript as one HTML file that needs no other and loads nothing."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Evidence(Struct, frozen=True):
     comparison: Comparison
 
     def mean(self, metric: Callable[[Run], float]) -> float:
-        """The mean of a measure over the runs."""
+        """The mean of a metric over the runs."""
         return statistics.mean(float(metric(run)) for run in self.runs)
 
     def moved(self, reason: str) -> float:
@@ -38,7 +38,7 @@ class Evidence(Struct, frozen=True):
         return abs(self.mean(lambda run: supply_changes(run)[reason]))
 
     def column(self, name: str) -> float:
-        """The mean of a published measure."""
+        """The mean of a published metric."""
         return statistics.mean(float(row[name]) for row in self.rows)
 
 

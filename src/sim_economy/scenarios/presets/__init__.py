@@ -18,7 +18,7 @@ def read_toml(text: str) -> dict[str, Any]:
     """A TOML text, its decimal numbers kept as they are written.
 
     Raises:
-        ScenarioError: It is no TOML.
+        ScenarioError: It is not TOML.
     """
     try:
         return tomllib.loads(text, parse_float=lambda number: NumberText(number.replace("_", "")))

@@ -69,7 +69,7 @@ class MockProvider:
         return ModelOutput(text, "", ModelUsage(prompt, thinking + len(text) // 3, thinking))
 
     async def close(self) -> None:
-        """It holds nothing."""
+        """Nothing to release."""
 
     def _decided(self, call: ModelCall, shown: dict[str, Any]) -> str:
         """The answer of a policy."""

@@ -1,4 +1,4 @@
-"""Talkative traders: seeded minds that mine, speak, and make and keep contracts."""
+"""Talkative traders: seeded programs that mine, speak, and make and keep contracts."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def trade(call: ModelCall, shown: Mapping[str, Any], config: WorldConfig) -> dic
     """A trader's answer to what it is shown, as plain values."""
     dice = Dice(call)
     own = shown["What you see"]
-    why, action = _chosen(call, dice, own, config)
-    answer: dict[str, Any] = {"thinking": why, "action": action}
+    reason, action = _chosen(call, dice, own, config)
+    answer: dict[str, Any] = {"thinking": reason, "action": action}
     if (speech := _speech(dice, action, shown, config, call)) is not None:
         answer["speech"] = speech
     return answer
