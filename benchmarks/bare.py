@@ -93,4 +93,4 @@ def play(seed: int, turns: int = 60, agents: int = 8) -> Result:
                     balances[to] += amount
             waiting = []
     pending = sum(amount for _, _, amount, _ in waiting)
-    return Result(balances, staked, pending, fees, blocks, actions)
+    return Result(balances, staked, pending=pending, fees=fees, blocks=blocks, actions=actions)

@@ -78,7 +78,9 @@ def rich_world(path: Path | str) -> World:
     signature = Signature("key-of-a", "signature-of-a")
     world.turn(
         [
-            Input(a, Mine(), 10, 20, "private", "public"),
+            Input(
+                a, Mine(), thinking_units=10, output_units=20, thinking="private", speech="public"
+            ),
             Input(b, Mine()),
             Input(c, Stake(100, 3)),
             Input(d, Burn(50, 2), 0, 900),
@@ -102,7 +104,9 @@ def rich_world(path: Path | str) -> World:
         [
             Input(d, Job(), 0, 400),
             Input(c, Unstake(40)),
-            Input(b, Speak(), 0, 0, None, "hello é\u2028"),
+            Input(
+                b, Speak(), thinking_units=0, output_units=0, thinking=None, speech="hello é\u2028"
+            ),
             Input(a, Unrecognised("no such")),
         ],
         receipt=answered(Receipt(3, "third", "digest-3", "[]")),

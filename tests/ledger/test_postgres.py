@@ -361,7 +361,9 @@ def test_the_largest_amounts_are_kept_exactly(postgres: PostgresServer) -> None:
 
 @pytest.mark.parametrize("speech", ["é\u2028\u0001\x7f", "\\ % ? %s {} '' \"", "\U0001f600" * 50])
 def test_texts_are_kept_as_they_are(postgres: PostgresServer, speech: str) -> None:
-    inputs = [Input("agent_0", Mine(), 0, 0, speech, speech)]
+    inputs = [
+        Input("agent_0", Mine(), thinking_units=0, output_units=0, thinking=speech, speech=speech)
+    ]
     alone = World(SCENARIO)
     alone.turn(inputs)
     with World.create(postgres.world(), SCENARIO) as world:

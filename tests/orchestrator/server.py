@@ -113,7 +113,9 @@ class ModelServer:
         key = headers.get("idempotency-key", "---")
         turn, agent, attempt = (int(part or 0) for part in key.rsplit("-", 3)[1:])
         fault = self.schedule(turn, agent, attempt)
-        served = Served(key, turn, agent, attempt, fault, headers, body)
+        served = Served(
+            key, turn, agent=agent, attempt=attempt, fault=fault, headers=headers, body=body
+        )
         self.log.append(served)
         return served
 
@@ -218,7 +220,14 @@ class ModelServer:
         agent_id = shown["What you see"]["agent_id"]
         if self.brain is not None:
             return self.brain(served.turn, served.agent, agent_id, shown)
-        call = ModelCall(self.config.seed, served.turn, served.agent, agent_id, served.attempt, "")
+        call = ModelCall(
+            seed=self.config.seed,
+            turn=served.turn,
+            agent=served.agent,
+            agent_id=agent_id,
+            attempt=served.attempt,
+            key="",
+        )
         return json.dumps(trade(call, shown, self.config))
 
 

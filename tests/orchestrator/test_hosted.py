@@ -29,7 +29,7 @@ from sim_economy.orchestrator.dialogue.providers.wire import usage_in
 from sim_economy.orchestrator.settings import ModelSetting, parse_plan
 from tests.orchestrator.setup import SCENARIO
 
-CALL = ModelCall(1, 2, 3, "agent_3", 0, "run-2-3-0")
+CALL = ModelCall(seed=1, turn=2, agent=3, agent_id="agent_3", attempt=0, key="run-2-3-0")
 HELLO = (
     Message("user", "Turn 2"),
     Message("assistant", "hm"),

@@ -173,7 +173,9 @@ def test_pauses_double_and_depend_on_the_seed_alone() -> None:
     from sim_economy.orchestrator.model_call import Question  # noqa: PLC0415
 
     plan = mocked().plan
-    question = Question(3, 2, "agent_2", "m", "", "", {}, 0.0)
+    question = Question(
+        turn=3, agent=2, agent_id="agent_2", model="m", instructions="", view="", seen={}, over=0.0
+    )
     pauses = [_pause(plan, 7, question, attempt, attempt) for attempt in range(1, 9)]
     assert pauses == [_pause(plan, 7, question, attempt, attempt) for attempt in range(1, 9)]
     assert all(2**n / 2 <= pause <= 2**n for n, pause in enumerate(pauses[:6]))

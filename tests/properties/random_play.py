@@ -118,7 +118,14 @@ def random_input(random: Random, agent: int, state: State, config: WorldConfig) 
         speech = random.choice(("hello", "", "é\n\u2028😀"))[: config.speech_length_max]
     thought = "as I thought" if random.random() < 0.1 else None
     thinking, output = _usage(random, frugal), _usage(random, frugal)
-    return Input(config.agent_ids[agent], action, thinking, output, thought, speech)
+    return Input(
+        config.agent_ids[agent],
+        action,
+        thinking_units=thinking,
+        output_units=output,
+        thinking=thought,
+        speech=speech,
+    )
 
 
 def random_inputs(random: Random, state: State, config: WorldConfig) -> list[Input]:

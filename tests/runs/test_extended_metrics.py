@@ -6,6 +6,7 @@ from pathlib import Path
 import polars
 import pytest
 import scipy.stats
+from msgspec.structs import replace
 
 from sim_economy.core.accounts import PostingReason
 from sim_economy.runs.extended_metrics import (
@@ -91,13 +92,11 @@ def with_balances(table: list[list[int]]) -> Run:
     run = played("as-run", "runs=1", "turns=3").runs[0]
     agents = len(table[0])
     staked = [[0] * agents for _ in table]
-    series = type(run.series)(
-        run.series.flows, run.series.actions, run.series.winners, run.series.fees_covered,
-        run.series.fees_waived, run.series.rejections, run.series.token_supply,
-        run.series.platform, run.series.destroyed, table, staked,
-    )  # fmt: skip
+    series = replace(run.series, balances=table, staked=staked)
     names = [f"agent_{agent}" for agent in range(agents)]
-    return Run(1, 1, names, series, run.counts, "", "")
+    return Run(
+        run=1, seed=1, agent_ids=names, series=series, counts=run.counts, head="", state_digest=""
+    )
 
 
 def test_the_first_negative_turn_counts_from_one_and_zero_is_not_negative() -> None:

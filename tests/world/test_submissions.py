@@ -59,7 +59,7 @@ def test_submitted_inputs_close_a_turn_as_given_ones_do(create: Maker) -> None:
 def test_accepted_inputs_and_signatures_survive_a_close(create: Maker) -> None:
     world, given = create(), create()
     inputs = [
-        Input(A, Mine(), 5, 150, "private", "public é"),
+        Input(A, Mine(), thinking_units=5, output_units=150, thinking="private", speech="public é"),
         Input("nobody", Idle()),
         Input(B, Speak()),
     ]

@@ -46,7 +46,7 @@ class SharedView:
         return self._observer.of(agent)
 
 
-class View(Struct):
+class View(Struct, kw_only=True):
     """The view of one agent when it decides; to be read, never changed.
 
     Attributes:
@@ -102,7 +102,10 @@ class View(Struct):
 def views(state: State, config: WorldConfig) -> list[View]:
     """The view of each agent, in genesis order."""
     shared = SharedView(state, config)
-    return [View(agent, state, config, shared) for agent in range(config.num_agents)]
+    return [
+        View(agent=agent, state=state, config=config, _shared=shared)
+        for agent in range(config.num_agents)
+    ]
 
 
 class Policy(Struct, frozen=True):

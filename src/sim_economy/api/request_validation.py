@@ -66,7 +66,7 @@ class SubmissionRequest(Struct, frozen=True):
     signature: str | None
 
 
-class RunRequest(Struct, frozen=True):
+class RunRequest(Struct, frozen=True, kw_only=True):
     """The body that plays a run inside the engine.
 
     Attributes:
@@ -134,7 +134,14 @@ def parse_run(body: bytes) -> RunRequest:
         raise InputError("ends", "must be true or false")
     config, agent_ids = _world(given)
     named = "config" in given or agent_ids is not None
-    return RunRequest(config if named else None, agent_ids, policy, usage, turns, ends)
+    return RunRequest(
+        config=config if named else None,
+        agent_ids=agent_ids,
+        policy=policy,
+        usage=usage,
+        turns=turns,
+        ends=ends,
+    )
 
 
 def parse_turn(body: bytes) -> TurnRequest:

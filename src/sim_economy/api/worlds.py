@@ -24,7 +24,7 @@ OPEN_MAX: Final = 100
 """Worlds other than the default one held open at once; each takes a lock and a few open files."""
 
 
-class ServedWorld(Struct, eq=False, weakref=True):
+class ServedWorld(Struct, eq=False, weakref=True, kw_only=True):
     """One world behind its routes.
 
     Attributes:
@@ -100,7 +100,7 @@ class Worlds:
         self.limits = limits
         self.local = local
         self.answered: dict[int, int] = {}
-        self.default = ServedWorld(engine, self)
+        self.default = ServedWorld(engine=engine, worlds=self)
         self._accept_head = accept_head
         self._for_world: OrderedDict[str, ServedWorld] = OrderedDict()
         self._unstarted: WeakValueDictionary[str, ServedWorld] = WeakValueDictionary()
@@ -142,7 +142,7 @@ class Worlds:
         location = self.default.engine.location.world(world_id)
         accept_head = self._accept_head
         engine = Engine.open(location, self.access, world_id=world_id, accept_head=accept_head)
-        served = ServedWorld(engine, self)
+        served = ServedWorld(engine=engine, worlds=self)
         if engine.world is None:
             self._unstarted[world_id] = served
         else:

@@ -40,7 +40,7 @@ _PAUSE_FIRST: Final = 0.1
 _PAUSE_MAX: Final = 2.0
 
 
-class EngineRequest(Struct, Generic[Answer], frozen=True):
+class EngineRequest(Struct, Generic[Answer], frozen=True, kw_only=True):
     """One request, the same bytes however often it is sent.
 
     Attributes:
@@ -132,7 +132,7 @@ def init(
         body["agent_ids"] = list(agent_ids)
     if public_keys is not None:
         body["public_keys"] = dict(public_keys)
-    return EngineRequest("POST", "/init", body=_text(body))
+    return EngineRequest(method="POST", path="/init", body=_text(body))
 
 
 def run(
@@ -151,7 +151,9 @@ def run(
         body["agent_ids"] = list(agent_ids)
     if usage is not None:
         body["usage"] = usage
-    return EngineRequest("POST", "/run", body=_text(body), inside="data", repeatable=True)
+    return EngineRequest(
+        method="POST", path="/run", body=_text(body), inside="data", repeatable=True
+    )
 
 
 def state() -> EngineRequest[WorldStateAnswer]:
@@ -188,7 +190,7 @@ def submit(
         body["turn"] = turn
     if signature is not None:
         body["signature"] = signature
-    return EngineRequest("POST", f"{_agent(agent_id)}/action", body=_text(body))
+    return EngineRequest(method="POST", path=f"{_agent(agent_id)}/action", body=_text(body))
 
 
 def commitment() -> EngineRequest[CommitmentAnswer]:
@@ -208,7 +210,7 @@ def series(after: int | None, limit: int | None) -> EngineRequest[PageAnswer[Fig
 
 def worlds(address: str) -> EngineRequest[list[str]]:
     """GET /worlds, of the engine at an address."""
-    return EngineRequest("GET", f"{address}/worlds", inside="worlds", repeatable=True)
+    return EngineRequest(method="GET", path=f"{address}/worlds", inside="worlds", repeatable=True)
 
 
 def base(address: str, world: str | None) -> str:
@@ -281,7 +283,7 @@ def verification() -> EngineRequest[VerificationAnswer]:
 
 
 def _read(path: str, query: tuple[tuple[str, int], ...] = ()) -> EngineRequest[Any]:
-    return EngineRequest("GET", path, query, repeatable=True)
+    return EngineRequest(method="GET", path=path, query=query, repeatable=True)
 
 
 def _page(path: str, after: int | None, limit: int | None) -> EngineRequest[Any]:
@@ -296,7 +298,9 @@ def _closing(
     if ends:
         body["ends"] = True
     key = uuid4().hex if key is None else key
-    return EngineRequest("POST", path, body=_text(body), key=key, inside="data", repeatable=True)
+    return EngineRequest(
+        method="POST", path=path, body=_text(body), key=key, inside="data", repeatable=True
+    )
 
 
 def _query(given: Mapping[str, int | None]) -> tuple[tuple[str, int], ...]:

@@ -9,6 +9,8 @@ from msgspec import Struct
 from sim_economy.core.contracts import Terms
 
 
+# gc=False here and on other values made by the thousand: they can be in no reference cycle,
+# so the garbage collector need not visit them.
 class Mine(Struct, frozen=True, tag="mine", tag_field="action", gc=False):
     """Take part in the turn's lottery."""
 

@@ -180,11 +180,11 @@ class ContractSteps:
         state.contracts_proposed += 1
         proposer, counterparty, arbitrator = (self._agent_indices[party] for party in deal.parties)
         contract = Contract(
-            state.contracts_proposed,
-            deal,
-            (proposer, counterparty, arbitrator),
-            after(None, Happened.PROPOSED),
-            agreement.last_signing_turn(deal, self._config),
+            contract_id=state.contracts_proposed,
+            deal=deal,
+            seats=(proposer, counterparty, arbitrator),
+            stage=after(None, Happened.PROPOSED),
+            until=agreement.last_signing_turn(deal, self._config),
         )
         state.contracts.append(contract)
         self._note(contract.contract_id, Happened.PROPOSED, agent_id=agent_id, deal=deal)
@@ -215,7 +215,7 @@ class ContractSteps:
         favoured = None
         match happened:
             case Happened.WITHDRAWN:
-                self._take(contract, Step(happened), agent_id)
+                self._take(contract, Step(happened=happened), agent_id)
                 return
             case Happened.SIGNED if role is Role.COUNTERPARTY:
                 contract = replace(contract, counterparty_signed=True)
@@ -236,7 +236,13 @@ class ContractSteps:
 
     def _deliver(self, contract: Contract, text: str) -> None:
         seller, buyer, _ = contract.seats
-        delivered = Payload(contract.contract_id, seller, buyer, self._state.turn, text)
+        delivered = Payload(
+            contract_id=contract.contract_id,
+            seller=seller,
+            buyer=buyer,
+            turn=self._state.turn,
+            text=text,
+        )
         self._state.payloads.append(delivered)
 
     def _start(self, contract: Contract) -> None:
@@ -246,7 +252,7 @@ class ContractSteps:
         insured = contract.seats[Role.COUNTERPARTY]
         reason = agreement.void_reason(deal, balances, state.wealth(insured), state.turn)
         if reason is not None:
-            self._take(contract, Step(Happened.VOIDED, reason=reason))
+            self._take(contract, Step(happened=Happened.VOIDED, reason=reason))
             return
         started = replace(contract, until=deal.due_turn, payment=agreement.payment(deal))
         started = self._move(started, Happened.STARTED, agreement.start(contract))
@@ -317,7 +323,7 @@ class ContractSteps:
             known = index < len(state.reputations)
             if known and state.reputations[index].agent == record.agent:
                 state.reputations[index] = record
-            elif record != Reputation(record.agent):
+            elif record != Reputation(agent=record.agent):
                 state.reputations.insert(index, record)
         return True
 
@@ -326,7 +332,7 @@ class ContractSteps:
         index = bisect_left(reputations, agent, key=_BY_AGENT)
         if index < len(reputations) and reputations[index].agent == agent:
             return reputations[index]
-        return Reputation(agent)
+        return Reputation(agent=agent)
 
     def _move(
         self,
@@ -349,7 +355,7 @@ class ContractSteps:
         self._state.contracts[self._index(contract.contract_id)] = contract
 
     def _note(self, contract_id: int, happened: Happened, **details: Any) -> None:
-        self.events.append(ContractEvent(contract_id, happened, **details))
+        self.events.append(ContractEvent(contract_id=contract_id, happened=happened, **details))
 
     def _index(self, contract_id: int) -> int:
         """The index of a contract among the open ones, or where it would be inserted."""
@@ -374,7 +380,7 @@ def _next_step(
         case Stage.PROPOSED | Stage.ATTESTING | Stage.REFERRED if turn < contract.until:
             return None
         case Stage.PROPOSED:
-            return Step(Happened.LAPSED, reason=Cause.NOT_SIGNED)
+            return Step(happened=Happened.LAPSED, reason=Cause.NOT_SIGNED)
         case Stage.ACTIVE:
             return _active_step(contract, turn, balance, config)
         case Stage.DELIVERED:

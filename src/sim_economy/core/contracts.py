@@ -150,7 +150,7 @@ def after(stage: Stage | None, happened: Happened) -> Stage:
     return TRANSITIONS[stage, happened]
 
 
-class Terms(Struct, frozen=True, omit_defaults=True, gc=False):
+class Terms(Struct, frozen=True, omit_defaults=True, gc=False, kw_only=True):
     """The terms of a proposal; None where it is silent."""
 
     due_turn: int | None = None
@@ -169,7 +169,7 @@ class Terms(Struct, frozen=True, omit_defaults=True, gc=False):
     start_turn: int | None = None
 
 
-class Deal(Struct, frozen=True, omit_defaults=True, gc=False):
+class Deal(Struct, frozen=True, omit_defaults=True, gc=False, kw_only=True):
     """The agreement of the parties; it never changes.
 
     Attributes:
@@ -223,7 +223,7 @@ PAYERS: Final[Mapping[ContractKind, Role | None]] = {
 """The party whose payment waits in escrow."""
 
 
-class Contract(Struct, frozen=True, gc=False):
+class Contract(Struct, frozen=True, gc=False, kw_only=True):
     """An open contract.
 
     Attributes:
@@ -259,7 +259,7 @@ class Contract(Struct, frozen=True, gc=False):
         return (held[0], held[1], held[2])
 
 
-class Payload(Struct, frozen=True, array_like=True, gc=False):
+class Payload(Struct, frozen=True, array_like=True, gc=False, kw_only=True):
     """An information good that was delivered; seller and buyer by their positions."""
 
     contract_id: int
@@ -278,7 +278,7 @@ class EndedContract(Struct, frozen=True, gc=False):
     reason: Cause | None
 
 
-class Reputation(Struct, frozen=True, array_like=True, gc=False):
+class Reputation(Struct, frozen=True, array_like=True, gc=False, kw_only=True):
     """An agent's public record (K11).
 
     Attributes:

@@ -19,7 +19,7 @@ from sim_economy.core.contracts import (
 )
 
 
-class Step(Struct, frozen=True):
+class Step(Struct, frozen=True, kw_only=True):
     """The next thing that happens to a contract by itself.
 
     Attributes:
@@ -88,4 +88,4 @@ def released(
 def paid(contract: Contract, reason: Cause) -> Step:
     """The price goes to the proposer, all collateral returns."""
     price = Payment(contract.payment, PostingReason.CONTRACT_PRICE)
-    return Step(Happened.SETTLED, released(contract, price), reason)
+    return Step(happened=Happened.SETTLED, postings=released(contract, price), reason=reason)

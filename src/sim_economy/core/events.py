@@ -72,7 +72,7 @@ class TransactionType(StrEnum):
     UNSTAKE = "unstake"
 
 
-class Transaction(Struct, frozen=True, gc=False, omit_defaults=True):
+class Transaction(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """Tokens on their way from one account to another.
 
     Attributes:
@@ -103,7 +103,7 @@ class Ticket(Struct, frozen=True, gc=False):
     weight: int
 
 
-class Block(Struct, frozen=True, gc=False):
+class Block(Struct, frozen=True, gc=False, kw_only=True):
     """A block as the rules made it; hashes are added where it is recorded.
 
     Attributes:
@@ -137,7 +137,7 @@ class Bill(Struct, frozen=True, gc=False):
     dividends: int
 
 
-class ContractEvent(Struct, frozen=True, gc=False, omit_defaults=True):
+class ContractEvent(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """An event of a contract.
 
     Attributes:
@@ -167,7 +167,7 @@ class ContractEvent(Struct, frozen=True, gc=False, omit_defaults=True):
     postings: tuple[int, int] | None = None
 
 
-class Turn(Struct, frozen=True):
+class Turn(Struct, frozen=True, kw_only=True):
     """A closed turn: everything that happened in it.
 
     Attributes:

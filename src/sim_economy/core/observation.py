@@ -18,7 +18,7 @@ from sim_economy.core.state import NewestBlock, Release, State
 from sim_economy.core.world_config import WorldConfig, config_values
 
 
-class Observation(Struct, frozen=True):
+class Observation(Struct, frozen=True, kw_only=True):
     """One agent's view of the world before it acts.
 
     Attributes:

@@ -48,7 +48,7 @@ class NewestBlock(Struct, frozen=True, array_like=True, gc=False):
     validator_type: ValidatorType | None
 
 
-class State(Struct):
+class State(Struct, kw_only=True):
     """The economy between two turns; lists are by agent in genesis order where not noted.
 
     Attributes:
@@ -118,26 +118,26 @@ class State(Struct):
         """A copy to play the next turn on; nothing of it is shared that a turn changes."""
         quiet = [None] * len(self.studies)
         return State(
-            self.turn + 1,
-            self.accounts.copy(),
-            self.studies.copy(),
-            self.employed.copy(),
-            self.burned.copy(),
-            self.cores.copy(),
-            self.burns.copy(),
-            self.mempool.copy(),
-            self.releases.copy(),
-            self.contracts.copy(),
-            self.contracts_proposed,
-            [],
-            self.payloads.copy(),
-            self.reputations.copy(),
-            self.counted.copy(),
-            self.newest_block,
-            list(quiet),
-            list(quiet),
-            self.fees_charged,
-            self.ended,
+            turn=self.turn + 1,
+            accounts=self.accounts.copy(),
+            studies=self.studies.copy(),
+            employed=self.employed.copy(),
+            burned=self.burned.copy(),
+            cores=self.cores.copy(),
+            burns=self.burns.copy(),
+            mempool=self.mempool.copy(),
+            releases=self.releases.copy(),
+            contracts=self.contracts.copy(),
+            contracts_proposed=self.contracts_proposed,
+            contracts_ended=[],
+            payloads=self.payloads.copy(),
+            reputations=self.reputations.copy(),
+            counted=self.counted.copy(),
+            newest_block=self.newest_block,
+            speech=list(quiet),
+            rejections=list(quiet),
+            fees_charged=self.fees_charged,
+            ended=self.ended,
         )
 
 

@@ -106,21 +106,22 @@ def play_turn(
     block, finalised = _make_block(state, ledger, config, agent_indices, miners)  # T5
     dividends_paid = _pay_dividends(state, ledger, config, covered)  # T6
     contract_steps.close()  # T7
+    # T8, governance, is not built.
     if ends:  # T9
         _end_run(state, ledger, contract_steps, agent_indices)
     _check_range(state, config, waived)
 
     state.fees_charged = sum(fees)
     turn = Turn(
-        state.turn,
-        tuple(outcomes),
-        tuple(ledger.postings),
-        tuple(released + finalised),
-        tuple(contract_steps.events),
-        block,
-        Bill(state.fees_charged, covered, waived, dividends_paid),
-        state.token_supply,
-        ends,
+        turn=state.turn,
+        outcomes=tuple(outcomes),
+        postings=tuple(ledger.postings),
+        transactions=tuple(released + finalised),
+        contracts=tuple(contract_steps.events),
+        block=block,
+        bill=Bill(state.fees_charged, covered, waived, dividends_paid),
+        token_supply=state.token_supply,
+        ends=ends,
     )
     return state, turn
 
@@ -157,11 +158,11 @@ def _release_stake(state: State, ledger: Ledger, config: WorldConfig) -> list[Tr
         ledger.post(UNSTAKING + base, BALANCE + base, release.amount, PostingReason.STAKE_RELEASED)
         released.append(
             Transaction(
-                TransactionType.UNSTAKE,
-                config.agent_ids[release.agent],
-                release.amount,
-                0,
-                release.started,
+                tx_type=TransactionType.UNSTAKE,
+                agent_id=config.agent_ids[release.agent],
+                amount=release.amount,
+                fee=0,
+                submitted=release.started,
                 finalised=state.turn,
             )
         )
@@ -263,7 +264,14 @@ def _apply(state: State, ledger: Ledger, config: WorldConfig, agent: int, action
             kind = TransactionType(action_name(action))
             to = action.to if isinstance(action, Transfer) else None
             state.mempool.append(
-                Transaction(kind, config.agent_ids[agent], amount, fee, state.turn, to)
+                Transaction(
+                    tx_type=kind,
+                    agent_id=config.agent_ids[agent],
+                    amount=amount,
+                    fee=fee,
+                    submitted=state.turn,
+                    to=to,
+                )
             )
         case _:
             raise AssertionError(action)
@@ -337,20 +345,27 @@ def _make_block(
         ledger.post(payer, winner_balance, waiting.fee, PostingReason.TIP)
         finalised.append(
             Transaction(
-                waiting.tx_type,
-                waiting.agent_id,
-                waiting.amount,
-                waiting.fee,
-                waiting.submitted,
-                waiting.to,
-                state.turn,
+                tx_type=waiting.tx_type,
+                agent_id=waiting.agent_id,
+                amount=waiting.amount,
+                fee=waiting.fee,
+                submitted=waiting.submitted,
+                to=waiting.to,
+                finalised=state.turn,
             )
         )
     state.mempool = []
     if config.signing_bonus_rule is SigningBonusRule.PER_BLOCK:
         ledger.post(PLATFORM, winner_balance, config.signing_bonus, PostingReason.SIGNING_BONUS)
     state.newest_block = NewestBlock(state.turn, winner, won.validator_type)
-    return Block(state.turn, winner, won.validator_type, tickets, len(finalised), tips), finalised
+    return Block(
+        turn=state.turn,
+        winner=winner,
+        validator_type=won.validator_type,
+        tickets=tickets,
+        transactions=len(finalised),
+        tips=tips,
+    ), finalised
 
 
 def _finalise(

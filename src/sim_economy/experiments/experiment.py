@@ -41,7 +41,7 @@ from sim_economy.runs.run_metrics import Row, metrics_csv, run_metrics, summary_
 from sim_economy.scenarios.scenario import Scenario
 
 
-class Outcome(Struct, frozen=True):
+class Outcome(Struct, frozen=True, kw_only=True):
     """The result of an experiment.
 
     Attributes:
@@ -101,7 +101,7 @@ def run_experiment(
         rows = [run_metrics(run) for run in runs]
         missing = write_results(folder, scenario, runs, rows) if runs else []
         _write_manifest(folder, scenario, runs, failures, ledgers=ledgers)
-        return Outcome(runs, rows, failures, len(held), missing)
+        return Outcome(runs=runs, rows=rows, failures=failures, resumed=len(held), missing=missing)
 
 
 def write_results(

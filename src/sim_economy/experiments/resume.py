@@ -62,6 +62,7 @@ def settings_of_experiment(scenario: Scenario, *, ledgers: bool) -> dict[str, An
         "ledgers": ledgers,
         **scenario.settings,
     }
+    # As JSON gives it back, so that it compares equal with what a manifest kept.
     return json.loads(json.dumps(settings))  # type: ignore[no-any-return]
 
 

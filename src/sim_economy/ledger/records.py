@@ -51,7 +51,7 @@ class Keys(Struct, frozen=True):
     agents: dict[str, str]
 
 
-class Genesis(Struct, frozen=True, omit_defaults=True):
+class Genesis(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """The first record of a world; its hash is the first link of the chain.
 
     Attributes:
@@ -75,7 +75,7 @@ class Signature(Struct, frozen=True, array_like=True):
     signature: str
 
 
-class BlockRecord(Struct, frozen=True):
+class BlockRecord(Struct, frozen=True, kw_only=True):
     """A block as clients read it; genesis is the block of turn 0, without a winner.
 
     Attributes:
@@ -96,7 +96,7 @@ class BlockRecord(Struct, frozen=True):
     hash: str
 
 
-class TurnRecord(Struct, frozen=True):
+class TurnRecord(Struct, frozen=True, kw_only=True):
     """One turn as it is kept, and as its line is hashed.
 
     Attributes:
@@ -180,14 +180,14 @@ def genesis_of(
 ) -> Genesis:
     """The first record of a world."""
     return Genesis(
-        FORMAT,
-        rules_version,
-        world_id,
-        config_values(config),
-        config.seed,
-        config.secret,
-        config.agent_ids,
-        keys,
+        format=FORMAT,
+        rules_version=rules_version,
+        world_id=world_id,
+        parameters=config_values(config),
+        seed=config.seed,
+        secret=config.secret,
+        agent_ids=config.agent_ids,
+        keys=keys,
     )
 
 
@@ -231,7 +231,17 @@ def seal_genesis(
     """Turn 0: the endowments, and the block everything builds on."""
     genesis_hash = digest(canonical(genesis))
     bill = Bill(0, 0, 0, 0)
-    turn = Turn(0, (), tuple(postings), (), (), None, bill, state.token_supply, False)
+    turn = Turn(
+        turn=0,
+        outcomes=(),
+        postings=tuple(postings),
+        transactions=(),
+        contracts=(),
+        block=None,
+        bill=bill,
+        token_supply=state.token_supply,
+        ends=False,
+    )
     before = Head(-1, "", genesis_hash, genesis_hash)
     return seal(before, turn, (), state, genesis.agent_ids, (), sign)
 
@@ -260,19 +270,19 @@ def seal(
         newest_block = block_hash(unhashed)
         block = replace(unhashed, hash=newest_block)
     record = TurnRecord(
-        turn.turn,
-        turn.ends,
-        tuple([Raw(canonical(submitted)) for submitted in inputs]),
-        turn.outcomes,
-        tuple(signatures),
-        turn.postings,
-        turn.transactions,
-        turn.contracts,
-        block,
-        None,
-        turn.bill,
-        turn.token_supply,
-        state_digest,
+        turn=turn.turn,
+        ends=turn.ends,
+        inputs=tuple([Raw(canonical(submitted)) for submitted in inputs]),
+        outcomes=turn.outcomes,
+        signatures=tuple(signatures),
+        postings=turn.postings,
+        transactions=turn.transactions,
+        contracts=turn.contracts,
+        block=block,
+        block_signature=None,
+        bill=turn.bill,
+        token_supply=turn.token_supply,
+        state_digest=state_digest,
     )
     if block is not None and sign is not unsigned:
         signature = sign(block, head_unsigned(before.hash, record))
@@ -287,17 +297,27 @@ def _block_record(
 ) -> BlockRecord:
     block = turn.block
     if block is None:
-        return BlockRecord(0, None, None, (), 0, 0, previous_hash, state_digest, "")
+        return BlockRecord(
+            turn=0,
+            winner=None,
+            validator_type=None,
+            weights=(),
+            transactions=0,
+            tips=0,
+            previous_hash=previous_hash,
+            state_digest=state_digest,
+            hash="",
+        )
     return BlockRecord(
-        block.turn,
-        block.winner,
-        block.validator_type,
-        _weights(block, agent_ids),
-        block.transactions,
-        block.tips,
-        previous_hash,
-        state_digest,
-        "",
+        turn=block.turn,
+        winner=block.winner,
+        validator_type=block.validator_type,
+        weights=_weights(block, agent_ids),
+        transactions=block.transactions,
+        tips=block.tips,
+        previous_hash=previous_hash,
+        state_digest=state_digest,
+        hash="",
     )
 
 

@@ -113,14 +113,14 @@ def _decided(
         output_units=min(INPUT_LIMIT, sum(output for _, output in units)),
     )
     return AgentDecided(
-        question.turn,
-        question.agent_id,
-        Raw(canonical(chosen)),
-        question.seen,
-        idle_reason,
-        detail,
-        len(made),
-        sum(ended.charged for ended in made),
+        turn=question.turn,
+        agent_id=question.agent_id,
+        input=Raw(canonical(chosen)),
+        seen=question.seen,
+        idle_reason=idle_reason,
+        detail=detail,
+        attempts=len(made),
+        unreported_calls=sum(ended.charged for ended in made),
     )
 
 

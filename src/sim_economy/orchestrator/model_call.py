@@ -77,7 +77,7 @@ class ModelEndpoint(Struct, frozen=True):
     price: Price | None = None
 
 
-class Question(Struct, frozen=True):
+class Question(Struct, frozen=True, kw_only=True):
     """The question to one agent in one turn.
 
     Attributes:
@@ -190,7 +190,15 @@ class ModelCaller:
         key = request.digest
         kept = self._cache.find(key) if self._cache else None
         if kept is not None:
-            ended = CallEnded(*call_id, key, answer=kept, usage=kept.usage, cache_hit=True)
+            ended = CallEnded(
+                turn=call_id[0],
+                agent_id=call_id[1],
+                attempt=call_id[2],
+                request_digest=key,
+                answer=kept,
+                usage=kept.usage,
+                cache_hit=True,
+            )
             await writer.append(ended)
             return ended
         ended = await self._paid(question, request, attempt, writer)
@@ -243,10 +251,26 @@ class ModelCaller:
         assert endpoint.provider is not None, question.model
         call_id = (question.turn, question.agent_id, attempt)
         named, texts = await writer.named(request)
-        sent = CallSent(*call_id, question.model, request.digest, named, held.tokens, held.money)
+        sent = CallSent(
+            turn=call_id[0],
+            agent_id=call_id[1],
+            attempt=call_id[2],
+            name=question.model,
+            request_digest=request.digest,
+            request=named,
+            tokens=held.tokens,
+            money=held.money,
+        )
         await writer.append(*texts, sent)
         key = f"{writer.run_id}-{question.turn}-{question.agent}-{attempt}"
-        call = ModelCall(self._seed, question.turn, question.agent, question.agent_id, attempt, key)
+        call = ModelCall(
+            seed=self._seed,
+            turn=question.turn,
+            agent=question.agent,
+            agent_id=question.agent_id,
+            attempt=attempt,
+            key=key,
+        )
         loop = asyncio.get_running_loop()
         started = loop.time()
         over = min(started + float(self.plan.call_deadline), question.over)
@@ -276,14 +300,24 @@ class ModelCaller:
             usage,
             answer.stop_reason,
         )
-        return CallEnded(*call_id, request.digest, answer=kept, usage=usage, charged=usage is None)
+        return CallEnded(
+            turn=call_id[0],
+            agent_id=call_id[1],
+            attempt=call_id[2],
+            request_digest=request.digest,
+            answer=kept,
+            usage=usage,
+            charged=usage is None,
+        )
 
     def _without_reply(self, call_id: CallId, request: Request, failed: CallFailed) -> CallEnded:
         self.failed += 1
         usage = _sound(failed.usage)
         return CallEnded(
-            *call_id,
-            request.digest,
+            turn=call_id[0],
+            agent_id=call_id[1],
+            attempt=call_id[2],
+            request_digest=request.digest,
             failure=failed.failure,
             detail=self._hidden(clean(failed.detail))[:_DETAIL_MOST],
             usage=usage,

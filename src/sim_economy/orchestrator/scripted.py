@@ -35,7 +35,15 @@ def decide(
         if field.name != "world"
     }
     observation = Observation(**parts, world=config_values(config))
-    decided = policy.decide(View(agent, state, config, SharedView(state, config), observation))
+    decided = policy.decide(
+        View(
+            agent=agent,
+            state=state,
+            config=config,
+            _shared=SharedView(state, config),
+            _seen=observation,
+        )
+    )
     return decided if isinstance(decided, Move) else Move(decided)
 
 

@@ -32,7 +32,7 @@ _SECRET_LEAST = 6
 """Characters from which on a key is looked for; a shorter one is not a secret."""
 
 
-class SessionResult(Struct, frozen=True):
+class SessionResult(Struct, frozen=True, kw_only=True):
     """The result of a session.
 
     Attributes:
@@ -77,7 +77,13 @@ async def orchestrate(
         budget = restored_budget(plan, writer.log)
         hidden = hiding(plan)
         caller = ModelCaller(
-            plan, config.seed, endpoints, writer.log, writer, budget, hidden=hidden
+            plan,
+            config.seed,
+            endpoints=endpoints,
+            log=writer.log,
+            writer=writer,
+            budget=budget,
+            hidden=hidden,
         )
         started(caller)
         loop = TurnLoop(
@@ -92,7 +98,11 @@ async def orchestrate(
         )
         world_head = await loop.run()
         return SessionResult(
-            world_head, caller.calls, caller.failed, budget.run.spent, budget.run.unknown
+            world_head=world_head,
+            calls=caller.calls,
+            failed=caller.failed,
+            spent=budget.run.spent,
+            unknown=budget.run.unknown,
         )
 
 
@@ -182,7 +192,12 @@ async def replay_run(folder: Path, progress: Callable[[int], None] = lambda turn
     played = max(log.closed, default=0)
     endpoints = {name: ModelEndpoint(setting) for name, setting in task.plan.models.items()}
     caller = ModelCaller(
-        task.plan, task.config.seed, endpoints, log, None, restored_budget(task.plan, log)
+        task.plan,
+        task.config.seed,
+        endpoints=endpoints,
+        log=log,
+        writer=None,
+        budget=restored_budget(task.plan, log),
     )
     loop = TurnLoop(
         task.plan,

@@ -28,7 +28,7 @@ PROVIDERS: Final = ("mock", "openai-compatible", "openai", "anthropic", "google"
 OUTPUTS: Final = ("prompted", "tool", "native")
 
 
-class ScriptLine(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class ScriptLine(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
     """One line of a mock's script.
 
     Attributes:

@@ -53,4 +53,5 @@ class Task(Struct, frozen=True, kw_only=True):
             "world": {key: world[key] for key in world if key != "secret" or world[key]},
             **self.plan.deciding,
         }
+        # As JSON gives it back, so that it compares equal with what a folder kept.
         return json.loads(json.dumps(settings))  # type: ignore[no-any-return]

@@ -31,7 +31,7 @@ from sim_economy.orchestrator.settings import AgentBackend, Plan
 from sim_economy.orchestrator.world_backend import WorldBackend, WorldHead
 
 
-class Progress(Struct, frozen=True):
+class Progress(Struct, frozen=True, kw_only=True):
     """The progress of a run, for people to watch."""
 
     turn: int
@@ -127,6 +127,7 @@ class TurnLoop:
 
     def _used(self, turn: int) -> Any:
         if self._usage is None:
+            # None without end: a replay takes usage from the call log.
             return iter(lambda: None, 0)
         return islice(self._usage.turns(self.world_backend.config), turn - 1, None)
 
@@ -218,7 +219,7 @@ class TurnLoop:
         policy = policy_named(backend.policy, backend.parameters)
         move = decide(policy, agent, kept, everything, self.world_backend.config)
         chosen = Input(agent_id, move.action, *used, move.thinking, move.speech)
-        return AgentDecided(turn, agent_id, Raw(canonical(chosen)), kept)
+        return AgentDecided(turn=turn, agent_id=agent_id, input=Raw(canonical(chosen)), seen=kept)
 
     def _question(
         self,
@@ -236,14 +237,16 @@ class TurnLoop:
         shown = everything if self.plan.observation == "full" else None
         memories = self._memories(agent_id, turn)
         return Question(
-            turn,
-            agent,
-            agent_id,
-            model,
-            instructions(self.world_backend.config, agent_id, backend, self.plan, output),
-            view(seen, shown, memories, self.turns, self.plan),
-            kept,
-            over,
+            turn=turn,
+            agent=agent,
+            agent_id=agent_id,
+            model=model,
+            instructions=instructions(
+                self.world_backend.config, agent_id, backend, self.plan, output
+            ),
+            view=view(seen, shown, memories, self.turns, self.plan),
+            seen=kept,
+            over=over,
         )
 
     def _memories(self, agent_id: str, turn: int) -> list[Memory]:
@@ -256,21 +259,25 @@ class TurnLoop:
             }
             balance = decided.seen["accounts"]["balance"]
             refused = self.log.closed[past].rejections.get(agent_id)
-            memories.append(Memory(past, balance, decided.chosen, heard, refused))
+            memories.append(
+                Memory(
+                    turn=past, balance=balance, chosen=decided.chosen, heard=heard, refused=refused
+                )
+            )
         return memories
 
     def _tell(self, turn: int, decided: int) -> None:
         run = self.caller.budget.run
         self._show(
             Progress(
-                turn,
-                self.turns,
-                decided,
-                self.caller.limiter.connections,
-                self.caller.calls,
-                self.caller.failed,
-                run.spent.tokens + run.unknown.tokens,
-                f"{run.spent.money + run.unknown.money}",
+                turn=turn,
+                turns=self.turns,
+                decided=decided,
+                connections=self.caller.limiter.connections,
+                calls=self.caller.calls,
+                failed=self.caller.failed,
+                tokens=run.spent.tokens + run.unknown.tokens,
+                money=f"{run.spent.money + run.unknown.money}",
             )
         )
 

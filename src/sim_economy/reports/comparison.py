@@ -72,7 +72,7 @@ class TreatmentRuns(Struct, frozen=True):
         return found
 
 
-class MetricDifference(Struct, frozen=True):
+class MetricDifference(Struct, frozen=True, kw_only=True):
     """The difference of a treatment from the first in one metric, over runs with the same seed.
 
     Attributes:
@@ -112,7 +112,11 @@ def differences(sides: Sequence[TreatmentRuns]) -> list[MetricDifference]:
             low, high = student_interval(pairs) if len(pairs) > 1 else (None, None)
             mean = statistics.mean(pairs) if pairs else None
             name = other.treatment.name
-            found.append(MetricDifference(column, name, len(pairs), mean, low, high))
+            found.append(
+                MetricDifference(
+                    column=column, treatment=name, pairs=len(pairs), mean=mean, low=low, high=high
+                )
+            )
     return found
 
 

@@ -54,7 +54,16 @@ def inputs_of(world: World, policies: Sequence[Policy], used: Sequence[Usage]) -
             raise
         if isinstance(decided, Move):
             action, speech, thinking = decided.action, decided.speech, decided.thinking
-            inputs.append(Input(agent_id, action, thinking_units, output_units, thinking, speech))
+            inputs.append(
+                Input(
+                    agent_id,
+                    action,
+                    thinking_units=thinking_units,
+                    output_units=output_units,
+                    thinking=thinking,
+                    speech=speech,
+                )
+            )
         else:
             inputs.append(Input(agent_id, decided, thinking_units, output_units))
     return inputs
@@ -104,18 +113,18 @@ def play_run(
     """
     config = scenario.config_of_run(run)
     world = World(config, store=store, world_id=f"{scenario.name}/{config.seed}")
-    series = Series([], [], [], [], [], [], [], [], [], [], [])
+    series = Series.empty()
     moved: defaultdict[tuple[int, int, str], int] = defaultdict(int)
     usage = scenario.usage.turns(config)
     for turn, inputs in play(world, scenario.policies, usage, scenario.turns):
         _observe(series, moved, turn, world.state, inputs)
         progress(turn.turn)
     return Run(
-        run,
-        config.seed,
-        list(config.agent_ids),
-        series,
-        ledger_counts(world.store, moved),
-        world.head.hash,
-        world.head.state_digest,
+        run=run,
+        seed=config.seed,
+        agent_ids=list(config.agent_ids),
+        series=series,
+        counts=ledger_counts(world.store, moved),
+        head=world.head.hash,
+        state_digest=world.head.state_digest,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from msgspec import Struct, json
 
 from sim_economy.core.accounts import BALANCE, STAKED, WIDTH
@@ -11,7 +13,7 @@ from sim_economy.ledger.readers.series import walk
 from sim_economy.ledger.stores.protocol import Store
 
 
-class Series(Struct):
+class Series(Struct, kw_only=True):
     """Numbers of each turn of a run, `[turn]`; of each agent too, `[turn, agent]`.
 
     Attributes:
@@ -36,8 +38,13 @@ class Series(Struct):
     balances: list[list[int]]
     staked: list[list[int]]
 
+    @classmethod
+    def empty(cls) -> Self:
+        """The series of a run before its first turn."""
+        return cls(**{name: [] for name in cls.__struct_fields__})
 
-class Run(Struct):
+
+class Run(Struct, kw_only=True):
     """One finished run.
 
     Attributes:
@@ -63,7 +70,7 @@ class Run(Struct):
 def run_of(store: Store, run: int = 0) -> Run:
     """The run that a ledger holds, as if it had been watched while it was played."""
     first = genesis_record(store)
-    series = Series([], [], [], [], [], [], [], [], [], [], [])
+    series = Series.empty()
     for figures, accounts in walk(store):
         series.flows.append(figures["flows"])
         series.actions.append(figures["actions"])
@@ -78,13 +85,13 @@ def run_of(store: Store, run: int = 0) -> Run:
         series.staked.append(accounts[STAKED::WIDTH])
     head = store.head()
     return Run(
-        run,
-        first.seed,
-        list(first.agent_ids),
-        series,
-        ledger_counts(store),
-        head.hash,
-        head.state_digest,
+        run=run,
+        seed=first.seed,
+        agent_ids=list(first.agent_ids),
+        series=series,
+        counts=ledger_counts(store),
+        head=head.hash,
+        state_digest=head.state_digest,
     )
 
 

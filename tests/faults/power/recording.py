@@ -83,4 +83,11 @@ class Log:
             while header := log.read(_HEADER.size):
                 kind, process, descriptor, offset, named, filled = _HEADER.unpack(header)
                 name = log.read(named).decode()
-                yield Change(Kind(kind), process, descriptor, offset, name, log.read(filled))
+                yield Change(
+                    Kind(kind),
+                    process,
+                    descriptor=descriptor,
+                    offset=offset,
+                    name=name,
+                    content=log.read(filled),
+                )

@@ -78,7 +78,7 @@ class Imitator(Policy, frozen=True):
 
     def success(self, seen: Observation, agent_id: str) -> int:
         """The success of an agent, by public facts alone."""
-        record = seen.reputations.get(agent_id) or Reputation(-1)
+        record = seen.reputations.get(agent_id) or Reputation(agent=-1)
         rulings = record.for_proposers + record.for_counterparties
         failures = self.default_cost * (record.defaulted + record.missed)
         cores = self.core_value * seen.core_owners.get(agent_id, 0)

@@ -122,7 +122,7 @@ class MarketView:
 
     def record(self, agent_id: str) -> Reputation:
         """An agent's public record; one nobody has heard of has an empty one."""
-        return self.seen.reputations.get(agent_id) or Reputation(-1)
+        return self.seen.reputations.get(agent_id) or Reputation(agent=-1)
 
     def is_proved(self, contract: Contract) -> bool:
         """Test whether the proposer proved its service last turn."""

@@ -22,7 +22,9 @@ def referred(turn: int, disputes: int, config: WorldConfig) -> Step:
 
     Source: docs/spec/economy.md, K5.
     """
-    return Step(Happened.REFERRED, until=turn + config.attested_confirmation_window + disputes)
+    return Step(
+        happened=Happened.REFERRED, until=turn + config.attested_confirmation_window + disputes
+    )
 
 
 def no_ruling(contract: Contract) -> Step:
@@ -32,7 +34,10 @@ def no_ruling(contract: Contract) -> Step:
     """
     taken = {Role.ARBITRATOR: [slashed(contract, Role.ARBITRATOR)]}
     return Step(
-        Happened.DEFAULTED, released(contract, taken=taken), Cause.NO_RULING, (Role.ARBITRATOR,)
+        happened=Happened.DEFAULTED,
+        postings=released(contract, taken=taken),
+        reason=Cause.NO_RULING,
+        fault=(Role.ARBITRATOR,),
     )
 
 
@@ -56,5 +61,14 @@ def ruling(contract: Contract) -> Step:
     }
     if for_proposer:
         price = Payment(contract.payment, PostingReason.CONTRACT_PRICE)
-        return Step(Happened.SETTLED, released(contract, price, taken), Cause.RULING)
-    return Step(Happened.DEFAULTED, released(contract, taken=taken), Cause.RULING, (loser,))
+        return Step(
+            happened=Happened.SETTLED,
+            postings=released(contract, price, taken),
+            reason=Cause.RULING,
+        )
+    return Step(
+        happened=Happened.DEFAULTED,
+        postings=released(contract, taken=taken),
+        reason=Cause.RULING,
+        fault=(loser,),
+    )

@@ -15,7 +15,7 @@ def opened(turn: int, config: WorldConfig) -> Step:
 
     Source: docs/spec/economy.md, K4 and K5.
     """
-    return Step(Happened.OPENED, until=turn + config.attested_confirmation_window)
+    return Step(happened=Happened.OPENED, until=turn + config.attested_confirmation_window)
 
 
 def delivered(contract: Contract, turn: int, config: WorldConfig) -> Step:
@@ -35,10 +35,10 @@ def not_delivered(contract: Contract) -> Step:
     """
     to_buyer = forfeited(contract, Role.PROPOSER, Role.COUNTERPARTY)
     return Step(
-        Happened.DEFAULTED,
-        released(contract, taken={Role.PROPOSER: [to_buyer]}),
-        Cause.NOT_DELIVERED,
-        (Role.PROPOSER,),
+        happened=Happened.DEFAULTED,
+        postings=released(contract, taken={Role.PROPOSER: [to_buyer]}),
+        reason=Cause.NOT_DELIVERED,
+        fault=(Role.PROPOSER,),
     )
 
 
@@ -53,8 +53,8 @@ def not_confirmed(contract: Contract, config: WorldConfig) -> Step:
     if config.slash_both_on_timeout:
         taken = {role: [slashed(contract, role)] for role in (Role.PROPOSER, Role.COUNTERPARTY)}
     return Step(
-        Happened.DEFAULTED,
-        released(contract, taken=taken),
-        Cause.BOTH_SILENT,
-        (Role.PROPOSER, Role.COUNTERPARTY),
+        happened=Happened.DEFAULTED,
+        postings=released(contract, taken=taken),
+        reason=Cause.BOTH_SILENT,
+        fault=(Role.PROPOSER, Role.COUNTERPARTY),
     )

@@ -105,17 +105,17 @@ def deal(action: ProposeContract, agent_id: str, turn: int) -> Deal:
     terms = action.terms
     own = {name: getattr(terms, name) for name in OWN_TERMS[kind]}
     return Deal(
-        kind,
-        _settlement(kind, terms),
-        (agent_id, action.counterparty, action.arbitrator),
-        turn,
-        terms.due_turn or 0,
-        (
+        kind=kind,
+        settlement=_settlement(kind, terms),
+        parties=(agent_id, action.counterparty, action.arbitrator),
+        proposed=turn,
+        due_turn=terms.due_turn or 0,
+        collaterals=(
             terms.proposer_collateral or 0,
             terms.counterparty_collateral or 0,
             terms.arbitrator_collateral or 0,
         ),
-        terms.arbitrator_fee or 0,
+        arbitrator_fee=terms.arbitrator_fee or 0,
         **own,
     )
 

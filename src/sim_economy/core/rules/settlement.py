@@ -23,10 +23,10 @@ def last_step(contract: Contract, balance: int) -> Step:
     Source: docs/spec/economy.md, T9.
     """
     if contract.stage is Stage.PROPOSED:
-        return Step(Happened.LAPSED, reason=Cause.RUN_ENDED)
+        return Step(happened=Happened.LAPSED, reason=Cause.RUN_ENDED)
     if contract.deal.kind is ContractKind.LOAN:
         return loan_due(contract, balance)
-    return Step(Happened.VOIDED, released(contract), Cause.RUN_ENDED)
+    return Step(happened=Happened.VOIDED, postings=released(contract), reason=Cause.RUN_ENDED)
 
 
 def insured_loss(contract: Contract) -> Step | None:
@@ -40,7 +40,9 @@ def insured_loss(contract: Contract) -> Step | None:
     if missing <= 0:
         return None
     payout = Payment(min(deal.payout, missing), PostingReason.INSURANCE_PAYOUT)
-    return Step(Happened.SETTLED, released(contract, payout), Cause.PAID_OUT)
+    return Step(
+        happened=Happened.SETTLED, postings=released(contract, payout), reason=Cause.PAID_OUT
+    )
 
 
 def ran_out(contract: Contract) -> Step:
@@ -48,7 +50,7 @@ def ran_out(contract: Contract) -> Step:
 
     Source: docs/spec/economy.md, K4.
     """
-    return Step(Happened.SETTLED, released(contract), Cause.RAN_OUT)
+    return Step(happened=Happened.SETTLED, postings=released(contract), reason=Cause.RAN_OUT)
 
 
 def loan_due(contract: Contract, balance: int) -> Step:
@@ -70,11 +72,18 @@ def loan_due(contract: Contract, balance: int) -> Step:
             Posting(borrower, lender, deal.premium, PostingReason.LOAN_PREMIUM),
         )
         moved = tuple(posting for posting in repaid if posting.amount)
-        return Step(Happened.SETTLED, moved + released(contract), Cause.REPAID)
+        return Step(
+            happened=Happened.SETTLED, postings=moved + released(contract), reason=Cause.REPAID
+        )
     seized = min(owed, deal.collaterals[Role.COUNTERPARTY])
     recovered = min(owed - seized, max(0, balance))
     taken = {Role.COUNTERPARTY: [(lender, seized, PostingReason.COLLATERAL_FORFEITED)]}
     moved = released(contract, taken=taken)
     if recovered:
         moved += (Posting(borrower, lender, recovered, PostingReason.LOAN_RECOVERY),)
-    return Step(Happened.DEFAULTED, moved, Cause.NOT_REPAID, (Role.COUNTERPARTY,))
+    return Step(
+        happened=Happened.DEFAULTED,
+        postings=moved,
+        reason=Cause.NOT_REPAID,
+        fault=(Role.COUNTERPARTY,),
+    )

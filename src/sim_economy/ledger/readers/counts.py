@@ -33,7 +33,7 @@ class Flow(Struct, frozen=True, array_like=True):
     tokens: int
 
 
-class Made(Struct, frozen=True):
+class Made(Struct, frozen=True, kw_only=True):
     """A contract from its proposal to its end.
 
     Attributes:
@@ -54,7 +54,7 @@ class Made(Struct, frozen=True):
     fault: tuple[int, ...] = ()
 
 
-class LedgerCounts(Struct):
+class LedgerCounts(Struct, kw_only=True):
     """Counts of a ledger's records.
 
     Attributes:
@@ -92,7 +92,7 @@ class _Deal(Struct):
     parties: tuple[str, str, str]
 
 
-class _Event(Struct):
+class _Event(Struct, kw_only=True):
     contract_id: int
     happened: str
     deal: _Deal | None = None
@@ -148,12 +148,12 @@ def ledger_counts(store: Store, moved: Moved | None = None) -> LedgerCounts:
             for event in turn.contracts:
                 _follow(made, event, turn.turn, agent_indices)
     return LedgerCounts(
-        blocks,
-        dict(validators),
-        dict(transactions),
-        dict(contracts),
-        list(made.values()),
-        _flows(_moved(store) if moved is None else moved),
+        blocks=blocks,
+        validators=dict(validators),
+        transactions=dict(transactions),
+        contracts=dict(contracts),
+        made=list(made.values()),
+        flows=_flows(_moved(store) if moved is None else moved),
     )
 
 
@@ -173,7 +173,10 @@ def _follow(
     if event.deal is not None:
         proposer, counterparty, arbitrator = (agent_indices[party] for party in event.deal.parties)
         made[event.contract_id] = Made(
-            event.contract_id, event.deal.kind, (proposer, counterparty, arbitrator), turn
+            contract_id=event.contract_id,
+            kind=event.deal.kind,
+            parties=(proposer, counterparty, arbitrator),
+            proposed=turn,
         )
     elif event.happened == "started":
         made[event.contract_id] = replace(made[event.contract_id], started=turn)

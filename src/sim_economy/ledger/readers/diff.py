@@ -14,7 +14,7 @@ from sim_economy.ledger.records import Genesis, TurnRecord, read_record
 from sim_economy.ledger.stores.protocol import Store
 
 
-class Divergence(Struct, frozen=True):
+class Divergence(Struct, frozen=True, kw_only=True):
     """The first thing two ledgers do not share after genesis.
 
     Attributes:
@@ -66,10 +66,11 @@ def diff(one: Store, other: Store) -> LedgerDifference:
         if left_turn is None or right_turn is None:
             longer = left_turn or right_turn
             divergence = Divergence(
-                longer.turn,
-                None,
-                "length",
-                *(turn and "goes on" for turn in (left_turn, right_turn)),
+                turn=longer.turn,
+                agent_id=None,
+                part="length",
+                one=left_turn and "goes on",
+                other=right_turn and "goes on",
             )
         elif left_turn.line != right_turn.line:
             found = _divergences(
@@ -99,32 +100,49 @@ def _divergences(
     for left, right in zip_longest(one.inputs, other.inputs):
         if left is None or right is None or bytes(left) != bytes(right):
             sent = json.decode(left if left is not None else right)
-            yield Divergence(one.turn, sent["agent_id"], "input", _text(left), _text(right))
+            yield Divergence(
+                turn=one.turn,
+                agent_id=sent["agent_id"],
+                part="input",
+                one=_text(left),
+                other=_text(right),
+            )
     for index, (was, then) in enumerate(zip(one.outcomes, other.outcomes, strict=False)):
         if was != then:
             sent = json.decode(one.inputs[index])
             yield Divergence(
-                one.turn, sent["agent_id"], "outcome", was or "applied", then or "applied"
+                turn=one.turn,
+                agent_id=sent["agent_id"],
+                part="outcome",
+                one=was or "applied",
+                other=then or "applied",
             )
     for before, after in zip_longest(one.postings, other.postings):
         if before != after:
             moved = before or after
             yield Divergence(
-                one.turn,
-                _owner(moved, agent_ids),
-                "posting",
-                _posting(before, agent_ids),
-                _posting(after, agent_ids),
+                turn=one.turn,
+                agent_id=_owner(moved, agent_ids),
+                part="posting",
+                one=_posting(before, agent_ids),
+                other=_posting(after, agent_ids),
             )
     winners = [record.block.winner if record.block else None for record in (one, other)]
     if winners[0] != winners[1]:
-        yield Divergence(one.turn, winners[0] or winners[1], "block", *winners)
+        yield Divergence(
+            turn=one.turn,
+            agent_id=winners[0] or winners[1],
+            part="block",
+            one=winners[0],
+            other=winners[1],
+        )
     if one.ends != other.ends:
         yield Divergence(
-            one.turn,
-            None,
-            "length",
-            *("ends" if record.ends else "goes on" for record in (one, other)),
+            turn=one.turn,
+            agent_id=None,
+            part="length",
+            one="ends" if one.ends else "goes on",
+            other="ends" if other.ends else "goes on",
         )
 
 

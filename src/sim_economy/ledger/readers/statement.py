@@ -15,7 +15,7 @@ from sim_economy.ledger.records import read_record
 from sim_economy.ledger.stores.protocol import Store
 
 
-class StatementLine(Struct, frozen=True):
+class StatementLine(Struct, frozen=True, kw_only=True):
     """One posting as its account sees it.
 
     Attributes:
@@ -32,7 +32,7 @@ class StatementLine(Struct, frozen=True):
     after: int
 
 
-class Statement(Struct, frozen=True):
+class Statement(Struct, frozen=True, kw_only=True):
     """The postings of one agent over a span of turns.
 
     Attributes:
@@ -98,7 +98,15 @@ def statement(
         for account, tokens in opening.items():
             moved = sum(line.amount for line in lines if line.account == account)
             assert tokens + moved == held[account], account
-        return Statement(agent_id, first_turn, turn, opening, held, tuple(lines), totals)
+        return Statement(
+            agent_id=agent_id,
+            first_turn=first_turn,
+            last_turn=turn,
+            opening=opening,
+            closing=held,
+            lines=tuple(lines),
+            totals=totals,
+        )
 
 
 def _lines(
@@ -123,11 +131,11 @@ def _lines(
                     yield (
                         stored.turn,
                         StatementLine(
-                            stored.turn,
-                            account,
-                            amount,
-                            str(posting.reason),
-                            counterpart,
-                            held[account],
+                            turn=stored.turn,
+                            account=account,
+                            amount=amount,
+                            reason=str(posting.reason),
+                            counterpart=counterpart,
+                            after=held[account],
                         ),
                     )

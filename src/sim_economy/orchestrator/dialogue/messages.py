@@ -59,7 +59,7 @@ class Request(Struct, frozen=True, kw_only=True):
 _FRAME = 64
 
 
-class ModelCall(Struct, frozen=True):
+class ModelCall(Struct, frozen=True, kw_only=True):
     """The context of one call.
 
     Attributes:

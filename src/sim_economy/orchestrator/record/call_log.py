@@ -58,7 +58,7 @@ class LongText(Struct, frozen=True, tag="text", tag_field="line"):
     text: str
 
 
-class CallSent(Struct, frozen=True, tag="sent", tag_field="line", omit_defaults=True):
+class CallSent(Struct, frozen=True, tag="sent", tag_field="line", omit_defaults=True, kw_only=True):
     """A call is about to be made.
 
     Attributes:
@@ -78,7 +78,7 @@ class CallSent(Struct, frozen=True, tag="sent", tag_field="line", omit_defaults=
     money: Money = NOTHING
 
 
-class CallEnded(Struct, frozen=True, tag="got", tag_field="line", omit_defaults=True):
+class CallEnded(Struct, frozen=True, tag="got", tag_field="line", omit_defaults=True, kw_only=True):
     """A call has ended.
 
     Attributes:
@@ -104,7 +104,9 @@ class CallEnded(Struct, frozen=True, tag="got", tag_field="line", omit_defaults=
     seconds: float = 0.0
 
 
-class AgentDecided(Struct, frozen=True, tag="decided", tag_field="line", omit_defaults=True):
+class AgentDecided(
+    Struct, frozen=True, tag="decided", tag_field="line", omit_defaults=True, kw_only=True
+):
     """The decision of an agent in a turn.
 
     Attributes:
@@ -184,14 +186,14 @@ class CallLog:
                 self.began = line
             case LongText(key, text):
                 self.texts[key] = text
-            case CallSent(turn, agent_id, attempt):
+            case CallSent(turn=turn, agent_id=agent_id, attempt=attempt):
                 call_id = (turn, agent_id, attempt)
                 if call_id in self.calls_sent and call_id not in self.calls_ended:
                     self.interrupted.append(self.calls_sent[call_id])
                 self.calls_sent[call_id] = line
-            case CallEnded(turn, agent_id, attempt):
+            case CallEnded(turn=turn, agent_id=agent_id, attempt=attempt):
                 self.calls_ended[turn, agent_id, attempt] = line
-            case AgentDecided(turn, agent_id):
+            case AgentDecided(turn=turn, agent_id=agent_id):
                 self.decided[turn, agent_id] = line
             case TurnClosed(turn):
                 self.closed[turn] = line

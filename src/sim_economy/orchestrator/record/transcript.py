@@ -22,7 +22,7 @@ from sim_economy.orchestrator.session import restored_budget
 from sim_economy.orchestrator.task import Task
 
 
-class TranscriptCall(Struct, frozen=True):
+class TranscriptCall(Struct, frozen=True, kw_only=True):
     """One call as it can be read.
 
     Attributes:
@@ -41,7 +41,7 @@ class TranscriptCall(Struct, frozen=True):
     money: str
 
 
-class AgentTurn(Struct, frozen=True):
+class AgentTurn(Struct, frozen=True, kw_only=True):
     """One agent in one turn.
 
     Attributes:
@@ -71,7 +71,7 @@ class AgentTurn(Struct, frozen=True):
     calls: tuple[TranscriptCall, ...] = field(name="parts")
 
 
-class Transcript(Struct, frozen=True):
+class Transcript(Struct, frozen=True, kw_only=True):
     """A whole run.
 
     Attributes:
@@ -111,11 +111,11 @@ def read_transcript(folder: Path) -> Transcript:
     ended = max(log.closed, default=0) == task.turns
     stopped = log.stopped[-1].reason if log.stopped and not ended else ""
     return Transcript(
-        task,
-        agent_turns,
-        {turn: closed.head for turn, closed in log.closed.items()},
-        restored_budget(task.plan, log).agents,
-        stopped,
+        task=task,
+        agent_turns=agent_turns,
+        heads={turn: closed.head for turn, closed in log.closed.items()},
+        spent=restored_budget(task.plan, log).agents,
+        stopped=stopped,
     )
 
 
@@ -147,19 +147,19 @@ def _agent_turn(task: Task, log: CallLog, decided: AgentDecided, paid: dict[str,
         f"{decided.idle_reason}: {decided.detail}".removesuffix(": ") if decided.idle_reason else ""
     )
     return AgentTurn(
-        turn,
-        agent_id,
-        backend.model or f"policy {backend.policy}",
-        saw,
-        chosen.thinking or "",
-        chosen.speech or "",
-        in_words(chosen),
-        because,
-        closed.rejections.get(agent_id, "") if closed else "",
-        (chosen.thinking_units, chosen.output_units),
-        paid,
-        decided.seen["accounts"]["balance"],
-        tuple(
+        turn=turn,
+        agent_id=agent_id,
+        backend=backend.model or f"policy {backend.policy}",
+        saw=saw,
+        thought=chosen.thinking or "",
+        said=chosen.speech or "",
+        did=in_words(chosen),
+        idle_because=because,
+        refused=closed.rejections.get(agent_id, "") if closed else "",
+        billed=(chosen.thinking_units, chosen.output_units),
+        paid=paid,
+        balance=decided.seen["accounts"]["balance"],
+        calls=tuple(
             _transcript_call(log.calls_ended[turn, agent_id, attempt])
             for attempt in range(decided.attempts)
             if (turn, agent_id, attempt) in log.calls_ended
@@ -176,14 +176,14 @@ def _transcript_call(ended: CallEnded) -> TranscriptCall:
     if ended.answer is not None and ended.answer.stop_reason != "stop":
         outcome = f"{outcome} ({ended.answer.stop_reason})"
     return TranscriptCall(
-        ended.attempt,
-        outcome,
-        ended.detail,
-        ended.answer.thinking if ended.answer else "",
-        ended.answer.text if ended.answer else "",
-        ended.seconds,
-        tokens,
-        f"{ended.money.normalize():f}" if ended.money else "",
+        attempt=ended.attempt,
+        outcome=outcome,
+        detail=ended.detail,
+        thinking=ended.answer.thinking if ended.answer else "",
+        reply=ended.answer.text if ended.answer else "",
+        seconds=ended.seconds,
+        tokens=tokens,
+        money=f"{ended.money.normalize():f}" if ended.money else "",
     )
 
 

@@ -19,7 +19,7 @@ class CellDifference(Struct, frozen=True):
     ours: str
 
 
-class Comparison(Struct, frozen=True):
+class Comparison(Struct, frozen=True, kw_only=True):
     """Our rows beside the published ones, as text: equal means to the last digit.
 
     Attributes:
