@@ -180,7 +180,7 @@ async def get_statement(served: ServedWorld, request: Request) -> Response:
 
 
 async def get_observation(served: ServedWorld, request: Request) -> Response:
-    """What one agent may see."""
+    """The observation of one agent."""
     check_query(request)
     return _json(served.engine.started().observe(request.path_params["agent_id"]))
 

@@ -204,7 +204,7 @@ class EngineClient:
         return self._send(requests.statement(agent_id, first_turn, last_turn))
 
     def observation(self, agent_id: str) -> ObservationAnswer:
-        """What one agent may see."""
+        """The observation of one agent."""
         return self._send(requests.observation(agent_id))
 
     def events(self, after: int | None = None) -> Iterator[ClosedTurnAnswer]:
@@ -418,7 +418,7 @@ class AsyncEngineClient:
         return await self._send(requests.statement(agent_id, first_turn, last_turn))
 
     async def observation(self, agent_id: str) -> ObservationAnswer:
-        """What one agent may see."""
+        """The observation of one agent."""
         return await self._send(requests.observation(agent_id))
 
     async def events(self, after: int | None = None) -> AsyncIterator[ClosedTurnAnswer]:

@@ -28,7 +28,7 @@ _QUOTED_MOST: Final = 8000
 """Characters of an unusable reply that go back to its model."""
 
 
-async def ask(question: Question, caller: ModelCaller, seed: int) -> AgentDecided:
+async def ask_with_retries(question: Question, caller: ModelCaller, seed: int) -> AgentDecided:
     """The agent's decision, with the usage of all its calls of the turn.
 
     Raises:

@@ -14,7 +14,7 @@ from sim_economy.agents.usage_model import Usage, UsageSource
 from sim_economy.core.actions import Input
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import FolderError, ReplayError, SimEconomyError
-from sim_economy.orchestrator.agent_turn import ask
+from sim_economy.orchestrator.agent_turn import ask_with_retries
 from sim_economy.orchestrator.dialogue.observation_text import Memory, view
 from sim_economy.orchestrator.dialogue.system_prompt import instructions
 from sim_economy.orchestrator.limits.budget import BudgetReachedError
@@ -187,7 +187,9 @@ class TurnLoop:
                 question = self._question(
                     turn, agent, agent_id, backend, backend.model, seen, everything, kept, over
                 )
-                decided = await ask(question, self.caller, self.world_backend.config.seed)
+                decided = await ask_with_retries(
+                    question, self.caller, self.world_backend.config.seed
+                )
         except SimEconomyError:
             self.caller.stop()
             raise

@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from sim_economy.core.errors import ExtraMissingError, StoreError
 from sim_economy.ledger.records import BlockRecord, Signature
-from sim_economy.ledger.sidecars.files import write_private
+from sim_economy.ledger.sidecars.ledger_files import write_private
 
 _HEX: Final = re.compile("[0-9a-f]{64}")
 

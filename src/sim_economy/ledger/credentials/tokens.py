@@ -12,7 +12,7 @@ from msgspec import DecodeError, Struct, json
 
 from sim_economy.core.errors import StoreError
 from sim_economy.ledger.records import digest
-from sim_economy.ledger.sidecars.files import write_private
+from sim_economy.ledger.sidecars.ledger_files import write_private
 
 ADMIN: Final = "admin"
 """The name in the operator's token; no agent's, since theirs start with `agent:`."""

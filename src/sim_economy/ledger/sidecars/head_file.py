@@ -16,7 +16,7 @@ from msgspec import DecodeError, Struct, json
 
 from sim_economy.core.errors import StoreError
 from sim_economy.ledger.records import Head, digest
-from sim_economy.ledger.sidecars.files import sync_folder
+from sim_economy.ledger.sidecars.ledger_files import sync_folder
 
 _SLOT: Final = 512
 """Bytes of each of the two slots that turns take alternately, so that a torn write spares one."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 from filelock import FileLock
 
 from sim_economy.core.errors import ExtraMissingError, StoreError, WorldUnknownError
-from sim_economy.ledger.sidecars.files import locked, remove_ledger, sync_folder
+from sim_economy.ledger.sidecars.ledger_files import locked, remove_ledger, sync_folder
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.ledger.stores.sqlite import SQLiteStore, is_blank
 

@@ -16,7 +16,7 @@ from filelock import FileLock
 
 from sim_economy.core.errors import StoreError
 from sim_economy.ledger.records import FORMAT, Genesis, Receipt, Sealed, Submission
-from sim_economy.ledger.sidecars.files import locked, remove_ledger
+from sim_economy.ledger.sidecars.ledger_files import locked, remove_ledger
 from sim_economy.ledger.stores.sql_rows import (
     NUMBERED,
     RowReader,

@@ -14,7 +14,7 @@ from sim_economy.core.turn import RULES_VERSION
 from sim_economy.core.world_config import parse_world_config
 from sim_economy.ledger.readers.diff import changes_of
 from sim_economy.ledger.records import digest
-from sim_economy.ledger.sidecars.files import remove_ledger
+from sim_economy.ledger.sidecars.ledger_files import remove_ledger
 from sim_economy.ledger.sidecars.run_folder import claimed, write_whole
 from sim_economy.orchestrator.dialogue.system_prompt import PROMPT_VERSION
 from sim_economy.orchestrator.record.call_log import (
