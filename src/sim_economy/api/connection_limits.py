@@ -67,7 +67,7 @@ def _too_large(limits: ConnectionLimits) -> RequestError:
     return RequestError(413, "body_too_large", f"send at most {limits.body_bytes} bytes")
 
 
-class BoundedProtocol(HttpToolsProtocol):
+class _BoundedProtocol(HttpToolsProtocol):
     """HTTP/1.1 of uvicorn that closes a connection whose request is late, endless or one of many.
 
     A body that is read is `read_body`'s to bound; here it is the head, what follows the body, a
@@ -146,6 +146,6 @@ _REQUESTS_AHEAD: Final = 1000
 """Requests a client may send before it reads their answers; one read may bring thousands."""
 
 
-def protocol_class(limits: ConnectionLimits) -> type[BoundedProtocol]:
+def protocol_class(limits: ConnectionLimits) -> type[_BoundedProtocol]:
     """The protocol with a limit's bound."""
-    return type("LimitedProtocol", (BoundedProtocol,), {"limits": limits})
+    return type("LimitedProtocol", (_BoundedProtocol,), {"limits": limits})

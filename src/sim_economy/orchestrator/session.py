@@ -75,7 +75,7 @@ async def orchestrate(
         _endpoints(task, usage) as endpoints,
     ):
         budget = restored_budget(plan, writer.log)
-        hidden = hiding(plan)
+        hidden = _hiding(plan)
         caller = ModelCaller(
             plan,
             config.seed,
@@ -152,7 +152,7 @@ def restored_budget(plan: Plan, log: CallLog) -> Budget:
     return budget
 
 
-def hiding(plan: Plan) -> Callable[[str], str]:
+def _hiding(plan: Plan) -> Callable[[str], str]:
     """A function that removes the keys of a plan's models from a text."""
     variables = {model.api_key_variable for model in plan.models.values()}
     keys = sorted({os.environ.get(name or "", "") for name in variables}, key=len, reverse=True)

@@ -41,12 +41,12 @@ _IMAGE: Final = re.compile(r'<p><img src="(?P<path>[^"]*)" alt="(?P<alt>[^"]*)" 
 
 def _figure(image: re.Match[str], figures: Mapping[str, str]) -> str:
     label = escape(unescape(image["alt"]), quote=True)
-    svg = inline_svg(figures[unescape(image["path"])])
+    svg = _inline_svg(figures[unescape(image["path"])])
     named = svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
     return f"<figure>{named}</figure>"
 
 
-def inline_svg(text: str) -> str:
+def _inline_svg(text: str) -> str:
     """An SVG file's drawing alone: no prologue, namespaces, fixed size or unused names."""
     drawing = text[text.index("<svg") :].strip()
     drawing = re.sub(r"\s*<metadata>.*?</metadata>", "", drawing, count=1, flags=re.DOTALL)

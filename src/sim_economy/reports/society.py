@@ -118,12 +118,12 @@ def blocks(scenario: Scenario, runs: Sequence[Run]) -> list[str]:
     """The section of a report on a mixed society, as blocks of Markdown."""
     lines = [
         "![What an agent of each policy gains and loses, by what for](figures/earnings.svg)",
-        reading_of_earnings(scenario, runs),
+        _reading_of_earnings(scenario, runs),
         table_markdown(earnings_table(scenario, runs)),
         "What an agent moves among its own accounts is no gain and no loss.",
         reading_of_trade(scenario, runs),
     ]
-    if (between := flows_table(scenario, runs)).rows:
+    if (between := _flows_table(scenario, runs)).rows:
         lines.append(table_markdown(between))
     lines.append(reading_of_contracts(runs))
     if any(run.counts.made for run in runs):
@@ -142,7 +142,7 @@ def drawings(scenario: Scenario, runs: Sequence[Run]) -> dict[str, str]:
     """The figures of that section by name: SVG."""
     if not is_mixed(scenario, runs):
         return {}
-    drawn = {"earnings": figures.earnings(incomes(scenario, runs))}
+    drawn = {"earnings": figures.earnings(_incomes(scenario, runs))}
     if any(run.counts.made for run in runs):
         counted = [
             (str(row[0]), [float(cell or 0) for cell in row[3:]])
@@ -217,7 +217,7 @@ def _of(kinds: Set[str]) -> list[str]:
     return [kind for kind in KINDS if kind in kinds]
 
 
-def incomes(scenario: Scenario, runs: Sequence[Run]) -> dict[str, dict[str, float]]:
+def _incomes(scenario: Scenario, runs: Sequence[Run]) -> dict[str, dict[str, float]]:
     """Gains and losses of each agent of a policy in a run, by group of reasons, in tokens."""
     names = _policy_names(scenario)
     heads = Counter(names.values())
@@ -236,7 +236,7 @@ def incomes(scenario: Scenario, runs: Sequence[Run]) -> dict[str, dict[str, floa
 
 def earnings_table(scenario: Scenario, runs: Sequence[Run]) -> Table:
     """Gains, losses and final wealth of an agent of each policy, a run."""
-    gains = incomes(scenario, runs)
+    gains = _incomes(scenario, runs)
     names = _policy_names(scenario)
     heads = Counter(names.values())
     groups = [group for group in dict.fromkeys(GROUPS.values()) if _any_of(gains, group)]
@@ -256,7 +256,7 @@ def earnings_table(scenario: Scenario, runs: Sequence[Run]) -> Table:
     )
 
 
-def flows_table(scenario: Scenario, runs: Sequence[Run]) -> Table:
+def _flows_table(scenario: Scenario, runs: Sequence[Run]) -> Table:
     """The largest flows from agents to agents, by their policies, a run."""
     totals = _between(scenario, runs)
     ranked = sorted(totals, key=lambda key: (-totals[key], key))[:_ROWS_MAX]
@@ -326,10 +326,10 @@ def dividends_table(scenario: Scenario, runs: Sequence[Run]) -> Table:
     return Table("dividends", "Dividends by agent: tokens a run", columns, rows)
 
 
-def reading_of_earnings(scenario: Scenario, runs: Sequence[Run]) -> str:
+def _reading_of_earnings(scenario: Scenario, runs: Sequence[Run]) -> str:
     """Two sentences on who ended best and worst off, and by what."""
     table = earnings_table(scenario, runs)
-    gains = incomes(scenario, runs)
+    gains = _incomes(scenario, runs)
     ranked = sorted(table.rows, key=lambda row: -float(row[-1] or 0))
     lines = []
     for row, how in ((ranked[0], "best"), (ranked[-1], "worst")):

@@ -36,7 +36,7 @@ def payment(deal: Deal) -> int:
             return deal.cap
 
 
-def handed_over(deal: Deal) -> tuple[Role, Role, int, PostingReason] | None:
+def _handed_over(deal: Deal) -> tuple[Role, Role, int, PostingReason] | None:
     """Tokens that go from one party's balance to the other's at the start.
 
     Source: docs/spec/economy.md, K3.
@@ -63,7 +63,7 @@ def needs(deal: Deal) -> tuple[int, int, int]:
     payer = PAYERS[deal.kind]
     if payer is not None:
         needed[payer] += payment(deal)
-    if (handed := handed_over(deal)) is not None:
+    if (handed := _handed_over(deal)) is not None:
         giver, _, amount, _ = handed
         needed[giver] += amount
     return (needed[0], needed[1], needed[2])
@@ -109,7 +109,7 @@ def start(contract: Contract) -> tuple[Posting, ...]:
         moved.append(
             Posting(BALANCE + own, ESCROW + own, payment(deal), PostingReason.PAYMENT_LOCKED)
         )
-    if (handed := handed_over(deal)) is not None:
+    if (handed := _handed_over(deal)) is not None:
         giver, taker, amount, reason = handed
         moved.append(
             Posting(BALANCE + WIDTH * seats[giver], BALANCE + WIDTH * seats[taker], amount, reason)

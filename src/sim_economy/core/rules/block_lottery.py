@@ -15,7 +15,7 @@ from sim_economy.core.units import FACTOR_ONE, compounded
 from sim_economy.core.world_config import LotteryRule, WorldConfig
 
 
-def burn_factor(turns_since: int, config: WorldConfig) -> int:
+def _burn_factor(turns_since: int, config: WorldConfig) -> int:
     """The remaining weight of a burn, `turns_since` turns after it, in units of 10^-12.
 
     Source: docs/spec/economy.md, L3.
@@ -26,7 +26,7 @@ def burn_factor(turns_since: int, config: WorldConfig) -> int:
     return compounded(config.burn_decay_rate, decayed_turns)
 
 
-def burn_weights(
+def _burn_weights(
     burns: Sequence[FinalisedBurn], turn: int, agents: int, config: WorldConfig
 ) -> list[int]:
     """Burned tokens as they weigh in `turn`, `[agent]`, in units of 10^-12.
@@ -35,14 +35,14 @@ def burn_weights(
     """
     weights = [0] * agents
     for burn in burns:
-        weights[burn.agent] += burn.amount * burn_factor(turn - burn.turn, config)
+        weights[burn.agent] += burn.amount * _burn_factor(turn - burn.turn, config)
     return weights
 
 
 def is_spent(burn: FinalisedBurn, turn: int, config: WorldConfig) -> bool:
     """Test whether a mature burn has decayed to nothing, for good."""
     matured = turn - burn.turn >= config.burn_maturity_turns
-    return matured and burn_factor(turn - burn.turn, config) == 0
+    return matured and _burn_factor(turn - burn.turn, config) == 0
 
 
 def tickets(
@@ -62,7 +62,7 @@ def tickets(
 
     Source: docs/spec/economy.md, L2.
     """
-    burned = burn_weights(burns, turn, len(staked), config) if burns else [0] * len(staked)
+    burned = _burn_weights(burns, turn, len(staked), config) if burns else [0] * len(staked)
     stake_weight = config.stake_weight_per_token * FACTOR_ONE
     mine_weight = config.mine_base_weight * FACTOR_ONE
     burn_weight = config.burn_weight_per_token

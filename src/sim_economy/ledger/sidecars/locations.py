@@ -110,7 +110,7 @@ class SQLiteLocation:
 
     def world(self, world_id: str) -> SQLiteLocation:
         """The file of another world."""
-        return SQLiteLocation(self._folder / f"{checked_world_id(world_id)}.sqlite")
+        return SQLiteLocation(self._folder / f"{_checked_world_id(world_id)}.sqlite")
 
     def worlds(self) -> list[str]:
         """The names of the files in the folder."""
@@ -122,7 +122,7 @@ class SQLiteLocation:
         return Path(f"{self.path}.worlds")
 
 
-def checked_world_id(world_id: str) -> str:
+def _checked_world_id(world_id: str) -> str:
     """The name of a world other than the default one.
 
     Raises:
@@ -155,7 +155,7 @@ class PostgresLocation:
         self._location, _, named = location.partition("#")
         self._world_id = named or world_id
         if self._world_id != DEFAULT_WORLD:
-            checked_world_id(self._world_id)
+            _checked_world_id(self._world_id)
         self._folder = Path(state or os.environ.get("SIM_ENGINE_STATE") or "sim-economy-state")
         self._postgres = _postgres()
         world = "" if self._world_id == DEFAULT_WORLD else f"#{self._world_id}"
@@ -194,7 +194,7 @@ class PostgresLocation:
 
     def world(self, world_id: str) -> PostgresLocation:
         """The schema of another world."""
-        return PostgresLocation(self._location, checked_world_id(world_id), self._folder)
+        return PostgresLocation(self._location, _checked_world_id(world_id), self._folder)
 
     def worlds(self) -> list[str]:
         """The names of the other schemas that hold a world."""

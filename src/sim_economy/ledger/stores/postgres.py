@@ -111,7 +111,7 @@ class PostgresStore(RowReader):
         Raises:
             StoreError: Something is there already, or it cannot be written.
         """
-        store = cls(name, schema_of(world_id), _connect(name, location), lock)
+        store = cls(name, _schema_of(world_id), _connect(name, location), lock)
         try:
             store._become_writer()
             if store._relations():
@@ -141,7 +141,7 @@ class PostgresStore(RowReader):
         Raises:
             StoreError: It is missing, in use by another writer, or no ledger of this format.
         """
-        store = cls(name, schema_of(world_id), _connect(name, location), lock)
+        store = cls(name, _schema_of(world_id), _connect(name, location), lock)
         try:
             if lock is not None:
                 store._become_writer()
@@ -370,7 +370,7 @@ class PostgresStore(RowReader):
         )
 
 
-def schema_of(world_id: str) -> str:
+def _schema_of(world_id: str) -> str:
     """The schema of a world."""
     return f"{_PREFIX}{world_id}"
 
@@ -396,7 +396,7 @@ def holds_anything(name: str, location: str, world_id: str) -> bool:
     Raises:
         StoreError: It cannot be reached.
     """
-    return bool(_asked(name, location, _RELATIONS.replace("?", "%s"), schema_of(world_id)))
+    return bool(_asked(name, location, _RELATIONS.replace("?", "%s"), _schema_of(world_id)))
 
 
 def _asked(name: str, location: str, query: str, *values: str) -> list[Any]:

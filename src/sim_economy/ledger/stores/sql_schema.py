@@ -51,7 +51,7 @@ STATEMENTS: Final = tuple(SCHEMA.strip().rstrip(";").split(";\n"))
 """Each as SQLite keeps it."""
 
 
-class Column(NamedTuple):
+class _Column(NamedTuple):
     """A column as it is declared.
 
     Attributes:
@@ -66,7 +66,7 @@ class Column(NamedTuple):
 
 COLUMNS: Final = {
     found[1]: tuple(
-        Column(name, kind, bool(rule))
+        _Column(name, kind, bool(rule))
         for name, kind, rule in re.findall(
             r"(\w+) (INTEGER|TEXT)( NOT NULL| PRIMARY KEY)?", found[2]
         )

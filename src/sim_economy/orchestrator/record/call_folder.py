@@ -108,7 +108,7 @@ def read_run(folder: Path) -> tuple[Task, CallLog]:
     return task, log
 
 
-def is_run(folder: Path) -> bool:
+def _is_run(folder: Path) -> bool:
     """Test whether a folder holds an orchestrated run."""
     return _kept_settings(folder) is not None
 
@@ -119,7 +119,7 @@ _DECIDING: Final = ("orchestrator", "models", "minds")
 def _is_ours(folder: Path) -> bool:
     """Test whether the folder is empty, or a run's."""
     if (folder / SETTINGS).exists():
-        return is_run(folder)
+        return _is_run(folder)
     return {path.name for path in folder.iterdir()} <= {".lock", f"{SETTINGS}.part"}
 
 

@@ -12,7 +12,7 @@ from sim_economy.core.world_config import WorldConfig
 from sim_economy.orchestrator.dialogue.messages import ModelCall
 
 
-class Dice:
+class _Dice:
     """Draws that are a function of the seed, the turn and the agent."""
 
     def __init__(self, call: ModelCall) -> None:
@@ -31,7 +31,7 @@ class Dice:
 
 def trade(call: ModelCall, shown: Mapping[str, Any], config: WorldConfig) -> dict[str, Any]:
     """A trader's answer to what it is shown, as plain values."""
-    dice = Dice(call)
+    dice = _Dice(call)
     own = shown["What you see"]
     reason, action = _chosen(call, dice, own, config)
     answer: dict[str, Any] = {"thinking": reason, "action": action}
@@ -41,7 +41,7 @@ def trade(call: ModelCall, shown: Mapping[str, Any], config: WorldConfig) -> dic
 
 
 def _chosen(
-    call: ModelCall, dice: Dice, own: Mapping[str, Any], config: WorldConfig
+    call: ModelCall, dice: _Dice, own: Mapping[str, Any], config: WorldConfig
 ) -> tuple[str, dict[str, Any]]:
     balance = own["accounts"]["balance"]
     if call.turn == 1 and balance > 1:
@@ -69,7 +69,7 @@ def _chosen(
 
 
 def _waiting(
-    dice: Dice, own: Mapping[str, Any], balance: int
+    dice: _Dice, own: Mapping[str, Any], balance: int
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Actions that the agent's contracts wait for, the oldest first."""
     for contract in own["contracts"]:
@@ -108,7 +108,7 @@ def _waiting(
                 continue
 
 
-def _proposal(call: ModelCall, dice: Dice, config: WorldConfig) -> dict[str, Any]:
+def _proposal(call: ModelCall, dice: _Dice, config: WorldConfig) -> dict[str, Any]:
     others = [name for name in config.agent_ids if name != call.agent_id]
     first = dice.below(len(others), "counterparty")
     second = (first + 1 + dice.below(len(others) - 1, "arbitrator")) % len(others)
@@ -154,7 +154,7 @@ _SAID: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def _speech(
-    dice: Dice,
+    dice: _Dice,
     action: Mapping[str, Any],
     shown: Mapping[str, Any],
     config: WorldConfig,

@@ -15,7 +15,7 @@ BYTES_MOST: Final = 4_000_000
 """Of one answer; a longer one is broken off."""
 
 
-class TooLongError(httpx2.ReadError):
+class _TooLongError(httpx2.ReadError):
     """An answer of more bytes than anyone could want."""
 
 
@@ -46,7 +46,7 @@ class WatchedTransport(httpx2.AsyncBaseTransport):
         assert isinstance(response.stream, httpx2.AsyncByteStream)
         if response.headers.get("Content-Encoding", "identity") != "identity":
             await response.stream.aclose()
-            raise TooLongError("the answer came compressed, which nobody had asked for")
+            raise _TooLongError("the answer came compressed, which nobody had asked for")
         response.stream = _Watched(response.stream, wire)
         return response
 
@@ -64,7 +64,7 @@ class _Watched(httpx2.AsyncByteStream):
         async for chunk in self._inner:
             self._wire.body += chunk
             if len(self._wire.body) > BYTES_MOST:
-                raise TooLongError(f"the answer was longer than {BYTES_MOST} bytes")
+                raise _TooLongError(f"the answer was longer than {BYTES_MOST} bytes")
             yield chunk
 
     async def aclose(self) -> None:
