@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
+from sim_economy.core.table_reader import read_toml
 from sim_economy.runs.policy_loop import play
-from sim_economy.scenarios.presets import read_toml
 from sim_economy.scenarios.scenario import Scenario, load_scenario
 from sim_economy.scenarios.shipped import scenario_text
 from sim_economy.world.world import World

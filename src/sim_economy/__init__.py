@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from sim_economy.core.actions import Unstake as Unstake
     from sim_economy.core.contracts import Terms as Terms
     from sim_economy.core.errors import SimEconomyError as SimEconomyError
-    from sim_economy.core.world_config import Kind as Kind
-    from sim_economy.core.world_config import Parameter as Parameter
+    from sim_economy.core.table_reader import Kind as Kind
+    from sim_economy.core.table_reader import Parameter as Parameter
     from sim_economy.core.world_config import WorldConfig as WorldConfig
     from sim_economy.core.world_config import parse_world_config as parse_world_config
     from sim_economy.ledger.readers.export import frame as frame
@@ -76,7 +76,7 @@ _HOMES = {
         "core.actions",
     ),
     **dict.fromkeys(("Move", "Policy", "View"), "agents.policy"),
-    **dict.fromkeys(("Kind", "Parameter"), "core.world_config"),
+    **dict.fromkeys(("Kind", "Parameter"), "core.table_reader"),
     "Terms": "core.contracts",
     "SimEconomyError": "core.errors",
     "WorldConfig": "core.world_config",

@@ -24,8 +24,8 @@ from sim_economy.agents.catalogue import (
 )
 from sim_economy.agents.policies.published_policy import Published
 from sim_economy.core.errors import ScenarioError
+from sim_economy.core.table_reader import Kind, NumberText, Parameter
 from sim_economy.core.units import Millionths
-from sim_economy.core.world_config import Kind, NumberText, Parameter
 
 PROGRAM: Final = Path(sys.executable).with_name("sim-economy")
 
@@ -48,7 +48,8 @@ def test_a_policy_is_found_by_its_name() -> None:
 def test_an_unknown_policy_is_refused_with_those_there_are() -> None:
     with pytest.raises(ScenarioError) as caught:
         policy_named("gambler")
-    assert str(caught.value) == f"policy: there is no gambler; there are {', '.join(SHIPPED)}"
+    there_are = f"there are {', '.join(SHIPPED)}"
+    assert str(caught.value) == f"policy: there is no gambler; {there_are}; did you mean member?"
 
 
 # Plug-ins, in folders of their own
@@ -267,10 +268,10 @@ def test_all_problems_of_parameters_are_found_at_once() -> None:
     with pytest.raises(ScenarioError) as caught:
         policy_named("many", given)
     assert caught.value.problems == [
-        "tokens: must be from 1 to 9",
+        "tokens: must be an integer from 1 to 9",
         "rate: must be from 0 to 1",
         "mood: must be one of calm, hasty",
         "bold: must be true or false",
-        "plain: must be an integer",
+        "plain: must be an integer from 0 to 2147483647",
         "tokns: unknown key; did you mean tokens?",
     ]

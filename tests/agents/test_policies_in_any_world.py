@@ -17,7 +17,8 @@ from sim_economy.agents.policy import Policy, views
 from sim_economy.core.accounts import BALANCE, STAKED, WIDTH
 from sim_economy.core.contracts import ContractKind, Role
 from sim_economy.core.state import State, decode_state, encode_state
-from sim_economy.core.world_config import Kind, parse_world_config
+from sim_economy.core.table_reader import Kind
+from sim_economy.core.world_config import parse_world_config
 from sim_economy.ledger.stores.memory import MemoryStore
 from sim_economy.ledger.verify import verify
 from sim_economy.runs.policy_loop import play

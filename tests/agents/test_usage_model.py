@@ -22,8 +22,9 @@ from sim_economy.agents.usage_model import (
     parse_usage,
 )
 from sim_economy.core.errors import ScenarioError
+from sim_economy.core.table_reader import NumberText
 from sim_economy.core.units import INPUT_LIMIT
-from sim_economy.core.world_config import NumberText, WorldConfig, parse_world_config
+from sim_economy.core.world_config import WorldConfig, parse_world_config
 
 HERE: Final = Path()
 NOTHING: Final = {"distribution": "constant", "value": 0}
@@ -183,7 +184,7 @@ def test_the_draws_are_the_same_on_every_machine(
         ),
         (
             {"source": "trace", "path": "x", "repeat": "yes"},
-            ["usage: path must be a string and repeat true or false"],
+            ["usage.repeat: must be true or false"],
         ),
     ],
 )

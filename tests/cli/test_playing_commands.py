@@ -188,7 +188,7 @@ def test_all_problems_of_a_scenario_file_are_listed(tmp_path: Path) -> None:
         "error: these need fixing:",
         "  - turns: must be an integer from 1 to 10000000",
         "  - runs: must be an integer from 1 to 1000000",
-        "  - world.study_cost: must be from 0 to 2147483647",
+        "  - world.study_cost: must be an integer from 0 to 2147483647",
     ]
     ended = sim_economy("run", path, "--json")
     error = json.loads(complaint(ended))["error"]

@@ -62,7 +62,11 @@ def test_the_version_is_the_packages() -> None:
 
 
 def test_an_unknown_command_is_refused() -> None:
-    assert "No such command 'fly'" in complaint(sim_economy("fly"))
+    assert "there is no command fly\n" in complaint(sim_economy("fly"))
+
+
+def test_a_misspelt_command_is_refused_with_the_one_meant() -> None:
+    assert "there is no command vrify; did you mean verify?\n" in complaint(sim_economy("vrify"))
 
 
 @pytest.mark.parametrize(

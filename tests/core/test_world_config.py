@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim_economy.core.errors import ScenarioError
+from sim_economy.core.table_reader import Kind, NumberText
 from sim_economy.core.world_config import (
-    Kind,
-    NumberText,
     WorldConfig,
     config_values,
     genesis_order,

@@ -11,7 +11,7 @@ from sim_economy.agents.catalogue import SHIPPED, policy_class, policy_parameter
 from sim_economy.agents.policies.phrases import SOUGHT, proof, understood
 from sim_economy.agents.policies.trader import Trader
 from sim_economy.agents.policy import Policy
-from sim_economy.core.world_config import written
+from sim_economy.core.table_reader import written
 from tests.docs.blocks import ROOT
 
 TEXT: Final = (ROOT / "docs/policies.md").read_text(encoding="utf-8")

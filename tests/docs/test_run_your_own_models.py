@@ -10,8 +10,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sim_economy.orchestrator import settings
+from sim_economy.core.table_reader import described_parameters
 from sim_economy.orchestrator.record.call_log import IdleReason
+from sim_economy.orchestrator.settings import (
+    PROVIDERS,
+    AgentBackend,
+    ModelSetting,
+    RunLimits,
+    TurnSettings,
+)
 from tests.api.wire_client import free_port
 from tests.docs.blocks import ROOT, Block, fenced, run
 from tests.orchestrator.server import ModelServer
@@ -57,7 +64,11 @@ def test_what_is_only_shown_installs_what_there_is() -> None:
 
 def test_the_specification_names_every_key_and_reason() -> None:
     text = SPECIFICATION.read_text(encoding="utf-8")
-    keys = [*settings._LOOP, *settings._MODEL, *settings._BACKEND, *settings.PROVIDERS]
+    keys = [
+        key
+        for table in (TurnSettings, RunLimits, ModelSetting, AgentBackend)
+        for key in described_parameters(table)
+    ] + [*PROVIDERS]
     reasons = set(IdleReason) - {
         IdleReason.RATE_LIMITED,
         IdleReason.SERVER_FAILED,
@@ -72,7 +83,9 @@ def test_the_specification_names_every_key_and_reason() -> None:
         for row in re.findall(r"^\| (.*?) \* \|", text, re.MULTILINE)
         for key in re.findall(r"`(\w+)`", row)
     }
-    assert marked == settings._OPERATIONAL
-    for key, (_, default) in settings._LOOP.items():
-        (row,) = re.findall(rf"^\| .*`{key}`.*$", text, re.MULTILINE)
-        assert default is None or str(default) in row, key
+    assert marked == set(described_parameters(RunLimits))
+    for table in (TurnSettings, RunLimits):
+        for key, (_, field) in described_parameters(table).items():
+            (row,) = re.findall(rf"^\| .*`{key}`.*$", text, re.MULTILINE)
+            default = field.default
+            assert default is None or key == "prices" or str(default) in row, key

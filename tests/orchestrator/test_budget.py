@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sim_economy.core.world_config import NumberText
+from sim_economy.core.table_reader import NumberText
 from sim_economy.orchestrator.dialogue.messages import ModelUsage
 from sim_economy.orchestrator.limits.budget import Budget, BudgetReachedError, Cost
 from sim_economy.orchestrator.prices import Price

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sim_economy.core.world_config import NumberText
+from sim_economy.core.table_reader import NumberText
 from sim_economy.ledger.readers.reading import reading
 from sim_economy.ledger.records import read_record, recorded_inputs
 from sim_economy.ledger.verify import verify

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sim_economy.core.world_config import NumberText
+from sim_economy.core.table_reader import NumberText
 from sim_economy.orchestrator.agent_turn import request_of
 from sim_economy.orchestrator.dialogue.messages import (
     CallFailed,

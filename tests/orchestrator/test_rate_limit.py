@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from sim_economy.agents.usage_model import PublishedUsage
-from sim_economy.core.world_config import NumberText, parse_world_config
+from sim_economy.core.table_reader import NumberText
+from sim_economy.core.world_config import parse_world_config
 from sim_economy.orchestrator import session
 from sim_economy.orchestrator.dialogue.messages import ModelCall, ModelOutput, ModelUsage, Request
 from sim_economy.orchestrator.limits.rate_limit import RateLimiter

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sim_economy.core.world_config import NumberText
+from sim_economy.core.table_reader import NumberText
 from sim_economy.orchestrator.agent_turn import request_of
 from sim_economy.orchestrator.dialogue.messages import Message, ModelOutput, ModelUsage
 from sim_economy.orchestrator.limits.budget import Cost

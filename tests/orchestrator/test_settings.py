@@ -177,7 +177,7 @@ def test_a_budget_of_money_needs_every_price(tmp_path: Path) -> None:
     ("text", "problem"),
     [
         ("[m]\ninput = 1\noutput = 1\n", "currency must be a text"),
-        ('currency = "EUR"\nm = 5\n', "m must be a table"),
+        ('currency = "EUR"\nm = 5\n', "m: must be a table"),
         ('currency = "EUR"\n[m]\ninput = 1\n', "m.output: is missing"),
         ('currency = "EUR"\n[m]\ninput = 1\noutput = "2"\n', "output: must be an amount"),
         ('currency = "EUR"\n[m]\ninput = 1\noutput = -2\n', "output: must be an amount"),

@@ -32,14 +32,9 @@ from sim_economy.core.actions import (
     Unstake,
 )
 from sim_economy.core.contracts import OWN_TERMS, ContractKind, Terms
+from sim_economy.core.table_reader import Kind, Parameter
 from sim_economy.core.units import INPUT_LIMIT, MILLION
-from sim_economy.core.world_config import (
-    Kind,
-    Parameter,
-    WorldConfig,
-    parameters,
-    parse_world_config,
-)
+from sim_economy.core.world_config import WorldConfig, parameters, parse_world_config
 
 AGENTS_MAX = 6
 STRANGERS = ("nobody", "agent_06", "Agent_0", "", "platform")
@@ -184,6 +179,8 @@ def values(parameter: Parameter, default: object) -> st.SearchStrategy[Any]:
                 st.sampled_from((Decimal(0), Decimal("0.000001"), Decimal(high))),
                 st.decimals(0, high, places=6),
             )
+        case _:
+            raise AssertionError(parameter)
 
 
 def configurations(**fixed: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:

@@ -32,8 +32,9 @@ from sim_economy.core.contracts import Terms
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.events import Block
 from sim_economy.core.rules.dividends import dividends
+from sim_economy.core.table_reader import NumberText
 from sim_economy.core.units import WEIGHT_DECIMALS, decimal_text
-from sim_economy.core.world_config import NumberText, config_values, parameters, parse_world_config
+from sim_economy.core.world_config import config_values, parameters, parse_world_config
 from sim_economy.scenarios.presets import preset
 from sim_economy.world.world import World
 from tests.requirements.worlds import Move, config, played

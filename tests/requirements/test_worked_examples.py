@@ -25,8 +25,8 @@ from sim_economy.core.codec import canonical, parse_inputs
 from sim_economy.core.contracts import Happened
 from sim_economy.core.errors import ScenarioError, SimEconomyError
 from sim_economy.core.events import ContractEvent, Ticket, Turn, contracts_that
+from sim_economy.core.table_reader import NumberText
 from sim_economy.core.units import WEIGHT_DECIMALS, decimal_text
-from sim_economy.core.world_config import NumberText
 from sim_economy.world.world import World
 from tests.requirements.worlds import VARIANTS, config
 

@@ -13,6 +13,7 @@ from sim_economy.agents.catalogue import SHIPPED
 from sim_economy.agents.policies.simple import Miner
 from sim_economy.agents.usage_model import DistributedUsage, PublishedUsage, TracedUsage
 from sim_economy.core.errors import ScenarioError
+from sim_economy.core.table_reader import read_toml
 from sim_economy.core.world_config import (
     HIDDEN,
     WorldConfig,
@@ -20,7 +21,7 @@ from sim_economy.core.world_config import (
     parameters,
     parse_world_config,
 )
-from sim_economy.scenarios.presets import PRESETS, preset, preset_text, read_toml
+from sim_economy.scenarios.presets import PRESETS, preset, preset_text
 from sim_economy.scenarios.scenario import Scenario, load_scenario, parse_scenario
 
 PLAIN: Final = "must be a plain decimal number without an exponent"
@@ -189,10 +190,10 @@ def test_all_problems_of_a_file_are_found_at_once(load: Callable[..., Scenario])
             "runs: must be an integer from 1 to 1000000",
             "seed: must be an integer from 0 to 4611686018427387904",
             "name: must be a text",
-            f"policy: there is no gambler; there are {policies}",
+            f"policy: there is no gambler; there are {policies}; did you mean member?",
             f"usage.thinking.distribution: must be one of {shapes}",
             "usage.output.value: must be an integer from 0 to 2147483647",
-            "world.num_agents: must be from 1 to 1000000",
+            "world.num_agents: must be an integer from 1 to 1000000",
             "world.studycost: unknown key; did you mean study_cost?",
             "world.study_discount: must be from 0 to 1",
             "world.lottery_rule: must be one of miners, mine_stake_burn",
@@ -242,9 +243,9 @@ def test_all_problems_of_a_file_are_found_at_once(load: Callable[..., Scenario])
          "world.study_discount: must have at most 6 decimal places"),
         ("[world]\nstudy_discount = -0.1", "world.study_discount: must be from 0 to 1"),
         ("[world]\nstudy_discount = '0.1'", "world.study_discount: must be a number"),
-        ("[world]\nstudy_cost = 50.0", "world.study_cost: must be an integer"),
-        ("[world]\nstudy_cost = true", "world.study_cost: must be an integer"),
-        ("[world]\nstudy_cost = -1", "world.study_cost: must be from 0 to 2147483647"),
+        ("[world]\nstudy_cost = 50.0", "world.study_cost: must be an integer from 0 to 2147483647"),
+        ("[world]\nstudy_cost = true", "world.study_cost: must be an integer from 0 to 2147483647"),
+        ("[world]\nstudy_cost = -1", "world.study_cost: must be an integer from 0 to 2147483647"),
         ("[world]\nmine_base_weight = 1000000.000001",
          "world.mine_base_weight: must be from 0 to 1000000"),
     ],

@@ -17,7 +17,7 @@ from msgspec.structs import fields
 
 from sim_economy.agents.policy import Policy
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.world_config import Kind, Parameter, read_parameter, unknown_key, written
+from sim_economy.core.table_reader import Kind, Parameter, read_stated, suggestion, written
 
 GROUP: Final = "sim_economy.policies"
 """The entry points that name policies."""
@@ -108,7 +108,8 @@ def policy_class(name: str) -> type[Policy]:
     """
     known = offers()
     if name not in known:
-        raise ScenarioError([f"policy: there is no {name}; there are {', '.join(known)}"])
+        listed = f"there are {', '.join(known)}{suggestion(name, known)}"
+        raise ScenarioError([f"policy: there is no {name}; {listed}"])
     if len(known[name]) > 1:
         whose = " and ".join(offer.distribution for offer in known[name])
         raise ScenarioError(
@@ -127,18 +128,8 @@ def policy_named(name: str, given: Mapping[str, Any] | None = None) -> Policy:
         ScenarioError: With every problem found.
     """
     found = policy_class(name)
-    known = policy_parameters(found)
-    values: dict[str, Any] = {}
     problems: list[str] = []
-    for key, value in (given or {}).items():
-        if key not in known:
-            problems.append(unknown_key(key, known))
-            continue
-        parameter, default = known[key]
-        try:
-            values[key] = read_parameter(parameter, value, default)
-        except ValueError as error:
-            problems.append(f"{key}: {error}")
+    values = read_stated(policy_parameters(found), given or {}, "", problems)
     if problems:
         raise ScenarioError(problems)
     return found(**values)

@@ -8,14 +8,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from itertools import count
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Annotated, Any, Final, Protocol, TypeAlias
 
 from msgspec import Struct
 
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.randomness import draw, draw_below, seed_key
+from sim_economy.core.table_reader import (
+    Kind,
+    NumberText,
+    Parameter,
+    read_table,
+    suggestion,
+    unknown_key,
+)
 from sim_economy.core.units import INPUT_LIMIT
-from sim_economy.core.world_config import NumberText, WorldConfig, genesis_order, unknown_key
+from sim_economy.core.world_config import WorldConfig, genesis_order
 
 Usage: TypeAlias = tuple[int, int]
 """Thinking units and output units of one agent in one turn."""
@@ -131,6 +139,13 @@ class TracedUsage(Struct, frozen=True):
         return problems
 
 
+class TraceTable(Struct, frozen=True):
+    """The keys of `[usage]` for a trace."""
+
+    path: Annotated[str, Parameter(Kind.TEXT, "file of turn, agent, thinking, output")]
+    repeat: Annotated[bool, Parameter(Kind.FLAG, "start over when it ends")] = False
+
+
 def parse_usage(given: Mapping[str, Any], folder: Path) -> UsageSource:
     """A usage source from the `[usage]` table of a scenario.
 
@@ -143,21 +158,20 @@ def parse_usage(given: Mapping[str, Any], folder: Path) -> UsageSource:
     source = given.get("source")
     known = _KEYS.get(source) if isinstance(source, str) else None
     if known is None:
-        raise ScenarioError([f"usage.source: must be one of {', '.join(_KEYS)}"])
-    problems = [
-        f"usage.{unknown_key(key, known)}" for key in given if key not in known and key != "source"
-    ]
-    problems += [
-        f"usage.{key}: is missing" for key in known if key != "repeat" and key not in given
-    ]
+        close = suggestion(source, _KEYS) if isinstance(source, str) else ""
+        raise ScenarioError([f"usage.source: must be one of {', '.join(_KEYS)}{close}"])
+    problems: list[str] = []
+    stated = {key: value for key, value in given.items() if key != "source"}
+    if source == "trace":
+        values = read_table(TraceTable, stated, "usage", problems)
+    else:
+        problems += [f"usage.{unknown_key(key, known)}" for key in stated if key not in known]
+        problems += [f"usage.{key}: is missing" for key in known if key not in given]
     if problems:
         raise ScenarioError(problems)
     match source:
         case "trace":
-            repeat = given.get("repeat", False)
-            if not isinstance(repeat, bool) or not isinstance(given["path"], str):
-                raise ScenarioError(["usage: path must be a string and repeat true or false"])
-            return read_trace(folder / given["path"], repeat=repeat)
+            return read_trace(folder / values["path"], repeat=values["repeat"])
         case "distribution":
             parsed = [_parse_distribution(given[key], f"usage.{key}") for key in known]
             wrong = [problem for _, found in parsed for problem in found]
@@ -187,7 +201,8 @@ def _parse_distribution(given: Any, field: str) -> tuple[Distribution, list[str]
     nothing = Distribution("constant", {})
     name = given.get("distribution") if isinstance(given, Mapping) else None
     if not isinstance(name, str) or name not in _SHAPES:
-        return nothing, [f"{field}.distribution: must be one of {', '.join(_SHAPES)}"]
+        close = suggestion(name, _SHAPES) if isinstance(name, str) else ""
+        return nothing, [f"{field}.distribution: must be one of {', '.join(_SHAPES)}{close}"]
     shape = _SHAPES[name]
     if {*given} != {"distribution", *shape}:
         return nothing, [f"{field}: a {name} distribution takes {' and '.join(shape)}"]

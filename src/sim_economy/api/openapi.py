@@ -12,8 +12,9 @@ from sim_economy.agents.catalogue import SHIPPED
 from sim_economy.api.connection_limits import ConnectionLimits
 from sim_economy.core.actions import RECOGNISED
 from sim_economy.core.contracts import Terms
+from sim_economy.core.table_reader import Kind
 from sim_economy.core.units import INPUT_LIMIT
-from sim_economy.core.world_config import HIDDEN, Kind, WorldConfig, parameters
+from sim_economy.core.world_config import HIDDEN, WorldConfig, parameters
 
 
 def openapi(limits: ConnectionLimits) -> dict[str, Any]:
@@ -221,6 +222,8 @@ def _parameter_schema(kind: Kind, low: int, high: int, choices: list[str]) -> di
             return {"type": "number", "minimum": 0, "maximum": 1}
         case Kind.WEIGHT | Kind.PRICE:
             return {"type": "number", "minimum": 0, "maximum": 1_000_000}
+        case _:
+            raise AssertionError(kind)
 
 
 def _schemas(limits: ConnectionLimits) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from sim_economy.cli.options import numbers_as_changes, seed_option
 from sim_economy.cli.output import print_json, print_table
 from sim_economy.core.codec import canonical, parse_json
 from sim_economy.core.errors import ExtraMissingError
-from sim_economy.core.world_config import NumberText, config_values
+from sim_economy.core.table_reader import NumberText
+from sim_economy.core.world_config import config_values
 from sim_economy.orchestrator.model_call import ModelCaller
 from sim_economy.orchestrator.orchestrated_run import OrchestratedRun, load_orchestrated
 from sim_economy.orchestrator.session import SessionResult

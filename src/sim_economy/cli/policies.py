@@ -15,7 +15,7 @@ from sim_economy.agents.catalogue import (
 )
 from sim_economy.cli.output import print_json, print_table
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.world_config import written
+from sim_economy.core.table_reader import written
 
 
 @click.command()

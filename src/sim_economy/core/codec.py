@@ -16,8 +16,8 @@ import msgspec
 from sim_economy.core.actions import RECOGNISED, Action, Input, ProposeContract, Unrecognised
 from sim_economy.core.contracts import Terms
 from sim_economy.core.errors import InputError
+from sim_economy.core.table_reader import NumberText
 from sim_economy.core.units import INPUT_LIMIT
-from sim_economy.core.world_config import NumberText
 
 canonical: Any = msgspec.json.Encoder(decimal_format="number").encode
 """Canonical JSON of the project's own values: field order fixed, no blanks, UTF-8."""

@@ -6,11 +6,9 @@ Source: docs/spec/economy.md, section 1.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from difflib import get_close_matches
-from enum import Enum, StrEnum
+from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, Final, get_args, get_type_hints
 
@@ -18,7 +16,13 @@ from msgspec import Struct
 from msgspec.structs import fields, replace
 
 from sim_economy.core.errors import InputError, ScenarioError
-from sim_economy.core.units import INPUT_LIMIT, MILLION, Millionths, decimal_text, millionths
+from sim_economy.core.table_reader import (
+    Kind,
+    Parameter,
+    read_stated,
+    written,
+)
+from sim_economy.core.units import Millionths
 
 
 class JobRule(StrEnum):
@@ -62,29 +66,6 @@ class UsageRule(StrEnum):
     DECLARED = "declared"
     OPERATOR = "operator"
     FIXED = "fixed"
-
-
-class Kind(Enum):
-    """The notation and bounds of a parameter."""
-
-    COUNT = "an integer"
-    RATE = "a number from 0 to 1 with at most 6 decimals"
-    WEIGHT = "a number from 0 to 1000000 with at most 6 decimals"
-    PRICE = "a price from 0 to 1000000 with at most 6 decimals"
-    FLAG = "true or false"
-    VARIANT = "one of"
-    KEY = "32 to 128 hexadecimal digits"
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """The description of one parameter: kind, meaning, bounds."""
-
-    kind: Kind
-    meaning: str
-    low: int = 0
-    high: int = INPUT_LIMIT
-    in_paper: bool = True
 
 
 _AGENTS_MAX = 1_000_000
@@ -263,17 +244,9 @@ def parse_world_config(
         ScenarioError: With every problem found.
     """
     base = base or WorldConfig()
-    known = parameters()
-    values: dict[str, Any] = {}
+    known = {name: (one, getattr(_DEFAULTS, name)) for name, one in parameters().items()}
     problems: list[str] = []
-    for name, value in given.items():
-        if name not in known:
-            problems.append(unknown_key(name, known))
-            continue
-        try:
-            values[name] = read_parameter(known[name], value, getattr(_DEFAULTS, name))
-        except ValueError as error:
-            problems.append(f"{name}: {error}")
+    values = read_stated(known, given, "", problems)
     num_agents = values.get("num_agents", base.num_agents)
     if agent_ids is None:
         kept = len(base.agent_ids) == num_agents
@@ -282,13 +255,6 @@ def parse_world_config(
     if problems:
         raise ScenarioError(problems)
     return replace(base, **values, agent_ids=tuple(agent_ids))
-
-
-def unknown_key(name: str, known: Iterable[str]) -> str:
-    """The complaint about a key nothing reads, with the likeliest one meant."""
-    known = list(known)
-    close = [key for key in known if name in key] or get_close_matches(name, known, 1)
-    return f"{name}: unknown key" + (f"; did you mean {close[0]}?" if close else "")
 
 
 def genesis_order(config: WorldConfig) -> dict[str, int]:
@@ -309,82 +275,6 @@ def agent_index(agent_indices: Mapping[str, int], agent_id: str) -> int:
     return agent_indices[agent_id]
 
 
-class NumberText(str):
-    """The text of a number with a point or exponent, as a file writes it."""
-
-    __slots__ = ()
-
-
-def read_parameter(parameter: Parameter, value: Any, default: Any) -> Any:
-    """A parameter's value as it is held, from plain values.
-
-    Args:
-        value: As `parse_world_config` takes it.
-        default: Of the same type; of a variant it gives the choices.
-
-    Raises:
-        ValueError: What it must be instead.
-    """
-    match parameter.kind:
-        case Kind.FLAG:
-            if not isinstance(value, bool):
-                raise ValueError("must be true or false")
-            return value
-        case Kind.VARIANT:
-            variant: type[StrEnum] = type(default)
-            if not isinstance(value, str) or value not in list(variant):
-                raise ValueError(f"must be one of {', '.join(variant)}")
-            return variant(value)
-        case Kind.COUNT:
-            return _read_count(value, parameter)
-        case Kind.KEY:
-            if not isinstance(value, str) or not _SECRET.fullmatch(value):
-                raise ValueError("must be empty or 32 to 128 lowercase hexadecimal digits")
-            return value
-        case Kind.RATE | Kind.WEIGHT | Kind.PRICE:
-            return _read_decimal(value, 1 if parameter.kind is Kind.RATE else MILLION)
-
-
-def _read_count(value: Any, parameter: Parameter) -> int:
-    if type(value) is not int:
-        raise ValueError("must be an integer")
-    if not parameter.low <= value <= parameter.high:
-        raise ValueError(f"must be from {parameter.low} to {parameter.high}")
-    return value
-
-
-def _read_decimal(value: Any, largest: int) -> Millionths:
-    amount = millionths(_numeral(value))
-    if not 0 <= amount <= largest * MILLION:
-        raise ValueError(f"must be from 0 to {largest}")
-    return amount
-
-
-def _numeral(value: Any) -> str:
-    if isinstance(value, NumberText):
-        return value
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        raise ValueError("must be a number")
-    number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-    bounded = number.is_finite() and -40 < number.adjusted() < 40
-    return format(number, "f") if bounded else str(number)
-
-
-def written(parameter: Parameter, value: Any) -> int | bool | str | Decimal:
-    """A held value as a file writes it; `read_parameter` reads it back unchanged."""
-    match parameter.kind:
-        case Kind.FLAG | Kind.COUNT:
-            return value  # type: ignore[no-any-return]
-        case Kind.VARIANT | Kind.KEY:
-            return str(value)
-        case Kind.PRICE if value % MILLION == 0:
-            return int(value) // MILLION
-        case Kind.RATE | Kind.WEIGHT | Kind.PRICE:
-            text = decimal_text(value, 6)
-            return Decimal(text if "." in text else text + ".0")
-
-
-_SECRET = re.compile(r"(?:[0-9a-f]{2}){16,64}|")
 _AGENT_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 

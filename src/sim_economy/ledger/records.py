@@ -29,8 +29,9 @@ from sim_economy.core.events import (
     ValidatorType,
 )
 from sim_economy.core.state import State, encode_state
+from sim_economy.core.table_reader import NumberText
 from sim_economy.core.units import WEIGHT_DECIMALS, decimal_text
-from sim_economy.core.world_config import NumberText, WorldConfig, config_values
+from sim_economy.core.world_config import WorldConfig, config_values
 
 FORMAT: Final = 2
 """Version of the records; another one is refused."""

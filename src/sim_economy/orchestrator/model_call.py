@@ -130,7 +130,7 @@ class ModelCaller:
         self.failed = 0
         self._seed = seed
         self._writer = writer
-        self._cache = ReplyCache(plan.cache) if plan.cache else None
+        self._cache = ReplyCache(plan.limits.cache) if plan.limits.cache else None
         self._hidden = hidden
         self._stopping = asyncio.Event()
 

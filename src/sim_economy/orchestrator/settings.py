@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from json import loads
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from msgspec import DecodeError, Struct, convert, field, to_builtins
 from msgspec.json import decode
 from msgspec.structs import fields
 
-from sim_economy.agents.catalogue import policy_named, settings_of
+from sim_economy.agents.catalogue import offers, policy_named, settings_of
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.world_config import WorldConfig, unknown_key
-from sim_economy.orchestrator import checks
-from sim_economy.orchestrator.checks import Check
+from sim_economy.core.table_reader import (
+    Kind,
+    NumberText,
+    Parameter,
+    described_parameters,
+    read_table,
+    suggestion,
+)
+from sim_economy.core.world_config import WorldConfig
 from sim_economy.orchestrator.dialogue.messages import CallFailure, ModelUsage, Money
 from sim_economy.orchestrator.prices import PriceTable, read_prices
 
@@ -47,30 +53,42 @@ class ScriptLine(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=
     usage: ModelUsage | None = field(default=None, name="tokens")
 
 
-class ModelSetting(Struct, frozen=True, kw_only=True):
-    """One `[models.NAME]` table.
+def _plays() -> tuple[str, ...]:
+    return ("talk", *offers())
 
-    Attributes:
-        model: The provider's name for it.
-        api_key_variable: The environment variable that holds the key.
-        plays: Of a mock: `talk` or the name of a policy.
-        script: Of a mock: replies by (turn, agent id) that go before what it plays.
-        extra: Sent as it is, for settings of one server alone.
-    """
+
+class ModelSetting(Struct, frozen=True, kw_only=True):
+    """One `[models.NAME]` table."""
 
     name: str
-    provider: str
-    model: str
-    base_url: str | None = None
-    api_key_variable: str | None = None
-    output: str = "prompted"
-    stream: bool = False
-    max_output_tokens: int = 1024
-    temperature: str | None = None
-    reasoning_effort: str | None = None
-    plays: str = "talk"
-    script: tuple[ScriptLine, ...] = ()
-    extra: dict[str, Any] = {}
+    provider: Annotated[str, Parameter(Kind.TEXT, "who answers", choices=PROVIDERS)]
+    model: Annotated[str, Parameter(Kind.TEXT, "the provider's name for the model")] = ""
+    base_url: Annotated[str | None, Parameter(Kind.ADDRESS, "address of the server")] = None
+    api_key_variable: Annotated[
+        str | None, Parameter(Kind.VARIABLE, "environment variable that holds the key")
+    ] = None
+    output: Annotated[
+        str, Parameter(Kind.TEXT, "form in which a reply is asked for", choices=OUTPUTS)
+    ] = "prompted"
+    stream: Annotated[bool, Parameter(Kind.FLAG, "whether replies are streamed")] = False
+    max_output_tokens: Annotated[
+        int, Parameter(Kind.COUNT, "most tokens of a reply, reasoning included", 1, 1_000_000)
+    ] = 1024
+    temperature: Annotated[str | None, Parameter(Kind.NUMBER, "sampling temperature")] = None
+    reasoning_effort: Annotated[
+        str | None, Parameter(Kind.TEXT, "effort of a reasoning model, in the provider's words")
+    ] = None
+    plays: Annotated[
+        str,
+        Parameter(Kind.TEXT, "of a mock: talk, or a policy's name", choices=_plays),
+    ] = "talk"
+    script: Annotated[
+        tuple[ScriptLine, ...],
+        Parameter(Kind.TEXT, "of a mock: file of replies that go before what it plays"),
+    ] = ()
+    extra: Annotated[
+        dict[str, Any], Parameter(Kind.TABLE, "sent as it is, for settings of one server alone")
+    ] = {}
 
 
 class AgentBackend(Struct, frozen=True, kw_only=True):
@@ -80,51 +98,85 @@ class AgentBackend(Struct, frozen=True, kw_only=True):
         parameters: All those of the policy, as a file writes them.
     """
 
-    model: str | None = None
-    policy: str | None = None
+    model: Annotated[str | None, Parameter(Kind.TEXT, "name of a [models.NAME] table")] = None
+    policy: Annotated[str | None, Parameter(Kind.TEXT, "name of a policy")] = None
     parameters: dict[str, Any] = {}
-    persona: str = ""
+    persona: Annotated[str, Parameter(Kind.TEXT, "what its model is told about itself")] = ""
 
 
 class RunLimits(Struct, frozen=True, kw_only=True):
-    """Settings that may change between two sessions of a run: they decide nothing recorded.
+    """Keys of `[orchestrator]` that may change between two sessions: they decide nothing recorded.
 
     Attributes:
-        agent_budget_ends: Whether an agent without budget stops the run, or is idle from then on.
+        cache: Folder of cached replies.
     """
 
-    max_connections: int = field(default=20, name="in_flight")
-    calls_per_minute: int | None = None
-    budget_tokens: int | None = None
-    budget_money: Money | None = None
-    agent_budget_tokens: int | None = None
-    agent_budget_money: Money | None = None
-    agent_budget_ends: str = "stop"
-    prices: PriceTable = PriceTable()
+    cache: Annotated[Path | None, Parameter(Kind.TEXT, "folder of cached replies")] = None
+    max_connections: Annotated[int, Parameter(Kind.COUNT, "calls under way", 1, 10_000)] = field(
+        default=20, name="in_flight"
+    )
+    calls_per_minute: Annotated[
+        int | None, Parameter(Kind.COUNT, "calls started in a minute", 1, 1_000_000)
+    ] = None
+    budget_tokens: Annotated[
+        int | None, Parameter(Kind.COUNT, "most tokens of the run", 1, 2**53)
+    ] = None
+    budget_money: Annotated[Money | None, Parameter(Kind.MONEY, "most money of the run")] = None
+    agent_budget_tokens: Annotated[
+        int | None, Parameter(Kind.COUNT, "most tokens of each agent", 1, 2**53)
+    ] = None
+    agent_budget_money: Annotated[
+        Money | None, Parameter(Kind.MONEY, "most money of each agent")
+    ] = None
+    agent_budget_ends: Annotated[
+        str,
+        Parameter(
+            Kind.TEXT,
+            "what an agent without budget does: stop the run, or be idle from then on",
+            choices=("stop", "idle"),
+        ),
+    ] = "stop"
+    prices: Annotated[PriceTable, Parameter(Kind.TEXT, "file of prices")] = PriceTable()
 
 
-class Plan(Struct, frozen=True, kw_only=True):
+class TurnSettings(Struct, frozen=True, kw_only=True):
+    """Keys of `[orchestrator]` that decide a run: it is resumed only under the same."""
+
+    observation: Annotated[
+        str,
+        Parameter(
+            Kind.TEXT, "what models see: their own, or all accounts", choices=("own", "full")
+        ),
+    ] = "own"
+    memory_turns: Annotated[int, Parameter(Kind.COUNT, "turns a model remembers", 0, 1000)] = 5
+    memory_characters: Annotated[
+        int, Parameter(Kind.COUNT, "characters of what it remembers", 0, 1_000_000)
+    ] = 4000
+    call_deadline: Annotated[Decimal, Parameter(Kind.SECONDS, "for one call")] = field(
+        default=Decimal(60), name="call_deadline_seconds"
+    )
+    turn_deadline: Annotated[Decimal, Parameter(Kind.SECONDS, "for all calls of a turn")] = field(
+        default=Decimal(300), name="turn_deadline_seconds"
+    )
+    retries: Annotated[int, Parameter(Kind.COUNT, "of a failed call", 0, 20)] = 3
+    repairs: Annotated[int, Parameter(Kind.COUNT, "of an unusable reply", 0, 10)] = 1
+    backoff: Annotated[Decimal, Parameter(Kind.SECONDS, "before the first retry")] = field(
+        default=Decimal(1), name="backoff_seconds"
+    )
+
+
+class Plan(TurnSettings, frozen=True, kw_only=True):
     """The settings of a run, checked.
 
     Attributes:
         backends: By agent id.
         limits: What may change when the run is resumed.
-        cache: Folder of cached replies.
         deciding: All else, as plain values: a run is resumed only under the same.
     """
 
     models: dict[str, ModelSetting]
     backends: dict[str, AgentBackend]
-    observation: str
-    memory_turns: int
-    memory_characters: int
-    call_deadline: Decimal
-    turn_deadline: Decimal
-    retries: int
-    repairs: int
-    backoff: Decimal
     limits: RunLimits
-    cache: Path | None
     deciding: dict[str, Any]
 
 
@@ -138,47 +190,38 @@ def parse_plan(given: Mapping[str, Any], config: WorldConfig | None, folder: Pat
     Raises:
         ScenarioError: With every problem found.
     """
-    reader = _Reader(folder)
-    loop = reader.table(given.get("orchestrator", {}), _LOOP, "orchestrator")
-    models = reader.models(given.get("models", {}))
-    backends = reader.backends(given.get("minds", []), models, config)
-    limits = reader.limits(loop, models, backends)
+    problems: list[str] = []
+    loop = read_table(
+        (TurnSettings, RunLimits), given.get("orchestrator", {}), "orchestrator", problems
+    )
+    models = _read_models(given.get("models", {}), folder, problems)
+    backends = _read_backends(given.get("minds", []), models, config, problems)
+    limits = _read_limits(loop, models, backends, folder, problems)
     if loop["observation"] != "full":
-        reader.problems += [
+        problems += [
             f'models.{name}.plays: a policy needs observation = "full" under [orchestrator]'
             for name, model in models.items()
             if model.plays != "talk"
         ]
-    if reader.problems:
-        raise ScenarioError(reader.problems)
-    decided = {key: value for key, value in loop.items() if key not in _OPERATIONAL}
+    if problems:
+        raise ScenarioError(problems)
+    decided = {setting.encode_name: loop[setting.name] for setting in fields(TurnSettings)}
     deciding = {
         "orchestrator": {key: _plain(value) for key, value in decided.items()},
         "models": {name: to_builtins(model) for name, model in models.items()},
         "minds": {agent_id: to_builtins(backend) for agent_id, backend in backends.items()},
     }
-    cache = folder / loop["cache"] if loop["cache"] else None
-    return plan_of(deciding, limits, cache)
+    return plan_of(deciding, limits)
 
 
-def plan_of(
-    deciding: dict[str, Any], limits: RunLimits | None = None, cache: Path | None = None
-) -> Plan:
+def plan_of(deciding: dict[str, Any], limits: RunLimits | None = None) -> Plan:
     """A plan from the plain values that decide it, as a run's folder keeps them."""
-    loop = deciding["orchestrator"]
+    turns = convert(deciding["orchestrator"], TurnSettings)
     return Plan(
+        **{setting.name: getattr(turns, setting.name) for setting in fields(TurnSettings)},
         models=convert(deciding["models"], dict[str, ModelSetting]),
         backends=convert(deciding["minds"], dict[str, AgentBackend]),
-        observation=loop["observation"],
-        memory_turns=loop["memory_turns"],
-        memory_characters=loop["memory_characters"],
-        call_deadline=Decimal(loop["call_deadline_seconds"]),
-        turn_deadline=Decimal(loop["turn_deadline_seconds"]),
-        retries=loop["retries"],
-        repairs=loop["repairs"],
-        backoff=Decimal(loop["backoff_seconds"]),
         limits=limits or RunLimits(),
-        cache=cache,
         deciding=deciding,
     )
 
@@ -187,45 +230,6 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Decimal) else value
 
 
-_LOOP: Final[Mapping[str, tuple[Check, Any]]] = {
-    "observation": (checks.one_of("own", "full"), "own"),
-    "memory_turns": (checks.whole(0, 1000), 5),
-    "memory_characters": (checks.whole(0, 1_000_000), 4000),
-    "call_deadline_seconds": (checks.seconds, Decimal(60)),
-    "turn_deadline_seconds": (checks.seconds, Decimal(300)),
-    "retries": (checks.whole(0, 20), 3),
-    "repairs": (checks.whole(0, 10), 1),
-    "backoff_seconds": (checks.seconds, Decimal(1)),
-    "cache": (checks.text, None),
-    "in_flight": (checks.whole(1, 10_000), 20),
-    "calls_per_minute": (checks.whole(1, 1_000_000), None),
-    "budget_tokens": (checks.whole(1, 2**53), None),
-    "budget_money": (checks.money, None),
-    "agent_budget_tokens": (checks.whole(1, 2**53), None),
-    "agent_budget_money": (checks.money, None),
-    "agent_budget_ends": (checks.one_of("stop", "idle"), "stop"),
-    "prices": (checks.text, None),
-}
-_OPERATIONAL: Final = frozenset(
-    {
-        "cache", "in_flight", "calls_per_minute", "budget_tokens", "budget_money",
-        "agent_budget_tokens", "agent_budget_money", "agent_budget_ends", "prices",
-    }
-)  # fmt: skip
-_MODEL: Final[Mapping[str, tuple[Check, Any]]] = {
-    "provider": (checks.one_of(*PROVIDERS), None),
-    "model": (checks.text, None),
-    "base_url": (checks.address, None),
-    "api_key_variable": (checks.variable, None),
-    "output": (checks.one_of(*OUTPUTS), "prompted"),
-    "stream": (checks.flag, False),
-    "max_output_tokens": (checks.whole(1, 1_000_000), 1024),
-    "temperature": (checks.number, None),
-    "reasoning_effort": (checks.text, None),
-    "plays": (checks.plays, "talk"),
-    "script": (checks.text, None),
-    "extra": (checks.extra, {}),
-}
 _MOCK_ONLY: Final = ("plays", "script")
 _HOSTED_ONLY: Final = ("base_url", "api_key_variable", "reasoning_effort", "extra", "stream")
 _KEY_VARIABLES: Final[Mapping[str, str]] = {
@@ -233,177 +237,176 @@ _KEY_VARIABLES: Final[Mapping[str, str]] = {
     "anthropic": "ANTHROPIC_API_KEY",
     "google": "GOOGLE_API_KEY",
 }
-_BACKEND: Final[Mapping[str, tuple[Check, Any]]] = {
-    "model": (checks.text, None),
-    "policy": (checks.text, None),
-    "persona": (checks.text, ""),
-}
 
 
-class _Reader:
-    """Tables into values, every problem into one list."""
+def _read_models(given: Any, folder: Path, problems: list[str]) -> dict[str, ModelSetting]:
+    """The `[models.NAME]` tables."""
+    if not isinstance(given, Mapping):
+        problems.append("models: must be tables, such as [models.small]")
+        return {}
+    return {name: _read_model(name, table, folder, problems) for name, table in given.items()}
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.problems: list[str] = []
 
-    def table(
-        self, given: Any, known: Mapping[str, tuple[Check, Any]], key_path: str
-    ) -> dict[str, Any]:
-        """The values of a table, defaults where it is silent or wrong."""
-        values = {key: default for key, (_, default) in known.items()}
-        if not isinstance(given, Mapping):
-            self.problems.append(f"{key_path}: must be a table")
-            return values
-        for key, value in given.items():
-            if key not in known:
-                self.problems.append(f"{key_path}.{unknown_key(key, known)}")
-                continue
-            try:
-                values[key] = known[key][0](value)
-            except ValueError as error:
-                self.problems.append(f"{key_path}.{key}: {error}")
-        return values
+def _read_model(name: str, table: Any, folder: Path, problems: list[str]) -> ModelSetting:
+    path = f"models.{name}"
+    values = read_table(ModelSetting, table, path, problems)
+    stated = table if isinstance(table, Mapping) else {}
+    provider = values.setdefault("provider", "mock")
+    if "provider" in stated:
+        problems += _provider_problems(provider, stated, path)
+    if provider == "mock":
+        values["model"] = values["model"] or "mock"
+    if provider == "openai" and values["base_url"] is None:
+        values["base_url"] = "https://api.openai.com/v1"
+    if values["api_key_variable"] is None:
+        values["api_key_variable"] = _KEY_VARIABLES.get(provider)
+    if values["script"]:
+        values["script"] = _read_script(folder, values["script"], f"{path}.script", problems)
+    values["extra"] = _as_json(values["extra"])
+    return ModelSetting(name=name, **values)
 
-    def models(self, given: Any) -> dict[str, ModelSetting]:
-        """The `[models.NAME]` tables."""
-        if not isinstance(given, Mapping):
-            self.problems.append("models: must be tables, such as [models.small]")
-            return {}
-        return {name: self._model(name, table) for name, table in given.items()}
 
-    def _model(self, name: str, table: Any) -> ModelSetting:
-        key_path = f"models.{name}"
-        values = self.table(table, _MODEL, key_path)
-        stated = table if isinstance(table, Mapping) else {}
-        provider = values["provider"]
-        if provider is None:
-            if "provider" not in stated:
-                self.problems.append(f"{key_path}.provider: is missing")
-            provider = "mock"
-        mock = provider == "mock"
-        if mock:
-            values["model"] = values["model"] or "mock"
-        elif values["model"] is None and "model" not in stated:
-            self.problems.append(f"{key_path}.model: is missing")
-        if provider == "openai-compatible" and "base_url" not in stated:
-            self.problems.append(f"{key_path}.base_url: is missing")
-        if provider == "openai" and values["base_url"] is None:
-            values["base_url"] = "https://api.openai.com/v1"
-        misplaced = _HOSTED_ONLY if mock else _MOCK_ONLY
-        self.problems += [
-            f"{key_path}.{key}: is not of the {provider} provider"
-            for key in misplaced
-            if key in stated
-        ]
-        if values["api_key_variable"] is None:
-            values["api_key_variable"] = _KEY_VARIABLES.get(provider)
-        values["script"] = self._script(values["script"], f"{key_path}.script")
-        return ModelSetting(
-            name=name, **{**values, "provider": provider, "model": values["model"] or ""}
+def _as_json(value: Any) -> Any:
+    """A free table as a server gets it, its numbers as JSON has them."""
+    match value:
+        case NumberText():
+            return float(value)
+        case Mapping():
+            return {str(key): _as_json(part) for key, part in value.items()}
+        case list():
+            return [_as_json(part) for part in value]
+        case _:
+            return value
+
+
+def _provider_problems(provider: str, stated: Mapping[str, Any], path: str) -> Iterator[str]:
+    """Keys that a provider needs and that are not stated, and stated ones that it does not know."""
+    if provider != "mock" and "model" not in stated:
+        yield f"{path}.model: is missing"
+    if provider == "openai-compatible" and "base_url" not in stated:
+        yield f"{path}.base_url: is missing"
+    for key in _HOSTED_ONLY if provider == "mock" else _MOCK_ONLY:
+        if key in stated:
+            yield f"{path}.{key}: is not of the {provider} provider"
+
+
+def _read_script(folder: Path, name: str, path: str, problems: list[str]) -> tuple[ScriptLine, ...]:
+    """The replies of a mock's script, a JSON value on each line."""
+    try:
+        lines = (folder / name).read_bytes().splitlines()
+        return tuple(decode(line, type=ScriptLine) for line in lines if line.strip())
+    except OSError as error:
+        problems.append(f"{path}: {name} cannot be read: {error.strerror}")
+    except (DecodeError, UnicodeDecodeError) as error:
+        problems.append(f"{path}: {name} is not a script: {error}")
+    return ()
+
+
+def _read_backends(
+    given: Any,
+    models: Mapping[str, ModelSetting],
+    config: WorldConfig | None,
+    problems: list[str],
+) -> dict[str, AgentBackend]:
+    """The backend of every agent, from the `[[minds]]` tables in order."""
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        problems.append("minds: must be tables, such as [[minds]]")
+        return {}
+    if not given:
+        problems.append("minds: is missing; say [[minds]] model = NAME or policy = NAME")
+    taken: dict[str, AgentBackend] = {}
+    for number, table in enumerate(given, 1):
+        path = f"minds[{number}]"
+        stated = dict(table) if isinstance(table, Mapping) else table
+        agents = stated.pop("agents", None) if isinstance(stated, dict) else None
+        backend = _read_backend(stated, path, models, problems)
+        if config is not None:
+            own = _read_agents(agents, path, taken, config, problems)
+            taken |= dict.fromkeys(own, backend)
+    if config is None:
+        return {}
+    without = [agent_id for agent_id in config.agent_ids if agent_id not in taken]
+    if without and given:
+        shown = ", ".join(without[:5]) + (", ..." if len(without) > 5 else "")
+        problems.append(
+            f"minds: no model or policy for {shown}; a last table without agents has all"
         )
+    return {agent_id: taken[agent_id] for agent_id in config.agent_ids if agent_id in taken}
 
-    def _script(self, name: str | None, key_path: str) -> tuple[ScriptLine, ...]:
-        """The replies of a mock's script, a JSON value on each line."""
-        if name is None:
-            return ()
-        try:
-            lines = (self.folder / name).read_bytes().splitlines()
-            return tuple(decode(line, type=ScriptLine) for line in lines if line.strip())
-        except OSError as error:
-            self.problems.append(f"{key_path}: {name} cannot be read: {error.strerror}")
-        except (DecodeError, UnicodeDecodeError) as error:
-            self.problems.append(f"{key_path}: {name} is not a script: {error}")
-        return ()
 
-    def backends(
-        self, given: Any, models: Mapping[str, ModelSetting], config: WorldConfig | None
-    ) -> dict[str, AgentBackend]:
-        """One mind for every agent, from the `[[minds]]` tables in order."""
-        if not isinstance(given, Sequence) or isinstance(given, str):
-            self.problems.append("minds: must be tables, such as [[minds]]")
-            return {}
-        if not given:
-            self.problems.append("minds: is missing; say [[minds]] model = NAME or policy = NAME")
-        taken: dict[str, AgentBackend] = {}
-        for number, table in enumerate(given, 1):
-            key_path = f"minds[{number}]"
-            stated = dict(table) if isinstance(table, Mapping) else {}
-            agents = stated.pop("agents", None)
-            parameters = self._parameters(stated, key_path)
-            values = self.table(stated if isinstance(table, Mapping) else table, _BACKEND, key_path)
-            values["parameters"] = parameters
-            if ("model" in stated) == ("policy" in stated):
-                self.problems.append(f"{key_path}: must name a model or a policy, not both")
-            elif values["model"] is not None and values["model"] not in models:
-                self.problems.append(f"{key_path}.model: there is no [models.{values['model']}]")
-            for agent_id in self._agents(agents, key_path, taken, config) if config else ():
-                taken[agent_id] = AgentBackend(**values)
-        if config is None:
-            return {}
-        without = [agent_id for agent_id in config.agent_ids if agent_id not in taken]
-        if without and given:
-            shown = ", ".join(without[:5]) + (", ..." if len(without) > 5 else "")
-            self.problems.append(
-                f"minds: no model or policy for {shown}; a last table without agents has all"
-            )
-        return {agent_id: taken[agent_id] for agent_id in config.agent_ids if agent_id in taken}
+def _read_backend(
+    stated: Any, path: str, models: Mapping[str, ModelSetting], problems: list[str]
+) -> AgentBackend:
+    """One table without its agents; parameters of a policy are taken out of it."""
+    parameters = _read_parameters(stated, path, problems) if isinstance(stated, dict) else {}
+    values = read_table(AgentBackend, stated, path, problems)
+    named = stated if isinstance(stated, dict) else {}
+    if ("model" in named) == ("policy" in named):
+        problems.append(f"{path}: must name a model or a policy, not both")
+    elif (model := values["model"]) is not None and model not in models:
+        problems.append(f"{path}.model: there is no [models.{model}]{suggestion(model, models)}")
+    return AgentBackend(parameters=parameters, **values)
 
-    def _parameters(self, stated: dict[str, Any], key_path: str) -> dict[str, Any]:
-        """The parameters of a policy's table, which they are taken out of."""
-        name = stated.get("policy")
-        if not isinstance(name, str):
-            return {}
-        given = {key: stated.pop(key) for key in list(stated) if key not in _BACKEND}
-        try:
-            written = settings_of(policy_named(name, given))
-        except ScenarioError as error:
-            self.problems += [f"{key_path}.{problem}" for problem in error.problems]
-            return {}
-        plain: dict[str, Any] = loads(canonical(written))
-        return plain
 
-    def _agents(
-        self, agents: Any, key_path: str, taken: Mapping[str, AgentBackend], config: WorldConfig
-    ) -> list[str]:
-        """The agents of one table: those it names, or all that are left."""
-        if agents is None:
-            return [agent_id for agent_id in config.agent_ids if agent_id not in taken]
-        if not isinstance(agents, list) or not all(isinstance(name, str) for name in agents):
-            self.problems.append(f"{key_path}.agents: must be a list of agent ids")
-            return []
-        self.problems += [
-            f"{key_path}.agents: there is no {name} in this world"
-            for name in agents
-            if name not in config.agent_ids
+def _read_parameters(stated: dict[str, Any], path: str, problems: list[str]) -> dict[str, Any]:
+    name = stated.get("policy")
+    if not isinstance(name, str):
+        return {}
+    known = described_parameters(AgentBackend)
+    given = {key: stated.pop(key) for key in list(stated) if key not in known}
+    try:
+        written = settings_of(policy_named(name, given))
+    except ScenarioError as error:
+        problems += [f"{path}.{problem}" for problem in error.problems]
+        return {}
+    plain: dict[str, Any] = loads(canonical(written))
+    return plain
+
+
+def _read_agents(
+    agents: Any,
+    path: str,
+    taken: Mapping[str, AgentBackend],
+    config: WorldConfig,
+    problems: list[str],
+) -> list[str]:
+    """The agents of one table: those it names, or all that are left."""
+    if agents is None:
+        return [agent_id for agent_id in config.agent_ids if agent_id not in taken]
+    if not isinstance(agents, list) or not all(isinstance(name, str) for name in agents):
+        problems.append(f"{path}.agents: must be a list of agent ids")
+        return []
+    known = config.agent_ids
+    problems += [
+        f"{path}.agents: there is no {name} in this world{suggestion(name, known)}"
+        for name in agents
+        if name not in known
+    ]
+    problems += [f"{path}.agents: {name} is named before" for name in agents if name in taken]
+    return [name for name in agents if name in known and name not in taken]
+
+
+def _read_limits(
+    loop: Mapping[str, Any],
+    models: Mapping[str, ModelSetting],
+    backends: Mapping[str, AgentBackend],
+    folder: Path,
+    problems: list[str],
+) -> RunLimits:
+    """The limits; a budget of money needs a price for every model that is asked."""
+    values = {limit.name: loop[limit.name] for limit in fields(RunLimits)}
+    if isinstance(values["prices"], str):
+        values["prices"] = read_prices(folder / values["prices"], "orchestrator.prices", problems)
+    if values["cache"] is not None:
+        values["cache"] = folder / values["cache"]
+    limits = RunLimits(**values)
+    if limits.budget_money is not None or limits.agent_budget_money is not None:
+        asked = [
+            models[one.model] for one in backends.values() if one.model and one.model in models
         ]
-        self.problems += [
-            f"{key_path}.agents: {name} is named before" for name in agents if name in taken
+        problems += [
+            f"orchestrator.prices: a budget of money needs the price of {model}"
+            for model in sorted({one.model for one in asked if one.provider != "mock"})
+            if model not in limits.prices.prices
         ]
-        return [name for name in agents if name in config.agent_ids and name not in taken]
-
-    def limits(
-        self,
-        loop: Mapping[str, Any],
-        models: Mapping[str, ModelSetting],
-        backends: Mapping[str, AgentBackend],
-    ) -> RunLimits:
-        """The limits; a budget of money needs a price for every model that is asked."""
-        prices = PriceTable()
-        if loop["prices"] is not None:
-            try:
-                prices = read_prices(self.folder / loop["prices"], "orchestrator.prices")
-            except ScenarioError as error:
-                self.problems += error.problems
-        asked = {backend.model for backend in backends.values() if backend.model in models}
-        if loop["budget_money"] is not None or loop["agent_budget_money"] is not None:
-            for name in sorted(str(name) for name in asked):
-                wanted = models[name].model
-                if models[name].provider != "mock" and wanted not in prices.prices:
-                    self.problems.append(
-                        f"orchestrator.prices: a budget of money needs the price of {wanted}"
-                    )
-        given: dict[str, Any] = {
-            limit.name: loop.get(limit.encode_name) for limit in fields(RunLimits)
-        }
-        return RunLimits(**{**given, "prices": prices})
+    return limits

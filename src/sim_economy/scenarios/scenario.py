@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from msgspec import Struct
 
@@ -20,29 +20,33 @@ from sim_economy.agents.population import (
 from sim_economy.agents.usage_model import TracedUsage, UsageSource, parse_usage
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.world_config import (
-    WorldConfig,
-    config_values,
-    parameters,
-    parse_world_config,
+from sim_economy.core.table_reader import (
+    Kind,
+    Parameter,
+    described_parameters,
+    read_stated,
+    read_toml,
     unknown_key,
 )
+from sim_economy.core.world_config import WorldConfig, config_values, parameters, parse_world_config
 from sim_economy.ledger.records import digest
-from sim_economy.scenarios.presets import (
-    PRESETS,
-    preset,
-    preset_text,
-    preset_world_config,
-    read_toml,
-)
+from sim_economy.scenarios.presets import PRESETS, preset, preset_text, preset_world_config
 from sim_economy.scenarios.shipped import SCENARIOS, scenario_text
 
 SHIPPED: Final = (*PRESETS, *SCENARIOS)
 """Presets and shipped scenarios by name."""
 
-_TURNS_MAX: Final = 10_000_000
-_RUNS_MAX: Final = 1_000_000
-_SEED_MAX: Final = 2**62
+
+class Replicates(Struct, frozen=True, kw_only=True):
+    """The keys at the top of a scenario file."""
+
+    name: Annotated[str, Parameter(Kind.TEXT, "of the scenario, and of its folder")] = "scenario"
+    turns: Annotated[int, Parameter(Kind.COUNT, "of each run", 1, 10_000_000)] = 60
+    runs: Annotated[int, Parameter(Kind.COUNT, "that differ in their seed", 1, 1_000_000)] = 24
+    seed: Annotated[int, Parameter(Kind.COUNT, "run r has the seed + r", 0, 2**62)] = 0
+
+
+_TABLES: Final = ("policy", "population", "usage", "world")
 
 
 class Scenario(Struct, frozen=True, kw_only=True):
@@ -189,17 +193,14 @@ def parse_scenario(
         ScenarioError: With every problem found.
     """
     problems = [unknown_key(key, _DEFAULTS) for key in given if key not in _DEFAULTS]
-    values = {**_DEFAULTS, "name": default_name, **given}
-    for key, low, high in (
-        ("turns", 1, _TURNS_MAX),
-        ("runs", 1, _RUNS_MAX),
-        ("seed", 0, _SEED_MAX),
-    ):
-        value = values[key]
-        if type(value) is not int or not low <= value <= high:
-            problems.append(f"{key}: must be an integer from {low} to {high}")
-    if not isinstance(values["name"], str) or not values["name"]:
-        problems.append("name: must be a text")
+    known = {
+        key: (parameter, field.default)
+        for key, (parameter, field) in described_parameters(Replicates).items()
+    }
+    heads = {key: given[key] for key in known if key in given}
+    tables = {key: given[key] for key in _TABLES if key in given}
+    stated = read_stated(known, heads, "", problems)
+    values = {**_DEFAULTS, "name": default_name, **tables, **stated}
     config, usage = WorldConfig(), None
     try:
         config = _parse_world(values["world"])
@@ -233,10 +234,7 @@ def parse_scenario(
 
 
 _DEFAULTS: Final[Mapping[str, Any]] = {
-    "name": "scenario",
-    "turns": 60,
-    "runs": 24,
-    "seed": 0,
+    **{key: field.default for key, (_, field) in described_parameters(Replicates).items()},
     "policy": "published",
     "population": None,
     "usage": {"source": "published"},

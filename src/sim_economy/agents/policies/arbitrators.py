@@ -8,7 +8,7 @@ from typing import Annotated
 from sim_economy.agents.policies.phrases import ARBITRATION, Offer, Phrase
 from sim_economy.agents.policies.trader import MarketView, Trader
 from sim_economy.core.contracts import Contract, Favoured, Settlement
-from sim_economy.core.world_config import Kind, Parameter
+from sim_economy.core.table_reader import Kind, Parameter
 
 
 class Bias(StrEnum):

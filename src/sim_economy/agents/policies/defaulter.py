@@ -10,8 +10,8 @@ from sim_economy.agents.policies.services import service_offer
 from sim_economy.agents.policies.trader import MarketView, Trader, part
 from sim_economy.core.actions import Action, Stake
 from sim_economy.core.contracts import Contract, ContractKind, Deal, Role, Stage
+from sim_economy.core.table_reader import Kind, Parameter
 from sim_economy.core.units import INPUT_LIMIT, Millionths
-from sim_economy.core.world_config import Kind, Parameter
 
 
 class Defaulter(Trader, frozen=True):

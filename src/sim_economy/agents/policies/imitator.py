@@ -26,7 +26,7 @@ from sim_economy.agents.policies.trader import Trader
 from sim_economy.agents.policy import Move, Policy, View
 from sim_economy.core.contracts import Reputation
 from sim_economy.core.observation import Observation
-from sim_economy.core.world_config import Kind, Parameter
+from sim_economy.core.table_reader import Kind, Parameter
 
 OFFERERS: Final[Mapping[str, Trader]] = {
     ARBITRATION: Arbitrator(),

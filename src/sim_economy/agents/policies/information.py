@@ -13,7 +13,7 @@ from sim_economy.agents.policies.phrases import INFORMATION, Offer, Phrase, Seek
 from sim_economy.agents.policies.trader import SIGNING_TURNS, MarketView, Trader, report
 from sim_economy.core.actions import Action
 from sim_economy.core.contracts import ContractKind, Deal, Role, Settlement
-from sim_economy.core.world_config import Kind, Parameter
+from sim_economy.core.table_reader import Kind, Parameter
 
 
 class Seller(Trader, frozen=True):

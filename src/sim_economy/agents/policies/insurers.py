@@ -8,8 +8,8 @@ from sim_economy.agents.policies.phrases import INSURANCE, Offer, Phrase, Seek
 from sim_economy.agents.policies.trader import SIGNING_TURNS, MarketView, Trader, part
 from sim_economy.core.actions import Action, Mine
 from sim_economy.core.contracts import ContractKind, Deal, Role
+from sim_economy.core.table_reader import Kind, Parameter
 from sim_economy.core.units import Millionths
-from sim_economy.core.world_config import Kind, Parameter
 
 
 class Insurer(Trader, frozen=True):

@@ -7,8 +7,9 @@ from typing import Annotated
 from sim_economy.agents.policies.trader import part
 from sim_economy.agents.policy import Policy, View
 from sim_economy.core.actions import Action, BidCore, Job, Mine, Stake
+from sim_economy.core.table_reader import Kind, Parameter
 from sim_economy.core.units import INPUT_LIMIT, MILLION, Millionths
-from sim_economy.core.world_config import DividendRule, Kind, Parameter
+from sim_economy.core.world_config import DividendRule
 
 
 class Investor(Policy, frozen=True):

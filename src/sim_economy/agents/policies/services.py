@@ -12,8 +12,8 @@ from sim_economy.agents.policies.phrases import SERVICE, Offer, Phrase, Seek
 from sim_economy.agents.policies.trader import SIGNING_TURNS, MarketView, Trader
 from sim_economy.core.actions import Action
 from sim_economy.core.contracts import Contract, ContractKind, Deal, Role
+from sim_economy.core.table_reader import Kind, Parameter
 from sim_economy.core.units import MILLION, Millionths
-from sim_economy.core.world_config import Kind, Parameter
 
 
 class ServiceProvider(Trader, frozen=True):

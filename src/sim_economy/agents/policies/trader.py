@@ -46,8 +46,8 @@ from sim_economy.core.contracts import (
     Terms,
 )
 from sim_economy.core.rules.agreement import needs
+from sim_economy.core.table_reader import Kind, Parameter
 from sim_economy.core.units import INPUT_LIMIT, MILLION, Millionths
-from sim_economy.core.world_config import Kind, Parameter
 
 SIGNING_TURNS = 4
 """Turns a trader leaves for signatures before a contract has to mean something."""

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any, Final
 
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.world_config import NumberText, WorldConfig, parse_world_config
+from sim_economy.core.table_reader import read_toml
+from sim_economy.core.world_config import WorldConfig, parse_world_config
 
 PRESETS: Final = ("as-run", "as-written")
-
-
-def read_toml(text: str) -> dict[str, Any]:
-    """A TOML text, its decimal numbers kept as they are written.
-
-    Raises:
-        ScenarioError: It is not TOML.
-    """
-    try:
-        return tomllib.loads(text, parse_float=lambda number: NumberText(number.replace("_", "")))
-    except tomllib.TOMLDecodeError as error:
-        raise ScenarioError([f"not valid TOML: {error}"]) from None
 
 
 def preset_text(name: str) -> str:

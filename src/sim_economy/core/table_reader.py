@@ -1,0 +1,300 @@
+"""The one strict reader of tables: plain values into what a struct holds, every problem at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from difflib import get_close_matches
+from enum import Enum, StrEnum
+from typing import Any, Final, get_args, get_type_hints
+
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import FieldInfo, fields
+
+from sim_economy.core.errors import ScenarioError
+from sim_economy.core.units import INPUT_LIMIT, MILLION, Millionths, decimal_text, millionths
+
+
+class Kind(Enum):
+    """The notation and bounds of a parameter."""
+
+    COUNT = "an integer"
+    RATE = "a number from 0 to 1 with at most 6 decimals"
+    WEIGHT = "a number from 0 to 1000000 with at most 6 decimals"
+    PRICE = "a price from 0 to 1000000 with at most 6 decimals"
+    FLAG = "true or false"
+    VARIANT = "one of"
+    KEY = "32 to 128 hexadecimal digits"
+    TEXT = "a text"
+    SECONDS = "seconds, above 0 and at most 86400"
+    MONEY = "an amount of money, such as 2.50"
+    NUMBER = "a number"
+    ADDRESS = "an address such as http://127.0.0.1:11434/v1, without user or query"
+    VARIABLE = "the name of an environment variable, not the key itself"
+    TABLE = "a table"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """The description of one parameter: kind, meaning, bounds.
+
+    Attributes:
+        choices: Of a text: the ones allowed, or a function that lists them; any text if empty.
+        in_paper: Whether the paper's table of parameters has it.
+    """
+
+    kind: Kind
+    meaning: str
+    low: int = 0
+    high: int = INPUT_LIMIT
+    in_paper: bool = True
+    choices: tuple[str, ...] | Callable[[], Iterable[str]] = ()
+
+
+def unknown_key(name: str, known: Iterable[str]) -> str:
+    """The complaint about a key nothing reads, with the likeliest one meant."""
+    return f"{name}: unknown key{suggestion(name, known)}"
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """The likeliest of the known words, as the end of a message; empty if none is close."""
+    known = list(known)
+    close = [word for word in known if name and name in word] or get_close_matches(name, known, 1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+class NumberText(str):
+    """The text of a number with a point or exponent, as a file writes it."""
+
+    __slots__ = ()
+
+
+def described_parameters(table: type[Struct]) -> dict[str, tuple[Parameter, FieldInfo]]:
+    """The fields of a table that a file may state, by key: those annotated with a `Parameter`."""
+    hints = get_type_hints(table, include_extras=True)
+    found = {}
+    for field in fields(table):
+        notes = [note for note in get_args(hints[field.name])[1:] if isinstance(note, Parameter)]
+        if notes:
+            found[field.encode_name] = (notes[0], field)
+    return found
+
+
+def read_table(
+    tables: type[Struct] | tuple[type[Struct], ...], given: Any, path: str, problems: list[str]
+) -> dict[str, Any]:
+    """The values of a table by field name, defaults where it is silent or wrong.
+
+    Args:
+        tables: The struct that describes it, or several that share its keys out.
+        path: Its name in messages, such as `models.small`.
+        problems: Gets everything that is wrong.
+
+    Returns:
+        All fields with a `Parameter`, without those that are missing and have no default.
+    """
+    known: dict[str, tuple[Parameter, FieldInfo]] = {}
+    for table in tables if isinstance(tables, tuple) else (tables,):
+        known |= described_parameters(table)
+    values = {}
+    for _, field in known.values():
+        if field.default is not NODEFAULT:
+            values[field.name] = field.default
+        elif field.default_factory is not NODEFAULT:
+            values[field.name] = field.default_factory()
+    if not isinstance(given, Mapping):
+        problems.append(f"{path}: must be a table")
+        return values
+    stated = read_stated(
+        {key: (parameter, field.default) for key, (parameter, field) in known.items()},
+        given,
+        f"{path}.",
+        problems,
+    )
+    values |= {known[key][1].name: value for key, value in stated.items()}
+    problems += [
+        f"{path}.{key}: is missing"
+        for key, (_, field) in known.items()
+        if key not in given and field.name not in values
+    ]
+    return values
+
+
+def read_stated(
+    known: Mapping[str, tuple[Parameter, Any]],
+    given: Mapping[str, Any],
+    prefix: str,
+    problems: list[str],
+) -> dict[str, Any]:
+    """The values that a table states, by key; wrong ones are left out.
+
+    Args:
+        known: Each key with its parameter and its default.
+        prefix: Of keys in messages, such as `world.`.
+        problems: Gets everything that is wrong.
+    """
+    values = {}
+    for key, value in given.items():
+        if key not in known:
+            problems.append(f"{prefix}{unknown_key(key, known)}")
+            continue
+        try:
+            values[key] = read_parameter(known[key][0], value, known[key][1])
+        except ValueError as error:
+            problems.append(f"{prefix}{key}: {error}")
+    return values
+
+
+def read_parameter(parameter: Parameter, value: Any, default: Any) -> Any:
+    """A parameter's value as it is held, from plain values.
+
+    Args:
+        value: Numbers are ints, Decimals, the decimal text of a number in a file (`NumberText`), or
+            floats, read as their shortest decimal text.
+        default: Of the same type; of a variant it gives the choices.
+
+    Raises:
+        ValueError: What it must be instead.
+    """
+    match parameter.kind:
+        case Kind.VARIANT:
+            variant: type[StrEnum] = type(default)
+            return variant(_read_choice(value, list(variant)))
+        case Kind.COUNT:
+            return _read_count(value, parameter)
+        case Kind.RATE | Kind.WEIGHT | Kind.PRICE:
+            return _read_decimal(value, 1 if parameter.kind is Kind.RATE else MILLION)
+        case Kind.TEXT if parameter.choices:
+            listed = parameter.choices
+            return _read_choice(value, list(listed() if callable(listed) else listed))
+        case Kind.TABLE:
+            if not isinstance(value, Mapping):
+                raise ValueError("must be a table")
+            _check_free(value)
+            return value
+        case Kind.KEY if isinstance(value, str) and _SECRET.fullmatch(value):
+            return value
+        case Kind.KEY:
+            raise ValueError("must be empty or 32 to 128 lowercase hexadecimal digits")
+        case kind:
+            held = _READERS[kind](value)
+            if held is None:
+                raise ValueError(f"must be {kind.value}")
+            return held
+
+
+def read_money(value: Any) -> Decimal | None:
+    """An exact amount of money, or None for anything else."""
+    return Decimal(str(value)) if _is_number(value) and _AMOUNT.fullmatch(str(value)) else None
+
+
+def _read_choice(value: Any, choices: Sequence[str]) -> str:
+    if isinstance(value, str) and value in choices:
+        return str(value)
+    close = suggestion(value, choices) if isinstance(value, str) else ""
+    raise ValueError(f"must be one of {', '.join(choices)}{close}")
+
+
+def _read_seconds(value: Any) -> Decimal | None:
+    number = Decimal(str(value)) if _is_number(value) else Decimal(-1)
+    return number if 0 < number <= _DAY else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | NumberText) and not isinstance(value, bool)
+
+
+def _read_text(value: Any) -> str | None:
+    return value if type(value) is str and value and "\0" not in value else None
+
+
+def _read_matching(pattern: str) -> Callable[[Any], str | None]:
+    matches = re.compile(pattern).fullmatch
+    return lambda value: value.rstrip("/") if isinstance(value, str) and matches(value) else None
+
+
+_DAY: Final = 86_400
+_AMOUNT: Final = re.compile(r"\d{1,6}(\.\d{1,9})?")
+_READERS: Final[Mapping[Kind, Callable[[Any], Any]]] = {
+    Kind.FLAG: lambda value: value if isinstance(value, bool) else None,
+    Kind.TEXT: _read_text,
+    Kind.SECONDS: _read_seconds,
+    Kind.MONEY: read_money,
+    Kind.NUMBER: lambda value: str(value) if _is_number(value) else None,
+    Kind.ADDRESS: _read_matching(r"https?://[^\s/@]+(/[^\s@?#]*)?"),
+    Kind.VARIABLE: _read_matching(r"[A-Za-z_][A-Za-z0-9_]{0,99}"),
+}
+"""Readers of kinds without bounds; None for a value that is not of the kind."""
+
+
+def _check_free(value: Any) -> None:
+    """Refuse what JSON cannot hold in a table that is passed on as it is."""
+    match value:
+        case Mapping():
+            for part in value.values():
+                _check_free(part)
+        case list():
+            for part in value:
+                _check_free(part)
+        case bool() | int() | str():
+            pass
+        case _:
+            raise ValueError("may hold texts, numbers, true, false, lists and tables")
+
+
+def _read_count(value: Any, parameter: Parameter) -> int:
+    if type(value) is not int or not parameter.low <= value <= parameter.high:
+        raise ValueError(f"must be an integer from {parameter.low} to {parameter.high}")
+    return value
+
+
+def _read_decimal(value: Any, largest: int) -> Millionths:
+    amount = millionths(_numeral(value))
+    if not 0 <= amount <= largest * MILLION:
+        raise ValueError(f"must be from 0 to {largest}")
+    return amount
+
+
+def _numeral(value: Any) -> str:
+    if isinstance(value, NumberText):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise ValueError("must be a number")
+    number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    bounded = number.is_finite() and -40 < number.adjusted() < 40
+    return format(number, "f") if bounded else str(number)
+
+
+def written(parameter: Parameter, value: Any) -> int | bool | str | Decimal:
+    """A held value as a file writes it; `read_parameter` reads it back unchanged."""
+    match parameter.kind:
+        case Kind.FLAG | Kind.COUNT:
+            return value  # type: ignore[no-any-return]
+        case Kind.VARIANT | Kind.KEY:
+            return str(value)
+        case Kind.PRICE if value % MILLION == 0:
+            return int(value) // MILLION
+        case Kind.RATE | Kind.WEIGHT | Kind.PRICE:
+            text = decimal_text(value, 6)
+            return Decimal(text if "." in text else text + ".0")
+        case _:
+            raise AssertionError(parameter)
+
+
+_SECRET = re.compile(r"(?:[0-9a-f]{2}){16,64}|")
+
+
+def read_toml(text: str) -> dict[str, Any]:
+    """A TOML text, its decimal numbers kept as they are written.
+
+    Raises:
+        ScenarioError: It is not TOML.
+    """
+    import tomllib  # noqa: PLC0415 - most commands read no TOML
+
+    try:
+        return tomllib.loads(text, parse_float=lambda number: NumberText(number.replace("_", "")))
+    except tomllib.TOMLDecodeError as error:
+        raise ScenarioError([f"not valid TOML: {error}"]) from None
