@@ -66,12 +66,13 @@ def test_each_agent_follows_the_policy_of_its_group() -> None:
 @pytest.mark.parametrize(
     ("given", "found"),
     [
-        ([], ["population: must be one or more tables"]),
-        ("miner", ["population: must be one or more tables"]),
         (["miner"], ["population[0]: must be a table"]),
-        ([{"agents": 4}], ["population[0].policy: must be a policy's name"]),
-        ([{"policy": "miner"}],
-         ['population[0].agents: must be how many agents, a list of their names, or "rest"']),
+        ([{"agents": 4}], ["population[0]: must name a policy or a model, and not both"]),
+        ([{"policy": "miner", "model": "small", "agents": 4}],
+         ["population[0]: must name a policy or a model, and not both"]),
+        ([{"model": "small"}], ["population[0].model: only `sim-economy orchestrate` asks models"]),
+        ([{"policy": "miner", "persona": "meek"}],
+         ["population[0].persona: is for models; a policy does not read it"]),
         ([{"policy": "miner", "agents": 4, "speed": 1}], ["population[0].speed: unknown key"]),
         ([{"policy": "miner", "agents": 3}], [f"population: 3 {FIT}"]),
         ([{"policy": "miner", "agents": 4}, {"policy": "worker", "agents": ["bob"]}],

@@ -15,6 +15,7 @@ from sim_economy.orchestrator.orchestrated_run import load_orchestrated
 from sim_economy.orchestrator.record.call_folder import read_task
 from sim_economy.orchestrator.settings import parse_plan, plan_of
 from sim_economy.orchestrator.task import Task
+from sim_economy.scenarios.scenario import load_scenario
 from tests.orchestrator.setup import mocked, play, served
 
 SCENARIO = parse_world_config({"num_agents": 3}, agent_ids=["ann", "bob", "cy"])
@@ -77,7 +78,10 @@ def test_a_whole_file(tmp_path: Path) -> None:
     assert (plan.retries, plan.memory_turns, plan.call_deadline) == (1, 2, Decimal("2.5"))
     assert (plan.limits.budget_tokens, plan.limits.budget_money) == (900_000, Decimal("2.50"))
     small = plan.models["small"]
-    assert (small.base_url, small.temperature) == ("http://127.0.0.1:11434/v1", "0.7")
+    assert (small.base_url, small.temperature) == (
+        "http://127.0.0.1:11434/v1",
+        Decimal("0.7"),
+    )
     assert small.extra == {"top_k": 20, "min_p": 0.05}
     assert plan.models["pretend"].script[1].fails is CallFailure.RATE_LIMITED
     assert plan.backends["bob"].policy == "miner"
@@ -136,18 +140,26 @@ PROBLEMS: list[tuple[dict[str, Any], str]] = [
     ),
     ({"models": {"m": {"provider": "mock", "plays": "published"}}}, 'needs observation = "full"'),
     ({"models": {"m": {"provider": "mock", "script": "no.jsonl"}}}, "no.jsonl cannot be read"),
-    ({"minds": []}, "minds: is missing"),
-    ({"minds": [{"policy": "miner", "model": "m"}]}, "must name a model or a policy, not both"),
-    ({"minds": [{}]}, "must name a model or a policy"),
+    ({"minds": []}, "minds: must be one or more tables"),
+    ({"minds": [{"policy": "miner", "model": "m"}]}, "minds[0]: must name a policy or a model"),
+    ({"minds": [{}]}, "minds[0]: must name a policy or a model, and not both"),
     ({"minds": [{"model": "big"}]}, "there is no [models.big]"),
     ({"minds": [{"policy": "sloth"}]}, "policy: there is no sloth"),
-    ({"minds": [{"policy": "miner", "agents": ["dan"]}]}, "there is no dan in this world"),
-    ({"minds": [{"policy": "miner", "agents": ["ann"]}]}, "no model or policy for bob, cy"),
+    ({"minds": [{"policy": "miner", "agents": ["dan"]}]}, "minds: there is no agent dan"),
     (
-        {"minds": [{"policy": "miner"}, {"policy": "idle", "agents": ["ann"]}]},
-        "minds[2].agents: ann is named before",
+        {"minds": [{"policy": "miner", "agents": ["ann"]}]},
+        "minds: 1 agents for",
     ),
-    ({"minds": "all"}, "minds: must be tables"),
+    (
+        {"minds": [{"policy": "miner", "agents": ["ann"]}, {"policy": "idle", "agents": ["ann"]}]},
+        "minds: ann is named twice",
+    ),
+    ({"minds": "all"}, "minds: must be one or more tables"),
+    (
+        {"population": [{"policy": "miner"}]},
+        "minds: leave it out where population says",
+    ),
+    ({"policy": "miner"}, "policy: leave it out where minds says who decides"),
 ]
 
 
@@ -200,3 +212,33 @@ def test_a_key_that_is_not_in_the_environment_is_named(
     run = served("http://127.0.0.1:9/v1", model={"api_key_variable": "SOME_KEY"})
     with pytest.raises(ScenarioError, match="the environment has no SOME_KEY"):
         play(tmp_path, run)
+
+
+def test_the_older_name_of_a_population_is_read(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    older = load_orchestrated(path).task
+    path.write_text(path.read_text().replace("[[minds]]", "[[population]]"))
+    assert load_orchestrated(path).task.settings == older.settings
+
+
+def test_agents_without_a_model_or_a_policy_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "plain.toml"
+    path.write_text('policy = "miner"\n[models.small]\nprovider = "mock"\n')
+    with pytest.raises(ScenarioError, match="population: names no model; name one in"):
+        load_orchestrated(path)
+
+
+def test_a_policy_that_mocks_replace_is_named() -> None:
+    assert load_orchestrated("as-run", mock=True).replaced_policy == "published"
+
+
+def test_a_population_of_policies_is_played_as_it_is() -> None:
+    backends = load_orchestrated("market", mock=True).task.plan.backends.values()
+    assert {backend.model for backend in backends} == {None}
+
+
+def test_only_orchestrate_reads_models(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioError) as error:
+        load_scenario(written(tmp_path))
+    assert error.value.problems[0] == "orchestrator: only `sim-economy orchestrate` reads it"
+    assert error.value.file == str(tmp_path / "mixed.toml")

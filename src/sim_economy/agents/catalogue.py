@@ -22,7 +22,7 @@ from sim_economy.core.table_reader import Kind, Parameter, read_stated, suggesti
 GROUP: Final = "sim_economy.policies"
 """The entry points that name policies."""
 
-RESERVED: Final = ("policy", "agents")
+RESERVED: Final = ("policy", "model", "agents", "persona")
 """Keys of a population's entry that are not parameters."""
 
 SHIPPED: Final[Mapping[str, str]] = {

@@ -1,22 +1,33 @@
-"""Populations: groups of agents and the policies they follow."""
+"""Populations: groups of agents and what decides for them, a policy or a language model."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Annotated, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sim_economy.agents.catalogue import RESERVED, policy_named, settings_of
 from sim_economy.agents.policy import Policy
 from sim_economy.core.errors import ScenarioError
+from sim_economy.core.table_reader import REST, Kind, Parameter, read_table, suggestion
 from sim_economy.core.world_config import WorldConfig, genesis_order
 
-REST: Final = "rest"
-"""Stands for the agents that no other entry takes."""
+
+class _Entry(Struct, frozen=True, kw_only=True):
+    """The keys of an entry of `[[population]]` that are not parameters of its policy."""
+
+    policy: Annotated[str | None, Parameter(Kind.TEXT, "what decides: a policy's name")] = None
+    model: Annotated[str | None, Parameter(Kind.TEXT, "or a model: NAME of [models.NAME]")] = None
+    agents: Annotated[
+        int | str | tuple[str, ...], Parameter(Kind.AGENTS, "for whom it decides")
+    ] = REST
+    persona: Annotated[str, Parameter(Kind.TEXT, "what a model is told about itself")] = ""
 
 
-class Group(Struct, frozen=True):
+class Group(Struct, frozen=True, kw_only=True):
     """The agents that follow one policy with the same parameters.
 
     Attributes:
@@ -25,7 +36,21 @@ class Group(Struct, frozen=True):
 
     policy_name: str
     policy: Policy
-    agents: tuple[int, ...]
+    agents: tuple[int, ...] = ()
+
+
+class ModelGroup(Struct, frozen=True, kw_only=True):
+    """The agents for whom one language model decides.
+
+    Attributes:
+        model: The name of its `[models.NAME]` table.
+        persona: What the model is told about itself.
+        agents: Positions in genesis order.
+    """
+
+    model: str
+    persona: str = ""
+    agents: tuple[int, ...] = ()
 
 
 def everyone(name: Any, config: WorldConfig) -> tuple[Group, ...]:
@@ -36,33 +61,52 @@ def everyone(name: Any, config: WorldConfig) -> tuple[Group, ...]:
     """
     if not isinstance(name, str):
         raise ScenarioError(["policy: must be a policy's name"])
-    return (Group(str(name), policy_named(name), tuple(range(config.num_agents))),)
+    agents = tuple(range(config.num_agents))
+    return (Group(policy_name=str(name), policy=policy_named(name), agents=agents),)
 
 
-def parse_population(given: Any, config: WorldConfig) -> tuple[Group, ...]:
-    """The groups of a `[[population]]` of a scenario file.
+def parse_population(given: Sequence[Any], config: WorldConfig) -> tuple[Group, ...]:
+    """The groups of a `[[population]]` of policies.
+
+    Raises:
+        ScenarioError: With every problem found; a model is one.
+    """
+    groups = parse_groups(given, config, None)
+    return tuple(group for group in groups if isinstance(group, Group))
+
+
+def parse_groups(
+    given: Sequence[Any],
+    config: WorldConfig | None,
+    models: Collection[str] | None,
+    path: str = "population",
+) -> tuple[Group | ModelGroup, ...]:
+    """The groups of a `[[population]]` of policies and models.
 
     Entries that name their agents take these; the others take the agents that are left, in genesis
     order.
 
+    Args:
+        config: None where the world is not known; then nobody is shared out.
+        models: The names of the models that entries may name; None where only policies play.
+        path: The name of the tables in messages.
+
     Raises:
         ScenarioError: With every problem found.
     """
-    if not isinstance(given, list) or not given:
-        raise ScenarioError(["population: must be one or more tables"])
     problems: list[str] = []
-    parsed: list[tuple[str, Policy, Any]] = []
-    for index, entry in enumerate(given):
-        try:
-            parsed.append(_entry(entry, f"population[{index}]"))
-        except ScenarioError as error:
-            problems += error.problems
+    entries = [
+        _read_entry(entry, f"{path}[{index}]", models, problems)
+        for index, entry in enumerate(given)
+    ]
     if problems:
         raise ScenarioError(problems)
-    shares = _shared_out([agents for _, _, agents in parsed], config)
+    groups = [group for group, _ in entries if group is not None]
+    if config is None:
+        return tuple(groups)
+    shares = _shared_out([agents for _, agents in entries], config, path)
     return tuple(
-        Group(name, policy, agents)
-        for (name, policy, _), agents in zip(parsed, shares, strict=True)
+        replace(group, agents=agents) for group, agents in zip(groups, shares, strict=True)
     )
 
 
@@ -96,71 +140,71 @@ def policies_by_agent(groups: Iterable[Group]) -> list[Policy]:
     return [by_agent[agent] for agent in sorted(by_agent)]
 
 
-def _entry(entry: Any, field: str) -> tuple[str, Policy, Any]:
-    """Name, policy and agents of one table.
-
-    Raises:
-        ScenarioError: With every problem found.
-    """
-    if not isinstance(entry, Mapping):
-        raise ScenarioError([f"{field}: must be a table"])
-    name, agents = entry.get("policy"), entry.get("agents")
-    problems = []
-    if not isinstance(name, str):
-        problems.append(f"{field}.policy: must be a policy's name")
-    if not _is_agents(agents):
-        problems.append(
-            f'{field}.agents: must be how many agents, a list of their names, or "{REST}"'
-        )
-    settings = {key: value for key, value in entry.items() if key not in RESERVED}
-    policy = Policy()
-    if isinstance(name, str):
+def _read_entry(
+    given: Any, path: str, models: Collection[str] | None, problems: list[str]
+) -> tuple[Group | ModelGroup | None, Any]:
+    """The group of one entry, still without agents, and the agents it asks for."""
+    stated = dict(given) if isinstance(given, Mapping) else given
+    parameters = {}
+    if isinstance(stated, dict) and "policy" in stated:
+        parameters = {key: stated.pop(key) for key in [*stated] if key not in RESERVED}
+    values = read_table(_Entry, stated, path, problems)
+    agents, name, model = values["agents"], values["policy"], values["model"]
+    if not isinstance(stated, dict):
+        return None, agents
+    if len(stated.keys() & {"policy", "model"}) != 1:
+        problems.append(f"{path}: must name a policy or a model, and not both")
+    elif "persona" in stated and "policy" in stated:
+        problems.append(f"{path}.persona: is for models; a policy does not read it")
+    elif model is not None:
+        problems += _model_problems(model, path, models)
+        return ModelGroup(model=model, persona=values["persona"]), agents
+    elif name is not None:
         try:
-            policy = policy_named(name, settings)
+            return Group(policy_name=name, policy=policy_named(name, parameters)), agents
         except ScenarioError as error:
-            problems += [f"{field}.{problem}" for problem in error.problems]
-    if problems:
-        raise ScenarioError(problems)
-    return str(name), policy, agents
+            problems += [f"{path}.{problem}" for problem in error.problems]
+    return None, agents
 
 
-def _is_agents(agents: Any) -> bool:
-    if isinstance(agents, list):
-        return bool(agents) and all(isinstance(name, str) for name in agents)
-    return agents == REST if isinstance(agents, str) else type(agents) is int and agents > 0
+def _model_problems(model: str, path: str, models: Collection[str] | None) -> list[str]:
+    if models is None:
+        return [f"{path}.model: only `sim-economy orchestrate` asks models"]
+    if model not in models:
+        return [f"{path}.model: there is no [models.{model}]{suggestion(model, models)}"]
+    return []
 
 
-def _shared_out(wanted: Sequence[Any], config: WorldConfig) -> list[tuple[int, ...]]:
+def _shared_out(wanted: Sequence[Any], config: WorldConfig, path: str) -> list[tuple[int, ...]]:
     """The agents of each entry.
 
     Raises:
         ScenarioError: Names or counts do not fit the world.
     """
-    agent_indices = genesis_order(config)
-    named = [name for agents in wanted if isinstance(agents, list) for name in agents]
+    order = genesis_order(config)
+    named = Counter(name for agents in wanted if isinstance(agents, tuple) for name in agents)
     problems = [
-        f"population: there is no agent {name}" for name in named if name not in agent_indices
+        f"{path}: there is no agent {name}{suggestion(name, order)}"
+        for name in named.elements()
+        if name not in order
     ]
-    problems += [
-        f"population: {name} is named twice" for name in agent_indices if named.count(name) > 1
-    ]
+    problems += [f"{path}: {name} is named twice" for name in order if named[name] > 1]
     if wanted.count(REST) > 1:
-        problems.append(f'population: only one entry may take the "{REST}"')
+        problems.append(f'{path}: only one entry may take the "{REST}"')
     if problems:
         raise ScenarioError(problems)
-    taken = set(named)
-    left = [index for name, index in agent_indices.items() if name not in taken]
+    left = [index for name, index in order.items() if name not in named]
     counts = sum(agents for agents in wanted if isinstance(agents, int))
     spare = len(left) - counts
     if spare < 0 or (spare > 0 and REST not in wanted):
-        found = f"population: {len(named) + counts} agents for num_agents = {len(agent_indices)}"
+        found = f"{path}: {len(named) + counts} agents for num_agents = {len(order)}"
         raise ScenarioError([f'{found}; change a count, or let one entry take the "{REST}"'])
     shares = []
     for agents in wanted:
-        if isinstance(agents, list):
-            shares.append(tuple(sorted(agent_indices[name] for name in agents)))
-            continue
-        count = spare if agents == REST else agents
-        shares.append(tuple(left[:count]))
-        left = left[count:]
+        if isinstance(agents, tuple):
+            shares.append(tuple(sorted(order[name] for name in agents)))
+        else:
+            count = spare if agents == REST else agents
+            shares.append(tuple(left[:count]))
+            left = left[count:]
     return shares

@@ -14,14 +14,7 @@ from msgspec import Struct
 
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.randomness import draw, draw_below, seed_key
-from sim_economy.core.table_reader import (
-    Kind,
-    NumberText,
-    Parameter,
-    read_table,
-    suggestion,
-    unknown_key,
-)
+from sim_economy.core.table_reader import Kind, Parameter, read_tagged
 from sim_economy.core.units import INPUT_LIMIT
 from sim_economy.core.world_config import WorldConfig, genesis_order
 
@@ -57,17 +50,66 @@ class PublishedUsage(Struct, frozen=True):
         return []
 
 
-class Distribution(Struct, frozen=True):
-    """A named distribution of usage units.
+class Constant(Struct, frozen=True):
+    """The same units every time."""
 
-    Attributes:
-        name: `constant` (value), `uniform` (low, high: whole units, both included), `exponential`
-            (mean) or `lognormal` (median, sigma).
-        arguments: Exact decimals by name.
-    """
+    value: Annotated[int, Parameter(Kind.COUNT, "units every time")]
 
-    name: str
-    arguments: dict[str, Decimal]
+    def units(self, key: bytes, turn: int, purpose: str, agent: int) -> int:  # noqa: ARG002
+        """Units of one agent in one turn."""
+        return self.value
+
+
+class Uniform(Struct, frozen=True):
+    """Whole units, each as likely as the other; both bounds included."""
+
+    low: Annotated[int, Parameter(Kind.COUNT, "fewest units")]
+    high: Annotated[int, Parameter(Kind.COUNT, "most units")]
+
+    def __post_init__(self) -> None:
+        """Check what the bounds say together."""
+        if self.low > self.high:
+            raise ValueError("low must not be above high")
+
+    def units(self, key: bytes, turn: int, purpose: str, agent: int) -> int:
+        """Units of one agent in one turn."""
+        return self.low + draw_below(self.high - self.low + 1, key, turn, purpose, agent)
+
+
+class Exponential(Struct, frozen=True):
+    """Units that are often few and seldom many."""
+
+    mean: Annotated[Decimal, Parameter(Kind.NUMBER, "mean of the units")]
+
+    def units(self, key: bytes, turn: int, purpose: str, agent: int) -> int:
+        """Units of one agent in one turn."""
+        with localcontext(_EXACT):
+            chance = Decimal(draw(key, turn, purpose, agent) + 1) / 2**64
+            return min(INPUT_LIMIT, int(-chance.ln() * self.mean))
+
+
+class Lognormal(Struct, frozen=True):
+    """Units whose logarithm is normal."""
+
+    median: Annotated[Decimal, Parameter(Kind.NUMBER, "median of the units")]
+    sigma: Annotated[Decimal, Parameter(Kind.NUMBER, "deviation of their logarithm", 0, 10)]
+
+    def units(self, key: bytes, turn: int, purpose: str, agent: int) -> int:
+        """Units of one agent in one turn."""
+        with localcontext(_EXACT):
+            deviate = _normal(lambda attempt: draw(key, turn, f"{purpose}.{attempt}", agent))
+            return min(INPUT_LIMIT, int((self.sigma * deviate).exp() * self.median))
+
+
+Distribution: TypeAlias = Constant | Uniform | Exponential | Lognormal
+
+_EXACT: Final = Context(prec=28, rounding=ROUND_HALF_EVEN)
+_DISTRIBUTIONS: Final[Mapping[str, type[Distribution]]] = {
+    "constant": Constant,
+    "uniform": Uniform,
+    "exponential": Exponential,
+    "lognormal": Lognormal,
+}
 
 
 class DistributedUsage(Struct, frozen=True):
@@ -78,11 +120,17 @@ class DistributedUsage(Struct, frozen=True):
 
     def turns(self, config: WorldConfig) -> Iterator[list[Usage]]:
         """Draws keyed with the world's seed."""
-        thinking = _sampler(self.thinking, config, "usage.thinking")
-        output = _sampler(self.output, config, "usage.output")
+        key = seed_key(config.seed, config.secret)
+        thinking, output = self.thinking.units, self.output.units
         agents = range(config.num_agents)
         for turn in count(1):
-            yield [(thinking(turn, agent), output(turn, agent)) for agent in agents]
+            yield [
+                (
+                    thinking(key, turn, "usage.thinking", agent),
+                    output(key, turn, "usage.output", agent),
+                )
+                for agent in agents
+            ]
 
     def problems(self, config: WorldConfig, turns: int) -> list[str]:  # noqa: ARG002
         """It serves any."""
@@ -139,14 +187,28 @@ class TracedUsage(Struct, frozen=True):
         return problems
 
 
-class TraceTable(Struct, frozen=True):
+class _TraceTable(Struct, frozen=True):
     """The keys of `[usage]` for a trace."""
 
     path: Annotated[str, Parameter(Kind.TEXT, "file of turn, agent, thinking, output")]
     repeat: Annotated[bool, Parameter(Kind.FLAG, "start over when it ends")] = False
 
 
-def parse_usage(given: Mapping[str, Any], folder: Path) -> UsageSource:
+class _DistributionTable(Struct, frozen=True):
+    """The keys of `[usage]` for draws."""
+
+    thinking: Annotated[Mapping[str, Any], Parameter(Kind.TABLE, "distribution of thinking units")]
+    output: Annotated[Mapping[str, Any], Parameter(Kind.TABLE, "distribution of output units")]
+
+
+_SOURCES: Final[Mapping[str, type[PublishedUsage | _TraceTable | _DistributionTable]]] = {
+    "published": PublishedUsage,
+    "trace": _TraceTable,
+    "distribution": _DistributionTable,
+}
+
+
+def parse_usage(given: Any, folder: Path) -> UsageSource:
     """A usage source from the `[usage]` table of a scenario.
 
     Args:
@@ -155,108 +217,20 @@ def parse_usage(given: Mapping[str, Any], folder: Path) -> UsageSource:
     Raises:
         ScenarioError: With every problem found.
     """
-    source = given.get("source")
-    known = _KEYS.get(source) if isinstance(source, str) else None
-    if known is None:
-        close = suggestion(source, _KEYS) if isinstance(source, str) else ""
-        raise ScenarioError([f"usage.source: must be one of {', '.join(_KEYS)}{close}"])
     problems: list[str] = []
-    stated = {key: value for key, value in given.items() if key != "source"}
-    if source == "trace":
-        values = read_table(TraceTable, stated, "usage", problems)
-    else:
-        problems += [f"usage.{unknown_key(key, known)}" for key in stated if key not in known]
-        problems += [f"usage.{key}: is missing" for key in known if key not in given]
-    if problems:
-        raise ScenarioError(problems)
-    match source:
-        case "trace":
-            return read_trace(folder / values["path"], repeat=values["repeat"])
-        case "distribution":
-            parsed = [_parse_distribution(given[key], f"usage.{key}") for key in known]
-            wrong = [problem for _, found in parsed for problem in found]
-            if wrong:
-                raise ScenarioError(wrong)
-            thinking, output = [distribution for distribution, _ in parsed]
+    found = read_tagged("source", _SOURCES, given, "usage", problems)
+    if isinstance(found, _TraceTable):
+        return read_trace(folder / found.path, repeat=found.repeat)
+    if isinstance(found, _DistributionTable):
+        thinking, output = (
+            read_tagged("distribution", _DISTRIBUTIONS, table, f"usage.{key}", problems)
+            for key, table in (("thinking", found.thinking), ("output", found.output))
+        )
+        if thinking is not None and output is not None:
             return DistributedUsage(thinking, output)
-        case _:
-            return PublishedUsage()
-
-
-_EXACT: Final = Context(prec=28, rounding=ROUND_HALF_EVEN)
-_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
-    "published": (),
-    "trace": ("path", "repeat"),
-    "distribution": ("thinking", "output"),
-}
-_SHAPES: Final[Mapping[str, tuple[str, ...]]] = {
-    "constant": ("value",),
-    "uniform": ("low", "high"),
-    "exponential": ("mean",),
-    "lognormal": ("median", "sigma"),
-}
-
-
-def _parse_distribution(given: Any, field: str) -> tuple[Distribution, list[str]]:
-    nothing = Distribution("constant", {})
-    name = given.get("distribution") if isinstance(given, Mapping) else None
-    if not isinstance(name, str) or name not in _SHAPES:
-        close = suggestion(name, _SHAPES) if isinstance(name, str) else ""
-        return nothing, [f"{field}.distribution: must be one of {', '.join(_SHAPES)}{close}"]
-    shape = _SHAPES[name]
-    if {*given} != {"distribution", *shape}:
-        return nothing, [f"{field}: a {name} distribution takes {' and '.join(shape)}"]
-    problems = []
-    arguments = {}
-    for key in shape:
-        value = given[key]
-        if isinstance(value, bool) or not isinstance(value, int | float | NumberText | Decimal):
-            problems.append(f"{field}.{key}: must be a number")
-            continue
-        number = Decimal(str(value))
-        whole = name in {"constant", "uniform"}
-        bounded = number.is_finite() and 0 <= number <= INPUT_LIMIT
-        if not bounded or (whole and number % 1):
-            kind = "an integer" if whole else "a number"
-            problems.append(f"{field}.{key}: must be {kind} from 0 to {INPUT_LIMIT}")
-        arguments[key] = number
-    if not problems and name == "uniform" and arguments["low"] > arguments["high"]:
-        problems.append(f"{field}: low must not be above high")
-    if not problems and name == "lognormal" and arguments["sigma"] > 10:
-        problems.append(f"{field}.sigma: must be from 0 to 10")
-    return Distribution(name, arguments), problems
-
-
-def _sampler(
-    distribution: Distribution, config: WorldConfig, purpose: str
-) -> Callable[[int, int], int]:
-    key = seed_key(config.seed, config.secret)
-    arguments = distribution.arguments
-
-    def uniform(turn: int, agent: int) -> int:
-        low, high = int(arguments["low"]), int(arguments["high"])
-        return low + draw_below(high - low + 1, key, turn, purpose, agent)
-
-    def exponential(turn: int, agent: int) -> int:
-        with localcontext(_EXACT):
-            chance = Decimal(draw(key, turn, purpose, agent) + 1) / 2**64
-            return min(INPUT_LIMIT, int(-chance.ln() * arguments["mean"]))
-
-    def lognormal(turn: int, agent: int) -> int:
-        with localcontext(_EXACT):
-            deviate = _normal(lambda attempt: draw(key, turn, f"{purpose}.{attempt}", agent))
-            return min(INPUT_LIMIT, int((arguments["sigma"] * deviate).exp() * arguments["median"]))
-
-    match distribution.name:
-        case "uniform":
-            return uniform
-        case "exponential":
-            return exponential
-        case "lognormal":
-            return lognormal
-        case _:
-            value = int(arguments["value"])
-            return lambda turn, agent: value
+    if isinstance(found, PublishedUsage):
+        return found
+    raise ScenarioError(problems)
 
 
 def _normal(uniform: Callable[[int], int]) -> Decimal:

@@ -68,6 +68,8 @@ def orchestrate(
     asked = load_orchestrated(
         scenario, given, mock=mock, world_backend="engine" if engine else "world"
     )
+    if asked.replaced_policy and not as_json:
+        click.echo(f"mocks decide, not the policy {asked.replaced_policy}", err=True)
     folder = out or Path("out") / asked.task.name
     ending = asyncio.run(_play(folder, asked, engine, fresh=fresh))
     _show_result(folder, asked.task, ending, as_json=as_json)

@@ -105,13 +105,17 @@ def show_error(error: Exception, *, as_json: bool) -> bool:
         code, message = error.code, str(error)
     else:
         return False
-    problems = error.problems if isinstance(error, ScenarioError) else [message]
+    problems, file = [message], ""
+    if isinstance(error, ScenarioError):
+        problems, file = error.problems, error.file
     if as_json:
-        click.echo(json.dumps({"error": {"code": code, "problems": problems}}), err=True)
+        described = {"code": code, **({"file": file} if file else {}), "problems": problems}
+        click.echo(json.dumps({"error": described}), err=True)
     elif len(problems) == 1:
-        click.echo(f"error: {problems[0]}", err=True)
+        click.echo(f"error: {message}", err=True)
     else:
-        click.echo("error: these need fixing:", err=True)
+        where = f" in {file}" if file else ""
+        click.echo(f"error: these need fixing{where}:", err=True)
         for problem in problems:
             click.echo(f"  - {problem}", err=True)
     return True

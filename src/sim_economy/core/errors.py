@@ -16,13 +16,23 @@ class SimEconomyError(Exception):
 
 
 class ScenarioError(SimEconomyError):
-    """A scenario that cannot be played; carries every problem found, not the first."""
+    """A scenario that cannot be played; carries every problem found, not the first.
+
+    Attributes:
+        file: The file they were found in, with what was changed; empty where there is none.
+    """
 
     code = "scenario_invalid"
 
-    def __init__(self, problems: list[str]) -> None:
+    def __init__(self, problems: list[str], file: str = "") -> None:
         self.problems = problems
+        self.file = file
         super().__init__("; ".join(problems))
+
+    def __str__(self) -> str:
+        """All problems, after the name of the file."""
+        problems = "; ".join(self.problems)
+        return f"{self.file}: {problems}" if self.file else problems
 
 
 class InputError(SimEconomyError):

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
 from enum import Enum, StrEnum
-from typing import Any, Final, get_args, get_type_hints
+from typing import Any, Final, TypeVar, get_args, get_type_hints
 
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import FieldInfo, fields
 
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.units import INPUT_LIMIT, MILLION, Millionths, decimal_text, millionths
+
+T = TypeVar("T", bound=Struct)
 
 
 class Kind(Enum):
@@ -31,9 +33,12 @@ class Kind(Enum):
     SECONDS = "seconds, above 0 and at most 86400"
     MONEY = "an amount of money, such as 2.50"
     NUMBER = "a number"
+    AGENTS = 'how many agents, a list of their names, or "rest"'
     ADDRESS = "an address such as http://127.0.0.1:11434/v1, without user or query"
     VARIABLE = "the name of an environment variable, not the key itself"
     TABLE = "a table"
+    TABLES = "one or more tables"
+    FREE = "a table of texts, numbers, true, false, lists and tables"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,10 @@ class Parameter:
     high: int = INPUT_LIMIT
     in_paper: bool = True
     choices: tuple[str, ...] | Callable[[], Iterable[str]] = ()
+
+
+REST: Final = "rest"
+"""Stands for the agents that no other entry of a population takes."""
 
 
 def unknown_key(name: str, known: Iterable[str]) -> str:
@@ -89,7 +98,7 @@ def read_table(
 
     Args:
         tables: The struct that describes it, or several that share its keys out.
-        path: Its name in messages, such as `models.small`.
+        path: Its name in messages, such as `models.small`; empty for the top of a file.
         problems: Gets everything that is wrong.
 
     Returns:
@@ -107,19 +116,61 @@ def read_table(
     if not isinstance(given, Mapping):
         problems.append(f"{path}: must be a table")
         return values
+    prefix = path and f"{path}."
     stated = read_stated(
         {key: (parameter, field.default) for key, (parameter, field) in known.items()},
         given,
-        f"{path}.",
+        prefix,
         problems,
     )
     values |= {known[key][1].name: value for key, value in stated.items()}
     problems += [
-        f"{path}.{key}: is missing"
+        f"{prefix}{key}: is missing"
         for key, (_, field) in known.items()
         if key not in given and field.name not in values
     ]
     return values
+
+
+def read_struct(table: type[T], given: Any, path: str, problems: list[str]) -> T | None:
+    """The struct that a table describes; None where something is wrong.
+
+    Args:
+        table: It may refuse what does not go together with a ValueError.
+        path: Its name in messages.
+        problems: Gets everything that is wrong.
+    """
+    before = len(problems)
+    values = read_table(table, given, path, problems)
+    if len(problems) > before:
+        return None
+    try:
+        return table(**values)
+    except ValueError as error:
+        problems.append(f"{path}: {error}")
+        return None
+
+
+def read_tagged(
+    tag: str, tables: Mapping[str, type[T]], given: Any, path: str, problems: list[str]
+) -> T | None:
+    """The struct of a table whose key `tag` says which of several it is; None if it is wrong.
+
+    Args:
+        tables: By what the key says.
+        path: Its name in messages.
+        problems: Gets everything that is wrong.
+    """
+    if not isinstance(given, Mapping):
+        problems.append(f"{path}: must be a table")
+        return None
+    try:
+        named = _read_choice(given.get(tag), list(tables))
+    except ValueError as error:
+        problems.append(f"{path}.{tag}: {error}")
+        return None
+    rest = {key: value for key, value in given.items() if key != tag}
+    return read_struct(tables[named], rest, path, problems)
 
 
 def read_stated(
@@ -158,36 +209,19 @@ def read_parameter(parameter: Parameter, value: Any, default: Any) -> Any:
     Raises:
         ValueError: What it must be instead.
     """
-    match parameter.kind:
-        case Kind.VARIANT:
-            variant: type[StrEnum] = type(default)
-            return variant(_read_choice(value, list(variant)))
-        case Kind.COUNT:
-            return _read_count(value, parameter)
-        case Kind.RATE | Kind.WEIGHT | Kind.PRICE:
-            return _read_decimal(value, 1 if parameter.kind is Kind.RATE else MILLION)
-        case Kind.TEXT if parameter.choices:
-            listed = parameter.choices
-            return _read_choice(value, list(listed() if callable(listed) else listed))
-        case Kind.TABLE:
-            if not isinstance(value, Mapping):
-                raise ValueError("must be a table")
-            _check_free(value)
-            return value
-        case Kind.KEY if isinstance(value, str) and _SECRET.fullmatch(value):
-            return value
-        case Kind.KEY:
-            raise ValueError("must be empty or 32 to 128 lowercase hexadecimal digits")
-        case kind:
-            held = _READERS[kind](value)
-            if held is None:
-                raise ValueError(f"must be {kind.value}")
-            return held
+    if parameter.kind is Kind.VARIANT:
+        variant: type[StrEnum] = type(default)
+        return variant(_read_choice(value, list(variant)))
+    return _READERS[parameter.kind](value, parameter)
 
 
 def read_money(value: Any) -> Decimal | None:
     """An exact amount of money, or None for anything else."""
     return Decimal(str(value)) if _is_number(value) and _AMOUNT.fullmatch(str(value)) else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | NumberText) and not isinstance(value, bool)
 
 
 def _read_choice(value: Any, choices: Sequence[str]) -> str:
@@ -197,51 +231,12 @@ def _read_choice(value: Any, choices: Sequence[str]) -> str:
     raise ValueError(f"must be one of {', '.join(choices)}{close}")
 
 
-def _read_seconds(value: Any) -> Decimal | None:
-    number = Decimal(str(value)) if _is_number(value) else Decimal(-1)
-    return number if 0 < number <= _DAY else None
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | NumberText) and not isinstance(value, bool)
-
-
-def _read_text(value: Any) -> str | None:
-    return value if type(value) is str and value and "\0" not in value else None
-
-
-def _read_matching(pattern: str) -> Callable[[Any], str | None]:
-    matches = re.compile(pattern).fullmatch
-    return lambda value: value.rstrip("/") if isinstance(value, str) and matches(value) else None
-
-
-_DAY: Final = 86_400
-_AMOUNT: Final = re.compile(r"\d{1,6}(\.\d{1,9})?")
-_READERS: Final[Mapping[Kind, Callable[[Any], Any]]] = {
-    Kind.FLAG: lambda value: value if isinstance(value, bool) else None,
-    Kind.TEXT: _read_text,
-    Kind.SECONDS: _read_seconds,
-    Kind.MONEY: read_money,
-    Kind.NUMBER: lambda value: str(value) if _is_number(value) else None,
-    Kind.ADDRESS: _read_matching(r"https?://[^\s/@]+(/[^\s@?#]*)?"),
-    Kind.VARIABLE: _read_matching(r"[A-Za-z_][A-Za-z0-9_]{0,99}"),
-}
-"""Readers of kinds without bounds; None for a value that is not of the kind."""
-
-
-def _check_free(value: Any) -> None:
-    """Refuse what JSON cannot hold in a table that is passed on as it is."""
-    match value:
-        case Mapping():
-            for part in value.values():
-                _check_free(part)
-        case list():
-            for part in value:
-                _check_free(part)
-        case bool() | int() | str():
-            pass
-        case _:
-            raise ValueError("may hold texts, numbers, true, false, lists and tables")
+def _read_text(value: Any, parameter: Parameter) -> str:
+    if listed := parameter.choices:
+        return _read_choice(value, list(listed() if callable(listed) else listed))
+    if type(value) is not str or not value or "\0" in value:
+        raise ValueError("must be a text")
+    return value
 
 
 def _read_count(value: Any, parameter: Parameter) -> int:
@@ -250,7 +245,15 @@ def _read_count(value: Any, parameter: Parameter) -> int:
     return value
 
 
-def _read_decimal(value: Any, largest: int) -> Millionths:
+def _read_number(value: Any, parameter: Parameter) -> Decimal:
+    number = Decimal(_numeral(value))
+    if not number.is_finite() or not parameter.low <= number <= parameter.high:
+        raise ValueError(f"must be a number from {parameter.low} to {parameter.high}")
+    return number
+
+
+def _read_decimal(value: Any, parameter: Parameter) -> Millionths:
+    largest = 1 if parameter.kind is Kind.RATE else MILLION
     amount = millionths(_numeral(value))
     if not 0 <= amount <= largest * MILLION:
         raise ValueError(f"must be from 0 to {largest}")
@@ -267,6 +270,99 @@ def _numeral(value: Any) -> str:
     return format(number, "f") if bounded else str(number)
 
 
+def _read_key(value: Any, parameter: Parameter) -> str:  # noqa: ARG001
+    if not isinstance(value, str) or not _SECRET.fullmatch(value):
+        raise ValueError("must be empty or 32 to 128 lowercase hexadecimal digits")
+    return value
+
+
+def _read_free(value: Any, parameter: Parameter) -> Any:
+    _check_free(_read_table(value, parameter))
+    return value
+
+
+def _read_table(value: Any, parameter: Parameter) -> Any:  # noqa: ARG001
+    if not isinstance(value, Mapping):
+        raise ValueError("must be a table")
+    return value
+
+
+def _check_free(value: Any) -> None:
+    """Refuse what JSON cannot hold in a table that is passed on as it is."""
+    match value:
+        case Mapping():
+            for part in value.values():
+                _check_free(part)
+        case list():
+            for part in value:
+                _check_free(part)
+        case bool() | int() | float() | Decimal() | str():
+            pass
+        case _:
+            raise ValueError(f"must be {Kind.FREE.value}")
+
+
+def _simple(kind: Kind, held: Callable[[Any], Any]) -> Callable[[Any, Parameter], Any]:
+    """The reader of a kind without bounds.
+
+    Args:
+        held: Gives the value as it is held, or None for what is not of the kind.
+    """
+
+    def read(value: Any, parameter: Parameter) -> Any:  # noqa: ARG001
+        found = held(value)
+        if found is None:
+            raise ValueError(f"must be {kind.value}")
+        return found
+
+    return read
+
+
+def _seconds(value: Any) -> Decimal | None:
+    number = Decimal(str(value)) if _is_number(value) else Decimal(-1)
+    return number if 0 < number <= _DAY else None
+
+
+def _agents(value: Any) -> int | str | tuple[str, ...] | None:
+    if isinstance(value, list) and value and all(isinstance(name, str) for name in value):
+        return tuple(str(name) for name in value)
+    is_count = type(value) is int and 0 < value <= INPUT_LIMIT
+    return value if is_count or value == REST else None
+
+
+def _matching(pattern: str) -> Callable[[Any], str | None]:
+    matches = re.compile(pattern).fullmatch
+    return lambda value: value.rstrip("/") if isinstance(value, str) and matches(value) else None
+
+
+_DAY: Final = 86_400
+_SECRET: Final = re.compile(r"(?:[0-9a-f]{2}){16,64}|")
+_AMOUNT: Final = re.compile(r"\d{1,6}(\.\d{1,9})?")
+_READERS: Final[Mapping[Kind, Callable[[Any, Parameter], Any]]] = {
+    Kind.COUNT: _read_count,
+    Kind.RATE: _read_decimal,
+    Kind.WEIGHT: _read_decimal,
+    Kind.PRICE: _read_decimal,
+    Kind.NUMBER: _read_number,
+    Kind.KEY: _read_key,
+    Kind.TEXT: _read_text,
+    Kind.TABLE: _read_table,
+    Kind.FREE: _read_free,
+    **{
+        kind: _simple(kind, held)
+        for kind, held in (
+            (Kind.FLAG, lambda value: value if isinstance(value, bool) else None),
+            (Kind.SECONDS, _seconds),
+            (Kind.MONEY, read_money),
+            (Kind.TABLES, lambda value: value if isinstance(value, list) and value else None),
+            (Kind.AGENTS, _agents),
+            (Kind.ADDRESS, _matching(r"https?://[^\s/@]+(/[^\s@?#]*)?")),
+            (Kind.VARIABLE, _matching(r"[A-Za-z_][A-Za-z0-9_]{0,99}")),
+        )
+    },
+}
+
+
 def written(parameter: Parameter, value: Any) -> int | bool | str | Decimal:
     """A held value as a file writes it; `read_parameter` reads it back unchanged."""
     match parameter.kind:
@@ -281,9 +377,6 @@ def written(parameter: Parameter, value: Any) -> int | bool | str | Decimal:
             return Decimal(text if "." in text else text + ".0")
         case _:
             raise AssertionError(parameter)
-
-
-_SECRET = re.compile(r"(?:[0-9a-f]{2}){16,64}|")
 
 
 def read_toml(text: str) -> dict[str, Any]:

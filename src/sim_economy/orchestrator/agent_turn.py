@@ -81,7 +81,7 @@ def request_of(setting: ModelSetting, instructions: str, messages: tuple[Message
     """The whole of what is asked."""
     settings: dict[str, Any] = {
         "max_output_tokens": setting.max_output_tokens,
-        "temperature": setting.temperature,
+        "temperature": None if setting.temperature is None else str(setting.temperature),
         "reasoning_effort": setting.reasoning_effort,
         "stream": setting.stream,
         "extra": setting.extra,

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
 from sim_economy.agents.usage_model import UsageSource
 from sim_economy.core.errors import ScenarioError
-from sim_economy.orchestrator.settings import TABLES, parse_plan
+from sim_economy.orchestrator.settings import parse_plan
 from sim_economy.orchestrator.task import Task
-from sim_economy.scenarios.scenario import parse_scenario, read_scenario
+from sim_economy.scenarios.scenario import (
+    ORCHESTRATED,
+    named_problems,
+    parse_scenario,
+    read_scenario,
+)
 
 
 class OrchestratedRun(Struct, frozen=True):
-    """A run to be played, and the usage of its scripted agents."""
+    """A run to be played, and the usage of its scripted agents.
+
+    Attributes:
+        replaced_policy: The scenario's policy, where mocks decide instead.
+    """
 
     task: Task
     usage: UsageSource
+    replaced_policy: str | None = None
 
 
 def load_orchestrated(
@@ -38,16 +48,26 @@ def load_orchestrated(
     Raises:
         ScenarioError: With every problem found.
     """
-    given, folder, name = read_scenario(source, changes, TABLES)
-    tables: dict[str, Any] = {key: given.pop(key) for key in TABLES if key in given}
-    if mock:
-        tables = _mocked(tables)
-    try:
-        scenario = parse_scenario(given, folder, default_name=name)
-        config = scenario.config_of_run(1)
-    except ScenarioError as error:
-        raise ScenarioError([*error.problems, *_problems(tables, folder)]) from None
-    plan = parse_plan(tables, config, folder)
+    with named_problems(source, changes):
+        given, folder, name = read_scenario(source, changes, ORCHESTRATED)
+        tables: dict[str, Any] = {key: given.pop(key) for key in _TABLES if key in given}
+        replaced = None
+        if mock:
+            replaced = None if tables.keys() & {"population", "minds"} else tables.get("policy")
+            tables = _mocked(tables)
+        problems: list[str] = []
+        scenario = config = None
+        try:
+            scenario = parse_scenario(given, folder, default_name=name)
+            config = scenario.config_of_run(1)
+        except ScenarioError as error:
+            problems += error.problems
+        try:
+            plan = parse_plan(tables, config, folder)
+        except ScenarioError as error:
+            problems += error.problems
+        if problems or scenario is None or config is None:
+            raise ScenarioError(problems)
     task = Task(
         name=scenario.name,
         turns=scenario.turns,
@@ -56,25 +76,21 @@ def load_orchestrated(
         usage=scenario.settings["usage"],
         world_backend=world_backend,
     )
-    return OrchestratedRun(task, scenario.usage)
+    return OrchestratedRun(task, scenario.usage, replaced)
 
 
-def _problems(tables: Mapping[str, Any], folder: Path) -> list[str]:
-    """Problems of the tables that do not depend on the agents."""
-    try:
-        parse_plan(tables, None, folder)
-    except ScenarioError as error:
-        return error.problems
-    return []
+_TABLES: Final = (*ORCHESTRATED, "population", "policy")
 
 
 def _mocked(tables: Mapping[str, Any]) -> dict[str, Any]:
-    """The tables with every model replaced by the mock."""
+    """The tables with every model replaced by the mock; all agents ask it where nobody is named."""
     mocked = dict(tables)
     models = tables.get("models")
     names = list(models) if isinstance(models, Mapping) and models else ["mock"]
     mocked["models"] = {name: _kept(models, name) for name in names}
-    mocked.setdefault("minds", [{"model": names[0]}])
+    if not mocked.keys() & {"population", "minds"}:
+        mocked.pop("policy", None)
+        mocked["population"] = [{"model": names[0]}]
     return mocked
 
 

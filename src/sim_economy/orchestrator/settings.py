@@ -1,8 +1,8 @@
-"""Settings of orchestrated runs: the `[orchestrator]`, `[models]` and `[[minds]]` tables."""
+"""Settings of orchestrated runs: `[orchestrator]`, `[models]`, and who asks which model."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from json import loads
 from pathlib import Path
@@ -12,23 +12,20 @@ from msgspec import DecodeError, Struct, convert, field, to_builtins
 from msgspec.json import decode
 from msgspec.structs import fields
 
-from sim_economy.agents.catalogue import offers, policy_named, settings_of
+from sim_economy.agents.catalogue import offers, settings_of
+from sim_economy.agents.population import Group, ModelGroup, parse_groups
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.table_reader import (
     Kind,
     NumberText,
     Parameter,
-    described_parameters,
+    read_stated,
     read_table,
-    suggestion,
 )
 from sim_economy.core.world_config import WorldConfig
 from sim_economy.orchestrator.dialogue.messages import CallFailure, ModelUsage, Money
 from sim_economy.orchestrator.prices import PriceTable, read_prices
-
-TABLES: Final = ("orchestrator", "models", "minds")
-"""The tables of a scenario file that are read here."""
 
 PROVIDERS: Final = ("mock", "openai-compatible", "openai", "anthropic", "google")
 OUTPUTS: Final = ("prompted", "tool", "native")
@@ -74,7 +71,9 @@ class ModelSetting(Struct, frozen=True, kw_only=True):
     max_output_tokens: Annotated[
         int, Parameter(Kind.COUNT, "most tokens of a reply, reasoning included", 1, 1_000_000)
     ] = 1024
-    temperature: Annotated[str | None, Parameter(Kind.NUMBER, "sampling temperature")] = None
+    temperature: Annotated[
+        Decimal | None, Parameter(Kind.NUMBER, "sampling temperature", 0, 10)
+    ] = None
     reasoning_effort: Annotated[
         str | None, Parameter(Kind.TEXT, "effort of a reasoning model, in the provider's words")
     ] = None
@@ -87,7 +86,7 @@ class ModelSetting(Struct, frozen=True, kw_only=True):
         Parameter(Kind.TEXT, "of a mock: file of replies that go before what it plays"),
     ] = ()
     extra: Annotated[
-        dict[str, Any], Parameter(Kind.TABLE, "sent as it is, for settings of one server alone")
+        dict[str, Any], Parameter(Kind.FREE, "sent as it is, for settings of one server alone")
     ] = {}
 
 
@@ -98,10 +97,10 @@ class AgentBackend(Struct, frozen=True, kw_only=True):
         parameters: All those of the policy, as a file writes them.
     """
 
-    model: Annotated[str | None, Parameter(Kind.TEXT, "name of a [models.NAME] table")] = None
-    policy: Annotated[str | None, Parameter(Kind.TEXT, "name of a policy")] = None
+    model: str | None = None
+    policy: str | None = None
     parameters: dict[str, Any] = {}
-    persona: Annotated[str, Parameter(Kind.TEXT, "what its model is told about itself")] = ""
+    persona: str = ""
 
 
 class RunLimits(Struct, frozen=True, kw_only=True):
@@ -195,7 +194,7 @@ def parse_plan(given: Mapping[str, Any], config: WorldConfig | None, folder: Pat
         (TurnSettings, RunLimits), given.get("orchestrator", {}), "orchestrator", problems
     )
     models = _read_models(given.get("models", {}), folder, problems)
-    backends = _read_backends(given.get("minds", []), models, config, problems)
+    backends = _read_backends(given, models, config, problems)
     limits = _read_limits(loop, models, backends, folder, problems)
     if loop["observation"] != "full":
         problems += [
@@ -303,87 +302,40 @@ def _read_script(folder: Path, name: str, path: str, problems: list[str]) -> tup
 
 
 def _read_backends(
-    given: Any,
+    given: Mapping[str, Any],
     models: Mapping[str, ModelSetting],
     config: WorldConfig | None,
     problems: list[str],
 ) -> dict[str, AgentBackend]:
-    """The backend of every agent, from the `[[minds]]` tables in order."""
-    if not isinstance(given, Sequence) or isinstance(given, str):
-        problems.append("minds: must be tables, such as [[minds]]")
-        return {}
-    if not given:
-        problems.append("minds: is missing; say [[minds]] model = NAME or policy = NAME")
-    taken: dict[str, AgentBackend] = {}
-    for number, table in enumerate(given, 1):
-        path = f"minds[{number}]"
-        stated = dict(table) if isinstance(table, Mapping) else table
-        agents = stated.pop("agents", None) if isinstance(stated, dict) else None
-        backend = _read_backend(stated, path, models, problems)
-        if config is not None:
-            own = _read_agents(agents, path, taken, config, problems)
-            taken |= dict.fromkeys(own, backend)
-    if config is None:
-        return {}
-    without = [agent_id for agent_id in config.agent_ids if agent_id not in taken]
-    if without and given:
-        shown = ", ".join(without[:5]) + (", ..." if len(without) > 5 else "")
+    """The backend of every agent, from `[[population]]`, or from `[[minds]]`, its older name."""
+    stated = [key for key in ("population", "minds", "policy") if key in given]
+    problems += [f"{key}: leave it out where {stated[0]} says who decides" for key in stated[1:]]
+    path = stated[0] if stated else "population"
+    if path == "policy" or not stated:
         problems.append(
-            f"minds: no model or policy for {shown}; a last table without agents has all"
+            "population: names no model; name one in [[population]], as model = NAME, or use --mock"
         )
-    return {agent_id: taken[agent_id] for agent_id in config.agent_ids if agent_id in taken}
-
-
-def _read_backend(
-    stated: Any, path: str, models: Mapping[str, ModelSetting], problems: list[str]
-) -> AgentBackend:
-    """One table without its agents; parameters of a policy are taken out of it."""
-    parameters = _read_parameters(stated, path, problems) if isinstance(stated, dict) else {}
-    values = read_table(AgentBackend, stated, path, problems)
-    named = stated if isinstance(stated, dict) else {}
-    if ("model" in named) == ("policy" in named):
-        problems.append(f"{path}: must name a model or a policy, not both")
-    elif (model := values["model"]) is not None and model not in models:
-        problems.append(f"{path}.model: there is no [models.{model}]{suggestion(model, models)}")
-    return AgentBackend(parameters=parameters, **values)
-
-
-def _read_parameters(stated: dict[str, Any], path: str, problems: list[str]) -> dict[str, Any]:
-    name = stated.get("policy")
-    if not isinstance(name, str):
         return {}
-    known = described_parameters(AgentBackend)
-    given = {key: stated.pop(key) for key in list(stated) if key not in known}
+    tables = read_stated({path: (_GROUPS, None)}, {path: given[path]}, "", problems)
+    if not tables:
+        return {}
     try:
-        written = settings_of(policy_named(name, given))
+        groups = parse_groups(tables[path], config, models, path)
     except ScenarioError as error:
-        problems += [f"{path}.{problem}" for problem in error.problems]
+        problems += error.problems
         return {}
-    plain: dict[str, Any] = loads(canonical(written))
-    return plain
+    backends = {agent: _backend(group) for group in groups for agent in group.agents}
+    return {} if config is None else {config.agent_ids[i]: backends[i] for i in sorted(backends)}
 
 
-def _read_agents(
-    agents: Any,
-    path: str,
-    taken: Mapping[str, AgentBackend],
-    config: WorldConfig,
-    problems: list[str],
-) -> list[str]:
-    """The agents of one table: those it names, or all that are left."""
-    if agents is None:
-        return [agent_id for agent_id in config.agent_ids if agent_id not in taken]
-    if not isinstance(agents, list) or not all(isinstance(name, str) for name in agents):
-        problems.append(f"{path}.agents: must be a list of agent ids")
-        return []
-    known = config.agent_ids
-    problems += [
-        f"{path}.agents: there is no {name} in this world{suggestion(name, known)}"
-        for name in agents
-        if name not in known
-    ]
-    problems += [f"{path}.agents: {name} is named before" for name in agents if name in taken]
-    return [name for name in agents if name in known and name not in taken]
+_GROUPS: Final = Parameter(Kind.TABLES, "what decides for whom")
+
+
+def _backend(group: Group | ModelGroup) -> AgentBackend:
+    if isinstance(group, ModelGroup):
+        return AgentBackend(model=group.model, persona=group.persona)
+    parameters = loads(canonical(settings_of(group.policy)))
+    return AgentBackend(policy=group.policy_name, parameters=parameters)
 
 
 def _read_limits(
@@ -401,12 +353,19 @@ def _read_limits(
         values["cache"] = folder / values["cache"]
     limits = RunLimits(**values)
     if limits.budget_money is not None or limits.agent_budget_money is not None:
-        asked = [
-            models[one.model] for one in backends.values() if one.model and one.model in models
-        ]
-        problems += [
-            f"orchestrator.prices: a budget of money needs the price of {model}"
-            for model in sorted({one.model for one in asked if one.provider != "mock"})
-            if model not in limits.prices.prices
-        ]
+        problems += _unpriced(limits, models, backends)
     return limits
+
+
+def _unpriced(
+    limits: RunLimits,
+    models: Mapping[str, ModelSetting],
+    backends: Mapping[str, AgentBackend],
+) -> list[str]:
+    """The models that are asked for money without a price."""
+    asked = {backend.model for backend in backends.values() if backend.model} & models.keys()
+    paid = {models[name].model for name in asked if models[name].provider != "mock"}
+    return [
+        f"orchestrator.prices: a budget of money needs the price of {model}"
+        for model in sorted(paid - limits.prices.prices.keys())
+    ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from sim_economy.agents.policy import Policy
 from sim_economy.agents.population import (
@@ -24,7 +25,7 @@ from sim_economy.core.table_reader import (
     Kind,
     Parameter,
     described_parameters,
-    read_stated,
+    read_table,
     read_toml,
     unknown_key,
 )
@@ -33,20 +34,38 @@ from sim_economy.ledger.records import digest
 from sim_economy.scenarios.presets import PRESETS, preset, preset_text, preset_world_config
 from sim_economy.scenarios.shipped import SCENARIOS, scenario_text
 
+T = TypeVar("T")
+
 SHIPPED: Final = (*PRESETS, *SCENARIOS)
 """Presets and shipped scenarios by name."""
 
 
-class Replicates(Struct, frozen=True, kw_only=True):
+class ScenarioTable(Struct, frozen=True, kw_only=True):
     """The keys at the top of a scenario file."""
 
     name: Annotated[str, Parameter(Kind.TEXT, "of the scenario, and of its folder")] = "scenario"
     turns: Annotated[int, Parameter(Kind.COUNT, "of each run", 1, 10_000_000)] = 60
     runs: Annotated[int, Parameter(Kind.COUNT, "that differ in their seed", 1, 1_000_000)] = 24
     seed: Annotated[int, Parameter(Kind.COUNT, "run r has the seed + r", 0, 2**62)] = 0
+    policy: Annotated[str, Parameter(Kind.TEXT, "what decides for every agent")] = "published"
+    population: Annotated[
+        list[Any] | None, Parameter(Kind.TABLES, "what decides for whom, where several do")
+    ] = None
+    usage: Annotated[Mapping[str, Any], Parameter(Kind.TABLE, "where usage comes from")] = field(
+        default_factory=lambda: {"source": "published"}
+    )
+    world: Annotated[
+        Mapping[str, Any], Parameter(Kind.TABLE, "parameters and variants of the rules")
+    ] = field(default_factory=dict)
 
 
-_TABLES: Final = ("policy", "population", "usage", "world")
+_WHO: Final = ("policy", "population", "minds")
+"""Keys that say who decides; one that is set goes over the others."""
+
+ORCHESTRATED: Final = ("orchestrator", "models", "minds")
+"""Tables of a scenario file that only orchestrated runs read."""
+
+_KEYS: Final = tuple(described_parameters(ScenarioTable))
 
 
 class Scenario(Struct, frozen=True, kw_only=True):
@@ -114,8 +133,27 @@ def load_scenario(source: str | Path, changes: Sequence[str] | Mapping[str, Any]
     Raises:
         ScenarioError: With every problem found.
     """
-    given, folder, name = read_scenario(source, changes)
-    return parse_scenario(given, folder, default_name=name)
+    with named_problems(source, changes):
+        given, folder, name = read_scenario(source, changes)
+        return parse_scenario(given, folder, default_name=name)
+
+
+@contextmanager
+def named_problems(
+    source: str | Path, changes: Sequence[str] | Mapping[str, Any] = ()
+) -> Iterator[None]:
+    """Name the file in the problems found meanwhile, and what was changed in it."""
+    try:
+        yield
+    except ScenarioError as error:
+        if Path(source).is_file() and str(source) not in SHIPPED:
+            changed = (
+                [f"{key}={value}" for key, value in changes.items()]
+                if isinstance(changes, Mapping)
+                else changes
+            )
+            error.file = f"{source} with {', '.join(changed)}" if changed else str(source)
+        raise
 
 
 def read_scenario(
@@ -192,40 +230,21 @@ def parse_scenario(
     Raises:
         ScenarioError: With every problem found.
     """
-    problems = [unknown_key(key, _DEFAULTS) for key in given if key not in _DEFAULTS]
-    known = {
-        key: (parameter, field.default)
-        for key, (parameter, field) in described_parameters(Replicates).items()
-    }
-    heads = {key: given[key] for key in known if key in given}
-    tables = {key: given[key] for key in _TABLES if key in given}
-    stated = read_stated(known, heads, "", problems)
-    values = {**_DEFAULTS, "name": default_name, **tables, **stated}
-    config, usage = WorldConfig(), None
-    try:
-        config = _parse_world(values["world"])
-    except ScenarioError as error:
-        problems += error.problems
-    population: tuple[Group, ...] = ()
-    try:
-        population = _parse_population(given, config)
-    except ScenarioError as error:
-        problems += error.problems
-    try:
-        if not isinstance(values["usage"], Mapping):
-            raise ScenarioError(["usage: must be a table"])
-        usage = parse_usage(values["usage"], folder or Path())
-    except ScenarioError as error:
-        problems += error.problems
+    problems = [
+        f"{key}: only `sim-economy orchestrate` reads it" for key in ORCHESTRATED if key in given
+    ]
+    stated = {key: value for key, value in given.items() if key not in ORCHESTRATED}
+    values = read_table(ScenarioTable, {"name": default_name, **stated}, "", problems)
+    config = _found(problems, _parse_world, values["world"])
+    world = config or WorldConfig()
+    population = _found(problems, _parse_population, given, values, world)
+    usage = _found(problems, parse_usage, values["usage"], folder or Path())
     if usage is not None and not problems:
-        problems += usage.problems(config, values["turns"])
-    if problems or usage is None:
+        problems += usage.problems(world, values["turns"])
+    if problems or config is None or population is None or usage is None:
         raise ScenarioError(problems)
     return Scenario(
-        name=values["name"],
-        turns=values["turns"],
-        runs=values["runs"],
-        seed=values["seed"],
+        **{key: values[key] for key in ("name", "turns", "runs", "seed")},
         population=population,
         usage=usage,
         config=config,
@@ -233,26 +252,26 @@ def parse_scenario(
     )
 
 
-_DEFAULTS: Final[Mapping[str, Any]] = {
-    **{key: field.default for key, (_, field) in described_parameters(Replicates).items()},
-    "policy": "published",
-    "population": None,
-    "usage": {"source": "published"},
-    "world": {},
-}
+def _found(problems: list[str], parse: Callable[..., T], *given: Any) -> T | None:
+    """What is parsed, or None, with the problems found."""
+    try:
+        return parse(*given)
+    except ScenarioError as error:
+        problems += error.problems
+        return None
 
 
-def _parse_population(given: Mapping[str, Any], config: WorldConfig) -> tuple[Group, ...]:
-    if given.get("population") is None:
-        return everyone(given.get("policy", _DEFAULTS["policy"]), config)
+def _parse_population(
+    given: Mapping[str, Any], values: Mapping[str, Any], config: WorldConfig
+) -> tuple[Group, ...]:
+    if values["population"] is None:
+        return everyone(values["policy"], config)
     if "policy" in given:
         raise ScenarioError(["policy: leave it out where population says who follows which"])
-    return parse_population(given["population"], config)
+    return parse_population(values["population"], config)
 
 
-def _parse_world(given: Any) -> WorldConfig:
-    if not isinstance(given, Mapping):
-        raise ScenarioError(["world: must be a table"])
+def _parse_world(given: Mapping[str, Any]) -> WorldConfig:
     if "seed" in given:
         raise ScenarioError(["world.seed: set seed at the top of the file; run r adds r to it"])
     if "secret" in given:
@@ -319,22 +338,21 @@ def _change(given: dict[str, Any], change: str, further_tables: Sequence[str]) -
 def _set(given: dict[str, Any], key: str, value: Any, further_tables: Sequence[str]) -> list[str]:
     """Set one value by its dotted key; the problems with it, if any."""
     path = key.split(".")
-    tables = {*_DEFAULTS, *further_tables}
+    tables = {*_KEYS, *further_tables}
     if len(path) == 1 and path[0] not in tables:
         path = ["world", *path]
     named = path[0] == "world" and (len(path) != 2 or path[1] not in _world_keys())
     if path[0] not in tables or named:
         shown = ".".join(path[1:] if path[:-1] == ["world"] else path)
-        return [unknown_key(shown, [*_DEFAULTS, *_world_keys()])]
+        return [unknown_key(shown, [*_KEYS, *_world_keys()])]
     table = given
     for step in path[:-1]:
         table = table.setdefault(step, {})
         if not isinstance(table, dict):
             return [f"{key}: {step} is not a table"]
-    if path == ["policy"]:
-        given.pop("population", None)
-    elif path == ["population"]:
-        given.pop("policy", None)
+    for other in _WHO:
+        if path[0] in _WHO and other != path[0]:
+            given.pop(other, None)
     table[path[-1]] = value
     return []
 
