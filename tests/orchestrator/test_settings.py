@@ -157,7 +157,7 @@ PROBLEMS: list[tuple[dict[str, Any], str]] = [
     ({"minds": "all"}, "minds: must be one or more tables"),
     (
         {"population": [{"policy": "miner"}]},
-        "minds: leave it out where population says",
+        "minds: is the older name of population",
     ),
     ({"policy": "miner"}, "policy: leave it out where minds says who decides"),
 ]

@@ -218,19 +218,21 @@ def parse_usage(given: Any, folder: Path) -> UsageSource:
         ScenarioError: With every problem found.
     """
     problems: list[str] = []
-    found = read_tagged("source", _SOURCES, given, "usage", problems)
-    if isinstance(found, _TraceTable):
-        return read_trace(folder / found.path, repeat=found.repeat)
-    if isinstance(found, _DistributionTable):
-        thinking, output = (
-            read_tagged("distribution", _DISTRIBUTIONS, table, f"usage.{key}", problems)
-            for key, table in (("thinking", found.thinking), ("output", found.output))
+    source = read_tagged("source", _SOURCES, given, "usage", problems)
+    if isinstance(source, _TraceTable):
+        return read_trace(folder / source.path, repeat=source.repeat)
+    if isinstance(source, _DistributionTable):
+        thinking = read_tagged(
+            "distribution", _DISTRIBUTIONS, source.thinking, "usage.thinking", problems
+        )
+        output = read_tagged(
+            "distribution", _DISTRIBUTIONS, source.output, "usage.output", problems
         )
         if thinking is not None and output is not None:
             return DistributedUsage(thinking, output)
-    if isinstance(found, PublishedUsage):
-        return found
-    raise ScenarioError(problems)
+    if source is None or problems:
+        raise ScenarioError(problems)
+    return PublishedUsage()
 
 
 def _normal(uniform: Callable[[int], int]) -> Decimal:

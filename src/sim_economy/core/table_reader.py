@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ class Kind(Enum):
     PRICE = "a price from 0 to 1000000 with at most 6 decimals"
     FLAG = "true or false"
     VARIANT = "one of"
-    KEY = "32 to 128 hexadecimal digits"
+    KEY = "empty or 32 to 128 lowercase hexadecimal digits"
     TEXT = "a text"
     SECONDS = "seconds, above 0 and at most 86400"
     MONEY = "an amount of money, such as 2.50"
@@ -70,7 +71,7 @@ def unknown_key(name: str, known: Iterable[str]) -> str:
 def suggestion(name: str, known: Iterable[str]) -> str:
     """The likeliest of the known words, as the end of a message; empty if none is close."""
     known = list(known)
-    close = [word for word in known if name and name in word] or get_close_matches(name, known, 1)
+    close = get_close_matches(name, known, 1) or [word for word in known if name and name in word]
     return f"; did you mean {close[0]}?" if close else ""
 
 
@@ -215,15 +216,6 @@ def read_parameter(parameter: Parameter, value: Any, default: Any) -> Any:
     return _READERS[parameter.kind](value, parameter)
 
 
-def read_money(value: Any) -> Decimal | None:
-    """An exact amount of money, or None for anything else."""
-    return Decimal(str(value)) if _is_number(value) and _AMOUNT.fullmatch(str(value)) else None
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | NumberText) and not isinstance(value, bool)
-
-
 def _read_choice(value: Any, choices: Sequence[str]) -> str:
     if isinstance(value, str) and value in choices:
         return str(value)
@@ -270,96 +262,66 @@ def _numeral(value: Any) -> str:
     return format(number, "f") if bounded else str(number)
 
 
-def _read_key(value: Any, parameter: Parameter) -> str:  # noqa: ARG001
-    if not isinstance(value, str) or not _SECRET.fullmatch(value):
-        raise ValueError("must be empty or 32 to 128 lowercase hexadecimal digits")
+def _read_amount(value: Any, parameter: Parameter) -> Decimal:
+    """An amount of money, or seconds above zero, as exact as it is written."""
+    exact = isinstance(value, int | NumberText) and not isinstance(value, bool)
+    if exact and parameter.kind is Kind.MONEY and _MONEY.fullmatch(str(value)):
+        return Decimal(str(value))
+    if exact and parameter.kind is Kind.SECONDS and 0 < Decimal(str(value)) <= _DAY:
+        return Decimal(str(value))
+    raise ValueError(f"must be {parameter.kind.value}")
+
+
+def _read_matching(value: Any, parameter: Parameter) -> str:
+    if not isinstance(value, str) or not _PATTERNS[parameter.kind].fullmatch(value):
+        raise ValueError(f"must be {parameter.kind.value}")
+    return value.rstrip("/")
+
+
+def _read_flag(value: Any, parameter: Parameter) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"must be {parameter.kind.value}")
     return value
 
 
-def _read_free(value: Any, parameter: Parameter) -> Any:
-    _check_free(_read_table(value, parameter))
-    return value
+def _read_parts(value: Any, parameter: Parameter) -> Any:
+    """Tables whose keys somebody else reads, or that are passed on as JSON."""
+    shape = list if parameter.kind is Kind.TABLES else Mapping
+    try:
+        if isinstance(value, shape) and (value or shape is Mapping):
+            if parameter.kind is Kind.FREE:
+                json.dumps(value)
+            return value
+    except TypeError:
+        pass
+    raise ValueError(f"must be {parameter.kind.value}")
 
 
-def _read_table(value: Any, parameter: Parameter) -> Any:  # noqa: ARG001
-    if not isinstance(value, Mapping):
-        raise ValueError("must be a table")
-    return value
-
-
-def _check_free(value: Any) -> None:
-    """Refuse what JSON cannot hold in a table that is passed on as it is."""
-    match value:
-        case Mapping():
-            for part in value.values():
-                _check_free(part)
-        case list():
-            for part in value:
-                _check_free(part)
-        case bool() | int() | float() | Decimal() | str():
-            pass
-        case _:
-            raise ValueError(f"must be {Kind.FREE.value}")
-
-
-def _simple(kind: Kind, held: Callable[[Any], Any]) -> Callable[[Any, Parameter], Any]:
-    """The reader of a kind without bounds.
-
-    Args:
-        held: Gives the value as it is held, or None for what is not of the kind.
-    """
-
-    def read(value: Any, parameter: Parameter) -> Any:  # noqa: ARG001
-        found = held(value)
-        if found is None:
-            raise ValueError(f"must be {kind.value}")
-        return found
-
-    return read
-
-
-def _seconds(value: Any) -> Decimal | None:
-    number = Decimal(str(value)) if _is_number(value) else Decimal(-1)
-    return number if 0 < number <= _DAY else None
-
-
-def _agents(value: Any) -> int | str | tuple[str, ...] | None:
+def _read_agents(value: Any, parameter: Parameter) -> int | str | tuple[str, ...]:
     if isinstance(value, list) and value and all(isinstance(name, str) for name in value):
         return tuple(str(name) for name in value)
-    is_count = type(value) is int and 0 < value <= INPUT_LIMIT
-    return value if is_count or value == REST else None
-
-
-def _matching(pattern: str) -> Callable[[Any], str | None]:
-    matches = re.compile(pattern).fullmatch
-    return lambda value: value.rstrip("/") if isinstance(value, str) and matches(value) else None
+    if value == REST or (type(value) is int and 0 < value <= INPUT_LIMIT):
+        return value  # type: ignore[no-any-return]
+    raise ValueError(f"must be {parameter.kind.value}")
 
 
 _DAY: Final = 86_400
-_SECRET: Final = re.compile(r"(?:[0-9a-f]{2}){16,64}|")
-_AMOUNT: Final = re.compile(r"\d{1,6}(\.\d{1,9})?")
+_MONEY: Final = re.compile(r"\d{1,6}(\.\d{1,9})?")
+_PATTERNS: Final = {
+    Kind.KEY: re.compile(r"(?:[0-9a-f]{2}){16,64}|"),
+    Kind.ADDRESS: re.compile(r"https?://[^\s/@]+(/[^\s@?#]*)?"),
+    Kind.VARIABLE: re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}"),
+}
 _READERS: Final[Mapping[Kind, Callable[[Any, Parameter], Any]]] = {
     Kind.COUNT: _read_count,
-    Kind.RATE: _read_decimal,
-    Kind.WEIGHT: _read_decimal,
-    Kind.PRICE: _read_decimal,
     Kind.NUMBER: _read_number,
-    Kind.KEY: _read_key,
+    **dict.fromkeys((Kind.RATE, Kind.WEIGHT, Kind.PRICE), _read_decimal),
+    **dict.fromkeys((Kind.MONEY, Kind.SECONDS), _read_amount),
+    **dict.fromkeys(_PATTERNS, _read_matching),
+    **dict.fromkeys((Kind.TABLE, Kind.TABLES, Kind.FREE), _read_parts),
     Kind.TEXT: _read_text,
-    Kind.TABLE: _read_table,
-    Kind.FREE: _read_free,
-    **{
-        kind: _simple(kind, held)
-        for kind, held in (
-            (Kind.FLAG, lambda value: value if isinstance(value, bool) else None),
-            (Kind.SECONDS, _seconds),
-            (Kind.MONEY, read_money),
-            (Kind.TABLES, lambda value: value if isinstance(value, list) and value else None),
-            (Kind.AGENTS, _agents),
-            (Kind.ADDRESS, _matching(r"https?://[^\s/@]+(/[^\s@?#]*)?")),
-            (Kind.VARIABLE, _matching(r"[A-Za-z_][A-Za-z0-9_]{0,99}")),
-        )
-    },
+    Kind.FLAG: _read_flag,
+    Kind.AGENTS: _read_agents,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Final
@@ -9,7 +10,7 @@ from typing import Annotated, Final
 from msgspec import Struct
 
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.table_reader import Kind, Parameter, read_table, read_toml
+from sim_economy.core.table_reader import Kind, Parameter, read_table, read_toml, suggestion
 from sim_economy.orchestrator.dialogue.messages import ModelUsage, Money
 
 _MILLION: Final = Decimal(1_000_000)
@@ -73,7 +74,9 @@ def read_prices(path: Path, field: str, problems: list[str]) -> PriceTable:
     currency = read_table(PriceTable, head, where, problems)["currency"]
     prices = {}
     for model, row in given.items():
-        if model != "currency":
+        if not isinstance(row, Mapping) and model != "currency":
+            problems.append(f"{where}: {model}: must be a table{suggestion(model, ['currency'])}")
+        elif model != "currency":
             values = read_table(Price, row, f"{where}: {model}", problems)
             if {"input", "output"} <= values.keys():
                 prices[model] = Price(**values)

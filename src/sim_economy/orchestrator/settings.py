@@ -309,7 +309,10 @@ def _read_backends(
 ) -> dict[str, AgentBackend]:
     """The backend of every agent, from `[[population]]`, or from `[[minds]]`, its older name."""
     stated = [key for key in ("population", "minds", "policy") if key in given]
-    problems += [f"{key}: leave it out where {stated[0]} says who decides" for key in stated[1:]]
+    if {"population", "minds"} <= given.keys():
+        problems.append("minds: is the older name of population; put its entries there")
+    if "policy" in stated[1:]:
+        problems.append(f"policy: leave it out where {stated[0]} says who decides")
     path = stated[0] if stated else "population"
     if path == "policy" or not stated:
         problems.append(
