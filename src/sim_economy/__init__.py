@@ -75,7 +75,7 @@ _HOMES = {
         ),
         "core.actions",
     ),
-    **dict.fromkeys(("Move", "Policy", "View"), "agents.policy"),
+    **dict.fromkeys(("Move", "Policy", "View", "WorldAccounts"), "agents.policy"),
     **dict.fromkeys(("Kind", "Parameter"), "core.table_reader"),
     "Terms": "core.contracts",
     "SimEconomyError": "core.errors",

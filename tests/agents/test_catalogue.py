@@ -216,7 +216,7 @@ def test_a_policy_that_raises_is_named_with_its_agent_and_turn(
     ran = plugged([("tiny", "patient = tiny:Patient", source)], *arguments)
     assert ran.status == 1
     (failure,) = (tmp_path / "out/as-run/failures").iterdir()
-    assert "Patient decided for agent_0 in turn 3" in failure.read_text()
+    assert "the policy Patient failed for agent_0 in turn 3: " in failure.read_text()
 
 
 @pytest.mark.parametrize("answer", ["None", "'mine'", "se.Move(None)", "se.Stake(1.5)"])

@@ -56,7 +56,7 @@ def test_both_backends_show_the_same(engine: EngineProcess) -> None:
                 near, far = LocalBackend(world), EngineBackend(client, SCENARIO)
                 for turn in (1, 2):
                     assert await near.world_head() == await far.world_head()
-                    assert await near.everything() == await far.everything()
+                    assert await near.full_state() == await far.full_state()
                     for name in SCENARIO.agent_ids:
                         assert await near.observe(name) == await far.observe(name)
                     closed = [

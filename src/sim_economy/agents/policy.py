@@ -5,11 +5,13 @@ docs/write-your-own-policy.md shows how to add one from a package of your own.
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Final, NoReturn, Protocol
 
 from msgspec import Struct
 
-from sim_economy.core.actions import Action
+from sim_economy.core.accounts import FIRST, WIDTH, Holding
+from sim_economy.core.actions import Action, Input
+from sim_economy.core.errors import PolicyFailedError
 from sim_economy.core.observation import Observation, Observer
 from sim_economy.core.randomness import draw_below, seed_key
 from sim_economy.core.state import State
@@ -29,43 +31,130 @@ class Move(Struct, frozen=True, gc=False):
     thinking: str | None = None
 
 
-class SharedView:
-    """The part of a view that all agents share: one state and who observes it."""
+class WorldAccounts(Struct, frozen=True, kw_only=True):
+    """Every agent's accounts after the last closed turn, as only the operator sees them.
 
-    __slots__ = ("_config", "_observer", "_state")
+    Attributes:
+        turn: The last closed turn.
+        balances: `[agent]` in genesis order, as all that follow.
+        studies: Studies paid for.
+        burned: Tokens of finalised burns, undecayed.
+        cores: Core shares owned.
+    """
+
+    turn: int
+    token_supply: int
+    fees_charged: int
+    balances: tuple[int, ...]
+    staked: tuple[int, ...]
+    unstaking: tuple[int, ...]
+    pending: tuple[int, ...]
+    escrow: tuple[int, ...]
+    studies: tuple[int, ...]
+    burned: tuple[int, ...]
+    cores: tuple[int, ...]
+
+
+def world_accounts(state: State) -> WorldAccounts:
+    """The accounts of all agents, as values that nobody can change."""
+    own = {
+        name: tuple(state.accounts[FIRST + holding.value :: WIDTH])
+        for name, holding in _HOLDINGS.items()
+    }
+    return WorldAccounts(
+        turn=state.turn,
+        token_supply=state.token_supply,
+        fees_charged=state.fees_charged,
+        **own,
+        studies=tuple(state.studies),
+        burned=tuple(state.burned),
+        cores=tuple(state.cores),
+    )
+
+
+_HOLDINGS: Final = {
+    "balances": Holding.BALANCE,
+    "staked": Holding.STAKED,
+    "unstaking": Holding.UNSTAKING,
+    "pending": Holding.PENDING,
+    "escrow": Holding.ESCROW,
+}
+
+
+class ViewSource(Protocol):
+    """The world that views look at; whatever it gives can be read and not changed."""
+
+    @property
+    def turn(self) -> int:
+        """The last closed turn."""
+
+    @property
+    def accounts(self) -> WorldAccounts:
+        """Every agent's accounts."""
+
+    def observation(self, agent: int) -> Observation:
+        """The observation of one agent."""
+
+
+class StateSource:
+    """A world in this process as views look at it; nothing is computed before it is asked."""
+
+    __slots__ = ("_accounts", "_config", "_observations", "_observer", "_state")
 
     def __init__(self, state: State, config: WorldConfig) -> None:
         self._state = state
         self._config = config
         self._observer: Observer | None = None
+        self._accounts: WorldAccounts | None = None
+        self._observations: dict[int, Observation] = {}
+
+    @property
+    def turn(self) -> int:
+        """The last closed turn."""
+        return self._state.turn
+
+    @property
+    def accounts(self) -> WorldAccounts:
+        """Every agent's accounts."""
+        if self._accounts is None:
+            self._accounts = world_accounts(self._state)
+        return self._accounts
 
     def observation(self, agent: int) -> Observation:
-        """The observation of one agent; nothing is computed before the first asks."""
-        if self._observer is None:
-            self._observer = Observer(self._state, self._config)
-        return self._observer.of(agent)
+        """The observation of one agent."""
+        if agent not in self._observations:
+            if self._observer is None:
+                self._observer = Observer(self._state, self._config)
+            self._observations[agent] = self._observer.of(agent)
+        return self._observations[agent]
 
 
-class View(Struct, kw_only=True):
-    """The view of one agent when it decides; to be read, never changed.
+class View(Struct, frozen=True, kw_only=True):
+    """The view of one agent when it decides: the same wherever its policy plays, and read-only.
 
     Attributes:
         agent: Position in genesis order.
-        state: The whole world after the last closed turn, as only the operator sees it. A policy
-            that reads it knows more than an agent may.
         config: Parameters and variants, which are public, and the seed, which is not.
     """
 
     agent: int
-    state: State
     config: WorldConfig
-    _shared: SharedView
-    _seen: Observation | None = None
+    _source: ViewSource
 
     @property
     def open_turn(self) -> int:
         """The turn to act in."""
-        return self.state.turn + 1
+        return self._source.turn + 1
+
+    @property
+    def state(self) -> WorldAccounts:
+        """Every agent's accounts; a policy that reads them knows more than an agent may."""
+        return self._source.accounts
+
+    @property
+    def observation(self) -> Observation:
+        """The agent's observation (section 9 of the rules)."""
+        return self._source.observation(self.agent)
 
     def __getattr__(self, name: str) -> NoReturn:
         """Name the successors of the names of the release before; gone after this one."""
@@ -77,13 +166,6 @@ class View(Struct, kw_only=True):
     def agent_id(self) -> str:
         """The agent's name."""
         return self.config.agent_ids[self.agent]
-
-    @property
-    def observation(self) -> Observation:
-        """The agent's observation (section 9 of the rules)."""
-        if self._seen is None:
-            self._seen = self._shared.observation(self.agent)
-        return self._seen
 
     def draw(self, below: int, purpose: str, index: int = 0, *, lasting: bool = False) -> int:
         """A whole number from 0 to `below` - 1, by chance but the same whenever it is asked.
@@ -101,11 +183,8 @@ class View(Struct, kw_only=True):
 
 def views(state: State, config: WorldConfig) -> list[View]:
     """The view of each agent, in genesis order."""
-    shared = SharedView(state, config)
-    return [
-        View(agent=agent, state=state, config=config, _shared=shared)
-        for agent in range(config.num_agents)
-    ]
+    source = StateSource(state, config)
+    return [View(agent=agent, config=config, _source=source) for agent in range(config.num_agents)]
 
 
 class Policy(Struct, frozen=True):
@@ -119,3 +198,22 @@ class Policy(Struct, frozen=True):
     def decide(self, view: View) -> Action | Move:
         """The agent's action in the open turn."""
         raise NotImplementedError
+
+
+def decided_input(policy: Policy, view: View, used: tuple[int, int]) -> Input:
+    """What a policy decides, as its agent's input with the usage of the turn.
+
+    Args:
+        used: Thinking units and output units.
+
+    Raises:
+        PolicyFailedError: The policy raised.
+    """
+    try:
+        decided = policy.decide(view)
+    except Exception as error:
+        raise PolicyFailedError(
+            type(policy).__name__, view.agent_id, view.open_turn, error
+        ) from error
+    move = decided if isinstance(decided, Move) else Move(decided)
+    return Input(view.agent_id, move.action, *used, move.thinking, move.speech)

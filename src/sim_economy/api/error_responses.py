@@ -13,6 +13,7 @@ from sim_economy.core.errors import (
     FolderError,
     InputError,
     KeyReusedError,
+    PolicyFailedError,
     ReplayError,
     RunEndedError,
     ScenarioError,
@@ -40,6 +41,7 @@ class RequestError(SimEconomyError):
 STATUS: Final[dict[type[SimEconomyError], int]] = {
     ScenarioError: 422,
     InputError: 422,
+    PolicyFailedError: 422,
     AmountOutOfRangeError: 422,
     RunEndedError: 409,
     WorldMissingError: 409,

@@ -15,7 +15,7 @@ from sim_economy.api.world_answers import state_answer
 from sim_economy.api.worlds import ServedWorld
 from sim_economy.core.errors import InputError, RunEndedError, ScenarioError, TurnConflictError
 from sim_economy.ledger.stores.protocol import Store
-from sim_economy.runs.policy_loop import inputs_of
+from sim_economy.runs.policy_loop import open_turns
 from sim_economy.runs.run import run_of
 from sim_economy.runs.run_metrics import run_metrics
 from sim_economy.world.world import World
@@ -39,14 +39,8 @@ async def play_until(served: ServedWorld, wanted: RunRequest) -> dict[str, Any]:
         raise ScenarioError(["usage.source: a trace is a file; post its turns instead"])
     usage = parse_usage(wanted.usage, Path())
     world = _world_to_play(served, wanted)
-    played = world.turn_number
     policies = [policy] * world.config.num_agents
-    for turn, used in enumerate(usage.turns(world.config), 1):
-        if turn > turns:
-            break
-        if turn <= played:
-            continue
-        inputs = inputs_of(world, policies, used)
+    for turn, inputs in open_turns(world, policies, usage.turns(world.config), turns):
         engine.close_turn(inputs, expected=turn, ends=wanted.ends and turn == turns)
         await served.announce()
         await asyncio.sleep(0)

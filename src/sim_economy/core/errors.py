@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from traceback import extract_tb
 from typing import ClassVar
 
 
@@ -33,6 +34,22 @@ class ScenarioError(SimEconomyError):
         """All problems, after the name of the file."""
         problems = "; ".join(self.problems)
         return f"{self.file}: {problems}" if self.file else problems
+
+
+class PolicyFailedError(SimEconomyError):
+    """A policy that raised instead of deciding; the turn it was asked for is not played."""
+
+    code = "policy_failed"
+
+    def __init__(self, policy: str, agent_id: str, turn: int, error: Exception) -> None:
+        self.agent_id = agent_id
+        self.turn = turn
+        frames = extract_tb(error.__traceback__)
+        where = f", {frames[-1].filename} line {frames[-1].lineno}" if frames else ""
+        super().__init__(
+            f"the policy {policy} failed for {agent_id} in turn {turn}: "
+            f"{type(error).__name__}: {error}{where}"
+        )
 
 
 class InputError(SimEconomyError):

@@ -107,8 +107,15 @@ class Observer:
             contracts_ended=tuple(own for own in state.contracts_ended if agent in own.seats),
             payloads=self._payloads.get(agent, {}).copy(),
             rejection=state.rejections[agent],
-            **self._public,
+            **self._copy_public(),
         )
+
+    def _copy_public(self) -> dict[str, Any]:
+        """What all agents see, so that none can change what another sees."""
+        return {
+            name: value.copy() if isinstance(value, dict) else value
+            for name, value in self._public.items()
+        }
 
 
 def observe(state: State, agent: int, config: WorldConfig) -> Observation:

@@ -1,60 +1,80 @@
-"""Scripted policies, played from plain values: what an agent sees, and the whole state."""
+"""Scripted policies, played from plain values: what an agent sees, and everybody's accounts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from msgspec import convert
 from msgspec.structs import fields
 
-from sim_economy.agents.policy import Move, Policy, SharedView, View
-from sim_economy.core.accounts import FIRST, WIDTH, Holding
+from sim_economy.agents.policy import Policy, View, WorldAccounts, decided_input
+from sim_economy.agents.usage_model import Usage
+from sim_economy.core.actions import Input
 from sim_economy.core.observation import Observation
-from sim_economy.core.state import State, genesis
 from sim_economy.core.world_config import WorldConfig, config_values
+
+
+class PlainSource:
+    """A world that is known by plain values, as the view of one agent looks at it."""
+
+    def __init__(
+        self, seen: Mapping[str, Any], full_state: Mapping[str, Any], config: WorldConfig
+    ) -> None:
+        """Read the values.
+
+        Args:
+            seen: The agent's observation; what never changes may be left out.
+            full_state: Turn and accounts of all agents.
+        """
+        parts = {
+            field.name: convert(seen[field.encode_name], field.type, str_keys=True)
+            for field in fields(Observation)
+            if field.name != "world"
+        }
+        self._observation = Observation(**parts, world=config_values(config))
+        rows = full_state["agents"]
+        self.accounts = WorldAccounts(
+            turn=full_state["turn"],
+            token_supply=full_state["token_supply"],
+            fees_charged=full_state["fees_collected"],
+            **{name: tuple(row[key] for row in rows) for name, key in _OF_AGENTS.items()},
+        )
+
+    @property
+    def turn(self) -> int:
+        """The last closed turn."""
+        return self.accounts.turn
+
+    def observation(self, agent: int) -> Observation:
+        """The observation of the one agent."""
+        del agent
+        return self._observation
+
+
+_OF_AGENTS: Final[Mapping[str, str]] = {
+    "balances": "balance",
+    **{
+        name: name
+        for name in ("staked", "unstaking", "pending", "escrow", "studies", "burned", "cores")
+    },
+}
 
 
 def decide(
     policy: Policy,
     agent: int,
     seen: Mapping[str, Any],
-    everything: Mapping[str, Any],
+    full_state: Mapping[str, Any],
     config: WorldConfig,
-) -> Move:
-    """The move of a policy.
+    used: Usage = (0, 0),
+) -> Input:
+    """The input of a policy.
 
     Args:
         seen: The agent's observation; what never changes may be left out.
-        everything: Turn and accounts of all agents.
+        full_state: Turn and accounts of all agents.
+        used: Thinking units and output units.
     """
-    state = _state(everything, config)
-    parts = {
-        field.name: convert(seen[field.encode_name], field.type, str_keys=True)
-        for field in fields(Observation)
-        if field.name != "world"
-    }
-    observation = Observation(**parts, world=config_values(config))
-    decided = policy.decide(
-        View(
-            agent=agent,
-            state=state,
-            config=config,
-            _shared=SharedView(state, config),
-            _seen=observation,
-        )
-    )
-    return decided if isinstance(decided, Move) else Move(decided)
-
-
-def _state(everything: Mapping[str, Any], config: WorldConfig) -> State:
-    """A state with the turn and every agent's accounts; the rest is as at genesis."""
-    state, _ = genesis(config)
-    state.turn = everything["turn"]
-    for agent, row in enumerate(everything["agents"]):
-        for holding in Holding:
-            state.accounts[FIRST + WIDTH * agent + holding.value] = row[holding.name.lower()]
-        state.studies[agent] = row["studies"]
-        state.burned[agent] = row["burned"]
-        state.cores[agent] = row["cores"]
-    return state
+    source = PlainSource(seen, full_state, config)
+    return decided_input(policy, View(agent=agent, config=config, _source=source), used)

@@ -11,7 +11,6 @@ from msgspec import Raw, Struct
 
 from sim_economy.agents.catalogue import policy_named
 from sim_economy.agents.usage_model import Usage, UsageSource
-from sim_economy.core.actions import Input
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import FolderError, ReplayError, SimEconomyError
 from sim_economy.orchestrator.agent_turn import ask_with_retries
@@ -147,15 +146,15 @@ class TurnLoop:
     async def _decisions(self, turn: int, used: list[Usage] | None) -> list[AgentDecided]:
         """Every agent's decision, in genesis order."""
         backends = self.plan.backends
-        everything = None
+        full_state = None
         if self.plan.observation == "full" or any(backend.policy for backend in backends.values()):
-            everything = await self.world_backend.everything()
+            full_state = await self.world_backend.full_state()
         over = asyncio.get_running_loop().time() + float(self.plan.turn_deadline)
         self._decided = 0
         tasks = [
             asyncio.create_task(
                 self._decision_of(
-                    turn, agent, agent_id, used[agent] if used else None, everything, over
+                    turn, agent, agent_id, used[agent] if used else None, full_state, over
                 )
             )
             for agent, agent_id in enumerate(self.world_backend.config.agent_ids)
@@ -170,7 +169,7 @@ class TurnLoop:
         agent: int,
         agent_id: str,
         used: Usage | None,
-        everything: Mapping[str, Any] | None,
+        full_state: Mapping[str, Any] | None,
         over: float,
     ) -> AgentDecided:
         recorded = self.log.decided.get((turn, agent_id))
@@ -181,11 +180,11 @@ class TurnLoop:
             seen = await self.world_backend.observe(agent_id)
             kept = {key: value for key, value in seen.items() if key != "world"}
             if backend.model is None:
-                assert everything is not None, backend
-                decided = self._played(turn, agent, agent_id, backend, used, everything, kept)
+                assert full_state is not None, backend
+                decided = self._played(turn, agent, agent_id, backend, used, full_state, kept)
             else:
                 question = self._question(
-                    turn, agent, agent_id, backend, backend.model, seen, everything, kept, over
+                    turn, agent, agent_id, backend, backend.model, seen, full_state, kept, over
                 )
                 decided = await ask_with_retries(
                     question, self.caller, self.world_backend.config.seed
@@ -208,7 +207,7 @@ class TurnLoop:
         agent_id: str,
         backend: AgentBackend,
         used: Usage | None,
-        everything: Mapping[str, Any],
+        full_state: Mapping[str, Any],
         kept: dict[str, Any],
     ) -> AgentDecided:
         """The decision of a scripted policy; in a replay its usage is the recorded one."""
@@ -219,8 +218,7 @@ class TurnLoop:
                 raise ReplayError(turn, f"what {agent_id} did is not in the record")
             used = recorded.chosen.thinking_units, recorded.chosen.output_units
         policy = policy_named(backend.policy, backend.parameters)
-        move = decide(policy, agent, kept, everything, self.world_backend.config)
-        chosen = Input(agent_id, move.action, *used, move.thinking, move.speech)
+        chosen = decide(policy, agent, kept, full_state, self.world_backend.config, used)
         return AgentDecided(turn=turn, agent_id=agent_id, input=Raw(canonical(chosen)), seen=kept)
 
     def _question(
@@ -231,12 +229,12 @@ class TurnLoop:
         backend: AgentBackend,
         model: str,
         seen: Mapping[str, Any],
-        everything: Mapping[str, Any] | None,
+        full_state: Mapping[str, Any] | None,
         kept: dict[str, Any],
         over: float,
     ) -> Question:
         output = self.plan.models[model].output
-        shown = everything if self.plan.observation == "full" else None
+        shown = full_state if self.plan.observation == "full" else None
         memories = self._memories(agent_id, turn)
         return Question(
             turn=turn,

@@ -39,7 +39,7 @@ class WorldBackend(Protocol):
     async def observe(self, agent_id: str) -> dict[str, Any]:
         """The observation of an agent, as plain values."""
 
-    async def everything(self) -> dict[str, Any]:
+    async def full_state(self) -> dict[str, Any]:
         """Every agent's accounts, as plain values; only the operator may see it."""
 
     async def close_turn(
@@ -54,7 +54,7 @@ class WorldBackend(Protocol):
 
 _AGENT: Final = ("agent_id", "balance", "staked", "unstaking", "pending", "escrow", "studies")
 _AGENT_REST: Final = ("burned", "cores")
-EVERYTHING: Final = ("turn", "token_supply", "fees_collected")
+FULL_STATE: Final = ("turn", "token_supply", "fees_collected")
 
 
 class LocalBackend:
@@ -77,7 +77,7 @@ class LocalBackend:
         seen: dict[str, Any] = loads(canonical(self.world.observe(agent_id)))
         return seen
 
-    async def everything(self) -> dict[str, Any]:
+    async def full_state(self) -> dict[str, Any]:
         """Every agent's accounts."""
         state = self.world.state
         agents = [
@@ -164,12 +164,12 @@ class EngineBackend:
         """The observation of an agent, as plain values."""
         return dict(await self._engine.observation(agent_id))
 
-    async def everything(self) -> dict[str, Any]:
+    async def full_state(self) -> dict[str, Any]:
         """Every agent's accounts."""
         state = await self._engine.state()
         wanted = (*_AGENT, *_AGENT_REST)
         agents = [{name: agent[name] for name in wanted} for agent in state["agents"]]
-        return {**{name: state[name] for name in EVERYTHING}, "agents": agents}
+        return {**{name: state[name] for name in FULL_STATE}, "agents": agents}
 
     async def close_turn(
         self, turn: int, inputs: Sequence[Input], *, key: str, ends: bool

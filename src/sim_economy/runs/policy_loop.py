@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
-from sim_economy.agents.policy import Move, Policy, views
+from sim_economy.agents.policy import Policy, decided_input, views
 from sim_economy.agents.usage_model import Usage
 from sim_economy.core.accounts import DESTROYED, PLATFORM
 from sim_economy.core.actions import Input, action_name
@@ -19,54 +19,34 @@ from sim_economy.scenarios.scenario import Scenario
 from sim_economy.world.world import World
 
 
+def open_turns(
+    world: World, policies: Sequence[Policy], usage: Iterable[list[Usage]], turns: int
+) -> Iterator[tuple[int, list[Input]]]:
+    """The inputs of each turn of a world from the open one to `turns`.
+
+    Whoever iterates closes the turn before it goes on.
+
+    Args:
+        policies: `[agent]`.
+        usage: Of turn 1 on; what lies before the open turn is passed over.
+    """
+    closed = world.turn_number
+    for turn, used in enumerate(islice(usage, turns), 1):
+        if turn > closed:
+            seen = views(world.state, world.config)
+            yield turn, [*map(decided_input, policies, seen, used)]
+
+
 def play(
     world: World, policies: Sequence[Policy], usage: Iterable[list[Usage]], turns: int
 ) -> Iterator[tuple[Turn, list[Input]]]:
     """Play a world from where it is to the end of turn `turns`, and declare the run's end there.
 
-    Args:
-        policies: `[agent]`.
-        usage: Of turn 1 on; what lies before the open turn is passed over.
-
     Yields:
         Each closed turn with its inputs.
     """
-    for turn_number, used in enumerate(islice(usage, turns), 1):
-        if turn_number <= world.turn_number:
-            continue
-        inputs = inputs_of(world, policies, used)
-        yield world.turn(inputs, ends=turn_number == turns), inputs
-
-
-def inputs_of(world: World, policies: Sequence[Policy], used: Sequence[Usage]) -> list[Input]:
-    """The inputs of all agents for the open turn, with their usage `[agent]`."""
-    before = views(world.state, world.config)
-    inputs = []
-    for agent_id, policy, view, (thinking_units, output_units) in zip(
-        world.config.agent_ids, policies, before, used, strict=True
-    ):
-        try:
-            decided = policy.decide(view)
-        except Exception as error:
-            error.add_note(
-                f"{type(policy).__name__} decided for {agent_id} in turn {view.open_turn}"
-            )
-            raise
-        if isinstance(decided, Move):
-            action, speech, thinking = decided.action, decided.speech, decided.thinking
-            inputs.append(
-                Input(
-                    agent_id,
-                    action,
-                    thinking_units=thinking_units,
-                    output_units=output_units,
-                    thinking=thinking,
-                    speech=speech,
-                )
-            )
-        else:
-            inputs.append(Input(agent_id, decided, thinking_units, output_units))
-    return inputs
+    for turn, inputs in open_turns(world, policies, usage, turns):
+        yield world.turn(inputs, ends=turn == turns), inputs
 
 
 def _observe(

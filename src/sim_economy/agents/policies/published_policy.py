@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sim_economy.agents.policy import Policy, View
-from sim_economy.core.accounts import BALANCE, STAKED, WIDTH
 from sim_economy.core.actions import Action, Burn, Job, Mine, Stake, Study, Transfer, Unstake
 
 
@@ -19,10 +18,10 @@ class Published(Policy, frozen=True):
         """By balance, stake, turn and position."""
         agent, state = view.agent, view.state
         turn = state.turn + 1
-        balance = state.accounts[BALANCE + WIDTH * agent]
+        balance = state.balances[agent]
         if balance < -180:
             return Job()
-        staked = state.accounts[STAKED + WIDTH * agent]
+        staked = state.staked[agent]
         if staked > 0 and turn % 15 == 0:
             return Unstake()
         if balance > 360 and staked < 220 and (turn + agent) % 7 == 0:

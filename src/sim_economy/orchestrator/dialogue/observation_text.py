@@ -43,7 +43,7 @@ class Memory(Struct, frozen=True, kw_only=True):
 
 def view(
     seen: Mapping[str, Any],
-    everything: Mapping[str, Any] | None,
+    full_state: Mapping[str, Any] | None,
     memories: Sequence[Memory],
     turns: int,
     plan: Plan,
@@ -52,7 +52,7 @@ def view(
 
     Args:
         seen: The agent's observation as plain values.
-        everything: The whole state, where the agent may see it.
+        full_state: The whole state, where the agent may see it.
         memories: Its earlier turns, oldest first.
     """
     turn = seen["turn"] + 1
@@ -61,8 +61,8 @@ def view(
         f"Turn {turn} of {turns} is open.",
         _section(_YOU, {"agent_id": seen["agent_id"], "open_turn": turn, **own}),
     ]
-    if everything is not None:
-        sections.append(_section(_ALL, everything))
+    if full_state is not None:
+        sections.append(_section(_ALL, full_state))
     if seen["speech"]:
         others = {name: said for name, said in seen["speech"].items() if name != seen["agent_id"]}
         if others:

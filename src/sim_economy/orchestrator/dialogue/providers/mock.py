@@ -78,8 +78,8 @@ class MockProvider:
             "speech": shown.get("What others said last turn", {}),
             "payloads": shown.get("Information goods you sold or bought", {}),
         }
-        everything = shown["The whole state"]
-        move = decide(policy_named(self._plays), call.agent, seen, everything, self._config)
+        full_state = shown["The whole state"]
+        move = decide(policy_named(self._plays), call.agent, seen, full_state, self._config)
         given = {"action": move.action, "speech": move.speech, "thinking": move.thinking}
         return canonical({key: given[key] for key in given if given[key] is not None}).decode()  # type: ignore[no-any-return]
 
