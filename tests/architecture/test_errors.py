@@ -19,6 +19,7 @@ from sim_economy.core.errors import (
     FolderError,
     InputError,
     KeyReusedError,
+    PolicyFailedError,
     ReplayError,
     RunEndedError,
     ScenarioError,
@@ -34,6 +35,7 @@ from sim_economy.core.errors import (
 EXAMPLES: Final[dict[type[SimEconomyError], SimEconomyError]] = {
     ScenarioError: ScenarioError(["turns: must be an integer", "policy: is missing"]),
     InputError: InputError("inputs[2].action.amount", "must be an integer"),
+    PolicyFailedError: PolicyFailedError("Thrifty", "agent_3", 7, ValueError("no money")),
     AmountOutOfRangeError: AmountOutOfRangeError(7, "destroyed"),
     RunEndedError: RunEndedError(60),
     StoreError: StoreError("ledger_missing", "run.sqlite", "there is no ledger"),
@@ -51,6 +53,7 @@ EXAMPLES: Final[dict[type[SimEconomyError], SimEconomyError]] = {
 MESSAGES: Final = {
     ScenarioError: "turns: must be an integer; policy: is missing",
     InputError: "inputs[2].action.amount: must be an integer",
+    PolicyFailedError: "the policy Thrifty failed for agent_3 in turn 7: ValueError: no money",
     AmountOutOfRangeError: (
         "turn 7 would take destroyed beyond 2^62 tokens; nothing was written; "
         "lower the rates or amounts, or end the run before this turn"

@@ -45,7 +45,10 @@ class PolicyFailedError(SimEconomyError):
         self.agent_id = agent_id
         self.turn = turn
         frames = extract_tb(error.__traceback__)
-        where = f", {frames[-1].filename} line {frames[-1].lineno}" if frames else ""
+        where = ""
+        if frames:
+            file = frames[-1].filename.replace("\\", "/").rpartition("/")[2]
+            where = f" ({file} line {frames[-1].lineno})"
         super().__init__(
             f"the policy {policy} failed for {agent_id} in turn {turn}: "
             f"{type(error).__name__}: {error}{where}"
