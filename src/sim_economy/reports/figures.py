@@ -6,7 +6,7 @@ import io
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import cycle, pairwise, takewhile
+from itertools import accumulate, cycle, pairwise, takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -202,38 +202,43 @@ def tokens(steps: Sequence[tuple[str, float]], start: str, end: str) -> str:
     """
     with _styled():
         figure, axes = _axes("Where the tokens went", "", "tokens agents own", height=4.8)
-        names = [start, *(name for name, _ in steps[1:]), end]
-        level, bars = 0.0, []
-        for index, (_, amount) in enumerate(steps):
-            colour = _BLUE if index == 0 else _GREEN if amount >= 0 else _RED
-            bars.append((level, level + amount, colour, amount))
-            level += amount
-        bars.append((0.0, level, _BLUE, level))
-        for index, (low, high, colour, amount) in enumerate(bars):
-            axes.bar(index, high - low, bottom=low, color=colour, width=0.68)
-            if index < len(bars) - 1:
-                axes.plot([index + 0.34, index + 0.66], [high, high], color=_MUTED, linewidth=0.9)
-            inner = index in {0, len(bars) - 1}
-            text = _grouped(amount) if inner else _signed(amount)
-            falls = high < low
-            axes.annotate(
-                text,
-                (index, high),
-                xytext=(0, -3 if falls else 3),
-                textcoords="offset points",
-                ha="center",
-                va="top" if falls else "bottom",
-                fontsize=9,
-                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
-            )
+        (_, first), *changes = steps
+        names = [start, *(name for name, _ in changes), end]
+        levels = [*accumulate((amount for _, amount in steps), initial=0.0)]
+        _waterfall_bar(axes, 0, (0.0, first), _BLUE, _grouped(first))
+        for index, (_, amount) in enumerate(changes, 1):
+            colour = _GREEN if amount >= 0 else _RED
+            ends = (levels[index], levels[index + 1])
+            _waterfall_bar(axes, index, ends, colour, _signed(amount))
+        _waterfall_bar(axes, len(steps), (0.0, levels[-1]), _BLUE, _grouped(levels[-1]))
+        for index, level in enumerate(levels[1:]):
+            axes.plot([index + 0.34, index + 0.66], [level, level], color=_MUTED, linewidth=0.9)
         axes.axhline(0, color=_INK, linewidth=0.8)
         axes.set_xticks(range(len(names)), [name.replace(" ", "\n") for name in names])
         axes.tick_params(axis="x", length=0, labelcolor=_INK, labelsize=9)
         axes.grid(visible=False, axis="x")
-        heights = [height for low, high, *_ in bars for height in (low, high)]
-        room = 0.09 * (max(heights) - min(heights) or 1)
-        axes.set_ylim(min(heights) - room, max(heights) + room)
+        room = 0.09 * (max(levels) - min(levels) or 1)
+        axes.set_ylim(min(levels) - room, max(levels) + room)
         return _svg(figure, "Waterfall from the genesis supply to the final supply")
+
+
+def _waterfall_bar(
+    axes: Axes, index: int, ends: tuple[float, float], colour: str, label: str
+) -> None:
+    """A bar from one level to the next, its label at the end of it."""
+    low, high = ends
+    axes.bar(index, high - low, bottom=low, color=colour, width=0.68)
+    falls = high < low
+    axes.annotate(
+        label,
+        (index, high),
+        xytext=(0, -3 if falls else 3),
+        textcoords="offset points",
+        ha="center",
+        va="top" if falls else "bottom",
+        fontsize=9,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
+    )
 
 
 def lorenz(
