@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import accumulate, cycle, pairwise, takewhile
@@ -101,7 +102,7 @@ def _balance_panels(
             continue
         held = [[run[turn][agent] for run in values] for turn in turns]
         least, greatest = [min(row) for row in held], [max(row) for row in held]
-        means = [_mean(row) for row in held]
+        means = [statistics.fmean(row) for row in held]
         mean, band = ("mean of runs", "all runs") if agent == 0 else (None, None)
         panel.plot(turns, means, color=_BLUE, linewidth=1.6, label=mean)
         panel.fill_between(turns, least, greatest, color=_SKY, alpha=0.35, linewidth=0, label=band)
@@ -124,20 +125,19 @@ def _balance_panels(
 def _balance_bands(
     values: Sequence[Sequence[Sequence[float]]], level: tuple[float, str] | None
 ) -> str:
+    from numpy import quantile  # noqa: PLC0415
+
     figure, axes = _axes("What agents hold, all agents of all runs", "turn", "balance (tokens)")
     turns = _thinned(len(values[0]))
-    held = [sorted(held for run in values for held in run[turn]) for turn in turns]
-    for low, high, alpha, label in ((0, 1, 0.2, "all"), (0.25, 0.75, 0.45, "the middle half")):
-        axes.fill_between(
-            turns,
-            [_at(row, low) for row in held],
-            [_at(row, high) for row in held],
-            color=_SKY,
-            alpha=alpha,
-            linewidth=0,
-            label=label,
-        )
-    axes.plot(turns, [_at(row, 0.5) for row in held], color=_BLUE, linewidth=1.8, label="median")
+    held = [[held for run in values for held in run[turn]] for turn in turns]
+    chances = (0, 0.25, 0.5, 0.75, 1)
+    least, lower, middle, upper, greatest = quantile(held, chances, axis=1, method="nearest")
+    for low, high, alpha, label in (
+        (least, greatest, 0.2, "all"),
+        (lower, upper, 0.45, "the middle half"),
+    ):
+        axes.fill_between(turns, low, high, color=_SKY, alpha=alpha, linewidth=0, label=label)
+    axes.plot(turns, middle, color=_BLUE, linewidth=1.8, label="median")
     axes.axhline(0, color=_INK, linewidth=0.8)
     if level is not None:
         axes.axhline(level[0], color=_RED, linewidth=1, linestyle=_DASHES, label=level[1])
@@ -170,7 +170,7 @@ def rent(
         ends = []
         for table, colour, label in series:
             held = [[run[turn] for run in table] for turn in turns]
-            means = [_mean(row) for row in held]
+            means = [statistics.fmean(row) for row in held]
             least, greatest = [min(row) for row in held], [max(row) for row in held]
             axes.fill_between(turns, least, greatest, color=colour, alpha=0.2, linewidth=0)
             axes.plot(turns, means, color=colour, linewidth=2, label=label)
@@ -431,14 +431,6 @@ def _thinned(count: int) -> list[int]:
     step = max(1, math.ceil((count - 1) / _POINTS_MAX))
     indices = list(range(0, count, step))
     return indices if indices[-1] == count - 1 else [*indices, count - 1]
-
-
-def _mean(values: Sequence[float]) -> float:
-    return math.fsum(values) / len(values)
-
-
-def _at(ordered: Sequence[float], chance: float) -> float:
-    return ordered[round(chance * (len(ordered) - 1))]
 
 
 def _grouped(value: float, _anchor: object = None) -> str:
