@@ -149,8 +149,8 @@ MUTANTS = [
     Mutant(
         "A1 the newest_block may pass the balance",
         "rules/refusals.py",
-        "return Reason.BALANCE_TOO_LOW if amount + fee > balance else None",
-        "return Reason.BALANCE_TOO_LOW if amount > balance else None",
+        "return _cost_refusal(amount + fee, balance)",
+        "return _cost_refusal(amount, balance)",
     ),
     Mutant(
         "T1 the last input of an agent counts",
@@ -203,19 +203,19 @@ MUTANTS = [
     Mutant(
         "K1 due the turn after the proposal",
         "rules/proposals.py",
-        "if due_turn < turn + 2:",
-        "if due_turn < turn + 1:",
+        "if offered.due_turn < offered.proposed + 2:",
+        "if offered.due_turn < offered.proposed + 1:",
     ),
     Mutant(
         "K1 the fee may pass the smaller collateral",
         "rules/proposals.py",
-        "if fee > min(",
-        "if fee > max(",
+        "if offered.arbitrator_fee > min(",
+        "if offered.arbitrator_fee > max(",
     ),
     Mutant(
         "K1 an arbitrator may risk less than the price",
         "rules/proposals.py",
-        "attested = _settlement(kind, terms) is Settlement.ATTESTED",
+        "attested = offered.settlement is Settlement.ATTESTED",
         "attested = False",
     ),
     Mutant(

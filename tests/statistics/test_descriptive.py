@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import statistics
 
-import numpy as np
 import pytest
 
 from sim_economy.statistics.descriptive import (
@@ -25,9 +24,9 @@ def test_the_coefficient_of_variation_needs_two_values_and_a_mean(values: list[f
     assert coefficient_of_variation(values) is None
 
 
-def test_the_interquartile_range_is_the_one_of_numpy() -> None:
-    low, high = np.quantile(FIRST, [0.25, 0.75])
-    assert interquartile_range(FIRST) == pytest.approx(high - low)
+def test_the_interquartile_range_is_interpolated_and_zero_for_one_value() -> None:
+    assert interquartile_range(FIRST) == 5 - 2
+    assert interquartile_range([0, 10]) == 7.5 - 2.5
     assert interquartile_range([7]) == 0
 
 

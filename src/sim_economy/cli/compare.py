@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ def _show(sides: list[TreatmentRuns], written: list[Path], *, as_json: bool) -> 
         means[column] = {}
         for side in sides:
             values = list(side.values(column).values())
-            means[column][side.treatment.name] = sum(values) / len(values) if values else None
+            means[column][side.treatment.name] = statistics.mean(values) if values else None
     if as_json:
         print_json(
             {

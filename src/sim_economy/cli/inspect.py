@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,32 +44,36 @@ def inspect(
         write_page(transcript, page)
         click.echo(f"wrote {page}")
         return 0
-    wanted = set(turns or transcript.agent_turns)
-    if absent := wanted - transcript.agent_turns.keys():
-        last = max(transcript.agent_turns, default=0)
-        raise click.UsageError(f"there is no turn {min(absent)} in this run; the last is {last}")
-    shown = [
-        agent_turn
-        for turn in sorted(wanted)
-        for agent_turn in transcript.agent_turns[turn]
-        if agent in {None, agent_turn.agent_id}
-    ]
+    shown = _agent_turns(transcript, turns, agent)
     if as_json:
         print_json([to_builtins(agent_turn) for agent_turn in shown])
     elif turns or agent is not None:
         for agent_turn in shown:
             _show_agent_turn(agent_turn, prompts=prompts)
     else:
-        _show_sums(transcript, shown)
+        _show_sums(transcript)
     return 0
 
 
-def _show_sums(transcript: Transcript, agent_turns: list[AgentTurn]) -> None:
+def _agent_turns(
+    transcript: Transcript, turns: Sequence[int], agent: str | None
+) -> list[AgentTurn]:
+    """Those of some turns, or of all, and of one agent or all."""
+    wanted = set(turns or transcript.agent_turns)
+    if absent := wanted - transcript.agent_turns.keys():
+        last = max(transcript.agent_turns, default=0)
+        raise click.UsageError(f"there is no turn {min(absent)} in this run; the last is {last}")
+    return [
+        agent_turn
+        for turn in sorted(wanted)
+        for agent_turn in transcript.agent_turns[turn]
+        if agent in {None, agent_turn.agent_id}
+    ]
+
+
+def _show_sums(transcript: Transcript) -> None:
     rows: list[list[Any]] = []
-    for agent_id in transcript.task.config.agent_ids:
-        own = [agent_turn for agent_turn in agent_turns if agent_turn.agent_id == agent_id]
-        if not own:
-            continue
+    for agent_id, own in transcript.by_agent().items():
         account = transcript.spent.get(agent_id)
         rows.append(
             [

@@ -278,15 +278,12 @@ def _known(sides: Sequence[TreatmentRuns]) -> str:
         runs = side.runs
         mined = statistics.mean(chosen(run.series, "mine") / run.turns for run in runs)
         debts = [-held for run in runs for turn in run.series.balances for held in turn if held < 0]
+        debt = statistics.mean(debts or [0])
         lines.append(
             f"- {escaped(side.treatment.name)}: {number(mined, 1)} agents mine in a turn, two are "
             f"enough for a block, and {number(blocks, 1)} turns have one. Agents are below zero in "
-            f"{number(100 * below, 1)} % of agent-turns, by {number(_mean(debts), 1)} tokens on "
+            f"{number(100 * below, 1)} % of agent-turns, by {number(debt, 1)} tokens on "
             f"average, because all of these policies work when they run short; interest on that "
             f"comes to {number(interest, 1)}."
         )
     return "\n".join([lines[0], "", *lines[1:]])
-
-
-def _mean(values: Sequence[float]) -> float:
-    return statistics.mean(values) if values else 0.0

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import math
+import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import cycle, pairwise, takewhile
+from itertools import accumulate, cycle, pairwise, takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _balance_panels(
             continue
         held = [[run[turn][agent] for run in values] for turn in turns]
         least, greatest = [min(row) for row in held], [max(row) for row in held]
-        means = [_mean(row) for row in held]
+        means = [statistics.fmean(row) for row in held]
         mean, band = ("mean of runs", "all runs") if agent == 0 else (None, None)
         panel.plot(turns, means, color=_BLUE, linewidth=1.6, label=mean)
         panel.fill_between(turns, least, greatest, color=_SKY, alpha=0.35, linewidth=0, label=band)
@@ -124,20 +125,19 @@ def _balance_panels(
 def _balance_bands(
     values: Sequence[Sequence[Sequence[float]]], level: tuple[float, str] | None
 ) -> str:
+    from numpy import quantile  # noqa: PLC0415
+
     figure, axes = _axes("What agents hold, all agents of all runs", "turn", "balance (tokens)")
     turns = _thinned(len(values[0]))
-    held = [sorted(held for run in values for held in run[turn]) for turn in turns]
-    for low, high, alpha, label in ((0, 1, 0.2, "all"), (0.25, 0.75, 0.45, "the middle half")):
-        axes.fill_between(
-            turns,
-            [_at(row, low) for row in held],
-            [_at(row, high) for row in held],
-            color=_SKY,
-            alpha=alpha,
-            linewidth=0,
-            label=label,
-        )
-    axes.plot(turns, [_at(row, 0.5) for row in held], color=_BLUE, linewidth=1.8, label="median")
+    held = [[held for run in values for held in run[turn]] for turn in turns]
+    chances = (0, 0.25, 0.5, 0.75, 1)
+    least, lower, middle, upper, greatest = quantile(held, chances, axis=1, method="nearest")
+    for low, high, alpha, label in (
+        (least, greatest, 0.2, "all"),
+        (lower, upper, 0.45, "the middle half"),
+    ):
+        axes.fill_between(turns, low, high, color=_SKY, alpha=alpha, linewidth=0, label=label)
+    axes.plot(turns, middle, color=_BLUE, linewidth=1.8, label="median")
     axes.axhline(0, color=_INK, linewidth=0.8)
     if level is not None:
         axes.axhline(level[0], color=_RED, linewidth=1, linestyle=_DASHES, label=level[1])
@@ -170,7 +170,7 @@ def rent(
         ends = []
         for table, colour, label in series:
             held = [[run[turn] for run in table] for turn in turns]
-            means = [_mean(row) for row in held]
+            means = [statistics.fmean(row) for row in held]
             least, greatest = [min(row) for row in held], [max(row) for row in held]
             axes.fill_between(turns, least, greatest, color=colour, alpha=0.2, linewidth=0)
             axes.plot(turns, means, color=colour, linewidth=2, label=label)
@@ -202,38 +202,43 @@ def tokens(steps: Sequence[tuple[str, float]], start: str, end: str) -> str:
     """
     with _styled():
         figure, axes = _axes("Where the tokens went", "", "tokens agents own", height=4.8)
-        names = [start, *(name for name, _ in steps[1:]), end]
-        level, bars = 0.0, []
-        for index, (_, amount) in enumerate(steps):
-            colour = _BLUE if index == 0 else _GREEN if amount >= 0 else _RED
-            bars.append((level, level + amount, colour, amount))
-            level += amount
-        bars.append((0.0, level, _BLUE, level))
-        for index, (low, high, colour, amount) in enumerate(bars):
-            axes.bar(index, high - low, bottom=low, color=colour, width=0.68)
-            if index < len(bars) - 1:
-                axes.plot([index + 0.34, index + 0.66], [high, high], color=_MUTED, linewidth=0.9)
-            inner = index in {0, len(bars) - 1}
-            text = _grouped(amount) if inner else _signed(amount)
-            falls = high < low
-            axes.annotate(
-                text,
-                (index, high),
-                xytext=(0, -3 if falls else 3),
-                textcoords="offset points",
-                ha="center",
-                va="top" if falls else "bottom",
-                fontsize=9,
-                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
-            )
+        (_, first), *changes = steps
+        names = [start, *(name for name, _ in changes), end]
+        levels = [*accumulate((amount for _, amount in steps), initial=0.0)]
+        _waterfall_bar(axes, 0, (0.0, first), _BLUE, _grouped(first))
+        for index, (_, amount) in enumerate(changes, 1):
+            colour = _GREEN if amount >= 0 else _RED
+            ends = (levels[index], levels[index + 1])
+            _waterfall_bar(axes, index, ends, colour, _signed(amount))
+        _waterfall_bar(axes, len(steps), (0.0, levels[-1]), _BLUE, _grouped(levels[-1]))
+        for index, level in enumerate(levels[1:]):
+            axes.plot([index + 0.34, index + 0.66], [level, level], color=_MUTED, linewidth=0.9)
         axes.axhline(0, color=_INK, linewidth=0.8)
         axes.set_xticks(range(len(names)), [name.replace(" ", "\n") for name in names])
         axes.tick_params(axis="x", length=0, labelcolor=_INK, labelsize=9)
         axes.grid(visible=False, axis="x")
-        heights = [height for low, high, *_ in bars for height in (low, high)]
-        room = 0.09 * (max(heights) - min(heights) or 1)
-        axes.set_ylim(min(heights) - room, max(heights) + room)
+        room = 0.09 * (max(levels) - min(levels) or 1)
+        axes.set_ylim(min(levels) - room, max(levels) + room)
         return _svg(figure, "Waterfall from the genesis supply to the final supply")
+
+
+def _waterfall_bar(
+    axes: Axes, index: int, ends: tuple[float, float], colour: str, label: str
+) -> None:
+    """A bar from one level to the next, its label at the end of it."""
+    low, high = ends
+    axes.bar(index, high - low, bottom=low, color=colour, width=0.68)
+    falls = high < low
+    axes.annotate(
+        label,
+        (index, high),
+        xytext=(0, -3 if falls else 3),
+        textcoords="offset points",
+        ha="center",
+        va="top" if falls else "bottom",
+        fontsize=9,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
+    )
 
 
 def lorenz(
@@ -426,14 +431,6 @@ def _thinned(count: int) -> list[int]:
     step = max(1, math.ceil((count - 1) / _POINTS_MAX))
     indices = list(range(0, count, step))
     return indices if indices[-1] == count - 1 else [*indices, count - 1]
-
-
-def _mean(values: Sequence[float]) -> float:
-    return math.fsum(values) / len(values)
-
-
-def _at(ordered: Sequence[float], chance: float) -> float:
-    return ordered[round(chance * (len(ordered) - 1))]
 
 
 def _grouped(value: float, _anchor: object = None) -> str:

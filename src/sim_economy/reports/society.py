@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, Final
 
 from sim_economy.core.contracts import ContractKind
-from sim_economy.ledger.readers.counts import owner_name
+from sim_economy.ledger.readers.counts import Made, owner_name
 from sim_economy.reports import figures
 from sim_economy.reports.tables import Table, Value, number, table_markdown
 from sim_economy.runs.extended_metrics import wealth
@@ -189,32 +189,31 @@ def reading_of_contracts(runs: Sequence[Run]) -> str:
     if not made:
         return "No contract was proposed."
     count = len(runs)
-    started = [own for own in made if own.started is not None]
     ends = Counter(own.end for own in made)
+    formed = Counter(own.kind for own in made if own.started is not None)
     text = (
         f"Of {number(len(made) / count, 1)} contracts proposed a run, "
-        f"{number(len(started) / count, 1)} were signed by all and funded, "
+        f"{number(formed.total() / count, 1)} were signed by all and funded, "
         f"{number(ends['settled'] / count, 1)} settled and "
         f"{number(ends['defaulted'] / count, 1)} defaulted. "
         f"{number(ends['lapsed'] / count, 1)} lapsed unsigned or withdrawn and "
         f"{number(ends['void'] / count, 1)} were void."
     )
-    formed = {own.kind for own in started}
-    for verb, able, having in (
-        ("formed", list(KINDS), formed),
-        ("settled", _of(formed), {own.kind for own in made if own.end == "settled"}),
-        ("defaulted", _of(formed - _SAFE), {own.kind for own in made if own.end == "defaulted"}),
-    ):
-        without = [KINDS[kind] for kind in able if kind not in having]
-        if without:
-            text += f" No {_listed(without, 'or')} {verb} in any run."
-    if formed & _SAFE:
+    text += _missing(KINDS.keys() - formed, "formed")
+    text += _missing(formed.keys() - _ended(made, "settled"), "settled")
+    text += _missing(formed.keys() - _SAFE - _ended(made, "defaulted"), "defaulted")
+    if formed.keys() & _SAFE:
         text += " Insurances and forwards cannot default: all they promise is in escrow."
     return text
 
 
-def _of(kinds: Set[str]) -> list[str]:
-    return [kind for kind in KINDS if kind in kinds]
+def _ended(made: Iterable[Made], end: str) -> Set[str]:
+    return {own.kind for own in made if own.end == end}
+
+
+def _missing(kinds: Set[str], verb: str) -> str:
+    names = [name for kind, name in KINDS.items() if kind in kinds]
+    return f" No {_listed(names, 'or')} {verb} in any run." if names else ""
 
 
 def _incomes(scenario: Scenario, runs: Sequence[Run]) -> dict[str, dict[str, float]]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from itertools import accumulate
+from operator import add
 
 
 def gini(values: Sequence[float]) -> float:
@@ -73,14 +76,9 @@ def hhi(counts: Sequence[int]) -> float:
 
 def lorenz(values: Sequence[float]) -> tuple[list[float], list[float]]:
     """The Lorenz curve's points: shares of the values' number and of their sum, from (0, 0)."""
-    ordered = sorted(values)
-    total = _sum(ordered)
-    shares = [0.0]
-    running = 0.0
-    for value in ordered:
-        running += value
-        shares.append(running / total if total else 0.0)
-    return [rank / len(ordered) for rank in range(len(ordered) + 1)], shares
+    n, total = len(values), _sum(sorted(values))
+    shares = [running / total if total else 0.0 for running in accumulate(sorted(values))]
+    return [rank / n for rank in range(n + 1)], [0.0, *shares]
 
 
 def _pair_differences(values: Sequence[float]) -> float:
@@ -91,7 +89,4 @@ def _pair_differences(values: Sequence[float]) -> float:
 
 def _sum(values: Sequence[float]) -> float:
     """A plain left-to-right sum: the built-in one rounds floats differently by Python version."""
-    total: float = 0
-    for value in values:
-        total += value
-    return total
+    return reduce(add, values, 0)

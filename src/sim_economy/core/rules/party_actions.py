@@ -86,16 +86,21 @@ def contract_refusal(
         return Reason.STAGE_MISMATCH
     if contract.stage is Stage.PROPOSED and turn <= contract.deal.proposed:
         return Reason.SIGNING_NOT_OPEN
+    if isinstance(action, SellInformation):
+        return _payload_refusal(action.payload or "", contract)
+    return _repeat_refusal(happened, contract, role)
+
+
+def _payload_refusal(payload: str, contract: Contract) -> Reason | None:
+    digest = sha256(payload.encode()).hexdigest()
+    return Reason.PAYLOAD_MISMATCH if digest != contract.deal.payload_hash else None
+
+
+def _repeat_refusal(happened: Happened, contract: Contract, role: Role) -> Reason | None:
     signed = {
         Role.COUNTERPARTY: contract.counterparty_signed,
         Role.ARBITRATOR: contract.arbitrator_signed,
     }
     if happened is Happened.SIGNED and signed[role]:
         return Reason.ALREADY_SIGNED
-    if happened is Happened.CLAIMED and contract.claimed:
-        return Reason.ALREADY_STATED
-    if isinstance(action, SellInformation):
-        payload = (action.payload or "").encode()
-        if sha256(payload).hexdigest() != contract.deal.payload_hash:
-            return Reason.PAYLOAD_MISMATCH
-    return None
+    return Reason.ALREADY_STATED if happened is Happened.CLAIMED and contract.claimed else None

@@ -62,7 +62,7 @@ def proposal_refusal(
     terms = action.terms
     if terms.settlement is not None and terms.settlement not in SETTLEMENTS[kind]:
         return Reason.SETTLEMENT_NOT_OF_KIND
-    return _terms_refusal(kind, terms) or _figures_refusal(kind, terms, turn)
+    return _terms_refusal(kind, terms) or _deal_refusal(deal(action, agent_id, turn))
 
 
 def _terms_refusal(kind: ContractKind, terms: Terms) -> Reason | None:
@@ -70,32 +70,29 @@ def _terms_refusal(kind: ContractKind, terms: Terms) -> Reason | None:
     own = set(OWN_TERMS[kind])
     if (stated & _OWNED) - own:
         return Reason.TERM_NOT_OF_KIND
-    return None if own | {"due_turn"} <= stated else Reason.TERM_MISSING
+    if not own | {"due_turn"} <= stated:
+        return Reason.TERM_MISSING
+    too_low = any(getattr(terms, name) < LEAST[name] for name in stated & LEAST.keys())
+    return Reason.TERM_TOO_LOW if too_low else None
 
 
-def _figures_refusal(kind: ContractKind, terms: Terms, turn: int) -> Reason | None:
-    for name, least in LEAST.items():
-        figure = getattr(terms, name)
-        if figure is not None and figure < least:
-            return Reason.TERM_TOO_LOW
-    due_turn = terms.due_turn or 0
-    if due_turn < turn + 2:
+def _deal_refusal(offered: Deal) -> Reason | None:
+    if offered.due_turn < offered.proposed + 2:
         return Reason.DUE_TURN_TOO_EARLY
-    if (terms.start_turn or 0) > due_turn:
+    if offered.start_turn > offered.due_turn:
         return Reason.START_TURN_TOO_LATE
-    if terms.payload_hash is not None and not _HASH.fullmatch(terms.payload_hash):
+    sells_information = offered.kind is ContractKind.INFORMATION_SALE
+    if sells_information and not _HASH.fullmatch(offered.payload_hash):
         return Reason.PAYLOAD_HASH_MALFORMED
-    fee = terms.arbitrator_fee or 0
-    if fee > min(terms.proposer_collateral or 0, terms.counterparty_collateral or 0):
+    proposer, counterparty, arbitrator = offered.collaterals
+    if offered.arbitrator_fee > min(proposer, counterparty):
         return Reason.ARBITRATOR_FEE_TOO_HIGH
-    attested = _settlement(kind, terms) is Settlement.ATTESTED
-    if attested and (terms.arbitrator_collateral or 0) < (terms.price or 0):
-        return Reason.ARBITRATOR_COLLATERAL_TOO_LOW
-    return None
+    attested = offered.settlement is Settlement.ATTESTED
+    return Reason.ARBITRATOR_COLLATERAL_TOO_LOW if attested and arbitrator < offered.price else None
 
 
 def deal(action: ProposeContract, agent_id: str, turn: int) -> Deal:
-    """The deal that an accepted proposal offers; a term it does not state is zero.
+    """The deal that a proposal with all its terms offers; one it need not state is zero.
 
     Source: docs/spec/economy.md, K1.
     """

@@ -45,7 +45,7 @@ def rejection_reason(
 ) -> Reason | None:
     """The reason an action is refused on the accounts it finds, or None.
 
-    What concerns contracts alone is refused by `proposals` and `statements`.
+    What concerns contracts alone is refused by `proposals` and `party_actions`.
 
     Args:
         balance: Tokens free to use; may be below zero.
@@ -62,30 +62,34 @@ def rejection_reason(
         case Speak():
             return None if speech else Reason.SPEECH_MISSING
         case Study():
-            return Reason.BALANCE_TOO_LOW if config.study_cost > balance else None
-        case Transfer(to, amount, fee):
-            return _recipient_refusal(to, agent_id, agent_ids) or _amount_refusal(
-                amount, fee, balance
-            )
+            return _cost_refusal(config.study_cost, balance)
+        case Transfer():
+            return _transfer_refusal(action, agent_id, agent_ids, balance)
         case Stake(amount, fee) | Burn(amount, fee):
             return _amount_refusal(amount, fee, balance)
         case Unstake(amount):
             return _unstake_refusal(amount, staked, config)
         case BidCore(amount):
-            closed = turn > AUCTION_TURN
-            return Reason.AUCTION_CLOSED if closed else _amount_refusal(amount, 0, balance)
+            return _bid_refusal(amount, balance, turn)
         case _:
             raise AssertionError(action)
 
 
-def _recipient_refusal(
-    recipient: str | None, agent_id: str, agent_ids: Container[str]
+def _transfer_refusal(
+    action: Transfer, agent_id: str, agent_ids: Container[str], balance: int
 ) -> Reason | None:
-    if recipient is None:
+    if action.to is None:
         return Reason.RECIPIENT_MISSING
-    if recipient not in agent_ids:
+    if action.to not in agent_ids:
         return Reason.RECIPIENT_UNKNOWN
-    return Reason.RECIPIENT_IS_SENDER if recipient == agent_id else None
+    if action.to == agent_id:
+        return Reason.RECIPIENT_IS_SENDER
+    return _amount_refusal(action.amount, action.fee, balance)
+
+
+def _bid_refusal(amount: int | None, balance: int, turn: int) -> Reason | None:
+    closed = turn > AUCTION_TURN
+    return Reason.AUCTION_CLOSED if closed else _amount_refusal(amount, 0, balance)
 
 
 def _amount_refusal(amount: int | None, fee: int, balance: int) -> Reason | None:
@@ -95,7 +99,11 @@ def _amount_refusal(amount: int | None, fee: int, balance: int) -> Reason | None
         return Reason.AMOUNT_TOO_LOW
     if fee < 0:
         return Reason.FEE_TOO_LOW
-    return Reason.BALANCE_TOO_LOW if amount + fee > balance else None
+    return _cost_refusal(amount + fee, balance)
+
+
+def _cost_refusal(cost: int, balance: int) -> Reason | None:
+    return Reason.BALANCE_TOO_LOW if cost > balance else None
 
 
 def _unstake_refusal(amount: int | None, staked: int, config: WorldConfig) -> Reason | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from json import dumps, loads
 from pathlib import Path
 from typing import Any, Final
@@ -85,6 +86,13 @@ class Transcript(Struct, frozen=True, kw_only=True):
     heads: dict[int, str]
     spent: dict[str, Spending]
     stopped: str
+
+    def by_agent(self) -> dict[str, list[AgentTurn]]:
+        """The agent turns by agent id, each agent's in order."""
+        found: dict[str, list[AgentTurn]] = {}
+        for agent_turn in chain.from_iterable(self.agent_turns.values()):
+            found.setdefault(agent_turn.agent_id, []).append(agent_turn)
+        return found
 
 
 def read_transcript(folder: Path) -> Transcript:

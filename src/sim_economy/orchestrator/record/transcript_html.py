@@ -61,11 +61,7 @@ def _overview(transcript: Transcript) -> Iterator[str]:
     yield '</p>\n<div class="wide"><table>\n<tr><th>agent</th><th>mind</th><th>turns</th>'
     yield "<th>could not act</th><th>calls</th><th>tokens</th><th>money</th>"
     yield "<th>balance before the last turn</th></tr>\n"
-    by_agent: dict[str, list[AgentTurn]] = {}
-    for agent_turns in transcript.agent_turns.values():
-        for agent_turn in agent_turns:
-            by_agent.setdefault(agent_turn.agent_id, []).append(agent_turn)
-    for agent_id, agent_turns in by_agent.items():
+    for agent_id, agent_turns in transcript.by_agent().items():
         account = transcript.spent.get(agent_id)
         spent = account.spent if account else None
         cells = (

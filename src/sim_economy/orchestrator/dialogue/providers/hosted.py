@@ -37,7 +37,6 @@ try:
         SystemPromptPart,
         TextPart,
         ThinkingPart,
-        ToolCallPart,
         UserPromptPart,
     )
     from pydantic_ai.models import Model, ModelRequestParameters
@@ -239,20 +238,22 @@ def _message(message: Message) -> ModelMessage:
 
 
 def _answer(response: ModelResponse, wire: Wire) -> ModelOutput:
-    calls = [part for part in response.parts if isinstance(part, ToolCallPart)]
-    texts = [part.content for part in response.parts if isinstance(part, TextPart)]
     thoughts = [part.content for part in response.parts if isinstance(part, ThinkingPart)]
-    if len(calls) == 1:
-        text = calls[0].args_as_json_str()
-    elif calls:
-        text = f"[{', '.join(call.args_as_json_str() for call in calls)}]"
-    else:
-        text = "".join(texts)
     usage = _usage_of(response) or usage_in(bytes(wire.body))
-    stop_reason = {"content_filter": "refusal", "length": "length"}.get(
-        response.finish_reason or ""
-    )
-    return ModelOutput(text, "\n".join(thoughts), usage, stop_reason or "stop")
+    stop_reasons = {"content_filter": "refusal", "length": "length"}
+    stop_reason = stop_reasons.get(response.finish_reason or "", "stop")
+    return ModelOutput(_text_of(response), "\n".join(thoughts), usage, stop_reason)
+
+
+def _text_of(response: ModelResponse) -> str:
+    """The text of a reply, or what it calls the tool with; several calls as an array."""
+    match [call.args_as_json_str() for call in response.tool_calls]:
+        case []:
+            return "".join(part.content for part in response.parts if isinstance(part, TextPart))
+        case [arguments]:
+            return arguments
+        case calls:
+            return f"[{', '.join(calls)}]"
 
 
 def _usage_of(response: ModelResponse) -> ModelUsage | None:
