@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import json
 
-from sim_economy.core.accounts import FIRST, WIDTH, account_name, holdings
+from sim_economy.core.accounts import account_name, holdings
 from sim_economy.core.contracts import OWN_TERMS, Deal
 from sim_economy.core.errors import ExtraMissingError, InputError
-from sim_economy.ledger.readers.reading import genesis_record, reading
+from sim_economy.ledger.fold.account_fold import fold_postings
+from sim_economy.ledger.readers.reading import accounts_before, genesis_record, reading
 from sim_economy.ledger.records import TurnRecord, read_record
 from sim_economy.ledger.stores.protocol import Store
 
@@ -37,7 +38,7 @@ def canonical_lines(store: Store) -> Iterator[bytes]:
 def table_rows(store: Store, table: str) -> Iterator[Cells]:
     """The rows of one of `TABLES`, in order."""
     agent_ids = genesis_record(store).agent_ids
-    accounts = [0] * (FIRST + WIDTH * len(agent_ids))
+    accounts = accounts_before(store, 0)
     for stored in store.read():
         record = read_record(stored.line)
         if table == "balances":
@@ -126,9 +127,7 @@ def _turn(record: TurnRecord) -> Cells:
 def _balances(
     record: TurnRecord, agent_ids: tuple[str, ...], accounts: list[int]
 ) -> Iterator[Cells]:
-    for posting in record.postings:
-        accounts[posting.source] -= posting.amount
-        accounts[posting.target] += posting.amount
+    fold_postings(accounts, record.postings)
     for agent, agent_id in enumerate(agent_ids):
         yield {"turn": record.turn, "agent_id": agent_id, **holdings(accounts, agent)}
 

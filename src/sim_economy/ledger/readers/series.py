@@ -10,7 +10,8 @@ from typing import Any
 from msgspec import Struct, json
 
 from sim_economy.core.accounts import BALANCE, DESTROYED, PLATFORM, STAKED, WIDTH
-from sim_economy.core.state import decode_state
+from sim_economy.ledger.fold.account_fold import fold_postings
+from sim_economy.ledger.readers.reading import accounts_before
 from sim_economy.ledger.records import TurnRecord, read_record
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.statistics.inequality import (
@@ -44,19 +45,11 @@ def walk(
     store: Store, first: int = 1, last: int | None = None
 ) -> Iterator[tuple[dict[str, Any], list[int]]]:
     """The figures of closed turns but for how tokens are spread, and all accounts after each."""
-    accounts: list[int] = []
-    known = -1
-    for snapshot in store.snapshots():
-        if snapshot.turn < first:
-            accounts, known = decode_state(snapshot.state).accounts, snapshot.turn
-            break
-    for stored in store.read(known + 1, last):
+    accounts = accounts_before(store, first)
+    for stored in store.read(first, last):
         record = read_record(stored.line)
-        for posting in record.postings:
-            accounts[posting.source] -= posting.amount
-            accounts[posting.target] += posting.amount
-        if record.turn >= first:
-            yield _figures(record, accounts), accounts
+        fold_postings(accounts, record.postings)
+        yield _figures(record, accounts), accounts
 
 
 def _figures(record: TurnRecord, accounts: Sequence[int]) -> dict[str, Any]:
