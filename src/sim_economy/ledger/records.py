@@ -380,10 +380,9 @@ def line_of_rows(
         lists: Texts by name, for each of `LISTS`.
         block: Text and signature.
     """
-    if any(isinstance(value, bytes) for row in (scalars, *postings) for value in row):
+    unquoted = (scalars, (state_digest,), *postings)
+    if any(isinstance(value, bytes) for row in unquoted for value in row):
         raise TypeError("a number or a text is stored as bytes")
-    if isinstance(state_digest, bytes):
-        raise TypeError("a digest is stored as bytes")
     turn, ends, collected, covered, waived, dividends, token_supply = scalars
     signatures = [signature for _, _, signature in inputs]
     text, block_signature = block or (None, None)

@@ -88,7 +88,7 @@ def _compare(turn: int, recorded: bytes, played: bytes) -> None:
 def first_difference(one: Any, other: Any, path: str = "record") -> str:
     """The path to the first difference of two JSON values, with both values."""
     if isinstance(one, dict) and isinstance(other, dict):
-        for key in [*one, *(key for key in other if key not in one)]:
+        for key in {**one, **other}:
             if key not in one or key not in other:
                 return f"{path}.{key}"
             if one[key] != other[key]:

@@ -62,6 +62,20 @@ _INSERTS: Final = {
 }
 """One statement for all rows of a table, each column an array."""
 
+_DECLARED_RELATIONS: Final = {
+    ("journal", "v", "p"),
+    *((each.split()[2], "r", "p") for each in DDL if each.startswith("CREATE TABLE")),
+    *((f"{each.split()[2]}_pkey", "i", "p") for each in DDL if "PRIMARY KEY" in each),
+}
+"""Name, kind and persistence of the view, each table and each index, as `_RELATIONS` finds them."""
+
+_DECLARED_COLUMNS: Final = sorted(
+    (table, name, _TYPES[kind], "NO" if required else "YES", "C" if kind == "TEXT" else None)
+    for table, columns in {"meta": (("format", "INTEGER", True),), **COLUMNS}.items()
+    for name, kind, required in columns
+)
+"""Each column but the view's, as `_SHAPE` finds them."""
+
 _RELATIONS: Final = """
 SELECT relname, relkind::text, relpersistence::text FROM pg_catalog.pg_class
 WHERE relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = ?) AND relkind <> 'c'
@@ -183,24 +197,9 @@ class PostgresStore(RowReader):
 
     def problems(self) -> Iterator[str]:
         """Tables that are not ours, rows that belong to no turn, a view that shows other rows."""
-        of_schema = (self._schema,)
-        expected = {("journal", "v", "p"), ("meta", "r", "p")}
-        for table in COLUMNS:
-            expected.add((table, "r", "p"))
-        keyed = {each.split()[2] for each in DDL if "PRIMARY KEY" in each}
-        expected |= {(f"{table}_pkey", "i", "p") for table in keyed}
-        columns: list[tuple[str, str, str, str, str | None]] = [
-            ("meta", "format", "bigint", "NO", None)
-        ]
-        for table, declared in COLUMNS.items():
-            for name, kind, required in declared:
-                collation = "C" if kind == "TEXT" else None
-                nullable = "NO" if required else "YES"
-                columns.append((table, name, _TYPES[kind], nullable, collation))
-        found = [row for row in self._rows(_SHAPE, of_schema) if row[0] != "journal"]
-        if set(self._relations()) != expected or sorted(found) != sorted(columns):
+        if set(self._relations()) != _DECLARED_RELATIONS or self._columns() != _DECLARED_COLUMNS:
             yield "the tables are not those of this format"
-        for table, reaction in self._rows(_REACTIONS, of_schema * 2):
+        for table, reaction in self._rows(_REACTIONS, (self._schema,) * 2):
             yield f"{table} has a trigger or rule {reaction}"
         if list(self._rows("SELECT format FROM meta")) != [(FORMAT,)]:
             yield "meta does not hold the format alone"
@@ -300,6 +299,10 @@ class PostgresStore(RowReader):
 
     def _relations(self) -> list[tuple[str, str, str]]:
         return list(self._rows(_RELATIONS, (self._schema,)))
+
+    def _columns(self) -> list[tuple[str, str, str, str, str | None]]:
+        shape = self._rows(_SHAPE, (self._schema,))
+        return sorted(column for column in shape if column[0] != "journal")
 
     def _insert(self, rows: Rows) -> None:
         for table, found in rows.items():
