@@ -11,12 +11,7 @@ from msgspec import json
 from sim_economy.core.errors import ReplayError, StoreError
 from sim_economy.core.turn import RULES_VERSION
 from sim_economy.ledger.readers.reading import config_of, genesis_record, reading
-from sim_economy.ledger.records import (
-    Head,
-    Signature,
-    read_record,
-    recorded_inputs,
-)
+from sim_economy.ledger.records import Head, Signature, recorded_inputs
 from sim_economy.ledger.stores.memory import MemoryStore
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.world.world import World
@@ -56,7 +51,7 @@ def _replayed(store: Store, progress: Callable[[int], None]) -> Head:
 
     world: World | None = None
     for stored in store.read():
-        record = read_record(stored.line)
+        record = stored.record
         signed = record.block_signature
         if world is None:
             world = World(

@@ -10,7 +10,7 @@ from msgspec import Struct, json
 
 from sim_economy.core.accounts import FIRST, WIDTH, Posting, account_name
 from sim_economy.ledger.readers.reading import genesis_record
-from sim_economy.ledger.records import Genesis, TurnRecord, read_record
+from sim_economy.ledger.records import Genesis, TurnRecord
 from sim_economy.ledger.stores.protocol import Store
 
 
@@ -74,8 +74,8 @@ def diff(one: Store, other: Store) -> LedgerDifference:
             )
         elif left_turn.line != right_turn.line:
             found = _divergences(
-                read_record(left_turn.line),
-                read_record(right_turn.line),
+                left_turn.record,
+                right_turn.record,
                 max(first.agent_ids, second.agent_ids, key=len),
             )
             divergence = next(found, None)

@@ -11,7 +11,7 @@ from sim_economy.core.errors import InputError, StoreError
 from sim_economy.core.state import decode_state
 from sim_economy.core.world_config import WorldConfig, parse_world_config
 from sim_economy.ledger.fold.account_fold import fold_postings
-from sim_economy.ledger.records import Genesis, read_genesis, read_record
+from sim_economy.ledger.records import Genesis, TurnRecord, read_genesis
 from sim_economy.ledger.sidecars.locations import LedgerLocation, location_of
 from sim_economy.ledger.stores.protocol import Store
 
@@ -64,5 +64,20 @@ def accounts_before(store: Store, turn: int) -> list[int]:
     if turn > 0 and (snapshot := next(snapshots, None)) is not None:
         accounts, known = decode_state(snapshot.state).accounts, snapshot.turn
     for stored in store.read(known + 1, turn - 1):
-        fold_postings(accounts, read_record(stored.line).postings)
+        fold_postings(accounts, stored.record.postings)
     return accounts
+
+
+def account_balances(
+    store: Store, first: int = 0, last: int | None = None
+) -> Iterator[tuple[TurnRecord, list[int]]]:
+    """Each turn with all accounts after it, the same list every time.
+
+    Args:
+        last: Inclusive; the end of the ledger when None.
+    """
+    accounts = accounts_before(store, first)
+    for stored in store.read(first, last):
+        record = stored.record
+        fold_postings(accounts, record.postings)
+        yield record, accounts

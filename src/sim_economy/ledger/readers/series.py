@@ -10,9 +10,8 @@ from typing import Any
 from msgspec import Struct, json
 
 from sim_economy.core.accounts import BALANCE, DESTROYED, PLATFORM, STAKED, WIDTH
-from sim_economy.ledger.fold.account_fold import fold_postings
-from sim_economy.ledger.readers.reading import accounts_before
-from sim_economy.ledger.records import TurnRecord, read_record
+from sim_economy.ledger.readers.reading import account_balances
+from sim_economy.ledger.records import TurnRecord
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.statistics.inequality import (
     gini,
@@ -37,22 +36,13 @@ def turn_figures(store: Store, first: int = 1, last: int | None = None) -> Itera
         first: From 1.
         last: Inclusive; the end of the ledger when None.
     """
-    for figures, accounts in walk(store, first, last):
-        yield figures | spread(accounts[BALANCE::WIDTH], accounts[STAKED::WIDTH])
+    for record, accounts in account_balances(store, first, last):
+        spread_of_turn = spread(accounts[BALANCE::WIDTH], accounts[STAKED::WIDTH])
+        yield figures(record, accounts) | spread_of_turn
 
 
-def walk(
-    store: Store, first: int = 1, last: int | None = None
-) -> Iterator[tuple[dict[str, Any], list[int]]]:
-    """The figures of closed turns but for how tokens are spread, and all accounts after each."""
-    accounts = accounts_before(store, first)
-    for stored in store.read(first, last):
-        record = read_record(stored.line)
-        fold_postings(accounts, record.postings)
-        yield _figures(record, accounts), accounts
-
-
-def _figures(record: TurnRecord, accounts: Sequence[int]) -> dict[str, Any]:
+def figures(record: TurnRecord, accounts: Sequence[int]) -> dict[str, Any]:
+    """The figures of one turn but for how tokens are spread, from all accounts after it."""
     flows: Counter[str] = Counter()
     for posting in record.postings:
         flows[posting.reason.value] += posting.amount

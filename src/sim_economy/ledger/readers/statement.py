@@ -18,7 +18,6 @@ from sim_economy.ledger.readers.reading import (
     genesis_record,
     reading,
 )
-from sim_economy.ledger.records import read_record
 from sim_economy.ledger.stores.protocol import Store
 
 
@@ -89,7 +88,7 @@ def statement(
         turn = 0
         for stored in store.read(max(0, first_turn), last_turn):
             turn = stored.turn
-            for posting in read_record(stored.line).postings:
+            for posting in stored.record.postings:
                 fold_postings(held, (posting,))
                 if posting.source in shown or posting.target in shown:
                     lines += _lines(turn, posting, shown, held, first.agent_ids)

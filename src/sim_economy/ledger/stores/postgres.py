@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
 from sim_economy.core.errors import StoreError
-from sim_economy.ledger.records import FORMAT, Genesis, Receipt, Sealed, Submission
+from sim_economy.ledger.records import FORMAT, Genesis, Receipt, StoredTurn, Submission
 from sim_economy.ledger.stores.sql_rows import (
     RowReader,
     Rows,
@@ -167,7 +167,7 @@ class PostgresStore(RowReader):
             raise
         return store
 
-    def create(self, genesis: Genesis, first: Sealed, state: str) -> None:
+    def create(self, genesis: Genesis, first: StoredTurn, state: str) -> None:
         """Write schema, genesis and turn 0 in one commit; there is no ledger before it."""
         schemas = self._rows("SELECT 1 FROM pg_namespace WHERE nspname = ?", (self._schema,))
         missing = next(schemas, None) is None
@@ -182,11 +182,11 @@ class PostgresStore(RowReader):
         self._created = True
 
     def append(
-        self, sealed: Sealed, *, receipt: Receipt | None = None, state: str | None = None
+        self, turn: StoredTurn, *, receipt: Receipt | None = None, state: str | None = None
     ) -> None:
         """Keep one turn in one durable commit."""
         with self._commit() as connection:
-            self._insert(turn_rows(sealed, receipt, state))
+            self._insert(turn_rows(turn, receipt, state))
             connection.execute("DELETE FROM submissions")
 
     def accept(self, submission: Submission) -> None:
