@@ -5,7 +5,6 @@ It is written apart from the turn on purpose: what it and the turn agree on has 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -86,13 +85,14 @@ class Fold:
 
     def _fold_postings(self, record: TurnRecord) -> Iterator[str]:
         accounts = self.state["accounts"]
-        numbers = range(len(accounts))
+        count = len(accounts)
         postings = []
         for index, posting in enumerate(record.postings):
-            if posting.source not in numbers or posting.target not in numbers:
+            source, target = posting.source, posting.target
+            if not (0 <= source < count and 0 <= target < count):
                 yield f"posting {index} names an account that is not there"
                 continue
-            if posting.amount <= 0 or posting.source == posting.target:
+            if posting.amount <= 0 or source == target:
                 yield f"posting {index} moves nothing"
             postings.append(posting)
         fold_postings(accounts, postings)
@@ -108,9 +108,10 @@ class Fold:
             yield "core shares were sold as no auction sells them"
 
     def _fold_fees(self, postings: Sequence[Posting], bill: Bill) -> Iterator[str]:
-        flows: Counter[str] = Counter()
+        flows = {"inference_fee": 0, "forward_fee": 0, "dividend": 0}
         for posting in postings:
-            flows[posting.reason] += posting.amount
+            if posting.reason in flows:
+                flows[posting.reason] += posting.amount
         self.state["fees_collected"] = flows["inference_fee"] + flows["forward_fee"]
         if bill.charged != self.state["fees_collected"]:
             yield "the bill is not the sum of the fees posted"

@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sim_economy.core.accounts import FIRST, SYSTEM_ACCOUNTS, WIDTH
+from sim_economy.core.accounts import FIRST, SYSTEM_ACCOUNTS, WIDTH, PostingReason
 from sim_economy.core.contracts import Happened, Stage
 from sim_economy.core.events import ContractEvent, TransactionType, ValidatorType
 from sim_economy.ledger.records import TurnRecord
@@ -93,7 +93,7 @@ class TurnCounter:
         self._transactions = Counter({kind.value: 0 for kind in TransactionType})
         self._contracts: Counter[str] = Counter()
         self._made: dict[int, Made] = {}
-        self._moved: defaultdict[tuple[int, int, str], int] = defaultdict(int)
+        self._moved: defaultdict[tuple[int, int, PostingReason], int] = defaultdict(int)
 
     def add(self, record: TurnRecord) -> None:
         """Count one more turn."""
@@ -105,7 +105,7 @@ class TurnCounter:
             self._contracts[event.happened.value] += 1
             self._follow(event, record.turn)
         for posting in record.postings:
-            self._moved[posting.source, posting.target, posting.reason.value] += posting.amount
+            self._moved[posting.source, posting.target, posting.reason] += posting.amount
 
     def counts(self) -> LedgerCounts:
         """The counts so far."""
@@ -143,13 +143,13 @@ class TurnCounter:
             )
 
 
-def _flows(moved: Mapping[tuple[int, int, str], int]) -> list[Flow]:
+def _flows(moved: Mapping[tuple[int, int, PostingReason], int]) -> list[Flow]:
     """The movements between different owners, in a fixed order."""
     totals: dict[tuple[int, int, str], int] = {}
     for (source, target, reason), tokens in moved.items():
         payer, payee = _owner(source), _owner(target)
         if payer != payee:
-            key = payer, payee, reason
+            key = payer, payee, reason.value
             totals[key] = totals.get(key, 0) + tokens
     return [Flow(*key, tokens) for key, tokens in sorted(totals.items())]
 

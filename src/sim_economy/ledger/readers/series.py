@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import statistics
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct, json
 
-from sim_economy.core.accounts import BALANCE, DESTROYED, PLATFORM, STAKED, WIDTH
+from sim_economy.core.accounts import (
+    BALANCE,
+    DESTROYED,
+    PLATFORM,
+    STAKED,
+    WIDTH,
+    PostingReason,
+)
 from sim_economy.ledger.readers.reading import account_balances
 from sim_economy.ledger.records import TurnRecord
 from sim_economy.ledger.stores.protocol import Store
@@ -22,8 +29,12 @@ from sim_economy.statistics.inequality import (
 )
 
 
+class _Action(Struct):
+    action: str
+
+
 class _Sent(Struct):
-    action: dict[str, Any]
+    action: _Action
 
 
 _sent = json.Decoder(_Sent).decode
@@ -43,10 +54,10 @@ def turn_figures(store: Store, first: int = 1, last: int | None = None) -> Itera
 
 def figures(record: TurnRecord, accounts: Sequence[int]) -> dict[str, Any]:
     """The figures of one turn but for how tokens are spread, from all accounts after it."""
-    flows: Counter[str] = Counter()
+    flows: defaultdict[PostingReason, int] = defaultdict(int)
     for posting in record.postings:
-        flows[posting.reason.value] += posting.amount
-    actions = Counter(str(_sent(text).action["action"]) for text in record.inputs)
+        flows[posting.reason] += posting.amount
+    actions = Counter([_sent(text).action.action for text in record.inputs])
     return {
         "turn": record.turn,
         "token_supply": record.token_supply,
@@ -59,7 +70,7 @@ def figures(record: TurnRecord, accounts: Sequence[int]) -> dict[str, Any]:
         "winner": record.block and record.block.winner,
         "inputs": len(record.inputs),
         "rejections": len(record.outcomes) - record.outcomes.count(None),
-        "flows": dict(flows),
+        "flows": {reason.value: tokens for reason, tokens in flows.items()},
         "actions": dict(actions),
     }
 

@@ -89,8 +89,8 @@ def statement(
         for stored in store.read(max(0, first_turn), last_turn):
             turn = stored.turn
             for posting in stored.record.postings:
-                fold_postings(held, (posting,))
                 if posting.source in shown or posting.target in shown:
+                    fold_postings(held, (posting,))
                     lines += _lines(turn, posting, shown, held, first.agent_ids)
     closing = {name: held[number] for number, name in shown.items()}
     totals: Counter[str] = Counter()
