@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.speed import RUNS, TREATMENT, medians
-from sim_economy.ledger.records import Receipt, Sealed
+from sim_economy.ledger.records import Receipt, StoredTurn
 from sim_economy.ledger.sidecars.locations import SQLiteLocation, location_of
 from sim_economy.ledger.stores.memory import MemoryStore
 from sim_economy.ledger.stores.postgres import DDL
@@ -34,10 +34,10 @@ class _Recording(MemoryStore):
         self.commits: list[Rows] = []
 
     def append(
-        self, sealed: Sealed, *, receipt: Receipt | None = None, state: str | None = None
+        self, turn: StoredTurn, *, receipt: Receipt | None = None, state: str | None = None
     ) -> None:
-        super().append(sealed, receipt=receipt, state=state)
-        self.commits.append(turn_rows(sealed, receipt, state))
+        super().append(turn, receipt=receipt, state=state)
+        self.commits.append(turn_rows(turn, receipt, state))
 
 
 def recorded_commits(run: int) -> list[Rows]:

@@ -79,6 +79,15 @@ def test_the_ledger_changes_an_account_only_where_it_posts() -> None:
     assert [post.name for post in posts] == ["post"]
 
 
+def test_postings_are_folded_into_accounts_once_outside_the_core() -> None:
+    found = {
+        index.split(":")[0]
+        for index, node in nodes(PACKAGE)
+        if isinstance(node, ast.AugAssign) and changes_accounts(node)
+    }
+    assert found == {"core/accounts.py", "ledger/fold/account_fold.py"}
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -161,7 +161,7 @@ def test_a_turns_answer_names_the_contracts_that_settled_and_defaulted() -> None
     world = played()
     sealed = world.sealed
     assert sealed is not None
-    answer = turn_answer(sealed.record, sealed.head.hash, world.config)
+    answer = turn_answer(sealed.record, sealed.head_hash, world.config)
     assert answer["contracts_settled"] == [1]
     assert answer["contracts_defaulted"] == []
     while not world.state.contracts_ended:
@@ -172,6 +172,6 @@ def test_a_turns_answer_names_the_contracts_that_settled_and_defaulted() -> None
     while missed.turn_number < 6:
         missed.act({"agent_1": ConfirmDelivery(1)})
     assert missed.sealed is not None
-    answer = turn_answer(missed.sealed.record, missed.sealed.head.hash, missed.config)
+    answer = turn_answer(missed.sealed.record, missed.sealed.head_hash, missed.config)
     assert (answer["contracts_settled"], answer["contracts_defaulted"]) == ([], [1])
     assert canonical(answer)

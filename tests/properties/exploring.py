@@ -203,10 +203,11 @@ def _check_fold(
     """From the state before, the fold comes to the same state."""
     world = genesis_of(config, "explored", RULES_VERSION)
     start, ledger = genesis(config)
-    head = seal_genesis(world, start, ledger.postings).head
+    _, head = seal_genesis(world, start, ledger.postings)
     fold = Fold(world)
     fold.state.update(json.decode(encode_state(state)))
-    record = seal(head, turn, inputs, played, config.agent_ids).record
+    sealed, _ = seal(head, turn, inputs, played, config.agent_ids)
+    record = sealed.record
     assert list(fold.problems(record)) == []
     assert decode_state(fold.text()) == played
     assert fold.text() == encode_state(played)

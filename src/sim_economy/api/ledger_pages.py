@@ -10,7 +10,7 @@ from msgspec import json, to_builtins
 
 from sim_economy.core.accounts import account_name
 from sim_economy.core.world_config import WorldConfig
-from sim_economy.ledger.records import TurnRecord, read_record
+from sim_economy.ledger.records import TurnRecord
 from sim_economy.world.turn_answer import rejections, turn_answer
 from sim_economy.world.world import World
 
@@ -30,7 +30,7 @@ def page(world: World, table: str, after: int, limit: int) -> dict[str, Any]:
     while turn < last and len(rows) < limit:
         until = min(last, turn + _TURNS_READ)
         for stored in world.store.read(turn + 1, until):
-            record = read_record(stored.line)
+            record = stored.record
             rows += _ROWS[table](record, stored.head_hash, world.config)
             turn = stored.turn
             if len(rows) >= limit:
@@ -41,7 +41,7 @@ def page(world: World, table: str, after: int, limit: int) -> dict[str, Any]:
 def event_lines(world: World, first: int) -> Iterator[tuple[int, bytes]]:
     """Closed turns from `first` on, each as one server-sent event."""
     for stored in islice(world.store.read(first), _TURNS_READ):
-        answer = turn_answer(read_record(stored.line), stored.head_hash, world.config)
+        answer = turn_answer(stored.record, stored.head_hash, world.config)
         text = json.encode(answer).decode()
         yield stored.turn, f"id: {stored.turn}\nevent: turn\ndata: {text}\n\n".encode()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from hashlib import sha256
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, Self, TypeAlias
 
 from msgspec import DecodeError, Raw, Struct, convert, field, json
 from msgspec.structs import replace
@@ -134,13 +134,34 @@ class Head(Struct, frozen=True):
     hash: str
     block_hash: str
 
+    @classmethod
+    def of_genesis(cls, line: bytes) -> Self:
+        """The end of a chain before its turn 0."""
+        genesis_hash = digest(line)
+        return cls(-1, "", genesis_hash, genesis_hash)
 
-class Sealed(Struct, frozen=True):
-    """A turn ready to be kept: its record, its line, and the head after it."""
+    def after(self, record: TurnRecord, head_hash: str) -> Head:
+        """The end of the chain with one more turn."""
+        newest_block = self.block_hash if record.block is None else record.block.hash
+        return Head(record.turn, record.state_digest, head_hash, newest_block)
 
-    record: TurnRecord
+
+class StoredTurn(NamedTuple):
+    """A turn as it is kept.
+
+    Attributes:
+        line: Its record, byte for byte; hash what a store found before you trust it.
+        head_hash: The chain head kept with it.
+    """
+
+    turn: int
     line: bytes
-    head: Head
+    head_hash: str
+
+    @property
+    def record(self) -> TurnRecord:
+        """The record of the line, read anew each time; raises as `read_record`."""
+        return read_record(self.line)
 
 
 class Receipt(Struct, frozen=True):
@@ -228,10 +249,8 @@ def head_unsigned(previous_hash: str, record: TurnRecord) -> str:
 
 def seal_genesis(
     genesis: Genesis, state: State, postings: Sequence[Posting], sign: BlockSigner = unsigned
-) -> Sealed:
+) -> tuple[StoredTurn, Head]:
     """Turn 0: the endowments, and the block everything builds on."""
-    genesis_hash = digest(canonical(genesis))
-    bill = Bill(0, 0, 0, 0)
     turn = Turn(
         turn=0,
         outcomes=(),
@@ -239,11 +258,11 @@ def seal_genesis(
         transactions=(),
         contracts=(),
         block=None,
-        bill=bill,
+        bill=Bill(0, 0, 0, 0),
         token_supply=state.token_supply,
         ends=False,
     )
-    before = Head(-1, "", genesis_hash, genesis_hash)
+    before = Head.of_genesis(canonical(genesis))
     return seal(before, turn, (), state, genesis.agent_ids, (), sign)
 
 
@@ -255,8 +274,8 @@ def seal(
     agent_ids: Sequence[str],
     signatures: Sequence[Signature | None] = (),
     sign: BlockSigner = unsigned,
-) -> Sealed:
-    """Hash a closed turn onto the chain.
+) -> tuple[StoredTurn, Head]:
+    """Hash a closed turn onto the chain: as it is to be kept, and the head after it.
 
     Args:
         before: The head after the turn before it.
@@ -265,11 +284,9 @@ def seal(
     """
     state_digest = digest(encode_state(state))
     block = None
-    newest_block = before.block_hash
     if turn.block is not None or turn.turn == 0:
         unhashed = _block_record(turn, before.block_hash, state_digest, agent_ids)
-        newest_block = block_hash(unhashed)
-        block = replace(unhashed, hash=newest_block)
+        block = replace(unhashed, hash=block_hash(unhashed))
     record = TurnRecord(
         turn=turn.turn,
         ends=turn.ends,
@@ -289,33 +306,21 @@ def seal(
         signature = sign(block, head_unsigned(before.hash, record))
         record = replace(record, block_signature=signature)
     line = canonical(record)
-    head = Head(turn.turn, state_digest, chained(before.hash, line), newest_block)
-    return Sealed(record, line, head)
+    head = before.after(record, chained(before.hash, line))
+    return StoredTurn(turn.turn, line, head.hash), head
 
 
 def _block_record(
     turn: Turn, previous_hash: str, state_digest: str, agent_ids: Sequence[str]
 ) -> BlockRecord:
     block = turn.block
-    if block is None:
-        return BlockRecord(
-            turn=0,
-            winner=None,
-            validator_type=None,
-            weights=(),
-            transactions=0,
-            tips=0,
-            previous_hash=previous_hash,
-            state_digest=state_digest,
-            hash="",
-        )
     return BlockRecord(
-        turn=block.turn,
-        winner=block.winner,
-        validator_type=block.validator_type,
-        weights=_weights(block, agent_ids),
-        transactions=block.transactions,
-        tips=block.tips,
+        turn=turn.turn,
+        winner=None if block is None else block.winner,
+        validator_type=None if block is None else block.validator_type,
+        weights=() if block is None else _weights(block, agent_ids),
+        transactions=0 if block is None else block.transactions,
+        tips=0 if block is None else block.tips,
         previous_hash=previous_hash,
         state_digest=state_digest,
         hash="",
@@ -380,10 +385,9 @@ def line_of_rows(
         lists: Texts by name, for each of `LISTS`.
         block: Text and signature.
     """
-    if any(isinstance(value, bytes) for row in (scalars, *postings) for value in row):
+    unquoted = (scalars, (state_digest,), *postings)
+    if any(isinstance(value, bytes) for row in unquoted for value in row):
         raise TypeError("a number or a text is stored as bytes")
-    if isinstance(state_digest, bytes):
-        raise TypeError("a digest is stored as bytes")
     turn, ends, collected, covered, waived, dividends, token_supply = scalars
     signatures = [signature for _, _, signature in inputs]
     text, block_signature = block or (None, None)

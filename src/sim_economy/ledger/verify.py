@@ -20,14 +20,14 @@ from sim_economy.ledger.records import (
     FORMAT,
     Genesis,
     Head,
+    StoredTurn,
     block_hash,
     bound_digest,
     chained,
     digest,
     read_genesis,
-    read_record,
 )
-from sim_economy.ledger.stores.protocol import Store, StoredTurn
+from sim_economy.ledger.stores.protocol import Store
 
 
 class Finding(Struct, frozen=True):
@@ -112,10 +112,9 @@ class _Walk:
             yield Finding(0, "the genesis record is not canonical")
         if first.format != FORMAT:
             yield Finding(0, f"the genesis record has format {first.format}, not {FORMAT}")
-        genesis_hash = digest(first_line)
-        self.head = Head(-1, "", genesis_hash, genesis_hash)
+        self.head = Head.of_genesis(first_line)
         fold = Fold(first)
-        self._signed = SignedWorld(genesis_hash, first.keys) if first.keys else None
+        self._signed = SignedWorld(self.head.hash, first.keys) if first.keys else None
         for stored in self._store.read():
             for problem in self._turn_problems(stored, fold):
                 yield Finding(stored.turn, problem)
@@ -132,24 +131,22 @@ class _Walk:
         head_hash = chained(before.hash, stored.line)
         if head_hash != stored.head_hash:
             yield "the chain head is not the hash of what is kept"
-        record = read_record(stored.line)
+        record = stored.record
         yield from fold.problems(record)
         if self._signed is not None:
             yield from self._signed.problems(record, before.hash)
         folded = digest(fold.text())
         if folded != record.state_digest:
             yield "the state digest is not that of the folded postings"
-        newest_block = before.block_hash
-        if record.block is not None:
-            block = record.block
+        block = record.block
+        if block is not None:
             if block.turn != record.turn or block.state_digest != record.state_digest:
                 yield "the block belongs to another turn"
-            if block.previous_hash != newest_block:
+            if block.previous_hash != before.block_hash:
                 yield "the block does not follow the block before it"
             if block.hash != block_hash(block):
                 yield "the block's hash is not its own"
-            newest_block = block.hash
-        self.head = Head(record.turn, record.state_digest, head_hash, newest_block)
+        self.head = before.after(record, head_hash)
         self._digests[record.turn] = record.state_digest, head_hash
 
     def _unchained_records(self, first: Genesis) -> Iterator[Finding]:

@@ -113,7 +113,7 @@ class LocalBackend:
             raise TurnConflictError(turn, world.turn_number + 1)
         world.turn(inputs, ends=ends)
         assert world.sealed is not None
-        return _closed(world.sealed.record, world.sealed.head.hash)
+        return _closed(world.sealed.record, world.sealed.head_hash)
 
 
 def _closed(record: TurnRecord, head: str) -> TurnClosed:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 from sim_economy.agents.policy import Policy, decided_input, views
 from sim_economy.agents.usage_model import Usage
-from sim_economy.core.accounts import DESTROYED, PLATFORM
-from sim_economy.core.actions import Input, action_name
+from sim_economy.core.actions import Input
 from sim_economy.core.events import Turn
-from sim_economy.core.state import State
-from sim_economy.ledger.readers.counts import ledger_counts
 from sim_economy.ledger.stores.protocol import Store
-from sim_economy.runs.run import Run, Series
+from sim_economy.runs.run import Run, run_of
 from sim_economy.scenarios.scenario import Scenario
 from sim_economy.world.world import World
 
@@ -49,35 +45,6 @@ def play(
         yield world.turn(inputs, ends=turn == turns), inputs
 
 
-def _observe(
-    series: Series,
-    moved: defaultdict[tuple[int, int, str], int],
-    turn: Turn,
-    state: State,
-    inputs: Iterable[Input],
-) -> None:
-    flows: dict[str, int] = {}
-    for posting in turn.postings:
-        amount, reason = posting.amount, posting.reason
-        flows[reason] = flows.get(reason, 0) + amount
-        moved[posting.source, posting.target, reason] += amount
-    series.flows.append(flows)
-    actions: dict[str, int] = {}
-    for sent in inputs:
-        name = action_name(sent.action)
-        actions[name] = actions.get(name, 0) + 1
-    series.actions.append(actions)
-    series.winners.append(turn.block.winner if turn.block else None)
-    series.fees_covered.append(turn.bill.covered)
-    series.fees_waived.append(turn.bill.waived)
-    series.rejections.append(len(turn.outcomes) - turn.outcomes.count(None))
-    series.token_supply.append(turn.token_supply)
-    series.platform.append(state.accounts[PLATFORM])
-    series.destroyed.append(state.accounts[DESTROYED])
-    series.balances.append(state.balances)
-    series.staked.append(state.staked)
-
-
 def play_run(
     scenario: Scenario,
     run: int,
@@ -93,18 +60,7 @@ def play_run(
     """
     config = scenario.config_of_run(run)
     world = World(config, store=store, world_id=f"{scenario.name}/{config.seed}")
-    series = Series.empty()
-    moved: defaultdict[tuple[int, int, str], int] = defaultdict(int)
     usage = scenario.usage.turns(config)
-    for turn, inputs in play(world, scenario.policies, usage, scenario.turns):
-        _observe(series, moved, turn, world.state, inputs)
+    for turn, _ in play(world, scenario.policies, usage, scenario.turns):
         progress(turn.turn)
-    return Run(
-        run=run,
-        seed=config.seed,
-        agent_ids=list(config.agent_ids),
-        series=series,
-        counts=ledger_counts(world.store, moved),
-        head=world.head.hash,
-        state_digest=world.head.state_digest,
-    )
+    return run_of(world.store, run)

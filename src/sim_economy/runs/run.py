@@ -7,9 +7,9 @@ from typing import Self
 from msgspec import Struct, json
 
 from sim_economy.core.accounts import BALANCE, STAKED, WIDTH
-from sim_economy.ledger.readers.counts import LedgerCounts, ledger_counts
-from sim_economy.ledger.readers.reading import genesis_record
-from sim_economy.ledger.readers.series import walk
+from sim_economy.ledger.readers.counts import LedgerCounts, TurnCounter
+from sim_economy.ledger.readers.reading import account_balances, genesis_record
+from sim_economy.ledger.readers.series import figures
 from sim_economy.ledger.stores.protocol import Store
 
 
@@ -71,16 +71,19 @@ def run_of(store: Store, run: int = 0) -> Run:
     """The run that a ledger holds, as if it had been watched while it was played."""
     first = genesis_record(store)
     series = Series.empty()
-    for figures, accounts in walk(store):
-        series.flows.append(figures["flows"])
-        series.actions.append(figures["actions"])
-        series.winners.append(figures["winner"])
-        series.fees_covered.append(figures["fees_covered"])
-        series.fees_waived.append(figures["fees_waived"])
-        series.rejections.append(figures["rejections"])
-        series.token_supply.append(figures["token_supply"])
-        series.platform.append(figures["platform"])
-        series.destroyed.append(figures["destroyed"])
+    counter = TurnCounter(first.agent_ids)
+    for record, accounts in account_balances(store, 1):
+        counter.add(record)
+        of_turn = figures(record, accounts)
+        series.flows.append(of_turn["flows"])
+        series.actions.append(of_turn["actions"])
+        series.winners.append(of_turn["winner"])
+        series.fees_covered.append(of_turn["fees_covered"])
+        series.fees_waived.append(of_turn["fees_waived"])
+        series.rejections.append(of_turn["rejections"])
+        series.token_supply.append(of_turn["token_supply"])
+        series.platform.append(of_turn["platform"])
+        series.destroyed.append(of_turn["destroyed"])
         series.balances.append(accounts[BALANCE::WIDTH])
         series.staked.append(accounts[STAKED::WIDTH])
     head = store.head()
@@ -89,7 +92,7 @@ def run_of(store: Store, run: int = 0) -> Run:
         seed=first.seed,
         agent_ids=list(first.agent_ids),
         series=series,
-        counts=ledger_counts(store),
+        counts=counter.counts(),
         head=head.hash,
         state_digest=head.state_digest,
     )

@@ -34,8 +34,8 @@ from sim_economy.ledger.records import (
     BlockSigner,
     Keys,
     Receipt,
-    Sealed,
     Signature,
+    StoredTurn,
     digest,
     genesis_of,
     unsigned,
@@ -396,11 +396,11 @@ class Engine:
 
         answer = ""
 
-        def receipt(sealed: Sealed) -> Receipt:
+        def receipt(sealed: StoredTurn) -> Receipt:
             nonlocal answer
             assert key is not None
             answer = self._answer(sealed)
-            return Receipt(sealed.record.turn, key, request_digest, answer)
+            return Receipt(sealed.turn, key, request_digest, answer)
 
         keep = None if key is None else receipt
         signed = self._signed(inputs, signatures)
@@ -438,8 +438,8 @@ class Engine:
         self._head_file.write(world.head)
         self._head_file_current = True
 
-    def _answer(self, sealed: Sealed) -> str:
-        data = turn_answer(sealed.record, sealed.head.hash, self.config)
+    def _answer(self, sealed: StoredTurn) -> str:
+        data = turn_answer(sealed.record, sealed.head_hash, self.config)
         return encode({"data": data}).decode()
 
     def read(self, work: Callable[[Store], T]) -> T:

@@ -11,12 +11,7 @@ from msgspec import json
 from sim_economy.core.errors import ReplayError, StoreError
 from sim_economy.core.turn import RULES_VERSION
 from sim_economy.ledger.readers.reading import config_of, genesis_record, reading
-from sim_economy.ledger.records import (
-    Head,
-    Signature,
-    read_record,
-    recorded_inputs,
-)
+from sim_economy.ledger.records import Head, Signature, recorded_inputs
 from sim_economy.ledger.stores.memory import MemoryStore
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.world.world import World
@@ -56,7 +51,7 @@ def _replayed(store: Store, progress: Callable[[int], None]) -> Head:
 
     world: World | None = None
     for stored in store.read():
-        record = read_record(stored.line)
+        record = stored.record
         signed = record.block_signature
         if world is None:
             world = World(
@@ -88,7 +83,7 @@ def _compare(turn: int, recorded: bytes, played: bytes) -> None:
 def first_difference(one: Any, other: Any, path: str = "record") -> str:
     """The path to the first difference of two JSON values, with both values."""
     if isinstance(one, dict) and isinstance(other, dict):
-        for key in [*one, *(key for key in other if key not in one)]:
+        for key in {**one, **other}:
             if key not in one or key not in other:
                 return f"{path}.{key}"
             if one[key] != other[key]:

@@ -29,12 +29,11 @@ from sim_economy.ledger.records import (
     Head,
     Keys,
     Receipt,
-    Sealed,
     Signature,
+    StoredTurn,
     Submission,
     digest,
     genesis_of,
-    read_record,
     recorded_inputs,
     seal,
     seal_genesis,
@@ -89,14 +88,13 @@ class World:
         self.state, ledger = genesis(self.config)
         self._store: Store | None = None
         self._head: Head | None = None
-        self.sealed: Sealed | None = None
+        self.sealed: StoredTurn | None = None
         self._accepted = 0
         if store is not None or recorded:
             first = genesis_of(self.config, world_id, RULES_VERSION, keys)
-            sealed = seal_genesis(first, self.state, ledger.postings, sign)
+            sealed, self._head = seal_genesis(first, self.state, ledger.postings, sign)
             self._store = MemoryStore() if store is None else store
             self._store.create(first, sealed, encode_state(self.state).decode())
-            self._head = sealed.head
 
     @classmethod
     def create(
@@ -162,14 +160,14 @@ class World:
         if snapshot is None:
             raise StoreError("ledger_damaged", store.name, "has no snapshot; run verify")
         stored = list(store.read(snapshot.turn))
-        kept = read_record(stored[0].line) if stored else None
+        kept = stored[0].record if stored else None
         if kept is None or digest(snapshot.state.encode()) != kept.state_digest:
             raise StoreError(
                 "ledger_damaged", store.name, f"the snapshot of turn {snapshot.turn} is damaged"
             )
         self.state = decode_state(snapshot.state)
         for turn in stored[1:]:
-            record = read_record(turn.line)
+            record = turn.record
             inputs = recorded_inputs(record)
             self.state, _ = play_turn(
                 self.state, inputs, self.config, self.agent_indices, ends=record.ends
@@ -205,7 +203,7 @@ class World:
         ends: bool = False,
         signatures: Sequence[Signature | None] = (),
         metered: Mapping[str, tuple[int, int]] | None = None,
-        receipt: Callable[[Sealed], Receipt] | None = None,
+        receipt: Callable[[StoredTurn], Receipt] | None = None,
     ) -> Turn:
         """Close the open turn with these inputs, whole or not at all.
 
@@ -227,7 +225,7 @@ class World:
         given, signatures = self._gathered(list(inputs), signatures, metered)
         state, turn = play_turn(self.state, given, self.config, self.agent_indices, ends=ends)
         if self._store is not None:
-            sealed = seal(
+            sealed, head = seal(
                 self.head, turn, given, state, self.config.agent_ids, signatures, self._sign
             )
             due = ends or turn.turn % SNAPSHOT_EVERY == 0
@@ -241,7 +239,7 @@ class World:
                 receipt=kept,
                 state=encode_state(state).decode() if due else None,
             )
-            self._head = sealed.head
+            self._head = head
             self.sealed = sealed
             self._accepted = 0
         self.state = state

@@ -5,12 +5,14 @@ It is written apart from the turn on purpose: what it and the turn agree on has 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from msgspec import json
 
-from sim_economy.core.accounts import FIRST, WIDTH
+from sim_economy.core.accounts import FIRST, WIDTH, Posting
+from sim_economy.core.events import Bill
+from sim_economy.ledger.fold.account_fold import fold_postings
 from sim_economy.ledger.fold.contract_fold import ContractFold
 from sim_economy.ledger.records import Genesis, TurnRecord
 
@@ -83,32 +85,39 @@ class Fold:
 
     def _fold_postings(self, record: TurnRecord) -> Iterator[str]:
         accounts = self.state["accounts"]
-        flows = {"inference_fee": 0, "forward_fee": 0, "dividend": 0}
-        prices = []
-        for index, (source, target, amount, reason) in enumerate(
-            (posting.source, posting.target, posting.amount, str(posting.reason))
-            for posting in record.postings
-        ):
-            if not (0 <= source < len(accounts) and 0 <= target < len(accounts)):
+        count = len(accounts)
+        postings = []
+        for index, posting in enumerate(record.postings):
+            source, target = posting.source, posting.target
+            if not (0 <= source < count and 0 <= target < count):
                 yield f"posting {index} names an account that is not there"
                 continue
-            if amount <= 0 or source == target:
+            if posting.amount <= 0 or source == target:
                 yield f"posting {index} moves nothing"
-            accounts[source] -= amount
-            accounts[target] += amount
-            if reason in flows:
-                flows[reason] += amount
-            elif reason == "core_price":
-                prices.append(amount)
-                self.state["cores"][(source - FIRST) // WIDTH] += 1
-        if prices and (record.turn != 1 or len(prices) > self._num_cores or len(set(prices)) > 1):
+            postings.append(posting)
+        fold_postings(accounts, postings)
+        yield from self._fold_core_sales(postings, record.turn)
+        yield from self._fold_fees(postings, record.bill)
+
+    def _fold_core_sales(self, postings: Sequence[Posting], turn: int) -> Iterator[str]:
+        sales = [posting for posting in postings if posting.reason == "core_price"]
+        for sale in sales:
+            self.state["cores"][(sale.source - FIRST) // WIDTH] += 1
+        prices = {sale.amount for sale in sales}
+        if sales and (turn != 1 or len(sales) > self._num_cores or len(prices) > 1):
             yield "core shares were sold as no auction sells them"
+
+    def _fold_fees(self, postings: Sequence[Posting], bill: Bill) -> Iterator[str]:
+        flows = {"inference_fee": 0, "forward_fee": 0, "dividend": 0}
+        for posting in postings:
+            if posting.reason in flows:
+                flows[posting.reason] += posting.amount
         self.state["fees_collected"] = flows["inference_fee"] + flows["forward_fee"]
-        if record.bill.charged != self.state["fees_collected"]:
+        if bill.charged != self.state["fees_collected"]:
             yield "the bill is not the sum of the fees posted"
-        if record.bill.dividends != flows["dividend"]:
+        if bill.dividends != flows["dividend"]:
             yield "the dividends are not the sum of those posted"
-        if not 0 <= record.bill.dividends <= record.bill.covered <= record.bill.charged:
+        if not 0 <= bill.dividends <= bill.covered <= bill.charged:
             yield "the dividends pass the covered fees"
 
     def _fold_releases(self, turn: int) -> None:

@@ -133,27 +133,34 @@ class ContractFold:
         if contract is None:
             yield f"contract {number} was {happened} and is not open"
             return
-        stages, stage = _STEPS[happened]
+        yield from self._step_problems(contract, event, postings)
+        first, last = event.get("postings", (0, 0))
+        held = sum(_escrow(contract))
+        _, contract["stage"] = _STEPS[happened]
+        if contract["stage"] in _ENDS:
+            yield from self._fold_end(contract, event)
+        else:
+            yield from self._fold_step(contract, event, applied)
+            held -= sum(_escrow(contract))
+        if _leaves_escrow(postings[first:last]) != held:
+            yield f"contract {number} was {happened} and moved other tokens than its escrow says"
+        if happened == "started" and contract["deal"]["kind"] == "insurance":
+            self._insure(contract, before, postings, last)
+
+    def _step_problems(
+        self, contract: dict[str, Any], event: dict[str, Any], postings: Sequence[Posting]
+    ) -> Iterator[str]:
+        """What an event contradicts in its contract as it was before, and in its turn."""
+        number, happened = event["contract_id"], event["happened"]
+        stages, _ = _STEPS[happened]
         if contract["stage"] not in stages:
             yield f"contract {number} was {happened} when it was {contract['stage']}"
         first, last = event.get("postings", (0, 0))
         if not 0 <= first <= last <= len(postings):
             yield f"contract {number} names postings that are not there"
-        own = postings[first:last]
         role = self._role(contract, event.get("agent_id"))
         if happened in _STATED and role not in _STATED[happened][1]:
             yield f"contract {number} was {happened} by somebody who could not"
-        held = sum(_escrow(contract))
-        contract["stage"] = stage
-        if stage in _ENDS:
-            yield from self._fold_end(contract, stage, event)
-        else:
-            yield from self._fold_step(contract, event, role, applied)
-            held -= sum(_escrow(contract))
-        if _leaves_escrow(own) != held:
-            yield f"contract {number} was {happened} and moved other tokens than its escrow says"
-        if happened == "started" and contract["deal"]["kind"] == "insurance":
-            self._insure(contract, before, postings, last)
 
     def _fold_proposal(
         self, event: dict[str, Any], applied: Mapping[str, dict[str, Any]]
@@ -189,13 +196,13 @@ class ContractFold:
         self,
         contract: dict[str, Any],
         event: dict[str, Any],
-        role: int | None,
         applied: Mapping[str, dict[str, Any]],
     ) -> Iterator[str]:
         deal = contract["deal"]
         match event["happened"]:
             case "signed":
-                contract["counterparty_signed" if role == 1 else "arbitrator_signed"] = True
+                by_counterparty = self._role(contract, event.get("agent_id")) == 1
+                contract["counterparty_signed" if by_counterparty else "arbitrator_signed"] = True
             case "started":
                 if not (contract["counterparty_signed"] and contract["arbitrator_signed"]):
                     yield f"contract {contract['contract_id']} started before all had signed"
@@ -221,10 +228,8 @@ class ContractFold:
         seller, buyer, _ = contract["seats"]
         self._state["payloads"].append([contract["contract_id"], seller, buyer, self._turn, text])
 
-    def _fold_end(
-        self, contract: dict[str, Any], stage: str, event: dict[str, Any]
-    ) -> Iterator[str]:
-        state, number = self._state, contract["contract_id"]
+    def _fold_end(self, contract: dict[str, Any], event: dict[str, Any]) -> Iterator[str]:
+        state, number, stage = self._state, contract["contract_id"], contract["stage"]
         state["contracts"].remove(contract)
         state["contracts_ended"].append(
             {
@@ -237,25 +242,25 @@ class ContractFold:
         fault = [self._role(contract, agent_id) for agent_id in event.get("fault", ())]
         if (stage == "defaulted") != bool(fault) or None in fault:
             yield f"contract {number} ended through the fault of others than its parties"
-        if not event.get("counted", False):
-            return
-        pair = [*sorted(contract["seats"][:2]), stage]
+        if event.get("counted", False):
+            yield from self._fold_reputations(contract, fault)
+
+    def _fold_reputations(
+        self, contract: dict[str, Any], fault: Sequence[int | None]
+    ) -> Iterator[str]:
+        number, stage = contract["contract_id"], contract["stage"]
+        proposer, counterparty, arbitrator = contract["seats"]
+        pair = [*sorted((proposer, counterparty)), stage]
         if stage not in ("settled", "defaulted"):
             yield f"contract {number} counts and was neither settled nor defaulted"
-        if pair in [known[:3] for known in state["counted"]]:
+        if pair in [known[:3] for known in self._state["counted"]]:
             yield f"contract {number} counts twice for one pair"
-        state["counted"].append([*pair, self._turn])
-        favoured = contract["favoured"]
-        for role, seat in enumerate(contract["seats"]):
-            added = [0] * 5
-            if role < 2:
-                added[0] = stage == "settled" and not (role == 1 and favoured == "proposer")
-                added[1] = role in fault
-            else:
-                added[2] = favoured == "proposer"
-                added[3] = favoured == "counterparty"
-                added[4] = role in fault
-            self._add(seat, [int(one) for one in added])
+        self._state["counted"].append([*pair, self._turn])
+        settled, for_proposer = stage == "settled", contract["favoured"] == "proposer"
+        for_counterparty = contract["favoured"] == "counterparty"
+        self._add(proposer, [settled, 0 in fault, 0, 0, 0])
+        self._add(counterparty, [settled and not for_proposer, 1 in fault, 0, 0, 0])
+        self._add(arbitrator, [0, 0, for_proposer, for_counterparty, 2 in fault])
 
     def _add(self, seat: int, added: Sequence[int]) -> None:
         if not any(added):

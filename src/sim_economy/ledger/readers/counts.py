@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import Final
 
-from msgspec import Struct, json
+from msgspec import Struct
 from msgspec.structs import replace
 
-from sim_economy.core.accounts import FIRST, SYSTEM_ACCOUNTS, WIDTH
-from sim_economy.core.contracts import Stage
-from sim_economy.core.events import TransactionType, ValidatorType
-from sim_economy.ledger.readers.reading import genesis_record
-from sim_economy.ledger.stores.protocol import Store
-
-Moved: TypeAlias = Mapping[tuple[int, int, str], int]
-"""Tokens moved, by the two accounts and the reason."""
+from sim_economy.core.accounts import FIRST, SYSTEM_ACCOUNTS, WIDTH, PostingReason
+from sim_economy.core.contracts import Happened, Stage
+from sim_economy.core.events import ContractEvent, TransactionType, ValidatorType
+from sim_economy.ledger.records import TurnRecord
 
 
 class Flow(Struct, frozen=True, array_like=True):
@@ -79,38 +75,6 @@ def owner_name(owner: int, agent_ids: Sequence[str]) -> str:
     return agent_ids[owner] if owner >= 0 else SYSTEM_ACCOUNTS[-owner - 1]
 
 
-class _Block(Struct):
-    validator_type: str | None
-
-
-class _Transaction(Struct):
-    tx_type: str
-
-
-class _Deal(Struct):
-    kind: str
-    parties: tuple[str, str, str]
-
-
-class _Event(Struct, kw_only=True):
-    contract_id: int
-    happened: str
-    deal: _Deal | None = None
-    reason: str | None = None
-    fault: tuple[str, ...] = ()
-
-
-class _Turn(Struct):
-    turn: int
-    block: _Block | None
-    transactions: list[_Transaction]
-    contracts: list[_Event]
-
-
-class _Postings(Struct):
-    postings: list[tuple[int, int, int, str]]
-
-
 _ENDS: Final = {
     "settled": Stage.SETTLED,
     "defaulted": Stage.DEFAULTED,
@@ -120,83 +84,72 @@ _ENDS: Final = {
 }
 
 
-def ledger_counts(store: Store, moved: Moved | None = None) -> LedgerCounts:
-    """Blocks, transactions, contracts and flows of a store's turns.
+class TurnCounter:
+    """The counts of the turns it is given, in order, from turn 1 on."""
 
-    Args:
-        moved: What the postings moved, where somebody who watched the run has added it up.
-    """
-    decode = json.Decoder(_Turn).decode
-    validators: Counter[str] = Counter({kind.value: 0 for kind in ValidatorType})
-    transactions: Counter[str] = Counter({kind.value: 0 for kind in TransactionType})
-    contracts: Counter[str] = Counter()
-    made: dict[int, Made] = {}
-    agent_indices: dict[str, int] = {}
-    blocks = 0
-    for stored in store.read(1):
-        turn = decode(stored.line)
-        if turn.block is not None:
-            blocks += 1
-            validators[str(turn.block.validator_type)] += 1
-        for transaction in turn.transactions:
-            transactions[transaction.tx_type] += 1
-        if turn.contracts:
-            contracts.update([event.happened for event in turn.contracts])
-            if not agent_indices:
-                agent_ids = genesis_record(store).agent_ids
-                agent_indices = {agent_id: index for index, agent_id in enumerate(agent_ids)}
-            for event in turn.contracts:
-                _follow(made, event, turn.turn, agent_indices)
-    return LedgerCounts(
-        blocks=blocks,
-        validators=dict(validators),
-        transactions=dict(transactions),
-        contracts=dict(contracts),
-        made=list(made.values()),
-        flows=_flows(_moved(store) if moved is None else moved),
-    )
+    def __init__(self, agent_ids: Sequence[str]) -> None:
+        self._agent_indices = {agent_id: index for index, agent_id in enumerate(agent_ids)}
+        self._validators = Counter({kind.value: 0 for kind in ValidatorType})
+        self._transactions = Counter({kind.value: 0 for kind in TransactionType})
+        self._contracts: Counter[str] = Counter()
+        self._made: dict[int, Made] = {}
+        self._moved: defaultdict[tuple[int, int, PostingReason], int] = defaultdict(int)
 
+    def add(self, record: TurnRecord) -> None:
+        """Count one more turn."""
+        if record.block is not None:
+            self._validators[str(record.block.validator_type)] += 1
+        for transaction in record.transactions:
+            self._transactions[transaction.tx_type.value] += 1
+        for event in record.contracts:
+            self._contracts[event.happened.value] += 1
+            self._follow(event, record.turn)
+        for posting in record.postings:
+            self._moved[posting.source, posting.target, posting.reason] += posting.amount
 
-def _moved(store: Store) -> Moved:
-    decode = json.Decoder(_Postings).decode
-    moved: defaultdict[tuple[int, int, str], int] = defaultdict(int)
-    for stored in store.read(1):
-        for source, target, amount, reason in decode(stored.line).postings:
-            moved[source, target, reason] += amount
-    return moved
-
-
-def _follow(
-    made: dict[int, Made], event: _Event, turn: int, agent_indices: Mapping[str, int]
-) -> None:
-    """Apply an event to its contract."""
-    if event.deal is not None:
-        proposer, counterparty, arbitrator = (agent_indices[party] for party in event.deal.parties)
-        made[event.contract_id] = Made(
-            contract_id=event.contract_id,
-            kind=event.deal.kind,
-            parties=(proposer, counterparty, arbitrator),
-            proposed=turn,
-        )
-    elif event.happened == "started":
-        made[event.contract_id] = replace(made[event.contract_id], started=turn)
-    elif event.happened in _ENDS:
-        made[event.contract_id] = replace(
-            made[event.contract_id],
-            ended=turn,
-            end=_ENDS[event.happened].value,
-            cause=event.reason or event.happened,
-            fault=tuple(agent_indices[party] for party in event.fault),
+    def counts(self) -> LedgerCounts:
+        """The counts so far."""
+        return LedgerCounts(
+            blocks=self._validators.total(),
+            validators=dict(self._validators),
+            transactions=dict(self._transactions),
+            contracts=dict(self._contracts),
+            made=list(self._made.values()),
+            flows=_flows(self._moved),
         )
 
+    def _follow(self, event: ContractEvent, turn: int) -> None:
+        """Apply an event to its contract."""
+        number, made = event.contract_id, self._made
+        if event.deal is not None:
+            proposer, counterparty, arbitrator = (
+                self._agent_indices[party] for party in event.deal.parties
+            )
+            made[number] = Made(
+                contract_id=number,
+                kind=event.deal.kind.value,
+                parties=(proposer, counterparty, arbitrator),
+                proposed=turn,
+            )
+        elif event.happened is Happened.STARTED:
+            made[number] = replace(made[number], started=turn)
+        elif event.happened in _ENDS:
+            made[number] = replace(
+                made[number],
+                ended=turn,
+                end=_ENDS[event.happened].value,
+                cause=(event.reason or event.happened).value,
+                fault=tuple(self._agent_indices[party] for party in event.fault),
+            )
 
-def _flows(moved: Moved) -> list[Flow]:
+
+def _flows(moved: Mapping[tuple[int, int, PostingReason], int]) -> list[Flow]:
     """The movements between different owners, in a fixed order."""
     totals: dict[tuple[int, int, str], int] = {}
     for (source, target, reason), tokens in moved.items():
         payer, payee = _owner(source), _owner(target)
         if payer != payee:
-            key = payer, payee, reason
+            key = payer, payee, reason.value
             totals[key] = totals.get(key, 0) + tokens
     return [Flow(*key, tokens) for key, tokens in sorted(totals.items())]
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from msgspec import Struct, json
 
 from sim_economy.core.accounts import FIRST, WIDTH, Posting, account_name
 from sim_economy.ledger.readers.reading import genesis_record
-from sim_economy.ledger.records import Genesis, TurnRecord, read_record
+from sim_economy.ledger.records import Genesis, TurnRecord
 from sim_economy.ledger.stores.protocol import Store
 
 
@@ -74,8 +74,8 @@ def diff(one: Store, other: Store) -> LedgerDifference:
             )
         elif left_turn.line != right_turn.line:
             found = _divergences(
-                read_record(left_turn.line),
-                read_record(right_turn.line),
+                left_turn.record,
+                right_turn.record,
                 max(first.agent_ids, second.agent_ids, key=len),
             )
             divergence = next(found, None)
@@ -97,57 +97,59 @@ def _settings(first: Genesis) -> dict[str, Any]:
 def _divergences(
     one: TurnRecord, other: TurnRecord, agent_ids: Sequence[str]
 ) -> Iterator[Divergence]:
-    for left, right in zip_longest(one.inputs, other.inputs):
-        if left is None or right is None or bytes(left) != bytes(right):
-            sent = json.decode(left if left is not None else right)
-            yield Divergence(
-                turn=one.turn,
-                agent_id=sent["agent_id"],
-                part="input",
-                one=_text(left),
-                other=_text(right),
-            )
-    for index, (was, then) in enumerate(zip(one.outcomes, other.outcomes, strict=False)):
-        if was != then:
-            sent = json.decode(one.inputs[index])
-            yield Divergence(
-                turn=one.turn,
-                agent_id=sent["agent_id"],
-                part="outcome",
-                one=was or "applied",
-                other=then or "applied",
-            )
-    for before, after in zip_longest(one.postings, other.postings):
-        if before != after:
-            moved = before or after
-            yield Divergence(
-                turn=one.turn,
-                agent_id=_owner(moved, agent_ids),
-                part="posting",
-                one=_posting(before, agent_ids),
-                other=_posting(after, agent_ids),
-            )
-    winners = [record.block.winner if record.block else None for record in (one, other)]
-    if winners[0] != winners[1]:
-        yield Divergence(
-            turn=one.turn,
-            agent_id=winners[0] or winners[1],
-            part="block",
-            one=winners[0],
-            other=winners[1],
-        )
-    if one.ends != other.ends:
-        yield Divergence(
-            turn=one.turn,
-            agent_id=None,
-            part="length",
-            one="ends" if one.ends else "goes on",
-            other="ends" if other.ends else "goes on",
-        )
+    for part, differences in _PARTS.items():
+        for agent_id, left, right in differences(one, other, agent_ids):
+            yield Divergence(turn=one.turn, agent_id=agent_id, part=part, one=left, other=right)
 
 
-def _text(raw: Any) -> str | None:
-    return None if raw is None else bytes(raw).decode()
+_Differences: TypeAlias = Iterator[tuple[str | None, str | None, str | None]]
+"""Whom each difference concerns, and what the two ledgers have there."""
+
+
+def _inputs(one: TurnRecord, other: TurnRecord, agent_ids: Sequence[str]) -> _Differences:
+    del agent_ids
+    texts = ([bytes(text).decode() for text in record.inputs] for record in (one, other))
+    for left, right in zip_longest(*texts):
+        if left != right:
+            yield json.decode(left or right)["agent_id"], left, right
+
+
+def _outcomes(one: TurnRecord, other: TurnRecord, agent_ids: Sequence[str]) -> _Differences:
+    del agent_ids
+    for sent, left, right in zip(one.inputs, one.outcomes, other.outcomes, strict=False):
+        if left != right:
+            yield json.decode(sent)["agent_id"], left or "applied", right or "applied"
+
+
+def _postings(one: TurnRecord, other: TurnRecord, agent_ids: Sequence[str]) -> _Differences:
+    for left, right in zip_longest(one.postings, other.postings):
+        if left != right:
+            owner = _owner(left or right, agent_ids)
+            yield owner, _posting(left, agent_ids), _posting(right, agent_ids)
+
+
+def _winners(one: TurnRecord, other: TurnRecord, agent_ids: Sequence[str]) -> _Differences:
+    del agent_ids
+    left, right = (record.block.winner if record.block else None for record in (one, other))
+    if left != right:
+        yield left or right, left, right
+
+
+def _ends(one: TurnRecord, other: TurnRecord, agent_ids: Sequence[str]) -> _Differences:
+    del agent_ids
+    left, right = ("ends" if record.ends else "goes on" for record in (one, other))
+    if left != right:
+        yield None, left, right
+
+
+_PARTS: Final[Mapping[str, Callable[[TurnRecord, TurnRecord, Sequence[str]], _Differences]]] = {
+    "input": _inputs,
+    "outcome": _outcomes,
+    "posting": _postings,
+    "block": _winners,
+    "length": _ends,
+}
+"""The parts of a turn, in the order in which they are compared."""
 
 
 def _owner(posting: Posting, agent_ids: Sequence[str]) -> str | None:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import json
 
-from sim_economy.core.accounts import FIRST, WIDTH, account_name, holdings
+from sim_economy.core.accounts import account_name, holdings
 from sim_economy.core.contracts import OWN_TERMS, Deal
 from sim_economy.core.errors import ExtraMissingError, InputError
-from sim_economy.ledger.readers.reading import genesis_record, reading
-from sim_economy.ledger.records import TurnRecord, read_record
+from sim_economy.ledger.readers.reading import account_balances, genesis_record, reading
+from sim_economy.ledger.records import TurnRecord
 from sim_economy.ledger.stores.protocol import Store
 
 if TYPE_CHECKING:
@@ -37,12 +37,14 @@ def canonical_lines(store: Store) -> Iterator[bytes]:
 def table_rows(store: Store, table: str) -> Iterator[Cells]:
     """The rows of one of `TABLES`, in order."""
     agent_ids = genesis_record(store).agent_ids
-    accounts = [0] * (FIRST + WIDTH * len(agent_ids))
+    if table == "balances":
+        for record, accounts in account_balances(store):
+            for agent, agent_id in enumerate(agent_ids):
+                yield {"turn": record.turn, "agent_id": agent_id, **holdings(accounts, agent)}
+        return
     for stored in store.read():
-        record = read_record(stored.line)
-        if table == "balances":
-            yield from _balances(record, agent_ids, accounts)
-        elif table == "turns":
+        record = stored.record
+        if table == "turns":
             yield {**_turn(record), "state_digest": record.state_digest, "head": stored.head_hash}
         else:
             yield from TABLES[table](record, agent_ids)
@@ -121,16 +123,6 @@ def _turn(record: TurnRecord) -> Cells:
         "token_supply": record.token_supply,
         "block_winner": record.block.winner if record.block else None,
     }
-
-
-def _balances(
-    record: TurnRecord, agent_ids: tuple[str, ...], accounts: list[int]
-) -> Iterator[Cells]:
-    for posting in record.postings:
-        accounts[posting.source] -= posting.amount
-        accounts[posting.target] += posting.amount
-    for agent, agent_id in enumerate(agent_ids):
-        yield {"turn": record.turn, "agent_id": agent_id, **holdings(accounts, agent)}
 
 
 def _postings(record: TurnRecord, agent_ids: tuple[str, ...]) -> Iterator[Cells]:

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sim_economy.core.accounts import FIRST, WIDTH
 from sim_economy.core.errors import InputError, StoreError
+from sim_economy.core.state import decode_state
 from sim_economy.core.world_config import WorldConfig, parse_world_config
-from sim_economy.ledger.records import Genesis, read_genesis
+from sim_economy.ledger.fold.account_fold import fold_postings
+from sim_economy.ledger.records import Genesis, TurnRecord, read_genesis
 from sim_economy.ledger.sidecars.locations import LedgerLocation, location_of
 from sim_economy.ledger.stores.protocol import Store
 
@@ -51,3 +54,30 @@ def config_of(first: Genesis) -> WorldConfig:
     """The configuration a world was started with."""
     hidden = {"seed": first.seed, "secret": first.secret}
     return parse_world_config({**first.parameters, **hidden}, agent_ids=list(first.agent_ids))
+
+
+def accounts_before(store: Store, turn: int) -> list[int]:
+    """All accounts before a turn: those of the newest snapshot, and what was posted since."""
+    accounts = [0] * (FIRST + WIDTH * len(genesis_record(store).agent_ids))
+    known = -1
+    snapshots = (kept for kept in store.snapshots() if kept.turn < turn)
+    if turn > 0 and (snapshot := next(snapshots, None)) is not None:
+        accounts, known = decode_state(snapshot.state).accounts, snapshot.turn
+    for stored in store.read(known + 1, turn - 1):
+        fold_postings(accounts, stored.record.postings)
+    return accounts
+
+
+def account_balances(
+    store: Store, first: int = 0, last: int | None = None
+) -> Iterator[tuple[TurnRecord, list[int]]]:
+    """Each turn with all accounts after it, the same list every time.
+
+    Args:
+        last: Inclusive; the end of the ledger when None.
+    """
+    accounts = accounts_before(store, first)
+    for stored in store.read(first, last):
+        record = stored.record
+        fold_postings(accounts, record.postings)
+        yield record, accounts

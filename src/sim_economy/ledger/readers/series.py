@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import statistics
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct, json
 
-from sim_economy.core.accounts import BALANCE, DESTROYED, PLATFORM, STAKED, WIDTH
-from sim_economy.core.state import decode_state
-from sim_economy.ledger.records import TurnRecord, read_record
+from sim_economy.core.accounts import (
+    BALANCE,
+    DESTROYED,
+    PLATFORM,
+    STAKED,
+    WIDTH,
+    PostingReason,
+)
+from sim_economy.ledger.readers.reading import account_balances
+from sim_economy.ledger.records import TurnRecord
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.statistics.inequality import (
     gini,
@@ -22,8 +29,12 @@ from sim_economy.statistics.inequality import (
 )
 
 
+class _Action(Struct):
+    action: str
+
+
 class _Sent(Struct):
-    action: dict[str, Any]
+    action: _Action
 
 
 _sent = json.Decoder(_Sent).decode
@@ -36,34 +47,17 @@ def turn_figures(store: Store, first: int = 1, last: int | None = None) -> Itera
         first: From 1.
         last: Inclusive; the end of the ledger when None.
     """
-    for figures, accounts in walk(store, first, last):
-        yield figures | spread(accounts[BALANCE::WIDTH], accounts[STAKED::WIDTH])
+    for record, accounts in account_balances(store, first, last):
+        spread_of_turn = spread(accounts[BALANCE::WIDTH], accounts[STAKED::WIDTH])
+        yield figures(record, accounts) | spread_of_turn
 
 
-def walk(
-    store: Store, first: int = 1, last: int | None = None
-) -> Iterator[tuple[dict[str, Any], list[int]]]:
-    """The figures of closed turns but for how tokens are spread, and all accounts after each."""
-    accounts: list[int] = []
-    known = -1
-    for snapshot in store.snapshots():
-        if snapshot.turn < first:
-            accounts, known = decode_state(snapshot.state).accounts, snapshot.turn
-            break
-    for stored in store.read(known + 1, last):
-        record = read_record(stored.line)
-        for posting in record.postings:
-            accounts[posting.source] -= posting.amount
-            accounts[posting.target] += posting.amount
-        if record.turn >= first:
-            yield _figures(record, accounts), accounts
-
-
-def _figures(record: TurnRecord, accounts: Sequence[int]) -> dict[str, Any]:
-    flows: Counter[str] = Counter()
+def figures(record: TurnRecord, accounts: Sequence[int]) -> dict[str, Any]:
+    """The figures of one turn but for how tokens are spread, from all accounts after it."""
+    flows: defaultdict[PostingReason, int] = defaultdict(int)
     for posting in record.postings:
-        flows[posting.reason.value] += posting.amount
-    actions = Counter(str(_sent(text).action["action"]) for text in record.inputs)
+        flows[posting.reason] += posting.amount
+    actions = Counter([_sent(text).action.action for text in record.inputs])
     return {
         "turn": record.turn,
         "token_supply": record.token_supply,
@@ -76,7 +70,7 @@ def _figures(record: TurnRecord, accounts: Sequence[int]) -> dict[str, Any]:
         "winner": record.block and record.block.winner,
         "inputs": len(record.inputs),
         "rejections": len(record.outcomes) - record.outcomes.count(None),
-        "flows": dict(flows),
+        "flows": {reason.value: tokens for reason, tokens in flows.items()},
         "actions": dict(actions),
     }
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
-from sim_economy.core.accounts import FIRST, WIDTH, Holding, account_name
+from sim_economy.core.accounts import FIRST, WIDTH, Holding, Posting, account_name
 from sim_economy.core.errors import InputError
 from sim_economy.core.world_config import agent_index, genesis_order
-from sim_economy.ledger.readers.reading import config_of, genesis_record, reading
-from sim_economy.ledger.records import read_record
+from sim_economy.ledger.fold.account_fold import fold_postings
+from sim_economy.ledger.readers.reading import (
+    accounts_before,
+    config_of,
+    genesis_record,
+    reading,
+)
 from sim_economy.ledger.stores.protocol import Store
 
 
@@ -72,70 +78,63 @@ def statement(
         StoreError: The ledger cannot be read.
     """
     with reading(source) as store:
-        if last_turn is not None and last_turn < first_turn:
-            raise InputError("last_turn", "must not be before the first")
-        if first_turn > store.head().turn:
-            raise InputError(
-                "first_turn", f"must not be after turn {store.head().turn}, the last one"
-            )
+        _check_span(first_turn, last_turn, store.head().turn)
         first = genesis_record(store)
         agent = agent_index(genesis_order(config_of(first)), agent_id)
         shown = {FIRST + WIDTH * agent + holding: holding.name.lower() for holding in accounts}
-        held = dict.fromkeys(shown.values(), 0)
-        opening = dict(held)
+        held = accounts_before(store, first_turn)
+        opening = {name: held[number] for number, name in shown.items()}
         lines: list[StatementLine] = []
         turn = 0
-        for turn, line in _lines(store, shown, first.agent_ids, last_turn, held):
-            if line is None:
-                continue
-            if turn < first_turn:
-                opening[line.account] = line.after
-            else:
-                lines.append(line)
-        totals: dict[str, int] = {}
-        for line in lines:
-            totals[line.reason] = totals.get(line.reason, 0) + line.amount
-        for account, tokens in opening.items():
-            moved = sum(line.amount for line in lines if line.account == account)
-            assert tokens + moved == held[account], account
-        return Statement(
-            agent_id=agent_id,
-            first_turn=first_turn,
-            last_turn=turn,
-            opening=opening,
-            closing=held,
-            lines=tuple(lines),
-            totals=totals,
-        )
+        for stored in store.read(max(0, first_turn), last_turn):
+            turn = stored.turn
+            for posting in stored.record.postings:
+                if posting.source in shown or posting.target in shown:
+                    fold_postings(held, (posting,))
+                    lines += _lines(turn, posting, shown, held, first.agent_ids)
+    closing = {name: held[number] for number, name in shown.items()}
+    totals: Counter[str] = Counter()
+    moved: Counter[str] = Counter(opening)
+    for line in lines:
+        totals[line.reason] += line.amount
+        moved[line.account] += line.amount
+    assert moved == closing, (moved, closing)
+    return Statement(
+        agent_id=agent_id,
+        first_turn=first_turn,
+        last_turn=turn,
+        opening=opening,
+        closing=closing,
+        lines=tuple(lines),
+        totals=dict(totals),
+    )
+
+
+def _check_span(first_turn: int, last_turn: int | None, head_turn: int) -> None:
+    if last_turn is not None and last_turn < first_turn:
+        raise InputError("last_turn", "must not be before the first")
+    if first_turn > head_turn:
+        raise InputError("first_turn", f"must not be after turn {head_turn}, the last one")
 
 
 def _lines(
-    store: Store,
-    shown: dict[int, str],
-    agent_ids: tuple[str, ...],
-    last_turn: int | None,
-    held: dict[str, int],
-) -> Iterator[tuple[int, StatementLine | None]]:
-    """Each line with its turn, and each turn once without a line, so that empty turns count."""
-    for stored in store.read(0, last_turn):
-        yield stored.turn, None
-        for posting in read_record(stored.line).postings:
-            for own, other, amount in (
-                (posting.source, posting.target, -posting.amount),
-                (posting.target, posting.source, posting.amount),
-            ):
-                if own in shown:
-                    account = shown[own]
-                    held[account] += amount
-                    counterpart = account_name(other, agent_ids)
-                    yield (
-                        stored.turn,
-                        StatementLine(
-                            turn=stored.turn,
-                            account=account,
-                            amount=amount,
-                            reason=str(posting.reason),
-                            counterpart=counterpart,
-                            after=held[account],
-                        ),
-                    )
+    turn: int,
+    posting: Posting,
+    shown: Mapping[int, str],
+    held: Sequence[int],
+    agent_ids: Sequence[str],
+) -> Iterator[StatementLine]:
+    """A posting as each shown account sees it, from what all hold after it."""
+    for own, other, amount in (
+        (posting.source, posting.target, -posting.amount),
+        (posting.target, posting.source, posting.amount),
+    ):
+        if own in shown:
+            yield StatementLine(
+                turn=turn,
+                account=shown[own],
+                amount=amount,
+                reason=str(posting.reason),
+                counterpart=account_name(other, agent_ids),
+                after=held[own],
+            )

@@ -9,10 +9,10 @@ from pathlib import Path
 from sim_economy.core.errors import StoreError
 from sim_economy.ledger.fold import Fold
 from sim_economy.ledger.readers.reading import genesis_record, reading
-from sim_economy.ledger.records import Head, Receipt, Sealed, read_record
+from sim_economy.ledger.records import Head, Receipt
 from sim_economy.ledger.sidecars.head_file import HeadFile
 from sim_economy.ledger.sidecars.locations import LedgerLocation, SQLiteLocation
-from sim_economy.ledger.stores.protocol import Store, StoredTurn
+from sim_economy.ledger.stores.protocol import Store
 from sim_economy.ledger.verify import verify
 
 _Progress = Callable[[int], None]
@@ -82,31 +82,21 @@ def copy(source: Store, target: Store, progress: _Progress = lambda turn: None) 
     states = {snapshot.turn: snapshot.state for snapshot in source.snapshots()}
     answers = groupby((receipt for receipt, _ in source.receipts()), lambda kept: kept.turn)
     answered = next(answers, None)
-    block_hash = ""
     for stored in source.read():
-        sealed = _sealed(stored, block_hash)
-        block_hash = sealed.head.block_hash
         if stored.turn == 0:
             fold = Fold(first)
-            for problem in fold.problems(sealed.record):
+            for problem in fold.problems(stored.record):
                 raise StoreError("ledger_damaged", source.name, f"turn 0: {problem}")
-            target.create(first, sealed, fold.text().decode())
+            target.create(first, stored, fold.text().decode())
         else:
             receipt = None
             if answered is not None and answered[0] == stored.turn:
                 receipt = _only(answered[1], source)
                 answered = next(answers, None)
-            target.append(sealed, receipt=receipt, state=states.get(stored.turn))
+            target.append(stored, receipt=receipt, state=states.get(stored.turn))
         progress(stored.turn)
     for submission in source.submissions():
         target.accept(submission)
-
-
-def _sealed(stored: StoredTurn, block_hash: str) -> Sealed:
-    record = read_record(stored.line)
-    newest = block_hash if record.block is None else record.block.hash
-    head = Head(stored.turn, record.state_digest, stored.head_hash, newest)
-    return Sealed(record, stored.line, head)
 
 
 def _only(receipts: Iterator[Receipt], source: Store) -> Receipt:

@@ -7,8 +7,15 @@ from collections.abc import Iterator
 from sim_economy.core.accounts import chart_of
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import StoreError
-from sim_economy.ledger.records import Genesis, Head, Receipt, Sealed, Submission, bound_digest
-from sim_economy.ledger.stores.protocol import Snapshot, StoredTurn
+from sim_economy.ledger.records import (
+    Genesis,
+    Head,
+    Receipt,
+    StoredTurn,
+    Submission,
+    bound_digest,
+)
+from sim_economy.ledger.stores.protocol import Snapshot
 
 
 class MemoryStore:
@@ -26,27 +33,27 @@ class MemoryStore:
         self._submissions: list[tuple[Submission, str]] = []
         self._snapshots: list[Snapshot] = []
 
-    def create(self, genesis: Genesis, first: Sealed, state: str) -> None:
+    def create(self, genesis: Genesis, first: StoredTurn, state: str) -> None:
         """Write genesis and turn 0."""
         if self._genesis:
             raise StoreError("ledger_exists", self.name, "holds a world already")
         self._genesis = canonical(genesis)
+        self._head = Head.of_genesis(self._genesis)
         self._agent_ids = genesis.agent_ids
         self.append(first, state=state)
 
     def append(
-        self, sealed: Sealed, *, receipt: Receipt | None = None, state: str | None = None
+        self, turn: StoredTurn, *, receipt: Receipt | None = None, state: str | None = None
     ) -> None:
         """Keep one turn."""
-        head = sealed.head
-        assert head.turn == len(self._turns), head
-        self._turns.append(StoredTurn(head.turn, sealed.line, head.hash))
-        self._head = head
+        assert turn.turn == len(self._turns), turn
+        self._turns.append(turn)
+        self._head = self.head().after(turn.record, turn.head_hash)
         self._submissions.clear()
         if receipt is not None:
-            self._receipts[receipt.idempotency_key] = receipt, bound_digest(head.hash, receipt)
+            self._receipts[receipt.idempotency_key] = receipt, bound_digest(turn.head_hash, receipt)
         if state is not None:
-            self._snapshots.append(Snapshot(head.turn, state))
+            self._snapshots.append(Snapshot(turn.turn, state))
 
     def accept(self, submission: Submission) -> None:
         """Keep an input until its turn closes."""

@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
 from sim_economy.core.errors import StoreError
-from sim_economy.ledger.records import FORMAT, Genesis, Receipt, Sealed, Submission
+from sim_economy.ledger.records import FORMAT, Genesis, Receipt, StoredTurn, Submission
 from sim_economy.ledger.stores.sql_rows import (
     RowReader,
     Rows,
@@ -61,6 +61,20 @@ _INSERTS: Final = {
     for table, columns in COLUMNS.items()
 }
 """One statement for all rows of a table, each column an array."""
+
+_DECLARED_RELATIONS: Final = {
+    ("journal", "v", "p"),
+    *((each.split()[2], "r", "p") for each in DDL if each.startswith("CREATE TABLE")),
+    *((f"{each.split()[2]}_pkey", "i", "p") for each in DDL if "PRIMARY KEY" in each),
+}
+"""Name, kind and persistence of the view, each table and each index, as `_RELATIONS` finds them."""
+
+_DECLARED_COLUMNS: Final = sorted(
+    (table, name, _TYPES[kind], "NO" if required else "YES", "C" if kind == "TEXT" else None)
+    for table, columns in {"meta": (("format", "INTEGER", True),), **COLUMNS}.items()
+    for name, kind, required in columns
+)
+"""Each column but the view's, as `_SHAPE` finds them."""
 
 _RELATIONS: Final = """
 SELECT relname, relkind::text, relpersistence::text FROM pg_catalog.pg_class
@@ -153,7 +167,7 @@ class PostgresStore(RowReader):
             raise
         return store
 
-    def create(self, genesis: Genesis, first: Sealed, state: str) -> None:
+    def create(self, genesis: Genesis, first: StoredTurn, state: str) -> None:
         """Write schema, genesis and turn 0 in one commit; there is no ledger before it."""
         schemas = self._rows("SELECT 1 FROM pg_namespace WHERE nspname = ?", (self._schema,))
         missing = next(schemas, None) is None
@@ -168,11 +182,11 @@ class PostgresStore(RowReader):
         self._created = True
 
     def append(
-        self, sealed: Sealed, *, receipt: Receipt | None = None, state: str | None = None
+        self, turn: StoredTurn, *, receipt: Receipt | None = None, state: str | None = None
     ) -> None:
         """Keep one turn in one durable commit."""
         with self._commit() as connection:
-            self._insert(turn_rows(sealed, receipt, state))
+            self._insert(turn_rows(turn, receipt, state))
             connection.execute("DELETE FROM submissions")
 
     def accept(self, submission: Submission) -> None:
@@ -183,24 +197,9 @@ class PostgresStore(RowReader):
 
     def problems(self) -> Iterator[str]:
         """Tables that are not ours, rows that belong to no turn, a view that shows other rows."""
-        of_schema = (self._schema,)
-        expected = {("journal", "v", "p"), ("meta", "r", "p")}
-        for table in COLUMNS:
-            expected.add((table, "r", "p"))
-        keyed = {each.split()[2] for each in DDL if "PRIMARY KEY" in each}
-        expected |= {(f"{table}_pkey", "i", "p") for table in keyed}
-        columns: list[tuple[str, str, str, str, str | None]] = [
-            ("meta", "format", "bigint", "NO", None)
-        ]
-        for table, declared in COLUMNS.items():
-            for name, kind, required in declared:
-                collation = "C" if kind == "TEXT" else None
-                nullable = "NO" if required else "YES"
-                columns.append((table, name, _TYPES[kind], nullable, collation))
-        found = [row for row in self._rows(_SHAPE, of_schema) if row[0] != "journal"]
-        if set(self._relations()) != expected or sorted(found) != sorted(columns):
+        if set(self._relations()) != _DECLARED_RELATIONS or self._columns() != _DECLARED_COLUMNS:
             yield "the tables are not those of this format"
-        for table, reaction in self._rows(_REACTIONS, of_schema * 2):
+        for table, reaction in self._rows(_REACTIONS, (self._schema,) * 2):
             yield f"{table} has a trigger or rule {reaction}"
         if list(self._rows("SELECT format FROM meta")) != [(FORMAT,)]:
             yield "meta does not hold the format alone"
@@ -300,6 +299,10 @@ class PostgresStore(RowReader):
 
     def _relations(self) -> list[tuple[str, str, str]]:
         return list(self._rows(_RELATIONS, (self._schema,)))
+
+    def _columns(self) -> list[tuple[str, str, str, str, str | None]]:
+        shape = self._rows(_SHAPE, (self._schema,))
+        return sorted(column for column in shape if column[0] != "journal")
 
     def _insert(self, rows: Rows) -> None:
         for table, found in rows.items():

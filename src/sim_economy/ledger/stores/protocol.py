@@ -5,20 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
-from sim_economy.ledger.records import Genesis, Head, Receipt, Sealed, Submission
-
-
-class StoredTurn(NamedTuple):
-    """A turn as it was found.
-
-    Attributes:
-        line: Composed from what is kept, byte for byte; hash it before you trust it.
-        head_hash: The chain head kept with it.
-    """
-
-    turn: int
-    line: bytes
-    head_hash: str
+from sim_economy.ledger.records import Genesis, Head, Receipt, StoredTurn, Submission
 
 
 class Snapshot(NamedTuple):
@@ -39,7 +26,7 @@ class Store(Protocol):
     def lost(self) -> bool:
         """True if its connection broke: open its location again to know what is kept."""
 
-    def create(self, genesis: Genesis, first: Sealed, state: str) -> None:
+    def create(self, genesis: Genesis, first: StoredTurn, state: str) -> None:
         """Write genesis and turn 0 into an empty store.
 
         Raises:
@@ -47,7 +34,7 @@ class Store(Protocol):
         """
 
     def append(
-        self, sealed: Sealed, *, receipt: Receipt | None = None, state: str | None = None
+        self, turn: StoredTurn, *, receipt: Receipt | None = None, state: str | None = None
     ) -> None:
         """Keep one turn, whole or not at all; it is durable when this returns.
 

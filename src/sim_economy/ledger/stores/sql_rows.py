@@ -19,13 +19,13 @@ from sim_economy.ledger.records import (
     Genesis,
     Head,
     Receipt,
-    Sealed,
     Signature,
+    StoredTurn,
     Submission,
     bound_digest,
     line_of_rows,
 )
-from sim_economy.ledger.stores.protocol import Snapshot, StoredTurn
+from sim_economy.ledger.stores.protocol import Snapshot
 
 Rows: TypeAlias = Mapping[str, Sequence[Sequence[object]]]
 """Rows by table, each as wide as its table."""
@@ -43,14 +43,13 @@ NUMBERED: Final = ("inputs", "postings", *LISTS)
 """Tables whose rows have a position in their turn, from 0 on."""
 
 
-def turn_rows(sealed: Sealed, receipt: Receipt | None, state: str | None) -> Rows:
+def turn_rows(stored: StoredTurn, receipt: Receipt | None, state: str | None) -> Rows:
     """The rows that one turn adds."""
-    record = sealed.record
-    turn = record.turn
+    record, turn = stored.record, stored.turn
     signatures = record.signatures or (None,) * len(record.inputs)
     bill, supply = astuple(record.bill), record.token_supply
     rows: dict[str, Sequence[Sequence[object]]] = {
-        "turns": [(turn, int(record.ends), *bill, supply, record.state_digest, sealed.head.hash)],
+        "turns": [(turn, int(record.ends), *bill, supply, record.state_digest, stored.head_hash)],
         "inputs": [
             (turn, index, bytes(text).decode(), outcome and str(outcome), *_columns(signature))
             for index, (text, outcome, signature) in enumerate(
@@ -73,7 +72,7 @@ def turn_rows(sealed: Sealed, receipt: Receipt | None, state: str | None) -> Row
     if state is not None:
         rows["snapshots"] = [(turn, state)]
     if receipt is not None:
-        checksum = bound_digest(sealed.head.hash, receipt)
+        checksum = bound_digest(stored.head_hash, receipt)
         request, answer = receipt.request_digest, receipt.answer
         rows["receipts"] = [(receipt.idempotency_key, receipt.turn, request, answer, checksum)]
     return {table: found for table, found in rows.items() if found}

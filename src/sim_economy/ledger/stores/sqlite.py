@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 from filelock import FileLock
 
 from sim_economy.core.errors import StoreError
-from sim_economy.ledger.records import FORMAT, Genesis, Receipt, Sealed, Submission
+from sim_economy.ledger.records import FORMAT, Genesis, Receipt, StoredTurn, Submission
 from sim_economy.ledger.sidecars.ledger_files import locked, remove_ledger
 from sim_economy.ledger.stores.sql_rows import (
     NUMBERED,
@@ -99,7 +99,7 @@ class SQLiteStore(RowReader):
                 lock.release()
             raise
 
-    def create(self, genesis: Genesis, first: Sealed, state: str) -> None:
+    def create(self, genesis: Genesis, first: StoredTurn, state: str) -> None:
         """Write schema, genesis and turn 0 in one commit; the file is not a ledger before it.
 
         This first commit goes through a rollback journal: cut off, it leaves an empty file.
@@ -114,11 +114,11 @@ class SQLiteStore(RowReader):
         _durable(self._connection, Path(self.name))
 
     def append(
-        self, sealed: Sealed, *, receipt: Receipt | None = None, state: str | None = None
+        self, turn: StoredTurn, *, receipt: Receipt | None = None, state: str | None = None
     ) -> None:
         """Keep one turn in one durable commit."""
         with self._commit() as execute:
-            self._insert(turn_rows(sealed, receipt, state))
+            self._insert(turn_rows(turn, receipt, state))
             execute("DELETE FROM submissions")
 
     def accept(self, submission: Submission) -> None:
