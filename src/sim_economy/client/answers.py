@@ -372,6 +372,15 @@ class HealthAnswer(TypedDict):
     status: str
 
 
+class DescriptionAnswer(TypedDict):
+    """The description of every call in OpenAPI."""
+
+    openapi: str
+    info: dict[str, Any]
+    paths: dict[str, Any]
+    components: dict[str, Any]
+
+
 class FailureAnswer(TypedDict):
     """What was wrong, with a stable code to branch on and a message that says what to do next."""
 
