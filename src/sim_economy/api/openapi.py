@@ -271,7 +271,11 @@ def _action() -> dict[str, Any]:
         "type": "object",
         "required": ["action"],
         "description": "Which other fields an action takes depends on its name.",
-        "properties": {"action": {"type": "string", "examples": list(RECOGNISED)}, **arguments},
+        "properties": {"action": {"type": "string", "examples": list(RECOGNISED)}},
+        "anyOf": [
+            {"properties": {"action": {"enum": list(RECOGNISED)}, **arguments}},
+            {"properties": {"action": {"not": {"enum": list(RECOGNISED)}}}},
+        ],
     }
 
 
