@@ -17,9 +17,10 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sim_economy.api.app import Route, _bound
+from sim_economy.api.app import _bound
 from sim_economy.api.authentication import CallerRole
 from sim_economy.api.connection_limits import ConnectionLimits
+from sim_economy.api.route import Route
 from sim_economy.api.worlds import ServedWorld, Worlds
 from sim_economy.world.engine import Engine
 from tests.api.wire_client import PROGRAM, EngineProcess, free_port
@@ -182,12 +183,17 @@ def test_a_bug_is_counted_as_a_500(ledger: Path) -> None:
 
     engine = Engine.open(ledger)
     worlds = Worlds(engine, ConnectionLimits())
-    bound = _bound(Route("GET", "/bug", bug, CallerRole.ANYONE), worlds)
+    route = Route(
+        path="/bug", endpoint=bug, caller=CallerRole.ANYONE, summary="A bug", answer=str, errors=()
+    )
+    bound = _bound(route, worlds)
 
     async def answered() -> Response:
         return await bound(request)
 
-    request = Request({"type": "http", "method": "GET", "path": "/bug", "headers": []})
+    request = Request(
+        {"type": "http", "method": "GET", "path": "/bug", "headers": [], "query_string": b""}
+    )
     with pytest.raises(ZeroDivisionError):
         asyncio.run(answered())
     assert worlds.answered == {500: 1}

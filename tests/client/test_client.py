@@ -6,17 +6,20 @@ import asyncio
 import inspect
 import itertools
 import pickle
+import pydoc
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from sim_economy.client import AgentKey, AsyncEngineClient, EngineClient, EngineError, requests
+from sim_economy.client.answers import HeadAnswer, PostingAnswer
 from sim_economy.client.events import EventStream
+from sim_economy.client.requests import EngineRequest
 from tests.api.wire_client import EngineProcess, free_port
 from tests.client.proxy import Proxy
 
@@ -77,11 +80,54 @@ def test_both_clients_have_the_same_methods() -> None:
     def methods(client: type) -> dict[str, list[str]]:
         return {
             name: list(inspect.signature(method).parameters)
-            for name, method in vars(client).items()
-            if inspect.isfunction(method) and not name.startswith("_")
+            for name, method in inspect.getmembers(client, inspect.isfunction)
+            if not name.startswith("_")
         }
 
     assert methods(EngineClient) == methods(AsyncEngineClient)
+    assert len(methods(EngineClient)) == 23
+
+
+@pytest.mark.parametrize("client", [EngineClient, AsyncEngineClient])
+def test_help_shows_what_a_method_takes_and_answers(client: type) -> None:
+    methods = dict(inspect.getmembers(client, inspect.isfunction))
+    returned = {name: inspect.signature(one).return_annotation for name, one in methods.items()}
+    assert returned["head"] is HeadAnswer
+    assert returned["postings"] == Iterable[PostingAnswer]
+    assert str(inspect.signature(methods["statement"])).startswith("(self, agent_id: 'str', first")
+    text = pydoc.plain(pydoc.render_doc(client))
+    assert "The end of the chain." in text
+    assert "turn: The one you mean; whichever is open when None." in text
+    assert "EngineRequest" not in text
+
+
+def test_types_of_answers_need_no_library_for_http() -> None:
+    code = (
+        "import sys, sim_economy.api.app, sim_economy.client.answers; print({*sys.modules} & "
+        "{'httpx', 'httpcore', 'nacl'})"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert ended.stdout == "set()\n"
+
+
+def request_of(method: Callable[..., Any], *given: Any, **named: Any) -> EngineRequest[Any]:
+    """The request that a method of the clients sends."""
+    found: EngineRequest[Any] = inspect.unwrap(method)(None, *given, **named)
+    return found
+
+
+def typed(client: EngineClient) -> tuple[HeadAnswer, Iterator[PostingAnswer]]:
+    """Read by the type checker alone."""
+    return client.head(), client.postings(after=1)
+
+
+async def typed_when_awaited(
+    client: AsyncEngineClient,
+) -> tuple[HeadAnswer, AsyncIterator[PostingAnswer]]:
+    """Read by the type checker alone; it also objects to an ignored error that is none."""
+    client.head()["turn"]  # type: ignore[index]
+    await client.turn(3)  # type: ignore[arg-type]
+    return await client.head(), client.postings(after=1)
 
 
 @CLIENTS
@@ -293,7 +339,7 @@ def test_events_are_the_same_however_their_bytes_come(size: int) -> None:
 
 
 def test_a_call_carries_its_token_and_its_key() -> None:
-    call = requests.turn([], None, None, ends=False)
+    call = request_of(EngineClient.turn, [])
     assert len(call.key or "") == 32
     assert call.headers("secret") == {
         "Authorization": "Bearer secret",
@@ -301,11 +347,11 @@ def test_a_call_carries_its_token_and_its_key() -> None:
         "Idempotency-Key": call.key,
     }
     assert call.body == b'{"inputs": []}'
-    assert requests.config().headers(None) == {}
+    assert request_of(EngineClient.config).headers(None) == {}
 
 
 def test_an_action_and_the_usage_of_a_turn_are_sent_as_the_engine_reads_them() -> None:
-    call = requests.submit("agent 0/1", {"action": "mine"}, "hello", 4)
+    call = request_of(EngineClient.submit, "agent 0/1", {"action": "mine"}, "hello", 4)
     assert (call.method, call.path, call.repeatable) == (
         "POST",
         "/agents/agent%200%2F1/action",
@@ -313,7 +359,7 @@ def test_an_action_and_the_usage_of_a_turn_are_sent_as_the_engine_reads_them() -
     )
     assert call.body == b'{"action": {"action": "mine"}, "speech": "hello", "turn": 4}'
     usage = {"agent_0": {"thinking_units": 1, "output_units": 2}}
-    closing = requests.close_turn(4, usage, "key", ends=True)
+    closing = request_of(EngineClient.close_turn, 4, usage, "key", ends=True)
     assert closing.key == "key"
     assert closing.body == (
         b'{"usage": {"agent_0": {"thinking_units": 1, "output_units": 2}}, "turn": 4, "ends": true}'
@@ -335,7 +381,7 @@ def test_an_answer_of_something_else_is_an_error_too(
     status: int, content: bytes, code: str
 ) -> None:
     with pytest.raises(EngineError) as refused:
-        requests.turn([], None, None, ends=False).answer(status, content)
+        request_of(EngineClient.turn, []).answer(status, content)
     assert (refused.value.status, refused.value.code) == (status, code)
     copied = pickle.loads(pickle.dumps(refused.value))
     assert (copied.status, copied.fields) == (refused.value.status, refused.value.fields)

@@ -1,4 +1,4 @@
-"""The application: every route, who may call it, and failures as answers."""
+"""The application: every route with all that is stated of it, and failures as answers."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Final, TypeAlias
+from typing import Any, Final
 
-from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -18,68 +17,188 @@ from starlette.routing import Route as HttpRoute
 from sim_economy.api import endpoints
 from sim_economy.api.authentication import CallerRole, authorise, refuse_foreign
 from sim_economy.api.error_responses import RequestError, error_body, status_of
+from sim_economy.api.openapi import openapi
+from sim_economy.api.request_validation import check_query
+from sim_economy.api.route import Endpoint, Route
 from sim_economy.api.worlds import ServedWorld, Worlds
+from sim_economy.client import answers
 from sim_economy.core.errors import SimEconomyError
 from sim_economy.ledger.sidecars.locations import DEFAULT_WORLD, is_world_id
 
 _log = logging.getLogger("sim_engine.requests")
-Endpoint: TypeAlias = Callable[[ServedWorld, Request], Awaitable[Response]]
 
 
-class Route(Struct, frozen=True):
-    """One call.
+_READS: Final = (401, 403, 409, 422, 503)
+_WRITES: Final = (400, 401, 403, 408, 409, 413, 422, 503)
 
-    Attributes:
-        caller: Who may call it where tokens are asked for.
-        starts: Whether it may be called of a world that has not been started.
-    """
 
-    method: str
-    path: str
-    endpoint: Endpoint
-    caller: CallerRole
-    starts: bool = False
+def _read(path: str, endpoint: Endpoint, summary: str, answer: Any, **more: Any) -> Route:
+    more = {"caller": CallerRole.ADMIN, "errors": _READS, **more}
+    return Route(path=path, endpoint=endpoint, summary=summary, answer=answer, **more)
+
+
+def _page(path: str, summary: str, row: Any, endpoint: Endpoint = endpoints.get_page) -> Route:
+    return _read(path, endpoint, summary, answers.PageAnswer[row], query=("after", "limit"))
+
+
+def _write(path: str, endpoint: Endpoint, summary: str, answer: Any, **more: Any) -> Route:
+    return _read(path, endpoint, summary, answer, **{"errors": _WRITES, **more})
+
+
+async def _get_openapi(served: ServedWorld, _: Request) -> Response:
+    return endpoints.json_answer(openapi(ROUTES, served.worlds.limits))
 
 
 _WORLD: Final = (
-    Route("GET", "/config", endpoints.get_config, CallerRole.ANYONE),
-    Route("POST", "/init", endpoints.post_init, CallerRole.ADMIN, starts=True),
-    Route("GET", "/state", endpoints.get_state, CallerRole.ADMIN),
-    Route("POST", "/turn", endpoints.post_turn, CallerRole.ADMIN),
-    Route("POST", "/close", endpoints.post_close, CallerRole.ADMIN),
-    Route("POST", "/run", endpoints.post_run, CallerRole.ADMIN, starts=True),
-    Route("POST", "/agents/{agent_id}/action", endpoints.post_action, CallerRole.OWNER),
-    Route("GET", "/agents/{agent_id}/observation", endpoints.get_observation, CallerRole.OWNER),
-    Route("GET", "/agents/{agent_id}/statement", endpoints.get_statement, CallerRole.OWNER),
-    Route("GET", "/commitment", endpoints.get_commitment, CallerRole.MEMBER),
-    Route("GET", "/genesis", endpoints.get_genesis, CallerRole.MEMBER),
-    Route("GET", "/head", endpoints.get_head, CallerRole.MEMBER),
-    Route("GET", "/series", endpoints.get_series, CallerRole.ADMIN),
-    Route("GET", "/turns", endpoints.get_page, CallerRole.ADMIN),
-    Route("GET", "/blocks", endpoints.get_page, CallerRole.ADMIN),
-    Route("GET", "/transactions", endpoints.get_page, CallerRole.ADMIN),
-    Route("GET", "/contracts", endpoints.get_page, CallerRole.ADMIN),
-    Route("GET", "/rejections", endpoints.get_page, CallerRole.ADMIN),
-    Route("GET", "/postings", endpoints.get_page, CallerRole.ADMIN),
-    Route("GET", "/events", endpoints.get_events, CallerRole.ADMIN),
-    Route("GET", "/verification", endpoints.get_verification, CallerRole.ADMIN),
-    Route("GET", "/ready", endpoints.get_readiness, CallerRole.ANYONE),
-    Route("GET", "/metrics", endpoints.get_metrics, CallerRole.ADMIN),
+    _read(
+        "/config",
+        endpoints.get_config,
+        "Parameters without the seed",
+        answers.Parameters,
+        caller=CallerRole.ANYONE,
+        errors=(422,),
+    ),
+    _write(
+        "/init",
+        endpoints.post_init,
+        "Start the world",
+        answers.StartedWorldAnswer,
+        body="Init",
+        starts=True,
+    ),
+    _read("/state", endpoints.get_state, "Every agent's accounts", answers.WorldStateAnswer),
+    _write(
+        "/turn",
+        endpoints.post_turn,
+        "Close a turn",
+        answers.EnvelopeAnswer[answers.ClosedTurnAnswer],
+        body="Turn",
+        headers=("Idempotency-Key",),
+    ),
+    _write(
+        "/close",
+        endpoints.post_close,
+        "Close a turn with what was submitted",
+        answers.EnvelopeAnswer[answers.ClosedTurnAnswer],
+        body="Close",
+        headers=("Idempotency-Key",),
+    ),
+    _write(
+        "/run",
+        endpoints.post_run,
+        "Play with a shipped policy until a turn",
+        answers.EnvelopeAnswer[answers.PlayedRunAnswer],
+        body="Run",
+        starts=True,
+    ),
+    _write(
+        "/agents/{agent_id}/action",
+        endpoints.post_action,
+        "Submit an agent's own action",
+        answers.SubmittedActionAnswer,
+        body="Submission",
+        caller=CallerRole.OWNER,
+    ),
+    _read(
+        "/agents/{agent_id}/observation",
+        endpoints.get_observation,
+        "What an agent may see",
+        answers.ObservationAnswer,
+        caller=CallerRole.OWNER,
+    ),
+    _read(
+        "/agents/{agent_id}/statement",
+        endpoints.get_statement,
+        "An agent's postings",
+        answers.StatementAnswer,
+        caller=CallerRole.OWNER,
+        query=("from", "to"),
+    ),
+    _read(
+        "/commitment",
+        endpoints.get_commitment,
+        "Commitment to the draws' secret",
+        answers.CommitmentAnswer,
+        caller=CallerRole.MEMBER,
+    ),
+    _read(
+        "/genesis",
+        endpoints.get_genesis,
+        "What the world is known by",
+        answers.GenesisAnswer,
+        caller=CallerRole.MEMBER,
+    ),
+    _read(
+        "/head",
+        endpoints.get_head,
+        "The end of the chain",
+        answers.HeadAnswer,
+        caller=CallerRole.MEMBER,
+    ),
+    _page("/series", "Figures of each turn", answers.FiguresAnswer, endpoints.get_series),
+    _page("/turns", "Turns, newest last", answers.ClosedTurnAnswer),
+    _page("/blocks", "Blocks", answers.BlockAnswer),
+    _page("/transactions", "Finalised transactions", answers.FinalisedTransactionAnswer),
+    _page("/contracts", "What happened to contracts", answers.ContractEventAnswer),
+    _page("/rejections", "Rejected inputs", answers.RejectionAnswer),
+    _page("/postings", "Every movement of tokens", answers.PostingAnswer),
+    _read(
+        "/events",
+        endpoints.get_events,
+        "Closed turns as they come",
+        answers.ClosedTurnAnswer,
+        headers=("Last-Event-ID",),
+        media_type="text/event-stream",
+    ),
+    _read(
+        "/verification",
+        endpoints.get_verification,
+        "Check the whole ledger",
+        answers.VerificationAnswer,
+    ),
+    _read(
+        "/ready",
+        endpoints.get_readiness,
+        "Whether turns can be played",
+        answers.ReadinessAnswer,
+        caller=CallerRole.ANYONE,
+    ),
+    _read(
+        "/metrics",
+        endpoints.get_metrics,
+        "Figures for Prometheus",
+        str,
+        errors=(401, 403, 422),
+        media_type="text/plain",
+    ),
 )
-
-
-def _for_world(route: Route) -> Route:
-    caller = CallerRole.HOST if route.starts else route.caller
-    path = f"/worlds/{{world_id}}{route.path}"
-    return Route(route.method, path, route.endpoint, caller, route.starts)
-
-
 ROUTES: Final = (
     *_WORLD,
-    *map(_for_world, _WORLD),
-    Route("GET", "/worlds", endpoints.get_worlds, CallerRole.HOST),
-    Route("GET", "/health", endpoints.get_health, CallerRole.ANYONE),
-    Route("GET", "/openapi.json", endpoints.get_openapi, CallerRole.ANYONE),
+    *(route.for_world() for route in _WORLD),
+    _read(
+        "/worlds",
+        endpoints.get_worlds,
+        "The names of the worlds",
+        answers.WorldsAnswer,
+        caller=CallerRole.HOST,
+        errors=(401, 403, 422, 503),
+    ),
+    _read(
+        "/health",
+        endpoints.get_health,
+        "Whether the process answers",
+        answers.HealthAnswer,
+        caller=CallerRole.ANYONE,
+        errors=(422,),
+    ),
+    _read(
+        "/openapi.json",
+        _get_openapi,
+        "This document",
+        answers.DescriptionAnswer,
+        caller=CallerRole.ANYONE,
+        errors=(422,),
+    ),
 )
 """Every route; those of a world are there twice, for the default one and for one by its name."""
 
@@ -126,6 +245,7 @@ def _bound(route: Route, worlds: Worlds) -> Callable[[Request], Awaitable[Respon
             authorise(served.engine, request, route.caller)
         served.users += 1
         try:
+            check_query(request, *route.query)
             return await route.endpoint(served, request)
         finally:
             served.users -= 1

@@ -14,10 +14,8 @@ from starlette.responses import Response, StreamingResponse
 
 from sim_economy.api.connection_limits import read_body
 from sim_economy.api.ledger_pages import event_lines, page
-from sim_economy.api.openapi import openapi
 from sim_economy.api.policy_run import play_until
 from sim_economy.api.request_validation import (
-    check_query,
     idempotency_key,
     parse_closing,
     parse_init,
@@ -39,13 +37,11 @@ from sim_economy.ledger.stores.protocol import Store
 
 async def get_config(served: ServedWorld, request: Request) -> Response:
     """The world's parameters and variants without the seed; the defaults before /init."""
-    check_query(request)
-    return _json(config_values(served.engine.config))
+    return json_answer(config_values(served.engine.config))
 
 
 async def post_init(served: ServedWorld, request: Request) -> Response:
     """Start the world."""
-    check_query(request)
     wanted = parse_init(await read_body(request, served.worlds.limits))
     engine = served.engine
     issued = engine.start(wanted.config, wanted.agent_ids, wanted.public_keys)
@@ -54,18 +50,16 @@ async def post_init(served: ServedWorld, request: Request) -> Response:
     answer = world_answer(engine.started())
     if issued is not None:
         answer |= to_builtins(issued) | engine.commitment()
-    return _json(answer)
+    return json_answer(answer)
 
 
 async def get_state(served: ServedWorld, request: Request) -> Response:
     """Every agent's accounts after the last closed turn."""
-    check_query(request)
-    return _json(state_answer(served.engine.started()))
+    return json_answer(state_answer(served.engine.started()))
 
 
 async def post_turn(served: ServedWorld, request: Request) -> Response:
     """Close the open turn with a batch of inputs."""
-    check_query(request)
     body = await read_body(request, served.worlds.limits)
     wanted = parse_turn(body)
     answer = served.engine.close_turn(
@@ -82,7 +76,6 @@ async def post_turn(served: ServedWorld, request: Request) -> Response:
 
 async def post_close(served: ServedWorld, request: Request) -> Response:
     """Close the open turn with the actions submitted for it; whoever is missing is idle."""
-    check_query(request)
     body = await read_body(request, served.worlds.limits)
     wanted = parse_closing(body)
     answer = served.engine.close_turn(
@@ -98,46 +91,41 @@ async def post_close(served: ServedWorld, request: Request) -> Response:
 
 async def post_action(served: ServedWorld, request: Request) -> Response:
     """Submit one agent's own action; the last one missing closes the turn."""
-    check_query(request)
     body = await read_body(request, served.worlds.limits)
     wanted = parse_submission(body, request.path_params["agent_id"])
     closed = served.engine.submit(wanted.input, wanted.turn, wanted.signature)
     if closed is not None:
         await served.announce()
     turn = served.engine.started().turn_number + (closed is None)
-    return _json({"accepted": True, "turn": turn, "closed": closed is not None})
+    return json_answer({"accepted": True, "turn": turn, "closed": closed is not None})
 
 
 async def post_run(served: ServedWorld, request: Request) -> Response:
     """Start the world if it is not, and play it with a shipped policy until a turn."""
-    check_query(request)
     wanted = parse_run(await read_body(request, served.worlds.limits))
-    return _json({"data": await play_until(served, wanted)})
+    return json_answer({"data": await play_until(served, wanted)})
 
 
 async def get_commitment(served: ServedWorld, request: Request) -> Response:
     """The commitment to the secret of the draws, opened once the run has ended."""
-    check_query(request)
-    return _json(served.engine.commitment())
+    return json_answer(served.engine.commitment())
 
 
 async def get_genesis(served: ServedWorld, request: Request) -> Response:
     """The identity of the world: its genesis hash, its agents, their public keys."""
-    check_query(request)
-    return _json(genesis_answer(served.engine.started()))
+    return json_answer(genesis_answer(served.engine.started()))
 
 
 async def get_head(served: ServedWorld, request: Request) -> Response:
     """The end of the chain, to keep and compare."""
-    check_query(request)
-    return _json(served.engine.started().head)
+    return json_answer(served.engine.started().head)
 
 
 async def get_page(served: ServedWorld, request: Request) -> Response:
     """A page of one of the ledger's tables."""
     after, limit = _page_bounds(served, request)
     table = request.url.path.rpartition("/")[2]
-    return _json(page(served.engine.started(), table, after, limit))
+    return json_answer(page(served.engine.started(), table, after, limit))
 
 
 async def get_series(served: ServedWorld, request: Request) -> Response:
@@ -151,11 +139,10 @@ async def get_series(served: ServedWorld, request: Request) -> Response:
         return list(turn_figures(store, first, until)) if first <= until else []
 
     rows = await run_in_threadpool(served.engine.read, figures)
-    return _json({"rows": rows, "next": until if until < last else None})
+    return json_answer({"rows": rows, "next": until if until < last else None})
 
 
 def _page_bounds(served: ServedWorld, request: Request) -> tuple[int, int]:
-    check_query(request, "after", "limit")
     rows = served.worlds.limits.page_rows
     after = query_int(request, "after", -1, 0, 2**53)
     return after, query_int(request, "limit", min(100, rows), 1, rows)
@@ -163,7 +150,6 @@ def _page_bounds(served: ServedWorld, request: Request) -> tuple[int, int]:
 
 async def get_statement(served: ServedWorld, request: Request) -> Response:
     """One agent's postings with their reasons, opening to closing."""
-    check_query(request, "from", "to")
     world = served.engine.started()
     first = query_int(request, "from", 0, 0, 2**53)
     last = query_int(request, "to", max(first, world.turn_number), 0, 2**53)
@@ -176,24 +162,21 @@ async def get_statement(served: ServedWorld, request: Request) -> Response:
         accounts = tuple(Holding)
         return statement(store, agent_id, accounts=accounts, first_turn=first, last_turn=last)
 
-    return _json(await run_in_threadpool(served.engine.read, stated))
+    return json_answer(await run_in_threadpool(served.engine.read, stated))
 
 
 async def get_observation(served: ServedWorld, request: Request) -> Response:
     """The observation of one agent."""
-    check_query(request)
-    return _json(served.engine.started().observe(request.path_params["agent_id"]))
+    return json_answer(served.engine.started().observe(request.path_params["agent_id"]))
 
 
 async def get_verification(served: ServedWorld, request: Request) -> Response:
     """Every hash, posting and signature of the ledger, checked now."""
-    check_query(request)
-    return _json(await served.verify())
+    return json_answer(await served.verify())
 
 
 async def get_events(served: ServedWorld, request: Request) -> Response:
     """Closed turns as server-sent events; `Last-Event-ID` resumes a stream that broke off."""
-    check_query(request)
     seen = request.headers.get("last-event-id", "")
     if seen and not (seen.isascii() and seen.isdigit() and len(seen) <= 16):
         raise InputError("Last-Event-ID", "must be the number of a turn")
@@ -228,13 +211,12 @@ async def _events(served: ServedWorld, request: Request, after: int) -> AsyncIte
 
 async def get_readiness(served: ServedWorld, request: Request) -> Response:
     """Readiness: 200 if turns can be played."""
-    check_query(request)
     world = served.engine.started()
     found = served.verified
     if found is not None and found.finding is not None:
         where = "the ledger" if found.finding.turn is None else f"turn {found.finding.turn}"
         raise StoreError("ledger_damaged", where, found.finding.problem)
-    return _json(
+    return json_answer(
         {
             "status": "ready",
             "turn": world.turn_number,
@@ -246,7 +228,6 @@ async def get_readiness(served: ServedWorld, request: Request) -> Response:
 
 async def get_metrics(served: ServedWorld, request: Request) -> Response:
     """Figures in the Prometheus text format."""
-    check_query(request)
     from sim_economy.api.prometheus import exposition  # noqa: PLC0415
 
     text, media_type = exposition(served.engine.world, served.worlds.answered)
@@ -255,24 +236,16 @@ async def get_metrics(served: ServedWorld, request: Request) -> Response:
 
 async def get_worlds(served: ServedWorld, request: Request) -> Response:
     """The names of the worlds of this engine."""
-    check_query(request)
-    return _json({"worlds": await run_in_threadpool(served.worlds.names)})
+    return json_answer({"worlds": await run_in_threadpool(served.worlds.names)})
 
 
 async def get_health(served: ServedWorld, request: Request) -> Response:
     """Liveness: 200 while the process answers."""
-    check_query(request)
-    del served
-    return _json({"status": "ok"})
+    return json_answer({"status": "ok"})
 
 
-async def get_openapi(served: ServedWorld, request: Request) -> Response:
-    """This interface in OpenAPI."""
-    check_query(request)
-    return _json(openapi(served.worlds.limits))
-
-
-def _json(value: Any) -> Response:
+def json_answer(value: Any) -> Response:
+    """An answer in JSON."""
     return Response(canonical(value), media_type="application/json")
 
 

@@ -1,15 +1,19 @@
-"""The interface in OpenAPI 3.1; a test compares it with the routes."""
+"""The interface in OpenAPI 3.1, from the routes and the types of their answers."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from importlib.metadata import version
-from typing import Any, Final, TypeAlias, get_type_hints
+from typing import Any, Final, get_type_hints
+
+from msgspec.json import schema_components
 
 from sim_economy.agents.catalogue import SHIPPED
 from sim_economy.api.connection_limits import ConnectionLimits
+from sim_economy.api.route import JSON, Route
+from sim_economy.client.answers import ErrorAnswer
 from sim_economy.core.actions import RECOGNISED
 from sim_economy.core.contracts import Terms
 from sim_economy.core.table_reader import Kind
@@ -17,25 +21,15 @@ from sim_economy.core.units import INPUT_LIMIT
 from sim_economy.core.world_config import HIDDEN, WorldConfig, parameters
 
 
-def openapi(limits: ConnectionLimits) -> dict[str, Any]:
+def openapi(routes: Sequence[Route], limits: ConnectionLimits) -> dict[str, Any]:
     """The whole document."""
+    types = [ErrorAnswer, *(route.answer for route in routes)]
+    (error, *answers), schemas = schema_components(types, ref_template=_REFERENCE)
+    known = _parameters(limits)
     paths: dict[str, dict[str, Any]] = {}
-    for method, path, about, body, answer, errors, more in _everywhere():
-        operation: dict[str, Any] = {
-            "summary": about,
-            "operationId": _operation_id(method, path),
-            "responses": {"200": _answer(answer)}
-            | {str(status): {"$ref": f"#/components/responses/{status}"} for status in errors},
-        }
-        parameters_ = [_PARAMETERS[name](limits) for name in more]
-        if parameters_:
-            operation["parameters"] = parameters_
-        if body is not None:
-            operation["requestBody"] = {
-                "required": not path.endswith("/close"),
-                "content": {"application/json": {"schema": _ref(body)}},
-            }
-        paths.setdefault(path, {})[method.lower()] = operation
+    for route, answer in zip(routes, answers, strict=True):
+        operation = _operation(route, answer, known)
+        paths.setdefault(route.path, {})[route.method.lower()] = operation
     return {
         "openapi": "3.1.0",
         "info": {
@@ -46,81 +40,72 @@ def openapi(limits: ConnectionLimits) -> dict[str, Any]:
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "paths": paths,
-        "components": {"schemas": _schemas(limits), "responses": _responses()},
+        "components": {
+            "schemas": _schemas(limits) | schemas,
+            "responses": {str(status): _response(_ERRORS[status], error) for status in _ERRORS},
+        },
     }
 
 
-def _everywhere() -> Iterator[_Operation]:
-    """Every operation; those of a world for the default one and for one by its name."""
-    yield from _OF_WORLD
-    for method, path, about, body, answer, errors, more in _OF_WORLD:
-        there = f"/worlds/{{world_id}}{path}"
-        unknown = tuple(sorted({*errors, 401, 403, 404, 503}))
-        yield method, there, f"{about}, of a world", body, answer, unknown, ("world_id", *more)
-    yield from _OF_ENGINE
+def _operation(route: Route, answer: dict[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    schema = answer if route.media_type == JSON else {"type": "string"}
+    operation: dict[str, Any] = {
+        "summary": route.summary,
+        "operationId": route.method.lower() + re.sub(r"[^a-z]+", "_", route.path).rstrip("_"),
+        "responses": {"200": _response("The answer", schema, route.media_type)}
+        | {str(status): {"$ref": f"#/components/responses/{status}"} for status in route.errors},
+    }
+    names = (*re.findall(r"{(\w+)}", route.path), *route.query, *route.headers)
+    if names:
+        operation["parameters"] = [known[name] for name in names]
+    if route.body is not None:
+        operation["requestBody"] = {
+            "required": route.body != "Close",
+            "content": {JSON: {"schema": _ref(route.body)}},
+        }
+    return operation
 
 
-def _operation_id(method: str, path: str) -> str:
-    return method.lower() + re.sub(r"[^a-z]+", "_", path).rstrip("_")
+def _response(description: str, schema: dict[str, Any], media_type: str = JSON) -> dict[str, Any]:
+    return {"description": description, "content": {media_type: {"schema": schema}}}
+
+
+_REFERENCE: Final = "#/components/schemas/{name}"
 
 
 def _ref(name: str) -> dict[str, Any]:
-    return {"$ref": f"#/components/schemas/{name}"}
+    return {"$ref": _REFERENCE.format(name=name)}
 
 
-def _answer(name: str) -> dict[str, Any]:
-    media, schema = _ANSWERS.get(name, ("application/json", _ref(name)))
-    return {"description": "The answer", "content": {media: {"schema": schema}}}
-
-
-_ANSWERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
-    "events": ("text/event-stream", {"type": "string"}),
-    "metrics": ("text/plain", {"type": "string"}),
-    "object": ("application/json", {"type": "object"}),
-}
 _WHOLE: Final[dict[str, Any]] = {"type": "integer", "minimum": 0, "maximum": INPUT_LIMIT}
 _TEXT: Final[dict[str, Any]] = {"type": ["string", "null"]}
 
 
-def _query(name: str, low: int, high: int, about: str) -> dict[str, Any]:
-    return {
-        "name": name,
-        "in": "query",
-        "description": about,
-        "schema": {"type": "integer", "minimum": low, "maximum": high},
-    }
+def _parameters(limits: ConnectionLimits) -> dict[str, dict[str, Any]]:
+    """What a call takes in its path, its query and its headers, by name."""
+
+    def whole(name: str, low: int, high: int, about: str) -> dict[str, Any]:
+        schema = {"type": "integer", "minimum": low, "maximum": high}
+        return {"name": name, "in": "query", "description": about, "schema": schema}
+
+    def text(name: str, where: str, about: str | None, **schema: object) -> dict[str, Any]:
+        stated = {"name": name, "in": where, "schema": {"type": "string", **schema}}
+        return stated | ({"required": True} if about is None else {"description": about})
+
+    same = "The same key with the same body gets the stored answer."
+    stated = (
+        whole("after", 0, 2**53, "Rows of later turns only."),
+        whole("limit", 1, limits.page_rows, "About how many rows."),
+        whole("from", 0, 2**53, "First turn shown."),
+        whole("to", 0, 2**53, "Last turn shown."),
+        text("world_id", "path", None, pattern="^[a-z0-9][a-z0-9_-]{0,39}$"),
+        text("agent_id", "path", None),
+        text("Idempotency-Key", "header", same, minLength=1, maxLength=255),
+        text("Last-Event-ID", "header", "The last turn seen.", pattern="^[0-9]{1,16}$"),
+    )
+    return {parameter["name"]: parameter for parameter in stated}
 
 
-_PARAMETERS: Final[dict[str, Any]] = {
-    "after": lambda limits: _query("after", 0, 2**53, "Rows of later turns only."),
-    "limit": lambda limits: _query("limit", 1, limits.page_rows, "About how many rows."),
-    "from": lambda limits: _query("from", 0, 2**53, "First turn shown."),
-    "to": lambda limits: _query("to", 0, 2**53, "Last turn shown."),
-    "world_id": lambda limits: {
-        "name": "world_id",
-        "in": "path",
-        "required": True,
-        "schema": {"type": "string", "pattern": "^[a-z0-9][a-z0-9_-]{0,39}$"},
-    },
-    "agent_id": lambda limits: {
-        "name": "agent_id",
-        "in": "path",
-        "required": True,
-        "schema": {"type": "string"},
-    },
-    "Idempotency-Key": lambda limits: {
-        "name": "Idempotency-Key",
-        "in": "header",
-        "description": "The same key with the same body gets the stored answer.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-    },
-    "Last-Event-ID": lambda limits: {
-        "name": "Last-Event-ID",
-        "in": "header",
-        "description": "The last turn seen.",
-        "schema": {"type": "string", "pattern": "^[0-9]{1,16}$"},
-    },
-}
 _ERRORS: Final = {
     401: "No token that is known (where tokens are asked for)",
     403: "Another's token (where tokens are asked for)",
@@ -133,79 +118,6 @@ _ERRORS: Final = {
     422: "Well-formed, but a value in it cannot be; `field` names it",
     503: "The ledger cannot be written or read; nothing changed",
 }
-_BODY: Final = (400, 401, 403, 408, 409, 413, 422, 503)
-_READ: Final = (401, 403, 409, 422, 503)
-_PAGE: Final = ("after", "limit")
-_Operation: TypeAlias = tuple[str, str, str, str | None, str, tuple[int, ...], tuple[str, ...]]
-_OF_WORLD: Final[tuple[_Operation, ...]] = (
-    ("GET", "/config", "Parameters without the seed", None, "Config", (422,), ()),
-    ("POST", "/init", "Start the world", "Init", "object", _BODY, ()),
-    ("GET", "/state", "Every agent's accounts", None, "State", _READ, ()),
-    ("POST", "/turn", "Close a turn", "Turn", "Closed", _BODY, ("Idempotency-Key",)),
-    (
-        "POST",
-        "/close",
-        "Close a turn with what was submitted",
-        "Close",
-        "Closed",
-        _BODY,
-        ("Idempotency-Key",),
-    ),
-    (
-        "POST",
-        "/agents/{agent_id}/action",
-        "Submit an agent's own action",
-        "Submission",
-        "object",
-        _BODY,
-        ("agent_id",),
-    ),
-    ("POST", "/run", "Play with a shipped policy until a turn", "Run", "Played", _BODY, ()),
-    ("GET", "/genesis", "What the world is known by", None, "Genesis", _READ, ()),
-    ("GET", "/series", "Figures of each turn", None, "Page", _READ, _PAGE),
-    ("GET", "/commitment", "Commitment to the draws' secret", None, "object", _READ, ()),
-    ("GET", "/head", "The end of the chain", None, "object", _READ, ()),
-    ("GET", "/turns", "Turns, newest last", None, "Page", _READ, _PAGE),
-    ("GET", "/blocks", "Blocks", None, "Page", _READ, _PAGE),
-    ("GET", "/transactions", "Finalised transactions", None, "Page", _READ, _PAGE),
-    ("GET", "/contracts", "What happened to contracts", None, "Page", _READ, _PAGE),
-    ("GET", "/rejections", "Rejected inputs", None, "Page", _READ, _PAGE),
-    ("GET", "/postings", "Every movement of tokens", None, "Page", _READ, _PAGE),
-    (
-        "GET",
-        "/agents/{agent_id}/statement",
-        "An agent's postings",
-        None,
-        "object",
-        _READ,
-        ("agent_id", "from", "to"),
-    ),
-    (
-        "GET",
-        "/agents/{agent_id}/observation",
-        "What an agent may see",
-        None,
-        "object",
-        _READ,
-        ("agent_id",),
-    ),
-    ("GET", "/events", "Closed turns as they come", None, "events", _READ, ("Last-Event-ID",)),
-    ("GET", "/verification", "Check the whole ledger", None, "object", _READ, ()),
-    ("GET", "/ready", "Whether turns can be played", None, "object", _READ, ()),
-    ("GET", "/metrics", "Figures for Prometheus", None, "metrics", (401, 403, 422), ()),
-)
-_OF_ENGINE: Final[tuple[_Operation, ...]] = (
-    ("GET", "/worlds", "The names of the worlds", None, "Worlds", (401, 403, 422, 503), ()),
-    ("GET", "/health", "Whether the process answers", None, "object", (422,), ()),
-    ("GET", "/openapi.json", "This document", None, "object", (422,), ()),
-)
-
-
-def _responses() -> dict[str, Any]:
-    schema = {"application/json": {"schema": _ref("Error")}}
-    return {
-        str(status): {"description": text, "content": schema} for status, text in _ERRORS.items()
-    }
 
 
 def _parameter_schema(kind: Kind, low: int, high: int, choices: list[str]) -> dict[str, Any]:
@@ -303,20 +215,6 @@ def _schemas(limits: ConnectionLimits) -> dict[str, Any]:
             },
             "action",
         ),
-        "Closed": {
-            "type": "object",
-            "required": ["data"],
-            "properties": {"data": {"type": "object", "properties": {"turn": {"type": "integer"}}}},
-        },
-        "State": {
-            "type": "object",
-            "required": ["turn", "token_supply", "agents"],
-            "properties": {
-                "turn": {"type": "integer"},
-                "token_supply": {"type": "integer"},
-                "agents": {"type": "array", "items": {"type": "object"}},
-            },
-        },
         "Run": _object(
             {
                 "config": init["properties"]["config"],
@@ -333,51 +231,6 @@ def _schemas(limits: ConnectionLimits) -> dict[str, Any]:
                 "ends": {"type": "boolean"},
             }
         ),
-        "Played": {
-            "type": "object",
-            "required": ["data"],
-            "properties": {
-                "data": {
-                    "type": "object",
-                    "required": ["world_id", "metrics", "state"],
-                    "properties": {"state": _ref("State"), "metrics": {"type": "object"}},
-                }
-            },
-        },
-        "Genesis": {
-            "type": "object",
-            "required": ["world_id", "genesis", "rules_version", "agent_ids"],
-            "properties": {
-                "world_id": {"type": "string"},
-                "genesis": {"type": "string"},
-                "public_keys": {"type": ["object", "null"]},
-                "engine_key": _TEXT,
-            },
-        },
-        "Worlds": {
-            "type": "object",
-            "required": ["worlds"],
-            "properties": {"worlds": {"type": "array", "items": {"type": "string"}}},
-        },
-        "Page": {
-            "type": "object",
-            "required": ["rows", "next"],
-            "properties": {
-                "rows": {"type": "array", "items": {"type": "object"}},
-                "next": {"type": ["integer", "null"]},
-            },
-        },
-        "Error": {
-            "type": "object",
-            "required": ["error"],
-            "properties": {
-                "error": {
-                    "type": "object",
-                    "required": ["code", "message"],
-                    "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
-                }
-            },
-        },
     }
 
 
@@ -418,7 +271,11 @@ def _action() -> dict[str, Any]:
         "type": "object",
         "required": ["action"],
         "description": "Which other fields an action takes depends on its name.",
-        "properties": {"action": {"type": "string", "examples": list(RECOGNISED)}, **arguments},
+        "properties": {"action": {"type": "string", "examples": list(RECOGNISED)}},
+        "anyOf": [
+            {"properties": {"action": {"enum": list(RECOGNISED)}, **arguments}},
+            {"properties": {"action": {"not": {"enum": list(RECOGNISED)}}}},
+        ],
     }
 
 

@@ -5,21 +5,22 @@ with EngineClient("http://127.0.0.1:8000") as engine:
     closed = engine.turn([{"agent_id": "agent_0", "action": {"action": "mine"}}])
 """
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 from sim_economy.client.errors import EngineError
-from sim_economy.client.http import AsyncEngineClient, EngineClient
 
 if TYPE_CHECKING:
     from sim_economy.client.agent_key import AgentKey
+    from sim_economy.client.http import AsyncEngineClient, EngineClient
 
 __all__ = ["AgentKey", "AsyncEngineClient", "EngineClient", "EngineError"]
 
+_HOMES: Final = {"AgentKey": "agent_key", "AsyncEngineClient": "http", "EngineClient": "http"}
+
 
 def __getattr__(name: str) -> Any:
-    """`AgentKey`, which needs the library that signs."""
-    if name == "AgentKey":
-        from sim_economy.client.agent_key import AgentKey  # noqa: PLC0415
-
-        return AgentKey
-    raise AttributeError(name)
+    """What needs a library: the clients one for HTTP, `AgentKey` the one that signs."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,13 +1,22 @@
-"""Answers of the engine as types over plain dicts; fields they don't name stay in them."""
+"""Answers of the engine as types over plain dicts; fields they don't name stay in them.
+
+The engine describes its answers by these types. A list with a meaning for each place is typed as a
+tuple.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Generic, NotRequired, TypedDict, TypeVar
+from typing import Annotated, Any, Generic, NotRequired, TypedDict, TypeVar
+
+from msgspec import Meta
 
 Row = TypeVar("Row")
+Content = TypeVar("Content")
 
-Parameters = dict[str, Any]
-"""A world's parameters and variants by name."""
+Parameters = Annotated[
+    dict[str, Any], Meta(extra_json_schema={"$ref": "#/components/schemas/Config"})
+]
+"""A world's parameters and variants by name; the engine's description lists them."""
 
 
 class HeadAnswer(TypedDict):
@@ -74,6 +83,9 @@ class StartedWorldAnswer(TypedDict):
     head: str
     admin_token: NotRequired[str]
     agent_tokens: NotRequired[dict[str, str]]
+    commitment: NotRequired[str | None]
+    salt: NotRequired[str | None]
+    secret: NotRequired[str | None]
 
 
 class RejectionAnswer(TypedDict):
@@ -98,6 +110,13 @@ class TransactionAnswer(TypedDict):
     to: NotRequired[str]
 
 
+class FinalisedTransactionAnswer(TransactionAnswer):
+    """A transaction that arrived, with its place in the ledger."""
+
+    turn: int
+    position: int
+
+
 class ClosedTurnAnswer(TypedDict):
     """The result of a turn."""
 
@@ -115,8 +134,17 @@ class ClosedTurnAnswer(TypedDict):
     transactions: list[TransactionAnswer]
     token_supply: int
     ended: bool
+    usage_source: str
     state_digest: str
     head: str
+
+
+class SubmittedActionAnswer(TypedDict):
+    """An agent's action, accepted for a turn that it may have closed."""
+
+    accepted: bool
+    turn: int
+    closed: bool
 
 
 class BlockAnswer(TypedDict):
@@ -133,6 +161,26 @@ class BlockAnswer(TypedDict):
     hash: str
 
 
+class DealAnswer(TypedDict):
+    """The agreement of the parties; which further terms it has depends on its kind."""
+
+    kind: str
+    settlement: str
+    parties: tuple[str, str, str]
+    proposed: int
+    due_turn: int
+    collaterals: tuple[int, int, int]
+    arbitrator_fee: int
+    price: NotRequired[int]
+    payload_hash: NotRequired[str]
+    principal: NotRequired[int]
+    premium: NotRequired[int]
+    payout: NotRequired[int]
+    trigger: NotRequired[int]
+    cap: NotRequired[int]
+    start_turn: NotRequired[int]
+
+
 class ContractEventAnswer(TypedDict):
     """An event of a contract; further fields depend on its kind."""
 
@@ -141,18 +189,24 @@ class ContractEventAnswer(TypedDict):
     contract_id: int
     happened: str
     agent_id: NotRequired[str]
-    deal: NotRequired[dict[str, Any]]
+    deal: NotRequired[DealAnswer]
+    until: NotRequired[int]
+    amount: NotRequired[int]
+    favoured: NotRequired[str]
+    refusal: NotRequired[str]
     reason: NotRequired[str]
     fault: NotRequired[list[str]]
+    counted: NotRequired[bool]
+    postings: NotRequired[tuple[int, int]]
 
 
 class PostingAnswer(TypedDict):
-    """One movement of tokens between two accounts, by their numbers."""
+    """One movement of tokens between two accounts, by their names."""
 
     turn: int
     position: int
-    source: int
-    target: int
+    source: str
+    target: str
     amount: int
     reason: str
 
@@ -180,24 +234,55 @@ class StatementAnswer(TypedDict):
     totals: dict[str, int]
 
 
+class ContractAnswer(TypedDict):
+    """An open contract, as a party sees it; seats are the parties' indices."""
+
+    contract_id: int
+    deal: DealAnswer
+    seats: tuple[int, int, int]
+    stage: str
+    until: int
+    counterparty_signed: bool
+    arbitrator_signed: bool
+    payment: int
+    claimed: bool
+    favoured: str | None
+    insured_value: int | None
+
+
+class EndedContractAnswer(TypedDict):
+    """A contract that ended in the last turn."""
+
+    contract_id: int
+    seats: tuple[int, int, int]
+    stage: str
+    reason: str | None
+
+
 class ObservationAnswer(TypedDict):
-    """The observation of one agent before it acts."""
+    """The observation of one agent before it acts.
+
+    A release is an agent's index, tokens, the turn of the unstake and that of its return. The tip
+    is the newest block's turn, winner and validator type. A reputation is an agent's index, its
+    contracts settled and defaulted, its rulings for proposers and for counterparties, and disputes
+    missed.
+    """
 
     agent_id: str
     turn: int
     accounts: dict[str, int]
     studies: int
     transactions: list[TransactionAnswer]
-    releases: list[Any]
-    contracts: list[dict[str, Any]]
-    contracts_ended: list[dict[str, Any]]
+    releases: list[tuple[int, int, int, int]]
+    contracts: list[ContractAnswer]
+    contracts_ended: list[EndedContractAnswer]
     payloads: dict[str, str]
     rejection: str | None
-    tip: list[Any]
+    tip: tuple[int, str | None, str | None]
     fees_collected: int
     token_supply: int
     core_owners: dict[str, int]
-    reputations: dict[str, list[int]]
+    reputations: dict[str, tuple[int, int, int, int, int, int]]
     speech: dict[str, str]
     world: Parameters
 
@@ -258,3 +343,56 @@ class PageAnswer(TypedDict, Generic[Row]):
 
     rows: list[Row]
     next: int | None
+
+
+class EnvelopeAnswer(TypedDict, Generic[Content]):
+    """An answer that comes in an envelope, as existing clients expect it."""
+
+    data: Content
+
+
+class WorldsAnswer(TypedDict):
+    """The names of an engine's worlds."""
+
+    worlds: list[str]
+
+
+class ReadinessAnswer(TypedDict):
+    """The turn and head a ready engine stands at; None before the first check has ended."""
+
+    status: str
+    turn: int
+    head: str
+    verified_turns: int | None
+
+
+class HealthAnswer(TypedDict):
+    """A process that answers."""
+
+    status: str
+
+
+class DescriptionAnswer(TypedDict):
+    """The description of every call in OpenAPI."""
+
+    openapi: str
+    info: dict[str, Any]
+    paths: dict[str, Any]
+    components: dict[str, Any]
+
+
+class FailureAnswer(TypedDict):
+    """What was wrong, with a stable code to branch on and a message that says what to do next."""
+
+    code: str
+    message: str
+    field: NotRequired[str]
+    turn: NotRequired[int]
+    position: NotRequired[int]
+    problems: NotRequired[list[str]]
+
+
+class ErrorAnswer(TypedDict):
+    """The answer to a call that must be corrected, or cannot be served now."""
+
+    error: FailureAnswer

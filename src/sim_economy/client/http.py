@@ -1,21 +1,44 @@
-"""The two clients over httpx: one waits, one is awaited; what they send and read is shared."""
+"""The two clients over httpx: one waits, one is awaited; their methods are stated once."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import Any, Final, Self
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from functools import wraps
+from inspect import signature
+from types import GenericAlias
+from typing import (
+    Any,
+    Concatenate,
+    Final,
+    ParamSpec,
+    Protocol,
+    Self,
+    TypeVar,
+    cast,
+    get_args,
+    get_type_hints,
+    overload,
+)
 
 import httpx
 
-from sim_economy.client import requests
 from sim_economy.client.answers import (
     BlockAnswer,
     ClosedTurnAnswer,
     CommitmentAnswer,
     ContractEventAnswer,
     FiguresAnswer,
+    FinalisedTransactionAnswer,
     GenesisAnswer,
     HeadAnswer,
     ObservationAnswer,
@@ -26,12 +49,28 @@ from sim_economy.client.answers import (
     RejectionAnswer,
     StartedWorldAnswer,
     StatementAnswer,
-    TransactionAnswer,
+    SubmittedActionAnswer,
     VerificationAnswer,
     WorldStateAnswer,
 )
 from sim_economy.client.events import EventStream
-from sim_economy.client.requests import Answer, Attempts, EngineRequest, Row, Value
+from sim_economy.client.requests import (
+    Answer,
+    Attempts,
+    EngineRequest,
+    Row,
+    base,
+    closing,
+    following,
+    of_agent,
+    reading,
+    refusal,
+    writing,
+)
+
+P = ParamSpec("P")
+Answer_co = TypeVar("Answer_co", covariant=True)
+Value = Mapping[str, object]
 
 ADDRESS: Final = "http://127.0.0.1:8000"
 """The address an engine listens on by default."""
@@ -41,15 +80,69 @@ _STREAM: Final = httpx.Timeout(10, read=45)
 """Seconds; a silent stream says that it is still there every 15."""
 
 
-class EngineClient:
-    """One engine, synchronously; use it in a `with` block, or `close` it.
+class _Call(Protocol[P, Answer_co]):
+    """A method of both clients: one returns its answer, the other's is awaited."""
 
-    A call that cannot do harm twice is repeated when the connection breaks: reading, and closing a
-    turn, which carries a key.
+    @overload
+    def __get__(self, client: None, owner: object) -> Callable[Concatenate[Any, P], Any]: ...
+    @overload
+    def __get__(self, client: EngineClient, owner: object) -> Callable[P, Answer_co]: ...
+    @overload
+    def __get__(
+        self, client: AsyncEngineClient, owner: object
+    ) -> Callable[P, Coroutine[Any, Any, Answer_co]]: ...
 
-    Attributes:
-        token: Sent with every call; set it to what `init` answers, if the engine asks for tokens.
-    """
+
+class _Rows(Protocol[P, Answer_co]):
+    """A method of both clients: rows to go over, page by page."""
+
+    @overload
+    def __get__(self, client: None, owner: object) -> Callable[Concatenate[Any, P], Any]: ...
+    @overload
+    def __get__(self, client: EngineClient, owner: object) -> Callable[P, Iterator[Answer_co]]: ...
+    @overload
+    def __get__(
+        self, client: AsyncEngineClient, owner: object
+    ) -> Callable[P, AsyncIterator[Answer_co]]: ...
+
+
+def _call(request: Callable[Concatenate[Any, P], EngineRequest[Answer]]) -> _Call[P, Answer]:
+    """A method that sends the request it states."""
+
+    @wraps(request)
+    def method(self: Any, *given: P.args, **named: P.kwargs) -> Any:
+        return self._send(request(self, *given, **named))
+
+    return cast("_Call[P, Answer]", _shown(method, _answer_type(request)))
+
+
+def _rows(
+    request: Callable[Concatenate[Any, P], EngineRequest[PageAnswer[Row]]],
+) -> _Rows[P, Row]:
+    """A method that asks for the page it states, and for those after it."""
+
+    @wraps(request)
+    def method(self: Any, *given: P.args, **named: P.kwargs) -> Any:
+        return self._follow(request(self, *given, **named))
+
+    rows = GenericAlias(Iterable, get_args(_answer_type(request)))
+    return cast("_Rows[P, Row]", _shown(method, rows))
+
+
+def _answer_type(request: Callable[..., Any]) -> Any:
+    return get_args(get_type_hints(request)["return"])[0]
+
+
+def _shown(method: Any, returned: object) -> Any:
+    """A method that shows what it returns, not the request it states."""
+    method.__signature__ = signature(method).replace(return_annotation=returned)
+    return method
+
+
+class _Calls:
+    """What an engine can be asked, by the requests that ask it."""
+
+    token: str | None
 
     def __init__(
         self,
@@ -70,22 +163,29 @@ class EngineClient:
         self.token = token
         self._retries = retries
         self._address = address.rstrip("/")
-        base = requests.base(self._address, world)
-        self._http = httpx.Client(base_url=base, timeout=timeout, trust_env=False)
+        self._open(base_url=base(self._address, world), timeout=timeout, trust_env=False)
 
-    def config(self) -> Parameters:
+    def _open(self, **options: Any) -> None:
+        raise NotImplementedError
+
+    @_call
+    def config(self) -> EngineRequest[Parameters]:
         """The world's parameters without the seed; the defaults before `init`."""
-        return self._send(requests.config())
+        return reading("/config")
 
+    @_call
     def init(
         self,
         config: Value,
         agent_ids: Sequence[str] | None = None,
         public_keys: Mapping[str, str] | None = None,
-    ) -> StartedWorldAnswer:
+    ) -> EngineRequest[StartedWorldAnswer]:
         """Start the world; with public keys by agent id, every agent signs what it does."""
-        return self._send(requests.init(config, agent_ids, public_keys))
+        return writing(
+            "/init", {"config": config, "agent_ids": agent_ids, "public_keys": public_keys}
+        )
 
+    @_call
     def run(
         self,
         config: Value | None = None,
@@ -94,21 +194,28 @@ class EngineClient:
         usage: Value | None = None,
         turns: int = 60,
         ends: bool = True,
-    ) -> PlayedRunAnswer:
-        """Start the world if it is not, and play it until a turn inside the engine."""
-        return self._send(requests.run(config, agent_ids, policy, usage, turns, ends))
+    ) -> EngineRequest[PlayedRunAnswer]:
+        """Start the world if it is not, and play it until a turn inside the engine.
 
-    def state(self) -> WorldStateAnswer:
+        A run that is done gets its answer again; one that was cut off goes on.
+        """
+        body = {"policy": policy, "turns": turns, "ends": ends, "config": config}
+        body |= {"agent_ids": agent_ids, "usage": usage}
+        return writing("/run", body, inside="data", repeatable=True)
+
+    @_call
+    def state(self) -> EngineRequest[WorldStateAnswer]:
         """Every agent's accounts after the last closed turn."""
-        return self._send(requests.state())
+        return reading("/state")
 
+    @_call
     def turn(
         self,
         inputs: Sequence[Value],
         turn: int | None = None,
         idempotency_key: str | None = None,
         ends: bool = False,
-    ) -> ClosedTurnAnswer:
+    ) -> EngineRequest[ClosedTurnAnswer]:
         """Close the open turn with a batch of inputs, once however often it is sent.
 
         Args:
@@ -116,22 +223,27 @@ class EngineClient:
             idempotency_key: A new one when None.
             ends: Whether the run declares its end with it.
         """
-        return self._send(requests.turn(inputs, turn, idempotency_key, ends))
+        body = {"inputs": inputs, "turn": turn, "ends": ends or None}
+        return closing("/turn", body, idempotency_key)
 
+    @_call
     def close_turn(
         self,
         turn: int | None = None,
         usage: Mapping[str, Value] | None = None,
         idempotency_key: str | None = None,
         ends: bool = False,
-    ) -> ClosedTurnAnswer:
+    ) -> EngineRequest[ClosedTurnAnswer]:
         """Close the open turn with what was submitted for it.
 
         Args:
             usage: By agent id, as `{"thinking_units": 1, "output_units": 2}`.
         """
-        return self._send(requests.close_turn(turn, usage, idempotency_key, ends))
+        return closing(
+            "/close", {"usage": usage, "turn": turn, "ends": ends or None}, idempotency_key
+        )
 
+    @_call
     def submit(
         self,
         agent_id: str,
@@ -139,73 +251,109 @@ class EngineClient:
         speech: str | None = None,
         turn: int | None = None,
         signature: str | None = None,
-    ) -> dict[str, Any]:
+    ) -> EngineRequest[SubmittedActionAnswer]:
         """Submit one agent's action for the open turn; it is never sent twice."""
-        return self._send(requests.submit(agent_id, action, speech, turn, signature))
+        body = {"action": action, "speech": speech, "turn": turn, "signature": signature}
+        return writing(of_agent(agent_id, "action"), body)
 
-    def commitment(self) -> CommitmentAnswer:
+    @_call
+    def commitment(self) -> EngineRequest[CommitmentAnswer]:
         """The commitment of the draws, with salt and secret once the run has ended."""
-        return self._send(requests.commitment())
+        return reading("/commitment")
 
-    def worlds(self) -> list[str]:
+    @_call
+    def worlds(self) -> EngineRequest[list[str]]:
         """The names of the engine's worlds."""
-        return self._send(requests.worlds(self._address))
+        path = f"{self._address}/worlds"
+        return EngineRequest(method="GET", path=path, inside="worlds", repeatable=True)
 
-    def genesis(self) -> GenesisAnswer:
+    @_call
+    def genesis(self) -> EngineRequest[GenesisAnswer]:
         """The identity of the world; agents sign with its genesis hash."""
-        return self._send(requests.genesis())
+        return reading("/genesis")
 
-    def head(self) -> HeadAnswer:
+    @_call
+    def head(self) -> EngineRequest[HeadAnswer]:
         """The end of the chain."""
-        return self._send(requests.head())
+        return reading("/head")
 
-    def series(self, after: int | None = None, limit: int | None = None) -> Iterator[FiguresAnswer]:
+    @_rows
+    def series(
+        self, after: int | None = None, limit: int | None = None
+    ) -> EngineRequest[PageAnswer[FiguresAnswer]]:
         """The figures of every turn later than `after`."""
-        return self._rows(requests.series(after, limit))
+        return reading("/series", after=after, limit=limit)
 
+    @_rows
     def turns(
         self, after: int | None = None, limit: int | None = None
-    ) -> Iterator[ClosedTurnAnswer]:
+    ) -> EngineRequest[PageAnswer[ClosedTurnAnswer]]:
         """Every turn later than `after`, page by page of about `limit` rows."""
-        return self._rows(requests.turns(after, limit))
+        return reading("/turns", after=after, limit=limit)
 
-    def blocks(self, after: int | None = None, limit: int | None = None) -> Iterator[BlockAnswer]:
+    @_rows
+    def blocks(
+        self, after: int | None = None, limit: int | None = None
+    ) -> EngineRequest[PageAnswer[BlockAnswer]]:
         """Every block later than turn `after`."""
-        return self._rows(requests.blocks(after, limit))
+        return reading("/blocks", after=after, limit=limit)
 
+    @_rows
     def transactions(
         self, after: int | None = None, limit: int | None = None
-    ) -> Iterator[TransactionAnswer]:
+    ) -> EngineRequest[PageAnswer[FinalisedTransactionAnswer]]:
         """Every transaction finalised later than turn `after`."""
-        return self._rows(requests.transactions(after, limit))
+        return reading("/transactions", after=after, limit=limit)
 
+    @_rows
     def contracts(
         self, after: int | None = None, limit: int | None = None
-    ) -> Iterator[ContractEventAnswer]:
+    ) -> EngineRequest[PageAnswer[ContractEventAnswer]]:
         """Everything that happened to contracts later than turn `after`."""
-        return self._rows(requests.contracts(after, limit))
+        return reading("/contracts", after=after, limit=limit)
 
+    @_rows
     def rejections(
         self, after: int | None = None, limit: int | None = None
-    ) -> Iterator[RejectionAnswer]:
+    ) -> EngineRequest[PageAnswer[RejectionAnswer]]:
         """Every input refused later than turn `after`."""
-        return self._rows(requests.rejections(after, limit))
+        return reading("/rejections", after=after, limit=limit)
 
+    @_rows
     def postings(
         self, after: int | None = None, limit: int | None = None
-    ) -> Iterator[PostingAnswer]:
+    ) -> EngineRequest[PageAnswer[PostingAnswer]]:
         """Every movement of tokens later than turn `after`."""
-        return self._rows(requests.postings(after, limit))
+        return reading("/postings", after=after, limit=limit)
 
+    @_call
     def statement(
         self, agent_id: str, first_turn: int | None = None, last_turn: int | None = None
-    ) -> StatementAnswer:
+    ) -> EngineRequest[StatementAnswer]:
         """One agent's postings with their reasons, opening to closing."""
-        return self._send(requests.statement(agent_id, first_turn, last_turn))
+        query = {"from": first_turn, "to": last_turn}
+        return reading(of_agent(agent_id, "statement"), **query)
 
-    def observation(self, agent_id: str) -> ObservationAnswer:
+    @_call
+    def observation(self, agent_id: str) -> EngineRequest[ObservationAnswer]:
         """The observation of one agent."""
-        return self._send(requests.observation(agent_id))
+        return reading(of_agent(agent_id, "observation"))
+
+    @_call
+    def verification(self) -> EngineRequest[VerificationAnswer]:
+        """Every hash and posting of the ledger, checked now."""
+        return reading("/verification")
+
+
+class EngineClient(_Calls):
+    """One engine, synchronously; use it in a `with` block, or `close` it.
+
+    A call that cannot do harm twice is repeated when the connection breaks: reading, and closing a
+    turn, which carries a key.
+
+    Attributes:
+        token: Sent with every call; set it to what `init` answers, if the engine asks for tokens.
+    """
 
     def events(self, after: int | None = None) -> Iterator[ClosedTurnAnswer]:
         """Turns as they close, until the run declares its end; a broken stream is taken up again.
@@ -220,7 +368,7 @@ class EngineClient:
                 headers = stream.headers(self.token)
                 with self._http.stream("GET", "/events", headers=headers, timeout=_STREAM) as reply:
                     if not reply.is_success:
-                        raise requests.refusal(reply.status_code, reply.read())
+                        raise refusal(reply.status_code, reply.read())
                     for chunk in reply.iter_raw():
                         for closed in stream.turns(chunk):
                             yield closed
@@ -229,10 +377,6 @@ class EngineClient:
             except _BROKEN as error:
                 broken = error
             time.sleep(stream.pause(broken))
-
-    def verification(self) -> VerificationAnswer:
-        """Every hash and posting of the ledger, checked now."""
-        return self._send(requests.verification())
 
     def close(self) -> None:
         """Close the connections; the engine goes on."""
@@ -244,182 +388,35 @@ class EngineClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _open(self, **options: Any) -> None:
+        self._http = httpx.Client(**options)
+
     def _send(self, call: EngineRequest[Answer]) -> Answer:
         attempts = Attempts(self._retries if call.repeatable else 0)
         while True:
             try:
-                reply = self._http.request(
-                    call.method,
-                    call.path,
-                    params=call.query,
-                    content=call.body,
-                    headers=call.headers(self.token),
-                )
+                reply = self._http.request(**call.parts(self.token))
             except _BROKEN as error:
                 time.sleep(attempts.pause(error))
             else:
                 return call.answer(reply.status_code, reply.content)
 
-    def _rows(self, first: EngineRequest[PageAnswer[Row]]) -> Iterator[Row]:
+    def _follow(self, first: EngineRequest[PageAnswer[Row]]) -> Iterator[Row]:
         call: EngineRequest[PageAnswer[Row]] | None = first
         while call is not None:
             page = self._send(call)
             yield from page["rows"]
-            call = requests.following(call, page)
+            call = following(call, page)
 
 
-class AsyncEngineClient:
+class AsyncEngineClient(_Calls):
     """One engine, asynchronously; use it in an `async with` block, or `close` it.
 
-    The methods are those of `EngineClient`.
+    The methods are those of `EngineClient`, to be awaited or gone over with `async for`.
 
     Attributes:
         token: Sent with every call; set it to what `init` answers, if the engine asks for tokens.
     """
-
-    def __init__(
-        self,
-        address: str = ADDRESS,
-        *,
-        world: str | None = None,
-        token: str | None = None,
-        timeout: float = 30.0,
-        retries: int = 5,
-    ) -> None:
-        """Connect with the first call; the arguments are those of `EngineClient`."""
-        self.token = token
-        self._retries = retries
-        self._address = address.rstrip("/")
-        base = requests.base(self._address, world)
-        self._http = httpx.AsyncClient(base_url=base, timeout=timeout, trust_env=False)
-
-    async def config(self) -> Parameters:
-        """The world's parameters without the seed; the defaults before `init`."""
-        return await self._send(requests.config())
-
-    async def init(
-        self,
-        config: Value,
-        agent_ids: Sequence[str] | None = None,
-        public_keys: Mapping[str, str] | None = None,
-    ) -> StartedWorldAnswer:
-        """Start the world; with public keys by agent id, every agent signs what it does."""
-        return await self._send(requests.init(config, agent_ids, public_keys))
-
-    async def run(
-        self,
-        config: Value | None = None,
-        agent_ids: Sequence[str] | None = None,
-        policy: str = "published",
-        usage: Value | None = None,
-        turns: int = 60,
-        ends: bool = True,
-    ) -> PlayedRunAnswer:
-        """Start the world if it is not, and play it until a turn inside the engine."""
-        return await self._send(requests.run(config, agent_ids, policy, usage, turns, ends))
-
-    async def state(self) -> WorldStateAnswer:
-        """Every agent's accounts after the last closed turn."""
-        return await self._send(requests.state())
-
-    async def turn(
-        self,
-        inputs: Sequence[Value],
-        turn: int | None = None,
-        idempotency_key: str | None = None,
-        ends: bool = False,
-    ) -> ClosedTurnAnswer:
-        """Close the open turn with a batch of inputs, once however often it is sent."""
-        return await self._send(requests.turn(inputs, turn, idempotency_key, ends))
-
-    async def close_turn(
-        self,
-        turn: int | None = None,
-        usage: Mapping[str, Value] | None = None,
-        idempotency_key: str | None = None,
-        ends: bool = False,
-    ) -> ClosedTurnAnswer:
-        """Close the open turn with what was submitted for it."""
-        return await self._send(requests.close_turn(turn, usage, idempotency_key, ends))
-
-    async def submit(
-        self,
-        agent_id: str,
-        action: Value,
-        speech: str | None = None,
-        turn: int | None = None,
-        signature: str | None = None,
-    ) -> dict[str, Any]:
-        """Submit one agent's action for the open turn; it is never sent twice."""
-        return await self._send(requests.submit(agent_id, action, speech, turn, signature))
-
-    async def commitment(self) -> CommitmentAnswer:
-        """The commitment of the draws, with salt and secret once the run has ended."""
-        return await self._send(requests.commitment())
-
-    async def worlds(self) -> list[str]:
-        """The names of the engine's worlds."""
-        return await self._send(requests.worlds(self._address))
-
-    async def genesis(self) -> GenesisAnswer:
-        """The identity of the world; agents sign with its genesis hash."""
-        return await self._send(requests.genesis())
-
-    async def head(self) -> HeadAnswer:
-        """The end of the chain."""
-        return await self._send(requests.head())
-
-    def series(
-        self, after: int | None = None, limit: int | None = None
-    ) -> AsyncIterator[FiguresAnswer]:
-        """The figures of every turn later than `after`."""
-        return self._rows(requests.series(after, limit))
-
-    def turns(
-        self, after: int | None = None, limit: int | None = None
-    ) -> AsyncIterator[ClosedTurnAnswer]:
-        """Every turn later than `after`, page by page of about `limit` rows."""
-        return self._rows(requests.turns(after, limit))
-
-    def blocks(
-        self, after: int | None = None, limit: int | None = None
-    ) -> AsyncIterator[BlockAnswer]:
-        """Every block later than turn `after`."""
-        return self._rows(requests.blocks(after, limit))
-
-    def transactions(
-        self, after: int | None = None, limit: int | None = None
-    ) -> AsyncIterator[TransactionAnswer]:
-        """Every transaction finalised later than turn `after`."""
-        return self._rows(requests.transactions(after, limit))
-
-    def contracts(
-        self, after: int | None = None, limit: int | None = None
-    ) -> AsyncIterator[ContractEventAnswer]:
-        """Everything that happened to contracts later than turn `after`."""
-        return self._rows(requests.contracts(after, limit))
-
-    def rejections(
-        self, after: int | None = None, limit: int | None = None
-    ) -> AsyncIterator[RejectionAnswer]:
-        """Every input refused later than turn `after`."""
-        return self._rows(requests.rejections(after, limit))
-
-    def postings(
-        self, after: int | None = None, limit: int | None = None
-    ) -> AsyncIterator[PostingAnswer]:
-        """Every movement of tokens later than turn `after`."""
-        return self._rows(requests.postings(after, limit))
-
-    async def statement(
-        self, agent_id: str, first_turn: int | None = None, last_turn: int | None = None
-    ) -> StatementAnswer:
-        """One agent's postings with their reasons, opening to closing."""
-        return await self._send(requests.statement(agent_id, first_turn, last_turn))
-
-    async def observation(self, agent_id: str) -> ObservationAnswer:
-        """The observation of one agent."""
-        return await self._send(requests.observation(agent_id))
 
     async def events(self, after: int | None = None) -> AsyncIterator[ClosedTurnAnswer]:
         """Turns as they close, until the run declares its end; a broken stream is taken up again.
@@ -437,7 +434,7 @@ class AsyncEngineClient:
                     "GET", "/events", headers=headers, timeout=_STREAM
                 ) as reply:
                     if not reply.is_success:
-                        raise requests.refusal(reply.status_code, await reply.aread())
+                        raise refusal(reply.status_code, await reply.aread())
                     async for chunk in reply.aiter_raw():
                         for closed in stream.turns(chunk):
                             yield closed
@@ -446,10 +443,6 @@ class AsyncEngineClient:
             except _BROKEN as error:
                 broken = error
             await asyncio.sleep(stream.pause(broken))
-
-    async def verification(self) -> VerificationAnswer:
-        """Every hash and posting of the ledger, checked now."""
-        return await self._send(requests.verification())
 
     async def close(self) -> None:
         """Close the connections; the engine goes on."""
@@ -461,26 +454,23 @@ class AsyncEngineClient:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
+    def _open(self, **options: Any) -> None:
+        self._http = httpx.AsyncClient(**options)
+
     async def _send(self, call: EngineRequest[Answer]) -> Answer:
         attempts = Attempts(self._retries if call.repeatable else 0)
         while True:
             try:
-                reply = await self._http.request(
-                    call.method,
-                    call.path,
-                    params=call.query,
-                    content=call.body,
-                    headers=call.headers(self.token),
-                )
+                reply = await self._http.request(**call.parts(self.token))
             except _BROKEN as error:
                 await asyncio.sleep(attempts.pause(error))
             else:
                 return call.answer(reply.status_code, reply.content)
 
-    async def _rows(self, first: EngineRequest[PageAnswer[Row]]) -> AsyncIterator[Row]:
+    async def _follow(self, first: EngineRequest[PageAnswer[Row]]) -> AsyncIterator[Row]:
         call: EngineRequest[PageAnswer[Row]] | None = first
         while call is not None:
             page = await self._send(call)
             for row in page["rows"]:
                 yield row
-            call = requests.following(call, page)
+            call = following(call, page)
