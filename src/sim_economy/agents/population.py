@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Annotated, Any
 
 from msgspec import Struct
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 from sim_economy.agents.catalogue import RESERVED, policy_named, settings_of
 from sim_economy.agents.policy import Policy
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.table_reader import REST, Kind, Parameter, read_table, suggestion
+from sim_economy.core.table_reader import REST, Kind, Parameter, attempt, read_table, suggestion
 from sim_economy.core.world_config import WorldConfig, genesis_order
 
 
@@ -53,16 +54,14 @@ class ModelGroup(Struct, frozen=True, kw_only=True):
     agents: tuple[int, ...] = ()
 
 
-def everyone(name: Any, config: WorldConfig) -> tuple[Group, ...]:
+def everyone(name: str, config: WorldConfig) -> tuple[Group, ...]:
     """All agents follow one policy with its defaults.
 
     Raises:
         ScenarioError: There is no such policy.
     """
-    if not isinstance(name, str):
-        raise ScenarioError(["policy: must be a policy's name"])
     agents = tuple(range(config.num_agents))
-    return (Group(policy_name=str(name), policy=policy_named(name), agents=agents),)
+    return (Group(policy_name=name, policy=policy_named(name), agents=agents),)
 
 
 def parse_population(given: Sequence[Any], config: WorldConfig) -> tuple[Group, ...]:
@@ -144,27 +143,28 @@ def _read_entry(
     given: Any, path: str, models: Collection[str] | None, problems: list[str]
 ) -> tuple[Group | ModelGroup | None, Any]:
     """The group of one entry, still without agents, and the agents it asks for."""
-    stated = dict(given) if isinstance(given, Mapping) else given
-    parameters = {}
-    if isinstance(stated, dict) and "policy" in stated:
-        parameters = {key: stated.pop(key) for key in [*stated] if key not in RESERVED}
-    values = read_table(_Entry, stated, path, problems)
+    if not isinstance(given, Mapping):
+        problems.append(f"{path}: must be a table")
+        return None, REST
+    own = RESERVED if "policy" in given else given
+    keys = {key: value for key, value in given.items() if key in own}
+    values = read_table(_Entry, keys, path, problems)
     agents, name, model = values["agents"], values["policy"], values["model"]
-    if not isinstance(stated, dict):
-        return None, agents
-    if len(stated.keys() & {"policy", "model"}) != 1:
+    if ("policy" in keys) == ("model" in keys):
         problems.append(f"{path}: must name a policy or a model, and not both")
-    elif "persona" in stated and "policy" in stated:
+    elif "persona" in keys and "policy" in keys:
         problems.append(f"{path}.persona: is for models; a policy does not read it")
+    elif name is not None:
+        return attempt(problems, f"{path}.", _group, name, given, keys), agents
     elif model is not None:
         problems += _model_problems(model, path, models)
         return ModelGroup(model=model, persona=values["persona"]), agents
-    elif name is not None:
-        try:
-            return Group(policy_name=name, policy=policy_named(name, parameters)), agents
-        except ScenarioError as error:
-            problems += [f"{path}.{problem}" for problem in error.problems]
     return None, agents
+
+
+def _group(name: str, given: Mapping[str, Any], keys: Collection[str]) -> Group:
+    parameters = {key: given[key] for key in given if key not in keys}
+    return Group(policy_name=name, policy=policy_named(name, parameters))
 
 
 def _model_problems(model: str, path: str, models: Collection[str] | None) -> list[str]:
@@ -183,28 +183,35 @@ def _shared_out(wanted: Sequence[Any], config: WorldConfig, path: str) -> list[t
     """
     order = genesis_order(config)
     named = Counter(name for agents in wanted if isinstance(agents, tuple) for name in agents)
-    problems = [
-        f"{path}: there is no agent {name}{suggestion(name, order)}"
-        for name in named.elements()
-        if name not in order
-    ]
-    problems += [f"{path}: {name} is named twice" for name in order if named[name] > 1]
-    if wanted.count(REST) > 1:
-        problems.append(f'{path}: only one entry may take the "{REST}"')
-    if problems:
+    if problems := _name_problems(named, order, path):
         raise ScenarioError(problems)
-    left = [index for name, index in order.items() if name not in named]
-    counts = sum(agents for agents in wanted if isinstance(agents, int))
-    spare = len(left) - counts
-    if spare < 0 or (spare > 0 and REST not in wanted):
-        found = f"{path}: {len(named) + counts} agents for num_agents = {len(order)}"
+    rest = _size_of_rest(wanted, len(named), len(order), path)
+    left = (index for name, index in order.items() if name not in named)
+    return [
+        tuple(sorted(order[name] for name in agents))
+        if isinstance(agents, tuple)
+        else tuple(islice(left, rest if agents == REST else agents))
+        for agents in wanted
+    ]
+
+
+def _name_problems(named: Counter[str], order: Mapping[str, int], path: str) -> list[str]:
+    unknown = [name for name in named.elements() if name not in order]
+    return [f"{path}: there is no agent {name}{suggestion(name, order)}" for name in unknown] + [
+        f"{path}: {name} is named twice" for name in order if named[name] > 1
+    ]
+
+
+def _size_of_rest(wanted: Sequence[Any], named: int, agents: int, path: str) -> int:
+    """How many agents are left for the entry that takes the rest.
+
+    Raises:
+        ScenarioError: Two take it, or the counts do not add up.
+    """
+    if wanted.count(REST) > 1:
+        raise ScenarioError([f'{path}: only one entry may take the "{REST}"'])
+    taken = named + sum(count for count in wanted if isinstance(count, int))
+    if taken > agents or (taken < agents and REST not in wanted):
+        found = f"{path}: {taken} agents for num_agents = {agents}"
         raise ScenarioError([f'{found}; change a count, or let one entry take the "{REST}"'])
-    shares = []
-    for agents in wanted:
-        if isinstance(agents, tuple):
-            shares.append(tuple(sorted(order[name] for name in agents)))
-        else:
-            count = spare if agents == REST else agents
-            shares.append(tuple(left[:count]))
-            left = left[count:]
-    return shares
+    return agents - taken

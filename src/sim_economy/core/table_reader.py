@@ -18,6 +18,7 @@ from sim_economy.core.errors import ScenarioError
 from sim_economy.core.units import INPUT_LIMIT, MILLION, Millionths, decimal_text, millionths
 
 T = TypeVar("T", bound=Struct)
+V = TypeVar("V")
 
 
 class Kind(Enum):
@@ -108,12 +109,7 @@ def read_table(
     known: dict[str, tuple[Parameter, FieldInfo]] = {}
     for table in tables if isinstance(tables, tuple) else (tables,):
         known |= described_parameters(table)
-    values = {}
-    for _, field in known.values():
-        if field.default is not NODEFAULT:
-            values[field.name] = field.default
-        elif field.default_factory is not NODEFAULT:
-            values[field.name] = field.default_factory()
+    values = _defaults(known)
     if not isinstance(given, Mapping):
         problems.append(f"{path}: must be a table")
         return values
@@ -131,6 +127,26 @@ def read_table(
         if key not in given and field.name not in values
     ]
     return values
+
+
+def _defaults(known: Mapping[str, tuple[Parameter, FieldInfo]]) -> dict[str, Any]:
+    """The defaults of the fields that have one, by name."""
+    held = {field.name: field.default for _, field in known.values()}
+    made = {
+        field.name: field.default_factory()
+        for _, field in known.values()
+        if field.default_factory is not NODEFAULT
+    }
+    return {name: value for name, value in {**held, **made}.items() if value is not NODEFAULT}
+
+
+def attempt(problems: list[str], prefix: str, parse: Callable[..., V], *given: Any) -> V | None:
+    """What is parsed; None where that raises a `ScenarioError`, whose problems are collected."""
+    try:
+        return parse(*given)
+    except ScenarioError as error:
+        problems += [f"{prefix}{problem}" for problem in error.problems]
+        return None
 
 
 def read_struct(table: type[T], given: Any, path: str, problems: list[str]) -> T | None:

@@ -11,7 +11,13 @@ from sim_economy.core.actions import Idle, Input
 from sim_economy.core.codec import canonical
 from sim_economy.core.randomness import draw, seed_key
 from sim_economy.core.units import INPUT_LIMIT
-from sim_economy.orchestrator.dialogue.messages import RETRIED, CallFailure, Message, Request
+from sim_economy.orchestrator.dialogue.messages import (
+    RETRIED,
+    CallFailure,
+    Message,
+    ModelOutput,
+    Request,
+)
 from sim_economy.orchestrator.dialogue.observation_text import repair
 from sim_economy.orchestrator.dialogue.reply_parser import SCHEMA, UnusableReply, read_reply
 from sim_economy.orchestrator.model_call import (
@@ -62,12 +68,7 @@ async def ask_with_retries(question: Question, caller: ModelCaller, seed: int) -
             return _decided(question, made, read_reply(ended.answer, question.agent_id), None, "")
         except UnusableReply as problem:
             if repairs >= plan.repairs:
-                idle_reason = (
-                    IdleReason.REFUSED
-                    if ended.answer.stop_reason == "refusal"
-                    else IdleReason.UNUSABLE
-                )
-                return _decided(question, made, None, idle_reason, str(problem))
+                return _decided(question, made, None, _no_use(ended.answer), str(problem))
             repairs += 1
             said = ended.answer.text[:_QUOTED_MOST].strip() or "(nothing)"
             messages = (
@@ -75,6 +76,10 @@ async def ask_with_retries(question: Question, caller: ModelCaller, seed: int) -
                 Message("assistant", said),
                 Message("user", repair(str(problem))),
             )
+
+
+def _no_use(answer: ModelOutput) -> IdleReason:
+    return IdleReason.REFUSED if answer.stop_reason == "refusal" else IdleReason.UNUSABLE
 
 
 def request_of(setting: ModelSetting, instructions: str, messages: tuple[Message, ...]) -> Request:

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from sim_economy.agents.usage_model import UsageSource
 from sim_economy.core.errors import ScenarioError
+from sim_economy.core.table_reader import attempt
 from sim_economy.orchestrator.settings import parse_plan
 from sim_economy.orchestrator.task import Task
 from sim_economy.scenarios.scenario import (
@@ -56,17 +57,10 @@ def load_orchestrated(
             replaced = None if tables.keys() & {"population", "minds"} else tables.get("policy")
             tables = _mocked(tables)
         problems: list[str] = []
-        scenario = config = None
-        try:
-            scenario = parse_scenario(given, folder, default_name=name)
-            config = scenario.config_of_run(1)
-        except ScenarioError as error:
-            problems += error.problems
-        try:
-            plan = parse_plan(tables, config, folder)
-        except ScenarioError as error:
-            problems += error.problems
-        if problems or scenario is None or config is None:
+        scenario = attempt(problems, "", parse_scenario, given, folder, name)
+        config = attempt(problems, "", scenario.config_of_run, 1) if scenario else None
+        plan = attempt(problems, "", parse_plan, tables, config, folder)
+        if scenario is None or config is None or plan is None:
             raise ScenarioError(problems)
     task = Task(
         name=scenario.name,

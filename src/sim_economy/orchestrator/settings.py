@@ -20,6 +20,7 @@ from sim_economy.core.table_reader import (
     Kind,
     NumberText,
     Parameter,
+    attempt,
     read_stated,
     read_table,
 )
@@ -308,27 +309,27 @@ def _read_backends(
     problems: list[str],
 ) -> dict[str, AgentBackend]:
     """The backend of every agent, from `[[population]]`, or from `[[minds]]`, its older name."""
-    stated = [key for key in ("population", "minds", "policy") if key in given]
-    if {"population", "minds"} <= given.keys():
+    path, tables = _stated_groups(given, problems)
+    groups = tables and attempt(problems, "", parse_groups, tables, config, models, path)
+    if not groups or config is None:
+        return {}
+    backends = {agent: _backend(group) for group in groups for agent in group.agents}
+    return {config.agent_ids[agent]: backends[agent] for agent in sorted(backends)}
+
+
+def _stated_groups(given: Mapping[str, Any], problems: list[str]) -> tuple[str, list[Any] | None]:
+    """The tables that say who decides, after the name they stand under."""
+    path = "minds" if "minds" in given and "population" not in given else "population"
+    if path != "minds" and "minds" in given:
         problems.append("minds: is the older name of population; put its entries there")
-    if "policy" in stated[1:]:
-        problems.append(f"policy: leave it out where {stated[0]} says who decides")
-    path = stated[0] if stated else "population"
-    if path == "policy" or not stated:
+    if path not in given:
         problems.append(
             "population: names no model; name one in [[population]], as model = NAME, or use --mock"
         )
-        return {}
-    tables = read_stated({path: (_GROUPS, None)}, {path: given[path]}, "", problems)
-    if not tables:
-        return {}
-    try:
-        groups = parse_groups(tables[path], config, models, path)
-    except ScenarioError as error:
-        problems += error.problems
-        return {}
-    backends = {agent: _backend(group) for group in groups for agent in group.agents}
-    return {} if config is None else {config.agent_ids[i]: backends[i] for i in sorted(backends)}
+        return path, None
+    if "policy" in given:
+        problems.append(f"policy: leave it out where {path} says who decides")
+    return path, read_stated({path: (_GROUPS, None)}, {path: given[path]}, "", problems).get(path)
 
 
 _GROUPS: Final = Parameter(Kind.TABLES, "what decides for whom")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
 from msgspec import Struct, field
 
@@ -24,6 +24,7 @@ from sim_economy.core.errors import ScenarioError
 from sim_economy.core.table_reader import (
     Kind,
     Parameter,
+    attempt,
     described_parameters,
     read_table,
     read_toml,
@@ -33,8 +34,6 @@ from sim_economy.core.world_config import WorldConfig, config_values, parameters
 from sim_economy.ledger.records import digest
 from sim_economy.scenarios.presets import PRESETS, preset, preset_text, preset_world_config
 from sim_economy.scenarios.shipped import SCENARIOS, scenario_text
-
-T = TypeVar("T")
 
 SHIPPED: Final = (*PRESETS, *SCENARIOS)
 """Presets and shipped scenarios by name."""
@@ -230,35 +229,34 @@ def parse_scenario(
     Raises:
         ScenarioError: With every problem found.
     """
+    stated = {"name": default_name, **given}
     problems = [
-        f"{key}: only `sim-economy orchestrate` reads it" for key in ORCHESTRATED if key in given
+        f"{key}: only `sim-economy orchestrate` reads it"
+        for key in ORCHESTRATED
+        if stated.pop(key, None) is not None
     ]
-    stated = {key: value for key, value in given.items() if key not in ORCHESTRATED}
-    values = read_table(ScenarioTable, {"name": default_name, **stated}, "", problems)
-    config = _found(problems, _parse_world, values["world"])
+    values = read_table(ScenarioTable, stated, "", problems)
+    config = attempt(problems, "", _parse_world, values["world"])
     world = config or WorldConfig()
-    population = _found(problems, _parse_population, given, values, world)
-    usage = _found(problems, parse_usage, values["usage"], folder or Path())
+    population = attempt(problems, "", _parse_population, given, values, world)
+    usage = attempt(problems, "", parse_usage, values["usage"], folder or Path())
     if usage is not None and not problems:
         problems += usage.problems(world, values["turns"])
-    if problems or config is None or population is None or usage is None:
+    if problems:
         raise ScenarioError(problems)
+    assert config is not None
+    assert population is not None
+    assert usage is not None
     return Scenario(
-        **{key: values[key] for key in ("name", "turns", "runs", "seed")},
+        name=values["name"],
+        turns=values["turns"],
+        runs=values["runs"],
+        seed=values["seed"],
         population=population,
         usage=usage,
         config=config,
         settings=_settings(values, population, usage, config),
     )
-
-
-def _found(problems: list[str], parse: Callable[..., T], *given: Any) -> T | None:
-    """What is parsed, or None, with the problems found."""
-    try:
-        return parse(*given)
-    except ScenarioError as error:
-        problems += error.problems
-        return None
 
 
 def _parse_population(
@@ -338,21 +336,17 @@ def _change(given: dict[str, Any], change: str, further_tables: Sequence[str]) -
 def _set(given: dict[str, Any], key: str, value: Any, further_tables: Sequence[str]) -> list[str]:
     """Set one value by its dotted key; the problems with it, if any."""
     path = key.split(".")
-    tables = {*_KEYS, *further_tables}
-    if len(path) == 1 and path[0] not in tables:
+    if path[0] not in {*_KEYS, *further_tables}:
         path = ["world", *path]
-    named = path[0] == "world" and (len(path) != 2 or path[1] not in _world_keys())
-    if path[0] not in tables or named:
-        shown = ".".join(path[1:] if path[:-1] == ["world"] else path)
-        return [unknown_key(shown, [*_KEYS, *_world_keys()])]
+    if path[0] == "world" and path[1:] not in [[known] for known in _world_keys()]:
+        return [unknown_key(".".join(path[1:]) or key, [*_KEYS, *_world_keys()])]
     table = given
     for step in path[:-1]:
         table = table.setdefault(step, {})
         if not isinstance(table, dict):
             return [f"{key}: {step} is not a table"]
-    for other in _WHO:
-        if path[0] in _WHO and other != path[0]:
-            given.pop(other, None)
+    for other in {*_WHO} - {path[0]} if path[0] in _WHO else ():
+        given.pop(other, None)
     table[path[-1]] = value
     return []
 
