@@ -185,7 +185,7 @@ def test_all_problems_of_a_scenario_file_are_listed(tmp_path: Path) -> None:
     path.write_text("turns = 0\nruns = 0\n[world]\nstudy_cost = -1\n")
     message = complaint(sim_economy("run", path))
     assert message.splitlines() == [
-        "error: these need fixing:",
+        f"error: these need fixing in {path}:",
         "  - turns: must be an integer from 1 to 10000000",
         "  - runs: must be an integer from 1 to 1000000",
         "  - world.study_cost: must be an integer from 0 to 2147483647",

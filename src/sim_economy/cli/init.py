@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import click
+from msgspec import Struct
 
 from sim_economy.core.errors import StoreError
+from sim_economy.core.table_reader import described_parameters
 from sim_economy.scenarios.presets import PRESETS
 from sim_economy.scenarios.scenario import SHIPPED, shipped_text
 
@@ -22,8 +28,9 @@ from sim_economy.scenarios.scenario import SHIPPED, shipped_text
     show_default=True,
     help="Start from a shipped one.",
 )
+@click.option("--models", is_flag=True, help="Add the tables for language models as agents.")
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
-def init(path: Path, origin: str, force: bool) -> int:
+def init(path: Path, origin: str, models: bool, force: bool) -> int:
     """Write a commented scenario file to PATH."""
     text = shipped_text(origin).replace(f'name = "{origin}"', f'name = "{path.stem}"')
     if origin in PRESETS:
@@ -35,6 +42,12 @@ def init(path: Path, origin: str, force: bool) -> int:
         )
         text = text.replace("\n[world]\n", f"\n{heading}\n")
         text = text.replace('policy = "published"', f'{_POPULATION}\npolicy = "published"')
+    if models:
+        if origin not in PRESETS:
+            raise click.UsageError(f"--models starts from a preset: {' or '.join(PRESETS)}")
+        text = text.replace(f'{_POPULATION}\npolicy = "published"\n', "")
+        text = f"{text.rstrip()}\n\n{_models_tables()}"
+    command = "orchestrate" if models else "experiment"
     try:
         with path.open("w" if force else "x", encoding="utf-8") as file:
             file.write(text)
@@ -42,8 +55,58 @@ def init(path: Path, origin: str, force: bool) -> int:
         raise click.UsageError(f"{path} exists already; name another file or use --force") from None
     except OSError as error:
         raise StoreError("ledger_unwritable", str(path), f"{error.strerror}") from None
-    click.echo(f"wrote {path}; play it with `sim-economy experiment {path}`")
+    click.echo(f"wrote {path}; play it with `sim-economy {command} {path}`")
     return 0
+
+
+def _models_tables() -> str:
+    """The tables that say which models decide, every key with its meaning."""
+    from sim_economy.orchestrator.settings import (  # noqa: PLC0415 - only these tables need it
+        ModelSetting,
+        RunLimits,
+        TurnSettings,
+    )
+
+    small = {"provider": '"mock"'}
+    return "\n".join(
+        [
+            "[orchestrator]",
+            *_commented(TurnSettings, {}),
+            *_commented(RunLimits, {}),
+            "",
+            "[models.small]                  # as many such tables as there are models",
+            *_commented(ModelSetting, small),
+            "",
+            "[[population]]                  # who decides for whom; several tables for a mix",
+            'model = "small"                 # or policy = "miner"',
+            'agents = "rest"                 # or how many, or a list of their names',
+            '# persona = ""                  # what the model is told about itself',
+            "",
+        ]
+    )
+
+
+def _commented(table: type[Struct], stated: Mapping[str, str]) -> list[str]:
+    """A line for each key: those not stated as comments, with their defaults."""
+    lines = []
+    for key, (parameter, field) in described_parameters(table).items():
+        value = stated.get(key) or as_toml(field.default)
+        line = f"{key} = {value}" if key in stated else f"# {key} = {value}"
+        lines.append(f"{line:<31} # {parameter.meaning}")
+    return lines
+
+
+def as_toml(default: Any) -> str:
+    """A default as a file writes it; of one that a file cannot write, only a place for it."""
+    match default:
+        case bool():
+            return str(default).lower()
+        case int() | Decimal():
+            return str(default)
+        case str() if default:
+            return json.dumps(default)
+        case _:
+            return "..."
 
 
 _POPULATION = (

@@ -112,8 +112,8 @@ class RunLimits(Struct, frozen=True, kw_only=True):
     """
 
     cache: Annotated[Path | None, Parameter(Kind.TEXT, "folder of cached replies")] = None
-    max_connections: Annotated[int, Parameter(Kind.COUNT, "calls under way", 1, 10_000)] = field(
-        default=20, name="in_flight"
+    max_connections: Annotated[int, Parameter(Kind.COUNT, "calls under way at once", 1, 10_000)] = (
+        field(default=20, name="in_flight")
     )
     calls_per_minute: Annotated[
         int | None, Parameter(Kind.COUNT, "calls started in a minute", 1, 1_000_000)
@@ -136,7 +136,9 @@ class RunLimits(Struct, frozen=True, kw_only=True):
             choices=("stop", "idle"),
         ),
     ] = "stop"
-    prices: Annotated[PriceTable, Parameter(Kind.TEXT, "file of prices")] = PriceTable()
+    prices: Annotated[PriceTable, Parameter(Kind.TEXT, "TOML file of prices of tokens")] = (
+        PriceTable()
+    )
 
 
 class TurnSettings(Struct, frozen=True, kw_only=True):
@@ -145,22 +147,30 @@ class TurnSettings(Struct, frozen=True, kw_only=True):
     observation: Annotated[
         str,
         Parameter(
-            Kind.TEXT, "what models see: their own, or all accounts", choices=("own", "full")
+            Kind.TEXT,
+            "what a model sees: its own view, or the accounts of all",
+            choices=("own", "full"),
         ),
     ] = "own"
-    memory_turns: Annotated[int, Parameter(Kind.COUNT, "turns a model remembers", 0, 1000)] = 5
+    memory_turns: Annotated[
+        int, Parameter(Kind.COUNT, "earlier turns a model is shown", 0, 1000)
+    ] = 5
     memory_characters: Annotated[
-        int, Parameter(Kind.COUNT, "characters of what it remembers", 0, 1_000_000)
+        int, Parameter(Kind.COUNT, "characters of them, newest first", 0, 1_000_000)
     ] = 4000
-    call_deadline: Annotated[Decimal, Parameter(Kind.SECONDS, "for one call")] = field(
-        default=Decimal(60), name="call_deadline_seconds"
+    call_deadline: Annotated[Decimal, Parameter(Kind.SECONDS, "after which a call has failed")] = (
+        field(default=Decimal(60), name="call_deadline_seconds")
     )
-    turn_deadline: Annotated[Decimal, Parameter(Kind.SECONDS, "for all calls of a turn")] = field(
-        default=Decimal(300), name="turn_deadline_seconds"
+    turn_deadline: Annotated[Decimal, Parameter(Kind.SECONDS, "after which an agent is idle")] = (
+        field(default=Decimal(300), name="turn_deadline_seconds")
     )
-    retries: Annotated[int, Parameter(Kind.COUNT, "of a failed call", 0, 20)] = 3
-    repairs: Annotated[int, Parameter(Kind.COUNT, "of an unusable reply", 0, 10)] = 1
-    backoff: Annotated[Decimal, Parameter(Kind.SECONDS, "before the first retry")] = field(
+    retries: Annotated[
+        int, Parameter(Kind.COUNT, "failed calls tried again, in a turn, for an agent", 0, 20)
+    ] = 3
+    repairs: Annotated[
+        int, Parameter(Kind.COUNT, "unusable replies tried again, likewise", 0, 10)
+    ] = 1
+    backoff: Annotated[Decimal, Parameter(Kind.SECONDS, "before the first retry; doubles")] = field(
         default=Decimal(1), name="backoff_seconds"
     )
 
