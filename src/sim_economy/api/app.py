@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -16,6 +17,7 @@ from starlette.routing import Route as HttpRoute
 
 from sim_economy.api import endpoints
 from sim_economy.api.authentication import CallerRole, authorise, refuse_foreign
+from sim_economy.api.connection_limits import ConnectionLimits
 from sim_economy.api.error_responses import RequestError, error_body, status_of
 from sim_economy.api.openapi import openapi
 from sim_economy.api.request_validation import check_query
@@ -46,7 +48,12 @@ def _write(path: str, endpoint: Endpoint, summary: str, answer: Any, **more: Any
 
 
 async def _get_openapi(served: ServedWorld, _: Request) -> Response:
-    return endpoints.json_answer(openapi(ROUTES, served.worlds.limits))
+    return endpoints.json_answer(_description(served.worlds.limits))
+
+
+@cache
+def _description(limits: ConnectionLimits) -> dict[str, Any]:
+    return openapi(ROUTES, limits)
 
 
 _WORLD: Final = (

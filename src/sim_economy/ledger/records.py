@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import cached_property
 from hashlib import sha256
 from typing import Any, Final, NamedTuple, Self, TypeAlias
 
@@ -146,7 +147,13 @@ class Head(Struct, frozen=True):
         return Head(record.turn, record.state_digest, head_hash, newest_block)
 
 
-class StoredTurn(NamedTuple):
+class _Kept(NamedTuple):
+    turn: int
+    line: bytes
+    head_hash: str
+
+
+class StoredTurn(_Kept):
     """A turn as it is kept.
 
     Attributes:
@@ -154,13 +161,9 @@ class StoredTurn(NamedTuple):
         head_hash: The chain head kept with it.
     """
 
-    turn: int
-    line: bytes
-    head_hash: str
-
-    @property
+    @cached_property
     def record(self) -> TurnRecord:
-        """The record of the line, read anew each time; raises as `read_record`."""
+        """The record of the line; raises as `read_record`."""
         return read_record(self.line)
 
 
@@ -307,7 +310,9 @@ def seal(
         record = replace(record, block_signature=signature)
     line = canonical(record)
     head = before.after(record, chained(before.hash, line))
-    return StoredTurn(turn.turn, line, head.hash), head
+    stored = StoredTurn(turn.turn, line, head.hash)
+    stored.record = record
+    return stored, head
 
 
 def _block_record(

@@ -47,7 +47,7 @@ class MemoryStore:
     ) -> None:
         """Keep one turn."""
         assert turn.turn == len(self._turns), turn
-        self._turns.append(turn)
+        self._turns.append(_without_record(turn))
         self._head = self.head().after(turn.record, turn.head_hash)
         self._submissions.clear()
         if receipt is not None:
@@ -82,7 +82,8 @@ class MemoryStore:
 
     def read(self, first: int = 0, last: int | None = None) -> Iterator[StoredTurn]:
         """Turns in order."""
-        return iter(self._turns[first : None if last is None else last + 1])
+        turns = self._turns[first : None if last is None else last + 1]
+        return map(_without_record, turns)
 
     def head(self) -> Head:
         """The end of the chain."""
@@ -106,3 +107,8 @@ class MemoryStore:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def _without_record(turn: StoredTurn) -> StoredTurn:
+    """A turn whose record is read when it is asked for: kept, records would take much memory."""
+    return StoredTurn(*turn)
