@@ -197,8 +197,12 @@ class _TraceTable(Struct, frozen=True):
 class _DistributionTable(Struct, frozen=True):
     """The keys of `[usage]` for draws."""
 
-    thinking: Annotated[Mapping[str, Any], Parameter(Kind.TABLE, "distribution of thinking units")]
-    output: Annotated[Mapping[str, Any], Parameter(Kind.TABLE, "distribution of output units")]
+    thinking: Annotated[
+        Mapping[str, Any] | None, Parameter(Kind.TABLE, "distribution of thinking units")
+    ] = None
+    output: Annotated[
+        Mapping[str, Any] | None, Parameter(Kind.TABLE, "distribution of output units")
+    ] = None
 
 
 _SOURCES: Final[Mapping[str, type[PublishedUsage | _TraceTable | _DistributionTable]]] = {

@@ -14,6 +14,7 @@ from sim_economy.api.request_validation import RunRequest
 from sim_economy.api.world_answers import state_answer
 from sim_economy.api.worlds import ServedWorld
 from sim_economy.core.errors import InputError, RunEndedError, ScenarioError, TurnConflictError
+from sim_economy.core.table_reader import read_choice
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.runs.policy_loop import open_turns
 from sim_economy.runs.run import run_of
@@ -32,9 +33,10 @@ async def play_until(served: ServedWorld, wanted: RunRequest) -> dict[str, Any]:
         RunEndedError, StoreError: As `Engine.close_turn`.
     """
     engine, turns = served.engine, wanted.turns
-    if wanted.policy not in offers():
-        raise ScenarioError([f"policy: must be one of {', '.join(offers())}"])
-    policy = policy_named(wanted.policy)
+    try:
+        policy = policy_named(read_choice(wanted.policy, [*offers()]))
+    except ValueError as error:
+        raise ScenarioError([f"policy: {error}"]) from None
     if wanted.usage.get("source") == "trace":
         raise ScenarioError(["usage.source: a trace is a file; post its turns instead"])
     usage = parse_usage(wanted.usage, Path())

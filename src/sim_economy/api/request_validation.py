@@ -12,6 +12,7 @@ from starlette.requests import Request
 from sim_economy.core.actions import Input
 from sim_economy.core.codec import parse_input, parse_inputs, parse_json, parse_units
 from sim_economy.core.errors import InputError
+from sim_economy.core.table_reader import suggestion
 
 _KEYS: Final = 100
 """Keys a configuration may have, more than there are parameters."""
@@ -265,5 +266,6 @@ def _fields(value: Any, known: tuple[str, ...], field: str = "body") -> dict[str
     if not isinstance(value, dict):
         raise InputError(field, "must be an object")
     if not value.keys() <= set(known):
-        raise InputError(field, f"has an unknown field; it may have {', '.join(known)}")
+        close = suggestion(min(map(str, value.keys() - set(known))), known)
+        raise InputError(field, f"has an unknown field; it may have {', '.join(known)}{close}")
     return value

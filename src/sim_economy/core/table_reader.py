@@ -175,14 +175,15 @@ def read_tagged(
 
     Args:
         tables: By what the key says.
+        given: None where the table is missing.
         path: Its name in messages.
         problems: Gets everything that is wrong.
     """
     if not isinstance(given, Mapping):
-        problems.append(f"{path}: must be a table")
+        problems.append(f"{path}: {'is missing' if given is None else 'must be a table'}")
         return None
     try:
-        named = _read_choice(given.get(tag), list(tables))
+        named = read_choice(given.get(tag), list(tables))
     except ValueError as error:
         problems.append(f"{path}.{tag}: {error}")
         return None
@@ -228,11 +229,16 @@ def read_parameter(parameter: Parameter, value: Any, default: Any) -> Any:
     """
     if parameter.kind is Kind.VARIANT:
         variant: type[StrEnum] = type(default)
-        return variant(_read_choice(value, list(variant)))
+        return variant(read_choice(value, list(variant)))
     return _READERS[parameter.kind](value, parameter)
 
 
-def _read_choice(value: Any, choices: Sequence[str]) -> str:
+def read_choice(value: Any, choices: Sequence[str]) -> str:
+    """One of several words.
+
+    Raises:
+        ValueError: It is none of them; the message has the likeliest one, and nothing of the value.
+    """
     if isinstance(value, str) and value in choices:
         return str(value)
     close = suggestion(value, choices) if isinstance(value, str) else ""
@@ -241,7 +247,7 @@ def _read_choice(value: Any, choices: Sequence[str]) -> str:
 
 def _read_text(value: Any, parameter: Parameter) -> str:
     if listed := parameter.choices:
-        return _read_choice(value, list(listed() if callable(listed) else listed))
+        return read_choice(value, list(listed() if callable(listed) else listed))
     if type(value) is not str or not value or "\0" in value:
         raise ValueError("must be a text")
     return value

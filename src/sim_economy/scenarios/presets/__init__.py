@@ -8,7 +8,7 @@ from importlib import resources
 from typing import Any, Final
 
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.table_reader import read_toml
+from sim_economy.core.table_reader import attempt, read_choice, read_toml
 from sim_economy.core.world_config import WorldConfig, parse_world_config
 
 PRESETS: Final = ("as-run", "as-written")
@@ -40,10 +40,16 @@ def preset_world_config(
         ScenarioError: With every problem found.
     """
     given = dict(config)
-    name = given.pop("preset", "as-run")
-    if name not in PRESETS:
-        raise ScenarioError([f"preset: must be one of {_listed()}"])
-    return parse_world_config(given, preset(name), agent_ids)
+    problems = []
+    name = "as-run"
+    try:
+        name = read_choice(given.pop("preset", name), PRESETS)
+    except ValueError as error:
+        problems.append(f"preset: {error}")
+    found = attempt(problems, "", parse_world_config, given, preset(name), agent_ids)
+    if problems or found is None:
+        raise ScenarioError(problems)
+    return found
 
 
 def _listed() -> str:
