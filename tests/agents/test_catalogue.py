@@ -170,6 +170,15 @@ def test_a_plug_in_cannot_take_a_shipped_name(plugged: Callable[..., Ran]) -> No
     assert "policy: published is offered by sim-economy and tiny-policies" in ran.err
 
 
+TAKING: Final = """
+from typing import Annotated
+import sim_economy as se
+
+class Patient(se.Policy, frozen=True):
+    of: Annotated[str, se.Parameter(se.Kind.AGENTS, "whom it watches")] = "rest"
+"""
+
+
 @pytest.mark.parametrize(
     ("entry", "source", "said"),
     [
@@ -188,6 +197,9 @@ def test_a_plug_in_cannot_take_a_shipped_name(plugged: Callable[..., Ran]) -> No
         ("patient = tiny:Patient",
          "import sim_economy as se\nclass Patient(se.Policy, frozen=True):\n    agents: int = 1",
          "is not a valid policy: its parameter agents has a name that a population uses itself"),
+        ("patient = tiny:Patient",
+         TAKING,
+         "is not a valid policy: its parameter of must not be how many agents"),
     ],
 )  # fmt: skip
 def test_a_broken_plug_in_is_refused_by_the_name_of_its_distribution(
@@ -275,3 +287,23 @@ def test_all_problems_of_parameters_are_found_at_once() -> None:
         "plain: must be an integer from 0 to 2147483647",
         "tokns: unknown key; did you mean tokens?",
     ]
+
+
+class Worded(se.Policy, frozen=True):
+    """Kinds that are written with a point or in words."""
+
+    motto: Annotated[str, Parameter(Kind.TEXT, "what it says")] = "steady"
+    share: Annotated[Decimal, Parameter(Kind.NUMBER, "of what it has", 0, 2)] = Decimal("0.5")
+    pause: Annotated[Decimal, Parameter(Kind.SECONDS, "between two turns")] = Decimal(1)
+
+
+def test_a_policy_may_have_parameters_in_words_and_with_a_point(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sim_economy.agents.catalogue.policy_class", lambda name: Worded)
+    given = {"motto": "bold", "share": NumberText("1.25"), "pause": 2}
+    policy = policy_named("worded", given)
+    assert policy == Worded("bold", Decimal("1.25"), Decimal(2))
+    assert policy_named("worded", settings_of(policy)) == policy
+    with pytest.raises(ScenarioError, match="share: must be a number from 0 to 2"):
+        policy_named("worded", {"share": 3})

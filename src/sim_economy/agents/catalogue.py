@@ -168,12 +168,17 @@ def choices(parameter: Parameter, default: Any) -> str:
             return str(parameter.kind.value)
 
 
+_NOT_OF_POLICIES: Final = (Kind.TABLE, Kind.TABLES, Kind.FREE, Kind.AGENTS)
+
+
 def _parameter(name: str, hint: Any, default: Any) -> Parameter:
     if name in RESERVED:
         raise TypeError(f"its parameter {name} has a name that a population uses itself")
     if default is NODEFAULT:
         raise TypeError(f"its parameter {name} has no default")
     for note in get_args(hint):
+        if isinstance(note, Parameter) and note.kind in _NOT_OF_POLICIES:
+            raise TypeError(f"its parameter {name} must not be {note.kind.value}")
         if isinstance(note, Parameter):
             return note
     match default:

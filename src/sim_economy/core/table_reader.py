@@ -286,7 +286,7 @@ def _numeral(value: Any) -> str:
 
 def _read_amount(value: Any, parameter: Parameter) -> Decimal:
     """An amount of money, or seconds above zero, as exact as it is written."""
-    exact = isinstance(value, int | NumberText) and not isinstance(value, bool)
+    exact = isinstance(value, int | Decimal | NumberText) and not isinstance(value, bool)
     if exact and parameter.kind is Kind.MONEY and _MONEY.fullmatch(str(value)):
         return Decimal(str(value))
     if exact and parameter.kind is Kind.SECONDS and 0 < Decimal(str(value)) <= _DAY:
@@ -352,8 +352,10 @@ def written(parameter: Parameter, value: Any) -> int | bool | str | Decimal:
     match parameter.kind:
         case Kind.FLAG | Kind.COUNT:
             return value  # type: ignore[no-any-return]
-        case Kind.VARIANT | Kind.KEY:
+        case Kind.VARIANT | Kind.KEY | Kind.TEXT | Kind.ADDRESS | Kind.VARIABLE:
             return str(value)
+        case Kind.NUMBER | Kind.MONEY | Kind.SECONDS:
+            return Decimal(value)
         case Kind.PRICE if value % MILLION == 0:
             return int(value) // MILLION
         case Kind.RATE | Kind.WEIGHT | Kind.PRICE:
