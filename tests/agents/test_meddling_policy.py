@@ -15,6 +15,7 @@ from tests.api.wire_client import EngineProcess
 
 PROGRAM: Final = Path(sys.executable).with_name("sim-economy")
 POLICIES: Final = '''
+import statistics
 from contextlib import suppress
 
 import sim_economy as se
@@ -29,6 +30,11 @@ class Meddler(se.Policy, frozen=True):
     def decide(self, view):
         meddle(view)
         return se.Mine()
+
+
+class Careless(se.Policy, frozen=True):
+    def decide(self, view):
+        return se.Mine() if statistics.mean([]) else se.Job()
 
 
 class Rude(se.Policy, frozen=True):
@@ -76,7 +82,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: meddling\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(
         "[sim_economy.policies]\nquiet = meddling:Quiet\nmeddler = meddling:Meddler\n"
-        "rude = meddling:Rude\n"
+        "rude = meddling:Rude\ncareless = meddling:Careless\n"
     )
     (folder / "meddling.py").write_text(POLICIES)
     return folder
@@ -171,4 +177,11 @@ def test_a_write_that_nobody_catches_is_refused_with_its_line(
     error = json.loads(process.stderr)["error"]
     assert error["code"] == "policy_failed"
     assert "the policy Rude failed for agent_0 in turn 1: TypeError" in error["problems"][0]
-    assert "meddling.py line 20" in error["problems"][0]
+    assert "(meddling.py line 26)" in error["problems"][0]
+
+
+def test_a_failure_in_a_library_names_the_line_of_the_policy(site: Path, tmp_path: Path) -> None:
+    process = ended(site, "run", "as-run", "--policy", "careless", cwd=tmp_path)
+    (problem,) = json.loads(process.stderr)["error"]["problems"]
+    assert "StatisticsError" in problem
+    assert problem.endswith("(meddling.py line 21)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from collections import Counter
 from importlib import import_module
@@ -35,7 +36,7 @@ from sim_economy.core.errors import (
 EXAMPLES: Final[dict[type[SimEconomyError], SimEconomyError]] = {
     ScenarioError: ScenarioError(["turns: must be an integer", "policy: is missing"]),
     InputError: InputError("inputs[2].action.amount", "must be an integer"),
-    PolicyFailedError: PolicyFailedError("Thrifty", "agent_3", 7, ValueError("no money")),
+    PolicyFailedError: PolicyFailedError("Thrifty", "agent_3", 7, "ValueError: no money"),
     AmountOutOfRangeError: AmountOutOfRangeError(7, "destroyed"),
     RunEndedError: RunEndedError(60),
     StoreError: StoreError("ledger_missing", "run.sqlite", "there is no ledger"),
@@ -113,3 +114,10 @@ def test_an_error_says_what_is_wrong(error: type[SimEconomyError]) -> None:
 def test_an_error_takes_only_codes_it_lists(error: type[StoreError] | type[FolderError]) -> None:
     with pytest.raises(AssertionError):
         error("out_of_luck", "x", "y")
+
+
+@pytest.mark.parametrize("error", EXAMPLES.values(), ids=lambda error: type(error).__name__)
+def test_an_error_comes_whole_out_of_another_process(error: SimEconomyError) -> None:
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is type(error)
+    assert (str(again), again.code, vars(again)) == (str(error), error.code, vars(error))

@@ -10,9 +10,11 @@ import pydoc
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_type_hints
+from unittest.mock import create_autospec
 
 import pytest
 
@@ -93,12 +95,31 @@ def test_help_shows_what_a_method_takes_and_answers(client: type) -> None:
     methods = dict(inspect.getmembers(client, inspect.isfunction))
     returned = {name: inspect.signature(one).return_annotation for name, one in methods.items()}
     assert returned["head"] is HeadAnswer
-    assert returned["postings"] == Iterable[PostingAnswer]
+    rows = AsyncIterator if client is AsyncEngineClient else Iterator
+    assert returned["postings"] == rows[PostingAnswer]
+    assert get_type_hints(methods["head"])["return"] is HeadAnswer
     assert str(inspect.signature(methods["statement"])).startswith("(self, agent_id: 'str', first")
     text = pydoc.plain(pydoc.render_doc(client))
     assert "The end of the chain." in text
     assert "turn: The one you mean; whichever is open when None." in text
     assert "EngineRequest" not in text
+
+
+def test_a_specified_mock_of_either_client_is_called_as_the_client_is() -> None:
+    waits = create_autospec(EngineClient, instance=True)
+    waits.head.return_value = {"turn": 3}
+    assert waits.head() == {"turn": 3}
+    awaited = create_autospec(AsyncEngineClient, instance=True)
+    awaited.head.return_value = {"turn": 3}
+    assert asyncio.run(awaited.head()) == {"turn": 3}
+    assert inspect.iscoroutinefunction(AsyncEngineClient.head)
+    assert not inspect.iscoroutinefunction(EngineClient.head)
+
+
+@pytest.mark.parametrize("value", [{"a", "b"}, Decimal(1), object()])
+def test_what_is_not_json_is_refused_before_it_is_sent(value: Any) -> None:
+    with pytest.raises(TypeError, match=f"{type(value).__name__} is not JSON"):
+        EngineClient().init({"seed": value})
 
 
 def test_types_of_answers_need_no_library_for_http() -> None:

@@ -11,7 +11,9 @@ import pytest
 from msgspec import DecodeError
 from msgspec.structs import replace
 
+from sim_economy.agents.policies.simple import Miner
 from sim_economy.core.errors import RunEndedError
+from sim_economy.core.world_config import WorldConfig
 from sim_economy.ledger.readers.export import table_rows
 from sim_economy.ledger.stores.memory import MemoryStore
 from sim_economy.ledger.stores.sqlite import SQLiteStore
@@ -213,3 +215,10 @@ def test_a_run_is_billed_what_its_distributions_draw() -> None:
 def test_a_run_is_billed_the_published_draws_of_its_seed() -> None:
     drawn = islice(SHORT.usage.turns(SHORT.config_of_run(1)), 20)
     assert [row[2:] for row in billed(SHORT)] == [used for turn in drawn for used in turn]
+
+
+def test_a_usage_source_that_leaves_agents_out_is_no_turn() -> None:
+    world = World(WorldConfig(), world_id="short")
+    with pytest.raises(ValueError, match="zip"):
+        list(play(world, [Miner()] * 8, [[(1, 1)] * 7], 1))
+    assert world.turn_number == 0

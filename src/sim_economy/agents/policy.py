@@ -5,6 +5,9 @@ docs/write-your-own-policy.md shows how to add one from a package of your own.
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from traceback import extract_tb
 from typing import Final, NoReturn, Protocol
 
 from msgspec import Struct
@@ -212,8 +215,18 @@ def decided_input(policy: Policy, view: View, used: tuple[int, int]) -> Input:
     try:
         decided = policy.decide(view)
     except Exception as error:
+        name = type(policy).__name__
         raise PolicyFailedError(
-            type(policy).__name__, view.agent_id, view.open_turn, error
+            name, view.agent_id, view.open_turn, _cause(policy, error)
         ) from error
     move = decided if isinstance(decided, Move) else Move(decided)
     return Input(view.agent_id, move.action, *used, move.thinking, move.speech)
+
+
+def _cause(policy: Policy, error: Exception) -> str:
+    """What was raised, and the last line of the policy's own file on the way to it."""
+    file = getattr(sys.modules.get(type(policy).__module__), "__file__", None)
+    frames = extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename == file] or frames[-1:]
+    where = "".join(f" ({Path(frame.filename).name} line {frame.lineno})" for frame in own[-1:])
+    return f"{type(error).__name__}: {error}{where}"

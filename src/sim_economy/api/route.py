@@ -26,7 +26,7 @@ class Route(Struct, frozen=True, kw_only=True):
         body: The name of its body's schema in the description.
         errors: Statuses it may fail with.
         query: Names it takes in the query; any other is refused.
-        headers: Names of headers it heeds.
+        headers: Names of headers it reads.
         starts: Whether it may be called of a world that has not been started.
     """
 

@@ -8,7 +8,6 @@ from collections.abc import (
     AsyncIterator,
     Callable,
     Coroutine,
-    Iterable,
     Iterator,
     Mapping,
     Sequence,
@@ -20,6 +19,7 @@ from typing import (
     Any,
     Concatenate,
     Final,
+    NamedTuple,
     ParamSpec,
     Protocol,
     Self,
@@ -106,14 +106,26 @@ class _Rows(Protocol[P, Answer_co]):
     ) -> Callable[P, AsyncIterator[Answer_co]]: ...
 
 
+class _Method(NamedTuple):
+    """A method for each class of clients: one that waits, and one to await."""
+
+    waits: Any
+    awaited: Any
+
+
 def _call(request: Callable[Concatenate[Any, P], EngineRequest[Answer]]) -> _Call[P, Answer]:
     """A method that sends the request it states."""
 
     @wraps(request)
-    def method(self: Any, *given: P.args, **named: P.kwargs) -> Any:
+    def waits(self: Any, *given: P.args, **named: P.kwargs) -> Any:
         return self._send(request(self, *given, **named))
 
-    return cast("_Call[P, Answer]", _shown(method, _answer_type(request)))
+    @wraps(request)
+    async def awaited(self: Any, *given: P.args, **named: P.kwargs) -> Any:
+        return await self._send(request(self, *given, **named))
+
+    returned = _answer_type(request)
+    return cast("_Call[P, Answer]", _Method(_shown(waits, returned), _shown(awaited, returned)))
 
 
 def _rows(
@@ -121,12 +133,14 @@ def _rows(
 ) -> _Rows[P, Row]:
     """A method that asks for the page it states, and for those after it."""
 
-    @wraps(request)
-    def method(self: Any, *given: P.args, **named: P.kwargs) -> Any:
-        return self._follow(request(self, *given, **named))
+    def follows(iterator: Any) -> Any:
+        @wraps(request)
+        def method(self: Any, *given: P.args, **named: P.kwargs) -> Any:
+            return self._follow(request(self, *given, **named))
 
-    rows = GenericAlias(Iterable, get_args(_answer_type(request)))
-    return cast("_Rows[P, Row]", _shown(method, rows))
+        return _shown(method, GenericAlias(iterator, get_args(_answer_type(request))))
+
+    return cast("_Rows[P, Row]", _Method(follows(Iterator), follows(AsyncIterator)))
 
 
 def _answer_type(request: Callable[..., Any]) -> Any:
@@ -136,6 +150,7 @@ def _answer_type(request: Callable[..., Any]) -> Any:
 def _shown(method: Any, returned: object) -> Any:
     """A method that shows what it returns, not the request it states."""
     method.__signature__ = signature(method).replace(return_annotation=returned)
+    method.__annotations__ = {**method.__annotations__, "return": returned}
     return method
 
 
@@ -164,6 +179,13 @@ class _Calls:
         self._retries = retries
         self._address = address.rstrip("/")
         self._open(base_url=base(self._address, world), timeout=timeout, trust_env=False)
+
+    def __init_subclass__(cls, *, awaited: bool = False) -> None:
+        """Give a class of clients the methods that suit it, as functions of its own."""
+        if _Calls in cls.__bases__:
+            for name, method in vars(_Calls).items():
+                if isinstance(method, _Method):
+                    setattr(cls, name, method.awaited if awaited else method.waits)
 
     def _open(self, **options: Any) -> None:
         raise NotImplementedError
@@ -409,10 +431,10 @@ class EngineClient(_Calls):
             call = following(call, page)
 
 
-class AsyncEngineClient(_Calls):
+class AsyncEngineClient(_Calls, awaited=True):
     """One engine, asynchronously; use it in an `async with` block, or `close` it.
 
-    The methods are those of `EngineClient`, to be awaited or gone over with `async for`.
+    The methods are those of `EngineClient`, to be awaited or iterated with `async for`.
 
     Attributes:
         token: Sent with every call; set it to what `init` answers, if the engine asks for tokens.

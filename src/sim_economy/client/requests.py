@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote
 from uuid import uuid4
@@ -136,7 +136,11 @@ def writing(path: str, body: Mapping[str, object], **more: Any) -> EngineRequest
 
 
 def _plain(value: Any) -> object:
-    return dict(value) if isinstance(value, Mapping) else list(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Sequence):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")
 
 
 def closing(path: str, body: Mapping[str, object], key: str | None) -> EngineRequest[Any]:

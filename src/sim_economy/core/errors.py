@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from traceback import extract_tb
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class SimEconomyError(Exception):
@@ -14,6 +13,18 @@ class SimEconomyError(Exception):
     """
 
     code: str = "sim_economy_error"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The error as it is, for another process; its constructor takes other arguments."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(
+    kind: type[SimEconomyError], args: tuple[object, ...], fields: dict[str, Any]
+) -> SimEconomyError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(fields)
+    return error
 
 
 class ScenarioError(SimEconomyError):
@@ -37,22 +48,19 @@ class ScenarioError(SimEconomyError):
 
 
 class PolicyFailedError(SimEconomyError):
-    """A policy that raised instead of deciding; the turn it was asked for is not played."""
+    """A policy that raised instead of deciding; the turn it was asked for is not played.
+
+    Attributes:
+        cause: What it raised, and where.
+    """
 
     code = "policy_failed"
 
-    def __init__(self, policy: str, agent_id: str, turn: int, error: Exception) -> None:
+    def __init__(self, policy: str, agent_id: str, turn: int, cause: str) -> None:
         self.agent_id = agent_id
         self.turn = turn
-        frames = extract_tb(error.__traceback__)
-        where = ""
-        if frames:
-            file = frames[-1].filename.replace("\\", "/").rpartition("/")[2]
-            where = f" ({file} line {frames[-1].lineno})"
-        super().__init__(
-            f"the policy {policy} failed for {agent_id} in turn {turn}: "
-            f"{type(error).__name__}: {error}{where}"
-        )
+        self.cause = cause
+        super().__init__(f"the policy {policy} failed for {agent_id} in turn {turn}: {cause}")
 
 
 class InputError(SimEconomyError):

@@ -68,7 +68,7 @@ async def ask_with_retries(question: Question, caller: ModelCaller, seed: int) -
             return _decided(question, made, read_reply(ended.answer, question.agent_id), None, "")
         except UnusableReply as problem:
             if repairs >= plan.repairs:
-                return _decided(question, made, None, _no_use(ended.answer), str(problem))
+                return _decided(question, made, None, _reason_unusable(ended.answer), str(problem))
             repairs += 1
             said = ended.answer.text[:_QUOTED_MOST].strip() or "(nothing)"
             messages = (
@@ -78,7 +78,7 @@ async def ask_with_retries(question: Question, caller: ModelCaller, seed: int) -
             )
 
 
-def _no_use(answer: ModelOutput) -> IdleReason:
+def _reason_unusable(answer: ModelOutput) -> IdleReason:
     return IdleReason.REFUSED if answer.stop_reason == "refusal" else IdleReason.UNUSABLE
 
 

@@ -30,7 +30,7 @@ def open_turns(
     for turn, used in enumerate(islice(usage, turns), 1):
         if turn > closed:
             seen = views(world.state, world.config)
-            yield turn, [*map(decided_input, policies, seen, used)]
+            yield turn, [decided_input(*own) for own in zip(policies, seen, used, strict=True)]
 
 
 def play(

@@ -33,10 +33,10 @@ class Made(Struct, frozen=True, kw_only=True):
     """A contract from its proposal to its end.
 
     Attributes:
-        parties: Positions of proposer, counterparty and arbitrator.
+        parties: Indices of proposer, counterparty and arbitrator.
         started: The turn of the last signature; None where it never started.
         end: `settled`, `defaulted`, `lapsed` or `void`; None while it is open.
-        fault: Positions of those through whom it defaulted.
+        fault: Indices of those through whom it defaulted.
     """
 
     contract_id: int

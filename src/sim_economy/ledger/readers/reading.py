@@ -11,7 +11,7 @@ from sim_economy.core.errors import InputError, StoreError
 from sim_economy.core.state import decode_state
 from sim_economy.core.world_config import WorldConfig, parse_world_config
 from sim_economy.ledger.fold.account_fold import fold_postings
-from sim_economy.ledger.records import Genesis, TurnRecord, read_genesis
+from sim_economy.ledger.records import Genesis, TurnRecord, digest, read_genesis
 from sim_economy.ledger.sidecars.locations import LedgerLocation, location_of
 from sim_economy.ledger.stores.protocol import Store
 
@@ -57,12 +57,21 @@ def config_of(first: Genesis) -> WorldConfig:
 
 
 def accounts_before(store: Store, turn: int) -> list[int]:
-    """All accounts before a turn: those of the newest snapshot, and what was posted since."""
+    """All accounts before a turn: those of the newest snapshot, and what was posted since.
+
+    Raises:
+        StoreError: The snapshot is not the state that its turn was closed with.
+    """
     accounts = [0] * (FIRST + WIDTH * len(genesis_record(store).agent_ids))
     known = -1
     snapshots = (kept for kept in store.snapshots() if kept.turn < turn)
-    if turn > 0 and (snapshot := next(snapshots, None)) is not None:
-        accounts, known = decode_state(snapshot.state).accounts, snapshot.turn
+    if (snapshot := next(snapshots, None)) is not None:
+        known = snapshot.turn
+        for closed in store.read(known, known):
+            if digest(snapshot.state.encode()) != closed.record.state_digest:
+                problem = f"the snapshot of turn {known} is not its state; run `sim-economy verify`"
+                raise StoreError("ledger_damaged", store.name, problem)
+        accounts = decode_state(snapshot.state).accounts
     for stored in store.read(known + 1, turn - 1):
         fold_postings(accounts, stored.record.postings)
     return accounts

@@ -82,11 +82,12 @@ def statement(
         first = genesis_record(store)
         agent = agent_index(genesis_order(config_of(first)), agent_id)
         shown = {FIRST + WIDTH * agent + holding: holding.name.lower() for holding in accounts}
+        first_turn = max(0, first_turn)
         held = accounts_before(store, first_turn)
         opening = {name: held[number] for number, name in shown.items()}
         lines: list[StatementLine] = []
         turn = 0
-        for stored in store.read(max(0, first_turn), last_turn):
+        for stored in store.read(first_turn, last_turn):
             turn = stored.turn
             for posting in stored.record.postings:
                 if posting.source in shown or posting.target in shown:

@@ -82,7 +82,7 @@ class MemoryStore:
 
     def read(self, first: int = 0, last: int | None = None) -> Iterator[StoredTurn]:
         """Turns in order."""
-        turns = self._turns[first : None if last is None else last + 1]
+        turns = self._turns[max(0, first) : None if last is None else max(0, last + 1)]
         return map(_without_record, turns)
 
     def head(self) -> Head:
