@@ -67,9 +67,9 @@ def test_each_agent_follows_the_policy_of_its_group() -> None:
     ("given", "found"),
     [
         (["miner"], ["population[0]: must be a table"]),
-        ([{"agents": 4}], ["population[0]: must name a policy or a model, and not both"]),
+        ([{"agents": 4}], ["population[0]: must name a policy or a model"]),
         ([{"policy": "miner", "model": "small", "agents": 4}],
-         ["population[0]: must name a policy or a model, and not both"]),
+         ["population[0]: must name a policy or a model, not both"]),
         ([{"model": "small"}], ["population[0].model: only `sim-economy orchestrate` asks models"]),
         ([{"policy": "miner", "persona": "meek"}],
          ["population[0].persona: is for models; a policy does not read it"]),

@@ -142,7 +142,7 @@ PROBLEMS: list[tuple[dict[str, Any], str]] = [
     ({"models": {"m": {"provider": "mock", "script": "no.jsonl"}}}, "no.jsonl cannot be read"),
     ({"minds": []}, "minds: must be one or more tables"),
     ({"minds": [{"policy": "miner", "model": "m"}]}, "minds[0]: must name a policy or a model"),
-    ({"minds": [{}]}, "minds[0]: must name a policy or a model, and not both"),
+    ({"minds": [{}]}, "minds[0]: must name a policy or a model"),
     ({"minds": [{"model": "big"}]}, "there is no [models.big]"),
     ({"minds": [{"policy": "sloth"}]}, "policy: there is no sloth"),
     ({"minds": [{"policy": "miner", "agents": ["dan"]}]}, "minds: there is no agent dan"),
@@ -224,7 +224,7 @@ def test_the_older_name_of_a_population_is_read(tmp_path: Path) -> None:
 def test_agents_without_a_model_or_a_policy_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "plain.toml"
     path.write_text('policy = "miner"\n[models.small]\nprovider = "mock"\n')
-    with pytest.raises(ScenarioError, match="population: names no model; name one in"):
+    with pytest.raises(ScenarioError, match="policy: gives no agent a model; say model = NAME"):
         load_orchestrated(path)
 
 

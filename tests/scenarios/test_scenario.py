@@ -195,7 +195,7 @@ def test_all_problems_of_a_file_are_found_at_once(load: Callable[..., Scenario])
             "turns: must be an integer from 1 to 10000000",
             "runs: must be an integer from 1 to 1000000",
             "seed: must be an integer from 0 to 4611686018427387904",
-            "name: must be a text",
+            "name: must not be empty, nor hold a NUL",
             f"policy: there is no gambler; there are {policies}; did you mean member?",
             f"usage.thinking.distribution: must be one of {shapes}",
             "usage.output.value: must be an integer from 0 to 2147483647",

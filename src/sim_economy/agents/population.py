@@ -54,17 +54,17 @@ class ModelGroup(Struct, frozen=True, kw_only=True):
     agents: tuple[int, ...] = ()
 
 
-def everyone(name: str, config: WorldConfig) -> tuple[Group, ...]:
+def everyone(name: str, config: WorldConfig | None) -> tuple[Group, ...]:
     """All agents follow one policy with its defaults.
 
     Raises:
         ScenarioError: There is no such policy.
     """
-    agents = tuple(range(config.num_agents))
+    agents = tuple(range(config.num_agents if config else 0))
     return (Group(policy_name=name, policy=policy_named(name), agents=agents),)
 
 
-def parse_population(given: Sequence[Any], config: WorldConfig) -> tuple[Group, ...]:
+def parse_population(given: Sequence[Any], config: WorldConfig | None) -> tuple[Group, ...]:
     """The groups of a `[[population]]` of policies.
 
     Raises:
@@ -151,7 +151,8 @@ def _read_entry(
     values = read_table(_Entry, keys, path, problems)
     agents, name, model = values["agents"], values["policy"], values["model"]
     if ("policy" in keys) == ("model" in keys):
-        problems.append(f"{path}: must name a policy or a model, and not both")
+        both = ", not both" if "policy" in keys else ""
+        problems.append(f"{path}: must name a policy or a model{both}")
     elif "persona" in keys and "policy" in keys:
         problems.append(f"{path}.persona: is for models; a policy does not read it")
     elif name is not None:

@@ -32,7 +32,7 @@ from sim_economy.scenarios.scenario import SHIPPED, shipped_text
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 def init(path: Path, origin: str, models: bool, force: bool) -> int:
     """Write a commented scenario file to PATH."""
-    text = shipped_text(origin).replace(f'name = "{origin}"', f'name = "{path.stem}"')
+    text = shipped_text(origin).replace(f'name = "{origin}"', f"name = {json.dumps(path.stem)}")
     if origin in PRESETS:
         usage = "\n".join(_USAGE)
         text = text.replace('source = "published"', f'{usage}\nsource = "published"')
@@ -80,7 +80,7 @@ def _models_tables() -> str:
             "[[population]]                  # who decides for whom; several tables for a mix",
             'model = "small"                 # or policy = "miner"',
             'agents = "rest"                 # or how many, or a list of their names',
-            '# persona = ""                  # what the model is told about itself',
+            "# persona = ...                  # what the model is told about itself",
             "",
         ]
     )

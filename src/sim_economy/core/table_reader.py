@@ -71,9 +71,15 @@ def unknown_key(name: str, known: Iterable[str]) -> str:
 
 def suggestion(name: str, known: Iterable[str]) -> str:
     """The likeliest of the known words, as the end of a message; empty if none is close."""
-    known = list(known)
-    close = get_close_matches(name, known, 1) or [word for word in known if name and name in word]
+    name, known = str(name), list(known)
+    whole = [word for word in known if name in word.split("_")]
+    within = [word for word in known if len(name) >= _WITHIN and name in word]
+    close = whole or get_close_matches(name, known, 1) or within
     return f"; did you mean {close[0]}?" if close else ""
+
+
+_WITHIN: Final = 3
+"""Characters from which on a part of a word suggests it."""
 
 
 class NumberText(str):
@@ -182,6 +188,9 @@ def read_tagged(
     if not isinstance(given, Mapping):
         problems.append(f"{path}: {'is missing' if given is None else 'must be a table'}")
         return None
+    if tag not in given:
+        near = [key for key in given if suggestion(key, [tag])]
+        problems += [f"{path}.{unknown_key(key, [tag])}" for key in near]
     try:
         named = read_choice(given.get(tag), list(tables))
     except ValueError as error:
@@ -248,8 +257,10 @@ def read_choice(value: Any, choices: Sequence[str]) -> str:
 def _read_text(value: Any, parameter: Parameter) -> str:
     if listed := parameter.choices:
         return read_choice(value, list(listed() if callable(listed) else listed))
-    if type(value) is not str or not value or "\0" in value:
+    if type(value) is not str:
         raise ValueError("must be a text")
+    if not value or "\0" in value:
+        raise ValueError("must not be empty, nor hold a NUL")
     return value
 
 
@@ -260,7 +271,7 @@ def _read_count(value: Any, parameter: Parameter) -> int:
 
 
 def _read_number(value: Any, parameter: Parameter) -> Decimal:
-    number = Decimal(_numeral(value))
+    number = _exact(_numeral(value))
     if not number.is_finite() or not parameter.low <= number <= parameter.high:
         raise ValueError(f"must be a number from {parameter.low} to {parameter.high}")
     return number
@@ -286,12 +297,22 @@ def _numeral(value: Any) -> str:
 
 def _read_amount(value: Any, parameter: Parameter) -> Decimal:
     """An amount of money, or seconds above zero, as exact as it is written."""
-    exact = isinstance(value, int | Decimal | NumberText) and not isinstance(value, bool)
-    if exact and parameter.kind is Kind.MONEY and _MONEY.fullmatch(str(value)):
-        return Decimal(str(value))
-    if exact and parameter.kind is Kind.SECONDS and 0 < Decimal(str(value)) <= _DAY:
-        return Decimal(str(value))
+    number = Decimal(-1)
+    if isinstance(value, int | Decimal | NumberText) and not isinstance(value, bool):
+        number = _exact(_numeral(value))
+    if parameter.kind is Kind.MONEY and _MONEY.fullmatch(str(number)):
+        return number
+    if parameter.kind is Kind.SECONDS and number.is_finite() and 0 < number <= _DAY:
+        return number
     raise ValueError(f"must be {parameter.kind.value}")
+
+
+def _exact(text: str) -> Decimal:
+    """A number of any size that a decimal can have; one that is none where it cannot."""
+    try:
+        return Decimal(text)
+    except ArithmeticError:
+        return Decimal("nan")
 
 
 def _read_matching(value: Any, parameter: Parameter) -> str:
@@ -331,7 +352,9 @@ _DAY: Final = 86_400
 _MONEY: Final = re.compile(r"\d{1,6}(\.\d{1,9})?")
 _PATTERNS: Final = {
     Kind.KEY: re.compile(r"(?:[0-9a-f]{2}){16,64}|"),
-    Kind.ADDRESS: re.compile(r"https?://[^\s/@]+(/[^\s@?#]*)?"),
+    Kind.ADDRESS: re.compile(
+        r"https?://([\w.~%-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,4}|:[1-5]\d{4}|:6[0-5]\d{3})?(/[^\s@?#\0]*)?"
+    ),
     Kind.VARIABLE: re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}"),
 }
 _READERS: Final[Mapping[Kind, Callable[[Any, Parameter], Any]]] = {
@@ -375,5 +398,5 @@ def read_toml(text: str) -> dict[str, Any]:
 
     try:
         return tomllib.loads(text, parse_float=lambda number: NumberText(number.replace("_", "")))
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ScenarioError([f"not valid TOML: {error}"]) from None

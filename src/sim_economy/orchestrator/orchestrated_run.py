@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from sim_economy.agents.population import everyone
 from sim_economy.agents.usage_model import UsageSource
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.table_reader import attempt
@@ -52,15 +53,17 @@ def load_orchestrated(
     with named_problems(source, changes):
         given, folder, name = read_scenario(source, changes, ORCHESTRATED)
         tables: dict[str, Any] = {key: given.pop(key) for key in _TABLES if key in given}
+        problems: list[str] = []
         replaced = None
         if mock:
-            replaced = None if tables.keys() & {"population", "minds"} else tables.get("policy")
+            if not tables.keys() & {"population", "minds"} and "policy" in tables:
+                replaced = str(tables["policy"])
+                attempt(problems, "", everyone, replaced, None)
             tables = _mocked(tables)
-        problems: list[str] = []
         scenario = attempt(problems, "", parse_scenario, given, folder, name)
         config = attempt(problems, "", scenario.config_of_run, 1) if scenario else None
         plan = attempt(problems, "", parse_plan, tables, config, folder)
-        if scenario is None or config is None or plan is None:
+        if problems or scenario is None or config is None or plan is None:
             raise ScenarioError(problems)
     task = Task(
         name=scenario.name,

@@ -58,7 +58,7 @@ def read_prices(path: Path, field: str, problems: list[str]) -> PriceTable:
     """
     where = f"{field}: {path}"
     try:
-        given = read_toml(path.read_text(encoding="utf-8"))
+        given = read_toml(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         problems.append(f"{where} cannot be read: {error.strerror}")
         return PriceTable()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from json import loads
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -273,6 +275,8 @@ def _read_model(name: str, table: Any, folder: Path, problems: list[str]) -> Mod
     if values["script"]:
         values["script"] = _read_script(folder, values["script"], f"{path}.script", problems)
     values["extra"] = _as_json(values["extra"])
+    if not all(map(isfinite, _numbers(values["extra"]))):
+        problems.append(f"{path}.extra: must not hold nan or inf")
     return ModelSetting(name=name, **values)
 
 
@@ -289,6 +293,17 @@ def _as_json(value: Any) -> Any:
             return value
 
 
+def _numbers(value: Any) -> Iterator[float]:
+    match value:
+        case float():
+            yield value
+        case Mapping():
+            yield from _numbers([*value.values()])
+        case list():
+            for part in value:
+                yield from _numbers(part)
+
+
 def _provider_problems(provider: str, stated: Mapping[str, Any], path: str) -> Iterator[str]:
     """Keys that a provider needs and that are not stated, and stated ones that it does not know."""
     if provider != "mock" and "model" not in stated:
@@ -303,13 +318,17 @@ def _provider_problems(provider: str, stated: Mapping[str, Any], path: str) -> I
 def _read_script(folder: Path, name: str, path: str, problems: list[str]) -> tuple[ScriptLine, ...]:
     """The replies of a mock's script, a JSON value on each line."""
     try:
-        lines = (folder / name).read_bytes().splitlines()
-        return tuple(decode(line, type=ScriptLine) for line in lines if line.strip())
+        text = (folder / name).read_bytes().removeprefix(BOM_UTF8)
     except OSError as error:
         problems.append(f"{path}: {name} cannot be read: {error.strerror}")
-    except (DecodeError, UnicodeDecodeError) as error:
-        problems.append(f"{path}: {name} is not a script: {error}")
-    return ()
+        return ()
+    lines = []
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            lines += [decode(line, type=ScriptLine)] if line.strip() else []
+        except (DecodeError, UnicodeDecodeError) as error:
+            problems.append(f"{path}: {name} is not a script, line {number}: {error}")
+    return tuple(lines)
 
 
 def _read_backends(
@@ -333,9 +352,8 @@ def _stated_groups(given: Mapping[str, Any], problems: list[str]) -> tuple[str, 
     if path != "minds" and "minds" in given:
         problems.append("minds: is the older name of population; put its entries there")
     if path not in given:
-        problems.append(
-            "population: names no model; name one in [[population]], as model = NAME, or use --mock"
-        )
+        what = "policy: gives no agent a model" if "policy" in given else "population: is missing"
+        problems.append(f"{what}; say model = NAME in [[population]], or use --mock")
         return path, None
     if "policy" in given:
         problems.append(f"policy: leave it out where {path} says who decides")

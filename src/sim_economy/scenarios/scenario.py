@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -145,13 +146,9 @@ def named_problems(
     try:
         yield
     except ScenarioError as error:
-        if Path(source).is_file() and str(source) not in SHIPPED:
-            changed = (
-                [f"{key}={value}" for key, value in changes.items()]
-                if isinstance(changes, Mapping)
-                else changes
-            )
-            error.file = f"{source} with {', '.join(changed)}" if changed else str(source)
+        if str(source) not in SHIPPED and not error.problems[0].startswith(str(source)[:100]):
+            changed = list(changes) if isinstance(changes, Mapping) else changes
+            error.file = f"{source} with {', '.join(map(str, changed))}" if changed else str(source)
         raise
 
 
@@ -168,20 +165,7 @@ def read_scenario(
     Raises:
         ScenarioError: It cannot be read, or a change is invalid.
     """
-    path = Path(source)
-    if str(source) in SHIPPED:
-        text, folder = shipped_text(str(source)), Path()
-    elif path.is_file():
-        try:
-            text, folder = path.read_text(encoding="utf-8-sig"), path.parent
-        except (OSError, UnicodeDecodeError) as error:
-            raise ScenarioError([f"{path}: cannot be read: {error}"]) from None
-    else:
-        known = f"shipped are {', '.join(SHIPPED)}"
-        raise ScenarioError(
-            [f"{source}: no such scenario file; {known}; `sim-economy init` writes one"]
-        )
-    given = read_toml(text)
+    given = read_toml(_scenario_text(str(source)))
     before = _preset_of(given)
     problems = []
     if isinstance(changes, Mapping):
@@ -194,7 +178,23 @@ def read_scenario(
         raise ScenarioError(problems)
     if _preset_of(given) != before:
         _follow_preset(given, before)
-    return given, folder, path.stem
+    shipped = str(source) in SHIPPED
+    return given, Path() if shipped else Path(source).parent, Path(source).stem
+
+
+def _scenario_text(source: str) -> str:
+    if source in SHIPPED:
+        return shipped_text(source)
+    known = f"shipped are {', '.join(SHIPPED)}; `sim-economy init` writes one"
+    try:
+        return Path(source).read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise ScenarioError([f"{source}: no such scenario file; {known}"]) from None
+    except IsADirectoryError:
+        raise ScenarioError([f"{source}: is a folder, no scenario file; {known}"]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ScenarioError([f"{source[:100]}: cannot be read: {reason}"]) from None
 
 
 def shipped_text(name: str) -> str:
@@ -237,11 +237,10 @@ def parse_scenario(
     ]
     values = read_table(ScenarioTable, stated, "", problems)
     config = attempt(problems, "", _parse_world, values["world"])
-    world = config or WorldConfig()
-    population = attempt(problems, "", _parse_population, given, values, world)
+    population = attempt(problems, "", _parse_population, given, values, config)
     usage = attempt(problems, "", parse_usage, values["usage"], folder or Path())
-    if usage is not None and not problems:
-        problems += usage.problems(world, values["turns"])
+    if usage is not None and config is not None and not problems:
+        problems += usage.problems(config, values["turns"])
     if problems:
         raise ScenarioError(problems)
     assert config is not None
@@ -260,30 +259,40 @@ def parse_scenario(
 
 
 def _parse_population(
-    given: Mapping[str, Any], values: Mapping[str, Any], config: WorldConfig
+    given: Mapping[str, Any], values: Mapping[str, Any], config: WorldConfig | None
 ) -> tuple[Group, ...]:
     if values["population"] is None:
         return everyone(values["policy"], config)
+    problems = []
     if "policy" in given:
-        raise ScenarioError(["policy: leave it out where population says who follows which"])
-    return parse_population(values["population"], config)
+        problems.append("policy: leave it out where population says who follows which")
+    groups = attempt(problems, "", parse_population, values["population"], config)
+    if problems or groups is None:
+        raise ScenarioError(problems)
+    return groups
 
 
 def _parse_world(given: Mapping[str, Any]) -> WorldConfig:
-    if "seed" in given:
-        raise ScenarioError(["world.seed: set seed at the top of the file; run r adds r to it"])
-    if "secret" in given:
-        raise ScenarioError(["world.secret: only an engine keeps its draws secret; set seed"])
-    agent_ids = given.get("agent_ids")
-    if agent_ids is not None and not isinstance(agent_ids, list):
-        raise ScenarioError(["world.agent_ids: must be a list of names"])
-    flat = {key: value for key, value in given.items() if key != "agent_ids"}
+    flat = dict(given)
+    problems = [
+        problem for key, problem in _NOT_OF_FILES.items() if flat.pop(key, None) is not None
+    ]
+    agent_ids = flat.pop("agent_ids", None)
+    if agent_ids is not None and not (isinstance(agent_ids, list) and agent_ids):
+        problems.append("world.agent_ids: must be a list of names")
+        agent_ids = None
     if agent_ids is not None:
         flat.setdefault("num_agents", len(agent_ids))
-    try:
-        return preset_world_config(flat, agent_ids)
-    except ScenarioError as error:
-        raise ScenarioError([f"world.{problem}" for problem in error.problems]) from None
+    config = attempt(problems, "world.", preset_world_config, flat, agent_ids)
+    if problems or config is None:
+        raise ScenarioError(problems)
+    return config
+
+
+_NOT_OF_FILES: Final = {
+    "seed": "world.seed: set seed at the top of the file; run r adds r to it",
+    "secret": "world.secret: only an engine keeps its draws secret; set seed",
+}
 
 
 def _settings(
@@ -335,20 +344,34 @@ def _change(given: dict[str, Any], change: str, further_tables: Sequence[str]) -
 
 def _set(given: dict[str, Any], key: str, value: Any, further_tables: Sequence[str]) -> list[str]:
     """Set one value by its dotted key; the problems with it, if any."""
-    path = key.split(".")
+    path = str(key).split(".")
+    if path == ["world"]:
+        return [f"{key}: set one of its keys, such as world.study_cost"]
     if path[0] not in {*_KEYS, *further_tables}:
         path = ["world", *path]
     if path[0] == "world" and path[1:] not in [[known] for known in _world_keys()]:
         return [unknown_key(".".join(path[1:]) or key, [*_KEYS, *_world_keys()])]
-    table = given
-    for step in path[:-1]:
+    table = _table_of(given, path[:-1])
+    if table is None:
+        return [f"{key}: {'.'.join(path[:-1])} is not a table"]
+    if value is None:
+        table.pop(path[-1], None)
+        return []
+    table[path[-1]] = deepcopy(value)
+    if key in _WHO:
+        for other in {*_WHO} - {key}:
+            given.pop(other, None)
+    return []
+
+
+def _table_of(given: dict[str, Any], path: Sequence[str]) -> dict[str, Any] | None:
+    """The table at a path, made where it is missing; None where something else is."""
+    table: Any = given
+    for step in path:
         table = table.setdefault(step, {})
         if not isinstance(table, dict):
-            return [f"{key}: {step} is not a table"]
-    for other in {*_WHO} - {path[0]} if path[0] in _WHO else ():
-        given.pop(other, None)
-    table[path[-1]] = value
-    return []
+            return None
+    return table  # type: ignore[no-any-return]
 
 
 def _world_keys() -> tuple[str, ...]:
