@@ -32,7 +32,7 @@ class Group(Struct, frozen=True, kw_only=True):
     """The agents that follow one policy with the same parameters.
 
     Attributes:
-        agents: Positions in genesis order.
+        agents: Indices in genesis order.
     """
 
     policy_name: str
@@ -46,7 +46,7 @@ class ModelGroup(Struct, frozen=True, kw_only=True):
     Attributes:
         model: The name of its `[models.NAME]` table.
         persona: What the model is told about itself.
-        agents: Positions in genesis order.
+        agents: Indices in genesis order.
     """
 
     model: str

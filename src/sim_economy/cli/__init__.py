@@ -52,11 +52,9 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
+            from sim_economy.core.table_reader import suggestion  # noqa: PLC0415 - only a mistake
 
-            close = get_close_matches(args[0], _COMMANDS, 1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            ctx.fail(f"there is no command {args[0]}{hint}")
+            ctx.fail(f"there is no command {args[0]}{suggestion(args[0], _COMMANDS)}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

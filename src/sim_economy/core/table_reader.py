@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
 from enum import Enum, StrEnum
+from functools import cache
 from typing import Any, Final, TypeVar, get_args, get_type_hints
 
 from msgspec import NODEFAULT, Struct
@@ -88,6 +89,7 @@ class NumberText(str):
     __slots__ = ()
 
 
+@cache
 def described_parameters(table: type[Struct]) -> dict[str, tuple[Parameter, FieldInfo]]:
     """The fields of a table that a file may state, by key: those annotated with a `Parameter`."""
     hints = get_type_hints(table, include_extras=True)

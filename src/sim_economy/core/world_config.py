@@ -10,15 +10,16 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
-from typing import Annotated, Any, Final, get_args, get_type_hints
+from typing import Annotated, Any, Final
 
 from msgspec import Struct
-from msgspec.structs import fields, replace
+from msgspec.structs import replace
 
 from sim_economy.core.errors import InputError, ScenarioError
 from sim_economy.core.table_reader import (
     Kind,
     Parameter,
+    described_parameters,
     read_stated,
     written,
 )
@@ -204,12 +205,7 @@ HIDDEN: Final = frozenset({"seed", "secret"})
 @cache
 def parameters() -> dict[str, Parameter]:
     """Every parameter and variant by name, in the order of the specification."""
-    hints = get_type_hints(WorldConfig, include_extras=True)
-    return {
-        field.name: get_args(hints[field.name])[1]
-        for field in fields(WorldConfig)
-        if field.name != "agent_ids"
-    }
+    return {name: parameter for name, (parameter, _) in described_parameters(WorldConfig).items()}
 
 
 def config_values(

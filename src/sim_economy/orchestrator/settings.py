@@ -5,8 +5,7 @@ from __future__ import annotations
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from json import loads
-from math import isfinite
+from json import dumps, loads
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -275,7 +274,9 @@ def _read_model(name: str, table: Any, folder: Path, problems: list[str]) -> Mod
     if values["script"]:
         values["script"] = _read_script(folder, values["script"], f"{path}.script", problems)
     values["extra"] = _as_json(values["extra"])
-    if not all(map(isfinite, _numbers(values["extra"]))):
+    try:
+        dumps(values["extra"], allow_nan=False)
+    except ValueError:
         problems.append(f"{path}.extra: must not hold nan or inf")
     return ModelSetting(name=name, **values)
 
@@ -291,17 +292,6 @@ def _as_json(value: Any) -> Any:
             return [_as_json(part) for part in value]
         case _:
             return value
-
-
-def _numbers(value: Any) -> Iterator[float]:
-    match value:
-        case float():
-            yield value
-        case Mapping():
-            yield from _numbers([*value.values()])
-        case list():
-            for part in value:
-                yield from _numbers(part)
 
 
 def _provider_problems(provider: str, stated: Mapping[str, Any], path: str) -> Iterator[str]:

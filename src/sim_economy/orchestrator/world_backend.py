@@ -13,7 +13,7 @@ from sim_economy.core.actions import Input
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import TurnConflictError
 from sim_economy.core.world_config import WorldConfig
-from sim_economy.ledger.records import TurnRecord, read_record
+from sim_economy.ledger.records import TurnRecord
 from sim_economy.orchestrator.record.call_log import TurnClosed
 from sim_economy.world.turn_answer import rejections
 from sim_economy.world.world import World
@@ -105,7 +105,7 @@ class LocalBackend:
         world = self.world
         if turn == world.turn_number:
             (stored,) = world.store.read(turn, turn)
-            record = read_record(stored.line)
+            record = stored.record
             if [bytes(sent) for sent in record.inputs] != [canonical(sent) for sent in inputs]:
                 raise TurnConflictError(turn, world.turn_number + 1)
             return _closed(record, stored.head_hash)

@@ -14,7 +14,6 @@ from sim_economy.core.accounts import BALANCE, WIDTH
 from sim_economy.core.actions import Input
 from sim_economy.core.codec import canonical
 from sim_economy.ledger.readers.reading import reading
-from sim_economy.ledger.records import read_record
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.orchestrator.limits.budget import Spending
 from sim_economy.orchestrator.record.call_folder import LEDGER, read_run
@@ -132,7 +131,7 @@ def _paid(store: Store, task: Task) -> dict[tuple[int, str], dict[str, int]]:
     balances = {BALANCE + WIDTH * at: name for at, name in enumerate(task.config.agent_ids)}
     paid: dict[tuple[int, str], dict[str, int]] = {}
     for stored in store.read(1):
-        for posting in read_record(stored.line).postings:
+        for posting in stored.record.postings:
             for account, amount in (
                 (posting.source, -posting.amount),
                 (posting.target, posting.amount),
