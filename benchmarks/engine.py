@@ -29,7 +29,7 @@ import sim_economy.world.world
 from sim_economy.api.request_validation import parse_turn
 from sim_economy.api.world_answers import state_answer
 from sim_economy.ledger.sidecars.head_file import HeadFile
-from sim_economy.ledger.stores.sql_schema import SCHEMA
+from sim_economy.ledger.stores.sql_store import statements_of
 from sim_economy.ledger.stores.sqlite import SQLiteStore
 from sim_economy.world.engine import Engine
 from tests.api.wire_client import PARAMETERS, EngineProcess, inputs_of, published_run
@@ -39,7 +39,7 @@ Answer = TypeVar("Answer")
 TURNS = 60
 SLOT = 512
 PARTS = ("parse", "play", "seal", "commit", "head", "answer")
-TABLES = ("turns", "inputs", "postings", "transactions", "blocks", "snapshots", "receipts")
+TABLES = {"turns": "turn, line, head", "snapshots": "*", "receipts": "*"}
 AGENTS = [f"agent_{index}" for index in range(8)]
 ECHO = """
 import socket, struct, sys
@@ -94,9 +94,11 @@ class Floor:
         self._echo = echo
         self._head = os.open(folder / "floor.head", os.O_RDWR | os.O_CREAT)
         self._sqlite = sqlite3.connect(folder / "floor.sqlite", isolation_level=None)
+        self._sqlite.execute("PRAGMA page_size = 512")
         self._sqlite.execute("PRAGMA journal_mode = WAL")
         self._sqlite.execute("PRAGMA synchronous = FULL")
-        self._sqlite.executescript(SCHEMA)
+        for statement in statements_of("sqlite"):
+            self._sqlite.execute(statement)
 
     def commit(self, rows: list[tuple[str, list[tuple[Any, ...]]]]) -> float:
         statements = [
@@ -179,8 +181,8 @@ class Times:
 
 def rows_of(ledger: sqlite3.Connection, turn: int) -> list[tuple[str, list[tuple[Any, ...]]]]:
     found = [
-        (table, ledger.execute(f"SELECT * FROM {table} WHERE turn = ?", (turn,)).fetchall())
-        for table in TABLES
+        (table, ledger.execute(f"SELECT {kept} FROM {table} WHERE turn = ?", (turn,)).fetchall())
+        for table, kept in TABLES.items()
     ]
     return [(table, rows) for table, rows in found if rows]
 

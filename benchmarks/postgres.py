@@ -18,12 +18,15 @@ from benchmarks.speed import RUNS, TREATMENT, medians
 from sim_economy.ledger.records import Receipt, StoredTurn
 from sim_economy.ledger.sidecars.locations import SQLiteLocation, location_of
 from sim_economy.ledger.stores.memory import MemoryStore
-from sim_economy.ledger.stores.postgres import DDL
-from sim_economy.ledger.stores.sql_rows import Rows, turn_rows
+from sim_economy.ledger.stores.sql_store import statements_of
 from sim_economy.runs.policy_loop import play_run
 from tests.postgres import MISSING, PostgresServer, is_available
 
 _RUNS = list(RUNS)[:3]
+
+
+Rows = dict[str, tuple[object, ...]]
+"""The row of each table that a turn adds to."""
 
 
 class _Recording(MemoryStore):
@@ -37,7 +40,10 @@ class _Recording(MemoryStore):
         self, turn: StoredTurn, *, receipt: Receipt | None = None, state: str | None = None
     ) -> None:
         super().append(turn, receipt=receipt, state=state)
-        self.commits.append(turn_rows(turn, receipt, state))
+        rows: Rows = {"turns": (turn.turn, turn.line.decode(), turn.head_hash)}
+        if state is not None:
+            rows["snapshots"] = turn.turn, state
+        self.commits.append(rows)
 
 
 def recorded_commits(run: int) -> list[Rows]:
@@ -62,16 +68,15 @@ def raw_commits(
         schema = f"raw{next(schemas)}"
         server.execute(f"CREATE SCHEMA {schema}")
         with psycopg.connect(server.location(), options=f"-c search_path={schema}") as connection:
-            for statement in DDL:
+            for statement in statements_of("postgres"):
                 connection.execute(statement.encode())
             connection.commit()
             for rows in turns:
                 at_once = connection.pipeline() if pipelined else nullcontext()
                 with at_once, connection.transaction(), connection.cursor() as cursor:
-                    for table, found in rows.items():
-                        marks = ", ".join(["%s"] * len(found[0]))
-                        statement = f"INSERT INTO {table} VALUES ({marks})"
-                        cursor.executemany(statement.encode(), found)
+                    for table, row in rows.items():
+                        marks = ", ".join(["%s"] * len(row))
+                        cursor.execute(f"INSERT INTO {table} VALUES ({marks})".encode(), row)
 
 
 def in_sqlite() -> None:

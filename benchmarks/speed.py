@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import bare, mesa_model
-from sim_economy.ledger.stores.sql_schema import SCHEMA
+from sim_economy.ledger.stores.sql_store import statements_of
 from sim_economy.ledger.stores.sqlite import SQLiteStore
 from sim_economy.reports.published.rows import compare
 from sim_economy.runs.policy_loop import play, play_run
@@ -68,15 +68,15 @@ def durable(folder: Path) -> None:
 
 def recorded_rows(folder: Path) -> list[list[tuple[str, list[tuple[Any, ...]]]]]:
     """The rows of every commit of every run: what raw SQLite is given to write."""
-    tables = ("turns", "inputs", "postings", "transactions", "blocks", "snapshots")
+    tables = {"turns": "turn, line, head", "snapshots": "*"}
     runs = []
     for run in RUNS:
         connection = sqlite3.connect(folder / f"{run}.sqlite")
         turns: list[list[tuple[str, list[tuple[Any, ...]]]]] = []
         for turn in range(1, TREATMENT.turns + 1):
             commit = []
-            for table in tables:
-                rows = connection.execute(f"SELECT * FROM {table} WHERE turn = ?", (turn,))
+            for table, kept in tables.items():
+                rows = connection.execute(f"SELECT {kept} FROM {table} WHERE turn = ?", (turn,))
                 commit.append((table, rows.fetchall()))
             turns.append([(table, rows) for table, rows in commit if rows])
         connection.close()
@@ -88,9 +88,11 @@ def raw_commits(folder: Path, runs: list[list[tuple[str, list[tuple[Any, ...]]]]
     """The same rows, the same tables, the same durability, and nothing else."""
     for number, run in enumerate(runs):
         connection = sqlite3.connect(folder / f"{number}.sqlite", isolation_level=None)
+        connection.execute("PRAGMA page_size = 512")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.executescript(SCHEMA)
+        for statement in statements_of("sqlite"):
+            connection.execute(statement)
         connection.execute("BEGIN IMMEDIATE")
         for table, rows in run:
             if not table:

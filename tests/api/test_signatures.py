@@ -861,23 +861,25 @@ def test_a_block_without_a_signature_or_with_that_of_another_block_is_found(
 
 
 @pytest.mark.parametrize(
-    "statement",
+    "line",
     [
-        "UPDATE inputs SET signature = substr(signature, 2) WHERE turn = 2 AND position = 0",
-        "UPDATE inputs SET signature = NULL, public_key = NULL WHERE turn = 2 AND position = 1",
-        "UPDATE inputs SET signature = upper(signature) WHERE turn = 2 AND position = 0",
-        "UPDATE blocks SET signature = upper(signature) WHERE turn = 2",
-        "UPDATE blocks SET signature = NULL, public_key = NULL WHERE turn = 2",
-        "UPDATE inputs SET data = replace(data, 'mine', 'idle') WHERE turn = 2 AND position = 0",
+        "json_set(line, '$.signatures[0][1]', substr(line ->> '$.signatures[0][1]', 2))",
+        "json_set(line, '$.signatures[1]', NULL)",
+        "json_set(line, '$.signatures[0][1]', upper(line ->> '$.signatures[0][1]'))",
+        "json_set(line, '$.block_signature[1]', upper(line ->> '$.block_signature[1]'))",
+        "json_set(line, '$.block_signature', NULL)",
+        "replace(line, 'mine', 'idle')",
     ],
 )
-def test_an_altered_row_is_found_by_its_turn(
-    signed_ledger: Path, tmp_path: Path, statement: str
+def test_an_altered_line_is_found_by_its_turn(
+    signed_ledger: Path, tmp_path: Path, line: str
 ) -> None:
     ledger = copied(signed_ledger, tmp_path)
     with closing(sqlite3.connect(ledger)) as vandal:
-        assert vandal.execute(statement).rowcount == 1
+        kept = vandal.execute("SELECT line FROM turns WHERE turn = 2").fetchone()
+        vandal.execute(f"UPDATE turns SET line = {line} WHERE turn = 2")
         vandal.commit()
+        assert vandal.execute("SELECT line FROM turns WHERE turn = 2").fetchone() != kept
     finding = verify(ledger).finding
     assert finding is not None
     assert finding.turn == 2

@@ -477,8 +477,8 @@ DAMAGES: Final[dict[str, tuple[Callable[[Path], object], str]]] = {
     "no ledger": (lambda path: path.write_bytes(b"a diary\n" * 200), "ledger_format"),
     "no snapshot": (lambda path: damage(path, "DELETE FROM snapshots"), "ledger_damaged"),
     "an altered input": (
-        lambda path: damage(path, "UPDATE inputs SET data = replace(data, 120, 220)"),
-        "replay_differs",
+        lambda path: damage(path, "UPDATE turns SET line = replace(line, 120, 220)"),
+        "ledger_damaged",
     ),
     "cut off": (lambda path: os.truncate(path, 4096), "ledger_damaged"),
 }
@@ -512,7 +512,10 @@ def test_a_damaged_world_is_refused_with_its_location_and_the_others_continue(
 def test_damage_before_the_last_snapshot_is_found_behind_and_named(worlds: EngineProcess) -> None:
     turns(worlds, "/worlds/a", 66)
     worlds.stop()
-    damage(file_of(worlds, "/worlds/a"), "UPDATE postings SET amount = 7 WHERE turn = 5")
+    damage(
+        file_of(worlds, "/worlds/a"),
+        "UPDATE turns SET line = replace(line, 120, 121) WHERE turn = 5",
+    )
     with EngineProcess(worlds.ledger) as engine:
         assert engine.call("/worlds/a/state")["turn"] == 66
         until = time.monotonic() + 20

@@ -142,7 +142,7 @@ def test_a_copy_has_everything_and_an_engine_goes_on_from_it(
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE postings SET amount = amount + 1 WHERE turn = 2",
+        "UPDATE turns SET line = replace(line, 60, 61) WHERE turn = 2",
         "UPDATE receipts SET answer = 'another'",
         "UPDATE submissions SET data = replace(data, 'soon', 'noon')",
         "UPDATE snapshots SET state = replace(state, '1', '2')",

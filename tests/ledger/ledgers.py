@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
 from collections.abc import Callable, Sequence
 from functools import cache
 from hashlib import sha256
@@ -23,6 +25,7 @@ from sim_economy.core.actions import (
 )
 from sim_economy.core.world_config import WorldConfig, parse_world_config
 from sim_economy.ledger.records import Receipt, Signature
+from sim_economy.ledger.sidecars.ledger_files import remove_ledger
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.world.world import World
 from tests.properties.random_play import AS_WRITTEN, random_inputs
@@ -55,6 +58,33 @@ def play(world: World, turns: Sequence[Sequence[Input]]) -> World:
     return world
 
 
+OLD = Path(__file__).with_name("old_layout.sql").read_text(encoding="utf-8")
+"""`rich_world` of 13 turns, as the last release before lines were kept wrote it."""
+
+OLD_TABLES: dict[str, str] = dict(re.findall(r"^(CREATE \w+ (\w+) [^;]*);$", OLD, re.MULTILINE))
+"""Names of the old layout's tables and view, by what makes them."""
+
+
+def into_old_layout(path: Path) -> None:
+    """Write a ledger anew as the release before lines were kept would have."""
+    old = path.with_name(f"{path.name}.old")
+    connection = sqlite3.connect(old, isolation_level=None)
+    for statement in OLD_TABLES:
+        connection.execute(statement)
+    for pragma in ("application_id = 0x53494D45", "user_version = 2"):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.execute("ATTACH ? AS new", (str(path),))
+    for statement, table in OLD_TABLES.items():
+        if statement.startswith("CREATE TABLE"):
+            columns = ", ".join(
+                row[1] for row in connection.execute(f"PRAGMA main.table_info({table})")
+            )
+            connection.execute(f"INSERT INTO main.{table} SELECT {columns} FROM new.{table}")
+    connection.close()
+    remove_ledger(path)
+    old.rename(path)
+
+
 def export(store: Store) -> bytes:
     """The canonical export: every line, genesis first."""
     return b"\n".join([store.genesis_line(), *(stored.line for stored in store.read())])
@@ -71,8 +101,8 @@ def answered(receipt: Receipt) -> Callable[..., Receipt]:
     return lambda *_: receipt
 
 
-def rich_world(path: Path | str) -> World:
-    """A ledger in which everything happened that can, and two inputs wait for the open turn."""
+def rich_world(path: Path | str, turns: int = RICH_TURNS) -> World:
+    """A ledger in which everything happened that can, and three inputs wait for the open turn."""
     world = World.create(path, SCENARIO, world_id="rich")
     a, b, c, d = SCENARIO.agent_ids
     signature = Signature("key-of-a", "signature-of-a")
@@ -113,7 +143,7 @@ def rich_world(path: Path | str) -> World:
     )
     for inputs in script(SCENARIO, 8, "rich"):
         world.turn(inputs)
-    while world.turn_number < RICH_TURNS - 1:
+    while world.turn_number < turns - 1:
         world.turn()
     world.turn([Input(a, Mine(), 0, 150), Input(b, Mine()), Input(c, Stake(1))])
     world.submit(Input(a, Mine(), 0, 5), signature)

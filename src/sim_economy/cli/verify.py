@@ -8,7 +8,6 @@ from msgspec.structs import asdict
 from sim_economy.cli.options import json_option, ledger_argument
 from sim_economy.cli.output import print_json, progress_bar
 from sim_economy.ledger import verify as verifications
-from sim_economy.ledger.readers.reading import reading
 from sim_economy.ledger.sidecars.locations import LedgerLocation
 
 
@@ -17,8 +16,8 @@ from sim_economy.ledger.sidecars.locations import LedgerLocation
 @json_option
 def verify(ledger: LedgerLocation, as_json: bool) -> int:
     """Check every hash and posting of LEDGER from genesis; exits with 1 if anything is wrong."""
-    with reading(ledger) as store, progress_bar("verify", None) as progress:
-        found = verifications.verify(store, progress)
+    with progress_bar("verify", None) as progress:
+        found = verifications.verify(ledger, progress)
     if as_json:
         print_json(
             {

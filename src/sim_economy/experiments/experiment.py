@@ -31,6 +31,7 @@ from sim_economy.experiments.resume import (
 )
 from sim_economy.ledger.records import digest
 from sim_economy.ledger.sidecars.run_folder import claimed, write_whole
+from sim_economy.ledger.stores.backup import convert
 from sim_economy.ledger.stores.sqlite import SQLiteStore
 from sim_economy.reports.society import contract_rows, flow_rows
 from sim_economy.reports.tables import paper_tables, table_markdown
@@ -80,6 +81,9 @@ def run_experiment(
     with claimed(folder, "experiment", is_experiment_folder):
         check_settings(folder, scenario, ledgers=ledgers, fresh=fresh)
         held = {} if fresh else finished_runs(folder, scenario, ledgers=ledgers)
+        if ledgers:
+            for run in held:
+                convert(ledger_path(folder, run))
         for run in held:
             progress(run)
         open_runs = [run for run in range(1, scenario.runs + 1) if run not in held]

@@ -7,7 +7,7 @@ signatures and postings. The lines, genesis first, are the canonical export.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import cached_property
 from hashlib import sha256
@@ -36,9 +36,6 @@ from sim_economy.core.world_config import WorldConfig, config_values
 
 FORMAT: Final = 2
 """Version of the records; another one is refused."""
-
-LISTS: Final = ("transactions", "contracts")
-"""Parts of a turn's record that are lists of values, each a row of JSON in a table of that name."""
 
 
 class Keys(Struct, frozen=True):
@@ -346,7 +343,7 @@ def _weights(block: Block, agent_ids: Sequence[str]) -> tuple[tuple[str, Validat
 
 
 def read_record(line: bytes) -> TurnRecord:
-    """The record of a line that a store composed.
+    """The record of a line that a store found.
 
     Raises:
         StoreError: It is not a record of this format.
@@ -372,50 +369,3 @@ def recorded_inputs(record: TurnRecord) -> list[Input]:
         raise StoreError(
             "ledger_damaged", "the ledger", f"turn {record.turn}: {error}; run verify"
         ) from error
-
-
-def line_of_rows(
-    scalars: Sequence[object],
-    inputs: Sequence[tuple[str, object, Signature | None]],
-    postings: Sequence[Sequence[object]],
-    lists: Mapping[str, Sequence[str]],
-    block: tuple[str, Signature | None] | None,
-    state_digest: object,
-) -> bytes:
-    """The line of a turn from the rows a store keeps it in, each value as it was found.
-
-    Args:
-        scalars: turn, ends, then the four parts of the bill, then token_supply.
-        inputs: Text, outcome and signature of each.
-        lists: Texts by name, for each of `LISTS`.
-        block: Text and signature.
-    """
-    unquoted = (scalars, (state_digest,), *postings)
-    if any(isinstance(value, bytes) for row in unquoted for value in row):
-        raise TypeError("a number or a text is stored as bytes")
-    turn, ends, collected, covered, waived, dividends, token_supply = scalars
-    signatures = [signature for _, _, signature in inputs]
-    text, block_signature = block or (None, None)
-    return bytes(
-        canonical(
-            {
-                "turn": turn,
-                "ends": {0: False, 1: True}.get(ends, ends),  # type: ignore[call-overload]
-                "inputs": [Raw(text.encode()) for text, _, _ in inputs],
-                "outcomes": [outcome for _, outcome, _ in inputs],
-                "signatures": signatures if any(signatures) else [],
-                "postings": postings,
-                **{name: [Raw(text.encode()) for text in lists[name]] for name in LISTS},
-                "block": None if text is None else Raw(text.encode()),
-                "block_signature": block_signature,
-                "bill": {
-                    "collected": collected,
-                    "covered": covered,
-                    "waived": waived,
-                    "dividends": dividends,
-                },
-                "token_supply": token_supply,
-                "state_digest": state_digest,
-            }
-        )
-    )

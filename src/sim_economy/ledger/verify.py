@@ -27,6 +27,7 @@ from sim_economy.ledger.records import (
     digest,
     read_genesis,
 )
+from sim_economy.ledger.sidecars.locations import LedgerLocation
 from sim_economy.ledger.stores.protocol import Store
 
 
@@ -63,7 +64,7 @@ class Verification(Struct, frozen=True):
 
 
 def verify(
-    source: Store | str | Path, progress: Callable[[int], None] = lambda turn: None
+    source: Store | LedgerLocation | str | Path, progress: Callable[[int], None] = lambda turn: None
 ) -> Verification:
     """Fold postings and hashes from genesis and name the first thing that is wrong.
 
@@ -74,8 +75,13 @@ def verify(
     Raises:
         StoreError: The file is missing or no ledger of this format.
     """
-    with reading(source) as store:
-        return _verified(_Walk(store, progress))
+    try:
+        with reading(source) as store:
+            return _verified(_Walk(store, progress))
+    except StoreError as error:
+        if error.code != "ledger_damaged":
+            raise
+        return Verification(0, None, Finding(None, str(error)))
 
 
 def _verified(walk: _Walk) -> Verification:

@@ -23,7 +23,7 @@ from sim_economy.core.observation import Observation, observe
 from sim_economy.core.state import decode_state, encode_state, genesis
 from sim_economy.core.turn import RULES_VERSION, play_turn
 from sim_economy.core.world_config import WorldConfig, agent_index, genesis_order
-from sim_economy.ledger.readers.reading import config_of, genesis_record
+from sim_economy.ledger.readers.reading import chained_turns, config_of, genesis_record
 from sim_economy.ledger.records import (
     BlockSigner,
     Head,
@@ -159,7 +159,7 @@ class World:
         snapshot = next(iter(store.snapshots()), None)
         if snapshot is None:
             raise StoreError("ledger_damaged", store.name, "has no snapshot; run verify")
-        stored = list(store.read(snapshot.turn))
+        stored = list(chained_turns(store, snapshot.turn))
         kept = stored[0].record if stored else None
         if kept is None or digest(snapshot.state.encode()) != kept.state_digest:
             raise StoreError(

@@ -6,20 +6,17 @@ The argument says what is no longer synced: `ledger`, or `all` for the head besi
 from __future__ import annotations
 
 import os
-import sqlite3
 import sys
-from pathlib import Path
 
 from sim_economy.api import server
-from sim_economy.ledger.stores import sqlite as ledger
+from sim_economy.ledger.stores.sqlite import SQLiteStore
 
-_durable = ledger._durable
+_log_ahead = SQLiteStore._log_ahead
 
 
-def _undurable(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
-    _durable(connection, path)
-    connection.execute("PRAGMA synchronous = OFF")
-    return connection
+def _undurable(store: SQLiteStore) -> None:
+    _log_ahead(store)
+    store._connection.execute("PRAGMA synchronous = OFF")
 
 
 def _unsynced(fd: object) -> None:
@@ -27,7 +24,7 @@ def _unsynced(fd: object) -> None:
 
 
 if __name__ == "__main__":
-    ledger._durable = _undurable
+    SQLiteStore._log_ahead = _undurable  # type: ignore[method-assign, assignment]
     if sys.argv[1] == "all":
         os.fdatasync = _unsynced
     server.main()

@@ -11,7 +11,14 @@ from sim_economy.core.errors import InputError, StoreError
 from sim_economy.core.state import decode_state
 from sim_economy.core.world_config import WorldConfig, parse_world_config
 from sim_economy.ledger.fold.account_fold import fold_postings
-from sim_economy.ledger.records import Genesis, TurnRecord, digest, read_genesis
+from sim_economy.ledger.records import (
+    Genesis,
+    StoredTurn,
+    TurnRecord,
+    chained,
+    digest,
+    read_genesis,
+)
 from sim_economy.ledger.sidecars.locations import LedgerLocation, location_of
 from sim_economy.ledger.stores.protocol import Store
 
@@ -56,6 +63,25 @@ def config_of(first: Genesis) -> WorldConfig:
     return parse_world_config({**first.parameters, **hidden}, agent_ids=list(first.agent_ids))
 
 
+def chained_turns(store: Store, first: int, last: int | None = None) -> Iterator[StoredTurn]:
+    """Turns as `Store.read` has them, the line of each hashed onto the head before it.
+
+    Raises:
+        StoreError: A line and the head kept with it do not belong together.
+    """
+    before = digest(store.genesis_line())
+    for stored in store.read(max(0, first - 1), last):
+        if stored.turn >= first:
+            if chained(before, stored.line) != stored.head_hash:
+                raise StoreError(
+                    "ledger_damaged",
+                    store.name,
+                    f"the head of turn {stored.turn} is not that of its line; run verify",
+                )
+            yield stored
+        before = stored.head_hash
+
+
 def accounts_before(store: Store, turn: int) -> list[int]:
     """All accounts before a turn: those of the newest snapshot, and what was posted since.
 
@@ -67,7 +93,7 @@ def accounts_before(store: Store, turn: int) -> list[int]:
     snapshots = (kept for kept in store.snapshots() if kept.turn < turn)
     if (snapshot := next(snapshots, None)) is not None:
         known = snapshot.turn
-        for closed in store.read(known, known):
+        for closed in chained_turns(store, known, known):
             if digest(snapshot.state.encode()) != closed.record.state_digest:
                 problem = f"the snapshot of turn {known} is not its state; run `sim-economy verify`"
                 raise StoreError("ledger_damaged", store.name, problem)

@@ -11,8 +11,11 @@ from sim_economy.ledger.fold import Fold
 from sim_economy.ledger.readers.reading import genesis_record, reading
 from sim_economy.ledger.records import Head, Receipt
 from sim_economy.ledger.sidecars.head_file import HeadFile
+from sim_economy.ledger.sidecars.ledger_files import locked, remove_ledger, sync_folder
 from sim_economy.ledger.sidecars.locations import LedgerLocation, SQLiteLocation
+from sim_economy.ledger.stores.old_layout import OLD_LAYOUT
 from sim_economy.ledger.stores.protocol import Store
+from sim_economy.ledger.stores.sqlite import end_write_ahead_log
 from sim_economy.ledger.verify import verify
 
 _Progress = Callable[[int], None]
@@ -70,6 +73,30 @@ def copy_ledger(
     return head
 
 
+def convert(path: Path) -> None:
+    """Bring a ledger file of the old layout into the present one, in its place or not at all.
+
+    Raises:
+        StoreError: It is not sound, in use, or cannot be written; it is as it was then.
+    """
+    with path.open("rb") as file:
+        layout = int.from_bytes(file.read(64)[60:], "big")  # where SQLite keeps user_version
+    if layout != OLD_LAYOUT:
+        return
+    ledger = SQLiteLocation(path)
+    part = path.with_name(path.name + ".part")
+    lock = locked(path)
+    try:
+        remove_ledger(part)
+        _copied(ledger, SQLiteLocation(part), lambda turn: None)
+        end_write_ahead_log(path)
+        part.replace(path)
+        sync_folder(path.parent)
+    finally:
+        lock.release()
+        Path(f"{part}.lock").unlink(missing_ok=True)
+
+
 def copy(source: Store, target: Store, progress: _Progress = lambda turn: None) -> None:
     """Write a store's records into an empty one as they are; no rule is asked.
 
@@ -114,7 +141,8 @@ def _copied(source: LedgerLocation, target: LedgerLocation, progress: _Progress)
         head = store.head()
         copied = target.new()
         try:
-            copy(store, copied, progress)
+            with copied.one_commit():
+                copy(store, copied, progress)
             assert copied.head() == head, (copied.head(), head)
             _hold(copied, source)
         except BaseException:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 
 from sim_economy.core.accounts import chart_of
 from sim_economy.core.codec import canonical
@@ -54,6 +55,10 @@ class MemoryStore:
             self._receipts[receipt.idempotency_key] = receipt, bound_digest(turn.head_hash, receipt)
         if state is not None:
             self._snapshots.append(Snapshot(turn.turn, state))
+
+    def one_commit(self) -> AbstractContextManager[None]:
+        """Nothing of it outlives this process anyway."""
+        return nullcontext()
 
     def accept(self, submission: Submission) -> None:
         """Keep an input until its turn closes."""

@@ -1,12 +1,9 @@
-"""A world in one schema of a PostgreSQL database, for deployments that share a server.
-
-Every number is a bigint and every text is kept as it is, never as jsonb, so that each line is
-composed again byte for byte.
-"""
+"""A world in one schema of a PostgreSQL database, for deployments that share a server."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from typing import Any, Final, Self
@@ -18,15 +15,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
 from sim_economy.core.errors import StoreError
-from sim_economy.ledger.records import FORMAT, Genesis, Receipt, StoredTurn, Submission
-from sim_economy.ledger.stores.sql_rows import (
-    RowReader,
-    Rows,
-    genesis_rows,
-    submission_rows,
-    turn_rows,
-)
-from sim_economy.ledger.stores.sql_schema import COLUMNS, STATEMENTS
+from sim_economy.ledger.records import Genesis, StoredTurn
+from sim_economy.ledger.stores.old_layout import lines_of_rows
+from sim_economy.ledger.stores.sql_store import LAYOUT, SQLStore, statements_of
 
 _PREFIX: Final = "sim_"
 _LOCK_WAIT: Final = "2s"
@@ -42,58 +33,65 @@ _CONNECTION: Final[Mapping[str, Any]] = {
 }
 """Defaults of a connection: a dead network is noticed in seconds."""
 
-_TYPES: Final = {"INTEGER": "bigint", "TEXT": "text"}
-_META: Final = "CREATE TABLE meta (format INTEGER NOT NULL)"
-DDL: Final = tuple(
-    each.replace("INTEGER", "bigint")
-    .replace("TEXT", 'text COLLATE "C"')
-    .removesuffix(" WITHOUT ROWID")
-    for each in (_META, *STATEMENTS)
-)
-"""The tables and the view, as PostgreSQL declares them."""
 
-(_JOURNAL,) = (each for each in DDL if each.startswith("CREATE VIEW journal AS"))
-
-_INSERTS: Final = {
-    table: f"INSERT INTO {table} SELECT * FROM unnest("
-    + ", ".join(f"%s::{_TYPES[column.kind]}[]" for column in columns)
-    + ")"
-    for table, columns in COLUMNS.items()
+_STATEMENTS: Final = statements_of("postgres")
+_VIEWS: Final = {
+    each.split()[2]: each.partition(" AS\n")[2] for each in _STATEMENTS if "CREATE VIEW" in each
 }
-"""One statement for all rows of a table, each column an array."""
-
-_DECLARED_RELATIONS: Final = {
-    ("journal", "v", "p"),
-    *((each.split()[2], "r", "p") for each in DDL if each.startswith("CREATE TABLE")),
-    *((f"{each.split()[2]}_pkey", "i", "p") for each in DDL if "PRIMARY KEY" in each),
-}
-"""Name, kind and persistence of the view, each table and each index, as `_RELATIONS` finds them."""
-
-_DECLARED_COLUMNS: Final = sorted(
-    (table, name, _TYPES[kind], "NO" if required else "YES", "C" if kind == "TEXT" else None)
-    for table, columns in {"meta": (("format", "INTEGER", True),), **COLUMNS}.items()
-    for name, kind, required in columns
+_FIGURES: Final = dict(
+    re.findall(r"(\w+) \w+[^,]* GENERATED ALWAYS AS \((.*)\) STORED", "\n".join(_STATEMENTS))
 )
-"""Each column but the view's, as `_SHAPE` finds them."""
+"""Columns of `turns` that are kept twice, each with what it is in the line."""
 
 _RELATIONS: Final = """
-SELECT relname, relkind::text, relpersistence::text FROM pg_catalog.pg_class
+SELECT relname::text FROM pg_catalog.pg_class
 WHERE relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = ?) AND relkind <> 'c'
 """
 _SHAPE: Final = """
-SELECT table_name, column_name, data_type, is_nullable, collation_name
-FROM information_schema.columns WHERE table_schema = ? ORDER BY table_name, ordinal_position
-"""
-_REACTIONS: Final = """
-SELECT relname, tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
-WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = ?) AND NOT tgisinternal
+SELECT relname::text, concat_ws(' ', relkind, relpersistence, relrowsecurity)
+FROM pg_catalog.pg_class
+WHERE relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = ?) AND relkind <> 'c'
 UNION ALL
-SELECT relname, rulename FROM pg_rewrite JOIN pg_class ON pg_class.oid = ev_class
-WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = ?) AND rulename <> '_RETURN'
+SELECT table_name || '.' || column_name,
+    concat_ws(' ', data_type, is_nullable, collation_name, is_generated, column_default)
+FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
+WHERE table_schema = ? AND table_type = 'BASE TABLE'
+UNION ALL
+SELECT relname || '.' || tgname, 'trigger'
+FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid JOIN pg_namespace n ON relnamespace = n.oid
+WHERE nspname = ? AND NOT tgisinternal
+UNION ALL
+SELECT relname || '.' || rulename, 'rule'
+FROM pg_rewrite JOIN pg_class ON pg_class.oid = ev_class JOIN pg_namespace n ON relnamespace = n.oid
+WHERE nspname = ? AND rulename <> '_RETURN'
 """
+"""Each relation, column, trigger and rule of a schema: its name, and what it is."""
 
 
-class PostgresStore(RowReader):
+def _listed(table: str, expression: str) -> str:
+    return (
+        f"(SELECT COALESCE(string_agg({expression}, ',' ORDER BY position), '') "
+        f"FROM {table} WHERE {table}.turn = t.turn)"
+    )
+
+
+def _declared() -> Iterator[tuple[str, str]]:
+    yield "meta", f"[({LAYOUT},)]"
+    for statement in _STATEMENTS:
+        _, kind, name, *_ = statement.split()
+        yield name, "v p f" if kind == "VIEW" else "r p f"
+        if "PRIMARY KEY" in statement:
+            yield f"{name}_pkey", "i p f"
+        for column, type_, collation, rule in re.findall(
+            r'(\w+) (bigint|text)( COLLATE "C")?( NOT NULL| PRIMARY KEY| GENERATED)?', statement
+        ):
+            nullable = "YES" if rule in ("", " GENERATED") else "NO"
+            generated = "ALWAYS" if rule == " GENERATED" else "NEVER"
+            found = [type_, nullable, *["C"][: len(collation)], generated]
+            yield f"{name}.{column}", " ".join(found)
+
+
+class PostgresStore(SQLStore):
     """One world's schema; every commit is flushed by the server before it is acknowledged.
 
     Attributes:
@@ -101,7 +99,13 @@ class PostgresStore(RowReader):
             takes no more work: open the location again.
     """
 
-    block_hash = "blocks.data::json ->> 'hash'"
+    false_copies = (
+        f"SELECT turn FROM turns WHERE ({', '.join(_FIGURES)}) "
+        f"IS DISTINCT FROM ({', '.join(_FIGURES.values())})"
+    )
+    declared = frozenset(_declared())
+    old_lines = lines_of_rows(_listed, "COALESCE(to_json({})::text, 'null')".format)
+    old_shape = "c786527becf2395ff9d0b5bf7554fa946e184672ba73d55c2e990a4f23539342"
 
     def __init__(
         self, name: str, schema: str, connection: psycopg.Connection, lock: FileLock | None
@@ -128,7 +132,7 @@ class PostgresStore(RowReader):
         store = cls(name, _schema_of(world_id), _connect(name, location), lock)
         try:
             store._become_writer()
-            if store._relations():
+            if next(store._rows(_RELATIONS, (store._schema,)), None):
                 raise StoreError(
                     "ledger_exists", name, "exists already; name another world or remove it"
                 )
@@ -161,7 +165,7 @@ class PostgresStore(RowReader):
                 store._become_writer()
             else:
                 store._become_reader(frozen=frozen)
-            store._check_format()
+            store._check_format(write=lock is not None)
         except BaseException:
             store._connection.close()
             raise
@@ -169,48 +173,8 @@ class PostgresStore(RowReader):
 
     def create(self, genesis: Genesis, first: StoredTurn, state: str) -> None:
         """Write schema, genesis and turn 0 in one commit; there is no ledger before it."""
-        schemas = self._rows("SELECT 1 FROM pg_namespace WHERE nspname = ?", (self._schema,))
-        missing = next(schemas, None) is None
-        with self._commit() as connection:
-            if missing:
-                connection.execute(_identified("CREATE SCHEMA {}", self._schema))
-            for statement in DDL:
-                connection.execute(statement.encode())
-            connection.execute(b"INSERT INTO meta VALUES (%s)", (FORMAT,))
-            self._insert(genesis_rows(genesis))
-            self._insert(turn_rows(first, None, state))
+        super().create(genesis, first, state)
         self._created = True
-
-    def append(
-        self, turn: StoredTurn, *, receipt: Receipt | None = None, state: str | None = None
-    ) -> None:
-        """Keep one turn in one durable commit."""
-        with self._commit() as connection:
-            self._insert(turn_rows(turn, receipt, state))
-            connection.execute("DELETE FROM submissions")
-
-    def accept(self, submission: Submission) -> None:
-        """Keep an input until its turn closes."""
-        rows = submission_rows(submission, self.head().hash)
-        with self._commit():
-            self._insert(rows)
-
-    def problems(self) -> Iterator[str]:
-        """Tables that are not ours, rows that belong to no turn, a view that shows other rows."""
-        if set(self._relations()) != _DECLARED_RELATIONS or self._columns() != _DECLARED_COLUMNS:
-            yield "the tables are not those of this format"
-        for table, reaction in self._rows(_REACTIONS, (self._schema,) * 2):
-            yield f"{table} has a trigger or rule {reaction}"
-        if list(self._rows("SELECT format FROM meta")) != [(FORMAT,)]:
-            yield "meta does not hold the format alone"
-        yield from self._row_problems()
-        select = _JOURNAL.partition(" AS\n")[2]
-        for _ in self._rows(
-            f"SELECT 1 FROM (TABLE journal EXCEPT ALL {select}) AS strange "
-            "UNION ALL SELECT 1 WHERE (SELECT COUNT(*) FROM journal) <> "
-            "(SELECT COUNT(*) FROM postings) LIMIT 1"
-        ):
-            yield "journal does not show the postings"
 
     def discard(self) -> None:
         """Close a new store and remove what was created in it."""
@@ -282,43 +246,55 @@ class PostgresStore(RowReader):
                 f"the database is encoded as {encoding}; create one with ENCODING 'UTF8'",
             )
 
-    def _check_format(self) -> None:
-        relations = {name for name, _, _ in self._relations()}
+    def _check_format(self, *, write: bool) -> None:
+        relations = {name for (name,) in self._rows(_RELATIONS, (self._schema,))}
         if not relations:
             raise StoreError("ledger_missing", self.name, "there is no world; check the name")
         if "meta" not in relations:
             raise StoreError("ledger_format", self.name, "is not a sim-economy ledger")
-        for (version,) in self._rows("SELECT format FROM meta"):
-            if version != FORMAT:
-                raise StoreError(
-                    "ledger_format",
-                    self.name,
-                    f"has format {version} and this release reads {FORMAT}; "
-                    "open it with the release that wrote it",
-                )
+        layouts = [layout for (layout,) in self._rows("SELECT * FROM meta LIMIT 1")]
+        self._check_layout(*layouts or [LAYOUT], write=write)
 
-    def _relations(self) -> list[tuple[str, str, str]]:
-        return list(self._rows(_RELATIONS, (self._schema,)))
+    def _shape(self) -> Iterator[tuple[str, ...]]:
+        yield from self._rows(_SHAPE, (self._schema,) * 4)
+        yield "meta", str(list(self._rows("SELECT * FROM meta LIMIT 2")))
+        if self.layout == LAYOUT:
+            for view, query in _VIEWS.items():
+                if self._plan(view) != self._plan(f"({query}) AS {view}"):
+                    yield view, "altered"
 
-    def _columns(self) -> list[tuple[str, str, str, str, str | None]]:
-        shape = self._rows(_SHAPE, (self._schema,))
-        return sorted(column for column in shape if column[0] != "journal")
+    def _plan(self, source: str) -> tuple[list[Any], list[Any]]:
+        """What a view or query comes to: equal for equal queries, however they are written."""
+        execute = self._connection.execute
+        try:
+            plan = execute(f"EXPLAIN (VERBOSE, COSTS OFF) SELECT * FROM {source}".encode())
+            columns = execute(f"SELECT * FROM {source} LIMIT 0".encode()).description or []
+        except psycopg.Error as error:
+            raise self._unread(error) from error
+        return plan.fetchall(), [(column.name, column.type_code) for column in columns]
 
-    def _insert(self, rows: Rows) -> None:
-        for table, found in rows.items():
-            self._connection.execute(
-                _INSERTS[table].encode(), [list(column) for column in zip(*found, strict=True)]
-            )
+    def _make_tables(self, agents: int) -> None:
+        del agents
+        schemas = self._rows("SELECT 1 FROM pg_namespace WHERE nspname = ?", (self._schema,))
+        if next(schemas, None) is None:
+            self._connection.execute(_identified("CREATE SCHEMA {}", self._schema))
+        for statement in _STATEMENTS:
+            self._write(statement)
+        self._insert("meta", (LAYOUT,))
+
+    def _write(self, statement: str, rows: Iterable[tuple[object, ...]] = ((),)) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.executemany(statement.replace("?", "%s").encode(), list(rows))
 
     @contextmanager
-    def _commit(self) -> Iterator[psycopg.Connection]:
+    def _transaction(self) -> Iterator[None]:
         """One transaction, sent at once; whoever comes after a failure knows what it came to."""
         if self.lost:
             raise self._unreachable()
         try:
             with self._connection.pipeline():
                 self._connection.execute("BEGIN")
-                yield self._connection
+                yield
                 self._connection.execute("COMMIT")
         except psycopg.Error as error:
             if not self._rolled_back(error):

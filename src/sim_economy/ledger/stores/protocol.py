@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 from sim_economy.ledger.records import Genesis, Head, Receipt, StoredTurn, Submission
@@ -41,6 +42,13 @@ class Store(Protocol):
         Args:
             receipt: The stored answer of the request that closed the turn.
             state: The canonical state after it, when it is time for a snapshot.
+
+        Raises:
+            StoreError: It could not be written; nothing of it was.
+        """
+
+    def one_commit(self) -> AbstractContextManager[None]:
+        """Keep all that is written inside, or nothing.
 
         Raises:
             StoreError: It could not be written; nothing of it was.

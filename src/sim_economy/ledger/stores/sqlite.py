@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Self
@@ -15,29 +15,62 @@ from typing import Any, Final, Self
 from filelock import FileLock
 
 from sim_economy.core.errors import StoreError
-from sim_economy.ledger.records import FORMAT, Genesis, Receipt, StoredTurn, Submission
+from sim_economy.ledger.records import Receipt, StoredTurn
 from sim_economy.ledger.sidecars.ledger_files import locked, remove_ledger
-from sim_economy.ledger.stores.sql_rows import (
-    NUMBERED,
-    RowReader,
-    Rows,
-    genesis_rows,
-    submission_rows,
-    turn_rows,
+from sim_economy.ledger.stores.old_layout import lines_of_rows
+from sim_economy.ledger.stores.sql_store import LAYOUT, SQLStore, statements_of
+
+APPLICATION_ID: Final = 0x53494D45
+"""Marks the file as a sim-economy ledger: "SIME"."""
+
+_STATEMENTS: Final = statements_of("sqlite")
+_SHAPE: Final = "SELECT name, type, COALESCE(sql, '') FROM sqlite_schema"
+
+_LONG_LINE: Final = 1 << 14
+"""Bytes of a line from which a query over all lines is slower than one over extracts."""
+_PARTS: Final = ", ".join(
+    f"json_extract(line, '$.{part}')" for part in ("block", "block_signature", "transactions")
 )
-from sim_economy.ledger.stores.sql_schema import APPLICATION_ID, STATEMENTS
+EXTRACT: Final = (
+    f"INSERT INTO extracts SELECT turn, {_PARTS} FROM turns "
+    "WHERE turn > (SELECT COALESCE(MAX(turn), -1) FROM extracts)"
+)
+"""Copies what the original engine's clients ask for out of the lines since the last time."""
 
 
-class SQLiteStore(RowReader):
+def _page_bytes(agents: int) -> int:
+    """A power of two near a quarter of a usual line: a commit writes whole pages."""
+    return min(4096, max(512, 1 << (64 * agents).bit_length() - 1))
+
+
+def _listed(table: str, expression: str) -> str:
+    return (
+        f"(SELECT COALESCE(group_concat(each), '') FROM (SELECT {expression} AS each "
+        f"FROM {table} WHERE {table}.turn = t.turn ORDER BY position))"
+    )
+
+
+class SQLiteStore(SQLStore):
     """One world's ledger file; write-ahead log, every commit synced to the disk."""
 
     lost = False
-    block_hash = "json_extract(blocks.data, '$.hash')"
+    line = "CASE typeof(line) WHEN 'text' THEN CAST(line AS BLOB) END"
+    blocks = "(SELECT turn, json_extract(line, '$.block') AS data FROM turns WHERE data NOTNULL)"
+    false_copies = (
+        "SELECT extracts.turn FROM extracts LEFT JOIN turns USING (turn) "
+        f"WHERE (block, block_signature, transactions) IS NOT ({_PARTS}) "
+        "UNION ALL SELECT newest FROM (SELECT MAX(turn) AS newest, COUNT(*) AS kept FROM extracts) "
+        "WHERE kept <> newest + 1"
+    )
+    declared = frozenset((each.split()[2], each.split()[1].lower(), each) for each in _STATEMENTS)
+    old_lines = lines_of_rows(_listed, "json_quote({})".format)
+    old_shape = "5953b24503090a8e0b55c25981752650d22644cd045b2ea79fdc51b7f98e3821"
 
     def __init__(self, path: Path, connection: sqlite3.Connection, lock: FileLock | None) -> None:
         self.name = str(path)
         self._connection = connection
         self._lock = lock
+        self._logged = False
 
     @classmethod
     def new(cls, path: str | Path) -> Self:
@@ -86,11 +119,11 @@ class SQLiteStore(RowReader):
         try:
             connection = _connect(path, "ro" if read_only else "rw")
             store = cls(path, connection, lock)
-            store._check_format()
             if frozen:
-                store._freeze()
+                connection.execute("BEGIN")
+            store._check_format(write=not read_only)
             if not read_only:
-                _durable(store._connection, path)
+                store._log_ahead()
             return store
         except BaseException:
             if connection is not None:
@@ -99,48 +132,21 @@ class SQLiteStore(RowReader):
                 lock.release()
             raise
 
-    def create(self, genesis: Genesis, first: StoredTurn, state: str) -> None:
-        """Write schema, genesis and turn 0 in one commit; the file is not a ledger before it.
-
-        This first commit goes through a rollback journal: cut off, it leaves an empty file.
-        """
-        with self._commit() as execute:
-            for statement in STATEMENTS:
-                execute(statement)
-            execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            execute(f"PRAGMA user_version = {FORMAT}")
-            self._insert(genesis_rows(genesis))
-            self._insert(turn_rows(first, None, state))
-        _durable(self._connection, Path(self.name))
-
     def append(
         self, turn: StoredTurn, *, receipt: Receipt | None = None, state: str | None = None
     ) -> None:
-        """Keep one turn in one durable commit."""
-        with self._commit() as execute:
-            self._insert(turn_rows(turn, receipt, state))
-            execute("DELETE FROM submissions")
-
-    def accept(self, submission: Submission) -> None:
-        """Keep an input until its turn closes."""
-        rows = submission_rows(submission, self.head().hash)
-        with self._commit():
-            self._insert(rows)
+        """Keep one turn in one durable commit; long lines are extracted in a later one."""
+        super().append(turn, receipt=receipt, state=state)
+        if state is not None and len(turn.line) > _LONG_LINE:
+            with suppress(StoreError), self.one_commit():
+                self._write(EXTRACT)
 
     def problems(self) -> Iterator[str]:
-        """Problems that SQLite finds, rows without a turn, a foreign chart of accounts."""
+        """What SQLite finds, then what every store looks for."""
         for (finding,) in self._rows("PRAGMA integrity_check"):
             if finding != "ok":
                 yield f"SQLite: {finding}"
-        shape = {sql for (sql,) in self._rows("SELECT sql FROM sqlite_schema WHERE sql NOT NULL")}
-        if shape != set(STATEMENTS):
-            yield "the tables are not those of this format"
-        yield from self._row_problems()
-        for table in NUMBERED:
-            for (turn,) in self._rows(
-                f"SELECT turn FROM {table} WHERE typeof(position) <> 'integer' LIMIT 1"
-            ):
-                yield f"{table} of turn {turn} are not numbered without gaps"
+        yield from super().problems()
 
     def copy(self, target: Path) -> None:
         """Write what is committed now to a new file, synced to the disk.
@@ -172,16 +178,15 @@ class SQLiteStore(RowReader):
         if self._lock is not None:
             self._lock.release()
 
-    def _insert(self, rows: Rows) -> None:
-        for table, found in rows.items():
-            statement = f"INSERT INTO {table} VALUES ({', '.join('?' * len(found[0]))})"
-            self._connection.executemany(statement, found)
+    def _make_tables(self, agents: int) -> None:
+        """The first commit goes through a rollback journal: cut off, it leaves an empty file."""
+        self._write(f"PRAGMA page_size = {_page_bytes(agents)}")
+        for statement in _STATEMENTS:
+            self._write(statement)
+        self._write(f"PRAGMA application_id = {APPLICATION_ID}")
+        self._write(f"PRAGMA user_version = {LAYOUT}")
 
-    def _freeze(self) -> None:
-        self._connection.execute("BEGIN")
-        self.head()
-
-    def _check_format(self) -> None:
+    def _check_format(self, *, write: bool) -> None:
         try:
             ((application,),) = self._rows("PRAGMA application_id")
         except StoreError as error:
@@ -190,20 +195,17 @@ class SQLiteStore(RowReader):
             application = 0
         if application != APPLICATION_ID:
             raise StoreError("ledger_format", self.name, "is not a sim-economy ledger")
-        ((version,),) = self._rows("PRAGMA user_version")
-        if version != FORMAT:
-            raise StoreError(
-                "ledger_format",
-                self.name,
-                f"has format {version} and this release reads {FORMAT}; "
-                "open it with the release that wrote it",
-            )
+        ((layout,),) = self._rows("PRAGMA user_version")
+        self._check_layout(layout, write=write)
+
+    def _shape(self) -> Iterator[tuple[str, ...]]:
+        return self._rows(_SHAPE)
 
     @contextmanager
-    def _commit(self) -> Iterator[Any]:
+    def _transaction(self) -> Iterator[None]:
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            yield self._connection.execute
+            self._connection.execute("BEGIN")
+            yield
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             with suppress(sqlite3.Error):
@@ -215,6 +217,23 @@ class SQLiteStore(RowReader):
             with suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
             raise
+        if not self._logged:
+            self._log_ahead()
+
+    def _log_ahead(self) -> None:
+        """Write to a log from now on, which is synced with every commit."""
+        try:
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = FULL")
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise StoreError(
+                "ledger_unwritable", self.name, f"cannot be opened: {error}"
+            ) from error
+        self._logged = True
+
+    def _write(self, statement: str, rows: Iterable[tuple[object, ...]] = ((),)) -> None:
+        for row in rows:
+            self._connection.execute(statement, row)
 
     def _rows(self, query: str, values: tuple[object, ...] = ()) -> Iterator[Any]:
         try:
@@ -251,15 +270,19 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
         raise StoreError("ledger_unwritable", str(path), f"cannot be opened: {error}") from error
 
 
-def _durable(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
-    """The connection, set to a write-ahead log that is synced with every commit."""
+def end_write_ahead_log(path: Path) -> None:
+    """Move what the log holds into the file, so that the file alone is the ledger.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+    connection = _connect(path, "rw")
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-    except (sqlite3.Error, UnicodeDecodeError) as error:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.Error as error:
+        raise StoreError("ledger_unwritable", str(path), f"cannot be written: {error}") from error
+    finally:
         connection.close()
-        raise StoreError("ledger_unwritable", str(path), f"cannot be opened: {error}") from error
-    return connection
 
 
 def is_blank(path: Path) -> bool:

@@ -16,6 +16,7 @@ from sim_economy.ledger.readers.diff import changes_of
 from sim_economy.ledger.records import digest
 from sim_economy.ledger.sidecars.ledger_files import remove_ledger
 from sim_economy.ledger.sidecars.run_folder import claimed, write_whole
+from sim_economy.ledger.stores.backup import convert
 from sim_economy.orchestrator.dialogue.system_prompt import PROMPT_VERSION
 from sim_economy.orchestrator.record.call_log import (
     FORMAT,
@@ -55,13 +56,14 @@ async def session(folder: Path, task: Task, *, fresh: bool = False) -> AsyncIter
 
 
 def open_world(folder: Path, task: Task) -> World:
-    """The world of a run's own ledger.
+    """The world of a run's own ledger; one of the old layout is converted first.
 
     Raises:
         StoreError, ReplayError: It cannot be opened.
     """
     path = folder / LEDGER
     if path.exists():
+        convert(path)
         return World.open(path)
     return World.create(path, task.config, world_id=task.world_id)
 
