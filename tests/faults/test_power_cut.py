@@ -24,7 +24,7 @@ from tests.faults.power.recording import Change, Kind, Log, compiled_recorder
 
 CUTS = 60
 NIGHTLY_CUTS = int(os.environ.get("SIM_ENGINE_CUTS", "1000"))
-SESSIONS = (60, 50, 110)
+SESSIONS = (60, 100, 110)
 """Turns between two starts of the engine; enough for the write-ahead log to be moved over."""
 
 

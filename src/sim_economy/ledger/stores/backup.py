@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import groupby
+from collections.abc import Callable
 from pathlib import Path
 
 from sim_economy.core.errors import StoreError
@@ -21,42 +20,10 @@ from sim_economy.ledger.verify import verify
 _Progress = Callable[[int], None]
 
 
-def back_up(ledger: LedgerLocation, target: Path, progress: _Progress = lambda turn: None) -> Head:
-    """Copy a ledger as of one turn into a file, verify it, and give it its own head file.
-
-    Returns:
-        The head of the copy, to keep elsewhere.
-
-    Raises:
-        StoreError: There is no such ledger, the target exists, or the copy is not
-            sound; then there is no target.
-    """
-    if target.exists():
-        raise StoreError("ledger_exists", str(target), "exists already; name another file")
-    part = target.with_name(target.name + ".part")
-    try:
-        if isinstance(ledger, SQLiteLocation):
-            source = ledger.open(read_only=True)
-            try:
-                source.copy(part)
-            finally:
-                source.close()
-            head = _checked(SQLiteLocation(part), ledger)
-        else:
-            part.unlink(missing_ok=True)
-            head = _copied(ledger, SQLiteLocation(part), progress)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
-        Path(f"{part}.lock").unlink(missing_ok=True)
-    _write_head_file(SQLiteLocation(target), head)
-    return head
-
-
 def copy_ledger(
     source: LedgerLocation, target: LedgerLocation, progress: _Progress = lambda turn: None
 ) -> Head:
-    """Copy a ledger as of one turn to another location, of whatever store, with its head file.
+    """Copy a ledger as of one turn, while it may be written, with a head file of its own.
 
     Args:
         progress: Called with each copied turn.
@@ -69,7 +36,11 @@ def copy_ledger(
             left there.
     """
     head = _copied(source, target, progress)
-    _write_head_file(target, head)
+    target.sidecar.parent.mkdir(parents=True, exist_ok=True)
+    Path(f"{target.sidecar}.head").unlink(missing_ok=True)
+    head_file = HeadFile.of(target.sidecar)
+    head_file.write(head)
+    head_file.close()
     return head
 
 
@@ -107,8 +78,11 @@ def copy(source: Store, target: Store, progress: _Progress = lambda turn: None) 
     """
     first = genesis_record(source)
     states = {snapshot.turn: snapshot.state for snapshot in source.snapshots()}
-    answers = groupby((receipt for receipt, _ in source.receipts()), lambda kept: kept.turn)
-    answered = next(answers, None)
+    receipts: dict[int, Receipt] = {}
+    for receipt, _ in source.receipts():
+        if receipts.setdefault(receipt.turn, receipt) is not receipt:
+            problem = f"turn {receipt.turn} has more than one stored answer"
+            raise StoreError("ledger_damaged", source.name, problem)
     for stored in source.read():
         if stored.turn == 0:
             fold = Fold(first)
@@ -116,23 +90,11 @@ def copy(source: Store, target: Store, progress: _Progress = lambda turn: None) 
                 raise StoreError("ledger_damaged", source.name, f"turn 0: {problem}")
             target.create(first, stored, fold.text().decode())
         else:
-            receipt = None
-            if answered is not None and answered[0] == stored.turn:
-                receipt = _only(answered[1], source)
-                answered = next(answers, None)
-            target.append(stored, receipt=receipt, state=states.get(stored.turn))
+            state = states.get(stored.turn)
+            target.append(stored, receipt=receipts.get(stored.turn), state=state)
         progress(stored.turn)
     for submission in source.submissions():
         target.accept(submission)
-
-
-def _only(receipts: Iterator[Receipt], source: Store) -> Receipt:
-    first, *more = receipts
-    if more:
-        raise StoreError(
-            "ledger_damaged", source.name, f"turn {first.turn} has more than one stored answer"
-        )
-    return first
 
 
 def _copied(source: LedgerLocation, target: LedgerLocation, progress: _Progress) -> Head:
@@ -152,21 +114,7 @@ def _copied(source: LedgerLocation, target: LedgerLocation, progress: _Progress)
     return head
 
 
-def _checked(part: LedgerLocation, ledger: LedgerLocation) -> Head:
-    with reading(part) as copied:
-        _hold(copied, ledger)
-        return copied.head()
-
-
 def _hold(store: Store, ledger: LedgerLocation) -> None:
     found = verify(store)
     if found.finding is not None:
         raise StoreError("ledger_damaged", ledger.name, found.finding.problem)
-
-
-def _write_head_file(location: LedgerLocation, head: Head) -> None:
-    location.sidecar.parent.mkdir(parents=True, exist_ok=True)
-    Path(f"{location.sidecar}.head").unlink(missing_ok=True)
-    head_file = HeadFile.of(location.sidecar)
-    head_file.write(head)
-    head_file.close()

@@ -148,25 +148,6 @@ class SQLiteStore(SQLStore):
                 yield f"SQLite: {finding}"
         yield from super().problems()
 
-    def copy(self, target: Path) -> None:
-        """Write what is committed now to a new file, synced to the disk.
-
-        Raises:
-            StoreError: It cannot be written.
-        """
-        try:
-            copied = sqlite3.connect(target, isolation_level=None)
-            try:
-                self._connection.backup(copied)
-                copied.execute("PRAGMA journal_mode = DELETE")
-            finally:
-                copied.close()
-            with target.open("rb") as file:
-                os.fsync(file.fileno())
-        except (sqlite3.Error, OSError) as error:
-            target.unlink(missing_ok=True)
-            raise StoreError("ledger_unwritable", str(target), f"not written: {error}") from error
-
     def discard(self) -> None:
         """Close and remove a new file in which no world was created."""
         self.close()
