@@ -29,8 +29,8 @@ from sim_economy.ledger.stores.protocol import Snapshot
 LAYOUT: Final = 3
 """How records lie in tables; what is hashed is another matter, see `records.FORMAT`."""
 
-_TURNS_READ: Final = 256
-"""Turns read at a time, so that a long ledger is never in memory as a whole."""
+_TURNS_READ: Final = (4, 256)
+"""Turns read at first and at most at a time: a page is quick, a long ledger never in memory."""
 
 
 def statements_of(database: str) -> tuple[str, ...]:
@@ -183,19 +183,22 @@ class SQLStore(ABC):
         """Turns in order."""
         lines = "turns" if self.layout == LAYOUT else f"({self.old_lines}) AS lines"
         until = "" if last is None else f"AND turn <= {last:d}"
-        query = (
-            f"SELECT turn, {self.line}, head FROM {lines} WHERE turn >= ? {until} "
-            f"ORDER BY turn LIMIT {_TURNS_READ}"
-        )
-        while turns := list(self._rows(query, (first,))):
+        count, most = _TURNS_READ
+        while turns := list(
+            self._rows(
+                f"SELECT turn, {self.line}, head FROM {lines} WHERE turn >= ? {until} "
+                f"ORDER BY turn LIMIT {count}",
+                (first,),
+            )
+        ):
             for turn, line, head_hash in turns:
                 text = line
                 with suppress(UnicodeDecodeError):
                     text = line.decode() if isinstance(line, bytes) else line
                 yield StoredTurn(turn, self._text(text, f"line of turn {turn}"), head_hash)
-            if len(turns) < _TURNS_READ:
+            if len(turns) < count:
                 return
-            first = turns[-1][0] + 1
+            first, count = turns[-1][0] + 1, min(2 * count, most)
 
     def head(self) -> Head:
         """The end of the chain."""
