@@ -65,7 +65,6 @@ def convert(path: Path) -> None:
         sync_folder(path.parent)
     finally:
         lock.release()
-        Path(f"{part}.lock").unlink(missing_ok=True)
 
 
 def copy(source: Store, target: Store, progress: _Progress = lambda turn: None) -> None:
@@ -111,6 +110,8 @@ def _copied(source: LedgerLocation, target: LedgerLocation, progress: _Progress)
             copied.discard()
             raise
         copied.close()
+    if isinstance(target, SQLiteLocation):
+        Path(f"{target.path}.lock").unlink(missing_ok=True)
     return head
 
 
