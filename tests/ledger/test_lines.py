@@ -71,9 +71,9 @@ def test_blocks_and_transactions_of_long_lines_are_extracted_every_64_turns(
         json.dumps(line["block"], separators=(",", ":")) for line in lines if line["block"]
     ]
     assert [(row["turn"], row["position"], json.loads(row["data"])) for row in transactions] == [  # type: ignore[attr-defined]
-        (line["turn"], position, each)
+        (line["turn"], index, each)
         for line in lines
-        for position, each in enumerate(line["transactions"])
+        for index, each in enumerate(line["transactions"])
     ]
     assert len(transactions) > 100  # type: ignore[arg-type]
     assert verify(long_lines).holds
@@ -181,7 +181,7 @@ def entered(path: Path) -> object:
         return store.head()
 
 
-def test_an_endless_view_in_place_of_a_table_hangs_nobody(tmp_path: Path) -> None:
+def test_an_endless_view_instead_of_a_table_hangs_nobody(tmp_path: Path) -> None:
     path = tmp_path / "strange.sqlite"
     rich_world(path, 13).close()
     with closing(sqlite3.connect(path)) as connection:
