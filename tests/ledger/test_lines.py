@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,6 +16,7 @@ from sim_economy.core.errors import StoreError
 from sim_economy.core.world_config import parse_world_config
 from sim_economy.ledger.readers.reading import reading
 from sim_economy.ledger.readers.statement import statement
+from sim_economy.ledger.records import digest
 from sim_economy.ledger.stores.sqlite import SQLiteStore
 from sim_economy.ledger.verify import verify
 from sim_economy.world.world import World
@@ -194,3 +196,24 @@ def test_an_endless_view_instead_of_a_table_hangs_nobody(tmp_path: Path) -> None
     assert not verify(path).holds
     with pytest.raises(StoreError):
         World.open(path)
+
+
+@pytest.mark.parametrize("turn", [0, 64])
+def test_a_snapshot_is_bound_to_the_head_not_only_to_its_line(
+    turn: int, altered: sqlite3.Connection
+) -> None:
+    ((state,),) = altered.execute("SELECT state FROM snapshots WHERE turn = ?", (turn,)).fetchall()
+    richer = re.sub(r'"accounts":\[(-?\d+),', r'"accounts":[\g<1>0,', state, count=1)
+    assert richer != state
+    altered.execute("DELETE FROM snapshots WHERE turn > ?", (turn,))
+    altered.execute("UPDATE snapshots SET state = ? WHERE turn = ?", (richer, turn))
+    altered.execute(
+        "UPDATE turns SET line = replace(line, ?, ?) WHERE turn = ?",
+        (digest(state.encode()), digest(richer.encode()), turn),
+    )
+    altered.execute("DELETE FROM extracts")
+    altered.commit()
+    for opened in (World.open, lambda path: statement(path, "agent_0", first_turn=66)):
+        with pytest.raises(StoreError) as refused:
+            opened(path_of(altered))
+        assert f"the head of turn {turn} is not that of its line" in str(refused.value)
