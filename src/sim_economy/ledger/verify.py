@@ -81,7 +81,7 @@ def verify(
     except StoreError as error:
         if error.code != "ledger_damaged":
             raise
-        return Verification(0, None, Finding(None, str(error)))
+        return Verification(0, None, _found(None, error))
 
 
 def _verified(walk: _Walk) -> Verification:
@@ -90,10 +90,14 @@ def _verified(walk: _Walk) -> Verification:
     except ExtraMissingError:
         raise
     except StoreError as error:
-        finding = Finding(walk.turn, str(error))
+        finding = _found(walk.turn, error)
     except (SimEconomyError, ValueError, LookupError, TypeError, AttributeError) as error:
         finding = Finding(walk.turn, f"a record cannot be read: {type(error).__name__}")
     return Verification(max(0, walk.turn), walk.head, finding, walk.signatures)
+
+
+def _found(turn: int | None, error: StoreError) -> Finding:
+    return Finding(turn, str(error).removeprefix(f"{error.path}: "))
 
 
 class _Walk:
