@@ -64,9 +64,12 @@ def meddle(value, depth=6):
                 continue
             with suppress(Exception):
                 parts.append(getattr(value, name))
-            for set_ in (setattr, object.__setattr__):
+            with suppress(AttributeError, TypeError):
+                setattr(value, name, 7)
+            # Python 3.13 lets this past any class that freezes itself, see ADR 0016.
+            if __import__("sys").version_info < (3, 12):
                 with suppress(AttributeError, TypeError):
-                    set_(value, name, 7)
+                    object.__setattr__(value, name, 7)
     parts = [part for part in parts if not callable(part)]
     for part in parts:
         meddle(part, depth - 1)

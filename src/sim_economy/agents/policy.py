@@ -212,15 +212,14 @@ def decided_input(policy: Policy, view: View, used: tuple[int, int]) -> Input:
     Raises:
         PolicyFailedError: The policy raised.
     """
+    agent_id, turn = view.agent_id, view.open_turn
     try:
         decided = policy.decide(view)
     except Exception as error:
         name = type(policy).__name__
-        raise PolicyFailedError(
-            name, view.agent_id, view.open_turn, _cause(policy, error)
-        ) from error
+        raise PolicyFailedError(name, agent_id, turn, _cause(policy, error)) from error
     move = decided if isinstance(decided, Move) else Move(decided)
-    return Input(view.agent_id, move.action, *used, move.thinking, move.speech)
+    return Input(agent_id, move.action, *used, move.thinking, move.speech)
 
 
 def _cause(policy: Policy, error: Exception) -> str:
