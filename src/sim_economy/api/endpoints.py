@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from msgspec import to_builtins
@@ -34,7 +35,7 @@ from sim_economy.core.codec import canonical
 from sim_economy.core.errors import InputError, StoreError
 from sim_economy.core.world_config import agent_index, config_values
 from sim_economy.ledger.readers.series import turn_figures
-from sim_economy.ledger.readers.statement import Statement, statement
+from sim_economy.ledger.readers.statement import statement
 from sim_economy.ledger.stores.protocol import Store
 
 
@@ -161,10 +162,9 @@ async def get_statement(served: ServedWorld, request: Request) -> Response:
     agent_id = request.path_params["agent_id"]
     agent_index(world.agent_indices, agent_id)
 
-    def stated(store: Store) -> Statement:
-        accounts = tuple(Holding)
-        return statement(store, agent_id, accounts=accounts, first_turn=first, last_turn=last)
-
+    stated = partial(
+        statement, agent_id=agent_id, accounts=tuple(Holding), first_turn=first, last_turn=last
+    )
     return json_answer(await run_in_threadpool(served.engine.read, stated))
 
 
