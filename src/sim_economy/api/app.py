@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -21,7 +21,7 @@ from sim_economy.api.connection_limits import ConnectionLimits
 from sim_economy.api.error_responses import RequestError, error_body, status_of
 from sim_economy.api.openapi import openapi
 from sim_economy.api.request_validation import check_query
-from sim_economy.api.route import Endpoint, Route
+from sim_economy.api.route import JSON, Endpoint, Route
 from sim_economy.api.worlds import ServedWorld, Worlds
 from sim_economy.client import answers
 from sim_economy.core.errors import SimEconomyError
@@ -34,17 +34,20 @@ _READS: Final = (401, 403, 409, 422, 503)
 _WRITES: Final = (400, 401, 403, 408, 409, 413, 422, 503)
 
 
-def _read(path: str, endpoint: Endpoint, summary: str, answer: Any, **more: Any) -> Route:
-    more = {"caller": CallerRole.ADMIN, "errors": _READS, **more}
-    return Route(path=path, endpoint=endpoint, summary=summary, answer=answer, **more)
+def _admin(path: str, endpoint: Endpoint, summary: str, answer: Any, **more: Any) -> Route:
+    """A call for the operator that changes nothing, unless more is said of it."""
+    stated = {"caller": CallerRole.ADMIN, "errors": _READS, **more}
+    return Route(path=path, endpoint=endpoint, summary=summary, answer=answer, **stated)
+
+
+_write: Final = partial(_admin, errors=_WRITES)
+_owner: Final = partial(_admin, caller=CallerRole.OWNER)
+_member: Final = partial(_admin, caller=CallerRole.MEMBER)
+_anyone: Final = partial(_admin, caller=CallerRole.ANYONE, errors=(422,))
 
 
 def _page(path: str, summary: str, row: Any, endpoint: Endpoint = endpoints.get_page) -> Route:
-    return _read(path, endpoint, summary, answers.PageAnswer[row], query=("after", "limit"))
-
-
-def _write(path: str, endpoint: Endpoint, summary: str, answer: Any, **more: Any) -> Route:
-    return _read(path, endpoint, summary, answer, **{"errors": _WRITES, **more})
+    return _admin(path, endpoint, summary, answers.PageAnswer[row], query=("after", "limit"))
 
 
 async def _get_openapi(served: ServedWorld, _: Request) -> Response:
@@ -56,15 +59,10 @@ def _description(limits: ConnectionLimits) -> dict[str, Any]:
     return openapi(ROUTES, limits)
 
 
+_CLOSED: Final = answers.EnvelopeAnswer[answers.ClosedTurnAnswer]
+_KEY: Final = ("Idempotency-Key",)
 _WORLD: Final = (
-    _read(
-        "/config",
-        endpoints.get_config,
-        "Parameters without the seed",
-        answers.Parameters,
-        caller=CallerRole.ANYONE,
-        errors=(422,),
-    ),
+    _anyone("/config", endpoints.get_config, "Parameters without the seed", answers.Parameters),
     _write(
         "/init",
         endpoints.post_init,
@@ -73,22 +71,15 @@ _WORLD: Final = (
         body="Init",
         starts=True,
     ),
-    _read("/state", endpoints.get_state, "Every agent's accounts", answers.WorldStateAnswer),
-    _write(
-        "/turn",
-        endpoints.post_turn,
-        "Close a turn",
-        answers.EnvelopeAnswer[answers.ClosedTurnAnswer],
-        body="Turn",
-        headers=("Idempotency-Key",),
-    ),
+    _admin("/state", endpoints.get_state, "Every agent's accounts", answers.WorldStateAnswer),
+    _write("/turn", endpoints.post_turn, "Close a turn", _CLOSED, body="Turn", headers=_KEY),
     _write(
         "/close",
         endpoints.post_close,
         "Close a turn with what was submitted",
-        answers.EnvelopeAnswer[answers.ClosedTurnAnswer],
+        _CLOSED,
         body="Close",
-        headers=("Idempotency-Key",),
+        headers=_KEY,
     ),
     _write(
         "/run",
@@ -98,50 +89,35 @@ _WORLD: Final = (
         body="Run",
         starts=True,
     ),
-    _write(
+    _owner(
         "/agents/{agent_id}/action",
         endpoints.post_action,
         "Submit an agent's own action",
         answers.SubmittedActionAnswer,
         body="Submission",
-        caller=CallerRole.OWNER,
+        errors=_WRITES,
     ),
-    _read(
+    _owner(
         "/agents/{agent_id}/observation",
         endpoints.get_observation,
         "What an agent may see",
         answers.ObservationAnswer,
-        caller=CallerRole.OWNER,
     ),
-    _read(
+    _owner(
         "/agents/{agent_id}/statement",
         endpoints.get_statement,
         "An agent's postings",
         answers.StatementAnswer,
-        caller=CallerRole.OWNER,
         query=("from", "to"),
     ),
-    _read(
+    _member(
         "/commitment",
         endpoints.get_commitment,
         "Commitment to the draws' secret",
         answers.CommitmentAnswer,
-        caller=CallerRole.MEMBER,
     ),
-    _read(
-        "/genesis",
-        endpoints.get_genesis,
-        "What the world is known by",
-        answers.GenesisAnswer,
-        caller=CallerRole.MEMBER,
-    ),
-    _read(
-        "/head",
-        endpoints.get_head,
-        "The end of the chain",
-        answers.HeadAnswer,
-        caller=CallerRole.MEMBER,
-    ),
+    _member("/genesis", endpoints.get_genesis, "What the world is known by", answers.GenesisAnswer),
+    _member("/head", endpoints.get_head, "The end of the chain", answers.HeadAnswer),
     _page("/series", "Figures of each turn", answers.FiguresAnswer, endpoints.get_series),
     _page("/turns", "Turns, newest last", answers.ClosedTurnAnswer),
     _page("/blocks", "Blocks", answers.BlockAnswer),
@@ -149,7 +125,7 @@ _WORLD: Final = (
     _page("/contracts", "What happened to contracts", answers.ContractEventAnswer),
     _page("/rejections", "Rejected inputs", answers.RejectionAnswer),
     _page("/postings", "Every movement of tokens", answers.PostingAnswer),
-    _read(
+    _admin(
         "/events",
         endpoints.get_events,
         "Closed turns as they come",
@@ -157,20 +133,20 @@ _WORLD: Final = (
         headers=("Last-Event-ID",),
         media_type="text/event-stream",
     ),
-    _read(
+    _admin(
         "/verification",
         endpoints.get_verification,
         "Check the whole ledger",
         answers.VerificationAnswer,
     ),
-    _read(
+    _anyone(
         "/ready",
         endpoints.get_readiness,
         "Whether turns can be played",
         answers.ReadinessAnswer,
-        caller=CallerRole.ANYONE,
+        errors=_READS,
     ),
-    _read(
+    _admin(
         "/metrics",
         endpoints.get_metrics,
         "Figures for Prometheus",
@@ -182,7 +158,7 @@ _WORLD: Final = (
 ROUTES: Final = (
     *_WORLD,
     *(route.for_world() for route in _WORLD),
-    _read(
+    _admin(
         "/worlds",
         endpoints.get_worlds,
         "The names of the worlds",
@@ -190,22 +166,8 @@ ROUTES: Final = (
         caller=CallerRole.HOST,
         errors=(401, 403, 422, 503),
     ),
-    _read(
-        "/health",
-        endpoints.get_health,
-        "Whether the process answers",
-        answers.HealthAnswer,
-        caller=CallerRole.ANYONE,
-        errors=(422,),
-    ),
-    _read(
-        "/openapi.json",
-        _get_openapi,
-        "This document",
-        answers.DescriptionAnswer,
-        caller=CallerRole.ANYONE,
-        errors=(422,),
-    ),
+    _anyone("/health", endpoints.get_health, "Whether the process answers", answers.HealthAnswer),
+    _anyone("/openapi.json", _get_openapi, "This document", answers.DescriptionAnswer),
 )
 """Every route; those of a world are there twice, for the default one and for one by its name."""
 
@@ -229,11 +191,7 @@ def create_app(worlds: Worlds) -> Starlette:
     app = Starlette(
         routes=routes,
         lifespan=lifespan,
-        exception_handlers={
-            SimEconomyError: _refused,
-            HTTPException: _unrouted,
-            ClientDisconnect: _gone,
-        },
+        exception_handlers={HTTPException: _unrouted, ClientDisconnect: _gone},
     )
     app.router.redirect_slashes = False
     return app
@@ -264,7 +222,7 @@ def _bound(route: Route, worlds: Worlds) -> Callable[[Request], Awaitable[Respon
             try:
                 response = await answered(request)
             except SimEconomyError as error:
-                response, code = await _refused(request, error), error.code
+                response, code = _refused(error), error.code
             status = response.status_code
             return response
         except ClientDisconnect:
@@ -292,28 +250,24 @@ def _named(request: Request) -> str | None:
     return world_id if is_world_id(world_id) else None
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    del request
-    assert isinstance(error, SimEconomyError)
+def _refused(error: SimEconomyError) -> Response:
     status = status_of(error)
     headers = {"connection": "close"} if status in {408, 413} else {}
     if status == 401:
         headers["www-authenticate"] = "Bearer"
-    return Response(error_body(error), status, headers, "application/json")
+    return Response(error_body(error), status, headers, JSON)
 
 
-async def _unrouted(request: Request, error: Exception) -> Response:
+async def _unrouted(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    code = {404: "path_unknown", 405: "method_not_allowed"}.get(error.status_code, "refused")
-    problem = {
-        404: "there is no such path; see /openapi.json",
-        405: "this path has another method; see /openapi.json",
-    }.get(error.status_code, "the request was refused")
-    refused = await _refused(request, RequestError(error.status_code, code, problem))
+    code, problem = {
+        404: ("path_unknown", "there is no such path; see /openapi.json"),
+        405: ("method_not_allowed", "this path has another method; see /openapi.json"),
+    }.get(error.status_code, ("refused", "the request was refused"))
+    refused = _refused(RequestError(error.status_code, code, problem))
     refused.headers.update(error.headers or {})
     return refused
 
 
-async def _gone(request: Request, error: Exception) -> Response:
-    del request, error
+async def _gone(_: Request, __: Exception) -> Response:
     return Response(status_code=499)

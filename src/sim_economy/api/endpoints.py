@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from msgspec import to_builtins
@@ -16,6 +17,8 @@ from sim_economy.api.connection_limits import read_body
 from sim_economy.api.ledger_pages import event_lines, page
 from sim_economy.api.policy_run import play_until
 from sim_economy.api.request_validation import (
+    CloseRequest,
+    TurnRequest,
     idempotency_key,
     parse_closing,
     parse_init,
@@ -24,6 +27,7 @@ from sim_economy.api.request_validation import (
     parse_turn,
     query_int,
 )
+from sim_economy.api.route import JSON
 from sim_economy.api.world_answers import genesis_answer, state_answer, world_answer
 from sim_economy.api.worlds import ServedWorld
 from sim_economy.core.accounts import Holding
@@ -31,7 +35,7 @@ from sim_economy.core.codec import canonical
 from sim_economy.core.errors import InputError, StoreError
 from sim_economy.core.world_config import agent_index, config_values
 from sim_economy.ledger.readers.series import turn_figures
-from sim_economy.ledger.readers.statement import Statement, statement
+from sim_economy.ledger.readers.statement import statement
 from sim_economy.ledger.stores.protocol import Store
 
 
@@ -62,31 +66,31 @@ async def post_turn(served: ServedWorld, request: Request) -> Response:
     """Close the open turn with a batch of inputs."""
     body = await read_body(request, served.worlds.limits)
     wanted = parse_turn(body)
-    answer = served.engine.close_turn(
-        wanted.inputs,
-        signatures=wanted.signatures,
-        expected=wanted.turn,
-        key=idempotency_key(request),
-        request=body,
-        ends=wanted.ends,
-    )
-    await served.announce()
-    return _text(answer)
+    given = {"inputs": wanted.inputs, "signatures": wanted.signatures}
+    return await _closed(served, request, body, wanted, given)
 
 
 async def post_close(served: ServedWorld, request: Request) -> Response:
     """Close the open turn with the actions submitted for it; whoever is missing is idle."""
     body = await read_body(request, served.worlds.limits)
     wanted = parse_closing(body)
+    return await _closed(served, request, body, wanted, {"metered": wanted.metered})
+
+
+async def _closed(
+    served: ServedWorld,
+    request: Request,
+    body: bytes,
+    wanted: TurnRequest | CloseRequest,
+    given: dict[str, Any],
+) -> Response:
+    """The answer to a closed turn; the same request under the same key gets the stored one."""
+    key = idempotency_key(request)
     answer = served.engine.close_turn(
-        expected=wanted.turn,
-        metered=wanted.metered,
-        key=idempotency_key(request),
-        request=body,
-        ends=wanted.ends,
+        expected=wanted.turn, key=key, request=body, ends=wanted.ends, **given
     )
     await served.announce()
-    return _text(answer)
+    return Response(answer, media_type=JSON)
 
 
 async def post_action(served: ServedWorld, request: Request) -> Response:
@@ -158,10 +162,9 @@ async def get_statement(served: ServedWorld, request: Request) -> Response:
     agent_id = request.path_params["agent_id"]
     agent_index(world.agent_indices, agent_id)
 
-    def stated(store: Store) -> Statement:
-        accounts = tuple(Holding)
-        return statement(store, agent_id, accounts=accounts, first_turn=first, last_turn=last)
-
+    stated = partial(
+        statement, agent_id=agent_id, accounts=tuple(Holding), first_turn=first, last_turn=last
+    )
     return json_answer(await run_in_threadpool(served.engine.read, stated))
 
 
@@ -246,8 +249,4 @@ async def get_health(served: ServedWorld, request: Request) -> Response:
 
 def json_answer(value: Any) -> Response:
     """An answer in JSON."""
-    return Response(canonical(value), media_type="application/json")
-
-
-def _text(answer: str) -> Response:
-    return Response(answer, media_type="application/json")
+    return Response(canonical(value), media_type=JSON)

@@ -6,25 +6,8 @@ from typing import Any, Final
 
 from msgspec import json
 
-from sim_economy.core.errors import (
-    AlreadySubmittedError,
-    AmountOutOfRangeError,
-    ExtraMissingError,
-    FolderError,
-    InputError,
-    KeyReusedError,
-    PolicyFailedError,
-    ReplayError,
-    RunEndedError,
-    ScenarioError,
-    SignatureError,
-    SimEconomyError,
-    StoreError,
-    TurnConflictError,
-    WorldExistsError,
-    WorldMissingError,
-    WorldUnknownError,
-)
+from sim_economy.core import errors
+from sim_economy.core.errors import SimEconomyError
 
 
 class RequestError(SimEconomyError):
@@ -39,22 +22,22 @@ class RequestError(SimEconomyError):
 
 
 STATUS: Final[dict[type[SimEconomyError], int]] = {
-    ScenarioError: 422,
-    InputError: 422,
-    PolicyFailedError: 422,
-    AmountOutOfRangeError: 422,
-    RunEndedError: 409,
-    WorldMissingError: 409,
-    WorldUnknownError: 404,
-    WorldExistsError: 409,
-    TurnConflictError: 409,
-    KeyReusedError: 422,
-    SignatureError: 403,
-    AlreadySubmittedError: 409,
-    StoreError: 503,
-    ReplayError: 503,
-    FolderError: 503,
-    ExtraMissingError: 501,
+    errors.ScenarioError: 422,
+    errors.InputError: 422,
+    errors.PolicyFailedError: 422,
+    errors.AmountOutOfRangeError: 422,
+    errors.RunEndedError: 409,
+    errors.WorldMissingError: 409,
+    errors.WorldUnknownError: 404,
+    errors.WorldExistsError: 409,
+    errors.TurnConflictError: 409,
+    errors.KeyReusedError: 422,
+    errors.SignatureError: 403,
+    errors.AlreadySubmittedError: 409,
+    errors.StoreError: 503,
+    errors.ReplayError: 503,
+    errors.FolderError: 503,
+    errors.ExtraMissingError: 501,
 }
 """The status of each kind of failure; `RequestError` carries its own."""
 
@@ -63,7 +46,7 @@ def status_of(error: SimEconomyError) -> int:
     """The HTTP status that answers a failure."""
     if isinstance(error, RequestError):
         return error.status
-    if isinstance(error, InputError) and error.field == "body":
+    if isinstance(error, errors.InputError) and error.field == "body":
         return 400
     return STATUS[type(error)]
 
@@ -72,15 +55,20 @@ def error_body(error: SimEconomyError) -> bytes:
     """The JSON that answers a failure."""
     body: dict[str, Any] = {"code": error.code, "message": str(error)}
     match error:
-        case ScenarioError():
+        case errors.ScenarioError():
             body["problems"] = error.problems
-        case InputError():
+        case errors.InputError():
             body["field"] = error.field
-        case SignatureError():
+        case errors.SignatureError():
             body["position"] = error.index
-        case TurnConflictError():
+        case errors.TurnConflictError():
             body["turn"] = error.open_turn
-        case RunEndedError() | WorldExistsError() | KeyReusedError() | AlreadySubmittedError():
+        case (
+            errors.RunEndedError()
+            | errors.WorldExistsError()
+            | errors.KeyReusedError()
+            | errors.AlreadySubmittedError()
+        ):
             body["turn"] = error.turn
         case _:
             pass

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 
@@ -14,8 +15,8 @@ from sim_economy.ledger.records import TurnRecord
 from sim_economy.world.turn_answer import rejections, turn_answer
 from sim_economy.world.world import World
 
-_TURNS_READ: Final = 256
-"""Turns read from the store at a time while a page is being filled."""
+_EVENTS_MAX: Final = 256
+"""Turns sent before a stream looks whether somebody still listens."""
 
 
 def page(world: World, table: str, after: int, limit: int) -> dict[str, Any]:
@@ -25,77 +26,52 @@ def page(world: World, table: str, after: int, limit: int) -> dict[str, Any]:
         `rows`, and `next`: the `after` of the next page, None at the end.
     """
     rows: list[dict[str, Any]] = []
-    last = world.turn_number
-    turn = after
-    while turn < last and len(rows) < limit:
-        until = min(last, turn + _TURNS_READ)
-        for stored in world.store.read(turn + 1, until):
-            record = stored.record
-            rows += _ROWS[table](record, stored.head_hash, world.config)
-            turn = stored.turn
-            if len(rows) >= limit:
-                break
+    turn, last = after, world.turn_number
+    for stored in world.store.read(after + 1, last):
+        rows += _rows(table, stored.record, stored.head_hash, world.config)
+        turn = stored.turn
+        if len(rows) >= limit:
+            break
     return {"rows": rows, "next": turn if turn < last else None}
 
 
 def event_lines(world: World, first: int) -> Iterator[tuple[int, bytes]]:
     """Closed turns from `first` on, each as one server-sent event."""
-    for stored in islice(world.store.read(first), _TURNS_READ):
+    for stored in islice(world.store.read(first), _EVENTS_MAX):
         answer = turn_answer(stored.record, stored.head_hash, world.config)
         text = json.encode(answer).decode()
         yield stored.turn, f"id: {stored.turn}\nevent: turn\ndata: {text}\n\n".encode()
 
 
-def _turns(record: TurnRecord, head: str, config: WorldConfig) -> list[dict[str, Any]]:
-    return [turn_answer(record, head, config)]
+def _rows(table: str, record: TurnRecord, head: str, config: WorldConfig) -> list[dict[str, Any]]:
+    match table:
+        case "turns":
+            return [turn_answer(record, head, config)]
+        case "blocks":
+            return [] if record.block is None else [to_builtins(record.block)]
+        case "transactions":
+            return _numbered(record.turn, map(to_builtins, record.transactions))
+        case "contracts":
+            return _numbered(record.turn, map(to_builtins, record.contracts))
+        case "rejections":
+            return list(rejections(record))
+        case "postings":
+            named = partial(account_name, agent_ids=config.agent_ids)
+            return _numbered(
+                record.turn,
+                (
+                    {
+                        "source": named(posting.source),
+                        "target": named(posting.target),
+                        "amount": posting.amount,
+                        "reason": posting.reason,
+                    }
+                    for posting in record.postings
+                ),
+            )
+        case _:
+            raise AssertionError(table)
 
 
-def _blocks(record: TurnRecord, head: str, config: WorldConfig) -> list[dict[str, Any]]:
-    del head, config
-    return [] if record.block is None else [to_builtins(record.block)]
-
-
-def _transactions(record: TurnRecord, head: str, config: WorldConfig) -> list[dict[str, Any]]:
-    del head, config
-    return [
-        {"turn": record.turn, "position": index, **to_builtins(transaction)}
-        for index, transaction in enumerate(record.transactions)
-    ]
-
-
-def _contracts(record: TurnRecord, head: str, config: WorldConfig) -> list[dict[str, Any]]:
-    del head, config
-    return [
-        {"turn": record.turn, "position": index, **to_builtins(event)}
-        for index, event in enumerate(record.contracts)
-    ]
-
-
-def _rejections(record: TurnRecord, head: str, config: WorldConfig) -> list[dict[str, Any]]:
-    del head, config
-    return list(rejections(record))
-
-
-def _postings(record: TurnRecord, head: str, config: WorldConfig) -> list[dict[str, Any]]:
-    del head
-    return [
-        {
-            "turn": record.turn,
-            "position": index,
-            "source": account_name(posting.source, config.agent_ids),
-            "target": account_name(posting.target, config.agent_ids),
-            "amount": posting.amount,
-            "reason": posting.reason,
-        }
-        for index, posting in enumerate(record.postings)
-    ]
-
-
-_ROWS: Final = {
-    "turns": _turns,
-    "blocks": _blocks,
-    "transactions": _transactions,
-    "contracts": _contracts,
-    "rejections": _rejections,
-    "postings": _postings,
-}
+def _numbered(turn: int, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"turn": turn, "position": index, **row} for index, row in enumerate(rows)]

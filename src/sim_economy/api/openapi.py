@@ -79,6 +79,7 @@ def _ref(name: str) -> dict[str, Any]:
 
 _WHOLE: Final[dict[str, Any]] = {"type": "integer", "minimum": 0, "maximum": INPUT_LIMIT}
 _TEXT: Final[dict[str, Any]] = {"type": ["string", "null"]}
+_UNITS: Final = {"thinking_units": _WHOLE, "output_units": _WHOLE}
 
 
 def _parameters(limits: ConnectionLimits) -> dict[str, dict[str, Any]]:
@@ -149,43 +150,38 @@ def _schemas(limits: ConnectionLimits) -> dict[str, Any]:
             "description": parameter.meaning,
         }
     public = {name: schema for name, schema in settings.items() if name not in HIDDEN}
-    init = _object(
-        {
-            "config": {
-                "type": "object",
-                "additionalProperties": False,
-                "properties": {
-                    "preset": {"type": "string", "enum": ["as-run", "as-written"]},
-                    **settings,
-                },
+    started = {
+        "config": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "preset": {"type": "string", "enum": ["as-run", "as-written"]},
+                **settings,
             },
-            "agent_ids": {
-                "type": ["array", "null"],
-                "uniqueItems": True,
-                "items": {"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,64}$"},
-            },
-            "public_keys": {
-                "type": ["object", "null"],
-                "description": "Ed25519, by agent id; then every agent signs what it does.",
-                "additionalProperties": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-            },
-        }
-    )
+        },
+        "agent_ids": {
+            "type": ["array", "null"],
+            "uniqueItems": True,
+            "items": {"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,64}$"},
+        },
+    }
+    acted = {"action": _ref("Action"), **_UNITS, "thinking": _TEXT, "speech": _TEXT}
     return {
         "Config": {"type": "object", "properties": public, "required": list(public)},
-        "Init": init,
+        "Init": _object(
+            {
+                **started,
+                "public_keys": {
+                    "type": ["object", "null"],
+                    "description": "Ed25519, by agent id; then every agent signs what it does.",
+                    "additionalProperties": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+                },
+            }
+        ),
         "Action": _action(),
         "Terms": _terms(),
         "Input": _object(
-            {
-                "agent_id": {"type": "string"},
-                "action": _ref("Action"),
-                "thinking_units": _WHOLE,
-                "output_units": _WHOLE,
-                "thinking": _TEXT,
-                "speech": _TEXT,
-                "signature": _SIGNATURE,
-            },
+            {"agent_id": {"type": "string"}, **acted, "signature": _SIGNATURE},
             "agent_id",
             "action",
         ),
@@ -195,30 +191,15 @@ def _schemas(limits: ConnectionLimits) -> dict[str, Any]:
         "Close": _object(
             {
                 **_CLOSING,
-                "usage": {
-                    "type": "object",
-                    "additionalProperties": _object(
-                        {"thinking_units": _WHOLE, "output_units": _WHOLE}
-                    ),
-                },
+                "usage": {"type": "object", "additionalProperties": _object(_UNITS)},
             }
         ),
         "Submission": _object(
-            {
-                "action": _ref("Action"),
-                "thinking_units": _WHOLE,
-                "output_units": _WHOLE,
-                "thinking": _TEXT,
-                "speech": _TEXT,
-                "turn": _CLOSING["turn"],
-                "signature": _SIGNATURE,
-            },
-            "action",
+            {**acted, "turn": _CLOSING["turn"], "signature": _SIGNATURE}, "action"
         ),
         "Run": _object(
             {
-                "config": init["properties"]["config"],
-                "agent_ids": init["properties"]["agent_ids"],
+                **started,
                 "policy": {"type": "string", "enum": list(SHIPPED)},
                 "usage": {
                     "type": "object",

@@ -15,7 +15,6 @@ from sim_economy.api.world_answers import state_answer
 from sim_economy.api.worlds import ServedWorld
 from sim_economy.core.errors import InputError, RunEndedError, ScenarioError, TurnConflictError
 from sim_economy.core.table_reader import read_choice
-from sim_economy.ledger.stores.protocol import Store
 from sim_economy.runs.policy_loop import open_turns
 from sim_economy.runs.run import run_of
 from sim_economy.runs.run_metrics import run_metrics
@@ -47,10 +46,7 @@ async def play_until(served: ServedWorld, wanted: RunRequest) -> dict[str, Any]:
         await served.announce()
         await asyncio.sleep(0)
 
-    def summary(store: Store) -> dict[str, Any]:
-        return dict(run_metrics(run_of(store)))
-
-    metrics = await run_in_threadpool(engine.read, summary)
+    metrics = await run_in_threadpool(engine.read, lambda store: run_metrics(run_of(store)))
     return {"world_id": engine.world_id, "metrics": metrics, "state": state_answer(world)}
 
 

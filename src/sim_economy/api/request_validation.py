@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from msgspec import Struct
 from starlette.requests import Request
@@ -18,6 +18,9 @@ _KEYS: Final = 100
 """Keys a configuration may have, more than there are parameters."""
 _SIGNATURE: Final = re.compile("[0-9a-f]{128}")
 _KEY: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
+_UNITS: Final = ("thinking_units", "output_units")
+
+Value = TypeVar("Value")
 
 
 class InitRequest(Struct, frozen=True):
@@ -100,9 +103,7 @@ def parse_init(body: bytes) -> InitRequest:
 
 
 def _world(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str] | None]:
-    config = given.get("config", {})
-    if not isinstance(config, dict):
-        raise InputError("config", "must be an object")
+    config: dict[str, Any] = _typed(given, "config", {}, "must be an object")
     if len(config) > _KEYS or not all(map(_KEY.fullmatch, config)):
         raise InputError("config", "has a key no parameter could have; see /openapi.json")
     agent_ids = given.get("agent_ids")
@@ -121,18 +122,12 @@ def parse_run(body: bytes) -> RunRequest:
     """
     known = ("config", "agent_ids", "policy", "usage", "turns", "ends")
     given = _fields(parse_json(body), known)
-    policy, usage = given.get("policy", "published"), given.get("usage", {"source": "published"})
-    turns, ends = given.get("turns", 60), given.get("ends", True)
-    if type(policy) is not str:
-        raise InputError("policy", "must be a policy's name")
-    if not isinstance(usage, dict):
-        raise InputError("usage", "must be an object")
+    policy = _typed(given, "policy", "published", "must be a policy's name")
+    usage = _typed(given, "usage", {"source": "published"}, "must be an object")
     if not all(map(_KEY.fullmatch, usage)):
         raise InputError("usage", "has a key no source could have; see /openapi.json")
-    if type(turns) is not int or not 1 <= turns <= 2**31:
-        raise InputError("turns", "must be an integer from 1 to 2147483648")
-    if not isinstance(ends, bool):
-        raise InputError("ends", "must be true or false")
+    turns = _number(given.get("turns", 60), "turns", 2**31)
+    ends = _typed(given, "ends", True, "must be true or false")
     config, agent_ids = _world(given)
     named = "config" in given or agent_ids is not None
     return RunRequest(
@@ -186,17 +181,13 @@ def parse_closing(body: bytes) -> CloseRequest:
         InputError: It has another shape.
     """
     given = _fields(parse_json(body), ("turn", "ends", "usage")) if body.strip() else {}
-    usage = given.get("usage", {})
-    if not isinstance(usage, dict):
-        raise InputError("usage", "must be an object of usage by agent id")
+    usage: dict[str, Any] = _typed(given, "usage", {}, "must be an object of usage by agent id")
     metered = {}
     for index, (agent_id, units) in enumerate(usage.items()):
         field = f"usage[{index}]"
-        figures = _fields(units, ("thinking_units", "output_units"), field)
-        metered[agent_id] = (
-            parse_units(figures.get("thinking_units", 0), f"{field}.thinking_units"),
-            parse_units(figures.get("output_units", 0), f"{field}.output_units"),
-        )
+        figures = _fields(units, _UNITS, field)
+        thinking, output = (parse_units(figures.get(name, 0), f"{field}.{name}") for name in _UNITS)
+        metered[agent_id] = (thinking, output)
     return CloseRequest(metered, *_closing(given))
 
 
@@ -206,9 +197,8 @@ def parse_submission(body: bytes, agent_id: str) -> SubmissionRequest:
     Raises:
         InputError: It has another shape.
     """
-    units = ("thinking_units", "output_units")
-    fields = ("action", "speech", "thinking", *units, "turn", "signature")
-    given = dict(_fields(parse_json(body), fields))
+    fields = ("action", "speech", "thinking", *_UNITS, "turn", "signature")
+    given = _fields(parse_json(body), fields)
     turn, _ = _closing({"turn": given.pop("turn", None)})
     signature = _signature(given.pop("signature", None), "signature")
     submitted = parse_input({**given, "agent_id": agent_id}, "body")
@@ -216,12 +206,24 @@ def parse_submission(body: bytes, agent_id: str) -> SubmissionRequest:
 
 
 def _closing(given: Mapping[str, Any]) -> tuple[int | None, bool]:
-    turn, ends = given.get("turn"), given.get("ends", False)
-    if turn is not None and (type(turn) is not int or not 1 <= turn <= 2**53):
-        raise InputError("turn", "must be an integer from 1 to 9007199254740992")
-    if not isinstance(ends, bool):
-        raise InputError("ends", "must be true or false")
-    return turn, ends
+    turn = given.get("turn")
+    if turn is not None:
+        turn = _number(turn, "turn", 2**53)
+    return turn, _typed(given, "ends", False, "must be true or false")
+
+
+def _number(value: Any, field: str, most: int) -> int:
+    if type(value) is not int or not 1 <= value <= most:
+        raise InputError(field, f"must be an integer from 1 to {most}")
+    return value
+
+
+def _typed(given: Mapping[str, Any], name: str, default: Value, problem: str) -> Value:
+    """A value of its default's type, which it has exactly."""
+    value = given.get(name, default)
+    if type(value) is not type(default):
+        raise InputError(name, problem)
+    return value
 
 
 def idempotency_key(request: Request) -> str | None:

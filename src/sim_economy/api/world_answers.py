@@ -14,9 +14,10 @@ from sim_economy.world.world import World
 def state_answer(world: World) -> dict[str, Any]:
     """The whole public and private state, as the operator sees it."""
     state = world.state
-    agents = []
-    for agent, agent_id in enumerate(world.config.agent_ids):
-        agents.append(
+    return {
+        "turn": state.turn,
+        "token_supply": state.token_supply,
+        "agents": [
             {
                 "agent_id": agent_id,
                 **holdings(state.accounts, agent),
@@ -24,11 +25,8 @@ def state_answer(world: World) -> dict[str, Any]:
                 "burned": state.burned[agent],
                 "cores": state.cores[agent],
             }
-        )
-    return {
-        "turn": state.turn,
-        "token_supply": state.token_supply,
-        "agents": agents,
+            for agent, agent_id in enumerate(world.config.agent_ids)
+        ],
         "fees_collected": state.fees_charged,
         "ended": state.ended,
         "state_digest": world.head.state_digest,

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from sim_economy.cli.options import numbers_as_changes, seed_option
+from sim_economy.cli.options import json_option, numbers_as_changes, seed_option, turns_option
 from sim_economy.cli.output import print_json, print_table, progress_bar
 from sim_economy.cli.scenario_options import scenario_names
 from sim_economy.core.errors import ScenarioError
@@ -26,7 +26,7 @@ from sim_economy.scenarios.shipped import REGIMES
 @click.command()
 @click.argument("scenarios", nargs=-1, shell_complete=scenario_names)
 @click.option("--runs", type=int, help="Replicates of each.")
-@click.option("--turns", type=int, help="Turns of a run.")
+@turns_option
 @seed_option
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change all of them.")
 @click.option(
@@ -38,7 +38,7 @@ from sim_economy.scenarios.shipped import REGIMES
 )
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
 @click.option("--fresh", is_flag=True, help="Start over instead of resuming.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def compare(
     scenarios: tuple[str, ...],
     runs: int | None,

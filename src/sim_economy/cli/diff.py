@@ -25,13 +25,8 @@ def diff(one: LedgerLocation, other: LedgerLocation, as_json: bool) -> int:
         found = diffs.diff(first, second)
     divergence = found.divergence
     if as_json:
-        print_json(
-            {
-                "same": found.same,
-                "settings": found.settings,
-                "parting": divergence and asdict(divergence),
-            }
-        )
+        shown = divergence and asdict(divergence)
+        print_json({"same": found.same, "settings": found.settings, "parting": shown})
     elif found.same:
         click.echo("the two ledgers are the same, turn by turn")
     else:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from msgspec import to_builtins
 
 from sim_economy.agents.usage_model import TracedUsage
 from sim_economy.cli.experiment_output import (
     SHOWN_METRICS,
-    as_plain,
     rounded,
     show_files,
     write_experiment_report,
@@ -67,16 +67,14 @@ def experiment(
         outcome = run_experiment(
             chosen, folder, jobs=jobs, ledgers=ledgers, fresh=fresh, progress=progress
         )
-    written = (
-        write_experiment_report(folder, chosen, outcome, None) if report and outcome.rows else []
-    )
+    written = write_experiment_report(folder, chosen, outcome) if report else []
     if as_json:
         print_json(
             {
                 "folder": str(folder),
                 "runs": len(outcome.runs),
                 "resumed": outcome.resumed,
-                "failures": [as_plain(failure) for failure in outcome.failures],
+                "failures": to_builtins(outcome.failures),
                 "missing": outcome.missing,
                 "report": [str(path) for path in written],
                 "rows": outcome.rows,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -35,9 +34,11 @@ def show_files(outcome: Outcome, folder: Path, written: list[Path]) -> None:
 
 
 def write_experiment_report(
-    folder: Path, chosen: Scenario, outcome: Outcome, comparison: Comparison | None
+    folder: Path, chosen: Scenario, outcome: Outcome, comparison: Comparison | None = None
 ) -> list[Path]:
-    """The report; with a comparison, it shows the economy as written too."""
+    """The report of runs, if any finished; with a comparison, the economy as written in it too."""
+    if not outcome.rows:
+        return []
     from sim_economy.reports.report import write_report  # noqa: PLC0415
 
     others = []
@@ -57,10 +58,3 @@ def write_experiment_report(
 def rounded(value: float) -> int | str:
     """A metric for a terminal: three decimals, whole numbers whole."""
     return value if isinstance(value, int) else f"{value:.3f}"
-
-
-def as_plain(value: Any) -> Any:
-    """A struct as a dictionary; None stays None."""
-    return (
-        None if value is None else {name: getattr(value, name) for name in value.__struct_fields__}
-    )

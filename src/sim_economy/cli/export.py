@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -36,25 +34,19 @@ def export(ledger: LedgerLocation, form: str, out: Path | None) -> int:
             "folder_foreign", str(target), "is there already; name another with --out"
         )
     part = target.with_name(target.name + ".part")
-    with reading(ledger) as store, _discarded(part):
-        if form == "jsonl":
-            exports.write_jsonl(store, part)
-        else:
-            part.mkdir(parents=True)
-            write = exports.write_csv if form == "csv" else exports.write_parquet
-            write(store, part)
-        part.replace(target)
+    with reading(ledger) as store:
+        try:
+            if form == "jsonl":
+                exports.write_jsonl(store, part)
+            else:
+                part.mkdir(parents=True)
+                write = exports.write_csv if form == "csv" else exports.write_parquet
+                write(store, part)
+            part.replace(target)
+        finally:
+            if part.is_dir():
+                shutil.rmtree(part)
+            else:
+                part.unlink(missing_ok=True)
     click.echo(f"wrote {target}")
     return 0
-
-
-@contextmanager
-def _discarded(part: Path) -> Iterator[None]:
-    """Remove what was written where the work did not finish."""
-    try:
-        yield
-    finally:
-        if part.is_dir():
-            shutil.rmtree(part)
-        else:
-            part.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 from msgspec import to_builtins
 
+from sim_economy.cli.options import json_option
 from sim_economy.cli.output import print_json, print_table
 from sim_economy.orchestrator.record.transcript import AgentTurn, Transcript, read_transcript
 
@@ -21,7 +22,7 @@ from sim_economy.orchestrator.record.transcript import AgentTurn, Transcript, re
 @click.option(
     "--html", "page", type=click.Path(path_type=Path), help="Write the whole run as one HTML file."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def inspect(
     run: Path,
     turns: tuple[int, ...],
@@ -46,7 +47,7 @@ def inspect(
         return 0
     shown = _agent_turns(transcript, turns, agent)
     if as_json:
-        print_json([to_builtins(agent_turn) for agent_turn in shown])
+        print_json(to_builtins(shown))
     elif turns or agent is not None:
         for agent_turn in shown:
             _show_agent_turn(agent_turn, prompts=prompts)
@@ -120,11 +121,9 @@ def _show_agent_turn(agent_turn: AgentTurn, *, prompts: bool) -> None:
 
 def _visible(text: str) -> str:
     """A text without what could move a terminal's cursor or colour it."""
-    return "".join(
-        letter
-        if letter.isprintable()
-        else "\n    "
-        if letter == "\n"
-        else "\N{REPLACEMENT CHARACTER}"
-        for letter in text
+    indented = text.replace("\n", "\n    ")
+    shown = (
+        letter if letter == "\n" or letter.isprintable() else "\N{REPLACEMENT CHARACTER}"
+        for letter in indented
     )
+    return "".join(shown)

@@ -6,17 +6,15 @@ from pathlib import Path
 
 import click
 
+from sim_economy.cli.output import needing
+
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
 def key(path: Path) -> int:
     """Make an agent's key, keep it in the new file PATH, and print its public half."""
-    try:
+    with needing("signing", "signatures"):
         from sim_economy.client.agent_key import AgentKey  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        from sim_economy.core.errors import ExtraMissingError  # noqa: PLC0415
-
-        raise ExtraMissingError("signing", str(error.name), "signatures") from None
     made = AgentKey()
     try:
         made.write(path)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
+
+from sim_economy.cli.output import needing
 
 
 @click.command()
@@ -41,15 +44,9 @@ def mcp(
 
     The agent's token is read from SIM_ENGINE_TOKEN; it is never an argument.
     """
-    import os  # noqa: PLC0415
-
-    from sim_economy.core.errors import ExtraMissingError  # noqa: PLC0415
-
-    try:
+    with needing("the MCP server", "mcp"):
         from sim_economy.client.agent_key import AgentKey  # noqa: PLC0415
         from sim_economy.mcp.server import AgentConnections, create_server  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise ExtraMissingError("the MCP server", str(error.name), "mcp") from None
     token = os.environ.get("SIM_ENGINE_TOKEN") or None
     if agent is None and token is None and not over_http:
         raise click.UsageError("name the agent with --agent, or set SIM_ENGINE_TOKEN")

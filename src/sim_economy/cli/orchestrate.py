@@ -8,15 +8,15 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from sim_economy.cli.options import numbers_as_changes, seed_option
-from sim_economy.cli.output import print_json, print_table
+from sim_economy.cli.options import json_option, numbers_as_changes, seed_option, set_option
+from sim_economy.cli.output import needing, print_json, print_table
 from sim_economy.core.codec import canonical, parse_json
-from sim_economy.core.errors import ExtraMissingError
 from sim_economy.core.table_reader import NumberText
 from sim_economy.core.world_config import config_values
 from sim_economy.orchestrator.model_call import ModelCaller
@@ -35,19 +35,13 @@ _TOKEN_VARIABLE = "SIM_ENGINE_ADMIN_TOKEN"  # noqa: S105
 @click.option("--mock", is_flag=True, help="Let every model be a mock; no key, no network.")
 @click.option("--turns", type=int, help="Turns of the run.")
 @seed_option
-@click.option(
-    "--set",
-    "changes",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Change one setting of the scenario; may be given often.",
-)
+@set_option
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder of the run.  [default: out/NAME]"
 )
 @click.option("--engine", metavar="URL", help="Play on the engine at this address.")
 @click.option("--fresh", is_flag=True, help="Start over instead of resuming.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def orchestrate(
     scenario: str,
     mock: bool,
@@ -79,16 +73,12 @@ def orchestrate(
 async def _play(
     folder: Path, asked: OrchestratedRun, engine: str | None, *, fresh: bool
 ) -> SessionResult:
-    def world_backend(task: Task) -> Any:
-        assert engine is not None
-        return _engine_backend(engine, task)
-
     with _watched(asked.task) as show, _interruptible() as started:
         return await play(
             folder,
             asked.task,
             asked.usage,
-            open_world_backend=world_backend if engine else None,
+            open_world_backend=partial(_engine_backend, engine) if engine else None,
             fresh=fresh,
             show=show,
             started=started,
@@ -120,10 +110,8 @@ def _interruptible() -> Iterator[Callable[[ModelCaller], None]]:
 @asynccontextmanager
 async def _engine_backend(address: str, task: Task) -> AsyncIterator[WorldBackend]:
     """An engine's world, started if there is none."""
-    try:
+    with needing("playing on an engine", "client"):
         from sim_economy.client import AsyncEngineClient, EngineError  # noqa: PLC0415
-    except ModuleNotFoundError:
-        raise ExtraMissingError("playing on an engine", "httpx", "client") from None
     token = os.environ.get(_TOKEN_VARIABLE) or None
     try:
         async with AsyncEngineClient(address, token=token) as client:
@@ -133,19 +121,16 @@ async def _engine_backend(address: str, task: Task) -> AsyncIterator[WorldBacken
                 if error.code != "world_missing":
                     raise
                 world = parse_json(canonical(config_values(task.config, seed=True)))
-                world = {name: value for name, value in world.items() if value != ""}
-                await client.init(_floats(world), list(task.config.agent_ids))
+                # Decimal texts become JSON numbers; each is short enough to come out as it was.
+                numbers = {
+                    name: float(value) if isinstance(value, NumberText) else value
+                    for name, value in world.items()
+                    if value != ""
+                }
+                await client.init(numbers, list(task.config.agent_ids))
             yield EngineBackend(client, task.config)
     except EngineError as error:
         raise click.ClickException(f"{address}: {error}") from None
-
-
-def _floats(world: dict[str, Any]) -> dict[str, Any]:
-    """Decimal texts as JSON numbers; each is short enough to come out as it was."""
-    return {
-        name: float(value) if isinstance(value, NumberText) else value
-        for name, value in world.items()
-    }
 
 
 @contextmanager

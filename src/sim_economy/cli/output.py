@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
-from sim_economy.core.errors import ScenarioError, SimEconomyError
+from sim_economy.core.errors import ExtraMissingError, ScenarioError, SimEconomyError
 
 if TYPE_CHECKING:
     from sim_economy.ledger.sidecars.locations import LedgerLocation
@@ -36,6 +36,19 @@ class LedgerType(click.ParamType):  # type: ignore[type-arg]
     ) -> list[CompletionItem]:
         """The files there are."""
         return click.Path().shell_complete(ctx, param, incomplete)
+
+
+@contextmanager
+def needing(work: str, extra: str) -> Iterator[None]:
+    """Import what an optional extra brings, or say how to install it.
+
+    Raises:
+        ExtraMissingError: A library of it is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise ExtraMissingError(work, str(error.name), extra) from None
 
 
 def print_json(value: Any) -> None:
@@ -73,22 +86,15 @@ def progress_bar(label: str, total: int | None) -> Iterator[Callable[[int], None
     if not sys.stderr.isatty():
         yield lambda _: None
         return
+    from rich import progress  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
-    from rich.progress import (  # noqa: PLC0415
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
 
-    bar = Progress(
-        TextColumn(label),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
+    bar = progress.Progress(
+        progress.TextColumn(label),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TimeElapsedColumn(),
+        progress.TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
     )

@@ -6,13 +6,8 @@ from typing import Any
 
 import click
 
-from sim_economy.agents.catalogue import (
-    PolicyEntryPoint,
-    choices,
-    offers,
-    policy_class,
-    policy_parameters,
-)
+from sim_economy.agents import catalogue
+from sim_economy.cli.options import json_option
 from sim_economy.cli.output import print_json, print_table
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.table_reader import written
@@ -20,15 +15,15 @@ from sim_economy.core.table_reader import written
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def policies(name: str | None, as_json: bool) -> int:
     """List the policies that are shipped or installed; with NAME, one of them.
 
     Exits with 1 if one of them cannot be loaded.
     """
-    known = offers()
+    known = catalogue.offers()
     if name is not None:
-        policy_class(name)
+        catalogue.policy_class(name)
         known = {name: known[name]}
     listed = [_described(offer, len(same) > 1) for same in known.values() for offer in same]
     if as_json:
@@ -50,7 +45,7 @@ def policies(name: str | None, as_json: bool) -> int:
     return 1 if any("problem" in offer for offer in listed) else 0
 
 
-def _described(offer: PolicyEntryPoint, several: bool) -> dict[str, Any]:
+def _described(offer: catalogue.PolicyEntryPoint, several: bool) -> dict[str, Any]:
     """One policy as plain values; with a `problem` where it cannot be used."""
     described: dict[str, Any] = {
         "policy": offer.name,
@@ -59,7 +54,7 @@ def _described(offer: PolicyEntryPoint, several: bool) -> dict[str, Any]:
         "parameters": [],
     }
     try:
-        found = policy_class(offer.name) if several else offer.load()
+        found = catalogue.policy_class(offer.name) if several else offer.load()
     except ScenarioError as error:
         return {**described, "problem": str(error)}
     described["summary"] = next(iter((found.__doc__ or "").strip().splitlines()), "")
@@ -67,9 +62,9 @@ def _described(offer: PolicyEntryPoint, several: bool) -> dict[str, Any]:
         {
             "name": name,
             "default": written(parameter, default),
-            "kind": choices(parameter, default),
+            "kind": catalogue.choices(parameter, default),
             "meaning": parameter.meaning,
         }
-        for name, (parameter, default) in policy_parameters(found).items()
+        for name, (parameter, default) in catalogue.policy_parameters(found).items()
     ]
     return described

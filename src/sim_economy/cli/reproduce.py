@@ -6,16 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+from msgspec import to_builtins
 
-from sim_economy.cli.experiment_output import (
-    as_plain,
-    show_files,
-    write_experiment_report,
-)
-from sim_economy.cli.options import (
-    json_option,
-    report_option,
-)
+from sim_economy.cli.experiment_output import show_files, write_experiment_report
+from sim_economy.cli.options import json_option, report_option
 from sim_economy.cli.output import print_json, print_table, progress_bar
 from sim_economy.experiments.experiment import run_experiment
 from sim_economy.reports.published.rows import Comparison, compare
@@ -44,9 +38,7 @@ def reproduce(out: Path, report: bool, as_json: bool) -> int:
         (out / "run_metrics.csv").read_text(encoding="utf-8") if outcome.rows else "",
         (out / "summary.json").read_text(encoding="utf-8") if outcome.rows else "",
     )
-    written = (
-        write_experiment_report(out, chosen, outcome, comparison) if report and outcome.rows else []
-    )
+    written = write_experiment_report(out, chosen, outcome, comparison) if report else []
     if as_json:
         print_json(
             {
@@ -54,9 +46,9 @@ def reproduce(out: Path, report: bool, as_json: bool) -> int:
                 "exact": comparison.exact,
                 "informative_cells": comparison.informative_cells,
                 "informative_columns": comparison.informative_columns,
-                "first_difference": as_plain(comparison.first_difference),
+                "first_difference": to_builtins(comparison.first_difference),
                 "summary_equal": comparison.summary_equal,
-                "failures": [as_plain(failure) for failure in outcome.failures],
+                "failures": to_builtins(outcome.failures),
                 "folder": str(out),
                 "report": [str(path) for path in written],
             }

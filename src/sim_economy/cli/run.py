@@ -6,10 +6,7 @@ from collections.abc import Callable
 
 import click
 
-from sim_economy.cli.experiment_output import (
-    SHOWN_METRICS,
-    rounded,
-)
+from sim_economy.cli.experiment_output import SHOWN_METRICS, rounded
 from sim_economy.cli.options import json_option, seed_option, set_option, turns_option
 from sim_economy.cli.output import LedgerType, print_json, print_table, progress_bar
 from sim_economy.cli.scenario_options import chosen_scenario, policy_option, scenario_argument
@@ -111,10 +108,8 @@ def _show_run(
             }
         )
         return
-    staked = played.series.staked[-1]
-    rows = [
-        [agent, tokens, staked[index]] for index, (agent, tokens) in enumerate(balances.items())
-    ]
+    series = played.series
+    rows = [*zip(played.agent_ids, series.balances[-1], series.staked[-1], strict=True)]
     title = f"{chosen.name}, seed {played.seed}: after turn {played.turns}"
     print_table(title, ("agent", "balance", "staked"), rows)
     print_table("", ("measure", "value"), [[key, rounded(metrics[key])] for key in SHOWN_METRICS])

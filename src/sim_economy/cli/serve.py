@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sim_economy.cli.output import LedgerType
+from sim_economy.cli.output import LedgerType, needing
 
 if TYPE_CHECKING:
     from sim_economy.ledger.sidecars.locations import LedgerLocation
@@ -77,14 +77,10 @@ def serve(
     accept_head: bool,
 ) -> int:
     """Serve LEDGER over HTTP until it is stopped; a new file becomes a world with POST /init."""
-    try:
+    with needing("serving", "engine"):
         from sim_economy.api.connection_limits import ConnectionLimits  # noqa: PLC0415
         from sim_economy.api.server import LOOPBACK  # noqa: PLC0415
         from sim_economy.api.server import serve as serve_ledger  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        from sim_economy.core.errors import ExtraMissingError  # noqa: PLC0415
-
-        raise ExtraMissingError("serving", str(error.name), "engine") from None
     from sim_economy.world.engine import Access  # noqa: PLC0415
 
     limits = ConnectionLimits(

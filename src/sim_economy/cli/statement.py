@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
-from msgspec.structs import asdict
+from msgspec import to_builtins
 
 from sim_economy.cli.options import json_option, ledger_argument
 from sim_economy.cli.output import print_json, print_table
@@ -45,9 +43,7 @@ def statement(
             store, agent, accounts=chosen, first_turn=first, last_turn=last
         )
     if as_json:
-        plain: dict[str, Any] = asdict(shown)
-        plain["lines"] = [asdict(line) for line in shown.lines]
-        print_json(plain)
+        print_json(to_builtins(shown))
         return 0
     title = f"{agent}, turns {shown.first_turn} to {shown.last_turn}"
     if not summary:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import click
-from msgspec.structs import asdict
+from msgspec import to_builtins
 
 from sim_economy.cli.options import json_option, ledger_argument
 from sim_economy.cli.output import print_json, progress_bar
@@ -19,15 +19,7 @@ def verify(ledger: LedgerLocation, as_json: bool) -> int:
     with progress_bar("verify", None) as progress:
         found = verifications.verify(ledger, progress)
     if as_json:
-        print_json(
-            {
-                "holds": found.holds,
-                "turns": found.turns,
-                "head": found.head and asdict(found.head),
-                "finding": found.finding and asdict(found.finding),
-                "signatures": found.signatures,
-            }
-        )
+        print_json({"holds": found.holds, **to_builtins(found)})
     elif found.finding is None:
         assert found.head is not None
         signed = f"{found.signatures} signatures, " if found.signatures else ""

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import (
-    AsyncIterator,
-    Callable,
-    Coroutine,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from functools import wraps
 from inspect import signature
 from types import GenericAlias
 from typing import (
     Any,
+    ClassVar,
     Concatenate,
     Final,
     NamedTuple,
@@ -32,27 +26,7 @@ from typing import (
 
 import httpx
 
-from sim_economy.client.answers import (
-    BlockAnswer,
-    ClosedTurnAnswer,
-    CommitmentAnswer,
-    ContractEventAnswer,
-    FiguresAnswer,
-    FinalisedTransactionAnswer,
-    GenesisAnswer,
-    HeadAnswer,
-    ObservationAnswer,
-    PageAnswer,
-    Parameters,
-    PlayedRunAnswer,
-    PostingAnswer,
-    RejectionAnswer,
-    StartedWorldAnswer,
-    StatementAnswer,
-    SubmittedActionAnswer,
-    VerificationAnswer,
-    WorldStateAnswer,
-)
+from sim_economy.client import answers
 from sim_economy.client.events import EventStream
 from sim_economy.client.requests import (
     Answer,
@@ -129,7 +103,7 @@ def _call(request: Callable[Concatenate[Any, P], EngineRequest[Answer]]) -> _Cal
 
 
 def _rows(
-    request: Callable[Concatenate[Any, P], EngineRequest[PageAnswer[Row]]],
+    request: Callable[Concatenate[Any, P], EngineRequest[answers.PageAnswer[Row]]],
 ) -> _Rows[P, Row]:
     """A method that asks for the page it states, and for those after it."""
 
@@ -158,6 +132,8 @@ class _Calls:
     """What an engine can be asked, by the requests that ask it."""
 
     token: str | None
+    _connect: ClassVar[type[httpx.Client | httpx.AsyncClient]]
+    _http: Any
 
     def __init__(
         self,
@@ -178,7 +154,9 @@ class _Calls:
         self.token = token
         self._retries = retries
         self._address = address.rstrip("/")
-        self._open(base_url=base(self._address, world), timeout=timeout, trust_env=False)
+        self._http = self._connect(
+            base_url=base(self._address, world), timeout=timeout, trust_env=False
+        )
 
     def __init_subclass__(cls, *, awaited: bool = False) -> None:
         """Give a class of clients the methods that suit it, as functions of its own."""
@@ -187,11 +165,8 @@ class _Calls:
                 if isinstance(method, _Method):
                     setattr(cls, name, method.awaited if awaited else method.waits)
 
-    def _open(self, **options: Any) -> None:
-        raise NotImplementedError
-
     @_call
-    def config(self) -> EngineRequest[Parameters]:
+    def config(self) -> EngineRequest[answers.Parameters]:
         """The world's parameters without the seed; the defaults before `init`."""
         return reading("/config")
 
@@ -201,7 +176,7 @@ class _Calls:
         config: Value,
         agent_ids: Sequence[str] | None = None,
         public_keys: Mapping[str, str] | None = None,
-    ) -> EngineRequest[StartedWorldAnswer]:
+    ) -> EngineRequest[answers.StartedWorldAnswer]:
         """Start the world; with public keys by agent id, every agent signs what it does."""
         return writing(
             "/init", {"config": config, "agent_ids": agent_ids, "public_keys": public_keys}
@@ -216,7 +191,7 @@ class _Calls:
         usage: Value | None = None,
         turns: int = 60,
         ends: bool = True,
-    ) -> EngineRequest[PlayedRunAnswer]:
+    ) -> EngineRequest[answers.PlayedRunAnswer]:
         """Start the world if it is not, and play it until a turn inside the engine.
 
         A run that is done gets its answer again; one that was cut off goes on.
@@ -226,7 +201,7 @@ class _Calls:
         return writing("/run", body, inside="data", repeatable=True)
 
     @_call
-    def state(self) -> EngineRequest[WorldStateAnswer]:
+    def state(self) -> EngineRequest[answers.WorldStateAnswer]:
         """Every agent's accounts after the last closed turn."""
         return reading("/state")
 
@@ -237,7 +212,7 @@ class _Calls:
         turn: int | None = None,
         idempotency_key: str | None = None,
         ends: bool = False,
-    ) -> EngineRequest[ClosedTurnAnswer]:
+    ) -> EngineRequest[answers.ClosedTurnAnswer]:
         """Close the open turn with a batch of inputs, once however often it is sent.
 
         Args:
@@ -255,7 +230,7 @@ class _Calls:
         usage: Mapping[str, Value] | None = None,
         idempotency_key: str | None = None,
         ends: bool = False,
-    ) -> EngineRequest[ClosedTurnAnswer]:
+    ) -> EngineRequest[answers.ClosedTurnAnswer]:
         """Close the open turn with what was submitted for it.
 
         Args:
@@ -273,13 +248,13 @@ class _Calls:
         speech: str | None = None,
         turn: int | None = None,
         signature: str | None = None,
-    ) -> EngineRequest[SubmittedActionAnswer]:
+    ) -> EngineRequest[answers.SubmittedActionAnswer]:
         """Submit one agent's action for the open turn; it is never sent twice."""
         body = {"action": action, "speech": speech, "turn": turn, "signature": signature}
         return writing(of_agent(agent_id, "action"), body)
 
     @_call
-    def commitment(self) -> EngineRequest[CommitmentAnswer]:
+    def commitment(self) -> EngineRequest[answers.CommitmentAnswer]:
         """The commitment of the draws, with salt and secret once the run has ended."""
         return reading("/commitment")
 
@@ -290,79 +265,79 @@ class _Calls:
         return EngineRequest(method="GET", path=path, inside="worlds", repeatable=True)
 
     @_call
-    def genesis(self) -> EngineRequest[GenesisAnswer]:
+    def genesis(self) -> EngineRequest[answers.GenesisAnswer]:
         """The identity of the world; agents sign with its genesis hash."""
         return reading("/genesis")
 
     @_call
-    def head(self) -> EngineRequest[HeadAnswer]:
+    def head(self) -> EngineRequest[answers.HeadAnswer]:
         """The end of the chain."""
         return reading("/head")
 
     @_rows
     def series(
         self, after: int | None = None, limit: int | None = None
-    ) -> EngineRequest[PageAnswer[FiguresAnswer]]:
+    ) -> EngineRequest[answers.PageAnswer[answers.FiguresAnswer]]:
         """The figures of every turn later than `after`."""
         return reading("/series", after=after, limit=limit)
 
     @_rows
     def turns(
         self, after: int | None = None, limit: int | None = None
-    ) -> EngineRequest[PageAnswer[ClosedTurnAnswer]]:
+    ) -> EngineRequest[answers.PageAnswer[answers.ClosedTurnAnswer]]:
         """Every turn later than `after`, page by page of about `limit` rows."""
         return reading("/turns", after=after, limit=limit)
 
     @_rows
     def blocks(
         self, after: int | None = None, limit: int | None = None
-    ) -> EngineRequest[PageAnswer[BlockAnswer]]:
+    ) -> EngineRequest[answers.PageAnswer[answers.BlockAnswer]]:
         """Every block later than turn `after`."""
         return reading("/blocks", after=after, limit=limit)
 
     @_rows
     def transactions(
         self, after: int | None = None, limit: int | None = None
-    ) -> EngineRequest[PageAnswer[FinalisedTransactionAnswer]]:
+    ) -> EngineRequest[answers.PageAnswer[answers.FinalisedTransactionAnswer]]:
         """Every transaction finalised later than turn `after`."""
         return reading("/transactions", after=after, limit=limit)
 
     @_rows
     def contracts(
         self, after: int | None = None, limit: int | None = None
-    ) -> EngineRequest[PageAnswer[ContractEventAnswer]]:
+    ) -> EngineRequest[answers.PageAnswer[answers.ContractEventAnswer]]:
         """Everything that happened to contracts later than turn `after`."""
         return reading("/contracts", after=after, limit=limit)
 
     @_rows
     def rejections(
         self, after: int | None = None, limit: int | None = None
-    ) -> EngineRequest[PageAnswer[RejectionAnswer]]:
+    ) -> EngineRequest[answers.PageAnswer[answers.RejectionAnswer]]:
         """Every input refused later than turn `after`."""
         return reading("/rejections", after=after, limit=limit)
 
     @_rows
     def postings(
         self, after: int | None = None, limit: int | None = None
-    ) -> EngineRequest[PageAnswer[PostingAnswer]]:
+    ) -> EngineRequest[answers.PageAnswer[answers.PostingAnswer]]:
         """Every movement of tokens later than turn `after`."""
         return reading("/postings", after=after, limit=limit)
 
     @_call
     def statement(
         self, agent_id: str, first_turn: int | None = None, last_turn: int | None = None
-    ) -> EngineRequest[StatementAnswer]:
+    ) -> EngineRequest[answers.StatementAnswer]:
         """One agent's postings with their reasons, opening to closing."""
         query = {"from": first_turn, "to": last_turn}
         return reading(of_agent(agent_id, "statement"), **query)
 
     @_call
-    def observation(self, agent_id: str) -> EngineRequest[ObservationAnswer]:
+    def observation(self, agent_id: str) -> EngineRequest[answers.ObservationAnswer]:
         """The observation of one agent."""
         return reading(of_agent(agent_id, "observation"))
 
     @_call
-    def verification(self) -> EngineRequest[VerificationAnswer]:
+    def verification(self) -> EngineRequest[answers.VerificationAnswer]:
         """Every hash and posting of the ledger, checked now."""
         return reading("/verification")
 
@@ -377,7 +352,10 @@ class EngineClient(_Calls):
         token: Sent with every call; set it to what `init` answers, if the engine asks for tokens.
     """
 
-    def events(self, after: int | None = None) -> Iterator[ClosedTurnAnswer]:
+    _connect = httpx.Client
+    _http: httpx.Client
+
+    def events(self, after: int | None = None) -> Iterator[answers.ClosedTurnAnswer]:
         """Turns as they close, until the run declares its end; a broken stream is taken up again.
 
         Args:
@@ -410,9 +388,6 @@ class EngineClient(_Calls):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _open(self, **options: Any) -> None:
-        self._http = httpx.Client(**options)
-
     def _send(self, call: EngineRequest[Answer]) -> Answer:
         attempts = Attempts(self._retries if call.repeatable else 0)
         while True:
@@ -423,8 +398,8 @@ class EngineClient(_Calls):
             else:
                 return call.answer(reply.status_code, reply.content)
 
-    def _follow(self, first: EngineRequest[PageAnswer[Row]]) -> Iterator[Row]:
-        call: EngineRequest[PageAnswer[Row]] | None = first
+    def _follow(self, first: EngineRequest[answers.PageAnswer[Row]]) -> Iterator[Row]:
+        call: EngineRequest[answers.PageAnswer[Row]] | None = first
         while call is not None:
             page = self._send(call)
             yield from page["rows"]
@@ -440,7 +415,10 @@ class AsyncEngineClient(_Calls, awaited=True):
         token: Sent with every call; set it to what `init` answers, if the engine asks for tokens.
     """
 
-    async def events(self, after: int | None = None) -> AsyncIterator[ClosedTurnAnswer]:
+    _connect = httpx.AsyncClient
+    _http: httpx.AsyncClient
+
+    async def events(self, after: int | None = None) -> AsyncIterator[answers.ClosedTurnAnswer]:
         """Turns as they close, until the run declares its end; a broken stream is taken up again.
 
         Args:
@@ -476,9 +454,6 @@ class AsyncEngineClient(_Calls, awaited=True):
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    def _open(self, **options: Any) -> None:
-        self._http = httpx.AsyncClient(**options)
-
     async def _send(self, call: EngineRequest[Answer]) -> Answer:
         attempts = Attempts(self._retries if call.repeatable else 0)
         while True:
@@ -489,8 +464,8 @@ class AsyncEngineClient(_Calls, awaited=True):
             else:
                 return call.answer(reply.status_code, reply.content)
 
-    async def _follow(self, first: EngineRequest[PageAnswer[Row]]) -> AsyncIterator[Row]:
-        call: EngineRequest[PageAnswer[Row]] | None = first
+    async def _follow(self, first: EngineRequest[answers.PageAnswer[Row]]) -> AsyncIterator[Row]:
+        call: EngineRequest[answers.PageAnswer[Row]] | None = first
         while call is not None:
             page = await self._send(call)
             for row in page["rows"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from time import monotonic
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from sim_economy.client import AgentKey, AsyncEngineClient
 
@@ -65,12 +65,6 @@ class AgentConnection:
     async def close(self) -> None:
         """Leave; the engine goes on."""
         await self._client.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
 
 
 def holder_of(token: str) -> str | None:

@@ -152,7 +152,11 @@ class Tools:
         """The world's parameters, and every action with its arguments."""
         async with self._connections.asking(context) as connection:
             seen = await connection.observe()
-            return {"world": seen["world"], "actions": _actions()}
+            actions = {
+                name: {"about": kind.__doc__, "arguments": list(kind.__struct_fields__)}
+                for name, kind in RECOGNISED.items()
+            }
+            return {"world": seen["world"], "actions": actions}
 
     async def wait(
         self,
@@ -189,10 +193,3 @@ def create_server(connections: AgentConnections) -> MCPServer:
 
 
 _OF_CONTRACTS: Final = ("turn", "contracts", "contracts_ended", "payloads", "reputations")
-
-
-def _actions() -> dict[str, Any]:
-    return {
-        name: {"about": kind.__doc__, "arguments": list(kind.__struct_fields__)}
-        for name, kind in RECOGNISED.items()
-    }
