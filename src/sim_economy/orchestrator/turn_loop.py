@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from itertools import islice
+from itertools import islice, repeat
 from typing import Any
 
 from msgspec import Raw, Struct
@@ -26,7 +26,7 @@ from sim_economy.orchestrator.record.call_log import (
     TurnClosed,
 )
 from sim_economy.orchestrator.scripted import decide
-from sim_economy.orchestrator.settings import AgentBackend, Plan
+from sim_economy.orchestrator.settings import Plan
 from sim_economy.orchestrator.world_backend import WorldBackend, WorldHead
 
 
@@ -95,18 +95,16 @@ class TurnLoop:
             ReplayError: A decision comes out otherwise than recorded.
         """
         world_head = await self.world_backend.world_head()
-        turn = await self._joint(world_head) if self._writer else 1
-        usage = self._used(turn)
-        while turn <= self._until:
-            used = next(usage)
+        first = await self._joint(world_head) if self._writer else 1
+        usage = self._used(first)
+        for turn in range(first, self._until + 1):
             try:
-                closed = await self._turn(turn, used)
+                closed = await self._turn(turn, next(usage))
             except SimEconomyError as error:
                 if self._writer is not None:
                     await self._writer.append(SessionStopped(turn, error.code))
                 raise
             world_head = WorldHead(closed.turn, closed.head)
-            turn += 1
         return world_head
 
     async def _joint(self, world_head: WorldHead) -> int:
@@ -126,8 +124,7 @@ class TurnLoop:
 
     def _used(self, turn: int) -> Any:
         if self._usage is None:
-            # None without end: a replay takes usage from the call log.
-            return iter(lambda: None, 0)
+            return repeat(None)  # a replay takes usage from the call log
         return islice(self._usage.turns(self.world_backend.config), turn - 1, None)
 
     async def _turn(self, turn: int, used: list[Usage] | None) -> TurnClosed:
@@ -151,15 +148,11 @@ class TurnLoop:
             full_state = await self.world_backend.full_state()
         over = asyncio.get_running_loop().time() + float(self.plan.turn_deadline)
         self._decided = 0
-        tasks = [
-            asyncio.create_task(
-                self._decision_of(
-                    turn, agent, agent_id, used[agent] if used else None, full_state, over
-                )
-            )
-            for agent, agent_id in enumerate(self.world_backend.config.agent_ids)
-        ]
-        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        deciding = (
+            self._decision_of(turn, agent, used[agent] if used else None, full_state, over)
+            for agent in range(self.world_backend.config.num_agents)
+        )
+        ended = await asyncio.gather(*deciding, return_exceptions=True)
         _raise_gravest(ended)
         return [decided for decided in ended if isinstance(decided, AgentDecided)]
 
@@ -167,28 +160,24 @@ class TurnLoop:
         self,
         turn: int,
         agent: int,
-        agent_id: str,
         used: Usage | None,
         full_state: Mapping[str, Any] | None,
         over: float,
     ) -> AgentDecided:
+        config = self.world_backend.config
+        agent_id = config.agent_ids[agent]
         recorded = self.log.decided.get((turn, agent_id))
         if self._writer is not None and recorded is not None:
             return recorded
-        backend = self.plan.backends[agent_id]
         try:
-            seen = await self.world_backend.observe(agent_id)
-            kept = {key: value for key, value in seen.items() if key != "world"}
-            if backend.model is None:
-                assert full_state is not None, backend
-                decided = self._played(turn, agent, agent_id, backend, used, full_state, kept)
+            observed = await self.world_backend.observe(agent_id)
+            seen = {key: value for key, value in observed.items() if key != "world"}
+            if self.plan.backends[agent_id].model is None:
+                assert full_state is not None, agent_id
+                decided = self._played(turn, agent, used, full_state, seen)
             else:
-                question = self._question(
-                    turn, agent, agent_id, backend, backend.model, seen, full_state, kept, over
-                )
-                decided = await ask_with_retries(
-                    question, self.caller, self.world_backend.config.seed
-                )
+                question = self._question(turn, agent, full_state, seen, over)
+                decided = await ask_with_retries(question, self.caller, config.seed)
         except SimEconomyError:
             self.caller.stop()
             raise
@@ -204,13 +193,14 @@ class TurnLoop:
         self,
         turn: int,
         agent: int,
-        agent_id: str,
-        backend: AgentBackend,
         used: Usage | None,
         full_state: Mapping[str, Any],
-        kept: dict[str, Any],
+        seen: dict[str, Any],
     ) -> AgentDecided:
         """The decision of a scripted policy; in a replay its usage is the recorded one."""
+        config = self.world_backend.config
+        agent_id = config.agent_ids[agent]
+        backend = self.plan.backends[agent_id]
         assert backend.policy is not None, backend
         if used is None:
             recorded = self.log.decided.get((turn, agent_id))
@@ -218,34 +208,31 @@ class TurnLoop:
                 raise ReplayError(turn, f"what {agent_id} did is not in the record")
             used = recorded.chosen.thinking_units, recorded.chosen.output_units
         policy = policy_named(backend.policy, backend.parameters)
-        chosen = decide(policy, agent, kept, full_state, self.world_backend.config, used)
-        return AgentDecided(turn=turn, agent_id=agent_id, input=Raw(canonical(chosen)), seen=kept)
+        chosen = decide(policy, agent, seen, full_state, config, used)
+        return AgentDecided(turn=turn, agent_id=agent_id, input=Raw(canonical(chosen)), seen=seen)
 
     def _question(
         self,
         turn: int,
         agent: int,
-        agent_id: str,
-        backend: AgentBackend,
-        model: str,
-        seen: Mapping[str, Any],
         full_state: Mapping[str, Any] | None,
-        kept: dict[str, Any],
+        seen: dict[str, Any],
         over: float,
     ) -> Question:
-        output = self.plan.models[model].output
-        shown = full_state if self.plan.observation == "full" else None
-        memories = self._memories(agent_id, turn)
+        config, plan = self.world_backend.config, self.plan
+        agent_id = config.agent_ids[agent]
+        backend = plan.backends[agent_id]
+        assert backend.model is not None, backend
+        output = plan.models[backend.model].output
+        shown = full_state if plan.observation == "full" else None
         return Question(
             turn=turn,
             agent=agent,
             agent_id=agent_id,
-            model=model,
-            instructions=instructions(
-                self.world_backend.config, agent_id, backend, self.plan, output
-            ),
-            view=view(seen, shown, memories, self.turns, self.plan),
-            seen=kept,
+            model=backend.model,
+            instructions=instructions(config, agent_id, backend, plan, output),
+            view=view(seen, shown, self._memories(agent_id, turn), self.turns, plan),
+            seen=seen,
             over=over,
         )
 
@@ -257,13 +244,14 @@ class TurnLoop:
             heard = {
                 name: said for name, said in decided.seen["speech"].items() if name != agent_id
             }
-            balance = decided.seen["accounts"]["balance"]
-            refused = self.log.closed[past].rejections.get(agent_id)
-            memories.append(
-                Memory(
-                    turn=past, balance=balance, chosen=decided.chosen, heard=heard, refused=refused
-                )
+            memory = Memory(
+                turn=past,
+                balance=decided.seen["accounts"]["balance"],
+                chosen=decided.chosen,
+                heard=heard,
+                refused=self.log.closed[past].rejections.get(agent_id),
             )
+            memories.append(memory)
         return memories
 
     def _tell(self, turn: int, decided: int) -> None:
