@@ -103,8 +103,7 @@ class Budget:
         async with self._settled:
             for account in (self.run, self.of(agent_id)):
                 account.held -= held
-                account.spent += spent
-                account.unknown += unknown
+            self.restore(agent_id, spent, unknown)
             self._settled.notify_all()
 
     def restore(self, agent_id: str, spent: Cost, unknown: Cost) -> None:

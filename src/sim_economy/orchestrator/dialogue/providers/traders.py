@@ -104,8 +104,6 @@ def _waiting(
                         "in_favour_of": favoured,
                     },
                 )
-            case _:
-                continue
 
 
 def _proposal(call: ModelCall, dice: _Dice, config: WorldConfig) -> dict[str, Any]:
