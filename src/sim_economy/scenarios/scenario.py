@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -167,14 +168,11 @@ def read_scenario(
     """
     given = read_toml(_scenario_text(str(source)))
     before = _preset_of(given)
-    problems = []
     if isinstance(changes, Mapping):
-        for key, value in changes.items():
-            problems += _set(given, key, value, further_tables)
+        found = [_set(given, key, value, further_tables) for key, value in changes.items()]
     else:
-        for change in changes:
-            problems += _change(given, change, further_tables)
-    if problems:
+        found = [_change(given, change, further_tables) for change in changes]
+    if problems := [*chain.from_iterable(found)]:
         raise ScenarioError(problems)
     if _preset_of(given) != before:
         _follow_preset(given, before)
@@ -241,11 +239,8 @@ def parse_scenario(
     usage = attempt(problems, "", parse_usage, values["usage"], folder or Path())
     if usage is not None and config is not None and not problems:
         problems += usage.problems(config, values["turns"])
-    if problems:
+    if problems or config is None or population is None or usage is None:
         raise ScenarioError(problems)
-    assert config is not None
-    assert population is not None
-    assert usage is not None
     return Scenario(
         name=values["name"],
         turns=values["turns"],
@@ -302,20 +297,17 @@ def _settings(
     config: WorldConfig,
 ) -> dict[str, Any]:
     """All that decides the bytes of a run, as plain values."""
-    mixed = values["population"] is not None
-    who = (
-        {"population": _plain(population_settings(population, config))}
-        if mixed
-        else {"policy": values["policy"]}
-    )
-    source = {key: _plain(value) for key, value in values["usage"].items()}
+    who = {"policy": values["policy"]}
+    if values["population"] is not None:
+        who = {"population": _plain(population_settings(population, config))}
+    source = _plain(values["usage"])
     if isinstance(usage, TracedUsage):
         source["digest"] = digest(canonical(sorted(usage.rows.items())))
     return {
         **{key: values[key] for key in ("name", "turns", "runs", "seed")},
         **who,
         "usage": source,
-        "world": {name: _plain(value) for name, value in config_values(config).items()},
+        "world": _plain(config_values(config)),
         "agent_ids": list(config.agent_ids),
     }
 
@@ -325,9 +317,7 @@ def _plain(value: Any) -> Any:
         return {key: _plain(held) for key, held in value.items()}
     if isinstance(value, list):
         return [_plain(held) for held in value]
-    if isinstance(value, Decimal):
-        return str(value)
-    return str(value) if isinstance(value, str) else value
+    return str(value) if isinstance(value, Decimal | str) else value
 
 
 def _change(given: dict[str, Any], change: str, further_tables: Sequence[str]) -> list[str]:
