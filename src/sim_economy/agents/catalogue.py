@@ -56,8 +56,6 @@ SHIPPED: Final[Mapping[str, str]] = {
 }
 """The shipped policies by name: module and class."""
 
-_OWN: Final = "sim-economy"
-
 
 class PolicyEntryPoint(Struct, frozen=True):
     """A policy that a distribution names; what it names need not be there.
@@ -96,7 +94,7 @@ class PolicyEntryPoint(Struct, frozen=True):
 def offers() -> dict[str, list[PolicyEntryPoint]]:
     """The entry points of every policy by name; the shipped ones first."""
     known: dict[str, list[PolicyEntryPoint]] = {
-        name: [PolicyEntryPoint(name, _OWN, f"{__package__}.policies.{home}")]
+        name: [PolicyEntryPoint(name, "sim-economy", f"{__package__}.policies.{home}")]
         for name, home in SHIPPED.items()
     }
     for point in sorted(entry_points(group=GROUP)):

@@ -37,8 +37,9 @@ class PlainSource:
         def column(key: str) -> tuple[int, ...]:
             return tuple(row[key] for row in full_state["agents"])
 
+        self.turn = full_state["turn"]
         self.accounts = WorldAccounts(
-            turn=full_state["turn"],
+            turn=self.turn,
             token_supply=full_state["token_supply"],
             fees_charged=full_state["fees_collected"],
             balances=column("balance"),
@@ -50,11 +51,6 @@ class PlainSource:
             burned=column("burned"),
             cores=column("cores"),
         )
-
-    @property
-    def turn(self) -> int:
-        """The last closed turn."""
-        return self.accounts.turn
 
     def observation(self, agent: int) -> Observation:
         """The observation of the one agent."""

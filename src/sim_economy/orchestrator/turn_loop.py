@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import islice, repeat
 from typing import Any
 
@@ -44,6 +44,21 @@ class Progress(Struct, frozen=True, kw_only=True):
 
 
 Show = Callable[[Progress], None]
+
+
+class _OpenTurn(Struct, frozen=True):
+    """A turn in which everyone is asked.
+
+    Attributes:
+        used: What scripted policies take, `[agent]`; None where the record says it.
+        full_state: None where nobody is shown it.
+        over: When the turn's deadline passes, by the loop's clock.
+    """
+
+    turn: int
+    used: list[Usage] | None
+    full_state: dict[str, Any] | None
+    over: float
 
 
 class TurnLoop:
@@ -148,23 +163,15 @@ class TurnLoop:
             full_state = await self.world_backend.full_state()
         over = asyncio.get_running_loop().time() + float(self.plan.turn_deadline)
         self._decided = 0
-        deciding = (
-            self._decision_of(turn, agent, used[agent] if used else None, full_state, over)
-            for agent in range(self.world_backend.config.num_agents)
-        )
+        opened = _OpenTurn(turn, used, full_state, over)
+        agents = range(self.world_backend.config.num_agents)
+        deciding = (self._decision_of(opened, agent) for agent in agents)
         ended = await asyncio.gather(*deciding, return_exceptions=True)
         _raise_gravest(ended)
         return [decided for decided in ended if isinstance(decided, AgentDecided)]
 
-    async def _decision_of(
-        self,
-        turn: int,
-        agent: int,
-        used: Usage | None,
-        full_state: Mapping[str, Any] | None,
-        over: float,
-    ) -> AgentDecided:
-        config = self.world_backend.config
+    async def _decision_of(self, opened: _OpenTurn, agent: int) -> AgentDecided:
+        config, turn = self.world_backend.config, opened.turn
         agent_id = config.agent_ids[agent]
         recorded = self.log.decided.get((turn, agent_id))
         if self._writer is not None and recorded is not None:
@@ -173,10 +180,9 @@ class TurnLoop:
             observed = await self.world_backend.observe(agent_id)
             seen = {key: value for key, value in observed.items() if key != "world"}
             if self.plan.backends[agent_id].model is None:
-                assert full_state is not None, agent_id
-                decided = self._played(turn, agent, used, full_state, seen)
+                decided = self._played(opened, agent, seen)
             else:
-                question = self._question(turn, agent, full_state, seen, over)
+                question = self._question(opened, agent, seen)
                 decided = await ask_with_retries(question, self.caller, config.seed)
         except SimEconomyError:
             self.caller.stop()
@@ -189,51 +195,39 @@ class TurnLoop:
         self._tell(turn, self._decided)
         return decided
 
-    def _played(
-        self,
-        turn: int,
-        agent: int,
-        used: Usage | None,
-        full_state: Mapping[str, Any],
-        seen: dict[str, Any],
-    ) -> AgentDecided:
+    def _played(self, opened: _OpenTurn, agent: int, seen: dict[str, Any]) -> AgentDecided:
         """The decision of a scripted policy; in a replay its usage is the recorded one."""
-        config = self.world_backend.config
+        config, turn = self.world_backend.config, opened.turn
         agent_id = config.agent_ids[agent]
         backend = self.plan.backends[agent_id]
         assert backend.policy is not None, backend
-        if used is None:
-            recorded = self.log.decided.get((turn, agent_id))
-            if recorded is None:
-                raise ReplayError(turn, f"what {agent_id} did is not in the record")
+        assert opened.full_state is not None, backend
+        if opened.used is not None:
+            used = opened.used[agent]
+        elif (recorded := self.log.decided.get((turn, agent_id))) is not None:
             used = recorded.chosen.thinking_units, recorded.chosen.output_units
+        else:
+            raise ReplayError(turn, f"what {agent_id} did is not in the record")
         policy = policy_named(backend.policy, backend.parameters)
-        chosen = decide(policy, agent, seen, full_state, config, used)
+        chosen = decide(policy, agent, seen, opened.full_state, config, used)
         return AgentDecided(turn=turn, agent_id=agent_id, input=Raw(canonical(chosen)), seen=seen)
 
-    def _question(
-        self,
-        turn: int,
-        agent: int,
-        full_state: Mapping[str, Any] | None,
-        seen: dict[str, Any],
-        over: float,
-    ) -> Question:
+    def _question(self, opened: _OpenTurn, agent: int, seen: dict[str, Any]) -> Question:
         config, plan = self.world_backend.config, self.plan
         agent_id = config.agent_ids[agent]
         backend = plan.backends[agent_id]
         assert backend.model is not None, backend
         output = plan.models[backend.model].output
-        shown = full_state if plan.observation == "full" else None
+        shown = opened.full_state if plan.observation == "full" else None
         return Question(
-            turn=turn,
+            turn=opened.turn,
             agent=agent,
             agent_id=agent_id,
             model=backend.model,
             instructions=instructions(config, agent_id, backend, plan, output),
-            view=view(seen, shown, self._memories(agent_id, turn), self.turns, plan),
+            view=view(seen, shown, self._memories(agent_id, opened.turn), self.turns, plan),
             seen=seen,
-            over=over,
+            over=opened.over,
         )
 
     def _memories(self, agent_id: str, turn: int) -> list[Memory]:
@@ -273,10 +267,6 @@ class TurnLoop:
 def _raise_gravest(ended: list[AgentDecided | BaseException]) -> None:
     """Raise what stopped the turn: a bug before a refusal before a budget before a stop."""
     failures = [failure for failure in ended if isinstance(failure, BaseException)]
-    order = (StoppedError, BudgetReachedError, NotAllowedError)
-
-    def gravity(failure: BaseException) -> int:
-        return order.index(type(failure)) if type(failure) in order else len(order)
-
+    gravity: dict[type, int] = {StoppedError: 0, BudgetReachedError: 1, NotAllowedError: 2}
     if failures:
-        raise max(failures, key=gravity)
+        raise max(failures, key=lambda failure: gravity.get(type(failure), len(gravity)))

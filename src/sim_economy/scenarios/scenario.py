@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from decimal import Decimal
-from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -168,11 +167,14 @@ def read_scenario(
     """
     given = read_toml(_scenario_text(str(source)))
     before = _preset_of(given)
+    problems = []
     if isinstance(changes, Mapping):
-        found = [_set(given, key, value, further_tables) for key, value in changes.items()]
+        for key, value in changes.items():
+            problems += _set(given, key, value, further_tables)
     else:
-        found = [_change(given, change, further_tables) for change in changes]
-    if problems := [*chain.from_iterable(found)]:
+        for change in changes:
+            problems += _change(given, change, further_tables)
+    if problems:
         raise ScenarioError(problems)
     if _preset_of(given) != before:
         _follow_preset(given, before)
@@ -235,7 +237,12 @@ def parse_scenario(
     ]
     values = read_table(ScenarioTable, stated, "", problems)
     config = attempt(problems, "", _parse_world, values["world"])
-    population = attempt(problems, "", _parse_population, given, values, config)
+    if values["population"] is None:
+        population = attempt(problems, "", everyone, values["policy"], config)
+    else:
+        if "policy" in given:
+            problems.append("policy: leave it out where population says who follows which")
+        population = attempt(problems, "", parse_population, values["population"], config)
     usage = attempt(problems, "", parse_usage, values["usage"], folder or Path())
     if usage is not None and config is not None and not problems:
         problems += usage.problems(config, values["turns"])
@@ -251,20 +258,6 @@ def parse_scenario(
         config=config,
         settings=_settings(values, population, usage, config),
     )
-
-
-def _parse_population(
-    given: Mapping[str, Any], values: Mapping[str, Any], config: WorldConfig | None
-) -> tuple[Group, ...]:
-    if values["population"] is None:
-        return everyone(values["policy"], config)
-    problems = []
-    if "policy" in given:
-        problems.append("policy: leave it out where population says who follows which")
-    groups = attempt(problems, "", parse_population, values["population"], config)
-    if problems or groups is None:
-        raise ScenarioError(problems)
-    return groups
 
 
 def _parse_world(given: Mapping[str, Any]) -> WorldConfig:

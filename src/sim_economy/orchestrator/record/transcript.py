@@ -130,10 +130,8 @@ def _paid(store: Store, task: Task) -> dict[tuple[int, str], dict[str, int]]:
     paid: dict[tuple[int, str], dict[str, int]] = {}
     for stored in store.read(1):
         for posting in stored.record.postings:
-            for account, amount in (
-                (posting.source, -posting.amount),
-                (posting.target, posting.amount),
-            ):
+            moved = ((posting.source, -posting.amount), (posting.target, posting.amount))
+            for account, amount in moved:
                 if account in balances:
                     reasons = paid.setdefault((stored.turn, balances[account]), {})
                     reason = str(posting.reason)
