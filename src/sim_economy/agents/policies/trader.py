@@ -71,11 +71,11 @@ class MarketView:
     @cached_property
     def free(self) -> int:
         """The balance without what own signatures may soon take."""
-        return self.balance - sum(
-            needs(contract.deal)[self.role(contract)]
-            for contract in self.seen.contracts
-            if contract.stage is Stage.PROPOSED and self.has_signed(contract)
-        )
+        promised = 0
+        for contract in self.seen.contracts:
+            if contract.stage is Stage.PROPOSED and self.has_signed(contract):
+                promised += needs(contract.deal)[self.role(contract)]
+        return self.balance - promised
 
     def role(self, contract: Contract) -> Role:
         """The own part in a contract."""
@@ -229,13 +229,12 @@ class Trader(Policy, frozen=True):
 
     def signature(self, market: MarketView) -> Action | None:
         """A contract to arbitrate, or the cheapest proposal it accepts."""
-        wanted = [
+        found = [
             contract
             for contract in market.seen.contracts
-            if contract.stage is Stage.PROPOSED
-            and not market.has_signed(contract)
-            and self._signs(market, contract)
+            if contract.stage is Stage.PROPOSED and not market.has_signed(contract)
         ]
+        wanted = [contract for contract in found if self._signs(market, contract)]
         if not wanted:
             return None
 
