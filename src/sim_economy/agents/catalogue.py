@@ -10,14 +10,21 @@ from enum import StrEnum
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Any, Final, get_args, get_type_hints
+from typing import Any, Final
 
 from msgspec import NODEFAULT, Struct
-from msgspec.structs import fields
+from msgspec.structs import FieldInfo, fields
 
 from sim_economy.agents.policy import Policy
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.table_reader import Kind, Parameter, read_stated, suggestion, written
+from sim_economy.core.table_reader import (
+    Kind,
+    Parameter,
+    described_parameters,
+    read_stated,
+    suggestion,
+    written,
+)
 
 GROUP: Final = "sim_economy.policies"
 """The entry points that name policies."""
@@ -48,8 +55,6 @@ SHIPPED: Final[Mapping[str, str]] = {
     "imitator": "imitator:Imitator",
 }
 """The shipped policies by name: module and class."""
-
-_OWN: Final = "sim-economy"
 
 
 class PolicyEntryPoint(Struct, frozen=True):
@@ -89,7 +94,7 @@ class PolicyEntryPoint(Struct, frozen=True):
 def offers() -> dict[str, list[PolicyEntryPoint]]:
     """The entry points of every policy by name; the shipped ones first."""
     known: dict[str, list[PolicyEntryPoint]] = {
-        name: [PolicyEntryPoint(name, _OWN, f"{__package__}.policies.{home}")]
+        name: [PolicyEntryPoint(name, "sim-economy", f"{__package__}.policies.{home}")]
         for name, home in SHIPPED.items()
     }
     for point in sorted(entry_points(group=GROUP)):
@@ -149,9 +154,9 @@ def policy_parameters(policy: type[Policy]) -> dict[str, tuple[Parameter, Any]]:
         TypeError: One has no default, a name that a population uses itself, or nothing that says
             how a file writes it.
     """
-    hints = get_type_hints(policy, include_extras=True)
+    described = described_parameters(policy)
     return {
-        field.name: (_parameter(field.name, hints[field.name], field.default), field.default)
+        field.name: (_parameter(field, described.get(field.encode_name)), field.default)
         for field in fields(policy)
     }
 
@@ -171,22 +176,16 @@ def choices(parameter: Parameter, default: Any) -> str:
 _NOT_OF_POLICIES: Final = (Kind.TABLE, Kind.TABLES, Kind.FREE, Kind.AGENTS)
 
 
-def _parameter(name: str, hint: Any, default: Any) -> Parameter:
-    if name in RESERVED:
-        raise TypeError(f"its parameter {name} has a name that a population uses itself")
-    if default is NODEFAULT:
-        raise TypeError(f"its parameter {name} has no default")
-    for note in get_args(hint):
-        if isinstance(note, Parameter) and note.kind in _NOT_OF_POLICIES:
-            raise TypeError(f"its parameter {name} must not be {note.kind.value}")
-        if isinstance(note, Parameter):
-            return note
-    match default:
-        case bool():
-            return Parameter(Kind.FLAG, "")
-        case int():
-            return Parameter(Kind.COUNT, "")
-        case StrEnum():
-            return Parameter(Kind.VARIANT, "")
-        case _:
-            raise TypeError(f"its parameter {name} has no Parameter that says how it is written")
+def _parameter(field: FieldInfo, described: tuple[Parameter, FieldInfo] | None) -> Parameter:
+    if field.name in RESERVED:
+        raise TypeError(f"its parameter {field.name} has a name that a population uses itself")
+    if field.default is NODEFAULT:
+        raise TypeError(f"its parameter {field.name} has no default")
+    if described is not None:
+        if (kind := described[0].kind) in _NOT_OF_POLICIES:
+            raise TypeError(f"its parameter {field.name} must not be {kind.value}")
+        return described[0]
+    for held, kind in ((bool, Kind.FLAG), (int, Kind.COUNT), (StrEnum, Kind.VARIANT)):
+        if isinstance(field.default, held):
+            return Parameter(kind, "")
+    raise TypeError(f"its parameter {field.name} has no Parameter that says how it is written")

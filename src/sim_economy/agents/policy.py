@@ -6,9 +6,10 @@ docs/write-your-own-policy.md shows how to add one from a package of your own.
 from __future__ import annotations
 
 import sys
+from functools import cached_property
 from pathlib import Path
 from traceback import extract_tb
-from typing import Final, NoReturn, Protocol
+from typing import NoReturn, Protocol
 
 from msgspec import Struct
 
@@ -60,28 +61,23 @@ class WorldAccounts(Struct, frozen=True, kw_only=True):
 
 def world_accounts(state: State) -> WorldAccounts:
     """The accounts of all agents, as values that nobody can change."""
-    own = {
-        name: tuple(state.accounts[FIRST + holding.value :: WIDTH])
-        for name, holding in _HOLDINGS.items()
-    }
+
+    def of(holding: Holding) -> tuple[int, ...]:
+        return tuple(state.accounts[FIRST + holding :: WIDTH])
+
     return WorldAccounts(
         turn=state.turn,
         token_supply=state.token_supply,
         fees_charged=state.fees_charged,
-        **own,
+        balances=of(Holding.BALANCE),
+        staked=of(Holding.STAKED),
+        unstaking=of(Holding.UNSTAKING),
+        pending=of(Holding.PENDING),
+        escrow=of(Holding.ESCROW),
         studies=tuple(state.studies),
         burned=tuple(state.burned),
         cores=tuple(state.cores),
     )
-
-
-_HOLDINGS: Final = {
-    "balances": Holding.BALANCE,
-    "staked": Holding.STAKED,
-    "unstaking": Holding.UNSTAKING,
-    "pending": Holding.PENDING,
-    "escrow": Holding.ESCROW,
-}
 
 
 class ViewSource(Protocol):
@@ -102,13 +98,9 @@ class ViewSource(Protocol):
 class StateSource:
     """A world in this process as views look at it; nothing is computed before it is asked."""
 
-    __slots__ = ("_accounts", "_config", "_observations", "_observer", "_state")
-
     def __init__(self, state: State, config: WorldConfig) -> None:
         self._state = state
         self._config = config
-        self._observer: Observer | None = None
-        self._accounts: WorldAccounts | None = None
         self._observations: dict[int, Observation] = {}
 
     @property
@@ -116,18 +108,18 @@ class StateSource:
         """The last closed turn."""
         return self._state.turn
 
-    @property
+    @cached_property
     def accounts(self) -> WorldAccounts:
         """Every agent's accounts."""
-        if self._accounts is None:
-            self._accounts = world_accounts(self._state)
-        return self._accounts
+        return world_accounts(self._state)
+
+    @cached_property
+    def _observer(self) -> Observer:
+        return Observer(self._state, self._config)
 
     def observation(self, agent: int) -> Observation:
         """The observation of one agent."""
         if agent not in self._observations:
-            if self._observer is None:
-                self._observer = Observer(self._state, self._config)
             self._observations[agent] = self._observer.of(agent)
         return self._observations[agent]
 

@@ -6,6 +6,7 @@ import csv
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Annotated, Any, Final, Protocol, TypeAlias
@@ -226,12 +227,9 @@ def parse_usage(given: Any, folder: Path) -> UsageSource:
     if isinstance(source, _TraceTable):
         return read_trace(folder / source.path, repeat=source.repeat)
     if isinstance(source, _DistributionTable):
-        thinking = read_tagged(
-            "distribution", _DISTRIBUTIONS, source.thinking, "usage.thinking", problems
-        )
-        output = read_tagged(
-            "distribution", _DISTRIBUTIONS, source.output, "usage.output", problems
-        )
+        draws = partial(read_tagged, "distribution", _DISTRIBUTIONS)
+        thinking = draws(source.thinking, "usage.thinking", problems)
+        output = draws(source.output, "usage.output", problems)
         if thinking is not None and output is not None:
             return DistributedUsage(thinking, output)
     if source is None or problems:

@@ -117,35 +117,24 @@ def read_table(
     known: dict[str, tuple[Parameter, FieldInfo]] = {}
     for table in tables if isinstance(tables, tuple) else (tables,):
         known |= described_parameters(table)
-    values = _defaults(known)
+    values = {
+        field.name: field.default if field.default_factory is NODEFAULT else field.default_factory()
+        for _, field in known.values()
+        if not field.required
+    }
     if not isinstance(given, Mapping):
         problems.append(f"{path}: must be a table")
         return values
     prefix = path and f"{path}."
-    stated = read_stated(
-        {key: (parameter, field.default) for key, (parameter, field) in known.items()},
-        given,
-        prefix,
-        problems,
-    )
+    defaults = {key: (parameter, field.default) for key, (parameter, field) in known.items()}
+    stated = read_stated(defaults, given, prefix, problems)
     values |= {known[key][1].name: value for key, value in stated.items()}
     problems += [
         f"{prefix}{key}: is missing"
         for key, (_, field) in known.items()
-        if key not in given and field.name not in values
+        if field.required and key not in given
     ]
     return values
-
-
-def _defaults(known: Mapping[str, tuple[Parameter, FieldInfo]]) -> dict[str, Any]:
-    """The defaults of the fields that have one, by name."""
-    held = {field.name: field.default for _, field in known.values()}
-    made = {
-        field.name: field.default_factory()
-        for _, field in known.values()
-        if field.default_factory is not NODEFAULT
-    }
-    return {name: value for name, value in {**held, **made}.items() if value is not NODEFAULT}
 
 
 def attempt(problems: list[str], prefix: str, parse: Callable[..., V], *given: Any) -> V | None:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from typing import Annotated, Any, Final
 
 from msgspec import Struct
@@ -68,6 +68,9 @@ class UsageRule(StrEnum):
     OPERATOR = "operator"
     FIXED = "fixed"
 
+
+_added = partial(Parameter, in_paper=False)
+"""A parameter that the paper's table does not have."""
 
 _AGENTS_MAX = 1_000_000
 _SEED_MAX = 2**63 - 1
@@ -132,68 +135,54 @@ class WorldConfig(Struct, frozen=True, kw_only=True):
         bool, Parameter(Kind.FLAG, "destroy both collaterals when both parties stay silent")
     ] = True
 
-    study_cost: Annotated[
-        int, Parameter(Kind.COUNT, "tokens one study destroys", in_paper=False)
-    ] = 50
-    study_discount: Annotated[
-        Millionths, Parameter(Kind.RATE, "part of the fee each study saves", in_paper=False)
-    ] = Millionths(50_000)
-    job_credit_max: Annotated[
-        int, Parameter(Kind.COUNT, "most tokens a job credits in a turn", in_paper=False)
-    ] = 1000
+    study_cost: Annotated[int, _added(Kind.COUNT, "tokens one study destroys")] = 50
+    study_discount: Annotated[Millionths, _added(Kind.RATE, "part of the fee each study saves")] = (
+        Millionths(50_000)
+    )
+    job_credit_max: Annotated[int, _added(Kind.COUNT, "most tokens a job credits in a turn")] = 1000
     signature_window: Annotated[
         int,
-        Parameter(
+        _added(
             Kind.COUNT,
             "turns to sign a proposal; blockless turns until stake and burn tickets count alone",
             1,
-            in_paper=False,
         ),
     ] = 5
-    speech_length_max: Annotated[
-        int, Parameter(Kind.COUNT, "characters of one speech", in_paper=False)
-    ] = 500
-    payload_length_max: Annotated[
-        int, Parameter(Kind.COUNT, "characters of one information good", in_paper=False)
-    ] = 10_000
+    speech_length_max: Annotated[int, _added(Kind.COUNT, "characters of one speech")] = 500
+    payload_length_max: Annotated[int, _added(Kind.COUNT, "characters of one information good")] = (
+        10_000
+    )
     reputation_value_min: Annotated[
-        int, Parameter(Kind.COUNT, "least value of a contract that counts", in_paper=False)
+        int, _added(Kind.COUNT, "least value of a contract that counts")
     ] = 20
     reputation_window_turns: Annotated[
-        int, Parameter(Kind.COUNT, "turns until a pair's next contract counts", 1, in_paper=False)
+        int, _added(Kind.COUNT, "turns until a pair's next contract counts", 1)
     ] = 10
-    seed: Annotated[
-        int, Parameter(Kind.COUNT, "key of every draw", 0, _SEED_MAX, in_paper=False)
-    ] = 0
+    seed: Annotated[int, _added(Kind.COUNT, "key of every draw", 0, _SEED_MAX)] = 0
 
-    job_rule: Annotated[JobRule, Parameter(Kind.VARIANT, "what a job earns", in_paper=False)] = (
-        JobRule.CREDIT_USAGE
-    )
+    job_rule: Annotated[JobRule, _added(Kind.VARIANT, "what a job earns")] = JobRule.CREDIT_USAGE
     signing_bonus_rule: Annotated[
-        SigningBonusRule, Parameter(Kind.VARIANT, "when the signing bonus is paid", in_paper=False)
+        SigningBonusRule, _added(Kind.VARIANT, "when the signing bonus is paid")
     ] = SigningBonusRule.FIRST_JOB
-    lottery_rule: Annotated[
-        LotteryRule, Parameter(Kind.VARIANT, "who holds lottery tickets", in_paper=False)
-    ] = LotteryRule.MINERS
+    lottery_rule: Annotated[LotteryRule, _added(Kind.VARIANT, "who holds lottery tickets")] = (
+        LotteryRule.MINERS
+    )
     unstake_without_amount: Annotated[
-        UnstakeWithoutAmount,
-        Parameter(Kind.VARIANT, "what an unstake without amount does", in_paper=False),
+        UnstakeWithoutAmount, _added(Kind.VARIANT, "what an unstake without amount does")
     ] = UnstakeWithoutAmount.REJECT
-    dividend_rule: Annotated[
-        DividendRule, Parameter(Kind.VARIANT, "who shares the covered fees", in_paper=False)
-    ] = DividendRule.CORE_OWNERS
-    usage_source: Annotated[
-        UsageRule, Parameter(Kind.VARIANT, "whose word on usage is billed", in_paper=False)
-    ] = UsageRule.DECLARED
+    dividend_rule: Annotated[DividendRule, _added(Kind.VARIANT, "who shares the covered fees")] = (
+        DividendRule.CORE_OWNERS
+    )
+    usage_source: Annotated[UsageRule, _added(Kind.VARIANT, "whose word on usage is billed")] = (
+        UsageRule.DECLARED
+    )
     fixed_thinking_units: Annotated[
-        int, Parameter(Kind.COUNT, "thinking units of every input under fixed", in_paper=False)
+        int, _added(Kind.COUNT, "thinking units of every input under fixed")
     ] = 0
     fixed_output_units: Annotated[
-        int, Parameter(Kind.COUNT, "output units of every input under fixed", in_paper=False)
+        int, _added(Kind.COUNT, "output units of every input under fixed")
     ] = 0
-    secret: Annotated[
-        str, Parameter(Kind.KEY, "key of every draw instead of the seed", in_paper=False)
-    ] = ""
+    secret: Annotated[str, _added(Kind.KEY, "key of every draw instead of the seed")] = ""
 
     agent_ids: tuple[str, ...] = tuple(f"agent_{i}" for i in range(8))
 
@@ -240,7 +229,8 @@ def parse_world_config(
         ScenarioError: With every problem found.
     """
     base = base or WorldConfig()
-    known = {name: (one, getattr(_DEFAULTS, name)) for name, one in parameters().items()}
+    described = described_parameters(WorldConfig).items()
+    known = {name: (parameter, held.default) for name, (parameter, held) in described}
     problems: list[str] = []
     values = read_stated(known, given, "", problems)
     num_agents = values.get("num_agents", base.num_agents)
@@ -285,6 +275,3 @@ def _agent_id_problems(agent_ids: Sequence[str], num_agents: int) -> list[str]:
     if not all(map(_AGENT_ID.fullmatch, agent_ids)):
         problems.append("agent_ids: a name is 1 to 64 ASCII letters, digits or _ . : -")
     return problems
-
-
-_DEFAULTS = WorldConfig()

@@ -15,7 +15,6 @@ from sim_economy.orchestrator.dialogue.messages import (
     RETRIED,
     CallFailure,
     Message,
-    ModelOutput,
     Request,
 )
 from sim_economy.orchestrator.dialogue.observation_text import repair
@@ -68,18 +67,12 @@ async def ask_with_retries(question: Question, caller: ModelCaller, seed: int) -
             return _decided(question, made, read_reply(ended.answer, question.agent_id), None, "")
         except UnusableReply as problem:
             if repairs >= plan.repairs:
-                return _decided(question, made, None, _reason_unusable(ended.answer), str(problem))
+                refused = ended.answer.stop_reason == "refusal"
+                idle_reason = IdleReason.REFUSED if refused else IdleReason.UNUSABLE
+                return _decided(question, made, None, idle_reason, str(problem))
             repairs += 1
             said = ended.answer.text[:_QUOTED_MOST].strip() or "(nothing)"
-            messages = (
-                *messages,
-                Message("assistant", said),
-                Message("user", repair(str(problem))),
-            )
-
-
-def _reason_unusable(answer: ModelOutput) -> IdleReason:
-    return IdleReason.REFUSED if answer.stop_reason == "refusal" else IdleReason.UNUSABLE
+            messages += (Message("assistant", said), Message("user", repair(str(problem))))
 
 
 def request_of(setting: ModelSetting, instructions: str, messages: tuple[Message, ...]) -> Request:

@@ -26,7 +26,6 @@ from sim_economy.orchestrator.limits.rate_limit import RateLimiter
 from sim_economy.orchestrator.prices import Price
 from sim_economy.orchestrator.record.call_log import (
     CallEnded,
-    CallId,
     CallLog,
     CallLogWriter,
     CallSent,
@@ -186,36 +185,33 @@ class ModelCaller:
     async def _made(
         self, question: Question, request: Request, attempt: int, writer: CallLogWriter
     ) -> CallEnded:
-        call_id = (question.turn, question.agent_id, attempt)
-        key = request.digest
-        kept = self._cache.find(key) if self._cache else None
+        blank = CallEnded(
+            turn=question.turn,
+            agent_id=question.agent_id,
+            attempt=attempt,
+            request_digest=request.digest,
+        )
+        kept = self._cache.find(blank.request_digest) if self._cache else None
         if kept is not None:
-            ended = CallEnded(
-                turn=call_id[0],
-                agent_id=call_id[1],
-                attempt=call_id[2],
-                request_digest=key,
-                answer=kept,
-                usage=kept.usage,
-                cache_hit=True,
-            )
+            ended = replace(blank, answer=kept, usage=kept.usage, cache_hit=True)
             await writer.append(ended)
             return ended
-        ended = await self._paid(question, request, attempt, writer)
+        ended = await self._paid(question, request, blank, writer)
         if ended.retry_after is not None:
             self.limiter.hold(
                 question.model, min(ended.retry_after, float(self.plan.turn_deadline))
             )
         if self._cache and ended.answer is not None and ended.usage is not None:
-            self._cache.keep(key, ended.answer)
+            self._cache.keep(ended.request_digest, ended.answer)
         return ended
 
     async def _paid(
-        self, question: Question, request: Request, attempt: int, writer: CallLogWriter
+        self, question: Question, request: Request, blank: CallEnded, writer: CallLogWriter
     ) -> CallEnded:
         """A call in its turn, with the most it may cost reserved."""
         price = self.endpoints[question.model].price
-        held = _most(request, price)
+        prompt, reply = request.tokens_most, request.output_most
+        held = Cost(prompt + reply, price.most(prompt, reply) if price else NOTHING)
         try:
             async with asyncio.timeout_at(question.over) as patience:
                 async with self.limiter.slot(question.model):
@@ -224,13 +220,12 @@ class ModelCaller:
                     await self._reserve(question, held)
                     patience.reschedule(None)
                     try:
-                        ended = await self._sent(question, request, attempt, writer, held)
+                        ended = await self._sent(question, request, blank, writer, held)
                     except BaseException:
                         await self.budget.settle(question.agent_id, held, Cost(), held)
                         raise
-                    spent = Cost(_count(ended.usage), ended.money)
                     unknown = held if ended.charged else Cost()
-                    await self.budget.settle(question.agent_id, held, spent, unknown)
+                    await self.budget.settle(question.agent_id, held, ended.spent, unknown)
                     return ended
         except TimeoutError:
             raise AgentTurnOver(IdleReason.TURN_DEADLINE) from None
@@ -244,32 +239,35 @@ class ModelCaller:
             raise
 
     async def _sent(
-        self, question: Question, request: Request, attempt: int, writer: CallLogWriter, held: Cost
+        self,
+        question: Question,
+        request: Request,
+        blank: CallEnded,
+        writer: CallLogWriter,
+        held: Cost,
     ) -> CallEnded:
         """Make one call; both its ends are on the disk when this returns."""
         endpoint = self.endpoints[question.model]
         assert endpoint.provider is not None, question.model
-        call_id = (question.turn, question.agent_id, attempt)
         named, texts = await writer.named(request)
         sent = CallSent(
-            turn=call_id[0],
-            agent_id=call_id[1],
-            attempt=call_id[2],
+            turn=question.turn,
+            agent_id=question.agent_id,
+            attempt=blank.attempt,
             name=question.model,
-            request_digest=request.digest,
+            request_digest=blank.request_digest,
             request=named,
             tokens=held.tokens,
             money=held.money,
         )
         await writer.append(*texts, sent)
-        key = f"{writer.run_id}-{question.turn}-{question.agent}-{attempt}"
         call = ModelCall(
             seed=self._seed,
             turn=question.turn,
             agent=question.agent,
             agent_id=question.agent_id,
-            attempt=attempt,
-            key=key,
+            attempt=blank.attempt,
+            key=f"{writer.run_id}-{question.turn}-{question.agent}-{blank.attempt}",
         )
         loop = asyncio.get_running_loop()
         started = loop.time()
@@ -281,17 +279,17 @@ class ModelCaller:
         except TimeoutError:
             detail = f"no reply within {over - started:.3g} s"
             failed = CallFailed(CallFailure.CALL_DEADLINE, detail, charged=True)
-            ended = self._without_reply(call_id, request, failed)
+            ended = self._without_reply(blank, failed)
         except CallFailed as failed:
-            ended = self._without_reply(call_id, request, failed)
+            ended = self._without_reply(blank, failed)
         else:
-            ended = self._with_reply(call_id, request, answer)
+            ended = self._with_reply(blank, answer)
         money = endpoint.price.of(ended.usage) if endpoint.price and ended.usage else NOTHING
         ended = replace(ended, money=money, seconds=round(loop.time() - started, 3))
         await writer.append(ended)
         return ended
 
-    def _with_reply(self, call_id: CallId, request: Request, answer: ModelOutput) -> CallEnded:
+    def _with_reply(self, blank: CallEnded, answer: ModelOutput) -> CallEnded:
         """A reply as it is kept: no secret, nothing a text cannot hold, the bulk cut off."""
         usage = _sound(answer.usage)
         kept = ModelOutput(
@@ -300,24 +298,13 @@ class ModelCaller:
             usage,
             answer.stop_reason,
         )
-        return CallEnded(
-            turn=call_id[0],
-            agent_id=call_id[1],
-            attempt=call_id[2],
-            request_digest=request.digest,
-            answer=kept,
-            usage=usage,
-            charged=usage is None,
-        )
+        return replace(blank, answer=kept, usage=usage, charged=usage is None)
 
-    def _without_reply(self, call_id: CallId, request: Request, failed: CallFailed) -> CallEnded:
+    def _without_reply(self, blank: CallEnded, failed: CallFailed) -> CallEnded:
         self.failed += 1
         usage = _sound(failed.usage)
-        return CallEnded(
-            turn=call_id[0],
-            agent_id=call_id[1],
-            attempt=call_id[2],
-            request_digest=request.digest,
+        return replace(
+            blank,
             failure=failed.failure,
             detail=self._hidden(clean(failed.detail))[:_DETAIL_MOST],
             usage=usage,
@@ -337,13 +324,3 @@ def _sound(usage: ModelUsage | None) -> ModelUsage | None:
         reasoning_tokens=max(0, usage.reasoning_tokens),
         cached_tokens=max(0, usage.cached_tokens),
     )
-
-
-def _count(usage: ModelUsage | None) -> int:
-    return 0 if usage is None else usage.input_tokens + usage.output_tokens
-
-
-def _most(request: Request, price: Price | None) -> Cost:
-    """The most that a call can cost."""
-    prompt, reply = request.tokens_most, request.output_most
-    return Cost(prompt + reply, price.most(prompt, reply) if price else NOTHING)

@@ -82,17 +82,16 @@ _TABLES: Final = (*ORCHESTRATED, "population", "policy")
 def _mocked(tables: Mapping[str, Any]) -> dict[str, Any]:
     """The tables with every model replaced by the mock; all agents ask it where nobody is named."""
     mocked = dict(tables)
-    models = tables.get("models")
-    names = list(models) if isinstance(models, Mapping) and models else ["mock"]
-    mocked["models"] = {name: _kept(models, name) for name in names}
+    stated = tables.get("models")
+    models = stated if isinstance(stated, Mapping) and stated else {"mock": {}}
+    mocked["models"] = {name: _mock_of(table) for name, table in models.items()}
     if not mocked.keys() & {"population", "minds"}:
         mocked.pop("policy", None)
-        mocked["population"] = [{"model": names[0]}]
+        mocked["population"] = [{"model": next(iter(models))}]
     return mocked
 
 
-def _kept(models: Any, name: str) -> Any:
+def _mock_of(table: Any) -> Any:
     """A mock stays as it is; another model's mock talks."""
-    table = models.get(name) if isinstance(models, Mapping) else None
     is_mock = isinstance(table, Mapping) and table.get("provider") == "mock"
     return table if is_mock else {"provider": "mock"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from msgspec import convert
 from msgspec.structs import fields
@@ -33,32 +33,29 @@ class PlainSource:
             if field.name != "world"
         }
         self._observation = Observation(**parts, world=config_values(config))
-        rows = full_state["agents"]
+
+        def column(key: str) -> tuple[int, ...]:
+            return tuple(row[key] for row in full_state["agents"])
+
+        self.turn = full_state["turn"]
         self.accounts = WorldAccounts(
-            turn=full_state["turn"],
+            turn=self.turn,
             token_supply=full_state["token_supply"],
             fees_charged=full_state["fees_collected"],
-            **{name: tuple(row[key] for row in rows) for name, key in _OF_AGENTS.items()},
+            balances=column("balance"),
+            staked=column("staked"),
+            unstaking=column("unstaking"),
+            pending=column("pending"),
+            escrow=column("escrow"),
+            studies=column("studies"),
+            burned=column("burned"),
+            cores=column("cores"),
         )
-
-    @property
-    def turn(self) -> int:
-        """The last closed turn."""
-        return self.accounts.turn
 
     def observation(self, agent: int) -> Observation:
         """The observation of the one agent."""
         del agent
         return self._observation
-
-
-_OF_AGENTS: Final[Mapping[str, str]] = {
-    "balances": "balance",
-    **{
-        name: name
-        for name in ("staked", "unstaking", "pending", "escrow", "studies", "burned", "cores")
-    },
-}
 
 
 def decide(

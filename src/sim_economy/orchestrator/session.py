@@ -75,15 +75,8 @@ async def orchestrate(
         _endpoints(task, usage) as endpoints,
     ):
         budget = restored_budget(plan, writer.log)
-        hidden = _hiding(plan)
         caller = ModelCaller(
-            plan,
-            config.seed,
-            endpoints=endpoints,
-            log=writer.log,
-            writer=writer,
-            budget=budget,
-            hidden=hidden,
+            plan, config.seed, endpoints, writer.log, writer, budget, hidden=_hiding(plan)
         )
         started(caller)
         loop = TurnLoop(
@@ -144,9 +137,8 @@ def restored_budget(plan: Plan, log: CallLog) -> Budget:
         if ended.cache_hit:
             continue
         sent = log.calls_sent[call_id]
-        counted = ended.usage.input_tokens + ended.usage.output_tokens if ended.usage else 0
         unknown = Cost(sent.tokens, sent.money) if ended.charged else Cost()
-        budget.restore(ended.agent_id, Cost(counted, ended.money), unknown)
+        budget.restore(ended.agent_id, ended.spent, unknown)
     for sent in log.lost():
         budget.restore(sent.agent_id, Cost(), Cost(sent.tokens, sent.money))
     return budget
@@ -191,14 +183,8 @@ async def replay_run(folder: Path, progress: Callable[[int], None] = lambda turn
     world = World(task.config, store=store, world_id=task.world_id)
     played = max(log.closed, default=0)
     endpoints = {name: ModelEndpoint(setting) for name, setting in task.plan.models.items()}
-    caller = ModelCaller(
-        task.plan,
-        task.config.seed,
-        endpoints=endpoints,
-        log=log,
-        writer=None,
-        budget=restored_budget(task.plan, log),
-    )
+    budget = restored_budget(task.plan, log)
+    caller = ModelCaller(task.plan, task.config.seed, endpoints, log, None, budget)
     loop = TurnLoop(
         task.plan,
         LocalBackend(world),

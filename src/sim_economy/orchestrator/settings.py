@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 
 from msgspec import DecodeError, Struct, convert, field, to_builtins
 from msgspec.json import decode
-from msgspec.structs import fields
+from msgspec.structs import asdict
 
 from sim_economy.agents.catalogue import offers, settings_of
 from sim_economy.agents.population import Group, ModelGroup, parse_groups
@@ -205,7 +205,11 @@ def parse_plan(given: Mapping[str, Any], config: WorldConfig | None, folder: Pat
     loop = read_table(
         (TurnSettings, RunLimits), given.get("orchestrator", {}), "orchestrator", problems
     )
-    models = _read_models(given.get("models", {}), folder, problems)
+    tables = given.get("models", {})
+    if not isinstance(tables, Mapping):
+        problems.append("models: must be tables, such as [models.small]")
+        tables = {}
+    models = {name: _read_model(name, table, folder, problems) for name, table in tables.items()}
     backends = _read_backends(given, models, config, problems)
     limits = _read_limits(loop, models, backends, folder, problems)
     if loop["observation"] != "full":
@@ -216,29 +220,20 @@ def parse_plan(given: Mapping[str, Any], config: WorldConfig | None, folder: Pat
         ]
     if problems:
         raise ScenarioError(problems)
-    decided = {setting.encode_name: loop[setting.name] for setting in fields(TurnSettings)}
-    deciding = {
-        "orchestrator": {key: _plain(value) for key, value in decided.items()},
-        "models": {name: to_builtins(model) for name, model in models.items()},
-        "minds": {agent_id: to_builtins(backend) for agent_id, backend in backends.items()},
-    }
+    turns = TurnSettings(**{name: loop[name] for name in TurnSettings.__struct_fields__})
+    deciding = to_builtins({"orchestrator": turns, "models": models, "minds": backends})
     return plan_of(deciding, limits)
 
 
 def plan_of(deciding: dict[str, Any], limits: RunLimits | None = None) -> Plan:
     """A plan from the plain values that decide it, as a run's folder keeps them."""
-    turns = convert(deciding["orchestrator"], TurnSettings)
     return Plan(
-        **{setting.name: getattr(turns, setting.name) for setting in fields(TurnSettings)},
+        **asdict(convert(deciding["orchestrator"], TurnSettings)),
         models=convert(deciding["models"], dict[str, ModelSetting]),
         backends=convert(deciding["minds"], dict[str, AgentBackend]),
         limits=limits or RunLimits(),
         deciding=deciding,
     )
-
-
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, Decimal) else value
 
 
 _MOCK_ONLY: Final = ("plays", "script")
@@ -250,15 +245,8 @@ _KEY_VARIABLES: Final[Mapping[str, str]] = {
 }
 
 
-def _read_models(given: Any, folder: Path, problems: list[str]) -> dict[str, ModelSetting]:
-    """The `[models.NAME]` tables."""
-    if not isinstance(given, Mapping):
-        problems.append("models: must be tables, such as [models.small]")
-        return {}
-    return {name: _read_model(name, table, folder, problems) for name, table in given.items()}
-
-
 def _read_model(name: str, table: Any, folder: Path, problems: list[str]) -> ModelSetting:
+    """One `[models.NAME]` table."""
     path = f"models.{name}"
     values = read_table(ModelSetting, table, path, problems)
     stated = table if isinstance(table, Mapping) else {}
@@ -368,26 +356,17 @@ def _read_limits(
     problems: list[str],
 ) -> RunLimits:
     """The limits; a budget of money needs a price for every model that is asked."""
-    values = {limit.name: loop[limit.name] for limit in fields(RunLimits)}
+    values = {name: loop[name] for name in RunLimits.__struct_fields__}
     if isinstance(values["prices"], str):
         values["prices"] = read_prices(folder / values["prices"], "orchestrator.prices", problems)
     if values["cache"] is not None:
         values["cache"] = folder / values["cache"]
     limits = RunLimits(**values)
     if limits.budget_money is not None or limits.agent_budget_money is not None:
-        problems += _unpriced(limits, models, backends)
+        asked = {backend.model for backend in backends.values() if backend.model} & models.keys()
+        paid = {models[name].model for name in asked if models[name].provider != "mock"}
+        problems += [
+            f"orchestrator.prices: a budget of money needs the price of {model}"
+            for model in sorted(paid - limits.prices.prices.keys())
+        ]
     return limits
-
-
-def _unpriced(
-    limits: RunLimits,
-    models: Mapping[str, ModelSetting],
-    backends: Mapping[str, AgentBackend],
-) -> list[str]:
-    """The models that are asked for money without a price."""
-    asked = {backend.model for backend in backends.values() if backend.model} & models.keys()
-    paid = {models[name].model for name in asked if models[name].provider != "mock"}
-    return [
-        f"orchestrator.prices: a budget of money needs the price of {model}"
-        for model in sorted(paid - limits.prices.prices.keys())
-    ]

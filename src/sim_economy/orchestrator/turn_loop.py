@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from itertools import islice
+from collections.abc import Callable
+from itertools import islice, repeat
 from typing import Any
 
 from msgspec import Raw, Struct
@@ -26,7 +26,7 @@ from sim_economy.orchestrator.record.call_log import (
     TurnClosed,
 )
 from sim_economy.orchestrator.scripted import decide
-from sim_economy.orchestrator.settings import AgentBackend, Plan
+from sim_economy.orchestrator.settings import Plan
 from sim_economy.orchestrator.world_backend import WorldBackend, WorldHead
 
 
@@ -44,6 +44,21 @@ class Progress(Struct, frozen=True, kw_only=True):
 
 
 Show = Callable[[Progress], None]
+
+
+class _OpenTurn(Struct, frozen=True):
+    """A turn in which everyone is asked.
+
+    Attributes:
+        used: What scripted policies take, `[agent]`; None where the record says it.
+        full_state: None where nobody is shown it.
+        over: When the turn's deadline passes, by the loop's clock.
+    """
+
+    turn: int
+    used: list[Usage] | None
+    full_state: dict[str, Any] | None
+    over: float
 
 
 class TurnLoop:
@@ -95,18 +110,16 @@ class TurnLoop:
             ReplayError: A decision comes out otherwise than recorded.
         """
         world_head = await self.world_backend.world_head()
-        turn = await self._joint(world_head) if self._writer else 1
-        usage = self._used(turn)
-        while turn <= self._until:
-            used = next(usage)
+        first = await self._joint(world_head) if self._writer else 1
+        usage = self._used(first)
+        for turn in range(first, self._until + 1):
             try:
-                closed = await self._turn(turn, used)
+                closed = await self._turn(turn, next(usage))
             except SimEconomyError as error:
                 if self._writer is not None:
                     await self._writer.append(SessionStopped(turn, error.code))
                 raise
             world_head = WorldHead(closed.turn, closed.head)
-            turn += 1
         return world_head
 
     async def _joint(self, world_head: WorldHead) -> int:
@@ -126,8 +139,7 @@ class TurnLoop:
 
     def _used(self, turn: int) -> Any:
         if self._usage is None:
-            # None without end: a replay takes usage from the call log.
-            return iter(lambda: None, 0)
+            return repeat(None)  # a replay takes usage from the call log
         return islice(self._usage.turns(self.world_backend.config), turn - 1, None)
 
     async def _turn(self, turn: int, used: list[Usage] | None) -> TurnClosed:
@@ -151,44 +163,27 @@ class TurnLoop:
             full_state = await self.world_backend.full_state()
         over = asyncio.get_running_loop().time() + float(self.plan.turn_deadline)
         self._decided = 0
-        tasks = [
-            asyncio.create_task(
-                self._decision_of(
-                    turn, agent, agent_id, used[agent] if used else None, full_state, over
-                )
-            )
-            for agent, agent_id in enumerate(self.world_backend.config.agent_ids)
-        ]
-        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        opened = _OpenTurn(turn, used, full_state, over)
+        agents = range(self.world_backend.config.num_agents)
+        deciding = (self._decision_of(opened, agent) for agent in agents)
+        ended = await asyncio.gather(*deciding, return_exceptions=True)
         _raise_gravest(ended)
         return [decided for decided in ended if isinstance(decided, AgentDecided)]
 
-    async def _decision_of(
-        self,
-        turn: int,
-        agent: int,
-        agent_id: str,
-        used: Usage | None,
-        full_state: Mapping[str, Any] | None,
-        over: float,
-    ) -> AgentDecided:
+    async def _decision_of(self, opened: _OpenTurn, agent: int) -> AgentDecided:
+        config, turn = self.world_backend.config, opened.turn
+        agent_id = config.agent_ids[agent]
         recorded = self.log.decided.get((turn, agent_id))
         if self._writer is not None and recorded is not None:
             return recorded
-        backend = self.plan.backends[agent_id]
         try:
-            seen = await self.world_backend.observe(agent_id)
-            kept = {key: value for key, value in seen.items() if key != "world"}
-            if backend.model is None:
-                assert full_state is not None, backend
-                decided = self._played(turn, agent, agent_id, backend, used, full_state, kept)
+            observed = await self.world_backend.observe(agent_id)
+            seen = {key: value for key, value in observed.items() if key != "world"}
+            if self.plan.backends[agent_id].model is None:
+                decided = self._played(opened, agent, seen)
             else:
-                question = self._question(
-                    turn, agent, agent_id, backend, backend.model, seen, full_state, kept, over
-                )
-                decided = await ask_with_retries(
-                    question, self.caller, self.world_backend.config.seed
-                )
+                question = self._question(opened, agent, seen)
+                decided = await ask_with_retries(question, self.caller, config.seed)
         except SimEconomyError:
             self.caller.stop()
             raise
@@ -200,53 +195,39 @@ class TurnLoop:
         self._tell(turn, self._decided)
         return decided
 
-    def _played(
-        self,
-        turn: int,
-        agent: int,
-        agent_id: str,
-        backend: AgentBackend,
-        used: Usage | None,
-        full_state: Mapping[str, Any],
-        kept: dict[str, Any],
-    ) -> AgentDecided:
+    def _played(self, opened: _OpenTurn, agent: int, seen: dict[str, Any]) -> AgentDecided:
         """The decision of a scripted policy; in a replay its usage is the recorded one."""
+        config, turn = self.world_backend.config, opened.turn
+        agent_id = config.agent_ids[agent]
+        backend = self.plan.backends[agent_id]
         assert backend.policy is not None, backend
-        if used is None:
-            recorded = self.log.decided.get((turn, agent_id))
-            if recorded is None:
-                raise ReplayError(turn, f"what {agent_id} did is not in the record")
+        assert opened.full_state is not None, backend
+        if opened.used is not None:
+            used = opened.used[agent]
+        elif (recorded := self.log.decided.get((turn, agent_id))) is not None:
             used = recorded.chosen.thinking_units, recorded.chosen.output_units
+        else:
+            raise ReplayError(turn, f"what {agent_id} did is not in the record")
         policy = policy_named(backend.policy, backend.parameters)
-        chosen = decide(policy, agent, kept, full_state, self.world_backend.config, used)
-        return AgentDecided(turn=turn, agent_id=agent_id, input=Raw(canonical(chosen)), seen=kept)
+        chosen = decide(policy, agent, seen, opened.full_state, config, used)
+        return AgentDecided(turn=turn, agent_id=agent_id, input=Raw(canonical(chosen)), seen=seen)
 
-    def _question(
-        self,
-        turn: int,
-        agent: int,
-        agent_id: str,
-        backend: AgentBackend,
-        model: str,
-        seen: Mapping[str, Any],
-        full_state: Mapping[str, Any] | None,
-        kept: dict[str, Any],
-        over: float,
-    ) -> Question:
-        output = self.plan.models[model].output
-        shown = full_state if self.plan.observation == "full" else None
-        memories = self._memories(agent_id, turn)
+    def _question(self, opened: _OpenTurn, agent: int, seen: dict[str, Any]) -> Question:
+        config, plan = self.world_backend.config, self.plan
+        agent_id = config.agent_ids[agent]
+        backend = plan.backends[agent_id]
+        assert backend.model is not None, backend
+        output = plan.models[backend.model].output
+        shown = opened.full_state if plan.observation == "full" else None
         return Question(
-            turn=turn,
+            turn=opened.turn,
             agent=agent,
             agent_id=agent_id,
-            model=model,
-            instructions=instructions(
-                self.world_backend.config, agent_id, backend, self.plan, output
-            ),
-            view=view(seen, shown, memories, self.turns, self.plan),
-            seen=kept,
-            over=over,
+            model=backend.model,
+            instructions=instructions(config, agent_id, backend, plan, output),
+            view=view(seen, shown, self._memories(agent_id, opened.turn), self.turns, plan),
+            seen=seen,
+            over=opened.over,
         )
 
     def _memories(self, agent_id: str, turn: int) -> list[Memory]:
@@ -257,13 +238,14 @@ class TurnLoop:
             heard = {
                 name: said for name, said in decided.seen["speech"].items() if name != agent_id
             }
-            balance = decided.seen["accounts"]["balance"]
-            refused = self.log.closed[past].rejections.get(agent_id)
-            memories.append(
-                Memory(
-                    turn=past, balance=balance, chosen=decided.chosen, heard=heard, refused=refused
-                )
+            memory = Memory(
+                turn=past,
+                balance=decided.seen["accounts"]["balance"],
+                chosen=decided.chosen,
+                heard=heard,
+                refused=self.log.closed[past].rejections.get(agent_id),
             )
+            memories.append(memory)
         return memories
 
     def _tell(self, turn: int, decided: int) -> None:
@@ -285,10 +267,6 @@ class TurnLoop:
 def _raise_gravest(ended: list[AgentDecided | BaseException]) -> None:
     """Raise what stopped the turn: a bug before a refusal before a budget before a stop."""
     failures = [failure for failure in ended if isinstance(failure, BaseException)]
-    order = (StoppedError, BudgetReachedError, NotAllowedError)
-
-    def gravity(failure: BaseException) -> int:
-        return order.index(type(failure)) if type(failure) in order else len(order)
-
+    gravity: dict[type, int] = {StoppedError: 0, BudgetReachedError: 1, NotAllowedError: 2}
     if failures:
-        raise max(failures, key=gravity)
+        raise max(failures, key=lambda failure: gravity.get(type(failure), len(gravity)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from json import loads
 from typing import Any, Final, Protocol
 
@@ -13,7 +13,6 @@ from sim_economy.core.actions import Input
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import TurnConflictError
 from sim_economy.core.world_config import WorldConfig
-from sim_economy.ledger.records import TurnRecord
 from sim_economy.orchestrator.record.call_log import TurnClosed
 from sim_economy.world.turn_answer import rejections
 from sim_economy.world.world import World
@@ -62,11 +61,7 @@ class LocalBackend:
 
     def __init__(self, world: World) -> None:
         self.world = world
-
-    @property
-    def config(self) -> WorldConfig:
-        """The world's parameters and agents."""
-        return self.world.config
+        self.config = world.config
 
     async def world_head(self) -> WorldHead:
         """The last closed turn."""
@@ -105,20 +100,20 @@ class LocalBackend:
         world = self.world
         if turn == world.turn_number:
             (stored,) = world.store.read(turn, turn)
-            record = stored.record
-            if [bytes(sent) for sent in record.inputs] != [canonical(sent) for sent in inputs]:
+            kept = [bytes(sent) for sent in stored.record.inputs]
+            if kept != [canonical(sent) for sent in inputs]:
                 raise TurnConflictError(turn, world.turn_number + 1)
-            return _closed(record, stored.head_hash)
-        if turn != world.turn_number + 1:
+        elif turn == world.turn_number + 1:
+            world.turn(inputs, ends=ends)
+            assert world.sealed is not None
+            stored = world.sealed
+        else:
             raise TurnConflictError(turn, world.turn_number + 1)
-        world.turn(inputs, ends=ends)
-        assert world.sealed is not None
-        return _closed(world.sealed.record, world.sealed.head_hash)
+        return _closed(turn, stored.head_hash, rejections(stored.record))
 
 
-def _closed(record: TurnRecord, head: str) -> TurnClosed:
-    refused = {row["agent_id"]: str(row["reason"]) for row in rejections(record)}
-    return TurnClosed(record.turn, head, refused)
+def _closed(turn: int, head: str, refused: Iterable[Mapping[str, Any]]) -> TurnClosed:
+    return TurnClosed(turn, head, {row["agent_id"]: str(row["reason"]) for row in refused})
 
 
 class RemoteEngine(Protocol):
@@ -148,12 +143,7 @@ class EngineBackend:
 
     def __init__(self, engine: RemoteEngine, config: WorldConfig) -> None:
         self._engine = engine
-        self._config = config
-
-    @property
-    def config(self) -> WorldConfig:
-        """The world's parameters and agents."""
-        return self._config
+        self.config = config
 
     async def world_head(self) -> WorldHead:
         """The last closed turn."""
@@ -177,5 +167,4 @@ class EngineBackend:
         """Close a turn once; the engine keeps its answer under the key."""
         plain = [loads(canonical(sent)) for sent in inputs]
         answer = await self._engine.turn(plain, turn, key, ends)
-        refused = {row["agent_id"]: str(row["reason"]) for row in answer["rejections"]}
-        return TurnClosed(answer["turn"], answer["head"], refused)
+        return _closed(answer["turn"], answer["head"], answer["rejections"])

@@ -237,15 +237,17 @@ def parse_scenario(
     ]
     values = read_table(ScenarioTable, stated, "", problems)
     config = attempt(problems, "", _parse_world, values["world"])
-    population = attempt(problems, "", _parse_population, given, values, config)
+    if values["population"] is None:
+        population = attempt(problems, "", everyone, values["policy"], config)
+    else:
+        if "policy" in given:
+            problems.append("policy: leave it out where population says who follows which")
+        population = attempt(problems, "", parse_population, values["population"], config)
     usage = attempt(problems, "", parse_usage, values["usage"], folder or Path())
     if usage is not None and config is not None and not problems:
         problems += usage.problems(config, values["turns"])
-    if problems:
+    if problems or config is None or population is None or usage is None:
         raise ScenarioError(problems)
-    assert config is not None
-    assert population is not None
-    assert usage is not None
     return Scenario(
         name=values["name"],
         turns=values["turns"],
@@ -256,20 +258,6 @@ def parse_scenario(
         config=config,
         settings=_settings(values, population, usage, config),
     )
-
-
-def _parse_population(
-    given: Mapping[str, Any], values: Mapping[str, Any], config: WorldConfig | None
-) -> tuple[Group, ...]:
-    if values["population"] is None:
-        return everyone(values["policy"], config)
-    problems = []
-    if "policy" in given:
-        problems.append("policy: leave it out where population says who follows which")
-    groups = attempt(problems, "", parse_population, values["population"], config)
-    if problems or groups is None:
-        raise ScenarioError(problems)
-    return groups
 
 
 def _parse_world(given: Mapping[str, Any]) -> WorldConfig:
@@ -302,20 +290,17 @@ def _settings(
     config: WorldConfig,
 ) -> dict[str, Any]:
     """All that decides the bytes of a run, as plain values."""
-    mixed = values["population"] is not None
-    who = (
-        {"population": _plain(population_settings(population, config))}
-        if mixed
-        else {"policy": values["policy"]}
-    )
-    source = {key: _plain(value) for key, value in values["usage"].items()}
+    who = {"policy": values["policy"]}
+    if values["population"] is not None:
+        who = {"population": _plain(population_settings(population, config))}
+    source = _plain(values["usage"])
     if isinstance(usage, TracedUsage):
         source["digest"] = digest(canonical(sorted(usage.rows.items())))
     return {
         **{key: values[key] for key in ("name", "turns", "runs", "seed")},
         **who,
         "usage": source,
-        "world": {name: _plain(value) for name, value in config_values(config).items()},
+        "world": _plain(config_values(config)),
         "agent_ids": list(config.agent_ids),
     }
 
@@ -325,9 +310,7 @@ def _plain(value: Any) -> Any:
         return {key: _plain(held) for key, held in value.items()}
     if isinstance(value, list):
         return [_plain(held) for held in value]
-    if isinstance(value, Decimal):
-        return str(value)
-    return str(value) if isinstance(value, str) else value
+    return str(value) if isinstance(value, Decimal | str) else value
 
 
 def _change(given: dict[str, Any], change: str, further_tables: Sequence[str]) -> list[str]:

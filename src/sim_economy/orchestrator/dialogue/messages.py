@@ -124,15 +124,7 @@ class CallFailure(StrEnum):
     NOT_ALLOWED = "not_allowed"
 
 
-RETRIED = frozenset(
-    {
-        CallFailure.RATE_LIMITED,
-        CallFailure.SERVER_FAILED,
-        CallFailure.CONNECTION_FAILED,
-        CallFailure.CALL_DEADLINE,
-        CallFailure.UNREADABLE,
-    }
-)
+RETRIED = frozenset(CallFailure) - {CallFailure.REJECTED, CallFailure.NOT_ALLOWED}
 """Failures that another attempt may not meet."""
 
 

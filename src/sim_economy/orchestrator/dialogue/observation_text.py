@@ -63,10 +63,9 @@ def view(
     ]
     if full_state is not None:
         sections.append(_section(_ALL, full_state))
-    if seen["speech"]:
-        others = {name: said for name, said in seen["speech"].items() if name != seen["agent_id"]}
-        if others:
-            sections.append(_section(_SAID, others, _UNTRUSTED))
+    others = {name: said for name, said in seen["speech"].items() if name != seen["agent_id"]}
+    if others:
+        sections.append(_section(_SAID, others, _UNTRUSTED))
     if seen["payloads"]:
         kept = _newest(seen["payloads"], plan.memory_characters)
         sections.append(_section(_GOODS, kept, _UNTRUSTED))
@@ -80,13 +79,12 @@ _ELSEWHERE: Final = frozenset({"agent_id", "world", "speech", "payloads"})
 
 def sections(text: str) -> dict[str, Any]:
     """The values of a view, by heading; the reverse of `view`, for providers that are programs."""
-    found: dict[str, Any] = {}
-    lines = text.split("\n")
-    for heading, value in pairwise(lines):
-        for known in _HEADINGS:
-            if heading.startswith(known):
-                found[known.removeprefix("# ")] = json.loads(value)
-    return found
+    return {
+        known.removeprefix("# "): json.loads(value)
+        for heading, value in pairwise(text.split("\n"))
+        for known in _HEADINGS
+        if heading.startswith(known)
+    }
 
 
 def repair(problem: str) -> str:

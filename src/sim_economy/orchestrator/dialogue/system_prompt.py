@@ -21,8 +21,9 @@ def instructions(
 ) -> str:
     """The part that is the same every turn."""
     world = json.loads(canonical(config_values(config)))
+    others = ", ".join([name for name in config.agent_ids if name != agent_id][:200]) or "nobody"
     parts = [
-        _RULES.format(agent_id=agent_id, others=_others(config, agent_id), **world),
+        _RULES.format(agent_id=agent_id, others=others, **world),
         f"All parameters: {json_line(world)}",
         _SAFETY,
         _FORMAT[output],
@@ -32,11 +33,6 @@ def instructions(
     if backend.persona:
         parts.append(f"Who you are: {backend.persona}")
     return "\n\n".join(parts)
-
-
-def _others(config: WorldConfig, agent_id: str) -> str:
-    names = [name for name in config.agent_ids if name != agent_id]
-    return ", ".join(names[:200]) or "nobody"
 
 
 _RULES: Final = (

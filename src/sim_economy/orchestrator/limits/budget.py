@@ -85,13 +85,12 @@ class Budget:
         """
         limits = self.limits
         own = self.of(agent_id)
-        _check(
-            agent_id, own.total + cost, limits.agent_budget_tokens, limits.agent_budget_money, self
-        )
+        most = limits.agent_budget_tokens, limits.agent_budget_money
+        self._check(agent_id, own.total + cost, *most)
         async with self._settled:
             while True:
                 least = self.run.spent + self.run.unknown + cost
-                _check("run", least, limits.budget_tokens, limits.budget_money, self)
+                self._check("run", least, limits.budget_tokens, limits.budget_money)
                 if self._fits(self.run.total + cost):
                     break
                 await self._settled.wait()
@@ -103,8 +102,7 @@ class Budget:
         async with self._settled:
             for account in (self.run, self.of(agent_id)):
                 account.held -= held
-                account.spent += spent
-                account.unknown += unknown
+            self.restore(agent_id, spent, unknown)
             self._settled.notify_all()
 
     def restore(self, agent_id: str, spent: Cost, unknown: Cost) -> None:
@@ -118,11 +116,8 @@ class Budget:
         tokens = limits.budget_tokens is None or cost.tokens <= limits.budget_tokens
         return tokens and (limits.budget_money is None or cost.money <= limits.budget_money)
 
-
-def _check(
-    whose: str, cost: Cost, tokens_most: int | None, money_most: Money | None, budget: Budget
-) -> None:
-    if tokens_most is not None and cost.tokens > tokens_most:
-        raise BudgetReachedError(whose, "tokens", tokens_most)
-    if money_most is not None and cost.money > money_most:
-        raise BudgetReachedError(whose, budget.limits.prices.currency, money_most)
+    def _check(self, whose: str, cost: Cost, tokens: int | None, money: Money | None) -> None:
+        if tokens is not None and cost.tokens > tokens:
+            raise BudgetReachedError(whose, "tokens", tokens)
+        if money is not None and cost.money > money:
+            raise BudgetReachedError(whose, self.limits.prices.currency, money)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -24,15 +24,17 @@ class RateLimiter:
         self._gate = asyncio.Lock()
         self._per_minute = per_minute
         self._started: deque[float] = deque()
-        self._held_until: dict[str, float] = {}
+        self._held_until: defaultdict[str, float] = defaultdict(float)
 
     @asynccontextmanager
     async def slot(self, model: str) -> AsyncIterator[None]:
         """A slot among the calls under way, once there is one and the model may be asked."""
+        loop = asyncio.get_running_loop()
         while True:
-            await self._wait(model)
+            while (left := self._held_until[model] - loop.time()) > 0:
+                await asyncio.sleep(left)
             async with self._slots:
-                if self._held_until.get(model, 0.0) > asyncio.get_running_loop().time():
+                if self._held_until[model] > loop.time():
                     continue
                 await self._turnstile()
                 self.connections += 1
@@ -45,12 +47,7 @@ class RateLimiter:
     def hold(self, model: str, seconds: float) -> None:
         """Let no call to a model start for so long; others continue."""
         until = asyncio.get_running_loop().time() + seconds
-        self._held_until[model] = max(until, self._held_until.get(model, 0.0))
-
-    async def _wait(self, model: str) -> None:
-        loop = asyncio.get_running_loop()
-        while (left := self._held_until.get(model, 0.0) - loop.time()) > 0:
-            await asyncio.sleep(left)
+        self._held_until[model] = max(until, self._held_until[model])
 
     async def _turnstile(self) -> None:
         """Wait until fewer than so many calls started in the last minute."""

@@ -77,11 +77,7 @@ def read_task(folder: Path) -> Task:
     kept = _kept_settings(folder)
     if kept is None:
         raise FolderError("folder_foreign", str(folder), "holds no orchestrated run")
-    ours = {
-        "format": FORMAT,
-        "rules_version": RULES_VERSION,
-        "prompt_version": PROMPT_VERSION,
-    }
+    ours = {"format": FORMAT, "rules_version": RULES_VERSION, "prompt_version": PROMPT_VERSION}
     for key, value in ours.items():
         if kept[key] != value:
             raise FolderError(
@@ -110,18 +106,13 @@ def read_run(folder: Path) -> tuple[Task, CallLog]:
     return task, log
 
 
-def _is_run(folder: Path) -> bool:
-    """Test whether a folder holds an orchestrated run."""
-    return _kept_settings(folder) is not None
-
-
 _DECIDING: Final = ("orchestrator", "models", "minds")
 
 
 def _is_ours(folder: Path) -> bool:
     """Test whether the folder is empty, or a run's."""
     if (folder / SETTINGS).exists():
-        return _is_run(folder)
+        return _kept_settings(folder) is not None
     return {path.name for path in folder.iterdir()} <= {".lock", f"{SETTINGS}.part"}
 
 
@@ -144,13 +135,13 @@ def _check_settings(folder: Path, task: Task, *, fresh: bool) -> None:
         remove_ledger(folder / LEDGER)
         write_whole(path, (json.dumps(task.settings, indent=2) + "\n").encode())
         return
-    changes = [
+    changes = "; ".join(
         f"{key} was {was}, is now {now}" for key, was, now in changes_of(kept, task.settings)
-    ]
+    )
     if changes:
         raise FolderError(
             "settings_changed",
             str(folder),
-            f"holds a run with other settings: {'; '.join(changes)}; "
+            f"holds a run with other settings: {changes}; "
             "name another folder, or start over with --fresh",
         )

@@ -23,7 +23,7 @@ from sim_economy.orchestrator.dialogue.messages import (
     Money,
     Request,
 )
-from sim_economy.orchestrator.limits.budget import NOTHING
+from sim_economy.orchestrator.limits.budget import NOTHING, Cost
 
 FORMAT: Final = 1
 
@@ -102,6 +102,12 @@ class CallEnded(Struct, frozen=True, tag="got", tag_field="line", omit_defaults=
     money: Money = NOTHING
     cache_hit: bool = field(default=False, name="cached")
     seconds: float = 0.0
+
+    @property
+    def spent(self) -> Cost:
+        """What the provider said it took."""
+        tokens = self.usage.input_tokens + self.usage.output_tokens if self.usage else 0
+        return Cost(tokens, self.money)
 
 
 class AgentDecided(

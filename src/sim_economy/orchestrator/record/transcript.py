@@ -105,15 +105,13 @@ def read_transcript(folder: Path) -> Transcript:
     if (folder / LEDGER).exists():
         with reading(folder / LEDGER) as store:
             paid = _paid(store, task)
-    turns = sorted({turn for turn, _ in log.decided})
-    agents = task.config.agent_ids
     agent_turns = {
         turn: [
             _agent_turn(task, log, decided, paid.get((turn, agent_id), {}))
-            for agent_id in agents
+            for agent_id in task.config.agent_ids
             if (decided := log.decided.get((turn, agent_id))) is not None
         ]
-        for turn in turns
+        for turn in sorted({turn for turn, _ in log.decided})
     }
     ended = max(log.closed, default=0) == task.turns
     stopped = log.stopped[-1].reason if log.stopped and not ended else ""
@@ -132,10 +130,8 @@ def _paid(store: Store, task: Task) -> dict[tuple[int, str], dict[str, int]]:
     paid: dict[tuple[int, str], dict[str, int]] = {}
     for stored in store.read(1):
         for posting in stored.record.postings:
-            for account, amount in (
-                (posting.source, -posting.amount),
-                (posting.target, posting.amount),
-            ):
+            moved = ((posting.source, -posting.amount), (posting.target, posting.amount))
+            for account, amount in moved:
                 if account in balances:
                     reasons = paid.setdefault((stored.turn, balances[account]), {})
                     reason = str(posting.reason)
@@ -148,7 +144,11 @@ def _agent_turn(task: Task, log: CallLog, decided: AgentDecided, paid: dict[str,
     backend = task.plan.backends[agent_id]
     chosen = decided.chosen
     first = log.calls_sent.get((turn, agent_id, 0))
-    saw = log.request(first).messages[0].text if first else _readable(decided.seen)
+    saw = (
+        log.request(first).messages[0].text
+        if first
+        else dumps(decided.seen, ensure_ascii=False, indent=1)
+    )
     closed = log.closed.get(turn)
     because = (
         f"{decided.idle_reason}: {decided.detail}".removesuffix(": ") if decided.idle_reason else ""
@@ -211,7 +211,3 @@ def _short(value: Any) -> str:
 
 
 _SHORT: Final = 80
-
-
-def _readable(seen: Mapping[str, Any]) -> str:
-    return dumps(seen, ensure_ascii=False, indent=1)

@@ -27,7 +27,7 @@ def preset(name: str) -> WorldConfig:
         ScenarioError: There is no such preset.
     """
     if name not in PRESETS:
-        raise ScenarioError([f"preset: there is no {name}; there are {_listed()}"])
+        raise ScenarioError([f"preset: there is no {name}; there are {', '.join(PRESETS)}"])
     return parse_world_config(read_toml(preset_text(name))["world"])
 
 
@@ -50,7 +50,3 @@ def preset_world_config(
     if problems or found is None:
         raise ScenarioError(problems)
     return found
-
-
-def _listed() -> str:
-    return ", ".join(PRESETS)

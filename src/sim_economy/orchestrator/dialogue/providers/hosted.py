@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -91,29 +90,22 @@ class HostedProvider:
         """
         wire = Wire()
         WIRE.set(wire)
-        parameters = _parameters(request)
-        settings = _settings(request, call)
-        messages = _messages(request)
+        asked: dict[str, Any] = {
+            "model": self._model,
+            "messages": _messages(request),
+            "model_settings": _settings(request, call),
+            "model_request_parameters": _parameters(request),
+        }
         try:
             if request.settings.get("stream"):
-                async with model_request_stream(
-                    self._model,
-                    messages,
-                    model_settings=settings,
-                    model_request_parameters=parameters,
-                ) as stream:
+                async with model_request_stream(**asked) as stream:
                     async for _ in stream:
                         pass
                     response = stream.get()
                 if response.finish_reason is None:
                     raise exceptions.UnexpectedModelBehavior("the stream broke off")
             else:
-                response = await model_request(
-                    self._model,
-                    messages,
-                    model_settings=settings,
-                    model_request_parameters=parameters,
-                )
+                response = await model_request(**asked)
         except Exception as error:
             raise _failed(error, wire) from error
         return _answer(response, wire)
@@ -189,11 +181,10 @@ def _google(setting: ModelSetting, key: str, http: httpx2.AsyncClient) -> Model[
 def _parameters(request: Request) -> ModelRequestParameters:
     match request.output:
         case "tool":
-            schema = json.loads(request.schema)
             tool = ToolDefinition(
                 name=_TOOL,
                 description="Do this, and nothing else, in this turn.",
-                parameters_json_schema=schema,
+                parameters_json_schema=json.loads(request.schema),
                 kind="output",
                 strict=False,
             )
@@ -274,19 +265,16 @@ def _failed(error: Exception, wire: Wire) -> CallFailed:
     usage = usage_in(bytes(wire.body)) if wire.status == _OK else None
     detail = _detail(error)
     match error:
-        case exceptions.ModelAuthenticationError() | exceptions.ModelNotFoundError():
+        case (
+            exceptions.ModelAuthenticationError()
+            | exceptions.ModelNotFoundError()
+            | exceptions.ModelQuotaExceededError()
+        ):
             return CallFailed(CallFailure.NOT_ALLOWED, detail, charged=False)
-        case exceptions.ModelQuotaExceededError():
-            return CallFailed(CallFailure.NOT_ALLOWED, detail, charged=False)
-        case exceptions.ModelHTTPError():
-            failure = _of_status(error.status_code)
-            return CallFailed(
-                failure,
-                detail,
-                charged=wire.status == _OK,
-                retry_after=error.retry_after,
-                usage=usage,
-            )
+        case exceptions.ModelHTTPError(status_code=status, retry_after=pause):
+            charged = wire.status == _OK
+            failure = _of_status(status)
+            return CallFailed(failure, detail, charged=charged, retry_after=pause, usage=usage)
         case exceptions.ModelConnectionError() | httpx2.TransportError():
             reached = wire.status is not None or not _unreached(error)
             return CallFailed(CallFailure.CONNECTION_FAILED, detail, charged=reached, usage=usage)
@@ -298,25 +286,19 @@ _OK: Final = 200
 
 
 def _of_status(status: int) -> CallFailure:
-    match status:
-        case 401 | 403 | 404:
-            return CallFailure.NOT_ALLOWED
-        case 429:
-            return CallFailure.RATE_LIMITED
-        case 408 | 409 | 425:
-            return CallFailure.SERVER_FAILED
-        case _:
-            return CallFailure.SERVER_FAILED if status >= 500 else CallFailure.REJECTED
+    if status in {401, 403, 404}:
+        return CallFailure.NOT_ALLOWED
+    if status == 429:
+        return CallFailure.RATE_LIMITED
+    again = status >= 500 or status in {408, 409, 425}
+    return CallFailure.SERVER_FAILED if again else CallFailure.REJECTED
 
 
 def _unreached(error: BaseException | None) -> bool:
     """Test whether no server was reached, so that nothing can have been charged."""
-    seen: Sequence[type[Exception]] = (httpx2.ConnectError, httpx2.ConnectTimeout)
-    while error is not None:
-        if isinstance(error, tuple(seen)):
-            return True
+    while error is not None and not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
         error = error.__cause__ or error.__context__
-    return False
+    return error is not None
 
 
 def _detail(error: Exception) -> str:

@@ -48,9 +48,8 @@ class MockProvider:
         line = self._script.get((call.turn, call.agent_id, call.attempt))
         if line is not None:
             if line.reply is None:
-                failure = line.fails or CallFailure.SERVER_FAILED
                 raise CallFailed(
-                    failure,
+                    line.fails or CallFailure.SERVER_FAILED,
                     "as the script says",
                     charged=False,
                     retry_after=line.retry_after,

@@ -96,16 +96,8 @@ def _waiting(
                 yield "I say how it was.", {"action": name, "contract_id": number}
             case "referred", Role.ARBITRATOR:
                 favoured = dice.one(("proposer", "counterparty"), f"rule.{number}")
-                yield (
-                    "I have heard both.",
-                    {
-                        "action": "arbitrator_ruling",
-                        "contract_id": number,
-                        "in_favour_of": favoured,
-                    },
-                )
-            case _:
-                continue
+                ruling = {"action": "arbitrator_ruling", "contract_id": number}
+                yield "I have heard both.", {**ruling, "in_favour_of": favoured}
 
 
 def _proposal(call: ModelCall, dice: _Dice, config: WorldConfig) -> dict[str, Any]:
