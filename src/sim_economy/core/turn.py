@@ -61,9 +61,6 @@ from sim_economy.core.state import FinalisedBurn, NewestBlock, Release, State
 from sim_economy.core.units import ACCOUNT_LIMIT
 from sim_economy.core.world_config import SigningBonusRule, WorldConfig
 
-RULES_VERSION: Final = "2"
-"""Changes whenever the same inputs could give another ledger."""
-
 ON_CONTRACTS: Final = frozenset(get_args(ContractAction))
 BY_THEMSELVES: Final = ON_CONTRACTS | {Job, Speak, Idle}
 """Actions that change nothing at T3, or have done so elsewhere."""
