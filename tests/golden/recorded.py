@@ -20,7 +20,6 @@ from typing import Any, Final
 from sim_economy.agents.usage_model import PublishedUsage
 from sim_economy.core.actions import Action, Input, Mine, Speak, Stake, Transfer, Unstake
 from sim_economy.core.codec import canonical
-from sim_economy.core.turn import RULES_VERSION
 from sim_economy.core.world_config import parse_world_config
 from sim_economy.ledger.credentials.signatures import EngineKey, block_message
 from sim_economy.ledger.readers.export import canonical_lines
@@ -90,7 +89,7 @@ def signed_run() -> Store:
     )
     engine = EngineKey(sha256(b"engine").digest())
     keys = Keys(engine.public_key, dict(PUBLIC_KEYS))
-    genesis = digest(canonical(genesis_of(config, "default", RULES_VERSION, keys)))
+    genesis = digest(canonical(genesis_of(config, "default", keys)))
     world = World(
         config,
         keys=keys,

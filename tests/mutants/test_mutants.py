@@ -62,9 +62,11 @@ MUTANTS = [
     Mutant(
         "B5 interest before fees",
         "turn.py",
-        "            charge = interest.interest(state.accounts[balance], config)",
-        "            charge = interest.interest(\n"
-        "                state.accounts[balance] + fees[(balance - BALANCE) // WIDTH], config\n"
+        "interest.interest(state.accounts[balance], state.accounts[DESTROYED], config)",
+        "interest.interest(\n"
+        "                state.accounts[balance] + fees[(balance - BALANCE) // WIDTH],\n"
+        "                state.accounts[DESTROYED],\n"
+        "                config,\n"
         "            )",
     ),
     Mutant(

@@ -39,7 +39,7 @@ from sim_economy.core.contracts import (
 )
 from sim_economy.core.events import Turn
 from sim_economy.core.state import State, decode_state, encode_state, genesis
-from sim_economy.core.turn import RULES_VERSION, play_turn
+from sim_economy.core.turn import play_turn
 from sim_economy.core.world_config import WorldConfig, genesis_order, parse_world_config
 from sim_economy.ledger.fold import Fold
 from sim_economy.ledger.records import genesis_of, seal, seal_genesis
@@ -201,7 +201,7 @@ def _check_fold(
     state: State, inputs: list[Input], played: State, turn: Turn, config: WorldConfig
 ) -> None:
     """From the state before, the fold comes to the same state."""
-    world = genesis_of(config, "explored", RULES_VERSION)
+    world = genesis_of(config, "explored")
     start, ledger = genesis(config)
     _, head = seal_genesis(world, start, ledger.postings)
     fold = Fold(world)

@@ -11,7 +11,7 @@ import pytest
 
 from sim_economy.core.actions import Input, Mine
 from sim_economy.core.errors import ReplayError, SimEconomyError, StoreError
-from sim_economy.core.turn import RULES_VERSION
+from sim_economy.core.rules_version import RULES_VERSION
 from sim_economy.ledger.sidecars.locations import location_of
 from sim_economy.ledger.stores.memory import MemoryStore
 from sim_economy.ledger.stores.sqlite import SQLiteStore

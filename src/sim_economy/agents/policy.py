@@ -17,7 +17,7 @@ from sim_economy.core.accounts import FIRST, WIDTH, Holding
 from sim_economy.core.actions import Action, Input
 from sim_economy.core.errors import PolicyFailedError
 from sim_economy.core.observation import Observation, Observer
-from sim_economy.core.randomness import draw_below, seed_key
+from sim_economy.core.randomness import draw_below
 from sim_economy.core.state import State
 from sim_economy.core.world_config import WorldConfig
 
@@ -170,10 +170,9 @@ class View(Struct, frozen=True, kw_only=True):
             index: Tells draws for one purpose apart.
             lasting: One draw for the whole run instead of one for each turn.
         """
-        key = seed_key(self.config.seed, self.config.secret)
         turn = 0 if lasting else self.open_turn
         purpose = f"policy.{purpose}.{index}" if index else f"policy.{purpose}"
-        return draw_below(below, key, turn, purpose, self.agent)
+        return draw_below(below, self.config.seed_key, turn, purpose, self.agent)
 
 
 def views(state: State, config: WorldConfig) -> list[View]:

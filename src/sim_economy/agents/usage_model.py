@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Protocol, TypeAlias
 from msgspec import Struct
 
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.randomness import draw, draw_below, seed_key
+from sim_economy.core.randomness import Key, draw, draw_below
 from sim_economy.core.table_reader import Kind, Parameter, read_tagged
 from sim_economy.core.units import INPUT_LIMIT
 from sim_economy.core.world_config import WorldConfig, genesis_order
@@ -56,7 +56,7 @@ class Constant(Struct, frozen=True):
 
     value: Annotated[int, Parameter(Kind.COUNT, "units every time")]
 
-    def units(self, key: bytes, turn: int, purpose: str, agent: int) -> int:  # noqa: ARG002
+    def units(self, key: Key, turn: int, purpose: str, agent: int) -> int:  # noqa: ARG002
         """Units of one agent in one turn."""
         return self.value
 
@@ -72,7 +72,7 @@ class Uniform(Struct, frozen=True):
         if self.low > self.high:
             raise ValueError("low must not be above high")
 
-    def units(self, key: bytes, turn: int, purpose: str, agent: int) -> int:
+    def units(self, key: Key, turn: int, purpose: str, agent: int) -> int:
         """Units of one agent in one turn."""
         return self.low + draw_below(self.high - self.low + 1, key, turn, purpose, agent)
 
@@ -82,7 +82,7 @@ class Exponential(Struct, frozen=True):
 
     mean: Annotated[Decimal, Parameter(Kind.NUMBER, "mean of the units")]
 
-    def units(self, key: bytes, turn: int, purpose: str, agent: int) -> int:
+    def units(self, key: Key, turn: int, purpose: str, agent: int) -> int:
         """Units of one agent in one turn."""
         with localcontext(_EXACT):
             chance = Decimal(draw(key, turn, purpose, agent) + 1) / 2**64
@@ -95,7 +95,7 @@ class Lognormal(Struct, frozen=True):
     median: Annotated[Decimal, Parameter(Kind.NUMBER, "median of the units")]
     sigma: Annotated[Decimal, Parameter(Kind.NUMBER, "deviation of their logarithm", 0, 10)]
 
-    def units(self, key: bytes, turn: int, purpose: str, agent: int) -> int:
+    def units(self, key: Key, turn: int, purpose: str, agent: int) -> int:
         """Units of one agent in one turn."""
         with localcontext(_EXACT):
             deviate = _normal(lambda attempt: draw(key, turn, f"{purpose}.{attempt}", agent))
@@ -121,7 +121,7 @@ class DistributedUsage(Struct, frozen=True):
 
     def turns(self, config: WorldConfig) -> Iterator[list[Usage]]:
         """Draws keyed with the world's seed."""
-        key = seed_key(config.seed, config.secret)
+        key = config.seed_key
         thinking, output = self.thinking.units, self.output.units
         agents = range(config.num_agents)
         for turn in count(1):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from sim_economy.core.accounts import holdings
-from sim_economy.core.turn import RULES_VERSION
 from sim_economy.core.world_config import config_values
 from sim_economy.ledger.records import digest
 from sim_economy.world.world import World
@@ -39,7 +38,7 @@ def genesis_answer(world: World) -> dict[str, Any]:
     return {
         "world_id": world.world_id,
         "genesis": digest(world.store.genesis_line()),
-        "rules_version": RULES_VERSION,
+        "rules_version": world.config.rules_version,
         "agent_ids": list(world.config.agent_ids),
         "public_keys": None if world.keys is None else world.keys.agents,
         "engine_key": None if world.keys is None else world.keys.engine,

@@ -6,24 +6,62 @@ Source: docs/spec/economy.md, L8.
 from __future__ import annotations
 
 import hmac
+from functools import lru_cache
 from hashlib import sha256
+from typing import Final, TypeAlias, assert_never
+
+from sim_economy.core.rules_version import RulesVersion
+
+Key: TypeAlias = bytes | int
+"""The key of every draw of a world: mixed from a public seed, or a secret that is hashed with."""
+
+_MASK: Final = 2**64 - 1
+_SEED: Final = 0x9E3779B97F4A7C15
+_TURN: Final = 0xD1B54A32D192ED03
+_INDEX: Final = 0xAEF17502108EF2D9
 
 
-def seed_key(seed: int, secret: str = "") -> bytes:
+def seed_key(seed: int, secret: str = "", rules_version: RulesVersion = RulesVersion.V3) -> Key:
     """The key under which every draw of a world is made.
 
     Args:
         secret: Hexadecimal digits that stand instead of the seed where clients are untrusted.
     """
-    return bytes.fromhex(secret) if secret else b"%d" % seed
+    if secret:
+        return bytes.fromhex(secret)
+    match rules_version:
+        case RulesVersion.V2:
+            return b"%d" % seed
+        case RulesVersion.V3:
+            return _mixed(seed + _SEED)
+    assert_never(rules_version)
 
 
-def draw(key: bytes, turn: int, purpose: str, index: int) -> int:
-    """A uniform integer in [0, 2^64): the first eight bytes of an HMAC-SHA-256."""
+def draw(key: Key, turn: int, purpose: str, index: int) -> int:
+    """A uniform integer in [0, 2^64).
+
+    A public seed is mixed by SplitMix64 (doi:10.1145/2660193.2660195), once a turn and once a
+    draw; of a secret, the first eight bytes of an HMAC-SHA-256 are taken.
+    """
+    if isinstance(key, int):
+        return _mixed(_mixed(key + turn * _TURN) + _of_purpose(purpose) + index * _INDEX)
     message = f"{turn}/{purpose}/{index}".encode()
     return int.from_bytes(hmac.digest(key, message, sha256)[:8], "big")
 
 
-def draw_below(bound: int, key: bytes, turn: int, purpose: str, index: int) -> int:
+def draw_below(bound: int, key: Key, turn: int, purpose: str, index: int) -> int:
     """A draw scaled to [0, bound)."""
     return draw(key, turn, purpose, index) * bound >> 64
+
+
+@lru_cache(1024)
+def _of_purpose(purpose: str) -> int:
+    return int.from_bytes(sha256(purpose.encode()).digest()[:8], "big") | 1
+
+
+def _mixed(number: int) -> int:
+    """The finaliser of SplitMix64, Stafford's variant 13."""
+    number &= _MASK
+    number = (number ^ number >> 30) * 0xBF58476D1CE4E5B9 & _MASK
+    number = (number ^ number >> 27) * 0x94D049BB133111EB & _MASK
+    return number ^ number >> 31

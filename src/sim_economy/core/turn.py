@@ -57,12 +57,10 @@ from sim_economy.core.rules import (
     refusals,
     usage_fees,
 )
+from sim_economy.core.rules_version import RulesVersion
 from sim_economy.core.state import FinalisedBurn, NewestBlock, Release, State
 from sim_economy.core.units import ACCOUNT_LIMIT
 from sim_economy.core.world_config import SigningBonusRule, WorldConfig
-
-RULES_VERSION: Final = "2"
-"""Changes whenever the same inputs could give another ledger."""
 
 ON_CONTRACTS: Final = frozenset(get_args(ContractAction))
 BY_THEMSELVES: Final = ON_CONTRACTS | {Job, Speak, Idle}
@@ -87,7 +85,8 @@ def play_turn(
 
     Raises:
         RunEndedError: The run has ended before.
-        AmountOutOfRangeError: An account would pass 2^62.
+        AmountOutOfRangeError: An account would pass 2^62; a turn that ends a run without inputs
+            never raises it (from rules version 3 on).
 
     Source: docs/spec/economy.md, section 2.
     """
@@ -109,7 +108,8 @@ def play_turn(
     # T8, governance, is not built.
     if ends:  # T9
         _end_run(state, ledger, contract_steps, agent_indices)
-    _check_range(state, config, waived)
+    if inputs or not ends or config.rules_version is RulesVersion.V2:
+        _check_range(state, config, waived)
 
     state.fees_charged = sum(fees)
     turn = Turn(
@@ -313,7 +313,7 @@ def _bill(
             ledger.post(balance, PLATFORM, fee, PostingReason.INFERENCE_FEE)
     for balance in range(BALANCE, len(state.accounts), WIDTH):
         if state.accounts[balance] < 0:
-            charge = interest.interest(state.accounts[balance], config)
+            charge = interest.interest(state.accounts[balance], state.accounts[DESTROYED], config)
             ledger.post(balance, DESTROYED, charge, PostingReason.INTEREST)
     return covered
 

@@ -16,6 +16,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sim_economy.core.errors import InputError, ScenarioError
+from sim_economy.core.randomness import Key, seed_key
+from sim_economy.core.rules_version import RULES_VERSION, RulesVersion
 from sim_economy.core.table_reader import (
     Kind,
     Parameter,
@@ -185,6 +187,12 @@ class WorldConfig(Struct, frozen=True, kw_only=True):
     secret: Annotated[str, _added(Kind.KEY, "key of every draw instead of the seed")] = ""
 
     agent_ids: tuple[str, ...] = tuple(f"agent_{i}" for i in range(8))
+    rules_version: RulesVersion = RULES_VERSION
+
+    @property
+    def seed_key(self) -> Key:
+        """The key under which every draw is made (L8)."""
+        return seed_key(self.seed, self.secret, self.rules_version)
 
 
 HIDDEN: Final = frozenset({"seed", "secret"})

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from sim_economy.core.errors import FolderError
-from sim_economy.core.turn import RULES_VERSION
+from sim_economy.core.rules_version import RULES_VERSION
 from sim_economy.ledger.readers.diff import changes_of
 from sim_economy.ledger.records import FORMAT, digest
 from sim_economy.ledger.sidecars.run_folder import write_whole

@@ -197,13 +197,11 @@ def bound_digest(head_hash: str, value: Receipt | Submission) -> str:
     return chained(head_hash, canonical(value))
 
 
-def genesis_of(
-    config: WorldConfig, world_id: str, rules_version: str, keys: Keys | None = None
-) -> Genesis:
+def genesis_of(config: WorldConfig, world_id: str, keys: Keys | None = None) -> Genesis:
     """The first record of a world."""
     return Genesis(
         format=FORMAT,
-        rules_version=rules_version,
+        rules_version=config.rules_version,
         world_id=world_id,
         parameters=config_values(config),
         seed=config.seed,

@@ -9,7 +9,6 @@ from typing import Any
 from msgspec import Struct
 
 from sim_economy.core.codec import canonical
-from sim_economy.core.turn import RULES_VERSION
 from sim_economy.core.world_config import WorldConfig, config_values
 from sim_economy.orchestrator.dialogue.system_prompt import PROMPT_VERSION
 from sim_economy.orchestrator.record.call_log import FORMAT
@@ -43,7 +42,7 @@ class Task(Struct, frozen=True, kw_only=True):
         settings = {
             "sim_economy": version("sim-economy"),
             "format": FORMAT,
-            "rules_version": RULES_VERSION,
+            "rules_version": self.config.rules_version,
             "prompt_version": PROMPT_VERSION,
             "name": self.name,
             "turns": self.turns,

@@ -16,7 +16,6 @@ from msgspec import Struct
 
 from sim_economy.agents.population import described
 from sim_economy.core.errors import ExtraMissingError
-from sim_economy.core.turn import RULES_VERSION
 from sim_economy.core.world_config import config_values
 from sim_economy.reports.html import html_page
 from sim_economy.reports.published.later_report import LATER
@@ -178,7 +177,8 @@ def _what_was_run(sides: Sequence[TreatmentRuns]) -> str:
             f"- **{escaped(treatment.name)}**: {len(seeds)} runs of {treatment.turns} turns, "
             f"seeds {min(seeds)} to {max(seeds)}. Population: {groups}. {_world(sides[0], side)}"
         )
-    lines.append(f"- sim-economy {version('sim-economy')}, rules version {RULES_VERSION}.")
+    rules = sides[0].treatment.config.rules_version
+    lines.append(f"- sim-economy {version('sim-economy')}, rules version {rules}.")
     return "## What was run\n\n" + "\n".join(lines) + "\n"
 
 

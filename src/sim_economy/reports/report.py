@@ -15,7 +15,6 @@ from msgspec.structs import replace
 
 from sim_economy.agents.population import described
 from sim_economy.core.errors import ExtraMissingError
-from sim_economy.core.turn import RULES_VERSION
 from sim_economy.core.world_config import config_values, parameters
 from sim_economy.reports import figures, society
 from sim_economy.reports.html import html_page
@@ -122,7 +121,7 @@ def _what_was_run(scenario: Scenario, runs: Sequence[Run], rows: Sequence[Row]) 
         f"- World: {agents} with {tokens:,} tokens each.",
         f"- {_who(scenario)}. Usage: `{usage}`.",
         f"- {played}, each of {turns}, with {_seeds(seeds)}.",
-        f"- sim-economy {version('sim-economy')}, rules version {RULES_VERSION}.",
+        f"- sim-economy {version('sim-economy')}, rules version {config.rules_version}.",
     ]
     if all_alike(rows):
         lines.append(

@@ -25,7 +25,6 @@ from sim_economy.core.errors import (
     WorldExistsError,
     WorldMissingError,
 )
-from sim_economy.core.turn import RULES_VERSION
 from sim_economy.core.world_config import UsageRule, WorldConfig, agent_index
 from sim_economy.ledger.credentials.signature_check import SignedWorld
 from sim_economy.ledger.credentials.signatures import EngineKey, block_message, is_public_key
@@ -235,7 +234,7 @@ class Engine:
                 key = EngineKey.make(self._key_path)
                 agents = {agent_id: public_keys[agent_id] for agent_id in config.agent_ids}
                 keys = Keys(key.public_key, agents)
-            genesis_hash = digest(canonical(genesis_of(config, self.world_id, RULES_VERSION, keys)))
+            genesis_hash = digest(canonical(genesis_of(config, self.world_id, keys)))
             if self.access.tokens:
                 credentials, issued = Credentials.issue(
                     genesis_hash, config.agent_ids, self.access.admin_token

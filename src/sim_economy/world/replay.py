@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import json
 
 from sim_economy.core.errors import ReplayError, StoreError
-from sim_economy.core.turn import RULES_VERSION
+from sim_economy.core.rules_version import KNOWN, known_rules_version
 from sim_economy.ledger.readers.reading import config_of, genesis_record, reading
 from sim_economy.ledger.records import Head, Signature, recorded_inputs
 from sim_economy.ledger.stores.memory import MemoryStore
@@ -38,10 +38,8 @@ def replay(source: Store | str | Path, progress: Callable[[int], None] = lambda 
 
 def _replayed(store: Store, progress: Callable[[int], None]) -> Head:
     first = genesis_record(store)
-    if first.rules_version != RULES_VERSION:
-        raise ReplayError(
-            0, f"written by rules version {first.rules_version}; these are {RULES_VERSION}"
-        )
+    if known_rules_version(first.rules_version) is None:
+        raise ReplayError(0, f"written by rules version {first.rules_version}; these are {KNOWN}")
     again = MemoryStore()
     signed: Signature | None = None
 

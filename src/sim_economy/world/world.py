@@ -20,8 +20,9 @@ from sim_economy.core.errors import (
 )
 from sim_economy.core.events import Turn
 from sim_economy.core.observation import Observation, observe
+from sim_economy.core.rules_version import KNOWN, known_rules_version
 from sim_economy.core.state import decode_state, encode_state, genesis
-from sim_economy.core.turn import RULES_VERSION, play_turn
+from sim_economy.core.turn import play_turn
 from sim_economy.core.world_config import WorldConfig, agent_index, genesis_order
 from sim_economy.ledger.readers.reading import chained_turns, config_of, genesis_record
 from sim_economy.ledger.records import (
@@ -91,7 +92,7 @@ class World:
         self.sealed: StoredTurn | None = None
         self._accepted = 0
         if store is not None or recorded:
-            first = genesis_of(self.config, world_id, RULES_VERSION, keys)
+            first = genesis_of(self.config, world_id, keys)
             sealed, self._head = seal_genesis(first, self.state, ledger.postings, sign)
             self._store = MemoryStore() if store is None else store
             self._store.create(first, sealed, encode_state(self.state).decode())
@@ -141,10 +142,10 @@ class World:
     @classmethod
     def _restored(cls, store: Store) -> Self:
         first = genesis_record(store)
-        if first.rules_version != RULES_VERSION:
+        if known_rules_version(first.rules_version) is None:
             raise ReplayError(
                 0,
-                f"written by rules version {first.rules_version}, these are {RULES_VERSION}; "
+                f"written by rules version {first.rules_version}, these are {KNOWN}; "
                 "open it with the release that wrote it",
             )
         world = cls(config_of(first), recorded=False, world_id=first.world_id, keys=first.keys)

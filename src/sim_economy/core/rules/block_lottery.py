@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from sim_economy.core.events import Ticket, ValidatorType
-from sim_economy.core.randomness import draw_below, seed_key
+from sim_economy.core.randomness import draw_below
 from sim_economy.core.state import FinalisedBurn, NewestBlock
 from sim_economy.core.units import FACTOR_ONE, compounded
 from sim_economy.core.world_config import LotteryRule, WorldConfig
@@ -106,7 +106,7 @@ def winner(held: Sequence[Ticket], turn: int, config: WorldConfig) -> Ticket | N
     total = sum([ticket.weight for ticket in held])
     if not held or total < config.block_threshold * FACTOR_ONE:
         return None
-    point = draw_below(total, seed_key(config.seed, config.secret), turn, "lottery", 0)
+    point = draw_below(total, config.seed_key, turn, "lottery", 0)
     for ticket in held:
         point -= ticket.weight
         if point < 0:

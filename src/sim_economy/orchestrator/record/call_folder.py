@@ -10,7 +10,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from sim_economy.core.errors import FolderError
-from sim_economy.core.turn import RULES_VERSION
+from sim_economy.core.rules_version import RULES_VERSION
 from sim_economy.core.world_config import parse_world_config
 from sim_economy.ledger.readers.diff import changes_of
 from sim_economy.ledger.records import digest

@@ -15,8 +15,8 @@ from sim_economy.orchestrator.dialogue.messages import ModelCall
 class _Dice:
     """Draws that are a function of the seed, the turn and the agent."""
 
-    def __init__(self, call: ModelCall) -> None:
-        self._key = seed_key(call.seed)
+    def __init__(self, call: ModelCall, config: WorldConfig) -> None:
+        self._key = seed_key(call.seed, "", config.rules_version)
         self._turn = call.turn
         self._agent = call.agent
 
@@ -31,7 +31,7 @@ class _Dice:
 
 def trade(call: ModelCall, shown: Mapping[str, Any], config: WorldConfig) -> dict[str, Any]:
     """A trader's answer to what it is shown, as plain values."""
-    dice = _Dice(call)
+    dice = _Dice(call, config)
     own = shown["What you see"]
     reason, action = _chosen(call, dice, own, config)
     answer: dict[str, Any] = {"thinking": reason, "action": action}
