@@ -5,8 +5,11 @@ Source: docs/spec/economy.md, section 1.3.
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from sim_economy.core.accounts import (
     BALANCE,
@@ -116,29 +119,15 @@ class State(Struct, kw_only=True):
 
     def successor(self) -> State:
         """A copy to play the next turn on; nothing of it is shared that a turn changes."""
+        fields: dict[str, Any] = {
+            name: value.copy() if isinstance(value, list) else value
+            for name, value in asdict(self).items()
+        }
         quiet = [None] * len(self.studies)
-        return State(
-            turn=self.turn + 1,
-            accounts=self.accounts.copy(),
-            studies=self.studies.copy(),
-            employed=self.employed.copy(),
-            burned=self.burned.copy(),
-            cores=self.cores.copy(),
-            burns=self.burns.copy(),
-            mempool=self.mempool.copy(),
-            releases=self.releases.copy(),
-            contracts=self.contracts.copy(),
-            contracts_proposed=self.contracts_proposed,
-            contracts_ended=[],
-            payloads=self.payloads.copy(),
-            reputations=self.reputations.copy(),
-            counted=self.counted.copy(),
-            newest_block=self.newest_block,
-            speech=list(quiet),
-            rejections=list(quiet),
-            fees_charged=self.fees_charged,
-            ended=self.ended,
+        fields.update(
+            turn=self.turn + 1, contracts_ended=[], speech=quiet.copy(), rejections=quiet.copy()
         )
+        return State(**fields)
 
 
 def genesis(config: WorldConfig) -> tuple[State, Ledger]:
@@ -146,12 +135,8 @@ def genesis(config: WorldConfig) -> tuple[State, Ledger]:
     agents = config.num_agents
     ledger = Ledger([0] * (len(SYSTEM_ACCOUNTS) + WIDTH * agents))
     for agent in range(agents):
-        ledger.post(
-            ISSUANCE,
-            BALANCE + WIDTH * agent,
-            config.genesis_tokens_per_agent,
-            PostingReason.GENESIS,
-        )
+        account = BALANCE + WIDTH * agent
+        ledger.post(ISSUANCE, account, config.genesis_tokens_per_agent, PostingReason.GENESIS)
     state = State(
         turn=0,
         accounts=ledger.accounts,
