@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sim_economy.core.accounts import FIRST, SYSTEM_ACCOUNTS, WIDTH, PostingReason
-from sim_economy.core.contracts import Happened, Stage
+from sim_economy.core.contracts import ENDS, TRANSITIONS, Happened
 from sim_economy.core.events import ContractEvent, TransactionType, ValidatorType
 from sim_economy.ledger.records import TurnRecord
 
@@ -75,13 +75,7 @@ def owner_name(owner: int, agent_ids: Sequence[str]) -> str:
     return agent_ids[owner] if owner >= 0 else SYSTEM_ACCOUNTS[-owner - 1]
 
 
-_ENDS: Final = {
-    "settled": Stage.SETTLED,
-    "defaulted": Stage.DEFAULTED,
-    "voided": Stage.VOID,
-    "lapsed": Stage.LAPSED,
-    "withdrawn": Stage.LAPSED,
-}
+_ENDS: Final = {happened: stage for (_, happened), stage in TRANSITIONS.items() if stage in ENDS}
 
 
 class TurnCounter:
