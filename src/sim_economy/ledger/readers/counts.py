@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -87,7 +87,7 @@ class TurnCounter:
         self._transactions = Counter({kind.value: 0 for kind in TransactionType})
         self._contracts: Counter[str] = Counter()
         self._made: dict[int, Made] = {}
-        self._moved: defaultdict[tuple[int, int, PostingReason], int] = defaultdict(int)
+        self._moved: Counter[tuple[int, int, PostingReason]] = Counter()
 
     def add(self, record: TurnRecord) -> None:
         """Count one more turn."""
@@ -139,12 +139,11 @@ class TurnCounter:
 
 def _flows(moved: Mapping[tuple[int, int, PostingReason], int]) -> list[Flow]:
     """The movements between different owners, in a fixed order."""
-    totals: dict[tuple[int, int, str], int] = {}
+    totals: Counter[tuple[int, int, str]] = Counter()
     for (source, target, reason), tokens in moved.items():
         payer, payee = _owner(source), _owner(target)
         if payer != payee:
-            key = payer, payee, reason.value
-            totals[key] = totals.get(key, 0) + tokens
+            totals[payer, payee, reason.value] += tokens
     return [Flow(*key, tokens) for key, tokens in sorted(totals.items())]
 
 
