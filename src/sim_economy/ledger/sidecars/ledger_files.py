@@ -13,12 +13,12 @@ from sim_economy.core.errors import StoreError
 
 
 @contextmanager
-def writable(path: str | Path, what_failed: str = "written") -> Iterator[None]:
+def writable(path: str | Path, work: str = "written") -> Iterator[None]:
     """Raise what the operating system refuses as the ledger's failure.
 
     Args:
         path: What messages name.
-        what_failed: What it cannot be: written, created or removed.
+        work: What messages say cannot be done: written, created or removed.
 
     Raises:
         StoreError: It was refused.
@@ -27,7 +27,7 @@ def writable(path: str | Path, what_failed: str = "written") -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreError(
-            "ledger_unwritable", str(path), f"cannot be {what_failed}: {error.strerror}"
+            "ledger_unwritable", str(path), f"cannot be {work}: {error.strerror}"
         ) from error
 
 
