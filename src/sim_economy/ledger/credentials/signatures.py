@@ -70,8 +70,9 @@ def is_public_key(text: str) -> bool:
     Raises:
         ExtraMissingError: PyNaCl is not installed.
     """
-    is_valid_point = _nacl().bindings.crypto_core_ed25519_is_valid_point
-    return bool(_HEX.fullmatch(text) and is_valid_point(bytes.fromhex(text)))
+    if not _HEX.fullmatch(text):
+        return False
+    return bool(_nacl().bindings.crypto_core_ed25519_is_valid_point(bytes.fromhex(text)))
 
 
 class EngineKey:
