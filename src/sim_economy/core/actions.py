@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Final, TypeAlias, get_args
 
 from msgspec import Struct
 
@@ -11,41 +11,43 @@ from sim_economy.core.contracts import Terms
 
 # gc=False here and on other values made by the thousand: they can be in no reference cycle,
 # so the garbage collector need not visit them.
-class Mine(Struct, frozen=True, tag="mine", tag_field="action", gc=False):
+class _Named(Struct, frozen=True, tag_field="action", gc=False, omit_defaults=True):
+    """An action with a name on the wire, its tag."""
+
+
+class Mine(_Named, frozen=True, tag="mine"):
     """Take part in the turn's lottery."""
 
 
-class Stake(Struct, frozen=True, tag="stake", tag_field="action", gc=False, omit_defaults=True):
+class Stake(_Named, frozen=True, tag="stake"):
     """Lock tokens from the next block on; `fee` goes to its winner."""
 
     amount: int | None = None
     fee: int = 0
 
 
-class Unstake(Struct, frozen=True, tag="unstake", tag_field="action", gc=False, omit_defaults=True):
+class Unstake(_Named, frozen=True, tag="unstake"):
     """Start the release of stake."""
 
     amount: int | None = None
 
 
-class Burn(Struct, frozen=True, tag="burn", tag_field="action", gc=False, omit_defaults=True):
+class Burn(_Named, frozen=True, tag="burn"):
     """Destroy tokens for burn weight; `fee` goes to the winner of the block."""
 
     amount: int | None = None
     fee: int = 0
 
 
-class Study(Struct, frozen=True, tag="study", tag_field="action", gc=False):
+class Study(_Named, frozen=True, tag="study"):
     """Pay `study_cost` for lower fees from this turn on."""
 
 
-class Job(Struct, frozen=True, tag="job", tag_field="action", gc=False):
+class Job(_Named, frozen=True, tag="job"):
     """Work for the platform instead of paying this turn's fee."""
 
 
-class Transfer(
-    Struct, frozen=True, tag="transfer", tag_field="action", gc=False, omit_defaults=True
-):
+class Transfer(_Named, frozen=True, tag="transfer"):
     """Send tokens to another agent with the next block."""
 
     to: str | None = None
@@ -53,9 +55,7 @@ class Transfer(
     fee: int = 0
 
 
-class ProposeContract(
-    Struct, frozen=True, tag="propose_contract", tag_field="action", gc=False, omit_defaults=True
-):
+class ProposeContract(_Named, frozen=True, tag="propose_contract"):
     """Offer a contract to a counterparty and an arbitrator."""
 
     kind: str | None = None
@@ -64,61 +64,49 @@ class ProposeContract(
     terms: Terms = Terms()
 
 
-class SignContract(
-    Struct, frozen=True, tag="sign_contract", tag_field="action", gc=False, omit_defaults=True
-):
+class SignContract(_Named, frozen=True, tag="sign_contract"):
     """Agree to a contract; its proposer withdraws it."""
 
     contract_id: int | None = None
 
 
-class ConfirmDelivery(
-    Struct, frozen=True, tag="confirm_delivery", tag_field="action", gc=False, omit_defaults=True
-):
+class ConfirmDelivery(_Named, frozen=True, tag="confirm_delivery"):
     """State that what was promised was delivered, for each of the contracts."""
 
     contract_id: int | tuple[int, ...] | None = None
 
 
-class DisputeDelivery(
-    Struct, frozen=True, tag="dispute_delivery", tag_field="action", gc=False, omit_defaults=True
-):
+class DisputeDelivery(_Named, frozen=True, tag="dispute_delivery"):
     """State that it was not, for each of the contracts."""
 
     contract_id: int | tuple[int, ...] | None = None
 
 
-class ArbitratorRuling(
-    Struct, frozen=True, tag="arbitrator_ruling", tag_field="action", gc=False, omit_defaults=True
-):
+class ArbitratorRuling(_Named, frozen=True, tag="arbitrator_ruling"):
     """Rule for the `proposer` or the `counterparty` of each of the contracts."""
 
     contract_id: int | tuple[int, ...] | None = None
     in_favour_of: str | None = None
 
 
-class SellInformation(
-    Struct, frozen=True, tag="sell_information", tag_field="action", gc=False, omit_defaults=True
-):
+class SellInformation(_Named, frozen=True, tag="sell_information"):
     """Deliver the payload whose hash a contract names."""
 
     contract_id: int | None = None
     payload: str | None = None
 
 
-class BidCore(
-    Struct, frozen=True, tag="bid_core", tag_field="action", gc=False, omit_defaults=True
-):
+class BidCore(_Named, frozen=True, tag="bid_core"):
     """Bid for a core share in the opening auction; nobody sees how much."""
 
     amount: int | None = None
 
 
-class Speak(Struct, frozen=True, tag="speak", tag_field="action", gc=False):
+class Speak(_Named, frozen=True, tag="speak"):
     """Say something to all and do nothing else."""
 
 
-class Idle(Struct, frozen=True, tag="idle", tag_field="action", gc=False):
+class Idle(_Named, frozen=True, tag="idle"):
     """Do nothing."""
 
 
@@ -151,28 +139,12 @@ Action: TypeAlias = (
     | Unrecognised
 )
 
-RECOGNISED: dict[str, type[Action]] = {
-    "mine": Mine,
-    "stake": Stake,
-    "unstake": Unstake,
-    "burn": Burn,
-    "study": Study,
-    "job": Job,
-    "transfer": Transfer,
-    "propose_contract": ProposeContract,
-    "sign_contract": SignContract,
-    "confirm_delivery": ConfirmDelivery,
-    "dispute_delivery": DisputeDelivery,
-    "arbitrator_ruling": ArbitratorRuling,
-    "sell_information": SellInformation,
-    "bid_core": BidCore,
-    "speak": Speak,
-    "idle": Idle,
+RECOGNISED: Final[dict[str, type[Action]]] = {
+    kind.__struct_config__.tag: kind for kind in get_args(Action) if kind is not Unrecognised
 }
 """Every action a rule knows, by its name on the wire."""
 
-
-_NAMES: dict[type, str] = {action: name for name, action in RECOGNISED.items()}
+_NAMES: Final[dict[type, str]] = {action: name for name, action in RECOGNISED.items()}
 
 
 def action_name(action: Action) -> str:

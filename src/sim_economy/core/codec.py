@@ -7,11 +7,12 @@ what stood in it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import UnionType
 from typing import Any, NoReturn, get_type_hints
 
 import msgspec
+from msgspec import Struct
 
 from sim_economy.core.actions import RECOGNISED, Action, Input, ProposeContract, Unrecognised
 from sim_economy.core.contracts import Terms
@@ -68,7 +69,7 @@ def parse_input(value: Any, field: str = "input") -> Input:
         InputError: An unknown field, a wrong type, a number beyond the limits.
     """
     given = _object(value, field)
-    _refuse_unknown(given, _INPUT_FIELDS, field)
+    _refuse_unknown(given, Input.__struct_fields__, field)
     for required in ("agent_id", "action"):
         if required not in given:
             raise InputError(f"{field}.{required}", "is missing")
@@ -95,10 +96,8 @@ def check_input(submitted: Input, field: str = "input") -> None:
     _text(submitted.agent_id, f"{field}.agent_id")
     parse_units(submitted.thinking_units, f"{field}.thinking_units")
     parse_units(submitted.output_units, f"{field}.output_units")
-    if submitted.thinking is not None:
-        _text(submitted.thinking, f"{field}.thinking")
-    if submitted.speech is not None:
-        _text(submitted.speech, f"{field}.speech")
+    _optional_text(submitted.thinking, f"{field}.thinking")
+    _optional_text(submitted.speech, f"{field}.speech")
     action = submitted.action
     if isinstance(action, Unrecognised):
         if _text(action.action, f"{field}.action.action") in RECOGNISED:
@@ -136,7 +135,7 @@ def _parse_action(value: Any, field: str) -> Action:
     if recognised is None:
         return Unrecognised(name)
     arguments = _ARGUMENTS[recognised]
-    _refuse_unknown(given, {"action": None, **arguments}, field)
+    _refuse_unknown(given, ("action", *arguments), field)
     return recognised(
         **{
             argument: check(given[argument], f"{field}.{argument}")
@@ -163,8 +162,8 @@ def _object(value: Any, field: str) -> Mapping[str, Any]:
     return value
 
 
-def _refuse_unknown(given: Mapping[str, Any], known: Mapping[str, Any], field: str) -> None:
-    if not given.keys() <= known.keys():
+def _refuse_unknown(given: Mapping[str, Any], known: Iterable[str], field: str) -> None:
+    if not given.keys() <= set(known):
         raise InputError(field, f"has an unknown field; it may have {', '.join(known)}")
 
 
@@ -191,18 +190,18 @@ def parse_units(value: Any, field: str) -> int:
     Raises:
         InputError: No integer, or beyond the limits.
     """
-    if type(value) is not int:
-        raise InputError(field, "must be an integer")
-    if not 0 <= value <= INPUT_LIMIT:
-        raise InputError(field, f"must be from 0 to {INPUT_LIMIT}")
-    return value
+    return _integer(value, field, 0)
 
 
 def _amount(value: Any, field: str) -> int:
+    return _integer(value, field, -INPUT_LIMIT)
+
+
+def _integer(value: Any, field: str, least: int) -> int:
     if type(value) is not int:
         raise InputError(field, "must be an integer")
-    if not -INPUT_LIMIT <= value <= INPUT_LIMIT:
-        raise InputError(field, f"must be from -{INPUT_LIMIT} to {INPUT_LIMIT}")
+    if not least <= value <= INPUT_LIMIT:
+        raise InputError(field, f"must be from {least} to {INPUT_LIMIT}")
     return value
 
 
@@ -234,18 +233,13 @@ _CHECKS: Mapping[type | UnionType, Any] = {
     int | tuple[int, ...] | None: _one_or_many,
     Terms: _terms,
 }
-_TERMS: Mapping[str, Any] = {
-    name: _CHECKS[hint]
-    for name, hint in get_type_hints(Terms).items()
-    if name in Terms.__struct_fields__
-}
-_ARGUMENTS: Mapping[type[Action], Mapping[str, Any]] = {
-    action: {
-        argument: _CHECKS[hint]
-        for argument, hint in get_type_hints(action).items()
-        if argument in action.__struct_fields__
-    }
-    for action in RECOGNISED.values()
-}
+
+
+def _checks_of(kind: type[Struct]) -> Mapping[str, Any]:
+    hints = get_type_hints(kind)
+    return {name: _CHECKS[hints[name]] for name in kind.__struct_fields__}
+
+
+_TERMS = _checks_of(Terms)
+_ARGUMENTS = {action: _checks_of(action) for action in RECOGNISED.values()}
 _BARE = frozenset(action for action, arguments in _ARGUMENTS.items() if not arguments)
-_INPUT_FIELDS: Mapping[str, Any] = dict.fromkeys(Input.__struct_fields__)

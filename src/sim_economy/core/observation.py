@@ -97,6 +97,11 @@ class Observer:
     def of(self, agent: int) -> Observation:
         """The view of the agent at an index in genesis order."""
         state, agent_id = self._state, self._config.agent_ids[agent]
+        # Copied, so that no agent can change what another sees.
+        public: dict[str, Any] = {
+            name: value.copy() if isinstance(value, dict) else value
+            for name, value in self._public.items()
+        }
         return Observation(
             agent_id=agent_id,
             accounts=holdings(state.accounts, agent),
@@ -107,15 +112,8 @@ class Observer:
             contracts_ended=tuple(own for own in state.contracts_ended if agent in own.seats),
             payloads=self._payloads.get(agent, {}).copy(),
             rejection=state.rejections[agent],
-            **self._copy_public(),
+            **public,
         )
-
-    def _copy_public(self) -> dict[str, Any]:
-        """What all agents see, so that none can change what another sees."""
-        return {
-            name: value.copy() if isinstance(value, dict) else value
-            for name, value in self._public.items()
-        }
 
 
 def observe(state: State, agent: int, config: WorldConfig) -> Observation:

@@ -11,7 +11,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import suppress
+from contextlib import closing, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -30,6 +30,7 @@ from sim_economy.experiments.resume import (
     settings_of_experiment,
 )
 from sim_economy.ledger.records import digest
+from sim_economy.ledger.sidecars.ledger_files import remove_ledger
 from sim_economy.ledger.sidecars.run_folder import claimed, write_whole
 from sim_economy.ledger.stores.backup import convert
 from sim_economy.ledger.stores.sqlite import SQLiteStore
@@ -81,10 +82,9 @@ def run_experiment(
     with claimed(folder, "experiment", is_experiment_folder):
         check_settings(folder, scenario, ledgers=ledgers, fresh=fresh)
         held = {} if fresh else finished_runs(folder, scenario, ledgers=ledgers)
-        if ledgers:
-            for run in held:
-                convert(ledger_path(folder, run))
         for run in held:
+            if ledgers:
+                convert(ledger_path(folder, run))
             progress(run)
         open_runs = [run for run in range(1, scenario.runs + 1) if run not in held]
         finished = dict(held)
@@ -184,14 +184,10 @@ def _attempt(scenario: Scenario, run: int, path: Path | None) -> Run | str:
     try:
         if path is None:
             return play_run(scenario, run)
-        for suffix in ("", "-wal", "-shm"):
-            Path(f"{path}{suffix}").unlink(missing_ok=True)
+        remove_ledger(path)
         path.parent.mkdir(exist_ok=True)
-        store = SQLiteStore.new(path)
-        try:
+        with closing(SQLiteStore.new(path)) as store:
             return play_run(scenario, run, store)
-        finally:
-            store.close()
     except Exception:
         return traceback.format_exc()
 

@@ -10,17 +10,23 @@ import statistics
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 
 from sim_economy.agents.population import described
 from sim_economy.core.errors import ExtraMissingError
-from sim_economy.core.world_config import config_values
 from sim_economy.reports.html import html_page
 from sim_economy.reports.published.later_report import LATER
 from sim_economy.reports.society import reading_of_contracts
-from sim_economy.reports.tables import Table, Value, escaped, number, table_markdown
+from sim_economy.reports.tables import (
+    Table,
+    Value,
+    changed_parameters,
+    escaped,
+    number,
+    table_markdown,
+)
 from sim_economy.runs.extended_metrics import extended_metrics
 from sim_economy.runs.run import Run, chosen
 from sim_economy.runs.run_metrics import run_metrics, table_csv
@@ -63,12 +69,10 @@ class TreatmentRuns(Struct, frozen=True):
 
     def values(self, column: str) -> dict[int, float]:
         """A metric by the seed of the run; runs that don't define it are left out."""
-        found = {}
-        for run in self.runs:
-            row: Mapping[str, Any] = {**run_metrics(run), **extended_metrics(run)}
-            if row[column] is not None:
-                found[run.seed] = float(row[column])
-        return found
+        measured = {
+            run.seed: (run_metrics(run) | extended_metrics(run))[column] for run in self.runs
+        }
+        return {seed: float(value) for seed, value in measured.items() if value is not None}
 
 
 class MetricDifference(Struct, frozen=True, kw_only=True):
@@ -183,13 +187,11 @@ def _what_was_run(sides: Sequence[TreatmentRuns]) -> str:
 
 
 def _world(first: TreatmentRuns, side: TreatmentRuns) -> str:
-    ours, its = config_values(first.treatment.config), config_values(side.treatment.config)
-    changed = [f"`{name} = {its[name]}`" for name in its if its[name] != ours[name]]
+    base, name = first.treatment, "that of the first"
     if side is first:
-        default = config_values(load_scenario("as-run").config)
-        changed = [f"`{name} = {its[name]}`" for name in its if its[name] != default[name]]
-        return f"World: as-run{' with ' if changed else ''}{', '.join(changed)}."
-    return f"World: that of the first{' with ' if changed else ''}{', '.join(changed)}."
+        base, name = load_scenario("as-run"), "as-run"
+    changed = changed_parameters(base, side.treatment)
+    return f"World: {name}{' with ' if changed else ''}{changed}."
 
 
 def _means(sides: Sequence[TreatmentRuns]) -> str:
@@ -269,7 +271,7 @@ def _apart(ours: float, theirs: float) -> float:
 
 def _known(sides: Sequence[TreatmentRuns]) -> str:
     """Differences whose reason our own ledgers show."""
-    lines = ["What our ledgers show of it:"]
+    lines = []
     for side in sides:
         blocks, interest, below = (
             statistics.mean(side.values(column).values())
@@ -286,4 +288,4 @@ def _known(sides: Sequence[TreatmentRuns]) -> str:
             f"average, because all of these policies work when they run short; interest on that "
             f"comes to {number(interest, 1)}."
         )
-    return "\n".join([lines[0], "", *lines[1:]])
+    return "\n".join(["What our ledgers show of it:", "", *lines])

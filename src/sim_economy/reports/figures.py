@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 import statistics
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import accumulate, cycle, pairwise, takewhile
 from typing import TYPE_CHECKING, Any, Final
@@ -66,6 +66,17 @@ _PANELS_MAX: Final = 12
 _POINTS_MAX: Final = 600
 
 
+@contextmanager
+def _styled() -> Iterator[None]:
+    import matplotlib as mpl  # noqa: PLC0415
+
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_STYLE)
+        yield
+
+
+@_styled()
 def balances(
     values: Sequence[Sequence[Sequence[float]]],
     names: Sequence[str],
@@ -80,10 +91,9 @@ def balances(
         names: `[agent]`.
         level: A balance to mark, and what to call it.
     """
-    with _styled():
-        if len(names) > _PANELS_MAX:
-            return _balance_bands(values, level)
-        return _balance_panels(values, names, level)
+    if len(names) > _PANELS_MAX:
+        return _balance_bands(values, level)
+    return _balance_panels(values, names, level)
 
 
 def _balance_panels(
@@ -145,6 +155,7 @@ def _balance_bands(
     return _svg(figure, "Balance of all agents over turns")
 
 
+@_styled()
 def rent(
     fees: Sequence[Sequence[float]],
     returned: Sequence[Sequence[float]],
@@ -157,41 +168,41 @@ def rent(
         returned: Credits, relief, bonuses and dividends.
         kept: The platform's balance.
     """
-    with _styled():
-        figure, axes = _axes(
-            "Fees agents paid, and what the platform kept", "turn", "tokens since genesis"
+    figure, axes = _axes(
+        "Fees agents paid, and what the platform kept", "turn", "tokens since genesis"
+    )
+    series = (
+        (fees, _BLUE, "fees paid by agents"),
+        (returned, _GREEN, "returned to agents"),
+        (kept, _RED, "kept by the platform (rent)"),
+    )
+    turns = _thinned(len(fees[0]))
+    ends = []
+    for table, colour, label in series:
+        held = [[run[turn] for run in table] for turn in turns]
+        means = [statistics.fmean(row) for row in held]
+        least, greatest = [min(row) for row in held], [max(row) for row in held]
+        axes.fill_between(turns, least, greatest, color=colour, alpha=0.2, linewidth=0)
+        axes.plot(turns, means, color=colour, linewidth=2, label=label)
+        ends.append((means[-1], colour))
+    axes.axhline(0, color=_INK, linewidth=0.8)
+    axes.margins(x=0.01)
+    axes.legend(loc="upper left", title="mean; band: all runs", alignment="left")
+    for index, (end, colour) in zip(_apart([end for end, _ in ends], axes), ends, strict=True):
+        axes.annotate(
+            _grouped(end),
+            (1, index),
+            xycoords=("axes fraction", "data"),
+            xytext=(4, 0),
+            textcoords="offset points",
+            color=colour,
+            va="center",
+            fontweight="bold",
         )
-        series = (
-            (fees, _BLUE, "fees paid by agents"),
-            (returned, _GREEN, "returned to agents"),
-            (kept, _RED, "kept by the platform (rent)"),
-        )
-        turns = _thinned(len(fees[0]))
-        ends = []
-        for table, colour, label in series:
-            held = [[run[turn] for run in table] for turn in turns]
-            means = [statistics.fmean(row) for row in held]
-            least, greatest = [min(row) for row in held], [max(row) for row in held]
-            axes.fill_between(turns, least, greatest, color=colour, alpha=0.2, linewidth=0)
-            axes.plot(turns, means, color=colour, linewidth=2, label=label)
-            ends.append((means[-1], colour))
-        axes.axhline(0, color=_INK, linewidth=0.8)
-        axes.margins(x=0.01)
-        axes.legend(loc="upper left", title="mean; band: all runs", alignment="left")
-        for index, (end, colour) in zip(_apart([end for end, _ in ends], axes), ends, strict=True):
-            axes.annotate(
-                f"{_grouped(end)}",
-                (1, index),
-                xycoords=("axes fraction", "data"),
-                xytext=(4, 0),
-                textcoords="offset points",
-                color=colour,
-                va="center",
-                fontweight="bold",
-            )
-        return _svg(figure, "Cumulative fees, tokens returned and platform rent over turns")
+    return _svg(figure, "Cumulative fees, tokens returned and platform rent over turns")
 
 
+@_styled()
 def tokens(steps: Sequence[tuple[str, float]], start: str, end: str) -> str:
     """The change of a supply, step by step.
 
@@ -200,26 +211,25 @@ def tokens(steps: Sequence[tuple[str, float]], start: str, end: str) -> str:
         start: What the first bar is called.
         end: What the last bar, the sum, is called.
     """
-    with _styled():
-        figure, axes = _axes("Where the tokens went", "", "tokens agents own", height=4.8)
-        (_, first), *changes = steps
-        names = [start, *(name for name, _ in changes), end]
-        levels = [*accumulate((amount for _, amount in steps), initial=0.0)]
-        _waterfall_bar(axes, 0, (0.0, first), _BLUE, _grouped(first))
-        for index, (_, amount) in enumerate(changes, 1):
-            colour = _GREEN if amount >= 0 else _RED
-            ends = (levels[index], levels[index + 1])
-            _waterfall_bar(axes, index, ends, colour, _signed(amount))
-        _waterfall_bar(axes, len(steps), (0.0, levels[-1]), _BLUE, _grouped(levels[-1]))
-        for index, level in enumerate(levels[1:]):
-            axes.plot([index + 0.34, index + 0.66], [level, level], color=_MUTED, linewidth=0.9)
-        axes.axhline(0, color=_INK, linewidth=0.8)
-        axes.set_xticks(range(len(names)), [name.replace(" ", "\n") for name in names])
-        axes.tick_params(axis="x", length=0, labelcolor=_INK, labelsize=9)
-        axes.grid(visible=False, axis="x")
-        room = 0.09 * (max(levels) - min(levels) or 1)
-        axes.set_ylim(min(levels) - room, max(levels) + room)
-        return _svg(figure, "Waterfall from the genesis supply to the final supply")
+    figure, axes = _axes("Where the tokens went", "", "tokens agents own", height=4.8)
+    (_, first), *changes = steps
+    names = [start, *(name for name, _ in changes), end]
+    levels = [*accumulate((amount for _, amount in steps), initial=0.0)]
+    _waterfall_bar(axes, 0, (0.0, first), _BLUE, _grouped(first))
+    for index, (_, amount) in enumerate(changes, 1):
+        colour = _GREEN if amount >= 0 else _RED
+        ends = (levels[index], levels[index + 1])
+        _waterfall_bar(axes, index, ends, colour, _signed(amount))
+    _waterfall_bar(axes, len(steps), (0.0, levels[-1]), _BLUE, _grouped(levels[-1]))
+    for index, level in enumerate(levels[1:]):
+        axes.plot([index + 0.34, index + 0.66], [level, level], color=_MUTED, linewidth=0.9)
+    axes.axhline(0, color=_INK, linewidth=0.8)
+    axes.set_xticks(range(len(names)), [name.replace(" ", "\n") for name in names])
+    axes.tick_params(axis="x", length=0, labelcolor=_INK, labelsize=9)
+    axes.grid(visible=False, axis="x")
+    room = 0.09 * (max(levels) - min(levels) or 1)
+    axes.set_ylim(min(levels) - room, max(levels) + room)
+    return _svg(figure, "Waterfall from the genesis supply to the final supply")
 
 
 def _waterfall_bar(
@@ -241,6 +251,7 @@ def _waterfall_bar(
     )
 
 
+@_styled()
 def lorenz(
     shares: Sequence[float], curves: Sequence[Sequence[float]], mean: Sequence[float]
 ) -> str:
@@ -251,74 +262,62 @@ def lorenz(
         curves: Shares of wealth, `[run, point]`.
         mean: Over the runs, `[point]`.
     """
-    with _styled():
-        figure, axes = _axes(
-            "How unequal agents end (shifted wealth)",
-            "share of agents, poorest first (%)",
-            "share of wealth (%)",
-            width=6.2,
-            height=5.6,
-        )
-        points = _thinned(len(shares))
-        percent = [100 * shares[point] for point in points]
-        axes.plot([0, 100], [0, 100], color=_MUTED, linewidth=1, linestyle=_DASHES)
-        for index, curve in enumerate(curves):
-            axes.plot(
-                percent,
-                [100 * curve[point] for point in points],
-                color=_SKY,
-                linewidth=0.9,
-                alpha=0.55,
-                label="one run" if index == 0 else None,
-            )
+    figure, axes = _axes(
+        "How unequal agents end (shifted wealth)",
+        "share of agents, poorest first (%)",
+        "share of wealth (%)",
+        width=6.2,
+        height=5.6,
+    )
+    points = _thinned(len(shares))
+    percent = [100 * shares[point] for point in points]
+    axes.plot([0, 100], [0, 100], color=_MUTED, linewidth=1, linestyle=_DASHES)
+    for index, curve in enumerate(curves):
         axes.plot(
-            percent, [100 * share for share in mean], color=_BLUE, linewidth=2.6, label="mean"
+            percent,
+            [100 * curve[point] for point in points],
+            color=_SKY,
+            linewidth=0.9,
+            alpha=0.55,
+            label="one run" if index == 0 else None,
         )
-        axes.text(
-            48, 51, "equality", color=_MUTED, rotation=45, rotation_mode="anchor", va="bottom"
-        )
-        axes.set_xlim(0, 100)
-        axes.set_ylim(0, 100)
-        axes.set_aspect("equal")
-        axes.legend(loc="upper left")
-        return _svg(figure, "Lorenz curves of final shifted wealth")
+    axes.plot(percent, [100 * share for share in mean], color=_BLUE, linewidth=2.6, label="mean")
+    axes.text(48, 51, "equality", color=_MUTED, rotation=45, rotation_mode="anchor", va="bottom")
+    axes.set_xlim(0, 100)
+    axes.set_ylim(0, 100)
+    axes.set_aspect("equal")
+    axes.legend(loc="upper left")
+    return _svg(figure, "Lorenz curves of final shifted wealth")
 
 
+@_styled()
 def actions(shares: Mapping[str, Sequence[float]]) -> str:
     """The actions of agents as shares, turn by turn.
 
     Args:
         shares: From 0 to 1, `[turn]`, by action; they add up to at most 1 in every turn.
     """
-    with _styled():
-        figure, axes = _axes("What agents choose", "turn", "share of agents (%)", height=4.4)
-        count = len(next(iter(shares.values())))
-        turns = _thinned(count)
-        edges = [turn + edge for turn in turns for edge in (0.5, 1.5)]
-        edges[1::2] = [*edges[2::2], count + 0.5]
-        stacked = {
-            name: [100 * series[turn] for turn in turns for _ in range(2)]
-            for name, series in shares.items()
-        }
-        spare = iter([_GREY, "#7b5ea7", "#52606d", "#bcccdc"] * len(stacked))
-        axes.stackplot(
-            edges,
-            list(stacked.values()),
-            labels=list(stacked),
-            colors=[_ACTION_COLOURS.get(name) or next(spare) for name in stacked],
-            linewidth=0,
-        )
-        axes.set_xlim(0.5, count + 0.5)
-        axes.set_ylim(0, 100)
-        handles, labels = axes.get_legend_handles_labels()
-        axes.legend(
-            handles[::-1],
-            labels[::-1],
-            loc="center left",
-            bbox_to_anchor=(1.01, 0.5),
-            labelcolor=_INK,
-        )
-        return _svg(figure, "Share of agents that choose each action over turns")
+    figure, axes = _axes("What agents choose", "turn", "share of agents (%)", height=4.4)
+    count = len(next(iter(shares.values())))
+    turns = _thinned(count)
+    edges = [turn + edge for turn in turns for edge in (0.5, 1.5)]
+    edges[1::2] = [*edges[2::2], count + 0.5]
+    stacked = {
+        name: [100 * series[turn] for turn in turns for _ in range(2)]
+        for name, series in shares.items()
+    }
+    spare = cycle([_GREY, "#7b5ea7", "#52606d", "#bcccdc"])
+    axes.stackplot(
+        edges,
+        list(stacked.values()),
+        labels=list(stacked),
+        colors=[_ACTION_COLOURS.get(name) or next(spare) for name in stacked],
+        linewidth=0,
+    )
+    axes.set_xlim(0.5, count + 0.5)
+    axes.set_ylim(0, 100)
+    axes.legend(reverse=True, loc="center left", bbox_to_anchor=(1.01, 0.5), labelcolor=_INK)
+    return _svg(figure, "Share of agents that choose each action over turns")
 
 
 _PALETTE: Final = (
@@ -327,27 +326,26 @@ _PALETTE: Final = (
 )  # fmt: skip
 
 
+@_styled()
 def earnings(gains: Mapping[str, Mapping[str, float]]) -> str:
     """Gains and losses of one agent of each policy, by reason.
 
     Args:
         gains: Tokens a run, by policy and group of reasons; below zero where lost.
     """
-    with _styled():
-        figure, axes = _axes(
-            "What one agent gains and loses a run", "tokens", "", height=1.8 + 0.42 * len(gains)
-        )
-        names = list(gains)[::-1]
-        for group, colour in _coloured(dict.fromkeys(key for own in gains.values() for key in own)):
-            widths = [gains[name].get(group, 0.0) for name in names]
-            starts = [_reach(gains[name], group, widths[index]) for index, name in enumerate(names)]
-            axes.barh(range(len(names)), widths, 0.7, starts, color=colour, label=group)
-        axes.axvline(0, color=_INK, linewidth=0.8)
-        _name_bars(axes, names)
-        figure.legend(loc="outside lower center", ncols=4)
-        return _svg(figure, "What one agent of each policy gains and loses a run")
+    names = list(gains)[::-1]
+    figure, axes = _lying_bars("What one agent gains and loses a run", "tokens", names)
+    groups = dict.fromkeys(group for own in gains.values() for group in own)
+    for group, colour in zip(groups, cycle(_PALETTE)):
+        widths = [gains[name].get(group, 0.0) for name in names]
+        starts = [_reach(gains[name], group, widths[index]) for index, name in enumerate(names)]
+        axes.barh(range(len(names)), widths, 0.7, starts, color=colour, label=group)
+    axes.axvline(0, color=_INK, linewidth=0.8)
+    figure.legend(loc="outside lower center", ncols=4)
+    return _svg(figure, "What one agent of each policy gains and loses a run")
 
 
+@_styled()
 def contracts(counts: Sequence[tuple[str, Sequence[float]]], ends: Sequence[str]) -> str:
     """Contracts of each kind, by how they ended.
 
@@ -355,47 +353,31 @@ def contracts(counts: Sequence[tuple[str, Sequence[float]]], ends: Sequence[str]
         counts: For each kind its name, and contracts a run, `[end]`.
         ends: Names, `[end]`.
     """
-    with _styled():
-        figure, axes = _axes(
-            "How contracts ended", "contracts a run", "", height=1.8 + 0.42 * len(counts)
-        )
-        names = [name for name, _ in counts][::-1]
-        starts = [0.0] * len(names)
-        colours = (_GREEN, _RED, _GREY, _GRID)
-        for index, (end, colour) in enumerate(zip(ends, colours, strict=True)):
-            widths = [numbers[index] for _, numbers in counts][::-1]
-            axes.barh(range(len(names)), widths, 0.7, starts, color=colour, label=end)
-            starts = [start + width for start, width in zip(starts, widths, strict=True)]
-        _name_bars(axes, names)
-        figure.legend(loc="outside lower center", ncols=4)
-        return _svg(figure, "Contracts by kind and end")
+    names = [name for name, _ in counts][::-1]
+    figure, axes = _lying_bars("How contracts ended", "contracts a run", names)
+    starts = [0.0] * len(names)
+    colours = (_GREEN, _RED, _GREY, _GRID)
+    for index, (end, colour) in enumerate(zip(ends, colours, strict=True)):
+        widths = [numbers[index] for _, numbers in counts][::-1]
+        axes.barh(range(len(names)), widths, 0.7, starts, color=colour, label=end)
+        starts = [start + width for start, width in zip(starts, widths, strict=True)]
+    figure.legend(loc="outside lower center", ncols=4)
+    return _svg(figure, "Contracts by kind and end")
 
 
-def _name_bars(axes: Axes, names: Sequence[str]) -> None:
-    """Bars that lie have their names beside them."""
+def _lying_bars(title: str, across: str, names: Sequence[str]) -> tuple[Figure, Axes]:
+    """Axes for bars that have their names beside them, from below."""
+    figure, axes = _axes(title, across, "", height=1.8 + 0.42 * len(names))
     axes.set_yticks(range(len(names)), names)
     axes.xaxis.set_major_formatter(_grouped)
     axes.grid(visible=False, axis="y")
-
-
-def _coloured(groups: Iterable[str]) -> Iterator[tuple[str, str]]:
-    return zip(groups, cycle(_PALETTE))
+    return figure, axes
 
 
 def _reach(own: Mapping[str, float], group: str, width: float) -> float:
     """The start of a group's bar: after those before it on its side of zero."""
     earlier = takewhile(lambda key: key != group, own)
     return math.fsum(own[key] for key in earlier if (own[key] < 0) == (width < 0))
-
-
-@contextmanager
-def _styled() -> Iterator[None]:
-    import matplotlib as mpl  # noqa: PLC0415
-
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(_STYLE)
-        yield
 
 
 def _figure(width: float, height: float) -> Figure:

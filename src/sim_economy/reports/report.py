@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from sim_economy.agents.population import described
 from sim_economy.core.errors import ExtraMissingError
 from sim_economy.core.world_config import config_values, parameters
+from sim_economy.ledger.sidecars.run_folder import write_whole
 from sim_economy.reports import figures, society
 from sim_economy.reports.html import html_page
 from sim_economy.reports.published.findings import Evidence, claims, disagreements
@@ -25,6 +26,7 @@ from sim_economy.reports.tables import (
     MINUS,
     Table,
     Value,
+    changed_parameters,
     escaped,
     number,
     paper_tables,
@@ -105,10 +107,10 @@ def write_report(
     text = f"# {escaped(title)}\n\n" + "\n".join(filter(None, sections))
     files = {f"figures/{name}.svg": drawing for name, drawing in drawn.items()}
     page = html_page(title, text, files)
-    return [
-        _written(folder / name, content)
-        for name, content in {"report.md": text, **files, "report.html": page}.items()
-    ]
+    written = {"report.md": text, **files, "report.html": page}
+    for name, content in written.items():
+        write_whole(folder / name, content.encode())
+    return [folder / name for name in written]
 
 
 def _what_was_run(scenario: Scenario, runs: Sequence[Run], rows: Sequence[Row]) -> str:
@@ -180,7 +182,6 @@ def _verdict(found: Comparison | None) -> str:
 
 
 def _tokens(scenario: Scenario, runs: Sequence[Run]) -> str:
-    genesis = _genesis(scenario)
     steps = _token_steps(scenario, runs)
     final = sum(steps.values())
     terms = "".join(
@@ -188,20 +189,15 @@ def _tokens(scenario: Scenario, runs: Sequence[Run]) -> str:
         for name in list(steps)[1:]
         if steps[name]
     )
-    identity = f"{number(genesis, 1)} at genesis{terms} = {number(final, 1)} at the end."
-    by_run = [_run_steps(scenario, run) for run in runs]
-    rows = tuple(
-        (
-            name,
-            mean,
-            float(min(run[name] for run in by_run)),
-            float(max(run[name] for run in by_run)),
-        )
-        for name, mean in steps.items()
-    )
-    last = [float(run.series.token_supply[-1]) for run in runs]
-    rows += (("final supply", final, min(last), max(last)),)
-    table = Table("tokens", "Tokens agents own, a run", ("", "mean", "min", "max"), rows)
+    identity = f"{number(steps['genesis'], 1)} at genesis{terms} = {number(final, 1)} at the end."
+    by_run = [
+        {**_run_steps(scenario, run), "final supply": run.series.token_supply[-1]} for run in runs
+    ]
+    rows: list[tuple[Value, ...]] = []
+    for name, mean in {**steps, "final supply": final}.items():
+        every = [float(run[name]) for run in by_run]
+        rows.append((name, mean, min(every), max(every)))
+    table = Table("tokens", "Tokens agents own, a run", ("", "mean", "min", "max"), tuple(rows))
     return _section(
         "Where the tokens went",
         "What agents own changes only by these movements (means over the runs, in tokens):",
@@ -229,9 +225,7 @@ def _reading_of_rent(runs: Sequence[Run]) -> str:
         return f"{text}."
     lost = rent + destroyed
     share = 100 * rent / lost
-    held = (
-        statistics.mean(turn) for turn in zip(*[run.series.platform for run in runs], strict=True)
-    )
+    held = map(statistics.mean, zip(*[run.series.platform for run in runs], strict=True))
     early = next(turn for turn, balance in enumerate(held, 1) if balance >= 0.9 * rent)
     return (
         f"{text}: of the {number(lost, 1)} that agents lose, {number(share, 1)} % is the "
@@ -282,8 +276,7 @@ def _agents(scenario: Scenario, runs: Sequence[Run], rows: Sequence[Row]) -> str
 def _society(scenario: Scenario, runs: Sequence[Run]) -> str:
     if not society.is_mixed(scenario, runs):
         return ""
-    lines = society.blocks(scenario, runs)
-    return _section("Who earned what, from whom, and for what", *lines)
+    return _section("Who earned what, from whom, and for what", *society.blocks(scenario, runs))
 
 
 def _paper(scenario: Scenario, rows: Sequence[Row], *, published: bool) -> str:
@@ -377,10 +370,8 @@ def _reading_of_others(
     _runs: Sequence[Run],
     theirs: Sequence[Row],
 ) -> str:
-    ours, its = config_values(scenario.config), config_values(other.config)
-    changed = [f"`{name} = {its[name]}`" for name in its if its[name] != ours[name]]
-    differs = f"with {', '.join(changed)}" if changed else "with the same parameters"
-    text = f"Beside {escaped(scenario.name)} stands {escaped(other.name)}, {differs}."
+    differs = changed_parameters(scenario, other) or "the same parameters"
+    text = f"Beside {escaped(scenario.name)} stands {escaped(other.name)}, with {differs}."
     here, there = aggregate(rows), aggregate(theirs)
     supply, blocks = (
         (here[column]["mean"], there[column]["mean"])
@@ -402,14 +393,13 @@ def _figures(scenario: Scenario, runs: Sequence[Run]) -> dict[str, str]:
     lines = [lorenz(shifted(wealth(run, -1))) for run in runs]
     curves = [curve for _, curve in lines]
     mean = [statistics.mean(points) for points in zip(*curves, strict=True)]
-    kept = [[0, *run.series.platform] for run in runs]
     return {
         **society.drawings(scenario, runs),
         "tokens": figures.tokens(list(steps.items()), "genesis", "final supply"),
         "rent": figures.rent(
             [_so_far(run, {"inference_fee", "forward_fee"}) for run in runs],
             [_so_far(run, _RETURNED) for run in runs],
-            kept,
+            [[0, *run.series.platform] for run in runs],
         ),
         "balances": figures.balances(
             [start + run.series.balances for run in runs], config.agent_ids, level
@@ -444,15 +434,11 @@ def _action_shares(scenario: Scenario, runs: Sequence[Run]) -> dict[str, list[fl
     }
 
 
-def _genesis(scenario: Scenario) -> int:
-    return scenario.config.num_agents * scenario.config.genesis_tokens_per_agent
-
-
 def _run_steps(scenario: Scenario, run: Run) -> dict[str, int]:
     """Genesis, then what each reason added to the token supply of one run."""
-    changes = supply_changes(run)
-    steps = {"genesis": _genesis(scenario)}
-    steps |= {_STEPS.get(reason, reason): change for reason, change in changes.items()}
+    steps = {"genesis": scenario.config.num_agents * scenario.config.genesis_tokens_per_agent}
+    for reason, change in supply_changes(run).items():
+        steps[_STEPS[reason]] = change
     assert sum(steps.values()) == run.series.token_supply[-1], (run.run, steps)
     return steps
 
@@ -473,9 +459,3 @@ def _image(name: str, description: str) -> str:
 
 def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def _written(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8", newline="\n")
-    return path

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, Final
 
-from sim_economy.core.contracts import ContractKind
+from sim_economy.core.contracts import ContractKind, Role
 from sim_economy.ledger.readers.counts import Made, owner_name
 from sim_economy.reports import figures
 from sim_economy.reports.tables import Table, Value, number, table_markdown
@@ -21,13 +21,7 @@ from sim_economy.scenarios.scenario import Scenario
 ENDS: Final = ("settled", "defaulted", "void", "lapsed")
 """The ends of contracts, the best first."""
 
-KINDS: Final[Mapping[str, str]] = {
-    ContractKind.SERVICE: "service",
-    ContractKind.INFORMATION_SALE: "information sale",
-    ContractKind.LOAN: "loan",
-    ContractKind.INSURANCE: "insurance",
-    ContractKind.FORWARD: "forward",
-}
+KINDS: Final[Mapping[str, str]] = {kind: kind.replace("_", " ") for kind in ContractKind}
 """The kinds of contract, in words."""
 
 GROUPS: Final[Mapping[str, str]] = {
@@ -70,12 +64,7 @@ def contract_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
             "run_id": run.run,
             "contract_id": own.contract_id,
             "kind": own.kind,
-            **{
-                role: run.agent_ids[index]
-                for role, index in zip(
-                    ("proposer", "counterparty", "arbitrator"), own.parties, strict=True
-                )
-            },
+            **{role.name.lower(): run.agent_ids[own.parties[role]] for role in Role},
             "proposed": own.proposed,
             "started": own.started,
             "ended": own.ended,
@@ -212,8 +201,11 @@ def _ended(made: Iterable[Made], end: str) -> Set[str]:
 
 
 def _missing(kinds: Set[str], verb: str) -> str:
-    names = [name for kind, name in KINDS.items() if kind in kinds]
-    return f" No {_listed(names, 'or')} {verb} in any run." if names else ""
+    if not kinds:
+        return ""
+    *names, last = (name for kind, name in KINDS.items() if kind in kinds)
+    listed = f"{', '.join(names)} or {last}" if names else last
+    return f" No {listed} {verb} in any run."
 
 
 def _incomes(scenario: Scenario, runs: Sequence[Run]) -> dict[str, dict[str, float]]:
@@ -238,7 +230,11 @@ def earnings_table(scenario: Scenario, runs: Sequence[Run]) -> Table:
     gains = _incomes(scenario, runs)
     names = _policy_names(scenario)
     heads = Counter(names.values())
-    groups = [group for group in dict.fromkeys(GROUPS.values()) if _any_of(gains, group)]
+    groups = [
+        group
+        for group in dict.fromkeys(GROUPS.values())
+        if any(own.get(group) for own in gains.values())
+    ]
     rows: list[tuple[Value, ...]] = []
     for name, own in gains.items():
         final = statistics.mean(
@@ -246,13 +242,9 @@ def earnings_table(scenario: Scenario, runs: Sequence[Run]) -> Table:
         )
         cells = tuple(own.get(group, 0.0) for group in groups)
         rows.append((name, heads[name], *cells, final))
+    title = "What one agent of each policy gains or loses a run, by what for (tokens)"
     columns = ("policy", "agents", *groups, "balance and stake at the end")
-    return Table(
-        "earnings",
-        "What one agent of each policy gains or loses a run, by what for (tokens)",
-        columns,
-        tuple(rows),
-    )
+    return Table("earnings", title, columns, tuple(rows))
 
 
 def _flows_table(scenario: Scenario, runs: Sequence[Run]) -> Table:
@@ -262,12 +254,8 @@ def _flows_table(scenario: Scenario, runs: Sequence[Run]) -> Table:
     rows = tuple((*key, totals[key] / len(runs)) for key in ranked)
     more = len(totals) - len(rows)
     rest = f"; {more} smaller ones are in flows.csv" if more else ""
-    return Table(
-        "flows",
-        f"Which agents paid which, and for what: tokens a run{rest}",
-        ("from", "to", "reason", "tokens"),
-        rows,
-    )
+    title = f"Which agents paid which, and for what: tokens a run{rest}"
+    return Table("flows", title, ("from", "to", "reason", "tokens"), rows)
 
 
 def _between(scenario: Scenario, runs: Sequence[Run]) -> Counter[tuple[str, str, str]]:
@@ -334,12 +322,10 @@ def _reading_of_earnings(scenario: Scenario, runs: Sequence[Run]) -> str:
     for row, how in ((ranked[0], "best"), (ranked[-1], "worst")):
         name = str(row[0])
         own = gains[name]
-        most = max(own, key=lambda group: own[group], default=None)
-        least = min(own, key=lambda group: own[group], default=None)
         by = []
-        if most is not None and own[most] > 0:
+        if own and own[most := max(own, key=own.__getitem__)] > 0:
             by.append(f"gained {number(own[most], 1)} most of all by {most}")
-        if least is not None and own[least] < 0:
+        if own and own[least := min(own, key=own.__getitem__)] < 0:
             by.append(f"lost {number(-own[least], 1)} most of all by {least}")
         lines.append(
             f"An agent of `{name}` ends {how} off, with {number(float(row[-1] or 0), 1)} tokens: "
@@ -362,10 +348,6 @@ def reading_of_dividends(runs: Sequence[Run]) -> str:
     )
 
 
-def _any_of(gains: Mapping[str, Mapping[str, float]], group: str) -> bool:
-    return any(own.get(group) for own in gains.values())
-
-
 def _moved(run: Run, reason: str) -> int:
     return sum(flow.tokens for flow in run.counts.flows if flow.reason == reason)
 
@@ -373,10 +355,4 @@ def _moved(run: Run, reason: str) -> int:
 def _policy_names(scenario: Scenario) -> dict[int, str]:
     """The name of each agent's policy, by position."""
     names = {agent: group.policy_name for group in scenario.population for agent in group.agents}
-    return {agent: names[agent] for agent in sorted(names)}
-
-
-def _listed(words: Sequence[str], last: str) -> str:
-    if len(words) == 1:
-        return words[0]
-    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+    return dict(sorted(names.items()))

@@ -148,6 +148,12 @@ _SPACES: Final = re.compile(r"[^\S\u00a0]+")
 _MARKUP: Final = re.compile(r"[\\`*\[\]<>|#~&!$]|(?<![^\W_])_|_(?![^\W_])")
 
 
+def changed_parameters(base: Scenario, other: Scenario) -> str:
+    """The parameters in which a scenario is not another one, with its values, as Markdown."""
+    ours, its = config_values(base.config), config_values(other.config)
+    return ", ".join(f"`{name} = {its[name]}`" for name in its if its[name] != ours[name])
+
+
 def _is_numeric(values: Sequence[Value]) -> bool:
     texts = [str(value) for value in values if value is not None]
     return bool(texts) and all(map(_NUMERAL.fullmatch, texts))
@@ -174,7 +180,8 @@ def _run_table(rows: Sequence[Row]) -> Table:
 def _aggregate_table(rows: Sequence[Row]) -> Table:
     summary = aggregate(rows)
     cells = tuple((name, *_interval(summary[column])) for column, name in AGGREGATED.items())
-    return Table("aggregates", f"Means over {_runs(rows)}", ("measure", *_INTERVAL), cells)
+    runs = f"{len(rows)} runs" if len(rows) > 1 else "1 run"
+    return Table("aggregates", f"Means over {runs}", ("measure", *_INTERVAL), cells)
 
 
 _INTERVAL: Final = ("mean", "95 % CI, low", "95 % CI, high", "min", "max")
@@ -188,7 +195,7 @@ def _interval(metric: Mapping[str, float]) -> tuple[float, float, float, float, 
 def _action_table(scenario: Scenario, rows: Sequence[Row]) -> Table:
     agent_turns = scenario.turns * scenario.config.num_agents
     columns = [column for column in rows[0] if column.startswith(_ACTION_PREFIX)]
-    counted = [dict.fromkeys(columns, 0) | {key: row[key] for key in columns} for row in rows]
+    counted = [{column: row[column] for column in columns} for row in rows]
     for counts in counted:
         counts["actions_other"] = agent_turns - sum(counts.values())
     summary = aggregate(counted)
@@ -230,20 +237,17 @@ def text_figures(scenario: Scenario, rows: Sequence[Row]) -> dict[str, float | N
     endowment = config.num_agents * config.genesis_tokens_per_agent
     return {
         "fees over endowment": statistics.mean(fees) / endowment,
-        "variation of fees (%)": _percent(coefficient_of_variation(fees)),
-        "variation of final supply (%)": _percent(coefficient_of_variation(supply)),
+        "variation of fees (%)": _variation(fees),
+        "variation of final supply (%)": _variation(supply),
         "median of final supply": float(statistics.median(supply)),
         "interquartile range of final supply": float(interquartile_range(supply)),
         "turns with a block (%)": 100 * statistics.mean(blocks) / scenario.turns,
-        "variation of the shifted Gini (%)": _percent(coefficient_of_variation(gini)),
+        "variation of the shifted Gini (%)": _variation(gini),
         "correlation of shifted Gini and shifted top-1 share": correlation(gini, top),
         "correlation of shifted Gini and fees": correlation(gini, fees),
     }
 
 
-def _percent(share: float | None) -> float | None:
+def _variation(values: Sequence[float]) -> float | None:
+    share = coefficient_of_variation(values)
     return None if share is None else 100 * share
-
-
-def _runs(rows: Sequence[Row]) -> str:
-    return f"{len(rows)} runs" if len(rows) > 1 else "1 run"

@@ -15,13 +15,7 @@ from sim_economy.core.accounts import PostingReason
 from sim_economy.core.actions import RECOGNISED
 from sim_economy.ledger.readers.series import spread
 from sim_economy.runs.run import Run, fees, total
-from sim_economy.statistics.inequality import (
-    gini,
-    gini_absolute,
-    gini_normalised,
-    hhi,
-    shifted,
-)
+from sim_economy.statistics.inequality import gini, gini_absolute, gini_normalised, hhi, shifted
 from sim_economy.statistics.intervals import bootstrap_interval, normal_halfwidth, student_interval
 
 ExtendedMetrics: TypeAlias = dict[str, int | float | None]
@@ -96,10 +90,8 @@ def wealth(run: Run, turn: int) -> list[int]:
         turn: From 1; -1 is the last.
     """
     index = turn - 1 if turn > 0 else turn
-    series = run.series
-    return [
-        free + kept for free, kept in zip(series.balances[index], series.staked[index], strict=True)
-    ]
+    owned = zip(run.series.balances[index], run.series.staked[index], strict=True)
+    return [free + kept for free, kept in owned]
 
 
 def extended_metrics(run: Run) -> ExtendedMetrics:
@@ -110,6 +102,8 @@ def extended_metrics(run: Run) -> ExtendedMetrics:
     first = first_negative_turns(run)
     final = wealth(run, -1)
     wins = Counter(series.winners)
+    ends = Counter(own.end for own in run.counts.made)
+    below = sum(held < 0 for balances in series.balances for held in balances)
     return {
         "run_id": run.run,
         "fees": collected,
@@ -129,7 +123,7 @@ def extended_metrics(run: Run) -> ExtendedMetrics:
         "gini_normalised": gini_normalised(final),
         "gini_absolute": gini_absolute(final),
         "winner_hhi": hhi([wins[agent_id] for agent_id in run.agent_ids]),
-        "insolvent_share": _negative(series.balances) / (agents * run.turns),
+        "insolvent_share": below / (agents * run.turns),
         "first_negative_turn": min((turn for turn in first if turn is not None), default=None),
         "median_first_negative_turn": _survival_median(first),
         "rejections": sum(series.rejections),
@@ -137,12 +131,8 @@ def extended_metrics(run: Run) -> ExtendedMetrics:
         "core_prices": total(series, "core_price"),
         "contracts_proposed": len(run.counts.made),
         "contracts_started": sum(own.started is not None for own in run.counts.made),
-        **{f"contracts_{end}": _ended(run, end) for end in _ENDS},
+        **{f"contracts_{end}": ends[end] for end in _ENDS},
     }
-
-
-def _ended(run: Run, end: str) -> int:
-    return sum(own.end == end for own in run.counts.made)
 
 
 _ENDS: Final = ("settled", "defaulted", "lapsed", "void")
@@ -150,22 +140,14 @@ _ENDS: Final = ("settled", "defaulted", "lapsed", "void")
 
 def first_negative_turns(run: Run) -> list[int | None]:
     """The turn after which each agent was first below zero, `[agent]`; None for never."""
-    first: list[int | None] = [None] * len(run.agent_ids)
-    for turn, balances in enumerate(run.series.balances, 1):
-        for agent, balance in enumerate(balances):
-            if balance < 0 and first[agent] is None:
-                first[agent] = turn
-    return first
+    by_agent = zip(*run.series.balances, strict=True)
+    return [next((turn for turn, held in enumerate(own, 1) if held < 0), None) for own in by_agent]
 
 
 def _survival_median(first: Sequence[int | None]) -> float | None:
     """The median over all agents, those that stayed solvent counted as later than any turn."""
     median = statistics.median(float("inf") if turn is None else turn for turn in first)
     return None if median == float("inf") else float(median)
-
-
-def _negative(balances: Sequence[Sequence[int]]) -> int:
-    return sum(balance < 0 for turn in balances for balance in turn)
 
 
 def extended_summary(rows: Sequence[Mapping[str, int | float | None]]) -> list[dict[str, Any]]:
@@ -274,11 +256,6 @@ def write_series(runs: Sequence[Run], path: Path) -> None:
     """
     import polars  # noqa: PLC0415
 
-    columns = series_columns(runs)
-    texts = {"winner": polars.String}
-    schema = {
-        column: texts.get(column)
-        or (polars.Float64 if isinstance(values[0], float) else polars.Int64)
-        for column, values in columns.items()
-    }
-    polars.DataFrame(columns, schema=schema).write_parquet(path)
+    # A run without a block has no winner to tell the type by.
+    types = {"winner": polars.String}
+    polars.DataFrame(series_columns(runs), schema_overrides=types).write_parquet(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from msgspec import Struct, json
+from msgspec.structs import asdict
 
 from sim_economy.core.accounts import BALANCE, STAKED, WIDTH
 from sim_economy.ledger.readers.counts import LedgerCounts, TurnCounter
@@ -75,17 +76,13 @@ def run_of(store: Store, run: int = 0) -> Run:
     for record, accounts in account_balances(store, 1):
         counter.add(record)
         of_turn = figures(record, accounts)
-        series.flows.append(of_turn["flows"])
-        series.actions.append(of_turn["actions"])
-        series.winners.append(of_turn["winner"])
-        series.fees_covered.append(of_turn["fees_covered"])
-        series.fees_waived.append(of_turn["fees_waived"])
-        series.rejections.append(of_turn["rejections"])
-        series.token_supply.append(of_turn["token_supply"])
-        series.platform.append(of_turn["platform"])
-        series.destroyed.append(of_turn["destroyed"])
-        series.balances.append(accounts[BALANCE::WIDTH])
-        series.staked.append(accounts[STAKED::WIDTH])
+        of_turn |= {
+            "winners": of_turn["winner"],
+            "balances": accounts[BALANCE::WIDTH],
+            "staked": accounts[STAKED::WIDTH],
+        }
+        for name, numbers in asdict(series).items():
+            numbers.append(of_turn[name])
     head = store.head()
     return Run(
         run=run,

@@ -29,6 +29,7 @@ from sim_economy.core.world_config import UsageRule, WorldConfig, agent_index
 from sim_economy.ledger.credentials.signature_check import SignedWorld
 from sim_economy.ledger.credentials.signatures import EngineKey, block_message, is_public_key
 from sim_economy.ledger.credentials.tokens import Credentials, IssuedTokens
+from sim_economy.ledger.readers.reading import reading
 from sim_economy.ledger.records import (
     BlockSigner,
     Keys,
@@ -40,6 +41,7 @@ from sim_economy.ledger.records import (
     unsigned,
 )
 from sim_economy.ledger.sidecars.head_file import HeadFile
+from sim_economy.ledger.sidecars.ledger_files import writable
 from sim_economy.ledger.sidecars.locations import DEFAULT_WORLD, LedgerLocation, location_of
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.scenarios.presets import preset_world_config
@@ -228,7 +230,10 @@ class Engine:
         self._check_keys(config, public_keys)
         store = self.location.new()
         try:
-            self._remove_head_file()
+            # A head file without its ledger belongs to another world.
+            head_path = Path(f"{self.location.sidecar}.head")
+            with writable(head_path, "removed"):
+                head_path.unlink(missing_ok=True)
             key = keys = credentials = issued = None
             if public_keys is not None:
                 key = EngineKey.make(self._key_path)
@@ -300,16 +305,6 @@ class Engine:
         ]
         if problems:
             raise ScenarioError(sorted(problems)[:20])
-
-    def _remove_head_file(self) -> None:
-        """Remove a head file without its ledger: it belongs to another world."""
-        path = Path(f"{self.location.sidecar}.head")
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            raise StoreError(
-                "ledger_unwritable", str(path), f"cannot be removed: {error.strerror}"
-            ) from None
 
     def submit(
         self, submitted: Input, expected: int | None = None, signature: str | None = None
@@ -449,11 +444,8 @@ class Engine:
             StoreError: The ledger cannot be read.
         """
         self.started()
-        store = self.location.open(read_only=True, frozen=True)
-        try:
+        with reading(self.location) as store:
             return work(store)
-        finally:
-            store.close()
 
     def commitment(self) -> dict[str, Any]:
         """The commitment to the world's secret, and what opens it once the run has ended."""

@@ -128,15 +128,12 @@ class World:
             StoreError: It is missing, in use, of another format, or its end is damaged.
             ReplayError: It was written by other rules than these.
         """
-        store: Store
         if isinstance(source, str | Path):
-            store = location_of(source).open(read_only=read_only)
-        else:
-            store = source
+            source = location_of(source).open(read_only=read_only)
         try:
-            return cls._restored(store)
+            return cls._restored(source)
         except BaseException:
-            store.close()
+            source.close()
             raise
 
     @classmethod

@@ -16,8 +16,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, Self
 
-from msgspec import Struct
-
 from sim_economy.core.errors import ExtraMissingError, StoreError
 from sim_economy.ledger.records import BlockRecord, Signature
 from sim_economy.ledger.sidecars.ledger_files import write_private
@@ -58,10 +56,10 @@ def is_signed(public_key: str, signature: str, message: bytes) -> bool:
     Raises:
         ExtraMissingError: PyNaCl is not installed.
     """
-    signing = _nacl()
+    nacl = _nacl()
     try:
-        signing.VerifyKey(bytes.fromhex(public_key)).verify(message, bytes.fromhex(signature))
-    except (ValueError, TypeError, signing.BadSignatureError):
+        nacl.signing.VerifyKey(bytes.fromhex(public_key)).verify(message, bytes.fromhex(signature))
+    except (ValueError, TypeError, nacl.exceptions.BadSignatureError):
         return False
     return True
 
@@ -72,14 +70,16 @@ def is_public_key(text: str) -> bool:
     Raises:
         ExtraMissingError: PyNaCl is not installed.
     """
-    return bool(_HEX.fullmatch(text)) and bool(_nacl().is_valid_point(bytes.fromhex(text)))
+    if not _HEX.fullmatch(text):
+        return False
+    return bool(_nacl().bindings.crypto_core_ed25519_is_valid_point(bytes.fromhex(text)))
 
 
 class EngineKey:
     """The private key of one world's engine, in a file that only its owner may read."""
 
     def __init__(self, seed: bytes) -> None:
-        self._key = _nacl().SigningKey(seed)
+        self._key = _nacl().signing.SigningKey(seed)
         self.public_key: str = bytes(self._key.verify_key).hex()
 
     @classmethod
@@ -118,19 +118,11 @@ class EngineKey:
         return Signature(self.public_key, self._key.sign(message).signature.hex())
 
 
-class _Nacl(Struct, frozen=True):
-    SigningKey: Any
-    VerifyKey: Any
-    BadSignatureError: type[Exception]
-    is_valid_point: Any
-
-
 @cache
-def _nacl() -> _Nacl:
+def _nacl() -> Any:
     try:
-        from nacl.bindings import crypto_core_ed25519_is_valid_point  # noqa: PLC0415
-        from nacl.exceptions import BadSignatureError  # noqa: PLC0415
-        from nacl.signing import SigningKey, VerifyKey  # noqa: PLC0415
+        import nacl.bindings  # noqa: PLC0415
+        import nacl.signing  # noqa: PLC0415
     except ModuleNotFoundError:
         raise ExtraMissingError("signing", "PyNaCl", "signatures") from None
-    return _Nacl(SigningKey, VerifyKey, BadSignatureError, crypto_core_ed25519_is_valid_point)
+    return nacl

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sim_economy.core.accounts import FIRST, SYSTEM_ACCOUNTS, WIDTH, PostingReason
-from sim_economy.core.contracts import Happened, Stage
+from sim_economy.core.contracts import ENDS, TRANSITIONS, Happened
 from sim_economy.core.events import ContractEvent, TransactionType, ValidatorType
 from sim_economy.ledger.records import TurnRecord
 
@@ -75,13 +75,7 @@ def owner_name(owner: int, agent_ids: Sequence[str]) -> str:
     return agent_ids[owner] if owner >= 0 else SYSTEM_ACCOUNTS[-owner - 1]
 
 
-_ENDS: Final = {
-    "settled": Stage.SETTLED,
-    "defaulted": Stage.DEFAULTED,
-    "voided": Stage.VOID,
-    "lapsed": Stage.LAPSED,
-    "withdrawn": Stage.LAPSED,
-}
+_ENDS: Final = {happened: stage for (_, happened), stage in TRANSITIONS.items() if stage in ENDS}
 
 
 class TurnCounter:
@@ -93,7 +87,7 @@ class TurnCounter:
         self._transactions = Counter({kind.value: 0 for kind in TransactionType})
         self._contracts: Counter[str] = Counter()
         self._made: dict[int, Made] = {}
-        self._moved: defaultdict[tuple[int, int, PostingReason], int] = defaultdict(int)
+        self._moved: Counter[tuple[int, int, PostingReason]] = Counter()
 
     def add(self, record: TurnRecord) -> None:
         """Count one more turn."""
@@ -145,12 +139,11 @@ class TurnCounter:
 
 def _flows(moved: Mapping[tuple[int, int, PostingReason], int]) -> list[Flow]:
     """The movements between different owners, in a fixed order."""
-    totals: dict[tuple[int, int, str], int] = {}
+    totals: Counter[tuple[int, int, str]] = Counter()
     for (source, target, reason), tokens in moved.items():
         payer, payee = _owner(source), _owner(target)
         if payer != payee:
-            key = payer, payee, reason.value
-            totals[key] = totals.get(key, 0) + tokens
+            totals[payer, payee, reason.value] += tokens
     return [Flow(*key, tokens) for key, tokens in sorted(totals.items())]
 
 

@@ -55,12 +55,13 @@ def diff(one: Store, other: Store) -> LedgerDifference:
         StoreError: One cannot be read.
     """
     first, second = genesis_record(one), genesis_record(other)
+    left, right = _settings(first), _settings(second)
     settings = {
         name: (left.get(name), right.get(name))
-        for left, right in [(_settings(first), _settings(second))]
         for name in {**left, **right}
         if left.get(name) != right.get(name)
     }
+    agent_ids = max(first.agent_ids, second.agent_ids, key=len)
     divergence = None
     for left_turn, right_turn in zip_longest(one.read(), other.read()):
         if left_turn is None or right_turn is None:
@@ -73,12 +74,7 @@ def diff(one: Store, other: Store) -> LedgerDifference:
                 other=right_turn and "goes on",
             )
         elif left_turn.line != right_turn.line:
-            found = _divergences(
-                left_turn.record,
-                right_turn.record,
-                max(first.agent_ids, second.agent_ids, key=len),
-            )
-            divergence = next(found, None)
+            divergence = _divergence(left_turn.record, right_turn.record, agent_ids)
         if divergence is not None:
             break
     return LedgerDifference(settings, divergence)
@@ -94,12 +90,11 @@ def _settings(first: Genesis) -> dict[str, Any]:
     }
 
 
-def _divergences(
-    one: TurnRecord, other: TurnRecord, agent_ids: Sequence[str]
-) -> Iterator[Divergence]:
+def _divergence(one: TurnRecord, other: TurnRecord, agent_ids: Sequence[str]) -> Divergence | None:
     for part, differences in _PARTS.items():
         for agent_id, left, right in differences(one, other, agent_ids):
-            yield Divergence(turn=one.turn, agent_id=agent_id, part=part, one=left, other=right)
+            return Divergence(turn=one.turn, agent_id=agent_id, part=part, one=left, other=right)
+    return None
 
 
 _Differences: TypeAlias = Iterator[tuple[str | None, str | None, str | None]]

@@ -7,14 +7,14 @@ and inputs, same bytes, whatever store they were kept in.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from msgspec import json
+from msgspec import json, to_builtins
 
 from sim_economy.core.accounts import account_name, holdings
-from sim_economy.core.contracts import OWN_TERMS, Deal
+from sim_economy.core.contracts import OWN_TERMS, Deal, Role
 from sim_economy.core.errors import ExtraMissingError, InputError
 from sim_economy.ledger.readers.reading import account_balances, genesis_record, reading
 from sim_economy.ledger.records import TurnRecord
@@ -35,7 +35,7 @@ def canonical_lines(store: Store) -> Iterator[bytes]:
 
 
 def table_rows(store: Store, table: str) -> Iterator[Cells]:
-    """The rows of one of `TABLES`, in order."""
+    """The rows of one of `COLUMNS`, in order."""
     agent_ids = genesis_record(store).agent_ids
     if table == "balances":
         for record, accounts in account_balances(store):
@@ -43,15 +43,14 @@ def table_rows(store: Store, table: str) -> Iterator[Cells]:
                 yield {"turn": record.turn, "agent_id": agent_id, **holdings(accounts, agent)}
         return
     for stored in store.read():
-        record = stored.record
-        if table == "turns":
-            yield {**_turn(record), "state_digest": record.state_digest, "head": stored.head_hash}
-        else:
-            yield from TABLES[table](record, agent_ids)
+        of_turn = {"turn": stored.turn, "head": stored.head_hash}
+        for index, row in enumerate(TABLES[table](stored.record, agent_ids)):
+            cells = {**of_turn, "position": index, **row}
+            yield {column: cells.get(column) for column in COLUMNS[table]}
 
 
 def frame(source: Store | str | Path, table: str) -> polars.DataFrame:
-    """One of `TABLES` as a polars data frame.
+    """One of `COLUMNS` as a polars data frame.
 
     Raises:
         InputError: No such table.
@@ -111,25 +110,23 @@ def _polars(work: str) -> Any:
     return polars
 
 
-def _turn(record: TurnRecord) -> Cells:
-    bill = record.bill
-    return {
-        "turn": record.turn,
+def _turns(record: TurnRecord, agent_ids: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+    del agent_ids
+    yield {
         "ends": int(record.ends),
-        "fees_collected": bill.charged,
-        "fees_covered": bill.covered,
-        "fees_waived": bill.waived,
-        "dividends": bill.dividends,
+        "fees_collected": record.bill.charged,
+        "fees_covered": record.bill.covered,
+        "fees_waived": record.bill.waived,
+        "dividends": record.bill.dividends,
         "token_supply": record.token_supply,
-        "block_winner": record.block.winner if record.block else None,
+        "block_winner": record.block and record.block.winner,
+        "state_digest": record.state_digest,
     }
 
 
-def _postings(record: TurnRecord, agent_ids: tuple[str, ...]) -> Iterator[Cells]:
-    for index, posting in enumerate(record.postings):
+def _postings(record: TurnRecord, agent_ids: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+    for posting in record.postings:
         yield {
-            "turn": record.turn,
-            "position": index,
             "source": account_name(posting.source, agent_ids),
             "target": account_name(posting.target, agent_ids),
             "amount": posting.amount,
@@ -137,80 +134,39 @@ def _postings(record: TurnRecord, agent_ids: tuple[str, ...]) -> Iterator[Cells]
         }
 
 
-def _inputs(record: TurnRecord, agent_ids: tuple[str, ...]) -> Iterator[Cells]:
+def _inputs(record: TurnRecord, agent_ids: Sequence[str]) -> Iterator[Mapping[str, Any]]:
     del agent_ids
-    for index, (text, outcome) in enumerate(zip(record.inputs, record.outcomes, strict=True)):
-        submitted = json.decode(text)
-        action = submitted["action"]
-        yield {
-            "turn": record.turn,
-            "position": index,
-            "agent_id": submitted["agent_id"],
-            "action": action["action"],
-            "amount": action.get("amount"),
-            "fee": action.get("fee"),
-            "to": action.get("to"),
-            "thinking_units": submitted.get("thinking_units", 0),
-            "output_units": submitted.get("output_units", 0),
-            "speech": submitted.get("speech"),
-            "thinking": submitted.get("thinking"),
-            "rejection": outcome and str(outcome),
-        }
+    for text, outcome in zip(record.inputs, record.outcomes, strict=True):
+        sent = json.decode(text)
+        usage = {"thinking_units": 0, "output_units": 0}
+        yield {**usage, **sent, **sent["action"], "rejection": outcome and str(outcome)}
 
 
-def _transactions(record: TurnRecord, agent_ids: tuple[str, ...]) -> Iterator[Cells]:
+def _transactions(record: TurnRecord, agent_ids: Sequence[str]) -> Iterator[Mapping[str, Any]]:
     del agent_ids
-    for transaction in record.transactions:
-        yield {
-            "turn": record.turn,
-            "tx_type": str(transaction.tx_type),
-            "agent_id": transaction.agent_id,
-            "to": transaction.to,
-            "amount": transaction.amount,
-            "fee": transaction.fee,
-            "submitted": transaction.submitted,
-        }
+    yield from map(to_builtins, record.transactions)
 
 
-def _contracts(record: TurnRecord, agent_ids: tuple[str, ...]) -> Iterator[Cells]:
+def _contracts(record: TurnRecord, agent_ids: Sequence[str]) -> Iterator[Mapping[str, Any]]:
     del agent_ids
-    for index, event in enumerate(record.contracts):
+    for event in record.contracts:
         yield {
-            "turn": record.turn,
-            "position": index,
-            "contract_id": event.contract_id,
-            "happened": str(event.happened),
-            "agent_id": event.agent_id,
-            **_deal(event.deal),
-            "until": event.until,
-            "amount": event.amount,
-            "favoured": event.favoured and str(event.favoured),
-            "refusal": event.refusal and str(event.refusal),
-            "reason": event.reason and str(event.reason),
+            **(_deal(event.deal) if event.deal else {}),
+            **to_builtins(event),
             "fault": " ".join(event.fault) or None,
             "counted": int(event.counted),
         }
 
 
-def _deal(deal: Deal | None) -> Cells:
-    """The deal in the row of the event that made it; empty in the others."""
-    if deal is None:
-        return dict.fromkeys(DEAL_COLUMNS)
-    proposer, counterparty, arbitrator = deal.parties
-    secured = zip(("proposer", "counterparty", "arbitrator"), deal.collaterals, strict=True)
+def _deal(deal: Deal) -> Mapping[str, Any]:
+    """The deal in the row of the event that made it."""
+    roles = [role.name.lower() for role in Role]
+    secured = zip(roles, deal.collaterals, strict=True)
     return {
-        "kind": str(deal.kind),
-        "settlement": str(deal.settlement),
-        "proposer": proposer,
-        "counterparty": counterparty,
-        "arbitrator": arbitrator,
-        "due_turn": deal.due_turn,
+        **to_builtins(deal),
+        **dict(zip(roles, deal.parties, strict=True)),
         **{f"{role}_collateral": collateral for role, collateral in secured},
-        "arbitrator_fee": deal.arbitrator_fee,
-        **{
-            term: getattr(deal, term) if term in OWN_TERMS[deal.kind] else None
-            for term in _OWN_TERMS
-        },
+        **{term: getattr(deal, term) for term in OWN_TERMS[deal.kind]},
     }
 
 
@@ -230,29 +186,22 @@ DEAL_COLUMNS: Final = (
 )
 
 
-def _blocks(record: TurnRecord, agent_ids: tuple[str, ...]) -> Iterator[Cells]:
+def _blocks(record: TurnRecord, agent_ids: Sequence[str]) -> Iterator[Mapping[str, Any]]:
     del agent_ids
     if record.block is not None:
-        block = record.block
-        yield {
-            "turn": block.turn,
-            "winner": block.winner,
-            "validator_type": block.validator_type and str(block.validator_type),
-            "transactions": block.transactions,
-            "tips": block.tips,
-            "hash": block.hash,
-        }
+        yield to_builtins(record.block)
 
 
-_Rows = Callable[[TurnRecord, tuple[str, ...]], Iterator[Cells]]
+_Rows = Callable[[TurnRecord, Sequence[str]], Iterator[Mapping[str, Any]]]
 TABLES: Final[Mapping[str, _Rows]] = {
+    "turns": _turns,
     "postings": _postings,
     "inputs": _inputs,
     "transactions": _transactions,
     "contracts": _contracts,
     "blocks": _blocks,
 }
-"""Tables whose rows each come from one record."""
+"""Tables whose rows each come from one record, and what a row knows beside turn and place."""
 
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "turns": (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sim_economy.core.accounts import FIRST, WIDTH
@@ -39,11 +39,8 @@ def reading(source: Store | LedgerLocation | str | Path) -> Iterator[Store]:
     if not isinstance(source, LedgerLocation):
         yield source
         return
-    store = source.open(read_only=True, frozen=True)
-    try:
+    with closing(source.open(read_only=True, frozen=True)) as store:
         yield store
-    finally:
-        store.close()
 
 
 def genesis_record(store: Store) -> Genesis:

@@ -16,7 +16,7 @@ from msgspec import DecodeError, Struct, json
 
 from sim_economy.core.errors import StoreError
 from sim_economy.ledger.records import Head, digest
-from sim_economy.ledger.sidecars.ledger_files import sync_folder
+from sim_economy.ledger.sidecars.ledger_files import sync_folder, writable
 
 _SLOT: Final = 512
 """Bytes of each of the two slots that turns take alternately, so that a torn write spares one."""
@@ -42,13 +42,9 @@ class HeadFile:
             StoreError: It cannot be written.
         """
         path = Path(f"{ledger}.head")
-        try:
+        with writable(path):
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             sync_folder(path.parent)
-        except OSError as error:
-            raise StoreError(
-                "ledger_unwritable", str(path), f"cannot be written: {error.strerror}"
-            ) from None
         return cls(path, descriptor)
 
     def head(self) -> Head | None:
@@ -114,15 +110,11 @@ class HeadFile:
             self._descriptor = -1
 
     def _fill(self, slot: int, text: bytes) -> None:
-        try:
+        with writable(self.path):
             written = os.pwrite(self._descriptor, text.ljust(_SLOT, b"\n"), _SLOT * slot)
             if written < _SLOT:
                 raise OSError(ENOSPC, os.strerror(ENOSPC))
             os.fdatasync(self._descriptor)
-        except OSError as error:
-            raise StoreError(
-                "ledger_unwritable", str(self.path), f"cannot be written: {error.strerror}"
-            ) from error
 
     def _slot(self, slot: int) -> Head | None:
         text = os.pread(self._descriptor, _SLOT, _SLOT * slot)

@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from sim_economy.core.errors import StoreError
+
+
+@contextmanager
+def writable(path: str | Path, work: str = "written") -> Iterator[None]:
+    """Raise what the operating system refuses as the ledger's failure.
+
+    Args:
+        path: What messages name.
+        work: What messages say cannot be done: written, created or removed.
+
+    Raises:
+        StoreError: It was refused.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            "ledger_unwritable", str(path), f"cannot be {work}: {error.strerror}"
+        ) from error
 
 
 def locked(path: Path) -> FileLock:
@@ -17,18 +38,15 @@ def locked(path: Path) -> FileLock:
         StoreError: Another process holds it, or the folder cannot be written.
     """
     lock = FileLock(f"{path}.lock", thread_local=False)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise StoreError(
-            "ledger_in_use",
-            str(path),
-            "another process writes it; stop that one or name another file",
-        ) from None
-    except OSError as error:
-        raise StoreError(
-            "ledger_unwritable", str(path), f"cannot be written: {error.strerror}"
-        ) from None
+    with writable(path):
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise StoreError(
+                "ledger_in_use",
+                str(path),
+                "another process writes it; stop that one or name another file",
+            ) from None
     return lock
 
 
@@ -57,13 +75,9 @@ def write_private(path: Path, text: bytes) -> None:
     Raises:
         StoreError: It cannot be written.
     """
-    try:
+    with writable(path):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-    except OSError as error:
-        raise StoreError(
-            "ledger_unwritable", str(path), f"cannot be written: {error.strerror}"
-        ) from error

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 from filelock import FileLock
 
 from sim_economy.core.errors import ExtraMissingError, StoreError, WorldUnknownError
-from sim_economy.ledger.sidecars.ledger_files import locked, remove_ledger, sync_folder
+from sim_economy.ledger.sidecars.ledger_files import locked, remove_ledger, sync_folder, writable
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.ledger.stores.sqlite import SQLiteStore, is_blank
 
@@ -94,14 +94,10 @@ class SQLiteLocation:
             finally:
                 lock.release()
         folder = self.path.parent
-        try:
+        with writable(self.name, "created"):
             if not folder.exists():
                 folder.mkdir()
                 sync_folder(folder.parent)
-        except OSError as error:
-            raise StoreError(
-                "ledger_unwritable", self.name, f"cannot be created: {error.strerror}"
-            ) from None
         return SQLiteStore.new(self.path)
 
     def open(self, *, read_only: bool = False, frozen: bool = False) -> SQLiteStore:
@@ -204,14 +200,10 @@ class PostgresLocation:
 
     def _locked(self) -> FileLock:
         """The lock of the sidecar files: another engine's ledger may not share them."""
-        try:
+        with writable(self._folder, "created"):
             if not self._folder.exists():
                 self._folder.mkdir(parents=True, exist_ok=True)
                 sync_folder(self._folder.parent)
-        except OSError as error:
-            raise StoreError(
-                "ledger_unwritable", str(self._folder), f"cannot be created: {error.strerror}"
-            ) from None
         return locked(self.sidecar)
 
 

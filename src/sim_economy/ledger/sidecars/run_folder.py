@@ -31,8 +31,8 @@ def claimed(folder: Path, work: str, is_ours: Callable[[Path], bool]) -> Iterato
                 str(folder),
                 f"is not empty and no {work}'s; name an empty or a new folder",
             )
-        lock = FileLock(folder / ".lock")
-        lock.acquire(timeout=0)
+        with FileLock(folder / ".lock").acquire(timeout=0):
+            yield
     except Timeout:
         raise FolderError(
             "folder_in_use",
@@ -42,15 +42,7 @@ def claimed(folder: Path, work: str, is_ours: Callable[[Path], bool]) -> Iterato
     except OSError as error:
         raise FolderError(
             "folder_unwritable", str(folder), f"cannot be written: {error.strerror}"
-        ) from None
-    try:
-        yield
-    except OSError as error:
-        raise FolderError(
-            "folder_unwritable", str(folder), f"cannot be written: {error.strerror}"
         ) from error
-    finally:
-        lock.release()
 
 
 def write_whole(path: Path, content: bytes) -> None:

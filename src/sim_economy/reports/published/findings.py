@@ -115,11 +115,11 @@ def _liveness(evidence: Evidence) -> str:
         for action in ("unstake", "mine")
     )
     fewest = min(
-        (run.series.actions[turn].get("mine", 0), 0)
+        run.series.actions[turn].get("mine", 0)
         for run in runs
         for turn in turns
         if run.series.winners[turn] is not None
-    )[0]
+    )
     blockless = evidence.scenario.turns - evidence.column("turns_with_block")
     return (
         f"A run has {number(blockless, 2)} turns without a block, and {len(always)} of them are "
