@@ -7,7 +7,10 @@ from typing import Final
 
 
 class RulesVersion(StrEnum):
-    """A version that these rules can play."""
+    """A version that these rules can play.
+
+    Version 3 is not complete yet: no command starts a world of it.
+    """
 
     V2 = "2"
     V3 = "3"
