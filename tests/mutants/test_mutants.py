@@ -127,8 +127,8 @@ MUTANTS = [
     Mutant(
         "L8 the draw forgets the turn",
         "rules/block_lottery.py",
-        'draw_below(total, seed_key(config.seed, config.secret), turn, "lottery", 0)',
-        'draw_below(total, seed_key(config.seed, config.secret), 0, "lottery", 0)',
+        'draw_below(total, config.seed_key, turn, "lottery", 0)',
+        'draw_below(total, config.seed_key, 0, "lottery", 0)',
     ),
     Mutant(
         "S2 unstaking takes the whole stake without an amount as-run",
