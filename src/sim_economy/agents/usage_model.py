@@ -9,12 +9,14 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Annotated, Any, Final, Protocol, TypeAlias
+from typing import Annotated, Any, Final, Protocol, TypeAlias, assert_never
 
 from msgspec import Struct
 
+from sim_economy.agents import quantiles
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.randomness import Key, draw, draw_below
+from sim_economy.core.rules_version import RulesVersion
 from sim_economy.core.table_reader import Kind, Parameter, read_tagged
 from sim_economy.core.units import INPUT_LIMIT
 from sim_economy.core.world_config import WorldConfig, genesis_order
@@ -60,6 +62,10 @@ class Constant(Struct, frozen=True):
         """Units of one agent in one turn."""
         return self.value
 
+    def quantile(self, half: int) -> int:  # noqa: ARG002
+        """Units at the probability half / 2^32."""
+        return self.value
+
 
 class Uniform(Struct, frozen=True):
     """Whole units, each as likely as the other; both bounds included."""
@@ -76,6 +82,10 @@ class Uniform(Struct, frozen=True):
         """Units of one agent in one turn."""
         return self.low + draw_below(self.high - self.low + 1, key, turn, purpose, agent)
 
+    def quantile(self, half: int) -> int:
+        """Units at the probability half / 2^32."""
+        return self.low + (half * (self.high - self.low + 1) >> 32)
+
 
 class Exponential(Struct, frozen=True):
     """Units that are often few and seldom many."""
@@ -87,6 +97,10 @@ class Exponential(Struct, frozen=True):
         with localcontext(_EXACT):
             chance = Decimal(draw(key, turn, purpose, agent) + 1) / 2**64
             return min(INPUT_LIMIT, int(-chance.ln() * self.mean))
+
+    def quantile(self, half: int) -> int:
+        """Units at the probability half / 2^32."""
+        return quantiles.quantile(quantiles.exponential(self.mean), half)
 
 
 class Lognormal(Struct, frozen=True):
@@ -101,9 +115,14 @@ class Lognormal(Struct, frozen=True):
             deviate = _normal(lambda attempt: draw(key, turn, f"{purpose}.{attempt}", agent))
             return min(INPUT_LIMIT, int((self.sigma * deviate).exp() * self.median))
 
+    def quantile(self, half: int) -> int:
+        """Units at the probability half / 2^32."""
+        return quantiles.quantile(quantiles.lognormal(self.median, self.sigma), half)
+
 
 Distribution: TypeAlias = Constant | Uniform | Exponential | Lognormal
 
+_LOWER: Final = 2**32 - 1
 _EXACT: Final = Context(prec=28, rounding=ROUND_HALF_EVEN)
 _DISTRIBUTIONS: Final[Mapping[str, type[Distribution]]] = {
     "constant": Constant,
@@ -120,7 +139,15 @@ class DistributedUsage(Struct, frozen=True):
     output: Distribution
 
     def turns(self, config: WorldConfig) -> Iterator[list[Usage]]:
-        """Draws keyed with the world's seed."""
+        """Draws keyed with the world's seed; from rules version 3 on one gives both."""
+        match config.rules_version:
+            case RulesVersion.V2:
+                return self._drawn_apart(config)
+            case RulesVersion.V3:
+                return self._drawn_once(config)
+        assert_never(config.rules_version)
+
+    def _drawn_apart(self, config: WorldConfig) -> Iterator[list[Usage]]:
         key = config.seed_key
         thinking, output = self.thinking.units, self.output.units
         agents = range(config.num_agents)
@@ -132,6 +159,14 @@ class DistributedUsage(Struct, frozen=True):
                 )
                 for agent in agents
             ]
+
+    def _drawn_once(self, config: WorldConfig) -> Iterator[list[Usage]]:
+        key = config.seed_key
+        thinking, output = self.thinking.quantile, self.output.quantile
+        agents = range(config.num_agents)
+        for turn in count(1):
+            draws = [draw(key, turn, "usage", agent) for agent in agents]
+            yield [(thinking(drawn >> 32), output(drawn & _LOWER)) for drawn in draws]
 
     def problems(self, config: WorldConfig, turns: int) -> list[str]:  # noqa: ARG002
         """It serves any."""
