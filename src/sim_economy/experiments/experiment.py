@@ -28,6 +28,7 @@ from sim_economy.experiments.resume import (
     manifest_text,
     run_path,
     settings_of_experiment,
+    under_kept_rules,
 )
 from sim_economy.ledger.records import digest
 from sim_economy.ledger.sidecars.ledger_files import remove_ledger
@@ -80,6 +81,8 @@ def run_experiment(
         FolderError: In use, another experiment's, of other settings, or not writable.
     """
     with claimed(folder, "experiment", is_experiment_folder):
+        if not fresh:
+            scenario = under_kept_rules(folder, scenario)
         check_settings(folder, scenario, ledgers=ledgers, fresh=fresh)
         held = {} if fresh else finished_runs(folder, scenario, ledgers=ledgers)
         for run in held:

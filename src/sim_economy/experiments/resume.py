@@ -11,9 +11,10 @@ from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sim_economy.core.errors import FolderError
-from sim_economy.core.rules_version import RULES_VERSION
+from sim_economy.core.rules_version import known_rules_version
 from sim_economy.ledger.readers.diff import changes_of
 from sim_economy.ledger.records import FORMAT, digest
 from sim_economy.ledger.sidecars.run_folder import write_whole
@@ -58,12 +59,22 @@ def settings_of_experiment(scenario: Scenario, *, ledgers: bool) -> dict[str, An
     settings = {
         "sim_economy": version("sim-economy"),
         "format": FORMAT,
-        "rules_version": RULES_VERSION,
+        "rules_version": scenario.config.rules_version,
         "ledgers": ledgers,
         **scenario.settings,
     }
     # As JSON gives it back, so that it compares equal with what a manifest kept.
     return json.loads(json.dumps(settings))  # type: ignore[no-any-return]
+
+
+def under_kept_rules(folder: Path, scenario: Scenario) -> Scenario:
+    """The scenario under the version of the rules that its folder began with, if any."""
+    manifest = folder / "manifest.json"
+    kept = (_kept_settings(manifest) if manifest.exists() else None) or {}
+    rules = known_rules_version(kept.get("rules_version", ""))
+    if rules is None:
+        return scenario
+    return replace(scenario, config=replace(scenario.config, rules_version=rules))
 
 
 def check_settings(folder: Path, scenario: Scenario, *, ledgers: bool, fresh: bool) -> None:

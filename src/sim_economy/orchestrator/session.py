@@ -17,7 +17,13 @@ from sim_economy.ledger.stores.memory import MemoryStore
 from sim_economy.orchestrator.dialogue.providers import provider_for
 from sim_economy.orchestrator.limits.budget import Budget, Cost
 from sim_economy.orchestrator.model_call import ModelCaller, ModelEndpoint
-from sim_economy.orchestrator.record.call_folder import LEDGER, open_world, read_run, session
+from sim_economy.orchestrator.record.call_folder import (
+    LEDGER,
+    open_world,
+    read_run,
+    session,
+    under_kept_rules,
+)
 from sim_economy.orchestrator.record.call_log import CallLog
 from sim_economy.orchestrator.settings import Plan
 from sim_economy.orchestrator.task import Task
@@ -60,7 +66,7 @@ async def orchestrate(
     """Play a run to its end, from where its folder has it.
 
     Args:
-        open_door: The way to an engine; a world of the folder's own when None.
+        open_world_backend: The way to an engine; a world of the folder's own when None.
         show: Called whenever an agent has decided.
         started: Called with what makes the calls, so that it can be stopped.
 
@@ -68,6 +74,8 @@ async def orchestrate(
         BudgetReachedError, NotAllowedError, StoppedError: It cannot continue now.
         FolderError, StoreError, ReplayError: Folder, ledger or record cannot be used.
     """
+    if not fresh:
+        task = under_kept_rules(folder, task)
     plan, config = task.plan, task.config
     async with (
         session(folder, task, fresh=fresh) as writer,
