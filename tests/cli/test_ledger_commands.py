@@ -12,7 +12,9 @@ from typing import Any, Final
 import polars
 import pytest
 
+from sim_economy.core.actions import Input, Mine
 from sim_economy.ledger.readers.export import COLUMNS
+from sim_economy.world.world import World
 from tests.cli.shell import complaint, json_of, sim_economy
 
 
@@ -170,6 +172,22 @@ def test_diff_names_the_first_posting_that_parts(tmp_path: Path, ledgers: Path) 
     for amount in (21, 22):
         text = f"{amount} from agent_2:balance to agent_2:pending: transaction_submitted"
         assert text in shown.stdout
+
+
+@pytest.mark.parametrize(
+    "speech",
+    ["[/b]", "[bold red]IS SOUND[/]", "[link=https://evil.example]here[/link]", "[", "\\["],
+)
+def test_diff_shows_what_agents_wrote_as_text(tmp_path: Path, speech: str) -> None:
+    for name, said in (("one", speech), ("other", "\x1b[31mred\x9b1A\u202eback")):
+        with World.create(tmp_path / f"{name}.sqlite") as world:
+            world.turn([Input("agent_0", Mine(), speech=said)])
+    shown = sim_economy("diff", tmp_path / "one.sqlite", tmp_path / "other.sqlite")
+    assert (shown.returncode, shown.stderr) == (1, "")
+    written = f'"speech":{json.dumps(speech)}'
+    shown_whole = "".join(shown.stdout.split())  # A column folds what is too wide for it.
+    assert written.replace(" ", "") in shown_whole
+    assert not {"\x1b", "\x9b", "\u202e"} & {*shown.stdout}
 
 
 def test_diff_names_settings_that_differ_where_every_turn_is_the_same(ledgers: Path) -> None:

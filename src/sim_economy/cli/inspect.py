@@ -10,7 +10,7 @@ import click
 from msgspec import to_builtins
 
 from sim_economy.cli.options import json_option
-from sim_economy.cli.output import print_json, print_table
+from sim_economy.cli.output import print_json, print_table, visible
 from sim_economy.orchestrator.record.transcript import AgentTurn, Transcript, read_transcript
 
 
@@ -116,14 +116,4 @@ def _show_agent_turn(agent_turn: AgentTurn, *, prompts: bool) -> None:
         detail = f": {call.detail}" if call.detail else ""
         facts = f"{call.outcome}, {call.seconds:.2f} s, tokens: {call.tokens}{cost}{detail}"
         lines.append(f"  call {call.attempt}   {facts}")
-    click.echo("\n".join(_visible(line) for line in lines) + "\n")
-
-
-def _visible(text: str) -> str:
-    """A text without what could move a terminal's cursor or colour it."""
-    indented = text.replace("\n", "\n    ")
-    shown = (
-        letter if letter == "\n" or letter.isprintable() else "\N{REPLACEMENT CHARACTER}"
-        for letter in indented
-    )
-    return "".join(shown)
+    click.echo("\n".join(visible(line).replace("\n", "\n    ") for line in lines) + "\n")

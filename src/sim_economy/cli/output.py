@@ -56,23 +56,34 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, default=str))
 
 
+def visible(text: str) -> str:
+    """A text without what could move a terminal's cursor, colour it, or turn its lines round."""
+    return "".join(
+        letter if letter == "\n" or letter.isprintable() else "\N{REPLACEMENT CHARACTER}"
+        for letter in text
+    )
+
+
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """A table; numbers to the right."""
+    """A table; numbers to the right, what agents wrote as plain text."""
     from rich import box  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
 
     shape = box.SIMPLE if any(columns) else None
     table = Table(box=shape, header_style="bold", pad_edge=False, show_header=any(columns))
     for index, column in enumerate(columns):
         numeric = bool(rows) and all(_is_number(row[index]) for row in rows)
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        table.add_column(
+            Text(visible(column)), justify="right" if numeric else "left", overflow="fold"
+        )
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
+        table.add_row(*(Text("" if cell is None else visible(str(cell))) for cell in row))
     wide = None if sys.stdout.isatty() else 160
     console = Console(width=wide, highlight=False)
     if title:
-        console.print(f"\n{title}", style="bold", markup=False)
+        console.print(f"\n{visible(title)}", style="bold", markup=False)
     console.print(table)
 
 
