@@ -182,11 +182,9 @@ def test_diff_shows_what_agents_wrote_as_text(tmp_path: Path, speech: str) -> No
     for name, said in (("one", speech), ("other", "\x1b[31mred\x9b1A\u202eback")):
         with World.create(tmp_path / f"{name}.sqlite") as world:
             world.turn([Input("agent_0", Mine(), speech=said)])
-    shown = sim_economy("diff", tmp_path / "one.sqlite", tmp_path / "other.sqlite")
+    shown = sim_economy("diff", "one.sqlite", "other.sqlite", cwd=tmp_path)
     assert (shown.returncode, shown.stderr) == (1, "")
-    written = f'"speech":{json.dumps(speech)}'
-    shown_whole = "".join(shown.stdout.split())  # A column folds what is too wide for it.
-    assert written.replace(" ", "") in shown_whole
+    assert f'"speech":{json.dumps(speech)}' in shown.stdout
     assert not {"\x1b", "\x9b", "\u202e"} & {*shown.stdout}
 
 
