@@ -158,11 +158,7 @@ def _read_entry(
     elif name is not None:
         return attempt(problems, f"{path}.", _group, name, given, keys), agents
     elif model is not None:
-        if models is None:
-            problems.append(f"{path}.model: only `sim-economy orchestrate` asks models")
-        elif model not in models:
-            close = suggestion(model, models)
-            problems.append(f"{path}.model: there is no [models.{model}]{close}")
+        problems += _model_problems(model, path, models)
         return ModelGroup(model=model, persona=values["persona"]), agents
     return None, agents
 
@@ -170,6 +166,14 @@ def _read_entry(
 def _group(name: str, given: Mapping[str, Any], keys: Collection[str]) -> Group:
     parameters = {key: given[key] for key in given if key not in keys}
     return Group(policy_name=name, policy=policy_named(name, parameters))
+
+
+def _model_problems(model: str, path: str, models: Collection[str] | None) -> list[str]:
+    if models is None:
+        return [f"{path}.model: only `sim-economy orchestrate` asks models"]
+    if model not in models:
+        return [f"{path}.model: there is no [models.{model}]{suggestion(model, models)}"]
+    return []
 
 
 def _shared_out(wanted: Sequence[Any], config: WorldConfig, path: str) -> list[tuple[int, ...]]:

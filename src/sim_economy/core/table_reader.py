@@ -117,11 +117,7 @@ def read_table(
     known: dict[str, tuple[Parameter, FieldInfo]] = {}
     for table in tables if isinstance(tables, tuple) else (tables,):
         known |= described_parameters(table)
-    values = {
-        field.name: field.default if field.default_factory is NODEFAULT else field.default_factory()
-        for _, field in known.values()
-        if not field.required
-    }
+    values = {field.name: _default(field) for _, field in known.values() if not field.required}
     if not isinstance(given, Mapping):
         problems.append(f"{path}: must be a table")
         return values
@@ -135,6 +131,11 @@ def read_table(
         if field.required and key not in given
     ]
     return values
+
+
+def _default(field: FieldInfo) -> Any:
+    made = field.default_factory
+    return field.default if made is NODEFAULT else made()
 
 
 def attempt(problems: list[str], prefix: str, parse: Callable[..., V], *given: Any) -> V | None:

@@ -30,7 +30,6 @@ from sim_economy.orchestrator.settings import ModelSetting, Plan
 
 _PAUSE_MOST: Final = 60.0
 _QUOTED_MOST: Final = 8000
-"""Characters of an unusable reply that go back to its model."""
 
 
 async def ask_with_retries(question: Question, caller: ModelCaller, seed: int) -> AgentDecided:
@@ -71,8 +70,13 @@ async def ask_with_retries(question: Question, caller: ModelCaller, seed: int) -
                 idle_reason = IdleReason.REFUSED if refused else IdleReason.UNUSABLE
                 return _decided(question, made, None, idle_reason, str(problem))
             repairs += 1
-            said = ended.answer.text[:_QUOTED_MOST].strip() or "(nothing)"
-            messages += (Message("assistant", said), Message("user", repair(str(problem))))
+            said = Message("assistant", _quoted(ended.answer.text))
+            messages += (said, Message("user", repair(str(problem))))
+
+
+def _quoted(text: str) -> str:
+    """What of an unusable reply goes back to its model."""
+    return text[:_QUOTED_MOST].strip() or "(nothing)"
 
 
 def request_of(setting: ModelSetting, instructions: str, messages: tuple[Message, ...]) -> Request:

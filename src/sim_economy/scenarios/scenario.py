@@ -230,11 +230,7 @@ def parse_scenario(
         ScenarioError: With every problem found.
     """
     stated = {"name": default_name, **given}
-    problems = [
-        f"{key}: only `sim-economy orchestrate` reads it"
-        for key in ORCHESTRATED
-        if stated.pop(key, None) is not None
-    ]
+    problems = _of_orchestrated_runs(stated)
     values = read_table(ScenarioTable, stated, "", problems)
     config = attempt(problems, "", _parse_world, values["world"])
     if values["population"] is None:
@@ -258,6 +254,15 @@ def parse_scenario(
         config=config,
         settings=_settings(values, population, usage, config),
     )
+
+
+def _of_orchestrated_runs(stated: dict[str, Any]) -> list[str]:
+    """Take out what only orchestrated runs read; a problem for each that says something."""
+    return [
+        f"{key}: only `sim-economy orchestrate` reads it"
+        for key in ORCHESTRATED
+        if stated.pop(key, None) is not None
+    ]
 
 
 def _parse_world(given: Mapping[str, Any]) -> WorldConfig:
