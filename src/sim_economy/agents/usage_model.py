@@ -152,13 +152,9 @@ class DistributedUsage(Struct, frozen=True):
         thinking, output = self.thinking.units, self.output.units
         agents = range(config.num_agents)
         for turn in count(1):
-            yield [
-                (
-                    thinking(key, turn, "usage.thinking", agent),
-                    output(key, turn, "usage.output", agent),
-                )
-                for agent in agents
-            ]
+            thought = [thinking(key, turn, "usage.thinking", agent) for agent in agents]
+            written = [output(key, turn, "usage.output", agent) for agent in agents]
+            yield list(zip(thought, written, strict=True))
 
     def _drawn_once(self, config: WorldConfig) -> Iterator[list[Usage]]:
         key = config.seed_key

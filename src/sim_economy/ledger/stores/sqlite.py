@@ -188,15 +188,12 @@ class SQLiteStore(SQLStore):
             self._connection.execute("BEGIN")
             yield
             self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except BaseException as error:
             with suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
-            raise StoreError(
-                "ledger_unwritable", self.name, f"nothing was written: {error}"
-            ) from error
-        except BaseException:
-            with suppress(sqlite3.Error):
-                self._connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                problem = f"nothing was written: {error}"
+                raise StoreError("ledger_unwritable", self.name, problem) from error
             raise
         if not self._logged:
             self._log_ahead()
