@@ -17,7 +17,7 @@ class RulesVersion(StrEnum):
 
 
 RULES_VERSION: Final = RulesVersion.V2
-"""The version that new worlds name; see CHANGELOG.md."""
+"""New worlds name it; it changes whenever the same inputs could give another ledger."""
 
 
 KNOWN: Final = " and ".join(RulesVersion)

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from sim_economy.core.errors import InputError, ScenarioError
 from sim_economy.core.randomness import Key, seed_key
-from sim_economy.core.rules_version import RULES_VERSION, RulesVersion
+from sim_economy.core.rules_version import RULES_VERSION, RulesVersion, known_rules_version
 from sim_economy.core.table_reader import (
     Kind,
     Parameter,
@@ -193,6 +193,11 @@ class WorldConfig(Struct, frozen=True, kw_only=True):
     def seed_key(self) -> Key:
         """The key under which every draw is made (L8)."""
         return seed_key(self.seed, self.secret, self.rules_version)
+
+    def under_rules(self, version: str) -> WorldConfig:
+        """The same under another version of the rules; as it is where that is not known."""
+        known = known_rules_version(version)
+        return self if known is None else replace(self, rules_version=known)
 
 
 HIDDEN: Final = frozenset({"seed", "secret"})

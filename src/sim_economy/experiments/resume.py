@@ -14,7 +14,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sim_economy.core.errors import FolderError
-from sim_economy.core.rules_version import known_rules_version
 from sim_economy.ledger.readers.diff import changes_of
 from sim_economy.ledger.records import FORMAT, digest
 from sim_economy.ledger.sidecars.run_folder import write_whole
@@ -71,10 +70,7 @@ def under_kept_rules(folder: Path, scenario: Scenario) -> Scenario:
     """The scenario under the version of the rules that its folder began with, if any."""
     manifest = folder / "manifest.json"
     kept = (_kept_settings(manifest) if manifest.exists() else None) or {}
-    rules = known_rules_version(kept.get("rules_version", ""))
-    if rules is None:
-        return scenario
-    return replace(scenario, config=replace(scenario.config, rules_version=rules))
+    return replace(scenario, config=scenario.config.under_rules(kept.get("rules_version", "")))
 
 
 def check_settings(folder: Path, scenario: Scenario, *, ledgers: bool, fresh: bool) -> None:

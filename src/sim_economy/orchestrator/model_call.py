@@ -146,7 +146,7 @@ class ModelCaller:
             pause: Seconds to wait before it is made.
 
         Raises:
-            Ended: The turn or the agent's budget is over.
+            AgentTurnOver: The turn or the agent's budget is over.
             BudgetReachedError, StoppedError: The run cannot continue now.
             ReplayError: The log has another request, or lacks one it must have.
         """

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from sim_economy.core.accounts import FIRST, WIDTH
 from sim_economy.core.errors import InputError, StoreError
-from sim_economy.core.rules_version import RULES_VERSION, known_rules_version
 from sim_economy.core.state import decode_state
 from sim_economy.core.world_config import WorldConfig, parse_world_config
 from sim_economy.ledger.fold.account_fold import fold_postings
@@ -58,12 +57,8 @@ def genesis_record(store: Store) -> Genesis:
 def config_of(first: Genesis) -> WorldConfig:
     """The configuration a world was started with; under rules of today if its own are unknown."""
     hidden = {"seed": first.seed, "secret": first.secret}
-    known = known_rules_version(first.rules_version) or RULES_VERSION
-    return parse_world_config(
-        {**first.parameters, **hidden},
-        WorldConfig(rules_version=known),
-        agent_ids=list(first.agent_ids),
-    )
+    config = parse_world_config({**first.parameters, **hidden}, agent_ids=list(first.agent_ids))
+    return config.under_rules(first.rules_version)
 
 
 def chained_turns(store: Store, first: int, last: int | None = None) -> Iterator[StoredTurn]:

@@ -109,9 +109,10 @@ def _copied(source: LedgerLocation, target: LedgerLocation, progress: _Progress)
         except BaseException:
             copied.discard()
             raise
+        if isinstance(target, SQLiteLocation):
+            # While it is still held: whoever locks the ledger next makes a file of its own.
+            Path(f"{target.path}.lock").unlink(missing_ok=True)
         copied.close()
-    if isinstance(target, SQLiteLocation):
-        Path(f"{target.path}.lock").unlink(missing_ok=True)
     return head
 
 

@@ -12,8 +12,8 @@ from uuid import uuid4
 from msgspec.structs import replace
 
 from sim_economy.core.errors import FolderError
-from sim_economy.core.rules_version import KNOWN, RULES_VERSION, known_rules_version
-from sim_economy.core.world_config import WorldConfig, parse_world_config
+from sim_economy.core.rules_version import KNOWN, known_rules_version
+from sim_economy.core.world_config import parse_world_config
 from sim_economy.ledger.readers.diff import changes_of
 from sim_economy.ledger.records import digest
 from sim_economy.ledger.sidecars.ledger_files import remove_ledger
@@ -88,11 +88,11 @@ def read_task(folder: Path) -> Task:
                 str(folder),
                 f"{key} was {kept[key]}, is now {value}; read it with the release that wrote it",
             )
-    base = WorldConfig(rules_version=rules or RULES_VERSION)
+    config = parse_world_config(kept["world"], agent_ids=kept["agent_ids"])
     return Task(
         name=kept["name"],
         turns=kept["turns"],
-        config=parse_world_config(kept["world"], base, agent_ids=kept["agent_ids"]),
+        config=config.under_rules(kept["rules_version"]),
         plan=plan_of({key: kept[key] for key in _DECIDING}),
         usage=kept["usage"],
         world_backend=kept["door"],
@@ -102,8 +102,7 @@ def read_task(folder: Path) -> Task:
 def under_kept_rules(folder: Path, task: Task) -> Task:
     """The task under the version of the rules that the run in its folder began with, if any."""
     kept = _kept_settings(folder) or {}
-    rules = known_rules_version(kept.get("rules_version", ""))
-    return replace(task, config=replace(task.config, rules_version=rules)) if rules else task
+    return replace(task, config=task.config.under_rules(kept.get("rules_version", "")))
 
 
 def read_run(folder: Path) -> tuple[Task, CallLog]:
