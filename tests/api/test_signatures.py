@@ -26,13 +26,17 @@ from sim_economy.client import agent_key
 from sim_economy.core.actions import RECOGNISED, Idle, Input, Mine, Stake
 from sim_economy.core.codec import canonical, parse_input
 from sim_economy.core.errors import SimEconomyError, StoreError
+from sim_economy.core.rules_version import RulesVersion
+from sim_economy.core.world_config import parse_world_config
 from sim_economy.ledger.credentials import signatures
 from sim_economy.ledger.readers.reading import config_of, genesis_record
 from sim_economy.ledger.records import (
     BlockRecord,
-    BlockSigner,
+    Keys,
     Signature,
+    TurnSigner,
     digest,
+    genesis_of,
     read_record,
     recorded_inputs,
 )
@@ -622,7 +626,7 @@ def as_it_was(
     return inputs, signed
 
 
-def resealed(ledger: Path, target: Path, change: Change, sign: BlockSigner) -> Path:
+def resealed(ledger: Path, target: Path, change: Change, sign: TurnSigner) -> Path:
     """The ledger written anew with other inputs or signatures: every digest and hash holds."""
     with closing(SQLiteStore.open(ledger, read_only=True)) as store:
         first = genesis_record(store)
@@ -642,8 +646,8 @@ def resealed(ledger: Path, target: Path, change: Change, sign: BlockSigner) -> P
     return target
 
 
-def by(key: signatures.EngineKey, world: str) -> BlockSigner:
-    return lambda block, head: key.sign(signatures.block_message(world, block, head))
+def by(key: signatures.EngineKey, world: str) -> TurnSigner:
+    return lambda turn, block, head: key.sign(signatures.turn_message(world, turn, block, head))
 
 
 def engines_key(ledger: Path) -> signatures.EngineKey:
@@ -802,8 +806,8 @@ def test_whoever_lacks_the_engines_key_can_reword_no_thought_and_leave_out_no_in
             for record in (read_record(stored.line) for stored in store.read())
         }
 
-    def copied_signature(block: BlockRecord, head: str) -> Signature | None:
-        return kept[block.turn]
+    def copied_signature(turn: int, block: BlockRecord | None, head: str) -> Signature | None:
+        return kept[turn]
 
     def reworded(
         turn: int, inputs: list[Input], signed: list[Signature | None]
@@ -833,9 +837,9 @@ def test_blocks_signed_by_another_key_are_found(
     world, other = world_of(signed_ledger), signatures.EngineKey(b"\x05" * 32)
     real = engines_key(signed_ledger)
 
-    def sign(block: BlockRecord, head: str) -> Signature:
-        text = signatures.block_message(world, block, head)
-        if block.turn != 4:
+    def sign(turn: int, block: BlockRecord | None, head: str) -> Signature:
+        text = signatures.turn_message(world, turn, block, head)
+        if turn != 4:
             return real.sign(text)
         made = other.sign(text)
         return made if named == "its own key" else Signature(real.public_key, made.signature)
@@ -851,13 +855,56 @@ def test_a_block_without_a_signature_or_with_that_of_another_block_is_found(
     world, key = world_of(signed_ledger), engines_key(signed_ledger)
     for number, made in enumerate((None, key.sign(b"another block"))):
 
-        def sign(block: BlockRecord, head: str, made: Signature | None = made) -> Signature | None:
-            if block.turn == turn:
+        def sign(
+            at: int, block: BlockRecord | None, head: str, made: Signature | None = made
+        ) -> Signature | None:
+            if at == turn:
                 return made
-            return key.sign(signatures.block_message(world, block, head))
+            return key.sign(signatures.turn_message(world, at, block, head))
 
         target = resealed(signed_ledger, tmp_path / f"{number}.db", as_it_was, sign)
         assert verify(target).finding == Finding(turn, "the block is not signed by the engine")
+
+
+def quiet_turns(version: RulesVersion, sign: Callable[[str], TurnSigner]) -> World:
+    """A world that signs, at the end of which no turn has a block."""
+    engine = signatures.EngineKey(sha256(b"engine").digest())
+    config = parse_world_config({"num_agents": 2}, agent_ids=["ann", "bob"]).under_rules(version)
+    keys = Keys(engine.public_key, dict(PUBLIC_KEYS))
+    genesis = digest(canonical(genesis_of(config, "default", keys)))
+    world = World(config, keys=keys, sign=sign(genesis))
+    for _ in range(3):
+        world.turn()
+    return world
+
+
+def test_turns_without_a_block_are_signed_too_the_last_ones_above_all() -> None:
+    engine = signatures.EngineKey(sha256(b"engine").digest())
+    world = quiet_turns(RulesVersion.V3, lambda genesis: by(engine, genesis))
+    assert [stored.record.block is None for stored in world.store.read(1)] == [True] * 3
+    assert verify(world.store).holds
+    assert verify(world.store).signatures == 4
+    assert replay(world.store) == world.head
+
+    def all_but_the_last(genesis: str) -> TurnSigner:
+        real = by(engine, genesis)
+        return lambda turn, block, head: None if turn == 3 else real(turn, block, head)
+
+    def of_another_head(genesis: str) -> TurnSigner:
+        real = by(engine, genesis)
+        return lambda turn, block, head: real(turn, block, "0" * 64 if turn == 2 else head)
+
+    for sign, turn in ((all_but_the_last, 3), (of_another_head, 2)):
+        found = verify(quiet_turns(RulesVersion.V3, sign).store).finding
+        assert found == Finding(turn, "the turn is not signed by the engine")
+
+
+def test_under_version_2_blocks_alone_are_signed() -> None:
+    engine = signatures.EngineKey(sha256(b"engine").digest())
+    world = quiet_turns(RulesVersion.V2, lambda genesis: by(engine, genesis))
+    assert [stored.record.block_signature for stored in world.store.read(1)] == [None] * 3
+    assert verify(world.store).holds
+    assert replay(world.store) == world.head
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,14 @@ from shutil import rmtree
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from sim_economy.agents.usage_model import PublishedUsage
 from sim_economy.core.actions import Action, Input, Mine, Speak, Stake, Transfer, Unstake
 from sim_economy.core.codec import canonical
+from sim_economy.core.rules_version import RULES_VERSION, RulesVersion
 from sim_economy.core.world_config import parse_world_config
-from sim_economy.ledger.credentials.signatures import EngineKey, block_message
+from sim_economy.ledger.credentials.signatures import EngineKey, turn_message
 from sim_economy.ledger.readers.export import canonical_lines
 from sim_economy.ledger.records import Keys, Signature, digest, genesis_of
 from sim_economy.ledger.stores.memory import MemoryStore
@@ -36,9 +39,7 @@ from sim_economy.world.world import World
 from tests.api.signers import ANN, BOB, PUBLIC_KEYS
 from tests.properties.random_play import random_inputs
 
-RECORDINGS: Final = Path(__file__).parent / "recordings.json"
-ORCHESTRATED: Final = Path(__file__).parent / "orchestrated"
-"""The folder of a run of models as it was recorded: its settings and its calls."""
+RECORDINGS: Final = Path(__file__).parent
 
 SCENARIOS: Final = (
     "as-run",
@@ -52,6 +53,16 @@ SCENARIOS: Final = (
 RANDOM: Final = ("random-1", "random-2", "random-3")
 
 
+def recordings(version: RulesVersion) -> Path:
+    """The file of the recordings under a version of the rules."""
+    return RECORDINGS / f"recordings-{version}.json"
+
+
+def orchestrated(version: RulesVersion) -> Path:
+    """The folder of a run of models as it was recorded: its settings and its calls."""
+    return RECORDINGS / f"orchestrated-{version}"
+
+
 def recording(store: Store) -> dict[str, Any]:
     """What is recorded of a ledger: its canonical export, and the chain head of every turn."""
     export = b"".join(line + b"\n" for line in canonical_lines(store))
@@ -62,17 +73,20 @@ def recording(store: Store) -> dict[str, Any]:
     }
 
 
-def scenario_run(name: str) -> Store:
+def scenario_run(name: str, version: RulesVersion) -> Store:
     """The first run of a shipped scenario."""
     store = MemoryStore()
-    play_run(load_scenario(name), 1, store)
+    scenario = load_scenario(name)
+    play_run(replace(scenario, config=scenario.config.under_rules(version)), 1, store)
     return store
 
 
-def random_run(name: str) -> Store:
+def random_run(name: str, version: RulesVersion) -> Store:
     """Sixty turns of random actions, contracts above all, many of them refused."""
     random = Random(name)
-    config = parse_world_config({"seed": 3 * random.randrange(2**40) + 1, "num_agents": 6})
+    config = parse_world_config(
+        {"seed": 3 * random.randrange(2**40) + 1, "num_agents": 6}
+    ).under_rules(version)
     world = World(config)
     for turn in range(1, 61):
         world.turn(random_inputs(random, world.state, config), ends=turn == 60)
@@ -82,18 +96,18 @@ def random_run(name: str) -> Store:
 _ACTIONS: Final[tuple[Action, ...]] = (Mine(), Stake(5, 1), Transfer("ann", 3), Unstake(), Speak())
 
 
-def signed_run() -> Store:
+def signed_run(version: RulesVersion) -> Store:
     """Two agents that sign what they do, and an engine that signs its blocks."""
     config = parse_world_config(
         {"seed": 7, "block_threshold": 10, "num_agents": 2}, agent_ids=["ann", "bob"]
-    )
+    ).under_rules(version)
     engine = EngineKey(sha256(b"engine").digest())
     keys = Keys(engine.public_key, dict(PUBLIC_KEYS))
     genesis = digest(canonical(genesis_of(config, "default", keys)))
     world = World(
         config,
         keys=keys,
-        sign=lambda block, head: engine.sign(block_message(genesis, block, head)),
+        sign=lambda turn, block, head: engine.sign(turn_message(genesis, turn, block, head)),
     )
     for turn in range(1, 21):
         inputs = [
@@ -109,9 +123,9 @@ def signed_run() -> Store:
     return world.store
 
 
-def orchestrated_run(folder: Path) -> Store:
+def orchestrated_run(folder: Path, version: RulesVersion) -> Store:
     """Eight models, all of them mocks that trade, and their recorded calls."""
-    config = parse_world_config({"seed": 11})
+    config = parse_world_config({"seed": 11}).under_rules(version)
     tables = {"models": {"small": {"provider": "mock"}}, "minds": [{"model": "small"}]}
     plan = parse_plan(tables, config, folder)
     task = Task(name="recorded", turns=5, config=config, plan=plan, usage={"source": "published"})
@@ -119,7 +133,7 @@ def orchestrated_run(folder: Path) -> Store:
     return SQLiteStore.open(folder / "ledger.sqlite", read_only=True)
 
 
-RUNS: Final[Mapping[str, Callable[[], Store]]] = {
+RUNS: Final[Mapping[str, Callable[[RulesVersion], Store]]] = {
     **{name: partial(scenario_run, name) for name in SCENARIOS},
     **{name: partial(random_run, name) for name in RANDOM},
     "signed": signed_run,
@@ -127,18 +141,20 @@ RUNS: Final[Mapping[str, Callable[[], Store]]] = {
 
 
 def main() -> None:
-    """Write the recordings."""
-    recordings = {name: recording(play()) for name, play in RUNS.items()}
-    rmtree(ORCHESTRATED, ignore_errors=True)
-    ORCHESTRATED.mkdir()
+    """Write the recordings under the version of new worlds; those of an older one stay."""
+    version = RULES_VERSION
+    found = {name: recording(play(version)) for name, play in RUNS.items()}
+    calls = orchestrated(version)
+    rmtree(calls, ignore_errors=True)
+    calls.mkdir()
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        store = orchestrated_run(folder)
-        recordings["orchestrated"] = recording(store)
+        store = orchestrated_run(folder, version)
+        found["orchestrated"] = recording(store)
         store.close()
         for name in ("settings.json", "calls.jsonl"):
-            (ORCHESTRATED / name).write_bytes((folder / name).read_bytes())
-    RECORDINGS.write_text(json.dumps(recordings, indent=1) + "\n", encoding="utf-8")
+            (calls / name).write_bytes((folder / name).read_bytes())
+    recordings(version).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -12,11 +12,14 @@ import msgspec
 import pytest
 
 from sim_economy.core.codec import canonical
+from sim_economy.core.rules_version import RulesVersion
 from sim_economy.orchestrator.record.call_log import LogLine, read_call_log
 from sim_economy.orchestrator.session import replay_run
-from tests.golden.recorded import ORCHESTRATED, RECORDINGS, RUNS, orchestrated_run, recording
+from tests.golden.recorded import RUNS, orchestrated, orchestrated_run, recording, recordings
 
-RECORDED: Final[dict[str, dict[str, Any]]] = json.loads(RECORDINGS.read_text(encoding="utf-8"))
+RECORDED: Final[dict[str, dict[str, Any]]] = {
+    version: json.loads(recordings(version).read_text(encoding="utf-8")) for version in RulesVersion
+}
 
 
 def first_difference(one: list[str], other: list[str]) -> int | None:
@@ -25,33 +28,40 @@ def first_difference(one: list[str], other: list[str]) -> int | None:
     return next((turn for turn, (left, right) in pairs if left != right), None)
 
 
+@pytest.mark.parametrize("version", RulesVersion)
 @pytest.mark.parametrize("name", RUNS)
-def test_a_run_gives_its_recorded_ledger(name: str) -> None:
-    played = recording(RUNS[name]())
-    assert first_difference(played["heads"], RECORDED[name]["heads"]) is None
-    assert played == RECORDED[name]
+def test_a_run_gives_its_recorded_ledger(name: str, version: RulesVersion) -> None:
+    played = recording(RUNS[name](version))
+    recorded = RECORDED[version][name]
+    assert first_difference(played["heads"], recorded["heads"]) is None
+    assert played == recorded
 
 
-def test_a_run_of_models_gives_its_recorded_ledger(tmp_path: Path) -> None:
-    store = orchestrated_run(tmp_path)
-    assert recording(store) == RECORDED["orchestrated"]
+@pytest.mark.parametrize("version", RulesVersion)
+def test_a_run_of_models_gives_its_recorded_ledger(tmp_path: Path, version: RulesVersion) -> None:
+    store = orchestrated_run(tmp_path, version)
+    assert recording(store) == RECORDED[version]["orchestrated"]
     store.close()
     kept = json.loads((tmp_path / "settings.json").read_text(encoding="utf-8"))
-    assert kept == json.loads((ORCHESTRATED / "settings.json").read_text(encoding="utf-8"))
+    recorded = (orchestrated(version) / "settings.json").read_text(encoding="utf-8")
+    assert kept == json.loads(recorded)
 
 
-def test_recorded_calls_replay_to_the_recorded_head(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", RulesVersion)
+def test_recorded_calls_replay_to_the_recorded_head(tmp_path: Path, version: RulesVersion) -> None:
     folder = tmp_path / "run"
-    shutil.copytree(ORCHESTRATED, folder)
+    shutil.copytree(orchestrated(version), folder)
     replayed = asyncio.run(replay_run(folder))
-    assert replayed.world_head.head == RECORDED["orchestrated"]["heads"][-1]
+    assert replayed.world_head.head == RECORDED[version]["orchestrated"]["heads"][-1]
     assert replayed.calls == 40
 
 
-def test_recorded_calls_are_written_as_they_were_read() -> None:
-    lines = (ORCHESTRATED / "calls.jsonl").read_bytes().splitlines()
+@pytest.mark.parametrize("version", RulesVersion)
+def test_recorded_calls_are_written_as_they_were_read(version: RulesVersion) -> None:
+    recorded = orchestrated(version) / "calls.jsonl"
+    lines = recorded.read_bytes().splitlines()
     decoder = msgspec.json.Decoder(LogLine)
     assert [canonical(decoder.decode(line)) for line in lines] == lines
-    log, whole = read_call_log(ORCHESTRATED / "calls.jsonl")
+    log, whole = read_call_log(recorded)
     assert whole == sum(len(line) + 1 for line in lines)
     assert len(log.closed) == 5

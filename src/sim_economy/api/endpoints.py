@@ -41,7 +41,7 @@ from sim_economy.ledger.stores.protocol import Store
 
 async def get_config(served: ServedWorld, request: Request) -> Response:
     """The world's parameters and variants without the seed; the defaults before /init."""
-    return json_answer(config_values(served.engine.config))
+    return json_answer(config_values(served.engine.config, every=True))
 
 
 async def post_init(served: ServedWorld, request: Request) -> Response:

@@ -17,6 +17,7 @@ import click
 from sim_economy.cli.options import json_option, numbers_as_changes, seed_option, set_option
 from sim_economy.cli.output import needing, print_json, print_table
 from sim_economy.core.codec import canonical, parse_json
+from sim_economy.core.rules_version import RULES_VERSION
 from sim_economy.core.table_reader import NumberText
 from sim_economy.core.world_config import config_values
 from sim_economy.orchestrator.model_call import ModelCaller
@@ -120,6 +121,7 @@ async def _engine_backend(address: str, task: Task) -> AsyncIterator[WorldBacken
             except EngineError as error:
                 if error.code != "world_missing":
                     raise
+                _check_rules(RULES_VERSION, task, address)
                 world = parse_json(canonical(config_values(task.config, seed=True)))
                 # Decimal texts become JSON numbers; each is short enough to come out as it was.
                 numbers = {
@@ -128,9 +130,20 @@ async def _engine_backend(address: str, task: Task) -> AsyncIterator[WorldBacken
                     if value != ""
                 }
                 await client.init(numbers, list(task.config.agent_ids))
+            genesis = await client.genesis()
+            _check_rules(genesis["rules_version"], task, address)
             yield EngineBackend(client, task.config)
     except EngineError as error:
         raise click.ClickException(f"{address}: {error}") from None
+
+
+def _check_rules(version: str, task: Task, address: str) -> None:
+    """Refuse an engine whose world is played under other rules than the run."""
+    if version != task.config.rules_version:
+        raise click.ClickException(
+            f"{address}: its world is played under rules version {version}, this run under "
+            f"{task.config.rules_version}; use the engine the run began with, or a new folder"
+        )
 
 
 @contextmanager

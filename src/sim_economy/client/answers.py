@@ -117,6 +117,18 @@ class FinalisedTransactionAnswer(TransactionAnswer):
     position: int
 
 
+class CutAnswer(TypedDict):
+    """A text or list that was too long to be kept; of thinking the beginning is.
+
+    Where it stood is a path such as `speech`, its length in characters or items.
+    """
+
+    position: int
+    agent_id: str
+    field: str
+    length: int
+
+
 class ClosedTurnAnswer(TypedDict):
     """The result of a turn."""
 
@@ -131,6 +143,7 @@ class ClosedTurnAnswer(TypedDict):
     contracts_defaulted: list[int]
     inputs: int
     rejections: list[RejectionAnswer]
+    cut: list[CutAnswer]
     transactions: list[TransactionAnswer]
     token_supply: int
     ended: bool

@@ -152,6 +152,19 @@ def action_name(action: Action) -> str:
     return action.action if isinstance(action, Unrecognised) else _NAMES[type(action)]
 
 
+class Cut(Struct, frozen=True, array_like=True, gc=False):
+    """A text or list of an input that was longer than its limit, and is not kept.
+
+    Attributes:
+        field: Where it stood, as a path such as `speech` or `action.payload`; of `thinking` as
+            much is kept as its limit allows.
+        length: Characters of the text, or items of the list.
+    """
+
+    field: str
+    length: int
+
+
 class Input(Struct, frozen=True, omit_defaults=True, gc=False):
     """The input of one agent for one turn.
 
@@ -160,6 +173,7 @@ class Input(Struct, frozen=True, omit_defaults=True, gc=False):
         output_units: Usage spent on output, 0 to 2^31 - 1.
         thinking: Private; only the operator's ledger holds it.
         speech: Public; every agent sees it next turn.
+        cut: What was too long to be kept; see `text_limits`.
     """
 
     agent_id: str
@@ -168,3 +182,4 @@ class Input(Struct, frozen=True, omit_defaults=True, gc=False):
     output_units: int = 0
     thinking: str | None = None
     speech: str | None = None
+    cut: tuple[Cut, ...] = ()

@@ -12,9 +12,16 @@ from types import UnionType
 from typing import Any, NoReturn, get_type_hints
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, ValidationError, convert
 
-from sim_economy.core.actions import RECOGNISED, Action, Input, ProposeContract, Unrecognised
+from sim_economy.core.actions import (
+    RECOGNISED,
+    Action,
+    Cut,
+    Input,
+    ProposeContract,
+    Unrecognised,
+)
 from sim_economy.core.contracts import Terms
 from sim_economy.core.errors import InputError
 from sim_economy.core.table_reader import NumberText
@@ -51,25 +58,31 @@ def parse_json(text: bytes | str) -> Any:
         raise InputError("body", f"must be JSON{where}") from None
 
 
-def parse_inputs(value: Any, field: str = "inputs") -> list[Input]:
+def parse_inputs(value: Any, field: str = "inputs", *, kept: bool = False) -> list[Input]:
     """Inputs from plain values.
+
+    Args:
+        kept: Whether they are what a ledger keeps; nobody sends what was cut.
 
     Raises:
         InputError: Anything but a list of well-formed inputs.
     """
     if not isinstance(value, list):
         raise InputError(field, "must be a list")
-    return [parse_input(item, f"{field}[{index}]") for index, item in enumerate(value)]
+    return [parse_input(item, f"{field}[{index}]", kept=kept) for index, item in enumerate(value)]
 
 
-def parse_input(value: Any, field: str = "input") -> Input:
+def parse_input(value: Any, field: str = "input", *, kept: bool = False) -> Input:
     """One input from plain values.
+
+    Args:
+        kept: Whether it is what a ledger keeps; nobody sends what was cut.
 
     Raises:
         InputError: An unknown field, a wrong type, a number beyond the limits.
     """
     given = _object(value, field)
-    _refuse_unknown(given, Input.__struct_fields__, field)
+    _refuse_unknown(given, Input.__struct_fields__ if kept else _SENT, field)
     for required in ("agent_id", "action"):
         if required not in given:
             raise InputError(f"{field}.{required}", "is missing")
@@ -80,6 +93,7 @@ def parse_input(value: Any, field: str = "input") -> Input:
         output_units=parse_units(given.get("output_units", 0), f"{field}.output_units"),
         thinking=_optional_text(given.get("thinking"), f"{field}.thinking"),
         speech=_optional_text(given.get("speech"), f"{field}.speech"),
+        cut=_cut(given.get("cut", ()), f"{field}.cut"),
     )
 
 
@@ -98,6 +112,7 @@ def check_input(submitted: Input, field: str = "input") -> None:
     parse_units(submitted.output_units, f"{field}.output_units")
     _optional_text(submitted.thinking, f"{field}.thinking")
     _optional_text(submitted.speech, f"{field}.speech")
+    _cut(submitted.cut, f"{field}.cut")
     action = submitted.action
     if isinstance(action, Unrecognised):
         if _text(action.action, f"{field}.action.action") in RECOGNISED:
@@ -122,6 +137,7 @@ def _is_plain(submitted: Input) -> bool:
         and 0 <= submitted.output_units <= INPUT_LIMIT
         and submitted.thinking is None
         and submitted.speech is None
+        and submitted.cut == ()
         and type(submitted.action) in _BARE
     )
 
@@ -184,6 +200,13 @@ def _optional_text(value: Any, field: str) -> str | None:
     return None if value is None else _text(value, field)
 
 
+def _cut(value: Any, field: str) -> tuple[Cut, ...]:
+    try:
+        return convert(value, tuple[Cut, ...])
+    except ValidationError as error:
+        raise InputError(field, f"must be a list of fields and lengths ({error})") from None
+
+
 def parse_units(value: Any, field: str) -> int:
     """Usage units from a plain value.
 
@@ -240,6 +263,7 @@ def _checks_of(kind: type[Struct]) -> Mapping[str, Any]:
     return {name: _CHECKS[hints[name]] for name in kind.__struct_fields__}
 
 
+_SENT = tuple(name for name in Input.__struct_fields__ if name != "cut")
 _TERMS = _checks_of(Terms)
 _ARGUMENTS = {action: _checks_of(action) for action in RECOGNISED.values()}
 _BARE = frozenset(action for action, arguments in _ARGUMENTS.items() if not arguments)

@@ -43,6 +43,7 @@ from sim_economy.core.contracts import (
     Role,
     Stage,
     after,
+    chained_payload,
 )
 from sim_economy.core.escrow import Step, paid
 from sim_economy.core.events import ContractEvent, RejectionReason
@@ -57,11 +58,13 @@ from sim_economy.core.rules import (
     reputation,
     settlement,
 )
+from sim_economy.core.rules_version import RulesVersion
 from sim_economy.core.state import State
 from sim_economy.core.world_config import WorldConfig
 
 _BY_ID: Final = attrgetter("contract_id")
 _BY_AGENT: Final = attrgetter("agent")
+_BY_TURN: Final = attrgetter("turn")
 _GRAVITY: Final = {reason: index for index, reason in enumerate(RejectionReason)}
 _BEFORE_ARBITRATOR: Final = (Stage.REFERRED, Stage.RULED)
 
@@ -140,6 +143,8 @@ class ContractSteps:
     def close(self) -> None:
         """T7: statements take effect, what is due or late ends, in order of the ids."""
         state, config = self._state, self._config
+        if state.payloads and config.rules_version is not RulesVersion.V2:
+            self._age_payloads()
         if state.counted:
             state.counted = [
                 pair
@@ -244,6 +249,15 @@ class ContractSteps:
             text=text,
         )
         self._state.payloads.append(delivered)
+
+    def _age_payloads(self) -> None:
+        """O1: what was delivered long enough ago leaves the state but for its hash."""
+        state = self._state
+        first_seen = state.turn - self._config.payload_visible_turns + 1
+        kept = bisect_left(state.payloads, first_seen, key=_BY_TURN)
+        for payload in state.payloads[:kept]:
+            state.payloads_hash = chained_payload(state.payloads_hash or "", payload)
+        del state.payloads[:kept]
 
     def _start(self, contract: Contract) -> None:
         """K3: the last signature starts the contract or makes it void."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import IntEnum, StrEnum
+from hashlib import sha256
 from typing import Final
 
 from msgspec import Struct
@@ -267,6 +268,17 @@ class Payload(Struct, frozen=True, array_like=True, gc=False, kw_only=True):
     buyer: int
     turn: int
     text: str
+
+
+def chained_payload(before: str, payload: Payload) -> str:
+    """The hash over the information goods that have left the state, after one more.
+
+    Args:
+        before: The hash over those that left it earlier; empty for none.
+    """
+    text = sha256(payload.text.encode()).hexdigest()
+    delivered = (before, payload.contract_id, payload.seller, payload.buyer, payload.turn, text)
+    return sha256(" ".join(map(str, delivered)).encode()).hexdigest()
 
 
 class EndedContract(Struct, frozen=True, gc=False):

@@ -16,6 +16,7 @@ class RejectionReason(StrEnum):
 
     UNKNOWN_AGENT = "unknown_agent"
     ALREADY_ACTED = "already_acted"
+    TEXT_TOO_LONG = "text_too_long"
     UNKNOWN_ACTION = "unknown_action"
     SPEECH_TOO_LONG = "speech_too_long"
     SPEECH_MISSING = "speech_missing"

@@ -7,16 +7,13 @@ from typing import Final
 
 
 class RulesVersion(StrEnum):
-    """A version that these rules can play.
-
-    Version 3 is not complete yet: no command starts a world of it.
-    """
+    """A version that these rules can play."""
 
     V2 = "2"
     V3 = "3"
 
 
-RULES_VERSION: Final = RulesVersion.V2
+RULES_VERSION: Final = RulesVersion.V3
 """New worlds name it; it changes whenever the same inputs could give another ledger."""
 
 

@@ -6,7 +6,7 @@ Source: docs/spec/economy.md, section 1.3.
 from __future__ import annotations
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 
 from sim_economy.core.accounts import (
     BALANCE,
@@ -71,6 +71,8 @@ class State(Struct, kw_only=True):
         rejections: Why the last turn's action was refused.
         fees_charged: Fees of the last turn.
         ended: Whether the run has declared its end.
+        payloads_hash: SHA-256 over the information goods no longer in `payloads`; absent as long
+            as there is none.
     """
 
     turn: int
@@ -93,6 +95,7 @@ class State(Struct, kw_only=True):
     rejections: list[RejectionReason | None]
     fees_charged: int = field(name="fees_collected")
     ended: bool
+    payloads_hash: str | UnsetType = UNSET
 
     @property
     def balances(self) -> list[int]:
@@ -138,6 +141,7 @@ class State(Struct, kw_only=True):
             rejections=list(quiet),
             fees_charged=self.fees_charged,
             ended=self.ended,
+            payloads_hash=self.payloads_hash,
         )
 
 

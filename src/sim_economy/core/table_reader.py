@@ -51,6 +51,7 @@ class Parameter:
     Attributes:
         choices: Of a text: the ones allowed, or a function that lists them; any text if empty.
         in_paper: Whether the paper's table of parameters has it.
+        stated_at_default: Whether genesis states it where it is at its default.
     """
 
     kind: Kind
@@ -58,6 +59,7 @@ class Parameter:
     low: int = 0
     high: int = INPUT_LIMIT
     in_paper: bool = True
+    stated_at_default: bool = True
     choices: tuple[str, ...] | Callable[[], Iterable[str]] = ()
 
 

@@ -191,9 +191,7 @@ def _act(
         action = submitted.action
         base = WIDTH * agent
         reason = refusals.rejection_reason(
-            action,
-            submitted.speech,
-            submitted.agent_id,
+            submitted,
             state.accounts[BALANCE + base],
             state.accounts[STAKED + base],
             agent_indices,

@@ -74,6 +74,9 @@ class UsageRule(StrEnum):
 _added = partial(Parameter, in_paper=False)
 """A parameter that the paper's table does not have."""
 
+_later = partial(_added, stated_at_default=False)
+"""A parameter that came after rules version 2."""
+
 _AGENTS_MAX = 1_000_000
 _SEED_MAX = 2**63 - 1
 
@@ -154,6 +157,18 @@ class WorldConfig(Struct, frozen=True, kw_only=True):
     payload_length_max: Annotated[int, _added(Kind.COUNT, "characters of one information good")] = (
         10_000
     )
+    thinking_length_max: Annotated[int, _later(Kind.COUNT, "characters of one thinking kept")] = (
+        20_000
+    )
+    action_name_length_max: Annotated[int, _later(Kind.COUNT, "characters of an action's name")] = (
+        64
+    )
+    contract_ids_max: Annotated[
+        int, _later(Kind.COUNT, "contracts that one action may name", 1)
+    ] = 100
+    payload_visible_turns: Annotated[
+        int, _later(Kind.COUNT, "turns that a delivered information good is seen", 1)
+    ] = 20
     reputation_value_min: Annotated[
         int, _added(Kind.COUNT, "least value of a contract that counts")
     ] = 20
@@ -211,17 +226,20 @@ def parameters() -> dict[str, Parameter]:
 
 
 def config_values(
-    config: WorldConfig, *, seed: bool = False
+    config: WorldConfig, *, seed: bool = False, every: bool = False
 ) -> dict[str, int | bool | str | Decimal]:
     """The values of a configuration, flat, that `parse_world_config` reads back unchanged.
 
     Args:
         seed: Whether to include seed and secret, which agents must not see.
+        every: Whether to include later parameters that are at their defaults; what is hashed or
+            exported never has them.
     """
     return {
         name: written(parameter, getattr(config, name))
-        for name, parameter in parameters().items()
-        if seed or name not in HIDDEN
+        for name, (parameter, field) in described_parameters(WorldConfig).items()
+        if (seed or name not in HIDDEN)
+        and (every or parameter.stated_at_default or getattr(config, name) != field.default)
     }
 
 

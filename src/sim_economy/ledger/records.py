@@ -102,6 +102,7 @@ class TurnRecord(Struct, frozen=True, kw_only=True):
         outcomes: One for each input: None where it applied.
         signatures: One for each input, or none at all.
         block: None in a turn without one.
+        block_signature: The engine's, over all that was recorded so far.
     """
 
     turn: int
@@ -232,21 +233,22 @@ def block_hash(block: BlockRecord) -> str:
     return digest(canonical(replace(block, hash="")))
 
 
-BlockSigner: TypeAlias = Callable[[BlockRecord, str], Signature | None]
-"""Signs a block as it is sealed, and the chain head that its turn would have without it."""
+TurnSigner: TypeAlias = Callable[[int, BlockRecord | None, str], Signature | None]
+"""Signs a turn as it is sealed: its number, its block if it has one, and the chain head that it
+would have without the signature."""
 
 
-def unsigned(block: BlockRecord, head: str) -> None:
+def unsigned(turn: int, block: BlockRecord | None, head: str) -> None:
     """No signature."""
 
 
 def head_unsigned(previous_hash: str, record: TurnRecord) -> str:
-    """The chain head that a turn would have without its block's signature."""
+    """The chain head that a turn would have without the engine's signature."""
     return chained(previous_hash, canonical(replace(record, block_signature=None)))
 
 
 def seal_genesis(
-    genesis: Genesis, state: State, postings: Sequence[Posting], sign: BlockSigner = unsigned
+    genesis: Genesis, state: State, postings: Sequence[Posting], sign: TurnSigner = unsigned
 ) -> tuple[StoredTurn, Head]:
     """Turn 0: the endowments, and the block everything builds on."""
     turn = Turn(
@@ -271,7 +273,7 @@ def seal(
     state: State,
     agent_ids: Sequence[str],
     signatures: Sequence[Signature | None] = (),
-    sign: BlockSigner = unsigned,
+    sign: TurnSigner = unsigned,
 ) -> tuple[StoredTurn, Head]:
     """Hash a closed turn onto the chain: as it is to be kept, and the head after it.
 
@@ -300,8 +302,8 @@ def seal(
         token_supply=turn.token_supply,
         state_digest=state_digest,
     )
-    if block is not None and sign is not unsigned:
-        signature = sign(block, head_unsigned(before.hash, record))
+    if sign is not unsigned:
+        signature = sign(turn.turn, block, head_unsigned(before.hash, record))
         record = replace(record, block_signature=signature)
     line = canonical(record)
     head = before.after(record, chained(before.hash, line))
@@ -362,7 +364,7 @@ def recorded_inputs(record: TurnRecord) -> list[Input]:
         StoreError: One is not what was accepted once.
     """
     try:
-        return parse_inputs([parse_json(bytes(text)) for text in record.inputs])
+        return parse_inputs([parse_json(bytes(text)) for text in record.inputs], kept=True)
     except InputError as error:
         raise StoreError(
             "ledger_damaged", "the ledger", f"turn {record.turn}: {error}; run verify"

@@ -124,7 +124,8 @@ class _Walk:
             yield Finding(0, f"the genesis record has format {first.format}, not {FORMAT}")
         self.head = Head.of_genesis(first_line)
         fold = Fold(first)
-        self._signed = SignedWorld(self.head.hash, first.keys) if first.keys else None
+        if first.keys:
+            self._signed = SignedWorld(self.head.hash, first.keys, first.rules_version)
         for stored in self._store.read():
             for problem in self._turn_problems(stored, fold):
                 yield Finding(stored.turn, problem)

@@ -12,6 +12,7 @@ from sim_economy.core.accounts import holdings
 from sim_economy.core.actions import Input
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import TurnConflictError
+from sim_economy.core.text_limits import within_limits
 from sim_economy.core.world_config import WorldConfig
 from sim_economy.orchestrator.record.call_log import TurnClosed
 from sim_economy.world.turn_answer import rejections
@@ -98,6 +99,7 @@ class LocalBackend:
         """Close a turn once."""
         del key
         world = self.world
+        inputs = [within_limits(sent, self.config) for sent in inputs]
         if turn == world.turn_number:
             (stored,) = world.store.read(turn, turn)
             kept = [bytes(sent) for sent in stored.record.inputs]

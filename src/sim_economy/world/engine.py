@@ -25,17 +25,18 @@ from sim_economy.core.errors import (
     WorldExistsError,
     WorldMissingError,
 )
+from sim_economy.core.text_limits import is_whole, within_limits
 from sim_economy.core.world_config import UsageRule, WorldConfig, agent_index
 from sim_economy.ledger.credentials.signature_check import SignedWorld
-from sim_economy.ledger.credentials.signatures import EngineKey, block_message, is_public_key
+from sim_economy.ledger.credentials.signatures import EngineKey, is_public_key, turn_message
 from sim_economy.ledger.credentials.tokens import Credentials, IssuedTokens
 from sim_economy.ledger.readers.reading import reading
 from sim_economy.ledger.records import (
-    BlockSigner,
     Keys,
     Receipt,
     Signature,
     StoredTurn,
+    TurnSigner,
     digest,
     genesis_of,
     unsigned,
@@ -157,8 +158,8 @@ class Engine:
                 )
             if world.keys is not None:
                 key = EngineKey.read(self._key_path, world.keys.engine)
-                world.sign_with(_block_signer(key, genesis_hash))
-                self.signed = SignedWorld(genesis_hash, world.keys)
+                world.sign_with(_turn_signer(key, genesis_hash))
+                self.signed = SignedWorld(genesis_hash, world.keys, world.config.rules_version)
             head_file.write(head)
         except BaseException:
             world.close()
@@ -245,7 +246,7 @@ class Engine:
                     genesis_hash, config.agent_ids, self.access.admin_token
                 )
                 credentials.write(self._token_path)
-            sign = unsigned if key is None else _block_signer(key, genesis_hash)
+            sign = unsigned if key is None else _turn_signer(key, genesis_hash)
             world = World(config, store=store, world_id=self.world_id, keys=keys, sign=sign)
             self._head_file = HeadFile.of(self.location.sidecar)
             self._head_file.write(world.head)
@@ -254,7 +255,7 @@ class Engine:
             raise
         self.world, self.credentials = world, credentials
         if keys is not None:
-            self.signed = SignedWorld(genesis_hash, keys)
+            self.signed = SignedWorld(genesis_hash, keys, config.rules_version)
         return issued
 
     def planned(
@@ -398,7 +399,8 @@ class Engine:
 
         keep = None if key is None else receipt
         signed = self._signed(inputs, signatures)
-        world.turn(inputs, ends=ends, signatures=signed, metered=metered, receipt=keep)
+        kept = [within_limits(submitted, world.config) for submitted in inputs]
+        world.turn(kept, ends=ends, signatures=signed, metered=metered, receipt=keep)
         self._submitted.clear()
         self._update_head_file(world)
         assert world.sealed is not None
@@ -412,7 +414,8 @@ class Engine:
             if any(signatures):
                 raise InputError("signature", "is not taken: nothing is signed in this world")
             return []
-        turn = self.started().turn_number + 1
+        world = self.started()
+        turn, config = world.turn_number + 1, world.config
         agents = self.signed.keys.agents
         found: list[Signature | None] = []
         for index, submitted in enumerate(inputs):
@@ -422,7 +425,7 @@ class Engine:
                 signature = Signature(agents.get(submitted.agent_id, ""), given)
             if not self.signed.is_input_signed(turn, decode(canonical(submitted)), signature):
                 raise SignatureError(index, turn)
-            found.append(signature)
+            found.append(signature if is_whole(within_limits(submitted, config)) else None)
         return found
 
     def _update_head_file(self, world: World) -> None:
@@ -468,5 +471,5 @@ class Engine:
             self._head_file.close()
 
 
-def _block_signer(key: EngineKey, genesis_hash: str) -> BlockSigner:
-    return lambda block, head: key.sign(block_message(genesis_hash, block, head))
+def _turn_signer(key: EngineKey, genesis_hash: str) -> TurnSigner:
+    return lambda turn, block, head: key.sign(turn_message(genesis_hash, turn, block, head))

@@ -28,6 +28,7 @@ def turn_answer(record: TurnRecord, head: str, config: WorldConfig) -> dict[str,
         "contracts_defaulted": contracts_that(Happened.DEFAULTED, record.contracts),
         "inputs": len(record.inputs),
         "rejections": list(rejections(record)),
+        "cut": list(_cut(record)),
         "transactions": record.transactions,
         "token_supply": record.token_supply,
         "ended": record.ends,
@@ -48,4 +49,17 @@ def rejections(record: TurnRecord) -> Iterator[dict[str, Any]]:
                 "agent_id": sent["agent_id"],
                 "action": sent["action"]["action"],
                 "reason": reason,
+            }
+
+
+def _cut(record: TurnRecord) -> Iterator[dict[str, Any]]:
+    """What was too long to be kept of the inputs of a turn."""
+    for index, text in enumerate(record.inputs):
+        sent = decode(text)
+        for field, length in sent.get("cut", ()):
+            yield {
+                "position": index,
+                "agent_id": sent["agent_id"],
+                "field": field,
+                "length": length,
             }

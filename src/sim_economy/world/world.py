@@ -20,19 +20,20 @@ from sim_economy.core.errors import (
 )
 from sim_economy.core.events import Turn
 from sim_economy.core.observation import Observation, observe
-from sim_economy.core.rules_version import KNOWN, known_rules_version
+from sim_economy.core.rules_version import KNOWN, RulesVersion, known_rules_version
 from sim_economy.core.state import decode_state, encode_state, genesis
+from sim_economy.core.text_limits import check_lengths, within_limits
 from sim_economy.core.turn import play_turn
 from sim_economy.core.world_config import WorldConfig, agent_index, genesis_order
 from sim_economy.ledger.readers.reading import chained_turns, config_of, genesis_record
 from sim_economy.ledger.records import (
-    BlockSigner,
     Head,
     Keys,
     Receipt,
     Signature,
     StoredTurn,
     Submission,
+    TurnSigner,
     digest,
     genesis_of,
     recorded_inputs,
@@ -67,7 +68,7 @@ class World:
         recorded: bool = True,
         world_id: str = "default",
         keys: Keys | None = None,
-        sign: BlockSigner = unsigned,
+        sign: TurnSigner = unsigned,
     ) -> None:
         """Start a world at genesis.
 
@@ -76,7 +77,7 @@ class World:
             recorded: False plays without records, hashes or replay, only for speed.
             world_id: Part of the genesis hash: two worlds with one name are one world.
             keys: Whose signatures inputs and blocks are held to; whoever closes turns checks them.
-            sign: Signs each block, where there are keys.
+            sign: Signs each turn, where there are keys; under version 2 of the rules, each block.
 
         Raises:
             StoreError: The store holds a world already, or cannot be written.
@@ -173,8 +174,8 @@ class World:
             if digest(encode_state(self.state)) != record.state_digest:
                 raise ReplayError(turn.turn, "the rules give another state; run verify")
 
-    def sign_with(self, sign: BlockSigner) -> None:
-        """Sign blocks from now on; a restored world with keys needs it before its next turn."""
+    def sign_with(self, sign: TurnSigner) -> None:
+        """Sign turns from now on; a restored world with keys needs it before its next turn."""
         self._sign = sign
 
     @property
@@ -214,7 +215,8 @@ class World:
             receipt: Makes the answer to keep under an idempotency key, from the turn as it is kept.
 
         Raises:
-            InputError: An input of a wrong type or size.
+            InputError: An input of a wrong type or size, or with thinking, an action's name or a
+                list of contracts beyond its limit.
             RunEndedError: The run has ended before.
             KeyReusedError: An answer is kept under the receipt's key already.
             AmountOutOfRangeError: An account would pass 2^62.
@@ -223,8 +225,10 @@ class World:
         given, signatures = self._gathered(list(inputs), signatures, metered)
         state, turn = play_turn(self.state, given, self.config, self.agent_indices, ends=ends)
         if self._store is not None:
+            signs = turn.block is not None or self.config.rules_version is not RulesVersion.V2
+            sign = self._sign if signs else unsigned
             sealed, head = seal(
-                self.head, turn, given, state, self.config.agent_ids, signatures, self._sign
+                self.head, turn, given, state, self.config.agent_ids, signatures, sign
             )
             due = ends or turn.turn % SNAPSHOT_EVERY == 0
             kept = receipt and receipt(sealed)
@@ -252,12 +256,11 @@ class World:
         """All inputs of the open turn, checked, and their signatures: one each, or none at all."""
         if self.keys is not None and self._sign is unsigned:
             raise StoreError(
-                "credentials_missing", self.store.name, "its blocks are signed; see sign_with"
+                "credentials_missing", self.store.name, "its turns are signed; see sign_with"
             )
         if signatures and len(signatures) != len(given):
             raise InputError("signatures", f"must be {len(given)}, one for each input, or none")
-        for index, submitted in enumerate(given):
-            check_input(submitted, f"inputs[{index}]")
+        given = [self._kept(sent, f"inputs[{index}]") for index, sent in enumerate(given)]
         if self._accepted:
             signatures = [
                 *(held.signature for held in self.store.submissions()),
@@ -271,6 +274,12 @@ class World:
                 check_input(submitted, f"inputs[{index}]")
         return given, signatures if any(signatures) else ()
 
+    def _kept(self, submitted: Input, field: str) -> Input:
+        """An input that was found well-formed, without speech or payload that is too long."""
+        check_input(submitted, field)
+        check_lengths(submitted, self.config, field)
+        return within_limits(submitted, self.config)
+
     def act(self, actions: Mapping[str, Action], *, ends: bool = False) -> Turn:
         """Close the open turn with an action by agent id, without usage; raises as `turn`."""
         return self.turn(
@@ -279,7 +288,10 @@ class World:
 
     def accepted(self) -> list[Input]:
         """The inputs accepted for the open turn, in order."""
-        return [parse_input(parse_json(bytes(held.input))) for held in self.store.submissions()]
+        return [
+            parse_input(parse_json(bytes(held.input)), kept=True)
+            for held in self.store.submissions()
+        ]
 
     def submit(self, submitted: Input, signature: Signature | None = None) -> None:
         """Accept an input for the open turn, to be played when `turn()` closes it.
@@ -289,7 +301,7 @@ class World:
             RunEndedError: The run has ended.
             StoreError: It could not be kept.
         """
-        check_input(submitted)
+        submitted = self._kept(submitted, "input")
         if self.state.ended:
             raise RunEndedError(self.state.turn)
         self.store.accept(

@@ -9,13 +9,14 @@ from collections.abc import Container
 from typing import Final, get_args
 
 from sim_economy.core.actions import (
-    Action,
     BidCore,
     Burn,
     ContractAction,
     Idle,
+    Input,
     Job,
     Mine,
+    SellInformation,
     Speak,
     Stake,
     Study,
@@ -24,6 +25,7 @@ from sim_economy.core.actions import (
     Unstake,
 )
 from sim_economy.core.events import RejectionReason as Reason
+from sim_economy.core.text_limits import ACTION_NAME, CONTRACT_IDS, PAYLOAD, SPEECH
 from sim_economy.core.world_config import UnstakeWithoutAmount, WorldConfig
 
 FREE: Final = frozenset({Mine, Job, Idle, *get_args(ContractAction)})
@@ -34,9 +36,7 @@ AUCTION_TURN: Final = 1
 
 
 def rejection_reason(
-    action: Action,
-    speech: str | None,
-    agent_id: str,
+    submitted: Input,
     balance: int,
     staked: int,
     agent_ids: Container[str],
@@ -48,23 +48,22 @@ def rejection_reason(
     What concerns contracts alone is refused by `proposals` and `party_actions`.
 
     Args:
+        submitted: As it is kept; see `text_limits`.
         balance: Tokens free to use; may be below zero.
         staked: Tokens locked as stake.
         agent_ids: Everyone a transfer can reach.
     """
-    if isinstance(action, Unrecognised):
-        return Reason.UNKNOWN_ACTION
-    if speech is not None and len(speech) > config.speech_length_max:
-        return Reason.SPEECH_TOO_LONG
-    if type(action) in FREE:
-        return None
+    action = submitted.action
+    reason = _text_refusal(submitted, config)
+    if reason is not None or type(action) in FREE:
+        return reason
     match action:
         case Speak():
-            return None if speech else Reason.SPEECH_MISSING
+            return None if submitted.speech else Reason.SPEECH_MISSING
         case Study():
             return _cost_refusal(config.study_cost, balance)
         case Transfer():
-            return _transfer_refusal(action, agent_id, agent_ids, balance)
+            return _transfer_refusal(action, submitted.agent_id, agent_ids, balance)
         case Stake(amount, fee) | Burn(amount, fee):
             return _amount_refusal(amount, fee, balance)
         case Unstake(amount):
@@ -73,6 +72,20 @@ def rejection_reason(
             return _bid_refusal(amount, balance, turn)
         case _:
             raise AssertionError(action)
+
+
+def _text_refusal(submitted: Input, config: WorldConfig) -> Reason | None:
+    """The refusal of a name that is no rule's, or of a text or list that was too long."""
+    action, speech = submitted.action, submitted.speech
+    too_long = {cut.field for cut in submitted.cut} if submitted.cut else frozenset()
+    if ACTION_NAME in too_long or CONTRACT_IDS in too_long:
+        return Reason.TEXT_TOO_LONG
+    if isinstance(action, Unrecognised):
+        return Reason.UNKNOWN_ACTION
+    if SPEECH in too_long or (speech is not None and len(speech) > config.speech_length_max):
+        return Reason.SPEECH_TOO_LONG
+    sells = isinstance(action, SellInformation) and action.contract_id is not None
+    return Reason.PAYLOAD_TOO_LONG if sells and PAYLOAD in too_long else None
 
 
 def _transfer_refusal(

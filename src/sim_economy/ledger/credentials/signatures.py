@@ -36,14 +36,16 @@ def action_message(world: str, turn: int, sent: Mapping[str, Any]) -> bytes:
     return _canonical(message)
 
 
-def block_message(world: str, block: BlockRecord, head: str) -> bytes:
+def turn_message(world: str, turn: int, block: BlockRecord | None, head: str) -> bytes:
     """The message that an engine signs.
 
     Args:
+        block: The turn's; None in a turn without one.
         head: The chain head that the turn would have without the signature; with it, everything
             that was recorded so far is signed.
     """
-    return _canonical({"world": world, "turn": block.turn, "block": block.hash, "head": head})
+    block_hash = None if block is None else block.hash
+    return _canonical({"world": world, "turn": turn, "block": block_hash, "head": head})
 
 
 def _canonical(message: Mapping[str, Any]) -> bytes:

@@ -54,7 +54,7 @@ class Fold:
             "fees_collected": 0,
             "ended": False,
         }
-        self._contracts = ContractFold(self.state, self._agents, first.parameters)
+        self._contracts = ContractFold(self.state, self._agents, first)
 
     def text(self) -> bytes:
         """The canonical text of the folded state."""
@@ -146,6 +146,8 @@ class Fold:
             if outcome is not None:
                 self.state["rejections"][agent] = outcome
                 continue
+            if any(field != "thinking" for field, _ in submitted.get("cut", ())):
+                yield f"input {index} applied without what was cut of it"
             self.state["speech"][agent] = submitted.get("speech") or None
             self._applied[submitted["agent_id"]] = submitted["action"]
             applied.append((agent, submitted))

@@ -9,7 +9,7 @@ from typing import Any, Final
 from msgspec import json
 
 from sim_economy.core.accounts import ESCROW, FIRST, WIDTH, Posting
-from sim_economy.ledger.records import TurnRecord
+from sim_economy.ledger.records import Genesis, TurnRecord
 
 _STEPS: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
     "signed": (("proposed",), "proposed"),
@@ -63,12 +63,16 @@ _GAINS: Final = {
 class ContractFold:
     """The parts of a state that contracts fill, one turn after another."""
 
-    def __init__(self, state: dict[str, Any], agents: Mapping[str, int], parameters: Any) -> None:
+    def __init__(self, state: dict[str, Any], agents: Mapping[str, int], first: Genesis) -> None:
+        parameters = first.parameters
         self._state = state
         self._agents = agents
         self._signature_window = parameters["signature_window"]
         self._window = parameters["attested_confirmation_window"]
         self._counting_window = parameters["reputation_window_turns"]
+        self._payloads_seen = None
+        if first.rules_version != "2":
+            self._payloads_seen = parameters.get("payload_visible_turns", 20)
         self._turn = 0
         self._insured_from: dict[int, int] = {}
 
@@ -107,6 +111,7 @@ class ContractFold:
         for agent_id, action in sorted(acted - made):
             yield f"the {action} of {agent_id} made nothing happen"
         self._fold_gains(record.postings)
+        self._fold_age()
 
     def held(self) -> dict[int, int]:
         """Tokens of open contracts in escrow, by agent index."""
@@ -227,6 +232,19 @@ class ContractFold:
             yield f"contract {contract['contract_id']} was delivered another payload"
         seller, buyer, _ = contract["seats"]
         self._state["payloads"].append([contract["contract_id"], seller, buyer, self._turn, text])
+
+    def _fold_age(self) -> None:
+        """Payloads that are seen no more leave the state but for the hash over them."""
+        state = self._state
+        while (
+            self._payloads_seen is not None
+            and state["payloads"]
+            and state["payloads"][0][3] <= self._turn - self._payloads_seen
+        ):
+            *delivered, text = state["payloads"].pop(0)
+            words = [state.get("payloads_hash", ""), *delivered, sha256(text.encode()).hexdigest()]
+            joined = " ".join(str(word) for word in words)
+            state["payloads_hash"] = sha256(joined.encode()).hexdigest()
 
     def _fold_end(self, contract: dict[str, Any], event: dict[str, Any]) -> Iterator[str]:
         state, number, stage = self._state, contract["contract_id"], contract["stage"]
