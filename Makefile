@@ -7,7 +7,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 	--no-emit-index-url --no-header pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce test check format nightly bench lock clean
+.PHONY: help reproduce test check format figures nightly bench lock clean
 
 help: ## Show what can be made.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -27,6 +27,11 @@ check: $(VENV)/dev.stamp ## Style, types, imports.
 format: $(VENV)/dev.stamp ## Put the code into the house style.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+figures: $(VENV)/dev.stamp ## Write the figures that pages show anew, after a change of the rules.
+	$(BIN)/python -m tests.golden.recorded
+	$(BIN)/python -m tests.docs.measured
+	$(BIN)/python -m tests.docs.contract_page
 
 nightly: $(VENV)/dev.stamp ## The long suites: ten million random actions, a million stateful ones.
 	$(BIN)/python -m pytest -s -m nightly tests/properties

@@ -23,6 +23,7 @@ from sim_economy.agents.usage_model import (
     parse_usage,
 )
 from sim_economy.core.errors import ScenarioError
+from sim_economy.core.rules_version import RulesVersion
 from sim_economy.core.table_reader import NumberText
 from sim_economy.core.units import INPUT_LIMIT
 from sim_economy.core.world_config import WorldConfig, parse_world_config
@@ -154,17 +155,21 @@ def test_draws_do_not_depend_on_the_callers_decimal_context(thinking: dict[str, 
 
 
 @pytest.mark.parametrize(
-    ("thinking", "first"),
+    ("thinking", "version", "first"),
     [
-        (UNIFORM, [252, 62, 119, 50, 221, 202, 230, 96]),
-        (EXPONENTIAL, [24, 475, 221, 632, 56, 79, 47, 290]),
-        (LOGNORMAL, [148, 27, 199, 165, 91, 472, 247, 143]),
+        (UNIFORM, RulesVersion.V2, [252, 62, 119, 50, 221, 202, 230, 96]),
+        (EXPONENTIAL, RulesVersion.V2, [24, 475, 221, 632, 56, 79, 47, 290]),
+        (LOGNORMAL, RulesVersion.V2, [148, 27, 199, 165, 91, 472, 247, 143]),
+        (UNIFORM, RulesVersion.V3, [203, 213, 227, 60, 157, 94, 164, 243]),
+        (EXPONENTIAL, RulesVersion.V3, [226, 254, 302, 18, 133, 51, 146, 371]),
+        (LOGNORMAL, RulesVersion.V3, [237, 255, 285, 79, 176, 115, 185, 329]),
     ],
 )
 def test_the_draws_are_the_same_on_every_machine(
-    thinking: dict[str, Any], first: list[int]
+    thinking: dict[str, Any], version: RulesVersion, first: list[int]
 ) -> None:
-    (turn,) = drawn(distributed(thinking), 1)
+    config = parse_world_config({"seed": 7}).under_rules(version)
+    turn = next(iter(distributed(thinking).turns(config)))
     assert [units for units, _ in turn] == first
 
 

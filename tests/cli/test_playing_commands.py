@@ -17,6 +17,7 @@ from sim_economy.ledger.stores.sqlite import SQLiteStore
 from sim_economy.ledger.verify import verify
 from sim_economy.world.world import World
 from tests.cli.shell import CALL, complaint, json_of, sim_economy
+from tests.experiments.test_experiment import FAILING
 
 SHORT: Final = ("--turns", "4")
 
@@ -132,9 +133,9 @@ def test_a_run_is_resumed_only_with_its_own_settings(tmp_path: Path) -> None:
 
 
 def test_a_turn_that_cannot_be_kept_is_an_error_and_not_a_traceback() -> None:
-    arguments = ("--turns", "70", "--policy", "idle", "--set", "interest_rate_per_turn=1")
-    message = complaint(sim_economy("run", *arguments))
-    assert message.startswith("error: turn 6")
+    changes = [f"--set={key}={value}" for key, value in FAILING.items() if key != "runs"]
+    message = complaint(sim_economy("run", *changes))
+    assert message.startswith("error: turn 169 ")
     assert "beyond 2^62 tokens; nothing was written" in message
 
 

@@ -1,51 +1,44 @@
-"""The numbers of the page on shipped scenarios are those of the runs."""
+"""The numbers of the page on shipped scenarios, and the README's images, are those of the runs."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
-from sim_economy.reports import society
-from sim_economy.reports.comparison import COMPARED_METRICS, TreatmentRuns, write_comparison
+import pytest
+
+from sim_economy.reports.comparison import COMPARED_METRICS
 from sim_economy.reports.published.later_report import LATER
-from sim_economy.reports.tables import table_markdown
-from sim_economy.scenarios.shipped import REGIMES, SCENARIOS
+from sim_economy.scenarios.shipped import SCENARIOS
 from tests.docs.blocks import ROOT
-from tests.reports.played import played
-
-TEXT: Final = (ROOT / "docs/scenarios.md").read_text(encoding="utf-8")
+from tests.docs.measured import IMAGES, PAGE, PARTS, current, drawn
 
 
-def test_the_page_tells_what_the_market_did() -> None:
-    scenario, runs, _ = played("market")
-    for told in (
-        society.reading_of_contracts(runs),
-        society.reading_of_trade(scenario, runs),
-        table_markdown(society.contracts_table(runs)),
-        table_markdown(society.earnings_table(scenario, runs)),
-    ):
-        assert told in TEXT
+def test_the_page_tells_what_the_runs_did() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert [name for name in PARTS if f"<!-- measured: {name} -->" not in page] == []
+    assert current(page) == page
+    assert all(len(list(part())) for part in PARTS.values())
 
 
-def test_the_page_tells_what_the_rentiers_did() -> None:
-    scenario, runs, _ = played("rentiers")
-    for told in (
-        society.reading_of_dividends(runs),
-        table_markdown(society.earnings_table(scenario, runs)),
-        table_markdown(society.dividends_table(scenario, runs)),
-    ):
-        assert told in TEXT
+def test_a_number_that_is_not_the_runs_is_found() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    altered = page.replace(" contracts proposed a run", " contracts offered a run")
+    assert altered != page
+    assert current(altered) == page
 
 
-def test_the_page_shows_the_regimes_as_the_comparison_does(tmp_path: Path) -> None:
-    write_comparison(tmp_path, [TreatmentRuns(*played(name)[:2]) for name in REGIMES])
-    report = (tmp_path / "comparison.md").read_text()
-    for title in ("## Side by side", "## Beside a later report"):
-        told = report.partition(title)[2].partition("\n## ")[0].strip()
-        assert told in TEXT
+def test_the_page_compares_with_a_later_report() -> None:
+    page = PAGE.read_text(encoding="utf-8")
     assert sum(map(len, LATER.values())) == 8
-    assert all(f"| {name} |" in TEXT for name in COMPARED_METRICS.values())
+    assert all(f"| {name} |" in page for name in COMPARED_METRICS.values())
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_the_images_are_those_of_the_reports(image: str, tmp_path: Path) -> None:
+    shown = (ROOT / "docs/images" / image).read_bytes()
+    assert (drawn(IMAGES[image], tmp_path) / image).read_bytes() == shown
 
 
 def test_the_page_names_every_shipped_scenario() -> None:
-    assert [name for name in SCENARIOS if f"`{name}`" not in TEXT] == []
+    text = PAGE.read_text(encoding="utf-8")
+    assert [name for name in SCENARIOS if f"`{name}`" not in text] == []

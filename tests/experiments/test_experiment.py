@@ -122,7 +122,7 @@ def test_the_manifest_names_settings_seeds_and_heads(tmp_path: Path) -> None:
     ]
     settings = manifest["settings"]
     assert (settings["turns"], settings["runs"], settings["seed"]) == (6, 3, 1000)
-    assert settings["rules_version"] == "2"
+    assert settings["rules_version"] == "3"
     assert settings["world"]["interest_rate_per_turn"] == "0.01"
 
 
@@ -211,7 +211,7 @@ def test_a_fresh_start_plays_every_run_again(tmp_path: Path) -> None:
 
 def test_a_fresh_start_leaves_no_results_of_the_experiment_before(tmp_path: Path) -> None:
     small(tmp_path)
-    scenario = load_scenario("as-run", {**FAILING, "turns": 70, "runs": 1})
+    scenario = load_scenario("as-run", {**FAILING, "turns": 340, "runs": 1})
     assert run_experiment(scenario, tmp_path, fresh=True).rows == []
     assert not (tmp_path / "run_metrics.csv").exists()
 
@@ -267,19 +267,29 @@ def test_a_run_file_of_fewer_turns_is_played_again(tmp_path: Path) -> None:
 
 
 FAILING: Final = {
-    "turns": 62,
+    "turns": 170,
     "runs": 4,
     "policy": "idle",
+    "seed": 25,
+    "num_agents": 1,
     "interest_rate_per_turn": 1,
+    "base_inference_rate": 1_000_000,
+    "usage.source": "distribution",
+    "usage.thinking.distribution": "uniform",
+    "usage.thinking.low": 0,
+    "usage.thinking.high": 0,
+    "usage.output.distribution": "uniform",
+    "usage.output.low": 1_900_000_000,
+    "usage.output.high": 2_147_483_647,
 }
-"""Debts that double each turn: what interest destroys passes 2^62 in run 1 and in no other."""
+"""A debt that doubles each turn, then grows by fees alone: it passes 2^62 in run 1 and no other."""
 
 
 def test_a_failed_run_is_recorded_and_the_others_finish(tmp_path: Path) -> None:
     outcome = run_experiment(load_scenario("as-run", FAILING), tmp_path)
     (failure,) = outcome.failures
     assert failure.run == 1
-    assert failure.error.startswith("sim_economy.core.errors.AmountOutOfRangeError: turn 62 ")
+    assert failure.error.startswith("sim_economy.core.errors.AmountOutOfRangeError: turn 169 ")
     recorded = Path(failure.path).read_text()
     assert Path(failure.path) == tmp_path / "failures/run-0001.txt"
     assert recorded.startswith("Traceback (most recent call last):")
@@ -336,7 +346,7 @@ def test_a_failure_that_was_mended_is_forgotten(tmp_path: Path) -> None:
 
 
 def test_an_experiment_of_which_every_run_failed_has_no_results(tmp_path: Path) -> None:
-    scenario = load_scenario("as-run", {**FAILING, "turns": 70, "runs": 2})
+    scenario = load_scenario("as-run", {**FAILING, "turns": 340, "runs": 2})
     outcome = run_experiment(scenario, tmp_path)
     assert [failure.run for failure in outcome.failures] == [1, 2]
     assert (outcome.runs, outcome.rows) == ([], [])

@@ -101,10 +101,10 @@ def answered(receipt: Receipt) -> Callable[..., Receipt]:
     return lambda *_: receipt
 
 
-def rich_world(path: Path | str, turns: int = RICH_TURNS) -> World:
+def rich_world(path: Path | str, turns: int = RICH_TURNS, config: WorldConfig = SCENARIO) -> World:
     """A ledger in which everything happened that can, and three inputs wait for the open turn."""
-    world = World.create(path, SCENARIO, world_id="rich")
-    a, b, c, d = SCENARIO.agent_ids
+    world = World.create(path, config, world_id="rich")
+    a, b, c, d = config.agent_ids
     signature = Signature("key-of-a", "signature-of-a")
     world.turn(
         [
@@ -141,7 +141,7 @@ def rich_world(path: Path | str, turns: int = RICH_TURNS) -> World:
         ],
         receipt=answered(Receipt(3, "third", "digest-3", "[]")),
     )
-    for inputs in script(SCENARIO, 8, "rich"):
+    for inputs in script(config, 8, "rich"):
         world.turn(inputs)
     while world.turn_number < turns - 1:
         world.turn()

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from sim_economy.core.errors import StoreError
+from sim_economy.core.rules_version import RulesVersion
 from sim_economy.experiments.experiment import run_experiment
 from sim_economy.ledger.readers.diff import diff
 from sim_economy.ledger.readers.export import COLUMNS, table_rows
@@ -32,7 +33,15 @@ from sim_economy.scenarios.scenario import load_scenario
 from sim_economy.world.engine import Engine
 from sim_economy.world.replay import replay
 from sim_economy.world.world import World
-from tests.ledger.ledgers import OLD, OLD_TABLES, export_hash, into_old_layout, rich_world, script
+from tests.ledger.ledgers import (
+    OLD,
+    OLD_TABLES,
+    SCENARIO,
+    export_hash,
+    into_old_layout,
+    rich_world,
+    script,
+)
 from tests.orchestrator.setup import mocked, play
 from tests.postgres import PostgresServer
 
@@ -53,7 +62,7 @@ def old(tmp_path: Path) -> Path:
 @pytest.fixture
 def new(tmp_path: Path) -> Path:
     path = tmp_path / "new.sqlite"
-    rich_world(path, TURNS).close()
+    rich_world(path, TURNS, SCENARIO.under_rules(RulesVersion.V2)).close()
     return path
 
 

@@ -24,6 +24,7 @@ SUITES = (
     "tests/core",
     "tests/properties/test_views.py",
     "tests/world/test_same_bytes.py",
+    "tests/world/test_text_limits.py",
 )
 
 
@@ -179,10 +180,40 @@ MUTANTS = [
         "            lambda factor, kept: -(-factor * kept // MILLION),",
     ),
     Mutant(
+        "section 0 a text at its limit is too long",
+        "text_limits.py",
+        "        if len(value) > limits.get(field, NAME):",
+        "        if len(value) >= limits.get(field, NAME):",
+    ),
+    Mutant(
+        "section 0 the beginning of a refused speech is kept",
+        "text_limits.py",
+        "            outer[name] = left\n",
+        "            outer[name] = submitted.speech and submitted.speech[:100]\n",
+    ),
+    Mutant(
+        "section 0 an action whose contracts were too many applies to none",
+        "rules/refusals.py",
+        "    if ACTION_NAME in too_long or CONTRACT_IDS in too_long:",
+        "    if ACTION_NAME in too_long:",
+    ),
+    Mutant(
+        "section 0 interest passes what can be destroyed",
+        "rules/interest.py",
+        "return charge if held and destroyed + charge <= ACCOUNT_LIMIT else 0",
+        "return charge if held else 0",
+    ),
+    Mutant(
+        "O1 a payload is seen one turn longer",
+        "contract_steps.py",
+        "first_seen = state.turn - self._config.payload_visible_turns + 1",
+        "first_seen = state.turn - self._config.payload_visible_turns",
+    ),
+    Mutant(
         "O2 agents see the seed",
         "world_config.py",
-        "        if seed or name not in HIDDEN",
-        "        if True",
+        "        if (seed or name not in HIDDEN)",
+        "        if (True)",
     ),
     Mutant(
         "C1 winners pay the lowest winning bid",

@@ -15,9 +15,12 @@ from functools import partial
 from random import Random
 from typing import Any
 
+from msgspec.structs import replace
+
 from sim_economy.core.actions import (
     Action,
     Burn,
+    ConfirmDelivery,
     Idle,
     Input,
     Job,
@@ -34,6 +37,7 @@ from sim_economy.core.codec import check_input
 from sim_economy.core.errors import AmountOutOfRangeError
 from sim_economy.core.events import RejectionReason
 from sim_economy.core.state import State, encode_state, genesis
+from sim_economy.core.text_limits import within_limits
 from sim_economy.core.turn import play_turn
 from sim_economy.core.units import INPUT_LIMIT
 from sim_economy.core.world_config import WorldConfig, genesis_order, parse_world_config
@@ -143,6 +147,17 @@ def random_inputs(random: Random, state: State, config: WorldConfig) -> list[Inp
     return inputs
 
 
+def with_some_too_long(random: Random, inputs: list[Input], config: WorldConfig) -> list[Input]:
+    """The inputs as a batch keeps them, a few of them with too long a name or list."""
+    too_long = (Unrecognised("x" * 65), ConfirmDelivery((1,) * 101))
+    return [
+        within_limits(replace(sent, action=random.choice(too_long)), config)
+        if random.random() < 0.005
+        else sent
+        for sent in inputs
+    ]
+
+
 def play(actions: int, seed: str) -> Tally:
     """Play random worlds until so many actions were sent.
 
@@ -224,7 +239,7 @@ def _play_world(random: Random, tally: Tally) -> int:
     recorded = World(config) if random.random() < 0.1 else None
     sent = 0
     for turn_number in range(1, turns + 1):
-        inputs = random_inputs(random, state, config)
+        inputs = with_some_too_long(random, random_inputs(random, state, config), config)
         for given in inputs:
             check_input(given)
         before = encode_state(state)

@@ -23,6 +23,7 @@ from sim_economy.core.accounts import DESTROYED, ISSUANCE, PLATFORM
 from sim_economy.core.actions import Input, Mine
 from sim_economy.core.errors import AmountOutOfRangeError, RunEndedError
 from sim_economy.core.state import encode_state
+from sim_economy.core.text_limits import within_limits
 from sim_economy.core.world_config import WorldConfig
 from sim_economy.world.world import World
 from tests.properties.invariants import (
@@ -108,6 +109,7 @@ class Economy(RuleBasedStateMachine):
     def _play(self, given: list[Input], *, ends: bool, submitted: bool) -> None:
         world, before = self.world, self.world.state
         text, head = encode_state(before), world.head
+        given = [within_limits(sent, world.config) for sent in given]
         try:
             if submitted:
                 for one in given:

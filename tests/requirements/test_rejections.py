@@ -146,6 +146,7 @@ def test_the_table_gives_every_reason_an_action_can_be_refused_for(preset: str) 
         Reason.UNKNOWN_AGENT,
         Reason.ALREADY_ACTED,
         Reason.SIGNING_NOT_OPEN,
+        Reason.TEXT_TOO_LONG,
     } == set(Reason)
     assert {action_name(row[0]) for row in rows} == {*RECOGNISED, "dance"}
 

@@ -418,7 +418,10 @@ def test_a_setting_that_decides_the_bytes_is_recorded(
 
 def test_every_parameter_but_the_seed_is_recorded() -> None:
     settings = load_scenario("as-run").settings
-    assert [*settings["world"]] == [key for key in parameters() if key not in HIDDEN]
+    stated = {key for key, parameter in parameters().items() if parameter.stated_at_default}
+    assert [*settings["world"]] == [key for key in parameters() if key in stated - HIDDEN]
+    changed = load_scenario("as-run", {"contract_ids_max": 7}).settings["world"]
+    assert changed == {**settings["world"], "contract_ids_max": 7}
     assert settings["agent_ids"] == [f"agent_{index}" for index in range(8)]
 
 

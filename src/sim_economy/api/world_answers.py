@@ -49,7 +49,7 @@ def world_answer(world: World) -> dict[str, Any]:
     """The answer to starting a world."""
     return {
         "world_id": world.world_id,
-        "config": config_values(world.config),
+        "config": config_values(world.config, every=True),
         "agent_ids": list(world.config.agent_ids),
         "state": state_answer(world),
         "head": world.head.hash,

@@ -91,7 +91,7 @@ class Observer:
                 for speaker, said in zip(config.agent_ids, state.speech, strict=True)
                 if said is not None
             },
-            "world": config_values(config),
+            "world": config_values(config, every=True),
         }
 
     def of(self, agent: int) -> Observation:

@@ -157,6 +157,12 @@ class WorldConfig(Struct, frozen=True, kw_only=True):
     payload_length_max: Annotated[int, _added(Kind.COUNT, "characters of one information good")] = (
         10_000
     )
+    reputation_value_min: Annotated[
+        int, _added(Kind.COUNT, "least value of a contract that counts")
+    ] = 20
+    reputation_window_turns: Annotated[
+        int, _added(Kind.COUNT, "turns until a pair's next contract counts", 1)
+    ] = 10
     thinking_length_max: Annotated[int, _later(Kind.COUNT, "characters of one thinking kept")] = (
         20_000
     )
@@ -169,12 +175,6 @@ class WorldConfig(Struct, frozen=True, kw_only=True):
     payload_visible_turns: Annotated[
         int, _later(Kind.COUNT, "turns that a delivered information good is seen", 1)
     ] = 20
-    reputation_value_min: Annotated[
-        int, _added(Kind.COUNT, "least value of a contract that counts")
-    ] = 20
-    reputation_window_turns: Annotated[
-        int, _added(Kind.COUNT, "turns until a pair's next contract counts", 1)
-    ] = 10
     seed: Annotated[int, _added(Kind.COUNT, "key of every draw", 0, _SEED_MAX)] = 0
 
     job_rule: Annotated[JobRule, _added(Kind.VARIANT, "what a job earns")] = JobRule.CREDIT_USAGE

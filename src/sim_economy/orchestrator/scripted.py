@@ -32,7 +32,7 @@ class PlainSource:
             for field in fields(Observation)
             if field.name != "world"
         }
-        self._observation = Observation(**parts, world=config_values(config))
+        self._observation = Observation(**parts, world=config_values(config, every=True))
 
         def column(key: str) -> tuple[int, ...]:
             return tuple(row[key] for row in full_state["agents"])
