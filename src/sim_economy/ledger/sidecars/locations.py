@@ -10,9 +10,16 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 from filelock import FileLock
 
 from sim_economy.core.errors import ExtraMissingError, StoreError, WorldUnknownError
-from sim_economy.ledger.sidecars.ledger_files import locked, remove_ledger, sync_folder, writable
+from sim_economy.ledger.sidecars.ledger_files import (
+    locked,
+    remove_ledger,
+    sync_folder,
+    true_path,
+    writable,
+)
+from sim_economy.ledger.sidecars.ledger_lock import LedgerLock
 from sim_economy.ledger.stores.protocol import Store
-from sim_economy.ledger.stores.sqlite import SQLiteStore, is_blank
+from sim_economy.ledger.stores.sqlite import SQLiteStore, is_blank, refuse_log
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -73,11 +80,14 @@ class LedgerLocation(Protocol):
 
 
 class SQLiteLocation:
-    """A file; other worlds lie in the folder `FILE.worlds`."""
+    """A file; other worlds lie in the folder `FILE.worlds`.
+
+    A symbolic link stands for the file it leads to: lock and sidecar files are that file's.
+    """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        self.name = str(path)
+        self.path = true_path(path)
+        self.name = str(self.path)
         self.sidecar = self.path
 
     def exists(self) -> bool:
@@ -87,9 +97,10 @@ class SQLiteLocation:
     def new(self) -> SQLiteStore:
         """A new file instead of a blank one."""
         if self.path.exists():
-            lock = locked(self.path)
+            lock = LedgerLock.taken(self.path)
             try:
                 if is_blank(self.path):
+                    refuse_log(self.path)
                     remove_ledger(self.path)
             finally:
                 lock.release()
@@ -230,6 +241,27 @@ def is_database(location: str | Path) -> bool:
 def is_world_id(text: str) -> bool:
     """Test whether a further world can have this name."""
     return text != DEFAULT_WORLD and _WORLD_ID.fullmatch(text) is not None
+
+
+def check_world_name(location: LedgerLocation, world_id: str, named: str) -> None:
+    """Check that a ledger is the world's that it is opened as.
+
+    Args:
+        world_id: The world; the default one may also be the ledger of a run, whose name none of an
+            engine's worlds can have.
+        named: The name in its genesis record.
+
+    Raises:
+        StoreError: It is another world's.
+    """
+    is_run = world_id == DEFAULT_WORLD and not is_world_id(named)
+    if named != world_id and not is_run:
+        raise StoreError(
+            "ledger_foreign",
+            location.name,
+            f"is the ledger of the world `{named}`, not of `{world_id}`; put each ledger back in "
+            "its place, with what lies beside it",
+        )
 
 
 def location_of(location: str | Path) -> LedgerLocation:
