@@ -395,3 +395,38 @@ def test_the_default_world_is_no_named_one_and_the_other_way_round(tmp_path: Pat
 def test_the_ledger_of_a_run_can_be_served(tmp_path: Path) -> None:
     World.create(tmp_path / "run.sqlite", world_id="as-run/1001").close()
     Engine.open(tmp_path / "run.sqlite", Access()).close()
+
+
+# A write-ahead log of another file
+
+KILLED_PLAYING = """
+import os, sys
+from sim_economy.world.engine import Engine
+engine = Engine.open(sys.argv[1])
+for _ in range(int(sys.argv[2])):
+    engine.close_turn([])
+os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.parametrize("turns", [30, 150])
+def test_a_restored_ledger_is_not_mixed_with_the_log_of_the_one_before(
+    tmp_path: Path, turns: int
+) -> None:
+    ledger, backup = tmp_path / "world.db", tmp_path / "backup.db"
+    started(str(ledger), Access(), 30).close()
+    copy_ledger(location_of(ledger), location_of(backup))
+    subprocess.run([sys.executable, "-c", KILLED_PLAYING, ledger, str(turns)], check=False)
+    shutil.copyfile(backup, ledger)
+    shutil.copyfile(f"{backup}.head", f"{ledger}.head")
+    log = Path(f"{ledger}-wal")
+    before = ledger.read_bytes(), log.read_bytes()
+    refused = refusal(str(ledger), Access())
+    assert refused.code == "ledger_damaged"
+    assert "remove -wal and -shm" in str(refused)
+    assert (ledger.read_bytes(), log.read_bytes()) == before
+    log.unlink()
+    Path(f"{ledger}-shm").unlink(missing_ok=True)
+    engine = Engine.open(ledger, Access())
+    assert engine.started().turn_number == 30
+    engine.close()

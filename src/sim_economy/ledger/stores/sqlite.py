@@ -126,6 +126,8 @@ class SQLiteStore(SQLStore):
             raise StoreError("ledger_unwritable", str(path), "cannot be written: it is read-only")
         lock = None if read_only else LedgerLock.taken(path)
         try:
+            if not read_only:
+                _check_log(path)
             store = cls(path, "ro" if read_only else "rw", lock)
         except BaseException:
             if lock is not None:
@@ -261,9 +263,7 @@ _NOT_ITS_FAULT: Final = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_FULL", "S
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    log = Path(f"{path}-wal")
-    logged = log.exists() and log.stat().st_size
-    if mode == "ro" and not logged and not os.access(path.parent, os.W_OK):
+    if mode == "ro" and not _is_logged(path) and not os.access(path.parent, os.W_OK):
         mode = "ro&immutable=1"  # SQLite would write its index, and nobody can write here.
     try:
         return sqlite3.connect(
@@ -274,6 +274,36 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
         )
     except sqlite3.Error as error:
         raise StoreError("ledger_unwritable", str(path), f"cannot be opened: {error}") from error
+
+
+def _is_logged(path: Path) -> bool:
+    """Test whether a write-ahead log lies beside a file: that of a writer at work or killed."""
+    log = Path(f"{path}-wal")
+    return log.exists() and log.stat().st_size > 0
+
+
+def _check_log(path: Path) -> None:
+    """Check that file and log make one database, by a reader: a writer would mix them for good.
+
+    Raises:
+        StoreError: They do not: the file was restored, and the log is of the one before.
+    """
+    if not _is_logged(path):
+        return
+    with closing(_connect(path, "ro")) as connection:
+        try:
+            ((found,),) = connection.execute("PRAGMA quick_check(1)")
+        except sqlite3.Error as error:
+            if error.sqlite_errorname != "SQLITE_CORRUPT":
+                return
+            found = str(error)
+    if found != "ok":
+        raise StoreError(
+            "ledger_damaged",
+            str(path),
+            f"{found}, read with its write-ahead log; if the file was restored, the log is of the "
+            "one before: remove -wal and -shm and restore it again; else restore a backup",
+        )
 
 
 def layout_of(path: Path) -> int:
@@ -305,11 +335,10 @@ def refuse_log(path: Path) -> None:
     Raises:
         StoreError: There is one, with content.
     """
-    log = Path(f"{path}-wal")
-    if log.exists() and log.stat().st_size:
+    if _is_logged(path):
         raise StoreError(
             "ledger_rolled_back",
-            str(log),
+            f"{path}-wal",
             "holds turns of a ledger that is gone; put the ledger back, or move this file away "
             "for a new world",
         )
@@ -320,11 +349,9 @@ def is_blank(path: Path) -> bool:
     if path.stat().st_size == 0:
         return True
     try:
-        connection = _connect(path, "rw")
-        try:
+        # A killed start of a world leaves a journal to roll back; a writer would mix in a log.
+        with closing(_connect(path, "ro" if _is_logged(path) else "rw")) as connection:
             ((tables,),) = connection.execute("SELECT COUNT(*) FROM sqlite_schema")
-        finally:
-            connection.close()
     except (StoreError, sqlite3.Error, UnicodeDecodeError):
         return False
     return bool(tables == 0)
