@@ -409,16 +409,26 @@ os.kill(os.getpid(), 9)
 """
 
 
-@pytest.mark.parametrize("turns", [30, 150])
-def test_a_restored_ledger_is_not_mixed_with_the_log_of_the_one_before(
-    tmp_path: Path, turns: int
-) -> None:
+def restored_beside_a_log(tmp_path: Path, turns: int) -> Path:
+    """A ledger put back at turn 30, with its head file, under a writer killed `turns` later."""
     ledger, backup = tmp_path / "world.db", tmp_path / "backup.db"
     started(str(ledger), Access(), 30).close()
     copy_ledger(location_of(ledger), location_of(backup))
     subprocess.run([sys.executable, "-c", KILLED_PLAYING, ledger, str(turns)], check=False)
     shutil.copyfile(backup, ledger)
     shutil.copyfile(f"{backup}.head", f"{ledger}.head")
+    return ledger
+
+
+def test_a_restored_ledger_whose_log_has_all_turns_since_is_refused(tmp_path: Path) -> None:
+    ledger = restored_beside_a_log(tmp_path, 30)
+    refused = refusal(str(ledger), Access())
+    assert refused.code == "ledger_rolled_back"
+    assert "saw another turn 30" in str(refused)
+
+
+def test_a_restored_ledger_is_not_mixed_with_the_log_of_the_one_before(tmp_path: Path) -> None:
+    ledger = restored_beside_a_log(tmp_path, 150)
     log = Path(f"{ledger}-wal")
     before = ledger.read_bytes(), log.read_bytes()
     refused = refusal(str(ledger), Access())
