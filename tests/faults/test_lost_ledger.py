@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from resource import RLIMIT_FSIZE, getrlimit, setrlimit
 
 import pytest
 
@@ -241,19 +242,34 @@ def test_an_init_killed_at_any_step_can_be_repeated_and_loses_no_key(tmp_path: P
     assert steps > 10
 
 
-def test_a_start_that_fails_leaves_nothing_that_remembers_a_world(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_start_that_fails_leaves_nothing_that_remembers_a_world(tmp_path: Path) -> None:
     ledger = tmp_path / "world.db"
     Path(f"{ledger}.head").mkdir()
     engine = Engine.open(ledger, SIGNING)
     with pytest.raises(StoreError):
         engine.start({}, ["ann"], KEYS)
     assert not ledger.exists()
-    assert memory(str(ledger)) == {}
     Path(f"{ledger}.head").rmdir()
     engine.start({}, ["ann"], KEYS)
     engine.close()
+
+
+def test_a_start_that_a_full_disk_stops_leaves_nothing_and_can_be_repeated(tmp_path: Path) -> None:
+    ledger = tmp_path / "world.db"
+    engine = Engine.open(ledger, SIGNING)
+    limits = getrlimit(RLIMIT_FSIZE)
+    setrlimit(RLIMIT_FSIZE, (2000, limits[1]))
+    try:
+        for _ in range(2):
+            with pytest.raises(StoreError) as failure:
+                engine.start({}, ["ann"], KEYS)
+            assert failure.value.code == "ledger_unwritable"
+    finally:
+        setrlimit(RLIMIT_FSIZE, limits)
+    assert {path.name for path in tmp_path.iterdir()} == {"world.db.lock"}
+    engine.start({}, ["ann"], KEYS)
+    engine.close()
+    Engine.open(ledger, SIGNING).close()
 
 
 def test_a_failed_start_in_a_schema_that_was_there_leaves_it_and_its_owner(
@@ -409,7 +425,7 @@ os.kill(os.getpid(), 9)
 """
 
 
-def restored_beside_a_log(tmp_path: Path, turns: int) -> Path:
+def restored_with_a_log(tmp_path: Path, turns: int) -> Path:
     """A ledger put back at turn 30, with its head file, under a writer killed `turns` later."""
     ledger, backup = tmp_path / "world.db", tmp_path / "backup.db"
     started(str(ledger), Access(), 30).close()
@@ -421,14 +437,14 @@ def restored_beside_a_log(tmp_path: Path, turns: int) -> Path:
 
 
 def test_a_restored_ledger_whose_log_has_all_turns_since_is_refused(tmp_path: Path) -> None:
-    ledger = restored_beside_a_log(tmp_path, 30)
+    ledger = restored_with_a_log(tmp_path, 30)
     refused = refusal(str(ledger), Access())
     assert refused.code == "ledger_rolled_back"
     assert "saw another turn 30" in str(refused)
 
 
 def test_a_restored_ledger_is_not_mixed_with_the_log_of_the_one_before(tmp_path: Path) -> None:
-    ledger = restored_beside_a_log(tmp_path, 150)
+    ledger = restored_with_a_log(tmp_path, 150)
     log = Path(f"{ledger}-wal")
     before = ledger.read_bytes(), log.read_bytes()
     refused = refusal(str(ledger), Access())

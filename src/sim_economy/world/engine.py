@@ -237,7 +237,7 @@ class Engine:
         config = self.planned(configuration, agent_ids)
         self._check_keys(config, public_keys)
         store = self.location.new()
-        head_file = None
+        head_file = world = None
         made = []
         try:
             key = keys = credentials = issued = None
@@ -258,13 +258,14 @@ class Engine:
             head_file = HeadFile.of(self.location.sidecar)
             head_file.write(world.head)
         except BaseException:
-            # The head goes first: it would remember a world that is gone.
+            # The head goes first: it would remember a world that is gone. What may be the key of a
+            # world that was kept stays.
             if head_file is not None:
                 head_file.discard()
-            store.discard()
-            if not store.lost:
+            if world is None and not store.lost:
                 for path in made:
                     path.unlink(missing_ok=True)
+            store.discard()
             raise
         self.world, self.credentials, self._head_file = world, credentials, head_file
         if keys is not None:

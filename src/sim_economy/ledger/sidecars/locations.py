@@ -96,7 +96,7 @@ class SQLiteLocation:
 
     def new(self) -> SQLiteStore:
         """A new file instead of a blank one."""
-        if self.path.exists():
+        if self.path.is_file():
             lock = LedgerLock.taken(self.path)
             try:
                 if is_blank(self.path):

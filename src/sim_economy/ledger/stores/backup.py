@@ -53,6 +53,7 @@ def convert(path: Path) -> None:
     if layout_of(path) != OLD_LAYOUT:
         return
     ledger = SQLiteLocation(path)
+    path = ledger.path
     part = path.with_name(path.name + ".part")
     lock = LedgerLock.taken(path)
     try:

@@ -162,9 +162,9 @@ class SQLiteStore(SQLStore):
         yield from super().problems()
 
     def discard(self) -> None:
-        """Close and remove a new file in which no world was created."""
-        self.close()
+        """Remove a new file in which no world was created, while it is held, and close it."""
         remove_ledger(Path(self.name))
+        self.close()
 
     def close(self) -> None:
         """Close the file and release the lock."""
@@ -294,7 +294,7 @@ def _check_log(path: Path) -> None:
         try:
             ((found,),) = connection.execute("PRAGMA quick_check(1)")
         except sqlite3.Error as error:
-            if error.sqlite_errorname != "SQLITE_CORRUPT":
+            if not getattr(error, "sqlite_errorname", "").startswith("SQLITE_CORRUPT"):
                 return
             found = str(error)
     if found != "ok":
