@@ -88,6 +88,28 @@ def test_a_link_to_a_ledger_that_is_not_there_yet_makes_it_there(tmp_path: Path)
     assert not Path(f"{link}.head").exists()
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_a_head_file_that_lies_by_the_name_of_a_link_is_not_overlooked(
+    first: Engine, ledger: Path, there: bool
+) -> None:
+    first.close_turn([])
+    first.close()
+    link = ledger.with_name("link.db")
+    link.symlink_to(ledger)
+    Path(f"{ledger}.head").rename(f"{link}.head")
+    if not there:
+        ledger.unlink()
+    refused = refusal(link)
+    assert refused.code == "ledger_unwitnessed"
+    assert f"move it to {ledger}.head" in str(refused)
+    assert verify(link).holds if there else not ledger.exists()
+    Path(f"{link}.head").rename(f"{ledger}.head")
+    if there:
+        Engine.open(link).close()
+    else:
+        assert refusal(link).code == "ledger_rolled_back"
+
+
 def test_without_its_lock_file_a_ledger_is_held_all_the_same(first: Engine, ledger: Path) -> None:
     Path(f"{ledger}.lock").unlink()
     assert refusal(ledger).code == "ledger_in_use"

@@ -86,16 +86,19 @@ class SQLiteLocation:
     """
 
     def __init__(self, path: str | Path) -> None:
+        self._given = Path(path)
         self.path = true_path(path)
         self.name = str(self.path)
         self.sidecar = self.path
 
     def exists(self) -> bool:
         """Test whether the file exists and is not blank."""
+        self._check_link()
         return self.path.exists() and not is_blank(self.path)
 
     def new(self) -> SQLiteStore:
         """A new file instead of a blank one."""
+        self._check_link()
         if self.path.is_file():
             lock = LedgerLock.taken(self.path)
             try:
@@ -113,6 +116,8 @@ class SQLiteLocation:
 
     def open(self, *, read_only: bool = False, frozen: bool = False) -> SQLiteStore:
         """The ledger in the file."""
+        if not read_only:
+            self._check_link()
         return SQLiteStore.open(self.path, read_only=read_only, frozen=frozen)
 
     def world(self, world_id: str) -> SQLiteLocation:
@@ -123,6 +128,17 @@ class SQLiteLocation:
         """The names of the files in the folder."""
         found = (path for path in self._folder.glob("*.sqlite") if _WORLD_ID.fullmatch(path.stem))
         return sorted(path.stem for path in found if not is_blank(path))
+
+    def _check_link(self) -> None:
+        """Check that no head file lies by the name of a link, where nobody would ask it."""
+        head = Path(f"{self._given}.head")
+        if self._given != self.path and os.path.lexists(head):
+            raise StoreError(
+                "ledger_unwitnessed",
+                str(head),
+                f"lies beside a symbolic link; move it to {self.path}.head, and .tokens, .key and "
+                ".worlds likewise: the ledger is there",
+            )
 
     @property
     def _folder(self) -> Path:
