@@ -133,7 +133,7 @@ def test_a_copy_has_everything_and_an_engine_goes_on_from_it(
     with pytest.raises(StoreError) as failure:
         copy_ledger(source, target)
     assert failure.value.code == "ledger_exists"
-    engine = Engine.open(target)
+    engine = Engine.open(target, world_id="rich")
     assert len(engine.started().accepted()) == 3
     engine.close_turn()
     engine.close()

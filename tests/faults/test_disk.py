@@ -459,10 +459,14 @@ def test_a_ledger_two_turns_ahead_of_its_head_is_refused(ledger: Path) -> None:
     assert "saw another turn 3" in refusal(ledger)
 
 
-def test_a_new_world_where_an_old_ledger_was_removed_starts_again(ledger: Path) -> None:
+def test_a_new_world_starts_where_all_that_remembers_an_old_one_was_moved_away(
+    ledger: Path,
+) -> None:
     played(ledger, 5)
     for suffix in ("", "-wal", "-shm"):
         Path(f"{ledger}{suffix}").unlink(missing_ok=True)
+    assert f"{ledger}.head: saw turn 5" in refusal(ledger)
+    Path(f"{ledger}.head").unlink()
     played(ledger, 0, seed=2)
     assert_starts(ledger, 0)
 

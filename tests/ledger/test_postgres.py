@@ -542,3 +542,22 @@ def test_a_turn_that_the_server_refuses_leaves_the_world_intact(
         postgres.execute(f"ALTER TABLE {table} DROP CONSTRAINT room")
         world.turn([Input("agent_0", Mine(), 0, 500)])
         assert verify(world.store).holds
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE {}.turns SET UNLOGGED",
+        "ALTER TABLE {}.receipts ENABLE ROW LEVEL SECURITY",
+        "ALTER TABLE {}.receipts ALTER COLUMN answer SET DEFAULT ''",
+        "ALTER TABLE {}.turns ADD CHECK (turn < 1000)",
+    ],
+)
+def test_an_altered_table_is_refused_at_the_start(
+    postgres: PostgresServer, kept: str, statement: str
+) -> None:
+    postgres.execute(statement.format(f"sim_{kept.partition('#')[2]}"))
+    for read_only in (False, True):
+        with pytest.raises(StoreError) as failure:
+            World.open(kept, read_only=read_only)
+        assert failure.value.code == "ledger_damaged"

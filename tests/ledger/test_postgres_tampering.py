@@ -168,6 +168,17 @@ BLOCKS = next(
         "ALTER TABLE turns ALTER COLUMN state_digest TYPE varchar",
         'ALTER TABLE genesis ALTER COLUMN data TYPE text COLLATE "POSIX"',
         "ALTER TABLE turns SET UNLOGGED",
+        "ALTER TABLE snapshots SET UNLOGGED",
+        "ALTER TABLE turns FORCE ROW LEVEL SECURITY",
+        "CREATE POLICY extra ON turns USING (turn < 3)",
+        "ALTER TABLE turns ADD CHECK (turn < 1000)",
+        "ALTER TABLE receipts ADD UNIQUE (turn)",
+        "ALTER TABLE submissions ADD FOREIGN KEY (turn) REFERENCES turns NOT VALID",
+        "CREATE TABLE public.extra () INHERITS (turns)",
+        (
+            "ALTER TABLE accounts DROP CONSTRAINT accounts_pkey, "
+            "ADD CONSTRAINT accounts_pkey PRIMARY KEY (name)"
+        ),
         "DROP TABLE submissions",
         "DROP TABLE meta",
         "DELETE FROM meta",

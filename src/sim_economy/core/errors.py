@@ -108,7 +108,7 @@ class StoreError(SimEconomyError):
     Attributes:
         code: `ledger_missing`, `ledger_exists`, `ledger_in_use`, `ledger_format`,
             `ledger_damaged`, `ledger_unwritable`, `ledger_unwitnessed`,
-            `ledger_rolled_back`, `ledger_unreadable`, `store_unreachable`,
+            `ledger_rolled_back`, `ledger_foreign`, `ledger_unreadable`, `store_unreachable`,
             `credentials_missing` or `access_unstated`.
         path: The ledger's file or location, or what stands for it.
     """
@@ -123,6 +123,7 @@ class StoreError(SimEconomyError):
             "ledger_unwritable",
             "ledger_unwitnessed",
             "ledger_rolled_back",
+            "ledger_foreign",
             "store_unreachable",
             "credentials_missing",
             "access_unstated",

@@ -42,8 +42,12 @@ from sim_economy.ledger.records import (
     unsigned,
 )
 from sim_economy.ledger.sidecars.head_file import HeadFile
-from sim_economy.ledger.sidecars.ledger_files import writable
-from sim_economy.ledger.sidecars.locations import DEFAULT_WORLD, LedgerLocation, location_of
+from sim_economy.ledger.sidecars.locations import (
+    DEFAULT_WORLD,
+    LedgerLocation,
+    check_world_name,
+    location_of,
+)
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.scenarios.presets import preset_world_config
 from sim_economy.world.turn_answer import turn_answer
@@ -135,12 +139,15 @@ class Engine:
         engine = cls(location, access or Access(), world_id)
         if location.exists():
             engine._restore(accept_head=accept_head)
+        else:
+            HeadFile.check_forgotten(location.sidecar, location.name)
         return engine
 
     def _restore(self, *, accept_head: bool) -> None:
         world = World.open(self.location.open())
         head_file = None
         try:
+            check_world_name(self.location, self.world_id, world.world_id)
             head_file = HeadFile.of(self.location.sidecar)
             head = world.head
             if not accept_head:
@@ -223,21 +230,21 @@ class Engine:
         Raises:
             WorldExistsError: There is one already.
             ScenarioError: With every problem found.
-            StoreError: The ledger cannot be written.
+            StoreError: The ledger cannot be written, or one that is gone is remembered.
         """
         if self.world is not None:
             raise WorldExistsError(self.world.turn_number)
+        HeadFile.check_forgotten(self.location.sidecar, self.location.name)
         config = self.planned(configuration, agent_ids)
         self._check_keys(config, public_keys)
         store = self.location.new()
+        head_file = world = None
+        made = []
         try:
-            # A head file without its ledger belongs to another world.
-            head_path = Path(f"{self.location.sidecar}.head")
-            with writable(head_path, "removed"):
-                head_path.unlink(missing_ok=True)
             key = keys = credentials = issued = None
             if public_keys is not None:
                 key = EngineKey.make(self._key_path)
+                made.append(self._key_path)
                 agents = {agent_id: public_keys[agent_id] for agent_id in config.agent_ids}
                 keys = Keys(key.public_key, agents)
             genesis_hash = digest(canonical(genesis_of(config, self.world_id, keys)))
@@ -246,14 +253,22 @@ class Engine:
                     genesis_hash, config.agent_ids, self.access.admin_token
                 )
                 credentials.write(self._token_path)
+                made.append(self._token_path)
             sign = unsigned if key is None else _turn_signer(key, genesis_hash)
             world = World(config, store=store, world_id=self.world_id, keys=keys, sign=sign)
-            self._head_file = HeadFile.of(self.location.sidecar)
-            self._head_file.write(world.head)
+            head_file = HeadFile.of(self.location.sidecar)
+            head_file.write(world.head)
         except BaseException:
+            # The head goes first: it would remember a world that is gone. What may be the key of a
+            # world that was kept stays.
+            if head_file is not None:
+                head_file.discard()
+            if world is None and not store.lost:
+                for path in made:
+                    path.unlink(missing_ok=True)
             store.discard()
             raise
-        self.world, self.credentials = world, credentials
+        self.world, self.credentials, self._head_file = world, credentials, head_file
         if keys is not None:
             self.signed = SignedWorld(genesis_hash, keys, config.rules_version)
         return issued

@@ -18,7 +18,7 @@ from typing import Any, Final, Self
 
 from sim_economy.core.errors import ExtraMissingError, StoreError
 from sim_economy.ledger.records import BlockRecord, Signature
-from sim_economy.ledger.sidecars.ledger_files import write_private
+from sim_economy.ledger.sidecars.ledger_files import read_sidecar, write_private
 
 _HEX: Final = re.compile("[0-9a-f]{64}")
 
@@ -100,10 +100,10 @@ class EngineKey:
         """The key kept for a world.
 
         Raises:
-            StoreError: It is missing, or another world's.
+            StoreError: It is missing, another world's, or a symbolic link is there.
         """
         try:
-            key = cls(bytes.fromhex(path.read_text(encoding="ascii")))
+            key = cls(bytes.fromhex(read_sidecar(path).decode("ascii")))
         except (OSError, ValueError):
             key = None
         if key is None or key.public_key != public_key:

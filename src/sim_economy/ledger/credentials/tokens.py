@@ -12,7 +12,7 @@ from msgspec import DecodeError, Struct, json
 
 from sim_economy.core.errors import StoreError
 from sim_economy.ledger.records import digest
-from sim_economy.ledger.sidecars.ledger_files import write_private
+from sim_economy.ledger.sidecars.ledger_files import read_sidecar, write_private
 
 ADMIN: Final = "admin"
 """The name in the operator's token; no agent's, since theirs start with `agent:`."""
@@ -80,10 +80,10 @@ class Credentials(Struct, frozen=True):
         """The hashes kept for a world.
 
         Raises:
-            StoreError: There are none, or they are another world's.
+            StoreError: There are none, they are another world's, or a symbolic link is there.
         """
         try:
-            kept = json.decode(path.read_bytes(), type=cls)
+            kept = json.decode(read_sidecar(path), type=cls)
         except (OSError, DecodeError):
             kept = None
         if kept is None or kept.world != world:

@@ -16,7 +16,7 @@ from msgspec import DecodeError, Struct, json
 
 from sim_economy.core.errors import StoreError
 from sim_economy.ledger.records import Head, digest
-from sim_economy.ledger.sidecars.ledger_files import sync_folder, writable
+from sim_economy.ledger.sidecars.ledger_files import open_sidecar, sync_folder, writable
 
 _SLOT: Final = 512
 """Bytes of each of the two slots that turns take alternately, so that a torn write spares one."""
@@ -43,9 +43,55 @@ class HeadFile:
         """
         path = Path(f"{ledger}.head")
         with writable(path):
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            descriptor = open_sidecar(path, os.O_RDWR | os.O_CREAT)
             sync_folder(path.parent)
         return cls(path, descriptor)
+
+    @classmethod
+    def seen(cls, ledger: str | Path) -> Head | None:
+        """The newest head that the head file of a ledger saw, if there is a file and it saw any.
+
+        Raises:
+            StoreError: It saw one and cannot be read.
+        """
+        path = Path(f"{ledger}.head")
+        if not path.is_file():
+            return None
+        with writable(path, "read"):
+            head_file = cls(path, open_sidecar(path))
+        try:
+            head, length = head_file.head(), os.fstat(head_file._descriptor).st_size
+        finally:
+            head_file.close()
+        if head is None and length > _SLOT:
+            raise StoreError(
+                "ledger_rolled_back",
+                str(path),
+                "saw a world and cannot be read any more; put a whole one back, or move it away "
+                "for a new world",
+            )
+        return head
+
+    @classmethod
+    def check_forgotten(cls, sidecar: Path, ledger: str) -> None:
+        """Check that no world is remembered where there is no ledger, before a new one is made.
+
+        Args:
+            sidecar: The common path of the sidecar files.
+            ledger: Its name in messages.
+
+        Raises:
+            StoreError: One is.
+        """
+        seen = cls.seen(sidecar)
+        if seen is not None:
+            raise StoreError(
+                "ledger_rolled_back",
+                f"{sidecar}.head",
+                f"saw turn {seen.turn} and {ledger} holds no world; put the ledger back, or, for "
+                "a new world here, move the files away that remember this one (.head, .tokens, "
+                ".key); there is no head to accept",
+            )
 
     def head(self) -> Head | None:
         """The newest head it saw; None for a new file."""
@@ -102,6 +148,11 @@ class HeadFile:
                 f"saw another turn {seen.turn} than the ledger has; restore the ledger, or "
                 "accept its head (SIM_ENGINE_ACCEPT_HEAD=1, --accept-head) if you know why",
             )
+
+    def discard(self) -> None:
+        """Close and remove the file of a world that did not start."""
+        self.path.unlink(missing_ok=True)
+        self.close()
 
     def close(self) -> None:
         """Close the file."""

@@ -10,9 +10,16 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 from filelock import FileLock
 
 from sim_economy.core.errors import ExtraMissingError, StoreError, WorldUnknownError
-from sim_economy.ledger.sidecars.ledger_files import locked, remove_ledger, sync_folder, writable
+from sim_economy.ledger.sidecars.ledger_files import (
+    locked,
+    remove_ledger,
+    sync_folder,
+    true_path,
+    writable,
+)
+from sim_economy.ledger.sidecars.ledger_lock import LedgerLock
 from sim_economy.ledger.stores.protocol import Store
-from sim_economy.ledger.stores.sqlite import SQLiteStore, is_blank
+from sim_economy.ledger.stores.sqlite import SQLiteStore, is_blank, refuse_log
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -73,23 +80,30 @@ class LedgerLocation(Protocol):
 
 
 class SQLiteLocation:
-    """A file; other worlds lie in the folder `FILE.worlds`."""
+    """A file; other worlds lie in the folder `FILE.worlds`.
+
+    A symbolic link stands for the file it leads to: lock and sidecar files are that file's.
+    """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        self.name = str(path)
+        self._given = Path(path)
+        self.path = true_path(path)
+        self.name = str(self.path)
         self.sidecar = self.path
 
     def exists(self) -> bool:
         """Test whether the file exists and is not blank."""
+        self._check_link()
         return self.path.exists() and not is_blank(self.path)
 
     def new(self) -> SQLiteStore:
         """A new file instead of a blank one."""
-        if self.path.exists():
-            lock = locked(self.path)
+        self._check_link()
+        if self.path.is_file():
+            lock = LedgerLock.taken(self.path)
             try:
                 if is_blank(self.path):
+                    refuse_log(self.path)
                     remove_ledger(self.path)
             finally:
                 lock.release()
@@ -102,6 +116,8 @@ class SQLiteLocation:
 
     def open(self, *, read_only: bool = False, frozen: bool = False) -> SQLiteStore:
         """The ledger in the file."""
+        if not read_only:
+            self._check_link()
         return SQLiteStore.open(self.path, read_only=read_only, frozen=frozen)
 
     def world(self, world_id: str) -> SQLiteLocation:
@@ -112,6 +128,17 @@ class SQLiteLocation:
         """The names of the files in the folder."""
         found = (path for path in self._folder.glob("*.sqlite") if _WORLD_ID.fullmatch(path.stem))
         return sorted(path.stem for path in found if not is_blank(path))
+
+    def _check_link(self) -> None:
+        """Check that no head file lies by the name of a link, where nobody would ask it."""
+        head = Path(f"{self._given}.head")
+        if self._given != self.path and os.path.lexists(head):
+            raise StoreError(
+                "ledger_unwitnessed",
+                str(head),
+                f"lies beside a symbolic link; move it to {self.path}.head, and .tokens, .key and "
+                ".worlds likewise: the ledger is there",
+            )
 
     @property
     def _folder(self) -> Path:
@@ -230,6 +257,27 @@ def is_database(location: str | Path) -> bool:
 def is_world_id(text: str) -> bool:
     """Test whether a further world can have this name."""
     return text != DEFAULT_WORLD and _WORLD_ID.fullmatch(text) is not None
+
+
+def check_world_name(location: LedgerLocation, world_id: str, named: str) -> None:
+    """Check that a ledger is the world's that it is opened as.
+
+    Args:
+        world_id: The world; the default one may also be the ledger of a run, whose name none of an
+            engine's worlds can have.
+        named: The name in its genesis record.
+
+    Raises:
+        StoreError: It is another world's.
+    """
+    is_run = world_id == DEFAULT_WORLD and not is_world_id(named)
+    if named != world_id and not is_run:
+        raise StoreError(
+            "ledger_foreign",
+            location.name,
+            f"is the ledger of the world `{named}`, not of `{world_id}`; put each ledger back in "
+            "its place, with what lies beside it",
+        )
 
 
 def location_of(location: str | Path) -> LedgerLocation:

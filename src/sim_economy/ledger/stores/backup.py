@@ -10,11 +10,12 @@ from sim_economy.ledger.fold import Fold
 from sim_economy.ledger.readers.reading import genesis_record, reading
 from sim_economy.ledger.records import Head, Receipt
 from sim_economy.ledger.sidecars.head_file import HeadFile
-from sim_economy.ledger.sidecars.ledger_files import locked, remove_ledger, sync_folder
+from sim_economy.ledger.sidecars.ledger_files import remove_ledger, sync_folder
+from sim_economy.ledger.sidecars.ledger_lock import LedgerLock
 from sim_economy.ledger.sidecars.locations import LedgerLocation, SQLiteLocation
 from sim_economy.ledger.stores.old_layout import OLD_LAYOUT
 from sim_economy.ledger.stores.protocol import Store
-from sim_economy.ledger.stores.sqlite import end_write_ahead_log
+from sim_economy.ledger.stores.sqlite import end_write_ahead_log, layout_of
 from sim_economy.ledger.verify import verify
 
 _Progress = Callable[[int], None]
@@ -32,12 +33,11 @@ def copy_ledger(
         The head of both.
 
     Raises:
-        StoreError: The source is not sound, or something is at the target already; nothing is
-            left there.
+        StoreError: The source is not sound, something is at the target already, or a head file
+            there saw a turn that the source does not hold; nothing is left there.
     """
     head = _copied(source, target, progress)
     target.sidecar.parent.mkdir(parents=True, exist_ok=True)
-    Path(f"{target.sidecar}.head").unlink(missing_ok=True)
     head_file = HeadFile.of(target.sidecar)
     head_file.write(head)
     head_file.close()
@@ -50,13 +50,12 @@ def convert(path: Path) -> None:
     Raises:
         StoreError: It is not sound, in use, or cannot be written; it is as it was then.
     """
-    with path.open("rb") as file:
-        layout = int.from_bytes(file.read(64)[60:], "big")  # where SQLite keeps user_version
-    if layout != OLD_LAYOUT:
+    if layout_of(path) != OLD_LAYOUT:
         return
     ledger = SQLiteLocation(path)
+    path = ledger.path
     part = path.with_name(path.name + ".part")
-    lock = locked(path)
+    lock = LedgerLock.taken(path)
     try:
         remove_ledger(part)
         _copied(ledger, SQLiteLocation(part), lambda turn: None)
@@ -100,6 +99,7 @@ def _copied(source: LedgerLocation, target: LedgerLocation, progress: _Progress)
     with reading(source) as store:
         _hold(store, source)
         head = store.head()
+        _check_remembered(target, store)
         copied = target.new()
         try:
             with copied.one_commit():
@@ -114,6 +114,19 @@ def _copied(source: LedgerLocation, target: LedgerLocation, progress: _Progress)
             Path(f"{target.path}.lock").unlink(missing_ok=True)
         copied.close()
     return head
+
+
+def _check_remembered(target: LedgerLocation, store: Store) -> None:
+    seen = HeadFile.seen(target.sidecar)
+    if seen is None:
+        return
+    if not any(stored.head_hash == seen.hash for stored in store.read(seen.turn, seen.turn)):
+        raise StoreError(
+            "ledger_rolled_back",
+            f"{target.sidecar}.head",
+            f"saw a turn {seen.turn} that the source does not hold; copy to another target, or "
+            "move the files away that remember that world (.head, .tokens, .key)",
+        )
 
 
 def _hold(store: Store, ledger: LedgerLocation) -> None:

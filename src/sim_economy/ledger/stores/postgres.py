@@ -17,7 +17,7 @@ from psycopg.pq import TransactionStatus
 from sim_economy.core.errors import StoreError
 from sim_economy.ledger.records import Genesis, StoredTurn
 from sim_economy.ledger.stores.old_layout import lines_of_rows
-from sim_economy.ledger.stores.sql_store import LAYOUT, SQLStore, statements_of
+from sim_economy.ledger.stores.sql_store import LAYOUT, Kept, SQLStore, statements_of
 
 _PREFIX: Final = "sim_"
 _LOCK_WAIT: Final = "2s"
@@ -38,6 +38,7 @@ _STATEMENTS: Final = statements_of("postgres")
 _VIEWS: Final = {
     each.split()[2]: each.partition(" AS\n")[2] for each in _STATEMENTS if "CREATE VIEW" in each
 }
+_TABLES: Final = [each.split()[2] for each in _STATEMENTS if "CREATE TABLE" in each]
 _FIGURES: Final = dict(
     re.findall(r"(\w+) \w+[^,]* GENERATED ALWAYS AS \((.*)\) STORED", "\n".join(_STATEMENTS))
 )
@@ -48,7 +49,7 @@ SELECT relname::text FROM pg_catalog.pg_class
 WHERE relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = ?) AND relkind <> 'c'
 """
 _SHAPE: Final = """
-SELECT relname::text, concat_ws(' ', relkind, relpersistence, relrowsecurity)
+SELECT relname::text, concat_ws(' ', relkind, relpersistence, relrowsecurity OR relforcerowsecurity)
 FROM pg_catalog.pg_class
 WHERE relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = ?) AND relkind <> 'c'
 UNION ALL
@@ -57,15 +58,32 @@ SELECT table_name || '.' || column_name,
 FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
 WHERE table_schema = ? AND table_type = 'BASE TABLE'
 UNION ALL
-SELECT relname || '.' || tgname, 'trigger'
-FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid JOIN pg_namespace n ON relnamespace = n.oid
-WHERE nspname = ? AND NOT tgisinternal
-UNION ALL
-SELECT relname || '.' || rulename, 'rule'
-FROM pg_rewrite JOIN pg_class ON pg_class.oid = ev_class JOIN pg_namespace n ON relnamespace = n.oid
-WHERE nspname = ? AND rulename <> '_RETURN'
+SELECT relname || '.' || part, what
+FROM (
+    SELECT tgrelid, tgname, 'trigger' FROM pg_trigger WHERE NOT tgisinternal
+    UNION ALL SELECT ev_class, rulename, 'rule' FROM pg_rewrite WHERE rulename <> '_RETURN'
+    UNION ALL SELECT conrelid, conname, replace(pg_get_constraintdef(oid), '"', '')
+        FROM pg_constraint WHERE contype <> 'n'
+    UNION ALL SELECT adrelid, attname, 'default' FROM pg_attrdef
+        JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum WHERE attgenerated = ''
+    UNION ALL SELECT polrelid, polname, 'policy' FROM pg_policy
+    UNION ALL SELECT inhparent, inhrelid::regclass::text, 'heir' FROM pg_inherits
+) AS parts (relation, part, what)
+JOIN pg_class ON pg_class.oid = relation JOIN pg_namespace n ON relnamespace = n.oid
+WHERE nspname = ?
 """
-"""Each relation, column, trigger and rule of a schema: its name, and what it is."""
+"""Each relation of a schema, and what belongs to one: its name, and what it is.
+
+Columns, triggers, rules, constraints, defaults, policies of row security, tables that inherit;
+whether a column may be NULL is said of the column.
+"""
+
+_ENDS_AS_KEPT: Final = """
+SELECT 1 / count(*) FROM turns
+WHERE turn = %s AND head = %s AND turn = (SELECT max(turn) FROM turns)
+    AND %s = (SELECT COALESCE(max(position) + 1, 0) FROM submissions)
+"""
+"""Fails, and the transaction with it, where another writer has moved the end; sent unawaited."""
 
 
 def _listed(table: str, expression: str) -> str:
@@ -80,8 +98,9 @@ def _declared() -> Iterator[tuple[str, str]]:
     for statement in _STATEMENTS:
         _, kind, name, *_ = statement.split()
         yield name, "v p f" if kind == "VIEW" else "r p f"
-        if "PRIMARY KEY" in statement:
+        for key in re.findall(r'(\w+) \w+(?: COLLATE "C")? PRIMARY KEY', statement):
             yield f"{name}_pkey", "i p f"
+            yield f"{name}.{name}_pkey", f"PRIMARY KEY ({key})"
         for column, type_, collation, rule in re.findall(
             r'(\w+) (bigint|text)( COLLATE "C")?( NOT NULL| PRIMARY KEY| GENERATED)?', statement
         ):
@@ -105,7 +124,7 @@ class PostgresStore(SQLStore):
     )
     declared = frozenset(_declared())
     old_lines = lines_of_rows(_listed, "COALESCE(to_json({})::text, 'null')".format)
-    old_shape = "c786527becf2395ff9d0b5bf7554fa946e184672ba73d55c2e990a4f23539342"
+    old_shape = "ae27f20533feb98b393839af8ff7099679ac8b5c750b0eea00340058dd29002c"
 
     def __init__(
         self, name: str, schema: str, connection: psycopg.Connection, lock: FileLock | None
@@ -117,6 +136,7 @@ class PostgresStore(SQLStore):
         self._lock = lock
         self._frozen = False
         self._created = False
+        self._schema_made = False
 
     @classmethod
     def new(cls, name: str, location: str, world_id: str, lock: FileLock) -> Self:
@@ -166,6 +186,8 @@ class PostgresStore(SQLStore):
             else:
                 store._become_reader(frozen=frozen)
             store._check_format(write=lock is not None)
+            if lock is not None:
+                store._know_end()
         except BaseException:
             store._connection.close()
             raise
@@ -177,12 +199,15 @@ class PostgresStore(SQLStore):
         self._created = True
 
     def discard(self) -> None:
-        """Close a new store and remove what was created in it."""
+        """Close a new store and remove what was created in it; a schema that was there stays."""
         if self._created and not self.lost:
-            with suppress(psycopg.Error):
-                self._connection.execute(
-                    _identified("DROP SCHEMA IF EXISTS {} CASCADE", self._schema)
-                )
+            try:
+                if self._schema_made:
+                    self._connection.execute(_identified("DROP SCHEMA {} CASCADE", self._schema))
+                else:
+                    self._connection.execute(f"DROP TABLE {', '.join(_TABLES)} CASCADE".encode())
+            except psycopg.Error:
+                self.lost = True
         self.close()
 
     def close(self) -> None:
@@ -256,7 +281,7 @@ class PostgresStore(SQLStore):
         self._check_layout(*layouts or [LAYOUT], write=write)
 
     def _shape(self) -> Iterator[tuple[str, ...]]:
-        yield from self._rows(_SHAPE, (self._schema,) * 4)
+        yield from self._rows(_SHAPE, (self._schema,) * 3)
         yield "meta", str(list(self._rows("SELECT * FROM meta LIMIT 2")))
         if self.layout == LAYOUT:
             for view, query in _VIEWS.items():
@@ -273,11 +298,15 @@ class PostgresStore(SQLStore):
             raise self._unread(error) from error
         return plan.fetchall(), [(column.name, column.type_code) for column in columns]
 
+    def _check_kept(self, kept: Kept) -> None:
+        self._connection.execute(_ENDS_AS_KEPT, (kept.turn, kept.head_hash, kept.accepted))
+
     def _make_tables(self, agents: int) -> None:
         del agents
         schemas = self._rows("SELECT 1 FROM pg_namespace WHERE nspname = ?", (self._schema,))
         if next(schemas, None) is None:
             self._connection.execute(_identified("CREATE SCHEMA {}", self._schema))
+            self._schema_made = True
         for statement in _STATEMENTS:
             self._write(statement)
         self._insert("meta", (LAYOUT,))
@@ -300,6 +329,8 @@ class PostgresStore(SQLStore):
             if not self._rolled_back(error):
                 self._lose()
                 raise self._unreachable() from error
+            if isinstance(error, errors.DivisionByZero):
+                raise self._written_by_another() from error
             raise StoreError(
                 "ledger_unwritable", self.name, f"nothing was written: {_said(error)}"
             ) from error

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from msgspec import DecodeError, Raw, Struct, json
+from msgspec.structs import replace
 
 from sim_economy.core.accounts import chart_of
 from sim_economy.core.codec import canonical
@@ -47,6 +48,20 @@ class _Hashed(Struct):
     hash: str
 
 
+class Kept(Struct, frozen=True):
+    """What the one writer of a ledger knows to be its end.
+
+    Attributes:
+        turn: The newest one.
+        head_hash: Of the chain after it.
+        accepted: Inputs kept for the open turn.
+    """
+
+    turn: int
+    head_hash: str
+    accepted: int
+
+
 class SQLStore(ABC):
     """A world in a database: a turn is one row of `turns`, its parts are views of its line.
 
@@ -70,6 +85,8 @@ class SQLStore(ABC):
     old_shape: ClassVar[str]
     """The digest of that layout's shape."""
     _committing = False
+    _kept: Kept | None = None
+    """As this writer left it; None for a reader, and before there is a world."""
 
     @abstractmethod
     def _make_tables(self, agents: int) -> None:
@@ -93,6 +110,14 @@ class SQLStore(ABC):
 
         Raises:
             StoreError: It cannot be answered.
+        """
+
+    @abstractmethod
+    def _check_kept(self, kept: Kept) -> None:
+        """Within a commit: check that the ledger ends as this writer left it.
+
+        Raises:
+            StoreError: Another one has written; at the end of the commit where it is sent at once.
         """
 
     @abstractmethod
@@ -121,16 +146,20 @@ class SQLStore(ABC):
                 kept = receipt.idempotency_key, receipt.turn, request, answer, checksum
                 self._insert("receipts", kept)
             self._write("DELETE FROM submissions")
+            self._kept = Kept(turn.turn, turn.head_hash, 0)
 
     def accept(self, submission: Submission) -> None:
         """Keep an input until its turn closes."""
-        checksum = bound_digest(self.head().hash, submission)
+        head_hash = self.head().hash if self._kept is None else self._kept.head_hash
+        checksum = bound_digest(head_hash, submission)
         signed = submission.signature
         pair = (None, None) if signed is None else (signed.public_key, signed.signature)
         text = bytes(submission.input).decode()
         with self.one_commit():
-            kept = submission.index, submission.turn, text, *pair, checksum
-            self._insert("submissions", kept)
+            row = submission.index, submission.turn, text, *pair, checksum
+            self._insert("submissions", row)
+            if self._kept is not None:
+                self._kept = replace(self._kept, accepted=submission.index + 1)
 
     @contextmanager
     def one_commit(self) -> Iterator[None]:
@@ -138,12 +167,33 @@ class SQLStore(ABC):
         if self._committing:
             yield
             return
-        self._committing = True
+        self._committing, kept = True, self._kept
         try:
             with self._transaction():
+                if kept is not None:
+                    self._check_kept(kept)
                 yield
+        except BaseException:
+            self._kept = kept
+            raise
         finally:
             self._committing = False
+
+    def _know_end(self) -> None:
+        """Note where the ledger ends, once it is locked: from now on this is its only writer."""
+        for turn, head_hash in self._rows(
+            "SELECT turn, head FROM turns ORDER BY turn DESC LIMIT 1"
+        ):
+            ((last,),) = self._rows("SELECT MAX(position) FROM submissions")
+            self._kept = Kept(turn, head_hash, 0 if last is None else last + 1)
+
+    def _written_by_another(self) -> StoreError:
+        return StoreError(
+            "ledger_in_use",
+            self.name,
+            "does not end as this process left it: another one writes it; nothing was written; "
+            "stop both, verify the ledger, and start one",
+        )
 
     def submissions(self) -> list[Submission]:
         """The inputs accepted for the open turn."""

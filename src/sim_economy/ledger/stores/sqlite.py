@@ -8,23 +8,28 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
-from filelock import FileLock
-
 from sim_economy.core.errors import StoreError
 from sim_economy.ledger.records import Receipt, StoredTurn
-from sim_economy.ledger.sidecars.ledger_files import locked, remove_ledger
+from sim_economy.ledger.sidecars.ledger_files import remove_ledger, true_path
+from sim_economy.ledger.sidecars.ledger_lock import LedgerLock, connected, disconnected
 from sim_economy.ledger.stores.old_layout import lines_of_rows
-from sim_economy.ledger.stores.sql_store import LAYOUT, SQLStore, statements_of
+from sim_economy.ledger.stores.sql_store import LAYOUT, Kept, SQLStore, statements_of
 
 APPLICATION_ID: Final = 0x53494D45
 """Marks the file as a sim-economy ledger: "SIME"."""
 
 _STATEMENTS: Final = statements_of("sqlite")
 _SHAPE: Final = "SELECT name, type, COALESCE(sql, '') FROM sqlite_schema"
+
+_END: Final = (
+    "SELECT (SELECT MAX(turn) FROM turns), head, (SELECT MAX(position) FROM submissions) "
+    "FROM turns WHERE turn = ?"
+)
+"""Newest turn, head of the turn that should be it, last accepted input."""
 
 _LONG_LINE: Final = 1 << 14
 """Bytes of a line from which a query over all lines is slower than one over extracts."""
@@ -66,11 +71,17 @@ class SQLiteStore(SQLStore):
     old_lines = lines_of_rows(_listed, "json_quote({})".format)
     old_shape = "5953b24503090a8e0b55c25981752650d22644cd045b2ea79fdc51b7f98e3821"
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, lock: FileLock | None) -> None:
+    def __init__(self, path: Path, mode: str, lock: LedgerLock | None) -> None:
         self.name = str(path)
-        self._connection = connection
+        self._connection = _connect(path, mode)
         self._lock = lock
         self._logged = False
+        self._open = True
+        try:
+            self._inode = connected(path)
+        except BaseException:
+            self._connection.close()
+            raise
 
     @classmethod
     def new(cls, path: str | Path) -> Self:
@@ -79,25 +90,24 @@ class SQLiteStore(SQLStore):
         Raises:
             StoreError: Something is there already, or the folder cannot be written.
         """
-        path = Path(path)
+        path = true_path(path)
         if path.exists():
             raise StoreError(
                 "ledger_exists", str(path), "exists already; name another file or remove it"
             )
-        lock = locked(path)
+        refuse_log(path)
+        lock = LedgerLock.taken(path, new=True)
         try:
-            try:
-                connection = _connect(path, "rwc")
-                connection.execute("PRAGMA synchronous = FULL")
-                return cls(path, connection, lock)
-            except (StoreError, sqlite3.Error) as error:
-                remove_ledger(path)
-                raise StoreError(
-                    "ledger_unwritable", str(path), f"cannot be created: {error}"
-                ) from error
-        except BaseException:
+            store = cls(path, "rw", lock)
+            store._connection.execute("PRAGMA synchronous = FULL")
+        except BaseException as error:
+            remove_ledger(path)
             lock.release()
+            if isinstance(error, sqlite3.Error):
+                problem = f"cannot be created: {error}"
+                raise StoreError("ledger_unwritable", str(path), problem) from error
             raise
+        return store
 
     @classmethod
     def open(cls, path: str | Path, *, read_only: bool = False, frozen: bool = False) -> Self:
@@ -109,28 +119,31 @@ class SQLiteStore(SQLStore):
         Raises:
             StoreError: It is missing, in use by another writer, or no ledger of this format.
         """
-        path = Path(path)
+        path = true_path(path)
         if not path.is_file():
             raise StoreError("ledger_missing", str(path), "there is no ledger; check the path")
         if not read_only and not os.access(path, os.W_OK):
             raise StoreError("ledger_unwritable", str(path), "cannot be written: it is read-only")
-        lock = None if read_only else locked(path)
-        connection = None
+        lock = None if read_only else LedgerLock.taken(path)
         try:
-            connection = _connect(path, "ro" if read_only else "rw")
-            store = cls(path, connection, lock)
-            if frozen:
-                connection.execute("BEGIN")
-            store._check_format(write=not read_only)
             if not read_only:
-                store._log_ahead()
-            return store
+                _check_log(path)
+            store = cls(path, "ro" if read_only else "rw", lock)
         except BaseException:
-            if connection is not None:
-                connection.close()
             if lock is not None:
                 lock.release()
             raise
+        try:
+            if frozen:
+                store._connection.execute("BEGIN")
+            store._check_format(write=not read_only)
+            if not read_only:
+                store._log_ahead()
+                store._know_end()
+        except BaseException:
+            store.close()
+            raise
+        return store
 
     def append(
         self, turn: StoredTurn, *, receipt: Receipt | None = None, state: str | None = None
@@ -149,15 +162,23 @@ class SQLiteStore(SQLStore):
         yield from super().problems()
 
     def discard(self) -> None:
-        """Close and remove a new file in which no world was created."""
-        self.close()
+        """Remove a new file in which no world was created, while it is held, and close it."""
         remove_ledger(Path(self.name))
+        self.close()
 
     def close(self) -> None:
         """Close the file and release the lock."""
-        self._connection.close()
-        if self._lock is not None:
-            self._lock.release()
+        if self._open:
+            self._open = False
+            self._connection.close()
+            disconnected(self._inode)
+            if self._lock is not None:
+                self._lock.release()
+
+    def _check_kept(self, kept: Kept) -> None:
+        last = kept.accepted - 1 if kept.accepted else None
+        if (kept.turn, kept.head_hash, last) not in self._connection.execute(_END, (kept.turn,)):
+            raise self._written_by_another()
 
     def _make_tables(self, agents: int) -> None:
         """The first commit goes through a rollback journal: cut off, it leaves an empty file."""
@@ -184,8 +205,12 @@ class SQLiteStore(SQLStore):
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
+        if self._lock is not None:
+            self._lock.check_path()
         try:
-            self._connection.execute("BEGIN")
+            # A world's writer takes the file before it looks where the ledger ends; in a new file
+            # the size of pages is still to be set.
+            self._connection.execute("BEGIN" if self._kept is None else "BEGIN IMMEDIATE")
             yield
             self._connection.execute("COMMIT")
         except BaseException as error:
@@ -238,9 +263,7 @@ _NOT_ITS_FAULT: Final = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_FULL", "S
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    log = Path(f"{path}-wal")
-    logged = log.exists() and log.stat().st_size
-    if mode == "ro" and not logged and not os.access(path.parent, os.W_OK):
+    if mode == "ro" and not _is_logged(path) and not os.access(path.parent, os.W_OK):
         mode = "ro&immutable=1"  # SQLite would write its index, and nobody can write here.
     try:
         return sqlite3.connect(
@@ -251,6 +274,44 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
         )
     except sqlite3.Error as error:
         raise StoreError("ledger_unwritable", str(path), f"cannot be opened: {error}") from error
+
+
+def _is_logged(path: Path) -> bool:
+    """Test whether a write-ahead log lies beside a file: that of a writer at work or killed."""
+    log = Path(f"{path}-wal")
+    return log.exists() and log.stat().st_size > 0
+
+
+def _check_log(path: Path) -> None:
+    """Check that file and log make one database, by a reader: a writer would mix them for good.
+
+    Raises:
+        StoreError: They do not: the file was restored, and the log is of the one before.
+    """
+    if not _is_logged(path):
+        return
+    with closing(_connect(path, "ro")) as connection:
+        try:
+            ((found,),) = connection.execute("PRAGMA quick_check(1)")
+        except sqlite3.Error as error:
+            if not getattr(error, "sqlite_errorname", "").startswith("SQLITE_CORRUPT"):
+                return
+            found = str(error)
+    if found != "ok":
+        raise StoreError(
+            "ledger_damaged",
+            str(path),
+            f"{found}, read with its write-ahead log; if the file was restored, the log is of the "
+            "one before: remove -wal and -shm and restore it again; else restore a backup",
+        )
+
+
+def layout_of(path: Path) -> int:
+    """The number of a ledger file's layout; 0 where it has none."""
+    with suppress(StoreError, sqlite3.Error), closing(_connect(path, "ro")) as connection:
+        ((layout,),) = connection.execute("PRAGMA user_version")
+        return int(layout)
+    return 0
 
 
 def end_write_ahead_log(path: Path) -> None:
@@ -268,16 +329,29 @@ def end_write_ahead_log(path: Path) -> None:
         connection.close()
 
 
+def refuse_log(path: Path) -> None:
+    """Refuse to make a ledger beside a write-ahead log, which SQLite would remove.
+
+    Raises:
+        StoreError: There is one, with content.
+    """
+    if _is_logged(path):
+        raise StoreError(
+            "ledger_rolled_back",
+            f"{path}-wal",
+            "holds turns of a ledger that is gone; put the ledger back, or move this file away "
+            "for a new world",
+        )
+
+
 def is_blank(path: Path) -> bool:
     """Test whether a file is empty, or a database in which no table was ever made."""
     if path.stat().st_size == 0:
         return True
     try:
-        connection = _connect(path, "rw")
-        try:
+        # A killed start of a world leaves a journal to roll back; a writer would mix in a log.
+        with closing(_connect(path, "ro" if _is_logged(path) else "rw")) as connection:
             ((tables,),) = connection.execute("SELECT COUNT(*) FROM sqlite_schema")
-        finally:
-            connection.close()
     except (StoreError, sqlite3.Error, UnicodeDecodeError):
         return False
     return bool(tables == 0)
