@@ -456,7 +456,7 @@ def test_a_ledger_two_turns_ahead_of_its_head_is_refused(ledger: Path) -> None:
     engine.close_turn([])
     engine.close()
     Path(f"{ledger}.head").write_bytes(head)
-    assert "saw another turn 3" in refusal(ledger)
+    assert "saw turn 3 last" in refusal(ledger)
 
 
 def test_a_new_world_starts_where_all_that_remembers_an_old_one_was_moved_away(

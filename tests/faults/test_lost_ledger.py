@@ -440,7 +440,7 @@ def test_a_restored_ledger_whose_log_has_all_turns_since_is_refused(tmp_path: Pa
     ledger = restored_with_a_log(tmp_path, 30)
     refused = refusal(str(ledger), Access())
     assert refused.code == "ledger_rolled_back"
-    assert "saw another turn 30" in str(refused)
+    assert "saw turn 30 last" in str(refused)
 
 
 def test_a_restored_ledger_is_not_mixed_with_the_log_of_the_one_before(tmp_path: Path) -> None:

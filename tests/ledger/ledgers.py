@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -96,11 +96,6 @@ def export_hash(store: Store) -> str:
     return sha256(export(store) + heads.encode()).hexdigest()
 
 
-def answered(receipt: Receipt) -> Callable[..., Receipt]:
-    """A maker of just this answer, whatever comes of the turn."""
-    return lambda *_: receipt
-
-
 def rich_world(path: Path | str, turns: int = RICH_TURNS, config: WorldConfig = SCENARIO) -> World:
     """A ledger in which everything happened that can, and three inputs wait for the open turn."""
     world = World.create(path, config, world_id="rich")
@@ -116,7 +111,7 @@ def rich_world(path: Path | str, turns: int = RICH_TURNS, config: WorldConfig = 
             Input(d, Burn(50, 2), 0, 900),
         ],
         signatures=[signature, None, None, Signature("key-of-d", "signature-of-d")],
-        receipt=answered(Receipt(1, "first", "digest-1", '{"turn":1}')),
+        receipt=Receipt(1, "first", "digest-1", '{"turn":1}'),
     )
     world.turn(
         [
@@ -128,7 +123,7 @@ def rich_world(path: Path | str, turns: int = RICH_TURNS, config: WorldConfig = 
             Input(a, Idle()),
         ],
         signatures=[signature, None, None, None, None, None],
-        receipt=answered(Receipt(2, "second", "digest-2", '{"turn":2}')),
+        receipt=Receipt(2, "second", "digest-2", '{"turn":2}'),
     )
     world.turn(
         [
@@ -139,7 +134,7 @@ def rich_world(path: Path | str, turns: int = RICH_TURNS, config: WorldConfig = 
             ),
             Input(a, Unrecognised("no such")),
         ],
-        receipt=answered(Receipt(3, "third", "digest-3", "[]")),
+        receipt=Receipt(3, "third", "digest-3", "[]"),
     )
     for inputs in script(config, 8, "rich"):
         world.turn(inputs)

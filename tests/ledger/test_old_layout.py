@@ -69,7 +69,12 @@ def new(tmp_path: Path) -> Path:
 def outside_the_chain(store: Store) -> tuple[Any, ...]:
     return tuple(
         list(each)
-        for each in (store.snapshots(), store.receipts(), store.checksums(), store.accounts())
+        for each in (
+            store.snapshots(),
+            (receipt for receipt, _ in store.receipts()),
+            store.submissions(),
+            store.accounts(),
+        )
     )
 
 
@@ -95,9 +100,11 @@ def test_other_programs_find_the_same_rows_by_the_same_names(old: Path, new: Pat
     before, after = sqlite3.connect(old), sqlite3.connect(new)
     for table in OLD_TABLES.values():
         cursor = before.execute(f"SELECT * FROM {table} ORDER BY 1")
-        columns = ", ".join(column[0] for column in cursor.description)
+        # A checksum is bound to the one before it since.
+        names = [column[0] for column in cursor.description if column[0] != "checksum"]
+        columns = ", ".join(names)
         found = after.execute(f"SELECT {columns} FROM {table} ORDER BY 1").fetchall()
-        assert found == cursor.fetchall(), table
+        assert found == before.execute(f"SELECT {columns} FROM {table} ORDER BY 1").fetchall()
         typed = f"SELECT typeof({columns.replace(', ', '), typeof(')}) FROM {table} ORDER BY 1"
         assert set(after.execute(typed)) == set(before.execute(typed)), table
     before.close()

@@ -16,7 +16,7 @@ from sim_economy.ledger.verify import verify
 from sim_economy.world.replay import replay
 from sim_economy.world.world import World
 from tests.conftest import STORES
-from tests.ledger.ledgers import SCENARIO, answered, export, play, script
+from tests.ledger.ledgers import SCENARIO, export, play, script
 from tests.postgres import PostgresServer
 
 Maker = Callable[[], World]
@@ -150,11 +150,11 @@ def test_an_answer_is_kept_under_its_key_and_only_with_its_turn(create: Maker) -
     world = create()
     first = Receipt(1, "key-1", "digest-1", '{"turn": 1}')
     second = Receipt(2, "key-2", "digest-2", "é\u2028")
-    world.turn([Input(A, Mine())], receipt=answered(first))
+    world.turn([Input(A, Mine())], receipt=first)
     with pytest.raises(InputError):
-        world.turn([Input(A, Stake(2**31))], receipt=answered(second))
+        world.turn([Input(A, Stake(2**31))], receipt=second)
     assert world.store.receipt("key-2") is None
-    world.turn(receipt=answered(second))
+    world.turn(receipt=second)
     world = reopened(world)
     assert world.store.receipt("key-1") == first
     assert world.store.receipt("key-2") == second
@@ -166,10 +166,10 @@ def test_an_answer_is_kept_under_its_key_and_only_with_its_turn(create: Maker) -
 def test_a_key_used_twice_is_refused_and_the_turn_with_it(create: Maker) -> None:
     world = create()
     first = Receipt(1, "key", "digest-1", "one")
-    world.turn(receipt=answered(first))
+    world.turn(receipt=first)
     head = world.head
     with pytest.raises(SimEconomyError):
-        world.turn(receipt=answered(Receipt(2, "key", "digest-2", "two")))
+        world.turn(receipt=Receipt(2, "key", "digest-2", "two"))
     assert (world.turn_number, world.head, world.store.head()) == (1, head, head)
     assert world.store.receipt("key") == first
     assert verify(world.store).holds
@@ -181,7 +181,7 @@ def test_an_answer_of_another_turn_never_makes_a_ledger_that_does_not_verify(
 ) -> None:
     world = create()
     try:
-        world.turn(receipt=answered(Receipt(turn, "key", "digest", "answer")))
+        world.turn(receipt=Receipt(turn, "key", "digest", "answer"))
     except (SimEconomyError, AssertionError):
         assert world.turn_number == 0
     assert verify(world.store).finding is None

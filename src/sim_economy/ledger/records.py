@@ -166,12 +166,16 @@ class StoredTurn(_Kept):
 
 
 class Receipt(Struct, frozen=True):
-    """The answer one request got, for whoever asks again with the same key."""
+    """The request that closed a turn, for whoever sends it again with the same key.
+
+    Attributes:
+        answer: As a release before kept it; empty where it is made from the turn's record.
+    """
 
     turn: int
     idempotency_key: str
     request_digest: str
-    answer: str
+    answer: str = ""
 
 
 class Submission(Struct, frozen=True):
@@ -181,6 +185,18 @@ class Submission(Struct, frozen=True):
     index: int = field(name="position")
     input: Raw
     signature: Signature | None = None
+
+
+class Ends(Struct, frozen=True):
+    """Checksums at the ends of the two chains beside the world's; empty where there is no record.
+
+    Attributes:
+        receipt: Of the newest receipt.
+        accepted: Of the newest input accepted for the open turn.
+    """
+
+    receipt: str = ""
+    accepted: str = ""
 
 
 def digest(text: bytes) -> str:
@@ -193,9 +209,38 @@ def chained(previous_hash: str, line: bytes) -> str:
     return sha256(b"%b\n%b" % (previous_hash.encode(), line)).hexdigest()
 
 
-def bound_digest(head_hash: str, value: Receipt | Submission) -> str:
-    """A checksum of a record outside the chain, bound to the head it belongs to."""
-    return chained(head_hash, canonical(value))
+def bound_digest(previous: str, head_hash: str, value: Receipt | Submission) -> str:
+    """A checksum of a record beside the world's chain.
+
+    Args:
+        previous: The checksum of the record before it; empty for the first. Releases before
+            chained none.
+        head_hash: The head it belongs to.
+    """
+    return chained(previous + head_hash, canonical(value))
+
+
+class SideChain:
+    """One of the chains beside the world's, followed record by record.
+
+    Releases before chained nothing, so its beginning may be bound to heads alone.
+    """
+
+    def __init__(self, previous: str = "") -> None:
+        """Follow it from the start, or from after the record with a checksum."""
+        self._previous = previous
+        self._chained = False
+        self._turn = -1
+
+    def follows(self, head_hash: str, value: Receipt | Submission, checksum: str) -> bool:
+        """Test whether a record with its checksum is the next one; a turn has one receipt."""
+        chained_on = bound_digest(self._previous, head_hash, value) == checksum
+        bare = not self._chained and bound_digest("", head_hash, value) == checksum
+        self._chained |= chained_on and self._previous != ""
+        self._previous = checksum
+        another = isinstance(value, Submission) or value.turn > self._turn
+        self._turn = value.turn
+        return another and (chained_on or bare)
 
 
 def genesis_of(config: WorldConfig, world_id: str, keys: Keys | None = None) -> Genesis:

@@ -20,14 +20,15 @@ from sim_economy.ledger.records import (
     FORMAT,
     Genesis,
     Head,
+    SideChain,
     StoredTurn,
     block_hash,
-    bound_digest,
     chained,
     digest,
     read_genesis,
 )
-from sim_economy.ledger.sidecars.locations import LedgerLocation
+from sim_economy.ledger.sidecars.head_file import HeadFile, Seen
+from sim_economy.ledger.sidecars.locations import LedgerLocation, location_of
 from sim_economy.ledger.stores.protocol import Store
 
 
@@ -49,13 +50,15 @@ class Verification(Struct, frozen=True):
         turns: Closed turns that are sound.
         head: The end of the chain as computed; None where genesis is not sound.
         finding: None where everything is sound.
-        signatures: Of inputs and blocks, found good; 0 in a world without keys.
+        signatures: Of inputs and turns, found good; 0 in a world without keys.
+        head_file: Whether a head file was there to compare the ledger with.
     """
 
     turns: int
     head: Head | None
     finding: Finding | None
     signatures: int = 0
+    head_file: bool = False
 
     @property
     def holds(self) -> bool:
@@ -69,15 +72,19 @@ def verify(
     """Fold postings and hashes from genesis and name the first thing that is wrong.
 
     Args:
-        source: A store, or a ledger file.
+        source: A store, or where a ledger is; what its head file saw must be in it too.
         progress: Called with each verified turn.
 
     Raises:
         StoreError: The file is missing or no ledger of this format.
     """
+    if isinstance(source, str | Path):
+        source = location_of(source)
     try:
+        # Before the ledger: it goes on meanwhile, and must have what was seen by then.
+        seen = HeadFile.seen(source.sidecar) if isinstance(source, LedgerLocation) else None
         with reading(source) as store:
-            return _verified(_Walk(store, progress))
+            return _verified(_Walk(store, progress, seen))
     except StoreError as error:
         if error.code != "ledger_damaged":
             raise
@@ -93,7 +100,8 @@ def _verified(walk: _Walk) -> Verification:
         finding = _found(walk.turn, error)
     except (SimEconomyError, ValueError, LookupError, TypeError, AttributeError) as error:
         finding = Finding(walk.turn, f"a record cannot be read: {type(error).__name__}")
-    return Verification(max(0, walk.turn), walk.head, finding, walk.signatures)
+    seen = walk.seen is not None
+    return Verification(max(0, walk.turn), walk.head, finding, walk.signatures, seen)
 
 
 def _found(turn: int | None, error: StoreError) -> Finding:
@@ -101,8 +109,11 @@ def _found(turn: int | None, error: StoreError) -> Finding:
 
 
 class _Walk:
-    def __init__(self, store: Store, progress: Callable[[int], None]) -> None:
+    def __init__(
+        self, store: Store, progress: Callable[[int], None], seen: Seen | None = None
+    ) -> None:
         self._store = store
+        self.seen = seen
         self._progress = progress
         self.turn = -1
         self.head: Head | None = None
@@ -135,6 +146,8 @@ class _Walk:
             yield Finding(0, "there is no turn 0")
         yield from self._unchained_records(first)
         yield from self._accepted()
+        if self.seen is not None and (missing := self.seen.missing(self._store)) is not None:
+            yield Finding(None, f"its head file {missing}")
 
     def _turn_problems(self, stored: StoredTurn, fold: Fold) -> Iterator[str]:
         before = self.head
@@ -168,11 +181,13 @@ class _Walk:
         for turn, state in self._store.snapshots():
             if digest(state.encode()) != self._digests[turn][0]:
                 yield Finding(turn, "the snapshot is not the state of its turn")
+        beside = SideChain()
         for receipt, checksum in self._store.receipts():
-            if bound_digest(self._digests[receipt.turn][1], receipt) != checksum:
-                yield Finding(receipt.turn, "a stored answer does not match its checksum")
+            if not beside.follows(self._digests[receipt.turn][1], receipt, checksum):
+                yield Finding(receipt.turn, "a receipt is not chained to the one before it")
 
     def _accepted(self) -> Iterator[Finding]:
+        beside = SideChain()
         for index, (submission, checksum) in enumerate(self._store.checksums()):
             sent = json.decode(submission.input)
             if self._signed and not self._signed.is_input_signed(
@@ -183,5 +198,7 @@ class _Walk:
                 yield Finding(submission.turn, "accepted inputs are not numbered without gaps")
             if submission.turn != self.turn + 1:
                 yield Finding(submission.turn, "an accepted input is for a turn that is not open")
-            if bound_digest(self._digests[self.turn][1], submission) != checksum:
-                yield Finding(submission.turn, "an accepted input does not match its checksum")
+            if not beside.follows(self._digests[self.turn][1], submission, checksum):
+                yield Finding(
+                    submission.turn, "an accepted input is not chained to the one before it"
+                )

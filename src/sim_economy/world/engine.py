@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final, Self, TypeVar
@@ -149,10 +150,8 @@ class Engine:
         try:
             check_world_name(self.location, self.world_id, world.world_id)
             head_file = HeadFile.of(self.location.sidecar)
-            head = world.head
             if not accept_head:
-                last_two = world.store.read(max(0, head.turn - 1), head.turn)
-                head_file.check(head, {stored.turn: stored.head_hash for stored in last_two})
+                head_file.check(world.store)
             genesis_hash = digest(world.store.genesis_line())
             if self.access.tokens:
                 self.credentials = Credentials.read(self._token_path, genesis_hash)
@@ -167,7 +166,7 @@ class Engine:
                 key = EngineKey.read(self._key_path, world.keys.engine)
                 world.sign_with(_turn_signer(key, genesis_hash))
                 self.signed = SignedWorld(genesis_hash, world.keys, world.config.rules_version)
-            head_file.write(head)
+            head_file.write(world.head, world.store.ends())
         except BaseException:
             world.close()
             if head_file is not None:
@@ -257,7 +256,7 @@ class Engine:
             sign = unsigned if key is None else _turn_signer(key, genesis_hash)
             world = World(config, store=store, world_id=self.world_id, keys=keys, sign=sign)
             head_file = HeadFile.of(self.location.sidecar)
-            head_file.write(world.head)
+            head_file.write(world.head, world.store.ends())
         except BaseException:
             # The head goes first: it would remember a world that is gone. What may be the key of a
             # world that was kept stays.
@@ -355,6 +354,9 @@ class Engine:
         signed = self._signed([submitted], [signature])
         world.submit(submitted, signed[0] if signed else None)
         self._submitted.add(submitted.agent_id)
+        assert self._head_file is not None
+        with suppress(StoreError):  # What it cannot take now, it takes with the turn.
+            self._head_file.write(world.head, world.store.ends(), durable=False)
         full = len(self._submitted) == len(world.agent_indices)
         return self.close_turn() if full and self.closes_itself else None
 
@@ -381,7 +383,7 @@ class Engine:
             signatures: In hex, one for each input, or none at all.
             expected: The turn the caller means.
             metered: The operator's usage figures of the accepted inputs, by agent id.
-            key: The same key with the same request gets the stored answer.
+            key: The same key with the same request gets the same answer.
             request: The request's bytes.
 
         Raises:
@@ -398,28 +400,20 @@ class Engine:
         if key is not None and (held := world.store.receipt(key)) is not None:
             if held.request_digest != request_digest:
                 raise KeyReusedError(held.turn)
-            return held.answer
+            return held.answer or self._answer(*world.store.read(held.turn, held.turn))
         if expected is not None and expected != world.turn_number + 1:
             raise TurnConflictError(expected, world.turn_number + 1)
         for agent_id in metered or ():
             agent_index(world.agent_indices, agent_id)
-
-        answer = ""
-
-        def receipt(sealed: StoredTurn) -> Receipt:
-            nonlocal answer
-            assert key is not None
-            answer = self._answer(sealed)
-            return Receipt(sealed.turn, key, request_digest, answer)
-
-        keep = None if key is None else receipt
+        turn = world.turn_number + 1
+        receipt = None if key is None else Receipt(turn, key, request_digest)
         signed = self._signed(inputs, signatures)
         kept = [within_limits(submitted, world.config) for submitted in inputs]
-        world.turn(kept, ends=ends, signatures=signed, metered=metered, receipt=keep)
+        world.turn(kept, ends=ends, signatures=signed, metered=metered, receipt=receipt)
         self._submitted.clear()
         self._update_head_file(world)
         assert world.sealed is not None
-        return answer or self._answer(world.sealed)
+        return self._answer(world.sealed)
 
     def _signed(
         self, inputs: Sequence[Input], signatures: Sequence[str | None]
@@ -447,7 +441,7 @@ class Engine:
         """Write the head before the next turn, so that the file is at most one turn behind."""
         assert self._head_file is not None
         self._head_file_current = False
-        self._head_file.write(world.head)
+        self._head_file.write(world.head, world.store.ends())
         self._head_file_current = True
 
     def _answer(self, sealed: StoredTurn) -> str:

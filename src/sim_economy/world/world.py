@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Self
 
@@ -25,7 +25,12 @@ from sim_economy.core.state import decode_state, encode_state, genesis
 from sim_economy.core.text_limits import check_lengths, within_limits
 from sim_economy.core.turn import play_turn
 from sim_economy.core.world_config import WorldConfig, agent_index, genesis_order
-from sim_economy.ledger.readers.reading import chained_turns, config_of, genesis_record
+from sim_economy.ledger.readers.reading import (
+    chained_turns,
+    check_side_chains,
+    config_of,
+    genesis_record,
+)
 from sim_economy.ledger.records import (
     Head,
     Keys,
@@ -164,6 +169,7 @@ class World:
             raise StoreError(
                 "ledger_damaged", store.name, f"the snapshot of turn {snapshot.turn} is damaged"
             )
+        check_side_chains(store, stored)
         self.state = decode_state(snapshot.state)
         for turn in stored[1:]:
             record = turn.record
@@ -202,7 +208,7 @@ class World:
         ends: bool = False,
         signatures: Sequence[Signature | None] = (),
         metered: Mapping[str, tuple[int, int]] | None = None,
-        receipt: Callable[[StoredTurn], Receipt] | None = None,
+        receipt: Receipt | None = None,
     ) -> Turn:
         """Close the open turn with these inputs, whole or not at all.
 
@@ -212,13 +218,13 @@ class World:
             signatures: One for each input, or none at all.
             metered: Thinking and output units of the submitted inputs, by agent id, as the operator
                 measured them; an agent with usage and without an input is idle and billed.
-            receipt: Makes the answer to keep under an idempotency key, from the turn as it is kept.
+            receipt: Of the request that closes the turn, to be kept with it.
 
         Raises:
             InputError: An input of a wrong type or size, or with thinking, an action's name or a
                 list of contracts beyond its limit.
             RunEndedError: The run has ended before.
-            KeyReusedError: An answer is kept under the receipt's key already.
+            KeyReusedError: A receipt is kept under its key already.
             AmountOutOfRangeError: An account would pass 2^62.
             StoreError: The turn could not be kept.
         """
@@ -231,14 +237,13 @@ class World:
                 self.head, turn, given, state, self.config.agent_ids, signatures, sign
             )
             due = ends or turn.turn % SNAPSHOT_EVERY == 0
-            kept = receipt and receipt(sealed)
-            if kept is not None:
-                assert kept.turn == turn.turn, kept
-                if (held := self._store.receipt(kept.idempotency_key)) is not None:
+            if receipt is not None:
+                assert receipt.turn == turn.turn, receipt
+                if (held := self._store.receipt(receipt.idempotency_key)) is not None:
                     raise KeyReusedError(held.turn)
             self._store.append(
                 sealed,
-                receipt=kept,
+                receipt=receipt,
                 state=encode_state(state).decode() if due else None,
             )
             self._head = head

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from sim_economy.core.world_config import WorldConfig, parse_world_config
 from sim_economy.ledger.fold.account_fold import fold_postings
 from sim_economy.ledger.records import (
     Genesis,
+    SideChain,
     StoredTurn,
     TurnRecord,
     chained,
@@ -78,6 +79,29 @@ def chained_turns(store: Store, first: int, last: int | None = None) -> Iterator
                 )
             yield stored
         before = stored.head_hash
+
+
+def check_side_chains(store: Store, turns: Sequence[StoredTurn]) -> None:
+    """Hold accepted inputs, and the receipts of the newest turns, to their chains.
+
+    Args:
+        turns: The newest ones, as `chained_turns` has them; at least one.
+
+    Raises:
+        StoreError: One is not chained to the one before it.
+    """
+    heads = {stored.turn: stored.head_hash for stored in turns}
+    before, last = turns[0].turn, turns[-1].turn
+    receipts = SideChain(store.newest_receipt(before))
+    for receipt, checksum in store.receipts(before):
+        if not receipts.follows(heads.get(receipt.turn, ""), receipt, checksum):
+            problem = f"a receipt of turn {receipt.turn} is not its own; run verify"
+            raise StoreError("ledger_damaged", store.name, problem)
+    accepted = SideChain()
+    for submission, checksum in store.checksums():
+        if not accepted.follows(heads[last], submission, checksum):
+            problem = f"accepted input {submission.index} is not its own; run verify"
+            raise StoreError("ledger_damaged", store.name, problem)
 
 
 def accounts_before(store: Store, turn: int) -> list[int]:

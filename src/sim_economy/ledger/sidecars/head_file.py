@@ -1,8 +1,8 @@
 """The head outside the ledger: a small file that remembers how far the ledger had come.
 
 A ledger that was cut back is still a valid chain. Its head file shows the cut: after each
-commit, before the answer, the file takes the new head. So a ledger may be one turn ahead of its
-file and is never behind it.
+commit, before the answer, the file takes the new head, and the ends of the chains of receipts and
+accepted inputs. So a ledger may be one turn ahead of its file and is never behind it.
 """
 
 from __future__ import annotations
@@ -15,16 +15,46 @@ from typing import Final, Self
 from msgspec import DecodeError, Struct, json
 
 from sim_economy.core.errors import StoreError
-from sim_economy.ledger.records import Head, digest
+from sim_economy.ledger.records import Ends, Head, digest
 from sim_economy.ledger.sidecars.ledger_files import open_sidecar, sync_folder, writable
+from sim_economy.ledger.stores.protocol import Store
 
 _SLOT: Final = 512
 """Bytes of each of the two slots that turns take alternately, so that a torn write spares one."""
 
 
-class _Mark(Struct, frozen=True):
+class Seen(Struct, frozen=True, omit_defaults=True):
+    """What a head file saw of a ledger.
+
+    Attributes:
+        checksum: Of the rest, so that a torn write is no head.
+        ends: None in a file that a release before wrote.
+    """
+
     head: Head
     checksum: str
+    ends: Ends | None = None
+
+    @classmethod
+    def of(cls, head: Head, ends: Ends | None) -> Self:
+        """A head and what lies beside its chain, with their checksum."""
+        return cls(head, digest(json.encode(head if ends is None else (head, ends))), ends)
+
+    def missing(self, store: Store) -> str | None:
+        """What a ledger lacks of what was seen, in words; None where it has all of it."""
+        turn, head = self.head.turn, store.head()
+        if head.turn < turn:
+            return f"saw turn {turn} and the ledger ends with turn {head.turn}"
+        if not any(stored.head_hash == self.head.hash for stored in store.read(turn, turn)):
+            return f"saw another turn {turn} than the ledger has"
+        if self.ends is None:
+            return None
+        if store.newest_receipt(turn) != self.ends.receipt:
+            return f"saw other receipts up to turn {turn} than the ledger has"
+        accepted = ["", *(checksum for _, checksum in store.checksums())]
+        if head.turn == turn and self.ends.accepted not in accepted:
+            return f"saw other inputs accepted for turn {turn + 1} than the ledger has"
+        return None
 
 
 class HeadFile:
@@ -33,6 +63,7 @@ class HeadFile:
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
         self._descriptor = descriptor
+        self._turns = [None if seen is None else seen.head.turn for seen in map(self._slot, (0, 1))]
 
     @classmethod
     def of(cls, ledger: str | Path) -> Self:
@@ -48,8 +79,8 @@ class HeadFile:
         return cls(path, descriptor)
 
     @classmethod
-    def seen(cls, ledger: str | Path) -> Head | None:
-        """The newest head that the head file of a ledger saw, if there is a file and it saw any.
+    def seen(cls, ledger: str | Path) -> Seen | None:
+        """The newest that the head file of a ledger saw, if there is a file and it saw any.
 
         Raises:
             StoreError: It saw one and cannot be read.
@@ -60,17 +91,17 @@ class HeadFile:
         with writable(path, "read"):
             head_file = cls(path, open_sidecar(path))
         try:
-            head, length = head_file.head(), os.fstat(head_file._descriptor).st_size
+            seen, length = head_file.newest(), os.fstat(head_file._descriptor).st_size
         finally:
             head_file.close()
-        if head is None and length > _SLOT:
+        if seen is None and length > _SLOT:
             raise StoreError(
                 "ledger_rolled_back",
                 str(path),
                 "saw a world and cannot be read any more; put a whole one back, or move it away "
                 "for a new world",
             )
-        return head
+        return seen
 
     @classmethod
     def check_forgotten(cls, sidecar: Path, ledger: str) -> None:
@@ -88,43 +119,44 @@ class HeadFile:
             raise StoreError(
                 "ledger_rolled_back",
                 f"{sidecar}.head",
-                f"saw turn {seen.turn} and {ledger} holds no world; put the ledger back, or, for "
-                "a new world here, move the files away that remember this one (.head, .tokens, "
+                f"saw turn {seen.head.turn} and {ledger} holds no world; put the ledger back, or, "
+                "for a new world here, move the files away that remember this one (.head, .tokens, "
                 ".key); there is no head to accept",
             )
 
-    def head(self) -> Head | None:
-        """The newest head it saw; None for a new file."""
-        heads = [head for slot in (0, 1) if (head := self._slot(slot)) is not None]
-        return max(heads, key=lambda head: head.turn, default=None)
+    def newest(self) -> Seen | None:
+        """The newest it saw; None for a new file."""
+        found = [seen for slot in (0, 1) if (seen := self._slot(slot)) is not None]
+        return max(found, key=lambda seen: seen.head.turn, default=None)
 
-    def write(self, head: Head) -> None:
-        """Remember a head; durable when this returns.
+    def write(self, head: Head, ends: Ends, *, durable: bool = True) -> None:
+        """Remember a head, and what lies beside its chain.
+
+        Args:
+            durable: Whether it is on the disk when this returns; if not, a loss of power may
+                forget what was accepted since the head, and no more.
 
         Raises:
             StoreError: It could not be written.
         """
-        mark = json.encode(_Mark(head, digest(json.encode(head))))
         slot = head.turn % 2
-        self._fill(slot, mark)
-        other = self._slot(1 - slot)
-        if other is not None and other.turn >= head.turn:
+        self._fill(slot, json.encode(Seen.of(head, ends)), durable=durable)
+        self._turns[slot] = head.turn
+        other = self._turns[1 - slot]
+        if other is not None and other >= head.turn:
             # Of a longer ledger that this one replaces: it would outrank the head just written.
-            self._fill(1 - slot, b"")
+            self._fill(1 - slot, b"", durable=durable)
+            self._turns[1 - slot] = None
 
-    def check(self, head: Head, head_hash_at: dict[int, str]) -> None:
-        """Compare a ledger's head with the file.
-
-        Args:
-            head: Of the ledger.
-            head_hash_at: The ledger's chain head by turn, for its last two turns.
+    def check(self, store: Store) -> None:
+        """Compare a ledger with the file.
 
         Raises:
-            StoreError: The ledger is behind, has other turns, or is past its first turn
-                without a head file.
+            StoreError: The ledger is behind, has other turns, receipts or accepted inputs, or is
+                past its first turn without a head file.
         """
-        seen = self.head()
-        if seen is None and head.turn == 0:
+        seen, turn = self.newest(), store.head().turn
+        if seen is None and turn == 0:
             return  # Power went between the ledger's first commit and its first head.
         if seen is None:
             raise StoreError(
@@ -133,20 +165,15 @@ class HeadFile:
                 "holds no head for this ledger; if you trust the ledger as it is, accept its "
                 "head with SIM_ENGINE_ACCEPT_HEAD=1 or --accept-head",
             )
-        if head.turn < seen.turn:
+        problem = seen.missing(store)
+        if problem is None and turn > seen.head.turn + 1:
+            problem = f"saw turn {seen.head.turn} last and the ledger ends with turn {turn}"
+        if problem is not None:
             raise StoreError(
                 "ledger_rolled_back",
                 str(self.path),
-                f"saw turn {seen.turn} and the ledger ends with turn {head.turn}; restore the "
-                "ledger, or accept its head (SIM_ENGINE_ACCEPT_HEAD=1, --accept-head) if you "
-                "rolled it back yourself",
-            )
-        if head.turn > seen.turn + 1 or head_hash_at.get(seen.turn) != seen.hash:
-            raise StoreError(
-                "ledger_rolled_back",
-                str(self.path),
-                f"saw another turn {seen.turn} than the ledger has; restore the ledger, or "
-                "accept its head (SIM_ENGINE_ACCEPT_HEAD=1, --accept-head) if you know why",
+                f"{problem}; restore the ledger, or accept its head (SIM_ENGINE_ACCEPT_HEAD=1, "
+                "--accept-head) if you rolled it back yourself or know why",
             )
 
     def discard(self) -> None:
@@ -160,17 +187,19 @@ class HeadFile:
             os.close(self._descriptor)
             self._descriptor = -1
 
-    def _fill(self, slot: int, text: bytes) -> None:
+    def _fill(self, slot: int, text: bytes, *, durable: bool) -> None:
+        assert len(text) <= _SLOT, text
         with writable(self.path):
             written = os.pwrite(self._descriptor, text.ljust(_SLOT, b"\n"), _SLOT * slot)
             if written < _SLOT:
                 raise OSError(ENOSPC, os.strerror(ENOSPC))
-            os.fdatasync(self._descriptor)
+            if durable:
+                os.fdatasync(self._descriptor)
 
-    def _slot(self, slot: int) -> Head | None:
+    def _slot(self, slot: int) -> Seen | None:
         text = os.pread(self._descriptor, _SLOT, _SLOT * slot)
         try:
-            mark = json.decode(text, type=_Mark)
+            found = json.decode(text, type=Seen)
         except DecodeError:
             return None
-        return mark.head if digest(json.encode(mark.head)) == mark.checksum else None
+        return found if Seen.of(found.head, found.ends) == found else None

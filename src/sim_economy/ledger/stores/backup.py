@@ -8,7 +8,7 @@ from pathlib import Path
 from sim_economy.core.errors import StoreError
 from sim_economy.ledger.fold import Fold
 from sim_economy.ledger.readers.reading import genesis_record, reading
-from sim_economy.ledger.records import Head, Receipt
+from sim_economy.ledger.records import Ends, Head, Receipt
 from sim_economy.ledger.sidecars.head_file import HeadFile
 from sim_economy.ledger.sidecars.ledger_files import remove_ledger, sync_folder
 from sim_economy.ledger.sidecars.ledger_lock import LedgerLock
@@ -36,10 +36,10 @@ def copy_ledger(
         StoreError: The source is not sound, something is at the target already, or a head file
             there saw a turn that the source does not hold; nothing is left there.
     """
-    head = _copied(source, target, progress)
+    head, ends = _copied(source, target, progress)
     target.sidecar.parent.mkdir(parents=True, exist_ok=True)
     head_file = HeadFile.of(target.sidecar)
-    head_file.write(head)
+    head_file.write(head, ends)
     head_file.close()
     return head
 
@@ -95,7 +95,9 @@ def copy(source: Store, target: Store, progress: _Progress = lambda turn: None) 
         target.accept(submission)
 
 
-def _copied(source: LedgerLocation, target: LedgerLocation, progress: _Progress) -> Head:
+def _copied(
+    source: LedgerLocation, target: LedgerLocation, progress: _Progress
+) -> tuple[Head, Ends]:
     with reading(source) as store:
         _hold(store, source)
         head = store.head()
@@ -106,6 +108,7 @@ def _copied(source: LedgerLocation, target: LedgerLocation, progress: _Progress)
                 copy(store, copied, progress)
             assert copied.head() == head, (copied.head(), head)
             _hold(copied, source)
+            ends = copied.ends()
         except BaseException:
             copied.discard()
             raise
@@ -113,18 +116,19 @@ def _copied(source: LedgerLocation, target: LedgerLocation, progress: _Progress)
             # While it is still held: whoever locks the ledger next makes a file of its own.
             Path(f"{target.path}.lock").unlink(missing_ok=True)
         copied.close()
-    return head
+    return head, ends
 
 
 def _check_remembered(target: LedgerLocation, store: Store) -> None:
     seen = HeadFile.seen(target.sidecar)
     if seen is None:
         return
-    if not any(stored.head_hash == seen.hash for stored in store.read(seen.turn, seen.turn)):
+    turn, seen_hash = seen.head.turn, seen.head.hash
+    if not any(stored.head_hash == seen_hash for stored in store.read(turn, turn)):
         raise StoreError(
             "ledger_rolled_back",
             f"{target.sidecar}.head",
-            f"saw a turn {seen.turn} that the source does not hold; copy to another target, or "
+            f"saw a turn {turn} that the source does not hold; copy to another target, or "
             "move the files away that remember that world (.head, .tokens, .key)",
         )
 

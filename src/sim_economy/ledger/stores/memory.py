@@ -9,6 +9,7 @@ from sim_economy.core.accounts import chart_of
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import StoreError
 from sim_economy.ledger.records import (
+    Ends,
     Genesis,
     Head,
     Receipt,
@@ -52,7 +53,8 @@ class MemoryStore:
         self._head = self.head().after(turn.record, turn.head_hash)
         self._submissions.clear()
         if receipt is not None:
-            self._receipts[receipt.idempotency_key] = receipt, bound_digest(turn.head_hash, receipt)
+            checksum = bound_digest(self.newest_receipt(turn.turn), turn.head_hash, receipt)
+            self._receipts[receipt.idempotency_key] = receipt, checksum
         if state is not None:
             self._snapshots.append(Snapshot(turn.turn, state))
 
@@ -62,20 +64,32 @@ class MemoryStore:
 
     def accept(self, submission: Submission) -> None:
         """Keep an input until its turn closes."""
-        self._submissions.append((submission, bound_digest(self.head().hash, submission)))
+        checksum = bound_digest(self.ends().accepted, self.head().hash, submission)
+        self._submissions.append((submission, checksum))
 
     def submissions(self) -> list[Submission]:
         """The inputs accepted for the open turn."""
         return [submission for submission, _ in self._submissions]
 
     def receipt(self, idempotency_key: str) -> Receipt | None:
-        """The stored answer under a key."""
+        """The receipt under a key."""
         found = self._receipts.get(idempotency_key)
         return found and found[0]
 
-    def receipts(self) -> Iterator[tuple[Receipt, str]]:
-        """Every stored answer with its checksum."""
-        return iter(self._receipts.values())
+    def receipts(self, after: int | None = None) -> Iterator[tuple[Receipt, str]]:
+        """Every receipt with its checksum, or those after a turn."""
+        kept = self._receipts.values()
+        return (pair for pair in kept if after is None or pair[0].turn > after)
+
+    def newest_receipt(self, turn: int) -> str:
+        """The checksum of the newest receipt up to a turn."""
+        kept = reversed(self._receipts.values())
+        return next((checksum for receipt, checksum in kept if receipt.turn <= turn), "")
+
+    def ends(self) -> Ends:
+        """The checksums of the newest receipt and the newest accepted input."""
+        accepted = self._submissions[-1][1] if self._submissions else ""
+        return Ends(self.newest_receipt(len(self._turns)), accepted)
 
     def checksums(self) -> Iterator[tuple[Submission, str]]:
         """Every accepted input with its checksum."""

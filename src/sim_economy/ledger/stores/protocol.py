@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
-from sim_economy.ledger.records import Genesis, Head, Receipt, StoredTurn, Submission
+from sim_economy.ledger.records import Ends, Genesis, Head, Receipt, StoredTurn, Submission
 
 
 class Snapshot(NamedTuple):
@@ -40,7 +40,7 @@ class Store(Protocol):
         """Keep one turn, whole or not at all; it is durable when this returns.
 
         Args:
-            receipt: The stored answer of the request that closed the turn.
+            receipt: Of the request that closed the turn.
             state: The canonical state after it, when it is time for a snapshot.
 
         Raises:
@@ -61,10 +61,16 @@ class Store(Protocol):
         """The inputs accepted for the open turn, in order."""
 
     def receipt(self, idempotency_key: str) -> Receipt | None:
-        """The stored answer under a key."""
+        """The receipt under a key."""
 
-    def receipts(self) -> Iterator[tuple[Receipt, str]]:
-        """Every stored answer with its checksum."""
+    def receipts(self, after: int | None = None) -> Iterator[tuple[Receipt, str]]:
+        """Every receipt with its checksum in the order of their turns, or those after a turn."""
+
+    def newest_receipt(self, turn: int) -> str:
+        """The checksum of the newest receipt up to a turn; empty where there is none."""
+
+    def ends(self) -> Ends:
+        """The checksums of the newest receipt and the newest accepted input."""
 
     def checksums(self) -> Iterator[tuple[Submission, str]]:
         """Every accepted input with its checksum."""

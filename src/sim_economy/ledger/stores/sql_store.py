@@ -15,6 +15,7 @@ from sim_economy.core.accounts import chart_of
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import StoreError
 from sim_economy.ledger.records import (
+    Ends,
     Genesis,
     Head,
     Receipt,
@@ -55,11 +56,13 @@ class Kept(Struct, frozen=True):
         turn: The newest one.
         head_hash: Of the chain after it.
         accepted: Inputs kept for the open turn.
+        ends: Of what is kept beside the chain.
     """
 
     turn: int
     head_hash: str
     accepted: int
+    ends: Ends
 
 
 class SQLStore(ABC):
@@ -140,26 +143,28 @@ class SQLStore(ABC):
             self._insert("turns", (turn.turn, turn.line.decode(), turn.head_hash))
             if state is not None:
                 self._insert("snapshots", (turn.turn, state))
+            newest = "" if self._kept is None else self._kept.ends.receipt
             if receipt is not None:
-                checksum = bound_digest(turn.head_hash, receipt)
+                newest = checksum = bound_digest(newest, turn.head_hash, receipt)
                 request, answer = receipt.request_digest, receipt.answer
                 kept = receipt.idempotency_key, receipt.turn, request, answer, checksum
                 self._insert("receipts", kept)
             self._write("DELETE FROM submissions")
-            self._kept = Kept(turn.turn, turn.head_hash, 0)
+            self._kept = Kept(turn.turn, turn.head_hash, 0, Ends(newest))
 
     def accept(self, submission: Submission) -> None:
         """Keep an input until its turn closes."""
-        head_hash = self.head().hash if self._kept is None else self._kept.head_hash
-        checksum = bound_digest(head_hash, submission)
+        assert self._kept is not None, "only the writer of a ledger accepts"
+        ends = self._kept.ends
+        checksum = bound_digest(ends.accepted, self._kept.head_hash, submission)
         signed = submission.signature
         pair = (None, None) if signed is None else (signed.public_key, signed.signature)
         text = bytes(submission.input).decode()
         with self.one_commit():
             row = submission.index, submission.turn, text, *pair, checksum
             self._insert("submissions", row)
-            if self._kept is not None:
-                self._kept = replace(self._kept, accepted=submission.index + 1)
+            ends = replace(ends, accepted=checksum)
+            self._kept = replace(self._kept, accepted=submission.index + 1, ends=ends)
 
     @contextmanager
     def one_commit(self) -> Iterator[None]:
@@ -185,7 +190,7 @@ class SQLStore(ABC):
             "SELECT turn, head FROM turns ORDER BY turn DESC LIMIT 1"
         ):
             ((last,),) = self._rows("SELECT MAX(position) FROM submissions")
-            self._kept = Kept(turn, head_hash, 0 if last is None else last + 1)
+            self._kept = Kept(turn, head_hash, 0 if last is None else last + 1, self.ends())
 
     def _written_by_another(self) -> StoreError:
         return StoreError(
@@ -209,18 +214,36 @@ class SQLStore(ABC):
             yield Submission(turn, index, sent, signed), checksum
 
     def receipt(self, idempotency_key: str) -> Receipt | None:
-        """The stored answer under a key."""
+        """The receipt under a key."""
         rows = self._rows("SELECT * FROM receipts WHERE idempotency_key = ?", (idempotency_key,))
         return next(
             (Receipt(turn, key, request, text) for key, turn, request, text, _ in rows), None
         )
 
-    def receipts(self) -> Iterator[tuple[Receipt, str]]:
-        """Every stored answer with its checksum."""
+    def receipts(self, after: int | None = None) -> Iterator[tuple[Receipt, str]]:
+        """Every receipt with its checksum, or those after a turn."""
+        since = "" if after is None else f"WHERE turn > {after:d}"
         for key, turn, request, answer, checksum in self._rows(
-            "SELECT * FROM receipts ORDER BY turn"
+            f"SELECT * FROM receipts {since} ORDER BY turn"
         ):
+            if type(turn) is not int:
+                raise StoreError("ledger_damaged", self.name, "a receipt is of no turn; run verify")
             yield Receipt(turn, key, request, answer), checksum
+
+    def newest_receipt(self, turn: int) -> str:
+        """The checksum of the newest receipt up to a turn."""
+        return self._newest("receipts WHERE turn <= ? ORDER BY turn", (turn,))
+
+    def ends(self) -> Ends:
+        """The checksums of the newest receipt and the newest accepted input."""
+        if self._kept is not None:
+            return self._kept.ends
+        receipt = self._newest("receipts ORDER BY turn")
+        return Ends(receipt, self._newest("submissions ORDER BY position"))
+
+    def _newest(self, ordered: str, values: tuple[object, ...] = ()) -> str:
+        rows = self._rows(f"SELECT checksum FROM {ordered} DESC LIMIT 1", values)
+        return next((checksum for (checksum,) in rows), "")
 
     def genesis_line(self) -> bytes:
         """The first record as it was found."""
