@@ -272,6 +272,36 @@ def test_a_start_that_a_full_disk_stops_leaves_nothing_and_can_be_repeated(tmp_p
     Engine.open(ledger, SIGNING).close()
 
 
+HEADLESS = """
+import sys
+from resource import RLIMIT_FSIZE, setrlimit
+from tests.faults.test_lost_ledger import KEYS, SIGNING
+from sim_economy.core.errors import StoreError
+from sim_economy.world.engine import Engine
+engine = Engine.open(sys.argv[1], SIGNING)
+def fill(event, arguments):
+    if event == "open" and str(arguments[0]).endswith(".head"):
+        setrlimit(RLIMIT_FSIZE, (100, 100))
+sys.addaudithook(fill)
+try:
+    engine.start({}, ["ann"], KEYS)
+except StoreError as error:
+    print(error.code)
+"""
+
+
+def test_a_world_whose_first_head_finds_the_disk_full_is_not_remembered(tmp_path: Path) -> None:
+    """It is cut off in the head itself, after the ledger was kept."""
+    ledger = tmp_path / "world.db"
+    command = [sys.executable, "-c", HEADLESS, str(ledger)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ended.stdout == "ledger_unwritable\n"
+    assert not ledger.exists()
+    assert not Path(f"{ledger}.head").exists()
+    engine = started(str(ledger))
+    engine.close()
+
+
 def test_a_failed_start_in_a_schema_that_was_there_leaves_it_and_its_owner(
     postgres: PostgresServer, state_folder: Path
 ) -> None:

@@ -307,8 +307,9 @@ def _check_log(path: Path) -> None:
 
 
 def layout_of(path: Path) -> int:
-    """The number of a ledger file's layout; 0 where it has none."""
-    with suppress(StoreError, sqlite3.Error), closing(_connect(path, "ro")) as connection:
+    """The number of the layout of a file that nobody writes; 0 where it has none."""
+    mode = "ro&immutable=1"  # A reader of another kind would leave a log and its index.
+    with suppress(StoreError, sqlite3.Error), closing(_connect(path, mode)) as connection:
         ((layout,),) = connection.execute("PRAGMA user_version")
         return int(layout)
     return 0
