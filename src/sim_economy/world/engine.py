@@ -50,6 +50,7 @@ from sim_economy.ledger.sidecars.locations import (
     location_of,
 )
 from sim_economy.ledger.stores.protocol import Store
+from sim_economy.ledger.verify import Verification, verify
 from sim_economy.scenarios.presets import preset_world_config
 from sim_economy.world.turn_answer import turn_answer
 from sim_economy.world.world import World
@@ -99,6 +100,8 @@ class Engine:
         world: None until it is started.
         credentials: Of the world; None where no tokens are asked for.
         signed: Holds inputs to their agents' keys; None where nothing is signed.
+        verified: What the last check of the whole ledger found; None before the first ended. Once
+            it found something, nothing more is written.
     """
 
     def __init__(
@@ -109,6 +112,7 @@ class Engine:
         self.world_id = world_id
         self.world: World | None = None
         self.credentials: Credentials | None = None
+        self.verified: Verification | None = None
         self._head_file: HeadFile | None = None
         self._head_file_current = True
         self._reopening = Lock()
@@ -200,6 +204,36 @@ class Engine:
         if self.world.store.lost:
             self._reopen()
         return self.world
+
+    def _writable(self) -> World:
+        """The world, to be written.
+
+        Raises:
+            WorldMissingError: As `started`.
+            StoreError: As `started`, or a check has found the ledger unsound.
+        """
+        world = self.started()
+        finding = self.verified and self.verified.finding
+        if finding:
+            where = "" if finding.turn is None else f"turn {finding.turn}: "
+            raise StoreError(
+                "ledger_unsound",
+                self.location.name,
+                f"is not sound ({where}{finding.problem}); it is only read from now on; restore it "
+                "from a backup, and start the engine again",
+            )
+        return world
+
+    def verify(self, progress: Callable[[int], None] = lambda turn: None) -> Verification:
+        """Check the whole ledger, by a reader of its own; safe in another thread.
+
+        Raises:
+            WorldMissingError: There is no world.
+            StoreError: The ledger cannot be read.
+        """
+        self.started()
+        self.verified = found = verify(self.location, progress)
+        return found
 
     def _reopen(self) -> None:
         """Resume from what was really kept: the last turn may be, though nobody got its answer."""
@@ -339,9 +373,10 @@ class Engine:
             AlreadySubmittedError: The agent has acted in this turn.
             InputError: It states its usage where that is not its to state.
             SignatureError: It is not signed as the world asks.
-            RunEndedError, StoreError: As `World.submit`.
+            RunEndedError: As `World.submit`.
+            StoreError: As `World.submit`, or a check has found the ledger unsound.
         """
-        world = self.started()
+        world = self._writable()
         open_turn = world.turn_number + 1
         if expected is not None and expected != open_turn:
             raise TurnConflictError(expected, open_turn)
@@ -391,9 +426,10 @@ class Engine:
             KeyReusedError: The key came with another request.
             TurnConflictError: Another turn is open.
             SignatureError: An input is not signed as the world asks.
-            InputError, RunEndedError, AmountOutOfRangeError, StoreError: As `World.turn`.
+            InputError, RunEndedError, AmountOutOfRangeError: As `World.turn`.
+            StoreError: As `World.turn`, or a check has found the ledger unsound.
         """
-        world = self.started()
+        world = self._writable()
         if not self._head_file_current:
             self._update_head_file(world)
         request_digest = digest(request)
