@@ -171,6 +171,7 @@ class Engine:
                 world.sign_with(_turn_signer(key, genesis_hash))
                 self.signed = SignedWorld(genesis_hash, world.keys, world.config.rules_version)
             head_file.write(world.head, world.store.ends())
+            head_file.name_world(genesis_hash)
         except BaseException:
             world.close()
             if head_file is not None:
@@ -291,6 +292,7 @@ class Engine:
             world = World(config, store=store, world_id=self.world_id, keys=keys, sign=sign)
             head_file = HeadFile.of(self.location.sidecar)
             head_file.write(world.head, world.store.ends())
+            head_file.name_world(genesis_hash)
         except BaseException:
             # The head goes first: it would remember a world that is gone. What may be the key of a
             # world that was kept stays.

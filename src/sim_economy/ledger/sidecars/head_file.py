@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from msgspec import DecodeError, Struct, json
+from msgspec.structs import replace
 
 from sim_economy.core.errors import StoreError
 from sim_economy.ledger.records import Ends, Head, digest
@@ -20,7 +21,9 @@ from sim_economy.ledger.sidecars.ledger_files import open_sidecar, sync_folder, 
 from sim_economy.ledger.stores.protocol import Store
 
 _SLOT: Final = 512
-"""Bytes of each of the two slots that turns take alternately, so that a torn write spares one."""
+"""Bytes of a slot. Turns take the first two alternately, so that a torn write spares one."""
+_WORLD: Final = 2
+"""The slot with the genesis hash."""
 
 
 class Seen(Struct, frozen=True, omit_defaults=True):
@@ -29,11 +32,13 @@ class Seen(Struct, frozen=True, omit_defaults=True):
     Attributes:
         checksum: Of the rest, so that a torn write is no head.
         ends: None in a file that a release before wrote.
+        genesis: The genesis hash; empty likewise. It has a place of its own in the file.
     """
 
     head: Head
     checksum: str
     ends: Ends | None = None
+    genesis: str = ""
 
     @classmethod
     def of(cls, head: Head, ends: Ends | None) -> Self:
@@ -43,6 +48,8 @@ class Seen(Struct, frozen=True, omit_defaults=True):
     def missing(self, store: Store) -> str | None:
         """What a ledger lacks of what was seen, in words; None where it has all of it."""
         turn, head = self.head.turn, store.head()
+        if self.genesis not in ("", digest(store.genesis_line())):
+            return "saw another genesis than the ledger has"
         if head.turn < turn:
             return f"saw turn {turn} and the ledger ends with turn {head.turn}"
         if not any(stored.head_hash == self.head.hash for stored in store.read(turn, turn)):
@@ -127,7 +134,21 @@ class HeadFile:
     def newest(self) -> Seen | None:
         """The newest it saw; None for a new file."""
         found = [seen for slot in (0, 1) if (seen := self._slot(slot)) is not None]
-        return max(found, key=lambda seen: seen.head.turn, default=None)
+        newest = max(found, key=lambda seen: seen.head.turn, default=None)
+        return newest and replace(newest, genesis=self._genesis)
+
+    @property
+    def _genesis(self) -> str:
+        return os.pread(self._descriptor, _SLOT, _SLOT * _WORLD).decode("ascii", "replace").strip()
+
+    def name_world(self, genesis_hash: str) -> None:
+        """Remember whose head it is; durable when this returns.
+
+        Raises:
+            StoreError: It could not be written.
+        """
+        if self._genesis != genesis_hash:
+            self._fill(_WORLD, genesis_hash.encode(), durable=True)
 
     def write(self, head: Head, ends: Ends, *, durable: bool = True) -> None:
         """Remember a head, and what lies beside its chain.

@@ -8,7 +8,7 @@ from pathlib import Path
 from sim_economy.core.errors import StoreError
 from sim_economy.ledger.fold import Fold
 from sim_economy.ledger.readers.reading import genesis_record, reading
-from sim_economy.ledger.records import Ends, Head, Receipt
+from sim_economy.ledger.records import Ends, Head, Receipt, digest
 from sim_economy.ledger.sidecars.head_file import HeadFile
 from sim_economy.ledger.sidecars.ledger_files import remove_ledger, sync_folder
 from sim_economy.ledger.sidecars.ledger_lock import LedgerLock
@@ -36,10 +36,11 @@ def copy_ledger(
         StoreError: The source is not sound, something is at the target already, or a head file
             there saw a turn that the source does not hold; nothing is left there.
     """
-    head, ends = _copied(source, target, progress)
+    head, ends, genesis_hash = _copied(source, target, progress)
     target.sidecar.parent.mkdir(parents=True, exist_ok=True)
     head_file = HeadFile.of(target.sidecar)
     head_file.write(head, ends)
+    head_file.name_world(genesis_hash)
     head_file.close()
     return head
 
@@ -97,7 +98,7 @@ def copy(source: Store, target: Store, progress: _Progress = lambda turn: None) 
 
 def _copied(
     source: LedgerLocation, target: LedgerLocation, progress: _Progress
-) -> tuple[Head, Ends]:
+) -> tuple[Head, Ends, str]:
     with reading(source) as store:
         _hold(store, source)
         head = store.head()
@@ -108,7 +109,7 @@ def _copied(
                 copy(store, copied, progress)
             assert copied.head() == head, (copied.head(), head)
             _hold(copied, source)
-            ends = copied.ends()
+            ends, genesis_hash = copied.ends(), digest(copied.genesis_line())
         except BaseException:
             copied.discard()
             raise
@@ -116,7 +117,7 @@ def _copied(
             # While it is still held: whoever locks the ledger next makes a file of its own.
             Path(f"{target.path}.lock").unlink(missing_ok=True)
         copied.close()
-    return head, ends
+    return head, ends, genesis_hash
 
 
 def _check_remembered(target: LedgerLocation, store: Store) -> None:
