@@ -15,7 +15,7 @@ from sim_economy.core.codec import canonical
 from sim_economy.core.errors import ExtraMissingError, SimEconomyError, StoreError
 from sim_economy.ledger.credentials.signature_check import SignedWorld
 from sim_economy.ledger.fold import Fold
-from sim_economy.ledger.readers.reading import reading
+from sim_economy.ledger.readers.reading import STUMBLES, reading
 from sim_economy.ledger.records import (
     FORMAT,
     Genesis,
@@ -91,7 +91,7 @@ def _verified(walk: _Walk) -> Verification:
         raise
     except StoreError as error:
         finding = _found(walk.turn, error)
-    except (SimEconomyError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except (SimEconomyError, *STUMBLES) as error:
         finding = Finding(walk.turn, f"a record cannot be read: {type(error).__name__}")
     return Verification(max(0, walk.turn), walk.head, finding, walk.signatures)
 

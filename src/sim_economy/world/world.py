@@ -24,7 +24,7 @@ from sim_economy.core.rules_version import KNOWN, known_rules_version
 from sim_economy.core.state import decode_state, encode_state, genesis
 from sim_economy.core.turn import play_turn
 from sim_economy.core.world_config import WorldConfig, agent_index, genesis_order
-from sim_economy.ledger.readers.reading import chained_turns, config_of, genesis_record
+from sim_economy.ledger.readers.reading import blaming, chained_turns, config_of, genesis_record
 from sim_economy.ledger.records import (
     BlockSigner,
     Head,
@@ -131,7 +131,8 @@ class World:
         if isinstance(source, str | Path):
             source = location_of(source).open(read_only=read_only)
         try:
-            return cls._restored(source)
+            with blaming(source):
+                return cls._restored(source)
         except BaseException:
             source.close()
             raise
