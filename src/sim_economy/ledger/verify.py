@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from msgspec import Struct, json
+from msgspec import DecodeError, Struct, json
 
 from sim_economy.core.accounts import chart_of
 from sim_economy.core.codec import canonical
@@ -21,6 +21,7 @@ from sim_economy.ledger.records import (
     Genesis,
     Head,
     StoredTurn,
+    TurnRecord,
     block_hash,
     bound_digest,
     chained,
@@ -96,8 +97,33 @@ def _verified(walk: _Walk) -> Verification:
     return Verification(max(0, walk.turn), walk.head, finding, walk.signatures)
 
 
+def _input_problems(record: TurnRecord) -> Iterator[str]:
+    """Inputs that no world can have been given, whether or not a rule refused them."""
+    for index, text in enumerate(record.inputs):
+        try:
+            _recorded(text)
+        except DecodeError as error:
+            yield f"input {index} is none: {error}"
+
+
 def _found(turn: int | None, error: StoreError) -> Finding:
     return Finding(turn, str(error).removeprefix(f"{error.path}: "))
+
+
+class _RecordedAction(Struct):
+    action: str
+
+
+class _RecordedInput(Struct, forbid_unknown_fields=True, kw_only=True):
+    agent_id: str
+    action: _RecordedAction
+    thinking_units: int = 0
+    output_units: int = 0
+    thinking: str | None = None
+    speech: str | None = None
+
+
+_recorded = json.Decoder(_RecordedInput).decode
 
 
 class _Walk:
@@ -142,6 +168,7 @@ class _Walk:
         if head_hash != stored.head_hash:
             yield "the chain head is not the hash of what is kept"
         record = stored.record
+        yield from _input_problems(record)
         yield from fold.problems(record)
         if self._signed is not None:
             yield from self._signed.problems(record, before.hash)

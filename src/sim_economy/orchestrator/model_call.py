@@ -193,6 +193,7 @@ class ModelCaller:
         )
         kept = self._cache.find(blank.request_digest) if self._cache else None
         if kept is not None:
+            kept = self._without_keys(kept)
             ended = replace(blank, answer=kept, usage=kept.usage, cache_hit=True)
             await writer.append(ended)
             return ended
@@ -290,15 +291,17 @@ class ModelCaller:
         return ended
 
     def _with_reply(self, blank: CallEnded, answer: ModelOutput) -> CallEnded:
-        """A reply as it is kept: no secret, nothing a text cannot hold, the bulk cut off."""
-        usage = _sound(answer.usage)
-        kept = ModelOutput(
-            self._hidden(clean(answer.text))[:_TEXT_MOST],
-            self._hidden(clean(answer.thinking))[:_TEXT_MOST],
-            usage,
-            answer.stop_reason,
+        """A reply as it is kept."""
+        kept = replace(self._without_keys(answer), usage=_sound(answer.usage))
+        return replace(blank, answer=kept, usage=kept.usage, charged=kept.usage is None)
+
+    def _without_keys(self, answer: ModelOutput) -> ModelOutput:
+        """A reply with no secret, nothing a text cannot hold, the bulk cut off."""
+        return replace(
+            answer,
+            text=self._hidden(clean(answer.text))[:_TEXT_MOST],
+            thinking=self._hidden(clean(answer.thinking))[:_TEXT_MOST],
         )
-        return replace(blank, answer=kept, usage=usage, charged=usage is None)
 
     def _without_reply(self, blank: CallEnded, failed: CallFailed) -> CallEnded:
         self.failed += 1

@@ -40,7 +40,7 @@ EXTRACT: Final = (
 
 
 _LOG_KEPT: Final = 1 << 20
-"""Bytes of the log that stay when it is written over: what a long reader let it grow is given back."""
+"""Bytes of the log that stay when it is written over; what a slow reader left is given back."""
 
 
 def _page_bytes(agents: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -46,7 +47,7 @@ def distrust(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> 
     if _serves_distrusted():
         connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cell_size_check = ON")
-    if hasattr(connection, "setconfig"):  # from Python 3.12 on
+    if sys.version_info >= (3, 12):
         connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
     if read_only:
         longest = max(_LENGTH_LEAST, _LENGTHS_OF_FILE * _bytes_of(path))
@@ -67,6 +68,4 @@ def _serves_distrusted() -> bool:
 
 
 def _bytes_of(path: Path) -> int:
-    return sum(
-        file.stat().st_size for file in (path, Path(f"{path}-wal")) if file.exists()
-    )
+    return sum(file.stat().st_size for file in (path, Path(f"{path}-wal")) if file.exists())

@@ -68,7 +68,7 @@ def _object(answer: ModelOutput) -> dict[str, Any]:
     if len(answer.text) > LENGTH_MOST:
         raise UnusableReply(f"the answer was longer than {LENGTH_MOST} characters")
     try:
-        given = parse_json(_json_part(answer.text))
+        given = parse_json(json_part(answer.text))
     except InputError as error:
         cut = "the answer was cut off; be brief" if answer.stop_reason == "length" else None
         raise UnusableReply(cut or f"the answer {error.problem}") from None
@@ -94,7 +94,7 @@ def _stated(action: Any) -> Any:
 _FENCE: Final = re.compile(r"```(?:json)?\s*\n(.*?)\n?\s*```", re.DOTALL)
 
 
-def _json_part(text: str) -> str:
+def json_part(text: str) -> str:
     """The JSON of an answer: all of it, what a code fence holds, or what braces enclose."""
     text = text.strip()
     if text.startswith("{") and text.endswith("}"):
