@@ -138,7 +138,7 @@ ENDLESS = "WITH RECURSIVE e(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM e)"
         "swollen state",
     ],
 )
-def test_a_view_in_the_place_of_a_table_is_refused_before_it_is_asked(
+def test_a_view_instead_of_a_table_is_refused_before_it_is_asked(
     ledger: Path, sound: Path, table: str, statement: str
 ) -> None:
     with closing(sqlite3.connect(ledger)) as connection:
@@ -220,15 +220,15 @@ def with_text(ledger: Path, turn: int, change: Callable[[str], str]) -> None:
 
 
 @pytest.mark.parametrize("brackets", ["[" * DEEP + "]" * DEEP, '{"a":' * DEEP + "1" + "}" * DEEP])
-@pytest.mark.parametrize("place", ['"inputs":[{', "{", '"bill":{', "genesis", "snapshots"])
+@pytest.mark.parametrize("part", ['"inputs":[{', "{", '"bill":{', "genesis", "snapshots"])
 def test_brackets_within_brackets_are_no_traceback(
-    ledger: Path, sound: Path, place: str, brackets: str
+    ledger: Path, sound: Path, part: str, brackets: str
 ) -> None:
-    if place in _TEXTS:
+    if part in _TEXTS:
         with closing(sqlite3.connect(ledger)) as connection, connection:
-            connection.execute(f"UPDATE {place} SET {_TEXTS[place]} = ?", (brackets,))
+            connection.execute(f"UPDATE {part} SET {_TEXTS[part]} = ?", (brackets,))
     else:
-        with_text(ledger, 3, lambda line: line.replace(place, f'{place}"deep":{brackets},', 1))
+        with_text(ledger, 3, lambda line: line.replace(part, f'{part}"deep":{brackets},', 1))
     ended = read_by_every_command(ledger, sound, ledger.parent / "out")
     assert ended["verify"].status == 1
     list(read_in_this_process(ledger))
@@ -307,27 +307,27 @@ STRANGE: Final[list[Any]] = [
 ]  # fmt: skip
 
 
-def places_of(value: Any) -> Iterator[tuple[Any, Any]]:
+def slots_of(value: Any) -> Iterator[tuple[Any, Any]]:
     """Every container with each of its keys or positions."""
     keys: Any = (
         value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
     )
     for key in list(keys):
         yield value, key
-        yield from places_of(value[key])
+        yield from slots_of(value[key])
 
 
 def alter(value: Any, draws: random.Random) -> None:
     """Change, remove, double or exchange something in a JSON value."""
-    places = list(places_of(value))
-    container, key = draws.choice(places)
+    slots = list(slots_of(value))
+    container, key = draws.choice(slots)
     match draws.randrange(5):
         case 0 if isinstance(container, list):
             container.insert(key, container[key])
         case 1:
             del container[key]
         case 2:
-            other, at = draws.choice(places)
+            other, at = draws.choice(slots)
             container[key] = json.loads(json.dumps(other[at]))
         case _:
             container[key] = draws.choice(STRANGE)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sim_economy.cli.output import LedgerType, progress_bar
+from sim_economy.cli.output import LedgerType, progress_bar, say
 
 if TYPE_CHECKING:
     from sim_economy.ledger.sidecars.locations import LedgerLocation
@@ -23,5 +23,5 @@ def backup(ledger: LedgerLocation, target: Path) -> int:
 
     with progress_bar("backup", None) as progress:
         head = copy_ledger(ledger, SQLiteLocation(target), progress)
-    click.echo(f"wrote {target}: turn {head.turn}, head {head.hash}")
+    say(f"wrote {target}: turn {head.turn}, head {head.hash}")
     return 0

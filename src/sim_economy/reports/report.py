@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from sim_economy.agents.population import described
 from sim_economy.core.errors import ExtraMissingError
 from sim_economy.core.world_config import config_values, parameters
+from sim_economy.ledger.readers.plain_text import markdown_code, markdown_text, visible
 from sim_economy.ledger.sidecars.run_folder import write_whole
 from sim_economy.reports import figures, society
 from sim_economy.reports.html import html_page
@@ -27,7 +28,6 @@ from sim_economy.reports.tables import (
     Table,
     Value,
     changed_parameters,
-    escaped,
     number,
     paper_tables,
     shown,
@@ -104,7 +104,7 @@ def write_report(
     except ModuleNotFoundError as error:
         raise ExtraMissingError("the report", str(error.name), "report") from None
     title = f"{scenario.name}: {_counted(len(runs), 'run')} of {_counted(scenario.turns, 'turn')}"
-    text = f"# {escaped(title)}\n\n" + "\n".join(filter(None, sections))
+    text = f"# {markdown_text(title)}\n\n" + "\n".join(filter(None, sections))
     files = {f"figures/{name}.svg": drawing for name, drawing in drawn.items()}
     page = html_page(title, text, files)
     written = {"report.md": text, **files, "report.html": page}
@@ -256,7 +256,8 @@ def _agents(scenario: Scenario, runs: Sequence[Run], rows: Sequence[Row]) -> str
     shares = _action_shares(scenario, runs)
     ranked = sorted(shares, key=lambda name: -statistics.mean(shares[name]))[:2]
     common = " and ".join(
-        f"`{escaped(name)}` ({number(100 * statistics.mean(shares[name]), 1)} %)" for name in ranked
+        f"{markdown_code(name)} ({number(100 * statistics.mean(shares[name]), 1)} %)"
+        for name in ranked
     )
     return _section(
         "What agents hold and do",
@@ -371,7 +372,9 @@ def _reading_of_others(
     theirs: Sequence[Row],
 ) -> str:
     differs = changed_parameters(scenario, other) or "the same parameters"
-    text = f"Beside {escaped(scenario.name)} stands {escaped(other.name)}, with {differs}."
+    text = (
+        f"Beside {markdown_text(scenario.name)} stands {markdown_text(other.name)}, with {differs}."
+    )
     here, there = aggregate(rows), aggregate(theirs)
     supply, blocks = (
         (here[column]["mean"], there[column]["mean"])
@@ -402,9 +405,13 @@ def _figures(scenario: Scenario, runs: Sequence[Run]) -> dict[str, str]:
             [[0, *run.series.platform] for run in runs],
         ),
         "balances": figures.balances(
-            [start + run.series.balances for run in runs], config.agent_ids, level
+            [start + run.series.balances for run in runs],
+            [visible(agent_id) for agent_id in config.agent_ids],
+            level,
         ),
-        "actions": figures.actions(_action_shares(scenario, runs)),
+        "actions": figures.actions(
+            {visible(name): share for name, share in _action_shares(scenario, runs).items()}
+        ),
         "lorenz": figures.lorenz(lines[0][0], curves, mean),
     }
 
