@@ -30,6 +30,7 @@ from sim_economy.orchestrator.record.call_log import (
     CallLogWriter,
     CallSent,
     IdleReason,
+    damaged,
 )
 from sim_economy.orchestrator.reply_cache import ReplyCache
 from sim_economy.orchestrator.settings import ModelSetting, Plan
@@ -154,6 +155,9 @@ class ModelCaller:
         found = self.log.calls_ended.get((turn, agent_id, attempt))
         refused = found is not None and found.failure is CallFailure.NOT_ALLOWED
         if found is not None and not (refused and self._writer):
+            if found.request_digest != request.digest and self._writer is not None:
+                problem = f"call {attempt} of {agent_id} in turn {turn} was another request"
+                raise damaged("the record", f"{problem}, so lines of it or settings were lost")
             if found.request_digest != request.digest:
                 raise ReplayError(turn, f"call {attempt} of {agent_id} would be another request")
             return found
