@@ -13,6 +13,7 @@ from click.shell_completion import CompletionItem
 
 from sim_economy.core.errors import ExtraMissingError, ScenarioError, SimEconomyError
 from sim_economy.ledger.readers.plain_text import visible
+from sim_economy.ledger.sidecars.database_address import without_passwords
 
 if TYPE_CHECKING:
     from sim_economy.ledger.sidecars.locations import LedgerLocation
@@ -59,7 +60,12 @@ def print_json(value: Any) -> None:
 
 def say(text: str, *, err: bool = False) -> None:
     """Lines for people; whatever agents or strangers wrote in them is plain text."""
-    click.echo(visible(text), err=err)
+    click.echo(shown_error(text) if err else visible(text), err=err)
+
+
+def shown_error(text: str) -> str:
+    """A message as it may be shown: plain text, and no password of an address that was given."""
+    return visible(without_passwords(text))
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -120,6 +126,7 @@ def show_error(error: Exception, *, as_json: bool) -> bool:
         code, message = error.code, str(error)
     else:
         return False
+    message = without_passwords(message)
     problems, file = [message], ""
     if isinstance(error, ScenarioError):
         problems, file = error.problems, error.file
