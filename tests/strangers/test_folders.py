@@ -119,7 +119,7 @@ def test_a_record_whose_first_calls_were_lost_says_how_to_go_on(tmp_path: Path) 
 @pytest.mark.parametrize(
     "change",
     [
-        lambda kept: kept.update(minds=5),
+        lambda kept: kept.update({"minds": 5}),
         lambda kept: kept.update(world=None),
         lambda kept: kept.update(world=[]),
         lambda kept: kept.update(agent_ids="agent_0"),

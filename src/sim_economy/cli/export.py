@@ -13,6 +13,7 @@ from sim_economy.core.errors import FolderError
 from sim_economy.ledger.readers import export as exports
 from sim_economy.ledger.readers.reading import reading
 from sim_economy.ledger.sidecars.locations import LedgerLocation, SQLiteLocation
+from sim_economy.ledger.sidecars.run_folder import writing_into
 
 
 @click.command()
@@ -40,7 +41,7 @@ def export(ledger: LedgerLocation, form: str, raw: bool, out: Path | None) -> in
             "folder_foreign", str(target), "is there already; name another with --out"
         )
     part = target.with_name(target.name + ".part")
-    with reading(ledger) as store:
+    with reading(ledger) as store, writing_into(target):
         try:
             if form == "jsonl":
                 exports.write_jsonl(store, part)

@@ -120,8 +120,9 @@ def progress_bar(label: str, total: int | None) -> Iterator[Callable[[int], None
 
 def show_error(error: Exception, *, as_json: bool) -> bool:
     """Print what the caller can correct; False for anything else, which is a bug."""
-    if isinstance(error, OSError) and error.filename is not None:
-        code, message = "file_unusable", f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror is not None:
+        where = f"{error.filename}: " if error.filename is not None else ""
+        code, message = "file_unusable", f"{where}{error.strerror}"
     elif isinstance(error, SimEconomyError):
         code, message = error.code, str(error)
     else:

@@ -17,6 +17,7 @@ from msgspec import Struct
 from sim_economy.agents.population import described
 from sim_economy.core.errors import ExtraMissingError
 from sim_economy.ledger.readers.plain_text import markdown_text
+from sim_economy.ledger.sidecars.run_folder import write_whole, writing_into
 from sim_economy.reports.html import html_page
 from sim_economy.reports.published.later_report import LATER
 from sim_economy.reports.society import reading_of_contracts
@@ -166,8 +167,9 @@ def write_comparison(folder: Path, sides: Sequence[TreatmentRuns]) -> list[Path]
         "comparison.md": text,
         "comparison.html": html_page(title, text, {}),
     }
-    for name, content in files.items():
-        (folder / name).write_text(content, encoding="utf-8", newline="\n")
+    with writing_into(folder):
+        for name, content in files.items():
+            write_whole(folder / name, content.encode())
     return [folder / name for name in files]
 
 

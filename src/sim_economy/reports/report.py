@@ -17,7 +17,7 @@ from sim_economy.agents.population import described
 from sim_economy.core.errors import ExtraMissingError
 from sim_economy.core.world_config import config_values, parameters
 from sim_economy.ledger.readers.plain_text import markdown_code, markdown_text, visible
-from sim_economy.ledger.sidecars.run_folder import write_whole
+from sim_economy.ledger.sidecars.run_folder import write_whole, writing_into
 from sim_economy.reports import figures, society
 from sim_economy.reports.html import html_page
 from sim_economy.reports.published.findings import Evidence, claims, disagreements
@@ -108,8 +108,9 @@ def write_report(
     files = {f"figures/{name}.svg": drawing for name, drawing in drawn.items()}
     page = html_page(title, text, files)
     written = {"report.md": text, **files, "report.html": page}
-    for name, content in written.items():
-        write_whole(folder / name, content.encode())
+    with writing_into(folder):
+        for name, content in written.items():
+            write_whole(folder / name, content.encode())
     return [folder / name for name in written]
 
 

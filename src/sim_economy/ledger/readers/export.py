@@ -6,6 +6,7 @@ and inputs, same bytes, whatever store they were kept in.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -99,7 +100,9 @@ def write_parquet(store: Store, folder: Path) -> list[Path]:
     paths = []
     for table in COLUMNS:
         path = folder / f"{table}.parquet"
-        frame(store, table).write_parquet(path)
+        content = io.BytesIO()
+        frame(store, table).write_parquet(content)
+        path.write_bytes(content.getvalue())
         paths.append(path)
     return paths
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import EMFILE, ENFILE
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -26,9 +27,8 @@ def writable(path: str | Path, work: str = "written") -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreError(
-            "ledger_unwritable", str(path), f"cannot be {work}: {error.strerror}"
-        ) from error
+        code = "ledger_unreadable" if error.errno in {EMFILE, ENFILE} else "ledger_unwritable"
+        raise StoreError(code, str(path), f"cannot be {work}: {error.strerror}") from error
 
 
 def locked(path: Path) -> FileLock:

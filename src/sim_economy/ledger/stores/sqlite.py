@@ -268,7 +268,8 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
         return connection
     except sqlite3.Error as error:
         code = "ledger_unreadable" if mode.startswith("ro") else "ledger_unwritable"
-        raise StoreError(code, str(path), f"cannot be opened: {error}") from error
+        advice = "look at the folder's rights and at how many files are open (ulimit -n)"
+        raise StoreError(code, str(path), f"cannot be opened: {error}; {advice}") from error
 
 
 def end_write_ahead_log(path: Path) -> None:

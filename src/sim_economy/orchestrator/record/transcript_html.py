@@ -9,8 +9,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from sim_economy.core.errors import FolderError
 from sim_economy.ledger.readers.plain_text import html_text
+from sim_economy.ledger.sidecars.run_folder import writing_into
 from sim_economy.orchestrator.record.transcript import AgentTurn, Transcript, TranscriptCall
 
 
@@ -20,14 +20,10 @@ def write_page(transcript: Transcript, path: Path) -> None:
     Raises:
         FolderError: It cannot be written.
     """
-    try:
+    with writing_into(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w", encoding="utf-8") as file:
             file.writelines(pieces(transcript))
-    except OSError as error:
-        raise FolderError(
-            "folder_unwritable", str(path), f"cannot be written: {error.strerror}"
-        ) from None
 
 
 def pieces(transcript: Transcript) -> Iterator[str]:
