@@ -14,6 +14,7 @@ from sim_economy.ledger.readers import export as exports
 from sim_economy.ledger.readers.reading import reading
 from sim_economy.ledger.sidecars.locations import LedgerLocation, SQLiteLocation
 from sim_economy.ledger.sidecars.run_folder import writing_into
+from sim_economy.ledger.stores.protocol import Store
 
 
 @click.command()
@@ -43,14 +44,7 @@ def export(ledger: LedgerLocation, form: str, raw: bool, out: Path | None) -> in
     part = target.with_name(target.name + ".part")
     with reading(ledger) as store, writing_into(target):
         try:
-            if form == "jsonl":
-                exports.write_jsonl(store, part)
-            else:
-                part.mkdir(parents=True)
-                if form == "csv":
-                    exports.write_csv(store, part, raw=raw)
-                else:
-                    exports.write_parquet(store, part)
+            _write(store, form, part, raw=raw)
             part.replace(target)
         finally:
             if part.is_dir():
@@ -59,3 +53,14 @@ def export(ledger: LedgerLocation, form: str, raw: bool, out: Path | None) -> in
                 part.unlink(missing_ok=True)
     say(f"wrote {target}")
     return 0
+
+
+def _write(store: Store, form: str, to: Path, *, raw: bool) -> None:
+    if form == "jsonl":
+        exports.write_jsonl(store, to)
+        return
+    to.mkdir(parents=True)
+    if form == "csv":
+        exports.write_csv(store, to, raw=raw)
+    else:
+        exports.write_parquet(store, to)

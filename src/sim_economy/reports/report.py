@@ -407,12 +407,10 @@ def _figures(scenario: Scenario, runs: Sequence[Run]) -> dict[str, str]:
         ),
         "balances": figures.balances(
             [start + run.series.balances for run in runs],
-            [visible(agent_id) for agent_id in config.agent_ids],
+            list(map(visible, config.agent_ids)),
             level,
         ),
-        "actions": figures.actions(
-            {visible(name): share for name, share in _action_shares(scenario, runs).items()}
-        ),
+        "actions": figures.actions(_action_shares(scenario, runs)),
         "lorenz": figures.lorenz(lines[0][0], curves, mean),
     }
 
@@ -434,7 +432,7 @@ def _action_shares(scenario: Scenario, runs: Sequence[Run]) -> dict[str, list[fl
             counts.update(actions)
     whole = len(runs) * scenario.config.num_agents
     return {
-        name: [
+        visible(name): [
             sum(run.series.actions[turn].get(name, 0) for run in runs) / whole
             for turn in range(scenario.turns)
         ]

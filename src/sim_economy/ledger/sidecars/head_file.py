@@ -120,6 +120,6 @@ class HeadFile:
         text = os.pread(self._descriptor, _SLOT, _SLOT * slot)
         try:
             mark = json.decode(text, type=_Mark)
-        except DecodeError:
+        except (DecodeError, RecursionError):
             return None
         return mark.head if digest(json.encode(mark.head)) == mark.checksum else None

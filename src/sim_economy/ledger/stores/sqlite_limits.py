@@ -27,7 +27,8 @@ class WorkLimit:
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         """Watch a connection from now on."""
-        self._path = path
+        self._path = path.absolute()
+        self._bytes = 0
         self._steps = 0
         connection.set_progress_handler(self._is_passed, _STEPS_COUNTED)
 
@@ -39,7 +40,8 @@ class WorkLimit:
         self._steps += _STEPS_COUNTED
         if self._steps <= _STEPS_LEAST:
             return False
-        return self._steps > _STEPS_LEAST + _STEPS_PER_BYTE * _bytes_of(self._path)
+        self._bytes = max(self._bytes, _bytes_of(self._path))
+        return self._steps > _STEPS_LEAST + _STEPS_PER_BYTE * self._bytes
 
 
 def distrust(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> None:
@@ -57,7 +59,7 @@ def distrust(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> 
 
 @cache
 def _serves_distrusted() -> bool:
-    """Test whether a distrusted schema may call JSON functions; SQLite before 3.41 forbids it."""
+    """Test whether a distrusted schema may call JSON functions; some SQLites forbid it."""
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.execute("PRAGMA trusted_schema = OFF")
         try:

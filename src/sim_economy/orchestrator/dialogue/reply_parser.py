@@ -91,7 +91,7 @@ def _stated(action: Any) -> Any:
     return {key: _stated(value) for key, value in action.items() if value is not None}
 
 
-_FENCE: Final = re.compile(r"```(?:json)?\s*\n(.*?)\n?\s*```", re.DOTALL)
+_FENCE: Final = re.compile(r"```(?:json)?[^\S\n]*\n")
 
 
 def json_part(text: str) -> str:
@@ -99,8 +99,12 @@ def json_part(text: str) -> str:
     text = text.strip()
     if text.startswith("{") and text.endswith("}"):
         return text
-    if (fenced := _FENCE.search(text)) is not None:
-        return fenced[1]
+    opened = _FENCE.search(text)
+    closed = text.find("```", opened.end()) if opened else -1
+    if opened is not None and closed >= 0:
+        inside = text[opened.end() : closed].rstrip()
+        blank = len(inside) - len(inside.lstrip())
+        return inside[inside.rfind("\n", 0, blank) + 1 :]
     first, last = text.find("{"), text.rfind("}")
     return text[first : last + 1] if 0 <= first < last else text
 
