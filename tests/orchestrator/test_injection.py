@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import random
+import time
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,8 +16,13 @@ import pytest
 from sim_economy.core.world_config import parse_world_config
 from sim_economy.ledger.readers.reading import reading
 from sim_economy.ledger.records import read_record
+from sim_economy.orchestrator.dialogue.messages import ModelOutput
 from sim_economy.orchestrator.dialogue.observation_text import sections
+from sim_economy.orchestrator.dialogue.reply_parser import UnusableReply, read_reply
+from sim_economy.orchestrator.key_filter import KeyFilter
 from sim_economy.orchestrator.record.call_folder import LEDGER, read_run
+from sim_economy.orchestrator.record.transcript import read_transcript
+from sim_economy.orchestrator.record.transcript_html import write_page
 from sim_economy.orchestrator.session import replay_run
 from tests.orchestrator.server import ModelServer
 from tests.orchestrator.setup import play, served
@@ -203,3 +211,76 @@ def test_no_words_can_end_their_line(words: str) -> None:
         f"# What you see\n{json_line({'agent_id': 'me'})}\n\n# What others said last turn\n{line}"
     )
     assert sections(text)["What you see"] == {"agent_id": "me"}
+
+
+def escaped(text: str, draws: random.Random) -> str:
+    """The inside of a JSON string that is the text, with letters escaped by chance."""
+    return "".join(
+        draws.choice((letter, f"\\u{ord(letter):04x}", f"\\u{ord(letter):04X}", f"{letter}\\u0000"))
+        for letter in text
+    )
+
+
+@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("name", ["speech", "thinking"])
+def test_no_way_of_escaping_a_key_gets_it_into_what_is_made_of_a_reply(
+    name: str, seed: int
+) -> None:
+    spelled = escaped(KEY, random.Random(seed))
+    hidden = KeyFilter([KEY, "short"])
+    for text in (
+        f'{{"action": "mine", "{name}": "{spelled}"}}',
+        f'So be it.\n```json\n{{"action": "mine", "{name}": "a{spelled}b"}}\n```',
+        f'{{"action": {{"action": "{spelled}"}}}}',
+        json.dumps({"action": "mine", name: f'{{"inner": "{spelled}"}}'}),
+        f'{{"action": "mine", "\\u0073peech": "{spelled}", "thinking": "x"}}',
+    ):
+        kept = hidden(text)
+        assert KEY not in kept
+        for _ in range(4):  # however often somebody decodes it
+            with contextlib.suppress(ValueError):
+                kept = json.loads(f'"{kept}"', strict=False)
+            assert KEY not in kept.replace("\0", "")
+        with contextlib.suppress(UnusableReply):
+            assert KEY not in str(read_reply(ModelOutput(hidden(text)), "agent_0"))
+
+
+def test_a_text_without_a_key_is_left_as_it_is() -> None:
+    text = '{"action": "mine", "speech": "\\u0073k is not a key, nor 100% \\\\ of it"}'
+    assert KeyFilter([KEY])(text) == text
+    assert KeyFilter([])(KEY) == KEY
+
+
+def test_a_long_text_of_backslashes_does_not_hold_the_filter_up() -> None:
+    hidden = KeyFilter([KEY])
+    started = time.monotonic()
+    for text in ("\\" * 1_000_000, "s\\u0000" * 100_000, KEY[:-1] * 50_000, "[" * 500_000):
+        hidden(text)
+    assert time.monotonic() - started < 5
+
+
+def test_an_escaped_key_reaches_no_file_no_page_and_no_other_agent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DRILL_KEY", KEY)
+    prompts: list[str] = []
+    spelled = escaped(KEY, random.Random(1))
+
+    def brain(turn: int, agent: int, agent_id: str, shown: dict[str, Any]) -> str:
+        prompts.append(json.dumps(shown))
+        return f'{{"action": "speak", "speech": "{spelled}", "thinking": "{spelled}"}}'
+
+    run_folder = tmp_path / "run"
+    with ModelServer(brain=brain) as server:
+        play(run_folder, served(server.address, 3, model={"api_key_variable": "DRILL_KEY"}))
+    write_page(read_transcript(run_folder), tmp_path / "page.html")
+    texts = [
+        path.read_bytes().decode(errors="replace")
+        for path in tmp_path.rglob("*.*")
+        if path.is_file()
+    ]
+    for text in [*texts, *prompts]:
+        assert KEY not in text
+        assert spelled not in text
+    assert any("[key]" in prompt for prompt in prompts), "the others heard that something was said"
+    assert asyncio.run(replay_run(run_folder)).calls > 0

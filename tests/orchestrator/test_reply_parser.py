@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 
 import pytest
 
@@ -19,6 +21,7 @@ from sim_economy.orchestrator.dialogue.reply_parser import (
     SCHEMA,
     THINKING_MOST,
     UnusableReply,
+    json_part,
     read_reply,
 )
 
@@ -131,3 +134,23 @@ def test_the_schema_names_every_action_and_argument() -> None:
     fields = {name for kind in RECOGNISED.values() for name in kind.__struct_fields__}
     assert fields <= action.keys()
     assert "price" in action["terms"]["properties"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["```\n" + " \n" * 40_000 + "x", "```json" + "\n" * 80_000, "```\n" * 20_000, "{" * 90_000],
+)
+def test_a_reply_made_to_be_slow_to_read_is_read_at_once(text: str) -> None:
+    started = time.monotonic()
+    with pytest.raises(UnusableReply):
+        read_reply(ModelOutput(text), "agent_0")
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize("before", ["", "So:\n", "```python\n", "``` ", "```json\n"])
+@pytest.mark.parametrize("blank", ["", " ", "\n", " \n\n  ", "\r\n\t"])
+@pytest.mark.parametrize("after", ["```", "\n```", "\n \n```\nthen ```", ""])
+def test_what_a_fence_holds_is_what_it_always_was(before: str, blank: str, after: str) -> None:
+    text = f"{before}```json{blank}\n{blank}[1]{after}"
+    fenced = re.search(r"```(?:json)?\s*\n(.*?)\n?\s*```", text.strip(), re.DOTALL)
+    assert json_part(text) == (fenced[1] if fenced else text.strip())

@@ -25,6 +25,8 @@ from sim_economy.api.connection_limits import ConnectionLimits, protocol_class
 from sim_economy.api.logs import LEVELS, log_as_json
 from sim_economy.api.worlds import Worlds
 from sim_economy.core.errors import SimEconomyError, StoreError
+from sim_economy.ledger.readers.plain_text import visible
+from sim_economy.ledger.sidecars.database_address import without_passwords
 from sim_economy.ledger.sidecars.locations import LedgerLocation, SQLiteLocation
 from sim_economy.ledger.verify import verify
 from sim_economy.world.engine import AUTH_MODES, Access, Engine
@@ -102,7 +104,7 @@ def serve(
 def _failed(problem: str, code: str, log_level: str) -> int:
     """Say why it could not start: to people, or, where requests are logged too, as JSON."""
     if log_level == LEVELS[0]:
-        print(f"sim-engine: {problem}", file=sys.stderr)  # noqa: T201
+        print(f"sim-engine: {visible(without_passwords(problem))}", file=sys.stderr)  # noqa: T201
     else:
         _log.critical(problem, extra={"code": code})
     return 1

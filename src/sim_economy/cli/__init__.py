@@ -77,6 +77,9 @@ def main() -> None:
     try:
         status = cli.main(standalone_mode=False)
     except click.ClickException as error:
+        from sim_economy.cli.output import shown_error  # noqa: PLC0415 - only a mistake
+
+        vars(error)["message"] = shown_error(error.message)
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):

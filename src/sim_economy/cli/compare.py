@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from sim_economy.cli.options import json_option, numbers_as_changes, seed_option, turns_option
-from sim_economy.cli.output import print_json, print_table, progress_bar
+from sim_economy.cli.output import print_json, print_table, progress_bar, say
 from sim_economy.cli.scenario_options import scenario_names
 from sim_economy.core.errors import ScenarioError
 from sim_economy.experiments.experiment import run_experiment
@@ -71,7 +71,7 @@ def compare(
             text = (
                 f"{treatment.name}, run {failure.run} failed: {failure.error}; see {failure.path}"
             )
-            click.echo(text, err=True)
+            say(text, err=True)
         failed += len(outcome.failures)
         if outcome.runs:
             sides.append(TreatmentRuns(treatment, outcome.runs))
@@ -117,4 +117,4 @@ def _show(sides: list[TreatmentRuns], written: list[Path], *, as_json: bool) -> 
         for column, row in means.items()
     ]
     print_table("means over the runs", columns, rows)
-    click.echo(f"read {written[-1]}")
+    say(f"read {written[-1]}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sim_economy.cli.output import LedgerType, progress_bar
+from sim_economy.cli.output import LedgerType, progress_bar, say
 
 if TYPE_CHECKING:
     from sim_economy.ledger.sidecars.locations import LedgerLocation
@@ -24,5 +24,5 @@ def copy(source: LedgerLocation, target: LedgerLocation) -> int:
 
     with progress_bar("copy", None) as progress:
         head = copy_ledger(source, target, progress)
-    click.echo(f"wrote {target.name}: turn {head.turn}, head {head.hash}")
+    say(f"wrote {target.name}: turn {head.turn}, head {head.hash}")
     return 0

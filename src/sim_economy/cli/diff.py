@@ -6,7 +6,7 @@ import click
 from msgspec.structs import asdict
 
 from sim_economy.cli.options import json_option
-from sim_economy.cli.output import LedgerType, print_json, print_table
+from sim_economy.cli.output import LedgerType, print_json, print_table, say
 from sim_economy.ledger.readers import diff as diffs
 from sim_economy.ledger.readers.reading import reading
 from sim_economy.ledger.sidecars.locations import LedgerLocation
@@ -28,13 +28,13 @@ def diff(one: LedgerLocation, other: LedgerLocation, as_json: bool) -> int:
         shown = divergence and asdict(divergence)
         print_json({"same": found.same, "settings": found.settings, "parting": shown})
     elif found.same:
-        click.echo("the two ledgers are the same, turn by turn")
+        say("the two ledgers are the same, turn by turn")
     else:
         if found.settings:
             rows = [[name, *values] for name, values in found.settings.items()]
             print_table("settings that differ", ("setting", one.name, other.name), rows)
         if divergence is None:
-            click.echo("every turn is the same all the same")
+            say("every turn is the same all the same")
         else:
             agent = f", {divergence.agent_id}" if divergence.agent_id else ""
             rows = [

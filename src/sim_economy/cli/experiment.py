@@ -21,7 +21,7 @@ from sim_economy.cli.options import (
     set_option,
     turns_option,
 )
-from sim_economy.cli.output import print_json, print_table, progress_bar
+from sim_economy.cli.output import print_json, print_table, progress_bar, say
 from sim_economy.cli.scenario_options import chosen_scenario, policy_option, scenario_argument
 from sim_economy.experiments.experiment import Outcome, run_experiment
 from sim_economy.runs.run_metrics import all_alike
@@ -86,7 +86,7 @@ def experiment(
         rows = [[rounded(row[column]) for column in columns] for row in outcome.rows]
         print_table(f"{chosen.name}: {len(rows)} runs of {chosen.turns} turns", columns, rows)
         if outcome.resumed:
-            click.echo(f"{outcome.resumed} runs were there already")
+            say(f"{outcome.resumed} runs were there already")
         show_files(outcome, folder, written)
     return 1 if outcome.failures else 0
 
@@ -98,13 +98,13 @@ def _show_doubts(chosen: Scenario, outcome: Outcome) -> None:
         missing = usage.gaps(chosen.config, chosen.turns)
         every = chosen.turns * chosen.config.num_agents
         if missing:
-            click.echo(
+            say(
                 f"{usage.path} has no row for {missing} of {every} agent-turns; "
                 "they count as no usage",
                 err=True,
             )
     if all_alike(outcome.rows):
-        click.echo(
+        say(
             "all runs came out alike: nothing in them depends on the seed, so intervals over them "
             "say nothing",
             err=True,

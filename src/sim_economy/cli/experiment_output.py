@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
-
+from sim_economy.cli.output import say
 from sim_economy.core.errors import ExtraMissingError
 from sim_economy.experiments.experiment import Outcome
 from sim_economy.reports.published.rows import Comparison
@@ -27,10 +26,10 @@ SHOWN_METRICS = (
 def show_files(outcome: Outcome, folder: Path, written: list[Path]) -> None:
     """Print failures, what was left out, and where the files are."""
     for failure in outcome.failures:
-        click.echo(f"run {failure.run} failed: {failure.error}; see {failure.path}", err=True)
+        say(f"run {failure.run} failed: {failure.error}; see {failure.path}", err=True)
     for note in outcome.missing:
-        click.echo(f"left out: {note}", err=True)
-    click.echo(f"files in {folder}" + (f"; read {written[-1]}" if written else ""))
+        say(f"left out: {note}", err=True)
+    say(f"files in {folder}" + (f"; read {written[-1]}" if written else ""))
 
 
 def write_experiment_report(

@@ -11,6 +11,7 @@ from typing import Any
 import click
 from msgspec import Struct
 
+from sim_economy.cli.output import say
 from sim_economy.core.errors import StoreError
 from sim_economy.core.table_reader import described_parameters
 from sim_economy.scenarios.presets import PRESETS
@@ -55,7 +56,7 @@ def init(path: Path, origin: str, models: bool, force: bool) -> int:
         raise click.UsageError(f"{path} exists already; name another file or use --force") from None
     except OSError as error:
         raise StoreError("ledger_unwritable", str(path), f"{error.strerror}") from None
-    click.echo(f"wrote {path}; play it with `sim-economy {command} {path}`")
+    say(f"wrote {path}; play it with `sim-economy {command} {path}`")
     return 0
 
 

@@ -10,7 +10,7 @@ import click
 from msgspec import to_builtins
 
 from sim_economy.cli.options import json_option
-from sim_economy.cli.output import print_json, print_table, visible
+from sim_economy.cli.output import print_json, print_table, say
 from sim_economy.orchestrator.record.transcript import AgentTurn, Transcript, read_transcript
 
 
@@ -43,7 +43,7 @@ def inspect(
         from sim_economy.orchestrator.record.transcript_html import write_page  # noqa: PLC0415
 
         write_page(transcript, page)
-        click.echo(f"wrote {page}")
+        say(f"wrote {page}")
         return 0
     shown = _agent_turns(transcript, turns, agent)
     if as_json:
@@ -95,7 +95,7 @@ def _show_sums(transcript: Transcript) -> None:
         f"{transcript.task.name}: {len(transcript.heads)} of {transcript.task.turns} turns{state}"
     )
     print_table(title, (*columns, "balance"), rows)
-    click.echo("see `--turn N`, `--agent ID`, or the whole run with `--html FILE`")
+    say("see `--turn N`, `--agent ID`, or the whole run with `--html FILE`")
 
 
 def _show_agent_turn(agent_turn: AgentTurn, *, prompts: bool) -> None:
@@ -116,4 +116,4 @@ def _show_agent_turn(agent_turn: AgentTurn, *, prompts: bool) -> None:
         detail = f": {call.detail}" if call.detail else ""
         facts = f"{call.outcome}, {call.seconds:.2f} s, tokens: {call.tokens}{cost}{detail}"
         lines.append(f"  call {call.attempt}   {facts}")
-    click.echo("\n".join(visible(line).replace("\n", "\n    ") for line in lines) + "\n")
+    say("\n".join(line.replace("\n", "\n    ") for line in lines) + "\n")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sim_economy.cli.output import needing
+from sim_economy.cli.output import needing, say
 
 
 @click.command()
@@ -20,5 +20,5 @@ def key(path: Path) -> int:
         made.write(path)
     except OSError as error:
         raise click.FileError(str(path), error.strerror) from None
-    click.echo(made.public_key)
+    say(made.public_key)
     return 0

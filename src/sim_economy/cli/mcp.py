@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from sim_economy.cli.output import needing
+from sim_economy.cli.output import needing, say
 
 
 @click.command()
@@ -58,7 +58,7 @@ def mcp(
         raise click.FileError(str(key), "holds no key; see `sim-economy key`") from None
     server = create_server(AgentConnections(engine, world, agent, token, signer))
     if over_http:
-        click.echo(f"http://{host}:{port}/mcp connects agents to {engine}", err=True)
+        say(f"http://{host}:{port}/mcp connects agents to {engine}", err=True)
         server.run("streamable-http", host=host, port=port, stateless_http=True)
     else:
         server.run("stdio")

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from sim_economy.cli.options import json_option, numbers_as_changes, seed_option, set_option
-from sim_economy.cli.output import needing, print_json, print_table
+from sim_economy.cli.output import needing, print_json, print_table, say
 from sim_economy.core.codec import canonical, parse_json
 from sim_economy.core.rules_version import RULES_VERSION
 from sim_economy.core.table_reader import NumberText
@@ -64,7 +64,7 @@ def orchestrate(
         scenario, given, mock=mock, world_backend="engine" if engine else "world"
     )
     if asked.replaced_policy and not as_json:
-        click.echo(f"mocks decide, not the policy {asked.replaced_policy}", err=True)
+        say(f"mocks decide, not the policy {asked.replaced_policy}", err=True)
     folder = out or Path("out") / asked.task.name
     ending = asyncio.run(_play(folder, asked, engine, fresh=fresh))
     _show_result(folder, asked.task, ending, as_json=as_json)
@@ -96,7 +96,7 @@ def _interruptible() -> Iterator[Callable[[ModelCaller], None]]:
 
     def interrupted() -> None:
         if callers:
-            click.echo("finishing the calls under way; Ctrl-C again cuts them off", err=True)
+            say("finishing the calls under way; Ctrl-C again cuts them off", err=True)
             callers.pop().stop()
         else:
             task.cancel()
@@ -204,5 +204,5 @@ def _show_result(folder: Path, task: Task, ending: SessionResult, *, as_json: bo
     if currency:
         rows.append(["money", f"{ending.spent.money} {currency}"])
     print_table(f"{task.name}, seed {task.config.seed}", ("", ""), rows)
-    click.echo(f"head {ending.world_head.head}")
-    click.echo(f"folder {folder}; read it with `sim-economy inspect {folder}`")
+    say(f"head {ending.world_head.head}")
+    say(f"folder {folder}; read it with `sim-economy inspect {folder}`")

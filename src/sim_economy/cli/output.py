@@ -12,6 +12,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from sim_economy.core.errors import ExtraMissingError, ScenarioError, SimEconomyError
+from sim_economy.ledger.readers.plain_text import visible
+from sim_economy.ledger.sidecars.database_address import without_passwords
 
 if TYPE_CHECKING:
     from sim_economy.ledger.sidecars.locations import LedgerLocation
@@ -56,12 +58,14 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, default=str))
 
 
-def visible(text: str) -> str:
-    """A text without what could move a terminal's cursor, colour it, or turn its lines round."""
-    return "".join(
-        letter if letter == "\n" or letter.isprintable() else "\N{REPLACEMENT CHARACTER}"
-        for letter in text
-    )
+def say(text: str, *, err: bool = False) -> None:
+    """Lines for people; whatever agents or strangers wrote in them is plain text."""
+    click.echo(shown_error(text) if err else visible(text), err=err)
+
+
+def shown_error(text: str) -> str:
+    """A message as it may be shown: plain text, and no password of an address that was given."""
+    return visible(without_passwords(text))
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -101,7 +105,7 @@ def progress_bar(label: str, total: int | None) -> Iterator[Callable[[int], None
     from rich.console import Console  # noqa: PLC0415
 
     bar = progress.Progress(
-        progress.TextColumn(label),
+        progress.TextColumn("{task.description}", markup=False),
         progress.BarColumn(),
         progress.MofNCompleteColumn(),
         progress.TimeElapsedColumn(),
@@ -110,18 +114,20 @@ def progress_bar(label: str, total: int | None) -> Iterator[Callable[[int], None
         transient=True,
     )
     with bar:
-        task = bar.add_task(label, total=total)
+        task = bar.add_task(visible(label), total=total)
         yield lambda _: bar.advance(task)
 
 
 def show_error(error: Exception, *, as_json: bool) -> bool:
     """Print what the caller can correct; False for anything else, which is a bug."""
-    if isinstance(error, OSError) and error.filename is not None:
-        code, message = "file_unusable", f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror is not None:
+        where = f"{error.filename}: " if error.filename is not None else ""
+        code, message = "file_unusable", f"{where}{error.strerror}"
     elif isinstance(error, SimEconomyError):
         code, message = error.code, str(error)
     else:
         return False
+    message = without_passwords(message)
     problems, file = [message], ""
     if isinstance(error, ScenarioError):
         problems, file = error.problems, error.file
@@ -129,10 +135,10 @@ def show_error(error: Exception, *, as_json: bool) -> bool:
         described = {"code": code, **({"file": file} if file else {}), "problems": problems}
         click.echo(json.dumps({"error": described}), err=True)
     elif len(problems) == 1:
-        click.echo(f"error: {message}", err=True)
+        say(f"error: {message}", err=True)
     else:
         where = f" in {file}" if file else ""
-        click.echo(f"error: these need fixing{where}:", err=True)
+        say(f"error: these need fixing{where}:", err=True)
         for problem in problems:
-            click.echo(f"  - {problem}", err=True)
+            say(f"  - {problem}", err=True)
     return True

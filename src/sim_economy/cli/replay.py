@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from sim_economy.cli.options import json_option, ledger_argument
-from sim_economy.cli.output import print_json, progress_bar
+from sim_economy.cli.output import print_json, progress_bar, say
 from sim_economy.core.errors import ReplayError
 from sim_economy.ledger.readers.reading import reading
 from sim_economy.ledger.sidecars.locations import LedgerLocation, SQLiteLocation
@@ -33,12 +33,12 @@ def replay(ledger: LedgerLocation, as_json: bool) -> int:
         if as_json:
             print_json({"same": False, "turn": error.turn, "problem": str(error)})
         else:
-            click.echo(f"{ledger.name} is not what the rules give: {error}", err=True)
+            say(f"{ledger.name} is not what the rules give: {error}", err=True)
         return 1
     if as_json:
         print_json({"same": True, "turns": head.turn, "head": head.hash})
     else:
-        click.echo(f"{ledger.name} replayed: {head.turn} turns, the same bytes, head {head.hash}")
+        say(f"{ledger.name} replayed: {head.turn} turns, the same bytes, head {head.hash}")
     return 0
 
 
@@ -53,7 +53,7 @@ def _replay_run(folder: Path, *, as_json: bool) -> int:
         print_json({"same": True, "turns": turn, "head": head, **found})
     else:
         held = "the ledger holds the same bytes" if replayed.ledger else "the engine has the ledger"
-        click.echo(
+        say(
             f"{folder} replayed from {replayed.calls} recorded calls: {turn} turns, {held}, "
             f"head {head}"
         )

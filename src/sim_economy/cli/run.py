@@ -8,7 +8,7 @@ import click
 
 from sim_economy.cli.experiment_output import SHOWN_METRICS, rounded
 from sim_economy.cli.options import json_option, seed_option, set_option, turns_option
-from sim_economy.cli.output import LedgerType, print_json, print_table, progress_bar
+from sim_economy.cli.output import LedgerType, print_json, print_table, progress_bar, say
 from sim_economy.cli.scenario_options import chosen_scenario, policy_option, scenario_argument
 from sim_economy.core.errors import ScenarioError
 from sim_economy.ledger.sidecars.locations import LedgerLocation
@@ -86,7 +86,7 @@ def _resume(
     if as_json:
         print_json(result)
     else:
-        click.echo(f"played turns {before + 1} to {result['turns']}; head {result['head']}")
+        say(f"played turns {before + 1} to {result['turns']}; head {result['head']}")
     return 0
 
 
@@ -113,7 +113,7 @@ def _show_run(
     title = f"{chosen.name}, seed {played.seed}: after turn {played.turns}"
     print_table(title, ("agent", "balance", "staked"), rows)
     print_table("", ("measure", "value"), [[key, rounded(metrics[key])] for key in SHOWN_METRICS])
-    click.echo(f"head {played.head}")
+    say(f"head {played.head}")
     if ledger:
         seen = f"sim-economy statement {ledger.name} {played.agent_ids[0]}"
-        click.echo(f"ledger {ledger.name}; see `{seen}`")
+        say(f"ledger {ledger.name}; see `{seen}`")

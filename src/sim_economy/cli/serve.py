@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sim_economy.cli.output import LedgerType, needing
+from sim_economy.cli.output import LedgerType, needing, say
 
 if TYPE_CHECKING:
     from sim_economy.ledger.sidecars.locations import LedgerLocation
@@ -89,10 +89,8 @@ def serve(
     access = Access.of(auth, admin_token)
     if log == "warning":
         if auth in {None, "open"} and host not in LOOPBACK:
-            click.echo(
-                f"anyone who reaches {host}:{port} may play and read; see --auth tokens", err=True
-            )
-        click.echo(f"http://{host}:{port} serves {ledger.name}", err=True)
+            say(f"anyone who reaches {host}:{port} may play and read; see --auth tokens", err=True)
+        say(f"http://{host}:{port} serves {ledger.name}", err=True)
     return serve_ledger(
         ledger,
         host,

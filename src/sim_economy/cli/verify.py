@@ -6,7 +6,7 @@ import click
 from msgspec import to_builtins
 
 from sim_economy.cli.options import json_option, ledger_argument
-from sim_economy.cli.output import print_json, progress_bar
+from sim_economy.cli.output import print_json, progress_bar, say
 from sim_economy.ledger import verify as verifications
 from sim_economy.ledger.sidecars.locations import LedgerLocation
 
@@ -24,8 +24,8 @@ def verify(ledger: LedgerLocation, as_json: bool) -> int:
         assert found.head is not None
         signed = f"{found.signatures} signatures, " if found.signatures else ""
         summary = f"{found.turns} turns, {signed}head {found.head.hash}"
-        click.echo(f"{ledger.name} is sound: {summary}")
+        say(f"{ledger.name} is sound: {summary}")
     else:
         where = "" if found.finding.turn is None else f"turn {found.finding.turn}: "
-        click.echo(f"{ledger.name} is not sound: {where}{found.finding.problem}", err=True)
+        say(f"{ledger.name} is not sound: {where}{found.finding.problem}", err=True)
     return 0 if found.holds else 1

@@ -66,7 +66,7 @@ class EngineRequest(Struct, Generic[Answer], frozen=True, kw_only=True):
         try:
             answer: Any = json.loads(content)
             found: Answer = answer if self.inside is None else answer[self.inside]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise EngineError(
                 status, "answer_unreadable", "is this an engine? check the address", {}
             ) from None

@@ -48,9 +48,10 @@ def _kept_settings(manifest: Path) -> dict[str, Any] | None:
     """The settings an experiment left, or None where the file is another program's."""
     try:
         kept = json.loads(manifest.read_text(encoding="utf-8"))["settings"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    return kept if isinstance(kept, dict) and "rules_version" in kept else None
+    ours = isinstance(kept, dict) and isinstance(kept.get("rules_version"), str)
+    return kept if ours else None
 
 
 def settings_of_experiment(scenario: Scenario, *, ledgers: bool) -> dict[str, Any]:
@@ -79,7 +80,8 @@ def check_settings(folder: Path, scenario: Scenario, *, ledgers: bool, fresh: bo
     asked = settings_of_experiment(scenario, ledgers=ledgers)
     if path.exists() and not fresh:
         kept = _kept_settings(path) or {}
-        if kept.get("runs", 0) < asked["runs"]:
+        runs = kept.get("runs", 0)
+        if isinstance(runs, int) and runs < asked["runs"]:
             kept["runs"] = asked["runs"]
         changes = [f"{key} was {was}, is now {now}" for key, was, now in changes_of(kept, asked)]
         if changes:
@@ -115,7 +117,7 @@ def finished_runs(folder: Path, scenario: Scenario, *, ledgers: bool) -> dict[in
     held = {}
     for run in range(1, scenario.runs + 1):
         path = run_path(folder, run)
-        with suppress(FileNotFoundError, msgspec.DecodeError):
+        with suppress(FileNotFoundError, msgspec.DecodeError, RecursionError):
             checksum, _, content = path.read_bytes().partition(b"\n")
             if checksum != digest(content).encode():
                 continue

@@ -267,10 +267,25 @@ def read_genesis(line: bytes) -> Genesis:
     plain = parse_json(line)
     if isinstance(plain, dict) and isinstance(plain.get("parameters"), dict):
         plain["parameters"] = {
-            name: Decimal(value) if isinstance(value, NumberText) else value
+            name: _number(value) if isinstance(value, NumberText) else value
             for name, value in plain["parameters"].items()
         }
     return convert(plain, Genesis)
+
+
+def _number(text: str) -> Decimal:
+    """An exact parameter.
+
+    Raises:
+        InputError: It has an exponent that no parameter has; to write it out would take gigabytes.
+    """
+    number = Decimal(text)
+    if number and abs(number.adjusted()) > _EXPONENT_MOST:
+        raise InputError("parameters", f"has a number beyond 1e{_EXPONENT_MOST}")
+    return number
+
+
+_EXPONENT_MOST: Final = 100
 
 
 def block_hash(block: BlockRecord) -> str:
@@ -395,7 +410,7 @@ def read_record(line: bytes) -> TurnRecord:
     """
     try:
         return json.decode(line, type=TurnRecord)
-    except (DecodeError, UnicodeDecodeError) as error:
+    except (DecodeError, UnicodeDecodeError, RecursionError) as error:
         turn = line[:40].partition(b'"turn":')[2].partition(b",")[0].decode(errors="replace")
         raise StoreError(
             "ledger_damaged", "the ledger", f"turn {turn} is malformed ({error}); run verify"

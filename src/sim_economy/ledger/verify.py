@@ -8,20 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from msgspec import Struct, json
+from msgspec import DecodeError, Struct, json
 
 from sim_economy.core.accounts import chart_of
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import ExtraMissingError, SimEconomyError, StoreError
 from sim_economy.ledger.credentials.signature_check import SignedWorld
 from sim_economy.ledger.fold import Fold
-from sim_economy.ledger.readers.reading import reading
+from sim_economy.ledger.readers.reading import STUMBLES, reading
 from sim_economy.ledger.records import (
     FORMAT,
     Genesis,
     Head,
     SideChain,
     StoredTurn,
+    TurnRecord,
     block_hash,
     chained,
     digest,
@@ -98,14 +99,39 @@ def _verified(walk: _Walk) -> Verification:
         raise
     except StoreError as error:
         finding = _found(walk.turn, error)
-    except (SimEconomyError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except (SimEconomyError, *STUMBLES) as error:
         finding = Finding(walk.turn, f"a record cannot be read: {type(error).__name__}")
     seen = walk.seen is not None
     return Verification(max(0, walk.turn), walk.head, finding, walk.signatures, seen)
 
 
+def _input_problems(record: TurnRecord) -> Iterator[str]:
+    """Inputs that no world can have been given, whether or not a rule refused them."""
+    for index, text in enumerate(record.inputs):
+        try:
+            _recorded(text)
+        except DecodeError as error:
+            yield f"input {index} is none: {error}"
+
+
 def _found(turn: int | None, error: StoreError) -> Finding:
     return Finding(turn, str(error).removeprefix(f"{error.path}: "))
+
+
+class _RecordedAction(Struct):
+    action: str
+
+
+class _RecordedInput(Struct, forbid_unknown_fields=True, kw_only=True):
+    agent_id: str
+    action: _RecordedAction
+    thinking_units: int = 0
+    output_units: int = 0
+    thinking: str | None = None
+    speech: str | None = None
+
+
+_recorded = json.Decoder(_RecordedInput).decode
 
 
 class _Walk:
@@ -156,6 +182,7 @@ class _Walk:
         if head_hash != stored.head_hash:
             yield "the chain head is not the hash of what is kept"
         record = stored.record
+        yield from _input_problems(record)
         yield from fold.problems(record)
         if self._signed is not None:
             yield from self._signed.problems(record, before.hash)

@@ -30,6 +30,7 @@ from sim_economy.orchestrator.record.call_log import (
     CallLogWriter,
     CallSent,
     IdleReason,
+    damaged,
 )
 from sim_economy.orchestrator.reply_cache import ReplyCache
 from sim_economy.orchestrator.settings import ModelSetting, Plan
@@ -154,6 +155,9 @@ class ModelCaller:
         found = self.log.calls_ended.get((turn, agent_id, attempt))
         refused = found is not None and found.failure is CallFailure.NOT_ALLOWED
         if found is not None and not (refused and self._writer):
+            if found.request_digest != request.digest and self._writer is not None:
+                problem = f"call {attempt} of {agent_id} in turn {turn} was another request"
+                raise damaged("the record", f"{problem}, so lines of it or settings were lost")
             if found.request_digest != request.digest:
                 raise ReplayError(turn, f"call {attempt} of {agent_id} would be another request")
             return found
@@ -193,6 +197,7 @@ class ModelCaller:
         )
         kept = self._cache.find(blank.request_digest) if self._cache else None
         if kept is not None:
+            kept = self._without_keys(kept)
             ended = replace(blank, answer=kept, usage=kept.usage, cache_hit=True)
             await writer.append(ended)
             return ended
@@ -290,15 +295,17 @@ class ModelCaller:
         return ended
 
     def _with_reply(self, blank: CallEnded, answer: ModelOutput) -> CallEnded:
-        """A reply as it is kept: no secret, nothing a text cannot hold, the bulk cut off."""
-        usage = _sound(answer.usage)
-        kept = ModelOutput(
-            self._hidden(clean(answer.text))[:_TEXT_MOST],
-            self._hidden(clean(answer.thinking))[:_TEXT_MOST],
-            usage,
-            answer.stop_reason,
+        """A reply as it is kept."""
+        kept = replace(self._without_keys(answer), usage=_sound(answer.usage))
+        return replace(blank, answer=kept, usage=kept.usage, charged=kept.usage is None)
+
+    def _without_keys(self, answer: ModelOutput) -> ModelOutput:
+        """A reply with no secret, nothing a text cannot hold, the bulk cut off."""
+        return replace(
+            answer,
+            text=self._hidden(clean(answer.text))[:_TEXT_MOST],
+            thinking=self._hidden(clean(answer.thinking))[:_TEXT_MOST],
         )
-        return replace(blank, answer=kept, usage=usage, charged=usage is None)
 
     def _without_reply(self, blank: CallEnded, failed: CallFailed) -> CallEnded:
         self.failed += 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from sim_economy.core.codec import canonical
-from sim_economy.core.errors import FolderError
+from sim_economy.ledger.sidecars.run_folder import writing_into
 from sim_economy.orchestrator.dialogue.messages import ModelOutput
 
 
@@ -22,7 +22,7 @@ class ReplyCache:
         """The reply to this very request; None for a damaged file."""
         try:
             return msgspec.json.decode(self._path(request_digest).read_bytes(), type=ModelOutput)
-        except (FileNotFoundError, msgspec.DecodeError):
+        except (FileNotFoundError, msgspec.DecodeError, RecursionError):
             return None
 
     def keep(self, request_digest: str, answer: ModelOutput) -> None:
@@ -33,14 +33,10 @@ class ReplyCache:
         """
         path = self._path(request_digest)
         part = path.with_name(f"{path.name}.{os.getpid()}.part")
-        try:
+        with writing_into(self._folder):
             path.parent.mkdir(parents=True, exist_ok=True)
             part.write_bytes(canonical(answer))
             part.replace(path)
-        except OSError as error:
-            raise FolderError(
-                "folder_unwritable", str(self._folder), f"cannot be written: {error.strerror}"
-            ) from error
 
     def _path(self, request_digest: str) -> Path:
         return self._folder / request_digest[:2] / f"{request_digest}.json"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from sim_economy.core.errors import ReplayError
 from sim_economy.ledger.readers.reading import reading
 from sim_economy.ledger.stores.memory import MemoryStore
 from sim_economy.orchestrator.dialogue.providers import provider_for
+from sim_economy.orchestrator.key_filter import KeyFilter
 from sim_economy.orchestrator.limits.budget import Budget, Cost
 from sim_economy.orchestrator.model_call import ModelCaller, ModelEndpoint
 from sim_economy.orchestrator.record.call_folder import (
@@ -33,9 +33,6 @@ from sim_economy.world.world import World
 
 OpenWorldBackend: TypeAlias = Callable[[Task], AbstractAsyncContextManager[WorldBackend]]
 """Opens the way to a world that is not in this process."""
-
-_SECRET_LEAST = 6
-"""Characters from which on a key is looked for; a shorter one is not a secret."""
 
 
 class SessionResult(Struct, frozen=True, kw_only=True):
@@ -84,7 +81,7 @@ async def orchestrate(
     ):
         budget = restored_budget(plan, writer.log)
         caller = ModelCaller(
-            plan, config.seed, endpoints, writer.log, writer, budget, hidden=_hiding(plan)
+            plan, config.seed, endpoints, writer.log, writer, budget, hidden=KeyFilter.of_plan(plan)
         )
         started(caller)
         loop = TurnLoop(
@@ -150,20 +147,6 @@ def restored_budget(plan: Plan, log: CallLog) -> Budget:
     for sent in log.lost():
         budget.restore(sent.agent_id, Cost(), Cost(sent.tokens, sent.money))
     return budget
-
-
-def _hiding(plan: Plan) -> Callable[[str], str]:
-    """A function that removes the keys of a plan's models from a text."""
-    variables = {model.api_key_variable for model in plan.models.values()}
-    keys = sorted({os.environ.get(name or "", "") for name in variables}, key=len, reverse=True)
-    secrets = [key for key in keys if len(key) >= _SECRET_LEAST]
-
-    def hidden(text: str) -> str:
-        for secret in secrets:
-            text = text.replace(secret, "[key]")
-        return text
-
-    return hidden
 
 
 class Replayed(Struct, frozen=True):

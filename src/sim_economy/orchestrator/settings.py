@@ -304,7 +304,7 @@ def _read_script(folder: Path, name: str, path: str, problems: list[str]) -> tup
     for number, line in enumerate(text.splitlines(), 1):
         try:
             lines += [decode(line, type=ScriptLine)] if line.strip() else []
-        except (DecodeError, UnicodeDecodeError) as error:
+        except (DecodeError, UnicodeDecodeError, RecursionError) as error:
             problems.append(f"{path}: {name} is not a script, line {number}: {error}")
     return tuple(lines)
 

@@ -12,7 +12,7 @@ from msgspec import Raw, Struct
 from sim_economy.agents.catalogue import policy_named
 from sim_economy.agents.usage_model import Usage, UsageSource
 from sim_economy.core.codec import canonical
-from sim_economy.core.errors import FolderError, ReplayError, SimEconomyError
+from sim_economy.core.errors import FolderError, ReplayError, SimEconomyError, TurnConflictError
 from sim_economy.orchestrator.agent_turn import ask_with_retries
 from sim_economy.orchestrator.dialogue.observation_text import Memory, view
 from sim_economy.orchestrator.dialogue.system_prompt import instructions
@@ -24,6 +24,7 @@ from sim_economy.orchestrator.record.call_log import (
     CallLogWriter,
     SessionStopped,
     TurnClosed,
+    damaged,
 )
 from sim_economy.orchestrator.scripted import decide
 from sim_economy.orchestrator.settings import Plan
@@ -133,7 +134,8 @@ class TurnLoop:
                 "folder_foreign",
                 "the record",
                 f"ends with turn {recorded} and the world with turn {world_head.turn}, or with "
-                "another head: they are not of one run",
+                "another head: they are not of one run; restore both from a copy, or start over "
+                "with --fresh",
             )
         return recorded + 1
 
@@ -146,7 +148,12 @@ class TurnLoop:
         decisions = await self._decisions(turn, used)
         inputs = [decided.chosen for decided in decisions]
         key = f"{self._writer.run_id}-{turn}" if self._writer else ""
-        closed = await self.world_backend.close_turn(turn, inputs, key=key, ends=turn == self.turns)
+        ends = turn == self.turns
+        try:
+            closed = await self.world_backend.close_turn(turn, inputs, key=key, ends=ends)
+        except TurnConflictError as error:
+            problem = f"turn {turn} was closed with other decisions, so lines of it were lost"
+            raise damaged("the record", problem) from error
         if self._writer is not None:
             await self._writer.append(closed)
         elif (recorded := self.log.closed.get(turn)) != closed:

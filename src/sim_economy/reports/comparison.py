@@ -16,6 +16,8 @@ from msgspec import Struct
 
 from sim_economy.agents.population import described
 from sim_economy.core.errors import ExtraMissingError
+from sim_economy.ledger.readers.plain_text import markdown_text
+from sim_economy.ledger.sidecars.run_folder import write_whole, writing_into
 from sim_economy.reports.html import html_page
 from sim_economy.reports.published.later_report import LATER
 from sim_economy.reports.society import reading_of_contracts
@@ -23,7 +25,6 @@ from sim_economy.reports.tables import (
     Table,
     Value,
     changed_parameters,
-    escaped,
     number,
     table_markdown,
 )
@@ -141,7 +142,7 @@ def write_comparison(folder: Path, sides: Sequence[TreatmentRuns]) -> list[Path]
         raise ExtraMissingError("the comparison", str(error.name), "report") from None
     title = f"Compared: {', '.join(side.treatment.name for side in sides)}"
     sections = [
-        f"# {escaped(title)}\n",
+        f"# {markdown_text(title)}\n",
         _what_was_run(sides),
         _means(sides),
         _paired(sides, found),
@@ -166,8 +167,9 @@ def write_comparison(folder: Path, sides: Sequence[TreatmentRuns]) -> list[Path]
         "comparison.md": text,
         "comparison.html": html_page(title, text, {}),
     }
-    for name, content in files.items():
-        (folder / name).write_text(content, encoding="utf-8", newline="\n")
+    with writing_into(folder):
+        for name, content in files.items():
+            write_whole(folder / name, content.encode())
     return [folder / name for name in files]
 
 
@@ -178,7 +180,7 @@ def _what_was_run(sides: Sequence[TreatmentRuns]) -> str:
         groups = "; ".join(described(group) for group in treatment.population if group.agents)
         seeds = [run.seed for run in side.runs]
         lines.append(
-            f"- **{escaped(treatment.name)}**: {len(seeds)} runs of {treatment.turns} turns, "
+            f"- **{markdown_text(treatment.name)}**: {len(seeds)} runs of {treatment.turns} turns, "
             f"seeds {min(seeds)} to {max(seeds)}. Population: {groups}. {_world(sides[0], side)}"
         )
     rules = sides[0].treatment.config.rules_version
@@ -205,7 +207,7 @@ def _means(sides: Sequence[TreatmentRuns]) -> str:
 
 
 def _paired(sides: Sequence[TreatmentRuns], found: Sequence[MetricDifference]) -> str:
-    first = escaped(sides[0].treatment.name)
+    first = markdown_text(sides[0].treatment.name)
     pairs = max(row.pairs for row in found)
     if not pairs:
         return f"No run has a seed in common with one of {first}, so nothing can be paired.\n"
@@ -233,7 +235,8 @@ def _paired(sides: Sequence[TreatmentRuns], found: Sequence[MetricDifference]) -
 
 def _contracts(sides: Sequence[TreatmentRuns]) -> str:
     lines = "\n".join(
-        f"- **{escaped(side.treatment.name)}**: {reading_of_contracts(side.runs)}" for side in sides
+        f"- **{markdown_text(side.treatment.name)}**: {reading_of_contracts(side.runs)}"
+        for side in sides
     )
     return f"## Contracts\n\n{lines}\n"
 
@@ -258,7 +261,7 @@ def _later(sides: Sequence[TreatmentRuns]) -> str:
     return (
         "## Beside a later report\n\nA later report of the original system ran regimes of these "
         f"names.\n\n{table_markdown(table)}\n"
-        f"Furthest apart is the measure *{COMPARED_METRICS[column]}* of {escaped(name)}: "
+        f"Furthest apart is the measure *{COMPARED_METRICS[column]}* of {markdown_text(name)}: "
         f"{number(ours, 1)} here, {number(theirs, 1)} there. {_CAVEAT}\n\n{_known(sides)}\n"
     )
 
@@ -282,10 +285,11 @@ def _known(sides: Sequence[TreatmentRuns]) -> str:
         debts = [-held for run in runs for turn in run.series.balances for held in turn if held < 0]
         debt = statistics.mean(debts or [0])
         lines.append(
-            f"- {escaped(side.treatment.name)}: {number(mined, 1)} agents mine in a turn, two are "
-            f"enough for a block, and {number(blocks, 1)} turns have one. Agents are below zero in "
-            f"{number(100 * below, 1)} % of agent-turns, by {number(debt, 1)} tokens on "
-            f"average, because all of these policies work when they run short; interest on that "
+            f"- {markdown_text(side.treatment.name)}: {number(mined, 1)} agents mine in a turn, "
+            f"two are enough for a block, and {number(blocks, 1)} turns have one. "
+            f"Agents are below zero in {number(100 * below, 1)} % of agent-turns, "
+            f"by {number(debt, 1)} tokens on average, because all of these policies "
+            f"work when they run short; interest on that "
             f"comes to {number(interest, 1)}."
         )
     return "\n".join(["What our ledgers show of it:", "", *lines])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from html import escape, unescape
+from html import unescape
 from typing import Final
 
 from sim_economy.core.errors import ExtraMissingError
+from sim_economy.ledger.readers.plain_text import html_text
 
 
 def html_page(title: str, markdown: str, figures: Mapping[str, str]) -> str:
@@ -24,7 +25,7 @@ def html_page(title: str, markdown: str, figures: Mapping[str, str]) -> str:
         "</table>", "</table></div>"
     )
     body = _IMAGE.sub(lambda image: _figure(image, figures), body)
-    return _PAGE.format(title=escape(title), style=_STYLE, body=body)
+    return _PAGE.format(title=html_text(title), style=_STYLE, body=body)
 
 
 def _rendered(markdown: str) -> str:
@@ -40,7 +41,7 @@ _IMAGE: Final = re.compile(r'<p><img src="(?P<path>[^"]*)" alt="(?P<alt>[^"]*)" 
 
 
 def _figure(image: re.Match[str], figures: Mapping[str, str]) -> str:
-    label = escape(unescape(image["alt"]), quote=True)
+    label = html_text(unescape(image["alt"]))
     svg = _inline_svg(figures[unescape(image["path"])])
     named = svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
     return f"<figure>{named}</figure>"

@@ -16,7 +16,8 @@ from msgspec.structs import replace
 from sim_economy.agents.population import described
 from sim_economy.core.errors import ExtraMissingError
 from sim_economy.core.world_config import config_values, parameters
-from sim_economy.ledger.sidecars.run_folder import write_whole
+from sim_economy.ledger.readers.plain_text import markdown_code, markdown_text, visible
+from sim_economy.ledger.sidecars.run_folder import write_whole, writing_into
 from sim_economy.reports import figures, society
 from sim_economy.reports.html import html_page
 from sim_economy.reports.published.findings import Evidence, claims, disagreements
@@ -27,7 +28,6 @@ from sim_economy.reports.tables import (
     Table,
     Value,
     changed_parameters,
-    escaped,
     number,
     paper_tables,
     shown,
@@ -104,12 +104,13 @@ def write_report(
     except ModuleNotFoundError as error:
         raise ExtraMissingError("the report", str(error.name), "report") from None
     title = f"{scenario.name}: {_counted(len(runs), 'run')} of {_counted(scenario.turns, 'turn')}"
-    text = f"# {escaped(title)}\n\n" + "\n".join(filter(None, sections))
+    text = f"# {markdown_text(title)}\n\n" + "\n".join(filter(None, sections))
     files = {f"figures/{name}.svg": drawing for name, drawing in drawn.items()}
     page = html_page(title, text, files)
     written = {"report.md": text, **files, "report.html": page}
-    for name, content in written.items():
-        write_whole(folder / name, content.encode())
+    with writing_into(folder):
+        for name, content in written.items():
+            write_whole(folder / name, content.encode())
     return [folder / name for name in written]
 
 
@@ -256,7 +257,8 @@ def _agents(scenario: Scenario, runs: Sequence[Run], rows: Sequence[Row]) -> str
     shares = _action_shares(scenario, runs)
     ranked = sorted(shares, key=lambda name: -statistics.mean(shares[name]))[:2]
     common = " and ".join(
-        f"`{escaped(name)}` ({number(100 * statistics.mean(shares[name]), 1)} %)" for name in ranked
+        f"{markdown_code(name)} ({number(100 * statistics.mean(shares[name]), 1)} %)"
+        for name in ranked
     )
     return _section(
         "What agents hold and do",
@@ -371,7 +373,9 @@ def _reading_of_others(
     theirs: Sequence[Row],
 ) -> str:
     differs = changed_parameters(scenario, other) or "the same parameters"
-    text = f"Beside {escaped(scenario.name)} stands {escaped(other.name)}, with {differs}."
+    text = (
+        f"Beside {markdown_text(scenario.name)} stands {markdown_text(other.name)}, with {differs}."
+    )
     here, there = aggregate(rows), aggregate(theirs)
     supply, blocks = (
         (here[column]["mean"], there[column]["mean"])
@@ -402,7 +406,9 @@ def _figures(scenario: Scenario, runs: Sequence[Run]) -> dict[str, str]:
             [[0, *run.series.platform] for run in runs],
         ),
         "balances": figures.balances(
-            [start + run.series.balances for run in runs], config.agent_ids, level
+            [start + run.series.balances for run in runs],
+            list(map(visible, config.agent_ids)),
+            level,
         ),
         "actions": figures.actions(_action_shares(scenario, runs)),
         "lorenz": figures.lorenz(lines[0][0], curves, mean),
@@ -426,7 +432,7 @@ def _action_shares(scenario: Scenario, runs: Sequence[Run]) -> dict[str, list[fl
             counts.update(actions)
     whole = len(runs) * scenario.config.num_agents
     return {
-        name: [
+        visible(name): [
             sum(run.series.actions[turn].get(name, 0) for run in runs) / whole
             for turn in range(scenario.turns)
         ]

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sim_economy.core.contracts import ContractKind, Role
 from sim_economy.ledger.readers.counts import Made, owner_name
+from sim_economy.ledger.readers.plain_text import markdown_code, visible
 from sim_economy.reports import figures
 from sim_economy.reports.tables import Table, Value, number, table_markdown
 from sim_economy.runs.extended_metrics import wealth
@@ -131,7 +132,11 @@ def drawings(scenario: Scenario, runs: Sequence[Run]) -> dict[str, str]:
     """The figures of that section by name: SVG."""
     if not is_mixed(scenario, runs):
         return {}
-    drawn = {"earnings": figures.earnings(_incomes(scenario, runs))}
+    drawn = {
+        "earnings": figures.earnings(
+            {visible(name): gains for name, gains in _incomes(scenario, runs).items()}
+        )
+    }
     if any(run.counts.made for run in runs):
         counted = [
             (str(row[0]), [float(cell or 0) for cell in row[3:]])
@@ -280,8 +285,8 @@ def reading_of_trade(scenario: Scenario, runs: Sequence[Run]) -> str:
     most = totals[payer, payee, reason] / len(runs)
     return (
         f"Agents gave one another {number(whole, 1)} tokens a run, beside {number(fees, 1)} in "
-        f"fees to the platform. The largest part, {number(most, 1)}, went from `{payer}` to "
-        f"`{payee}` as {reason.replace('_', ' ')}."
+        f"fees to the platform. The largest part, {number(most, 1)}, went from "
+        f"{markdown_code(payer)} to {markdown_code(payee)} as {reason.replace('_', ' ')}."
     )
 
 
@@ -328,7 +333,8 @@ def _reading_of_earnings(scenario: Scenario, runs: Sequence[Run]) -> str:
         if own and own[least := min(own, key=own.__getitem__)] < 0:
             by.append(f"lost {number(-own[least], 1)} most of all by {least}")
         lines.append(
-            f"An agent of `{name}` ends {how} off, with {number(float(row[-1] or 0), 1)} tokens: "
+            f"An agent of {markdown_code(name)} ends {how} off, with "
+            f"{number(float(row[-1] or 0), 1)} tokens: "
             f"it {' and '.join(by) or 'neither gained nor lost'}."
         )
     return " ".join(lines if len(ranked) > 1 else lines[:1])

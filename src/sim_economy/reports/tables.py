@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 
 from sim_economy.core.world_config import config_values, parameters
+from sim_economy.ledger.readers.plain_text import markdown_text
 from sim_economy.runs.run_metrics import Row, aggregate
 from sim_economy.scenarios.scenario import Scenario
 from sim_economy.statistics.descriptive import (
@@ -107,12 +108,12 @@ def table_markdown(table: Table) -> str:
         for index in range(len(table.columns))
     ]
     lines = [
-        [escaped(column) for column in table.columns],
+        [markdown_text(column) for column in table.columns],
         aligned,
         *([shown(value) for value in row] for row in table.rows),
     ]
     body = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-    return f"**{escaped(table.title)}**\n\n{body}\n"
+    return f"**{markdown_text(table.title)}**\n\n{body}\n"
 
 
 def shown(value: Value) -> str:
@@ -123,7 +124,7 @@ def shown(value: Value) -> str:
         case bool():
             return str(value).lower()
         case str():
-            return escaped(value)
+            return markdown_text(value)
         case int():
             text = f"{value:,}"
         case float():
@@ -137,15 +138,6 @@ def number(value: float, digits: int) -> str:
     """A number with so many decimals, halves rounded away from zero, thousands grouped."""
     rounded = Decimal(repr(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
     return f"{rounded or abs(rounded):,f}".replace("-", MINUS)
-
-
-def escaped(text: str) -> str:
-    """A text that Markdown shows as it is, on one line."""
-    return _MARKUP.sub(r"\\\g<0>", _SPACES.sub(" ", text).strip())
-
-
-_SPACES: Final = re.compile(r"[^\S\u00a0]+")
-_MARKUP: Final = re.compile(r"[\\`*\[\]<>|#~&!$]|(?<![^\W_])_|_(?![^\W_])")
 
 
 def changed_parameters(base: Scenario, other: Scenario) -> str:

@@ -5,6 +5,7 @@ Source: docs/spec/experiment.md.
 
 from __future__ import annotations
 
+import io
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from typing import Any, Final, TypeAlias
 from sim_economy.core.accounts import PostingReason
 from sim_economy.core.actions import RECOGNISED
 from sim_economy.ledger.readers.series import spread
+from sim_economy.ledger.sidecars.run_folder import write_whole
 from sim_economy.runs.run import Run, fees, total
 from sim_economy.statistics.inequality import gini, gini_absolute, gini_normalised, hhi, shifted
 from sim_economy.statistics.intervals import bootstrap_interval, normal_halfwidth, student_interval
@@ -258,4 +260,6 @@ def write_series(runs: Sequence[Run], path: Path) -> None:
 
     # A run without a block has no winner to tell the type by.
     types = {"winner": polars.String}
-    polars.DataFrame(series_columns(runs), schema_overrides=types).write_parquet(path)
+    content = io.BytesIO()
+    polars.DataFrame(series_columns(runs), schema_overrides=types).write_parquet(content)
+    write_whole(path, content.getvalue())

@@ -5,7 +5,6 @@ Source: docs/spec/experiment.md.
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import statistics
@@ -13,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sim_economy.core.world_config import config_values, parameters
+from sim_economy.ledger.readers.plain_text import write_csv_rows
 from sim_economy.runs.run import Run, chosen, fees
 from sim_economy.scenarios.scenario import Scenario
 from sim_economy.statistics.inequality import gini, shifted, top_share, wealth_shift
@@ -72,9 +72,7 @@ def metrics_csv(rows: Sequence[Row]) -> str:
 def table_csv(rows: Sequence[Mapping[str, Any]]) -> str:
     """Rows with the same columns as CSV with LF line ends."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    write_csv_rows(text, list(rows[0]), rows)
     return text.getvalue()
 
 

@@ -26,6 +26,7 @@ from sim_economy.core.text_limits import check_lengths, within_limits
 from sim_economy.core.turn import play_turn
 from sim_economy.core.world_config import WorldConfig, agent_index, genesis_order
 from sim_economy.ledger.readers.reading import (
+    blaming,
     chained_turns,
     check_side_chains,
     config_of,
@@ -137,7 +138,8 @@ class World:
         if isinstance(source, str | Path):
             source = location_of(source).open(read_only=read_only)
         try:
-            return cls._restored(source)
+            with blaming(source):
+                return cls._restored(source)
         except BaseException:
             source.close()
             raise

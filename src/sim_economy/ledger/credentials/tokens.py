@@ -84,7 +84,7 @@ class Credentials(Struct, frozen=True):
         """
         try:
             kept = json.decode(read_sidecar(path), type=cls)
-        except (OSError, DecodeError):
+        except (OSError, DecodeError, RecursionError):
             kept = None
         if kept is None or kept.world != world:
             raise StoreError(

@@ -6,7 +6,7 @@ and inputs, same bytes, whatever store they were kept in.
 
 from __future__ import annotations
 
-import csv
+import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +16,7 @@ from msgspec import json, to_builtins
 from sim_economy.core.accounts import account_name, holdings
 from sim_economy.core.contracts import OWN_TERMS, Deal, Role
 from sim_economy.core.errors import ExtraMissingError, InputError
+from sim_economy.ledger.readers.plain_text import write_csv_rows
 from sim_economy.ledger.readers.reading import account_balances, genesis_record, reading
 from sim_economy.ledger.records import TurnRecord
 from sim_economy.ledger.stores.protocol import Store
@@ -74,15 +75,17 @@ def write_jsonl(store: Store, path: Path) -> None:
             file.write(line + b"\n")
 
 
-def write_csv(store: Store, folder: Path) -> list[Path]:
-    """Every table as `TABLE.csv`."""
+def write_csv(store: Store, folder: Path, *, raw: bool = False) -> list[Path]:
+    """Every table as `TABLE.csv`.
+
+    Args:
+        raw: Write texts as they are, whatever a spreadsheet makes of them (see `csv_cell`).
+    """
     paths = []
     for table, columns in COLUMNS.items():
         path = folder / f"{table}.csv"
         with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, columns, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(table_rows(store, table))
+            write_csv_rows(file, columns, table_rows(store, table), raw=raw)
         paths.append(path)
     return paths
 
@@ -97,7 +100,9 @@ def write_parquet(store: Store, folder: Path) -> list[Path]:
     paths = []
     for table in COLUMNS:
         path = folder / f"{table}.parquet"
-        frame(store, table).write_parquet(path)
+        content = io.BytesIO()
+        frame(store, table).write_parquet(content)
+        path.write_bytes(content.getvalue())
         paths.append(path)
     return paths
 

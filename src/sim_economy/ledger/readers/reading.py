@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Final
 
 from sim_economy.core.accounts import FIRST, WIDTH
 from sim_economy.core.errors import InputError, StoreError
@@ -39,8 +40,43 @@ def reading(source: Store | LedgerLocation | str | Path) -> Iterator[Store]:
     if not isinstance(source, LedgerLocation):
         yield source
         return
-    with closing(source.open(read_only=True, frozen=True)) as store:
+    with closing(source.open(read_only=True, frozen=True)) as store, blaming(store):
         yield store
+
+
+STUMBLES: Final = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What code raises that takes a record for one that its rules wrote, and it is not."""
+
+
+@contextmanager
+def blaming(store: Store) -> Iterator[None]:
+    """Raise what stumbles over a record as the ledger's damage, if `verify` finds any.
+
+    In a ledger that is sound it is a bug, and stays what it is.
+
+    Raises:
+        StoreError: The ledger is damaged.
+    """
+    from sim_economy.ledger.verify import verify  # noqa: PLC0415 - it reads by this module
+
+    try:
+        yield
+    except STUMBLES as error:
+        finding = verify(store).finding
+        if finding is None:
+            raise
+        where = "" if finding.turn is None else f"turn {finding.turn}: "
+        problem = f"{where}{finding.problem}; restore it from a backup"
+        raise StoreError("ledger_damaged", store.name, problem) from error
 
 
 def genesis_record(store: Store) -> Genesis:

@@ -221,6 +221,6 @@ class HeadFile:
         text = os.pread(self._descriptor, _SLOT, _SLOT * slot)
         try:
             found = json.decode(text, type=Seen)
-        except DecodeError:
+        except (DecodeError, RecursionError):
             return None
         return found if Seen.of(found.head, found.ends) == found else None

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import EMFILE, ENFILE
 from itertools import count
 from pathlib import Path
 
@@ -28,9 +29,8 @@ def writable(path: str | Path, work: str = "written") -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreError(
-            "ledger_unwritable", str(path), f"cannot be {work}: {error.strerror}"
-        ) from error
+        code = "ledger_unreadable" if error.errno in {EMFILE, ENFILE} else "ledger_unwritable"
+        raise StoreError(code, str(path), f"cannot be {work}: {error.strerror}") from error
 
 
 def true_path(path: str | Path) -> Path:

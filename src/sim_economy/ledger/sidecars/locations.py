@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 from filelock import FileLock
 
 from sim_economy.core.errors import ExtraMissingError, StoreError, WorldUnknownError
+from sim_economy.ledger.sidecars.database_address import address_name, is_no_file
 from sim_economy.ledger.sidecars.ledger_files import (
     locked,
     remove_ledger,
@@ -182,7 +183,7 @@ class PostgresLocation:
         self._folder = Path(state or os.environ.get("SIM_ENGINE_STATE") or "sim-economy-state")
         self._postgres = _postgres()
         world = "" if self._world_id == DEFAULT_WORLD else f"#{self._world_id}"
-        self.name = f"{_without_password(self._location)}{world}"
+        self.name = f"{address_name(self._location)}{world}"
         self.sidecar = self._folder / self._world_id
 
     def exists(self) -> bool:
@@ -242,13 +243,6 @@ def _postgres() -> ModuleType:
     return postgres
 
 
-def _without_password(location: str) -> str:
-    where, _, query = location.partition("?")
-    where = re.sub(r"(?<=://)([^:/@]*):.*@", r"\1@", where)
-    shown = [each for each in query.split("&") if each and "password" not in each]
-    return f"{where}?{'&'.join(shown)}" if shown else where
-
-
 def is_database(location: str | Path) -> bool:
     """Test whether a location is a database, not a path."""
     return str(location).startswith(("postgresql://", "postgres://"))
@@ -290,8 +284,10 @@ def location_of(location: str | Path) -> LedgerLocation:
     """
     if is_database(location):
         return PostgresLocation(str(location))
-    if re.match("[a-z][a-z0-9+.-]*://", str(location)):
+    if is_no_file(str(location)):
         raise StoreError(
-            "ledger_format", "the location", "is neither a file nor a postgresql:// URI"
+            "ledger_format",
+            "the location",
+            "is neither a file nor a postgresql:// URI; a database is postgresql://USER@HOST/NAME",
         )
     return SQLiteLocation(location)

@@ -24,24 +24,41 @@ def claimed(folder: Path, work: str, is_ours: Callable[[Path], bool]) -> Iterato
         FolderError: It is another's, in use, or not writable.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not is_ours(folder):
-            raise FolderError(
-                "folder_foreign",
-                str(folder),
-                f"is not empty and no {work}'s; name an empty or a new folder",
-            )
-        with FileLock(folder / ".lock").acquire(timeout=0):
-            yield
+        with writing_into(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            if not is_ours(folder):
+                raise FolderError(
+                    "folder_foreign",
+                    str(folder),
+                    f"is not empty and no {work}'s; name an empty or a new folder",
+                )
+            with FileLock(folder / ".lock").acquire(timeout=0):
+                yield
     except Timeout:
         raise FolderError(
             "folder_in_use",
             str(folder),
             f"another {work} is writing here; wait for it or name another folder",
         ) from None
+
+
+@contextmanager
+def writing_into(path: Path) -> Iterator[None]:
+    """Raise what the operating system refuses of a folder, or a file, as its failure.
+
+    Raises:
+        FolderError: It was refused: no room, no right, no descriptor.
+    """
+    try:
+        yield
+    except Timeout:
+        raise
     except OSError as error:
         raise FolderError(
-            "folder_unwritable", str(folder), f"cannot be written: {error.strerror}"
+            "folder_unwritable",
+            str(path),
+            f"cannot be written: {error.strerror or error}; what is finished is kept: mend that "
+            "and run the same command again",
         ) from error
 
 

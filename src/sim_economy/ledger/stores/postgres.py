@@ -16,6 +16,11 @@ from psycopg.pq import TransactionStatus
 
 from sim_economy.core.errors import StoreError
 from sim_economy.ledger.records import Genesis, StoredTurn
+from sim_economy.ledger.sidecars.database_address import (
+    secrets_in,
+    unreadable_password,
+    without,
+)
 from sim_economy.ledger.stores.old_layout import lines_of_rows
 from sim_economy.ledger.stores.sql_store import LAYOUT, Kept, SQLStore, statements_of
 
@@ -137,6 +142,7 @@ class PostgresStore(SQLStore):
         self._frozen = False
         self._created = False
         self._schema_made = False
+        self._secrets: tuple[str, ...] = ()
 
     @classmethod
     def new(cls, name: str, location: str, world_id: str, lock: FileLock) -> Self:
@@ -150,6 +156,7 @@ class PostgresStore(SQLStore):
             StoreError: Something is there already, or it cannot be written.
         """
         store = cls(name, _schema_of(world_id), _connect(name, location), lock)
+        store._secrets = secrets_in(location)
         try:
             store._become_writer()
             if next(store._rows(_RELATIONS, (store._schema,)), None):
@@ -180,6 +187,7 @@ class PostgresStore(SQLStore):
             StoreError: It is missing, in use by another writer, or no ledger of this format.
         """
         store = cls(name, _schema_of(world_id), _connect(name, location), lock)
+        store._secrets = secrets_in(location)
         try:
             if lock is not None:
                 store._become_writer()
@@ -332,7 +340,9 @@ class PostgresStore(SQLStore):
             if isinstance(error, errors.DivisionByZero):
                 raise self._written_by_another() from error
             raise StoreError(
-                "ledger_unwritable", self.name, f"nothing was written: {_said(error)}"
+                "ledger_unwritable",
+                self.name,
+                f"nothing was written: {_said(error, self._secrets)}",
             ) from error
         except BaseException:
             self._lose()
@@ -367,9 +377,10 @@ class PostgresStore(SQLStore):
         if self._connection.closed or error.sqlstate is None:
             self._lose()
             return self._unreachable()
+        said = _said(error, self._secrets)
         if isinstance(error, psycopg.OperationalError | errors.InsufficientPrivilege):
-            return StoreError("store_unreachable", self.name, f"cannot be read: {_said(error)}")
-        return StoreError("ledger_damaged", self.name, f"{_said(error)}; restore it from a backup")
+            return StoreError("store_unreachable", self.name, f"cannot be read: {said}")
+        return StoreError("ledger_damaged", self.name, f"{said}; restore it from a backup")
 
     def _unreachable(self) -> StoreError:
         return StoreError(
@@ -414,12 +425,16 @@ def _asked(name: str, location: str, query: str, *values: str) -> list[Any]:
     try:
         return connection.execute(query.encode(), values).fetchall()
     except psycopg.Error as error:
-        raise StoreError("store_unreachable", name, f"cannot be read: {_said(error)}") from None
+        raise StoreError(
+            "store_unreachable", name, f"cannot be read: {_said(error, secrets_in(location))}"
+        ) from None
     finally:
         connection.close()
 
 
 def _connect(name: str, location: str) -> psycopg.Connection:
+    if (problem := unreadable_password(location)) is not None:
+        raise StoreError("store_unreachable", name, problem)
     try:
         settings = {**conninfo_to_dict(location), "client_encoding": "utf8"}
     except psycopg.Error:
@@ -429,10 +444,11 @@ def _connect(name: str, location: str) -> psycopg.Connection:
     try:
         return psycopg.connect(make_conninfo("", **{**_CONNECTION, **settings}), autocommit=True)
     except psycopg.Error as error:
+        said = _said(error, secrets_in(location))
         raise StoreError(
             "store_unreachable",
             name,
-            f"cannot be reached: {_said(error)}; check the server, the user and the password",
+            f"cannot be reached: {said}; check the server, the user and the password",
         ) from None
 
 
@@ -440,6 +456,6 @@ def _identified(statement: str, schema: str) -> sql.Composed:
     return sql.SQL(statement).format(sql.Identifier(schema))
 
 
-def _said(error: psycopg.Error) -> str:
-    """The first line of what the server or the driver says."""
-    return next(iter(str(error).splitlines()), type(error).__name__)
+def _said(error: psycopg.Error, secrets: tuple[str, ...]) -> str:
+    """The first line of what the server or the driver says, without what opens the database."""
+    return without(next(iter(str(error).splitlines()), type(error).__name__), secrets)

@@ -265,19 +265,23 @@ class SQLStore(ABC):
             )
         ):
             for turn, line, head_hash in turns:
+                if turn < first:
+                    problem = f"turn {turn} lies behind a later one; run verify"
+                    raise StoreError("ledger_damaged", self.name, problem)
+                first = turn + 1
                 text = line
                 with suppress(UnicodeDecodeError):
                     text = line.decode() if isinstance(line, bytes) else line
                 yield StoredTurn(turn, self._text(text, f"line of turn {turn}"), head_hash)
             if len(turns) < count:
                 return
-            first, count = turns[-1][0] + 1, min(2 * count, most)
+            count = min(2 * count, most)
 
     def head(self) -> Head:
         """The end of the chain."""
         newest = "ORDER BY turn DESC LIMIT 1"
         blocks = self.blocks if self.layout == LAYOUT else "blocks"
-        with suppress(DecodeError):
+        with suppress(DecodeError, RecursionError):
             for turn, state_digest, head_hash in self._rows(
                 f"SELECT turn, state_digest, head FROM turns {newest}"
             ):
@@ -292,6 +296,7 @@ class SQLStore(ABC):
     def snapshots(self) -> Iterator[Snapshot]:
         """Kept states, newest first, one in memory at a time."""
         older, values = "", tuple[int, ...]()
+        newer = None
         while found := list(
             self._rows(
                 f"SELECT turn, state FROM snapshots {older} ORDER BY turn DESC LIMIT 1", values
@@ -299,6 +304,10 @@ class SQLStore(ABC):
         ):
             ((turn, state),) = found
             self._text(state, f"snapshot of turn {turn}")
+            if newer is not None and turn >= newer:
+                problem = f"the snapshot of turn {turn} lies behind an earlier one; run verify"
+                raise StoreError("ledger_damaged", self.name, problem)
+            newer = turn
             yield Snapshot(turn, state)
             older, values = "WHERE turn < ?", (turn,)
 

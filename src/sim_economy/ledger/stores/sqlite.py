@@ -18,6 +18,7 @@ from sim_economy.ledger.sidecars.ledger_files import remove_ledger, true_path
 from sim_economy.ledger.sidecars.ledger_lock import LedgerLock, connected, disconnected
 from sim_economy.ledger.stores.old_layout import lines_of_rows
 from sim_economy.ledger.stores.sql_store import LAYOUT, Kept, SQLStore, statements_of
+from sim_economy.ledger.stores.sqlite_limits import WorkLimit, distrust
 
 APPLICATION_ID: Final = 0x53494D45
 """Marks the file as a sim-economy ledger: "SIME"."""
@@ -41,6 +42,10 @@ EXTRACT: Final = (
     "WHERE turn > (SELECT COALESCE(MAX(turn), -1) FROM extracts)"
 )
 """Copies what the original engine's clients ask for out of the lines since the last time."""
+
+
+_LOG_KEPT: Final = 1 << 20
+"""Bytes of the log that stay when it is written over; what a slow reader left is given back."""
 
 
 def _page_bytes(agents: int) -> int:
@@ -82,6 +87,7 @@ class SQLiteStore(SQLStore):
         except BaseException:
             self._connection.close()
             raise
+        self._work = WorkLimit(self._connection, path)
 
     @classmethod
     def new(cls, path: str | Path) -> Self:
@@ -232,6 +238,7 @@ class SQLiteStore(SQLStore):
             ((page_bytes,),) = self._connection.execute("PRAGMA page_size")
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute(f"PRAGMA wal_autocheckpoint = {page_bytes // 4}")
+            self._connection.execute(f"PRAGMA journal_size_limit = {_LOG_KEPT}")
             self._connection.execute("PRAGMA synchronous = FULL")
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise StoreError(
@@ -241,9 +248,11 @@ class SQLiteStore(SQLStore):
 
     def _write(self, statement: str, rows: Iterable[tuple[object, ...]] = ((),)) -> None:
         for row in rows:
+            self._work.restart()
             self._connection.execute(statement, row)
 
     def _rows(self, query: str, values: tuple[object, ...] = ()) -> Iterator[Any]:
+        self._work.restart()
         try:
             yield from iter(self._connection.execute(query, values).fetchone, None)
         except (sqlite3.Error, UnicodeDecodeError) as error:
@@ -253,9 +262,15 @@ class SQLiteStore(SQLStore):
                     self.name,
                     f"{error}; the ledger may be whole: look at the disk and the folder's rights",
                 ) from error
+            problem = "no sound ledger of its size takes so long" if _stopped(error) else error
             raise StoreError(
-                "ledger_damaged", self.name, f"{error}; restore it from a backup"
+                "ledger_damaged", self.name, f"{problem}; restore it from a backup"
             ) from error
+
+
+def _stopped(error: Exception) -> bool:
+    """Test whether the work limit stopped a statement."""
+    return getattr(error, "sqlite_errorname", "") == "SQLITE_INTERRUPT"
 
 
 _NOT_ITS_FAULT: Final = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR")
@@ -266,14 +281,18 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
     if mode == "ro" and not _is_logged(path) and not os.access(path.parent, os.W_OK):
         mode = "ro&immutable=1"  # SQLite would write its index, and nobody can write here.
     try:
-        return sqlite3.connect(
+        connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode={mode}",
             uri=True,
             isolation_level=None,
             check_same_thread=False,
         )
+        distrust(connection, path, read_only=mode.startswith("ro"))
+        return connection
     except sqlite3.Error as error:
-        raise StoreError("ledger_unwritable", str(path), f"cannot be opened: {error}") from error
+        code = "ledger_unreadable" if mode.startswith("ro") else "ledger_unwritable"
+        advice = "look at the folder's rights and at how many files are open (ulimit -n)"
+        raise StoreError(code, str(path), f"cannot be opened: {error}; {advice}") from error
 
 
 def _is_logged(path: Path) -> bool:

@@ -68,7 +68,7 @@ def _object(answer: ModelOutput) -> dict[str, Any]:
     if len(answer.text) > LENGTH_MOST:
         raise UnusableReply(f"the answer was longer than {LENGTH_MOST} characters")
     try:
-        given = parse_json(_json_part(answer.text))
+        given = parse_json(json_part(answer.text))
     except InputError as error:
         cut = "the answer was cut off; be brief" if answer.stop_reason == "length" else None
         raise UnusableReply(cut or f"the answer {error.problem}") from None
@@ -91,16 +91,20 @@ def _stated(action: Any) -> Any:
     return {key: _stated(value) for key, value in action.items() if value is not None}
 
 
-_FENCE: Final = re.compile(r"```(?:json)?\s*\n(.*?)\n?\s*```", re.DOTALL)
+_FENCE: Final = re.compile(r"```(?:json)?[^\S\n]*\n")
 
 
-def _json_part(text: str) -> str:
+def json_part(text: str) -> str:
     """The JSON of an answer: all of it, what a code fence holds, or what braces enclose."""
     text = text.strip()
     if text.startswith("{") and text.endswith("}"):
         return text
-    if (fenced := _FENCE.search(text)) is not None:
-        return fenced[1]
+    opened = _FENCE.search(text)
+    closed = text.find("```", opened.end()) if opened else -1
+    if opened is not None and closed >= 0:
+        inside = text[opened.end() : closed].rstrip()
+        blank = len(inside) - len(inside.lstrip())
+        return inside[inside.rfind("\n", 0, blank) + 1 :]
     first, last = text.find("{"), text.rfind("}")
     return text[first : last + 1] if 0 <= first < last else text
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
+import msgspec
+from msgspec import Struct, field
 from msgspec.structs import replace
 
-from sim_economy.core.errors import FolderError
+from sim_economy.core.errors import FolderError, ScenarioError
 from sim_economy.core.rules_version import KNOWN, known_rules_version
 from sim_economy.core.world_config import parse_world_config
 from sim_economy.ledger.readers.diff import changes_of
+from sim_economy.ledger.readers.reading import STUMBLES
 from sim_economy.ledger.records import digest
 from sim_economy.ledger.sidecars.ledger_files import remove_ledger
 from sim_economy.ledger.sidecars.run_folder import claimed, write_whole
@@ -25,6 +28,7 @@ from sim_economy.orchestrator.record.call_log import (
     CallLog,
     CallLogWriter,
     RunStarted,
+    damaged,
     read_call_log,
 )
 from sim_economy.orchestrator.settings import plan_of
@@ -47,6 +51,7 @@ async def session(folder: Path, task: Task, *, fresh: bool = False) -> AsyncIter
         _check_settings(folder, task, fresh=fresh)
         path = folder / CALL_LOG
         log, whole = read_call_log(path)
+        _check_decisions(log, task, path)
         writer = CallLogWriter(path, log, whole)
         try:
             if log.began is None:
@@ -79,30 +84,54 @@ def read_task(folder: Path) -> Task:
     kept = _kept_settings(folder)
     if kept is None:
         raise FolderError("folder_foreign", str(folder), "holds no orchestrated run")
-    rules = known_rules_version(kept["rules_version"])
+    rules = known_rules_version(str(kept.get("rules_version")))
     ours = {"format": FORMAT, "rules_version": rules or KNOWN, "prompt_version": PROMPT_VERSION}
     for key, value in ours.items():
-        if kept[key] != value:
+        if kept.get(key) != value:
             raise FolderError(
                 "settings_changed",
                 str(folder),
-                f"{key} was {kept[key]}, is now {value}; read it with the release that wrote it",
+                f"{key} was {kept.get(key)}, is now {value}; "
+                "read it with the release that wrote it",
             )
+    try:
+        return _task_of(kept)
+    except (ScenarioError, *STUMBLES) as error:
+        raise damaged(folder / SETTINGS, f"is damaged ({error})") from error
+
+
+class _Named(Struct):
+    name: str
+    turns: int
+    usage: dict[str, Any]
+    world_backend: str = field(name="door")
+
+
+def _task_of(kept: dict[str, Any]) -> Task:
+    """The task that settings describe; raises whatever comes of settings that describe none."""
+    named = msgspec.convert(kept, _Named)
     config = parse_world_config(kept["world"], agent_ids=kept["agent_ids"])
+    plan = plan_of({key: kept[key] for key in _DECIDING})
+    if plan.backends.keys() != set(config.agent_ids):
+        raise ValueError("minds: are not those of the agents")
+    asked = {backend.model for backend in plan.backends.values() if backend.model}
+    if not asked <= plan.models.keys():
+        raise ValueError("minds: name models that are not there")
     return Task(
-        name=kept["name"],
-        turns=kept["turns"],
+        name=named.name,
+        turns=named.turns,
         config=config.under_rules(kept["rules_version"]),
-        plan=plan_of({key: kept[key] for key in _DECIDING}),
-        usage=kept["usage"],
-        world_backend=kept["door"],
+        plan=plan,
+        usage=named.usage,
+        world_backend=named.world_backend,
     )
 
 
 def under_kept_rules(folder: Path, task: Task) -> Task:
     """The task under the version of the rules that the run in its folder began with, if any."""
     kept = _kept_settings(folder) or {}
-    return replace(task, config=task.config.under_rules(kept.get("rules_version", "")))
+    rules_version = str(kept.get("rules_version", ""))
+    return replace(task, config=task.config.under_rules(rules_version))
 
 
 def read_run(folder: Path) -> tuple[Task, CallLog]:
@@ -113,7 +142,16 @@ def read_run(folder: Path) -> tuple[Task, CallLog]:
     """
     task = read_task(folder)
     log, _ = read_call_log(folder / CALL_LOG)
+    _check_decisions(log, task, folder / CALL_LOG)
     return task, log
+
+
+def _check_decisions(log: CallLog, task: Task, path: Path) -> None:
+    """Hold a log to its agents: each has decided in every closed turn."""
+    for turn in log.closed:
+        for agent_id in task.config.agent_ids:
+            if (turn, agent_id) not in log.decided:
+                raise damaged(path, f"the decision of {agent_id} in turn {turn} is missing")
 
 
 _DECIDING: Final = ("orchestrator", "models", "minds")
@@ -122,18 +160,34 @@ _DECIDING: Final = ("orchestrator", "models", "minds")
 def _is_ours(folder: Path) -> bool:
     """Test whether the folder is empty, or a run's."""
     if (folder / SETTINGS).exists():
-        return _kept_settings(folder) is not None
+        return _has_record(folder) or _kept_settings(folder) is not None
     return {path.name for path in folder.iterdir()} <= {".lock", f"{SETTINGS}.part"}
 
 
 def _kept_settings(folder: Path) -> dict[str, Any] | None:
-    """The settings a run left, or None where the file is another program's."""
-    try:
+    """The settings a run left, or None where the file is another program's.
+
+    Raises:
+        FolderError: They are damaged.
+    """
+    kept = None
+    with suppress(OSError, ValueError, RecursionError):
         kept = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    ours = isinstance(kept, dict) and {"prompt_version", *_DECIDING} <= kept.keys()
-    return kept if ours else None
+    if isinstance(kept, dict) and {"prompt_version", *_DECIDING} <= kept.keys():
+        return kept
+    if _has_record(folder):
+        raise damaged(folder / SETTINGS, "does not hold the settings of the run beside it")
+    return None
+
+
+def _has_record(folder: Path) -> bool:
+    """Test whether a run's record begins here."""
+    with suppress(OSError), (folder / CALL_LOG).open("rb") as file:
+        return file.read(len(_BEGINNING)) == _BEGINNING
+    return False
+
+
+_BEGINNING: Final = b'{"line":"began",'
 
 
 def _check_settings(folder: Path, task: Task, *, fresh: bool) -> None:

@@ -222,11 +222,71 @@ class CallLog:
         )
 
 
+class _SeenAccounts(Struct):
+    balance: int
+
+
+class _Seen(Struct):
+    accounts: _SeenAccounts
+    speech: dict[str, str]
+
+
+def _contradiction(log: CallLog, line: LogLine) -> str | None:
+    """What a line says that no run can have recorded after the lines before it, if anything."""
+    if log.began is None and not isinstance(line, RunStarted):
+        return "the line that begins a record is missing"
+    match line:
+        case RunStarted() if line.format != FORMAT or log.began not in {None, line}:
+            return "it begins another record"
+        case CallSent():
+            return _sent_contradiction(line)
+        case CallEnded():
+            return _ended_contradiction(log, line)
+        case AgentDecided():
+            msgspec.convert(line.seen, _Seen)
+            if line.chosen.agent_id != line.agent_id:
+                return "it is the decision of another agent"
+            if line.turn > len(log.closed) + 1:
+                return f"turn {len(log.closed) + 1} is not closed before it"
+        case TurnClosed() if log.closed.get(line.turn, line) != line:
+            return f"turn {line.turn} is closed in two ways"
+        case TurnClosed() if line.turn not in {*log.closed, len(log.closed) + 1}:
+            return f"turn {len(log.closed) + 1} is not closed before it"
+    return None
+
+
+def _sent_contradiction(sent: CallSent) -> str | None:
+    if not sent.request.messages:
+        return "the call asks nothing"
+    return None if _is_cost(sent.tokens, sent.money) else "the call has no possible cost"
+
+
+def _ended_contradiction(log: CallLog, ended: CallEnded) -> str | None:
+    call_id = (ended.turn, ended.agent_id, ended.attempt)
+    before = (*call_id[:2], ended.attempt - 1)
+    if not ended.cache_hit and call_id not in log.calls_sent:
+        return "the line that sends this call is missing"
+    if ended.attempt and before not in log.calls_ended:
+        return "the call before it is missing"
+    if (ended.answer is None) == (ended.failure is None):
+        return "the call has neither a reply nor a failure"
+    used = ended.usage or ModelUsage(0, 0)
+    tokens = min(used.input_tokens, used.output_tokens)
+    return None if _is_cost(tokens, ended.money) else "the call has no possible cost"
+
+
+def _is_cost(tokens: int, money: Money) -> bool:
+    return tokens >= 0 and money.is_finite() and 0 <= money < _MONEY_MOST
+
+
+_MONEY_MOST: Final = Money(10**18)
+
+
 def read_call_log(path: Path) -> tuple[CallLog, int]:
     """The lines of a record, and how many bytes of it are whole lines.
 
     Raises:
-        FolderError: A line is damaged.
+        FolderError: A line is damaged, or lines before it are missing.
     """
     log = CallLog()
     whole = 0
@@ -236,15 +296,26 @@ def read_call_log(path: Path) -> tuple[CallLog, int]:
                 if not line.endswith(b"\n"):
                     break
                 try:
-                    log.add(_decode(line))
-                except (msgspec.DecodeError, UnicodeDecodeError, InputError) as error:
-                    raise FolderError(
-                        "record_damaged", str(path), f"line {number} cannot be read: {error}"
-                    ) from None
+                    read = _decode(line)
+                    problem = _contradiction(log, read)
+                    log.add(read)
+                except (ValueError, RecursionError, InputError) as error:
+                    problem = f"it is damaged ({error})"
+                if problem is not None:
+                    raise damaged(path, f"line {number} cannot be read: {problem}")
                 whole += len(line)
     except FileNotFoundError:
         return log, 0
     return log, whole
+
+
+def damaged(path: Path | str, problem: str) -> FolderError:
+    """The failure of a record, with the ways on."""
+    return FolderError(
+        "record_damaged",
+        str(path),
+        f"{problem}; restore the folder from a copy, or start over with --fresh",
+    )
 
 
 class CallLogWriter:

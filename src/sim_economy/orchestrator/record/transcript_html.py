@@ -5,12 +5,12 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterator
 from hashlib import sha256
-from html import escape
 from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from sim_economy.core.errors import FolderError
+from sim_economy.ledger.readers.plain_text import html_text
+from sim_economy.ledger.sidecars.run_folder import writing_into
 from sim_economy.orchestrator.record.transcript import AgentTurn, Transcript, TranscriptCall
 
 
@@ -20,14 +20,10 @@ def write_page(transcript: Transcript, path: Path) -> None:
     Raises:
         FolderError: It cannot be written.
     """
-    try:
+    with writing_into(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w", encoding="utf-8") as file:
             file.writelines(pieces(transcript))
-    except OSError as error:
-        raise FolderError(
-            "folder_unwritable", str(path), f"cannot be written: {error.strerror}"
-        ) from None
 
 
 def pieces(transcript: Transcript) -> Iterator[str]:
@@ -35,7 +31,7 @@ def pieces(transcript: Transcript) -> Iterator[str]:
     task = transcript.task
     script = b64encode(sha256(_SCRIPT.encode()).digest()).decode()
     style = b64encode(sha256(_STYLE.encode()).digest()).decode()
-    title = escape(f"{task.name}, seed {task.config.seed}")
+    title = html_text(f"{task.name}, seed {task.config.seed}")
     yield (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -55,9 +51,9 @@ def _overview(transcript: Transcript) -> Iterator[str]:
     state = f"{closed} of {transcript.task.turns} turns"
     if transcript.stopped:
         state += f", stopped: {transcript.stopped}"
-    yield f"<p>{escape(state)}"
+    yield f"<p>{html_text(state)}"
     if transcript.heads:
-        yield f"; head <code>{escape(transcript.heads[max(transcript.heads)])}</code>"
+        yield f"; head <code>{html_text(transcript.heads[max(transcript.heads)])}</code>"
     yield '</p>\n<div class="wide"><table>\n<tr><th>agent</th><th>mind</th><th>turns</th>'
     yield "<th>could not act</th><th>calls</th><th>tokens</th><th>money</th>"
     yield "<th>balance before the last turn</th></tr>\n"
@@ -74,14 +70,14 @@ def _overview(transcript: Transcript) -> Iterator[str]:
             f"{spent.money.normalize():f}" if spent and spent.money else "",
             f"{agent_turns[-1].balance:,}",
         )
-        yield "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in cells) + "</tr>\n"
+        yield "<tr>" + "".join(f"<td>{html_text(str(cell))}</td>" for cell in cells) + "</tr>\n"
     yield "</table></div>\n"
 
 
 def _controls(transcript: Transcript) -> Iterator[str]:
     yield '<p class="controls"><label>agent <select id="agent"><option value="">all</option>'
     for agent_id in transcript.task.config.agent_ids:
-        name = escape(agent_id, quote=True)
+        name = html_text(agent_id)
         yield f'<option value="{name}">{name}</option>'
     yield '</select></label> <button id="open">open all turns</button> '
     yield '<button id="close">close all</button></p>\n'
@@ -104,24 +100,27 @@ def _turn(transcript: Transcript, turn: int) -> Iterator[str]:
 
 
 def _agent_turn(agent_turn: AgentTurn) -> Iterator[str]:
-    name = escape(agent_turn.agent_id, quote=True)
+    name = html_text(agent_turn.agent_id)
     bad = " bad" if agent_turn.idle_because or agent_turn.refused else ""
     yield f'<section class="scene{bad}" data-agent="{name}">\n<h2>{name}'
-    note = f"{escape(agent_turn.backend)}, balance {agent_turn.balance:,}"
+    note = f"{html_text(agent_turn.backend)}, balance {agent_turn.balance:,}"
     yield f' <span class="note">{note}</span></h2>\n'
-    yield f'<p class="did">{escape(agent_turn.did)}</p>\n'
+    yield f'<p class="did">{html_text(agent_turn.did)}</p>\n'
     if agent_turn.idle_because:
-        yield f'<p class="why">could not act: {escape(agent_turn.idle_because)}</p>\n'
+        yield f'<p class="why">could not act: {html_text(agent_turn.idle_because)}</p>\n'
     if agent_turn.refused:
-        yield f'<p class="why">a rule refused it: {escape(agent_turn.refused)}</p>\n'
+        yield f'<p class="why">a rule refused it: {html_text(agent_turn.refused)}</p>\n'
     if agent_turn.said:
-        yield f"<blockquote>{escape(agent_turn.said)}</blockquote>\n"
+        yield f"<blockquote>{html_text(agent_turn.said)}</blockquote>\n"
     if agent_turn.thought:
-        yield f'<p class="thought">{escape(agent_turn.thought)}</p>\n'
+        yield f'<p class="thought">{html_text(agent_turn.thought)}</p>\n'
     thinking, output = agent_turn.billed
-    paid = "".join(f", {escape(reason)} {tokens:+,}" for reason, tokens in agent_turn.paid.items())
+    paid = "".join(
+        f", {html_text(reason)} {tokens:+,}" for reason, tokens in agent_turn.paid.items()
+    )
     yield f'<p class="note">used {thinking:,} thinking and {output:,} output units{paid}</p>\n'
-    yield f"<details><summary>what it saw</summary><pre>{escape(agent_turn.saw)}</pre></details>\n"
+    yield "<details><summary>what it saw</summary>"
+    yield f"<pre>{html_text(agent_turn.saw)}</pre></details>\n"
     if agent_turn.calls:
         yield f"<details><summary>calls: {len(agent_turn.calls)}</summary>\n"
         for call in agent_turn.calls:
@@ -133,10 +132,10 @@ def _agent_turn(agent_turn: AgentTurn) -> Iterator[str]:
 def _transcript_call(call: TranscriptCall) -> Iterator[str]:
     facts = [call.outcome, f"{call.seconds:.2f} s", f"tokens: {call.tokens}"]
     facts += [f"cost {call.money}"] if call.money else []
-    yield f'<p class="note">call {call.attempt}: {escape(", ".join(facts))}</p>\n'
+    yield f'<p class="note">call {call.attempt}: {html_text(", ".join(facts))}</p>\n'
     for text in (call.detail, call.thinking, call.reply):
         if text:
-            yield f"<pre>{escape(text)}</pre>\n"
+            yield f"<pre>{html_text(text)}</pre>\n"
 
 
 def _resource(name: str) -> str:
