@@ -83,7 +83,7 @@ def with_line(ledger: Path, turn: int, change: Callable[[dict[str, Any]], object
 def read_in_this_process(ledger: Path) -> Iterator[str]:
     """What the engine's start and the readers behind the API raise, but for what is meant to be."""
     readers: dict[str, Callable[[], object]] = {
-        "engine": lambda: Engine.open(ledger, accept_head=True).close(),
+        "engine": lambda: Engine.open(ledger, world_id="rich", accept_head=True).close(),
         "world": lambda: World.open(ledger, read_only=True).close(),
         "run": lambda: _read(ledger, run_of),
         "series": lambda: _read(ledger, lambda store: list(turn_figures(store))),

@@ -11,6 +11,7 @@ from pathlib import Path
 from msgspec import DecodeError, Struct, json
 
 from sim_economy.core.accounts import chart_of
+from sim_economy.core.actions import Cut
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import ExtraMissingError, SimEconomyError, StoreError
 from sim_economy.ledger.credentials.signature_check import SignedWorld
@@ -129,6 +130,7 @@ class _RecordedInput(Struct, forbid_unknown_fields=True, kw_only=True):
     output_units: int = 0
     thinking: str | None = None
     speech: str | None = None
+    cut: tuple[Cut, ...] = ()
 
 
 _recorded = json.Decoder(_RecordedInput).decode
