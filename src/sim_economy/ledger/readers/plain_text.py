@@ -12,13 +12,15 @@ from typing import Any, Final, TextIO
 
 def visible(text: str) -> str:
     """A text without what could move a terminal's cursor, colour it, or turn its lines round."""
-    return "".join(
-        letter if letter in _BLANK or letter.isprintable() else "\N{REPLACEMENT CHARACTER}"
-        for letter in text
+    return "\n".join(
+        line if line.isprintable() else "".join(map(_visible_letter, line))
+        for line in text.split("\n")
     )
 
 
-_BLANK: Final = "\n\N{NO-BREAK SPACE}"
+def _visible_letter(letter: str) -> str:
+    shown = letter.isprintable() or letter == "\N{NO-BREAK SPACE}"
+    return letter if shown else "\N{REPLACEMENT CHARACTER}"
 
 
 def html_text(text: str) -> str:
