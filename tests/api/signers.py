@@ -15,7 +15,8 @@ from starlette.testclient import TestClient
 from sim_economy.api.app import create_app
 from sim_economy.api.connection_limits import ConnectionLimits
 from sim_economy.api.worlds import Worlds
-from sim_economy.world.engine import Access, Engine
+from sim_economy.world.access import Access
+from sim_economy.world.engine import Engine
 
 OPERATOR: Final = "the-operators"
 MINE: Final = {"action": "mine"}

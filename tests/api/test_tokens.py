@@ -17,7 +17,8 @@ from sim_economy.api.connection_limits import ConnectionLimits
 from sim_economy.api.worlds import Worlds
 from sim_economy.core.errors import StoreError
 from sim_economy.ledger.verify import verify
-from sim_economy.world.engine import Access, Engine
+from sim_economy.world.access import Access
+from sim_economy.world.engine import Engine
 from sim_economy.world.replay import replay
 
 MINE = {"action": {"action": "mine"}}

@@ -28,7 +28,8 @@ from sim_economy.core.errors import StoreError
 from sim_economy.ledger.sidecars.locations import location_of
 from sim_economy.ledger.stores.sqlite import SQLiteStore
 from sim_economy.ledger.verify import verify
-from sim_economy.world.engine import Access, Engine
+from sim_economy.world.access import Access
+from sim_economy.world.engine import Engine
 from sim_economy.world.replay import replay
 from tests.api.test_drop_in import PUBLISHED
 from tests.api.wire_client import EngineProcess, Reply, ask, published_row, published_run

@@ -43,7 +43,7 @@ def change(path: Path, statement: str) -> None:
 
 def test_verify_says_that_a_whole_ledger_holds(ledgers: Path) -> None:
     found = json_of(sim_economy("verify", ledgers / "published.sqlite", "--json"))
-    assert {*found} == {"holds", "turns", "head", "finding", "signatures"}
+    assert {*found} == {"holds", "turns", "head", "finding", "signatures", "head_file"}
     assert (found["holds"], found["turns"], found["finding"]) == (True, 60, None)
     assert {*found["head"]} == {"turn", "state_digest", "hash", "block_hash"}
     shown = sim_economy("verify", ledgers / "published.sqlite")

@@ -14,7 +14,7 @@ from nacl.signing import SigningKey
 from sim_economy.api.logs import LEVELS
 from sim_economy.cli import cli, serve
 from sim_economy.client import AgentKey
-from sim_economy.world.engine import AUTH_MODES
+from sim_economy.world.access import AUTH_MODES
 from tests.api.signers import ANN, MINE, PUBLIC_KEYS
 from tests.api.wire_client import PROGRAM, EngineProcess, free_port
 from tests.cli.shell import complaint, sim_economy

@@ -13,7 +13,7 @@ import pytest
 
 from sim_economy.api.logs import LEVELS
 from sim_economy.core.errors import ExtraMissingError, ReplayError, StoreError
-from sim_economy.world.engine import AUTH_MODES
+from sim_economy.world.access import AUTH_MODES
 from tests.docs.blocks import ROOT, fenced, follow
 
 PAGE = ROOT / "docs/operations.md"

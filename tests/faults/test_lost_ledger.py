@@ -21,7 +21,8 @@ from sim_economy.ledger.sidecars.ledger_files import write_private
 from sim_economy.ledger.sidecars.locations import SQLiteLocation, location_of
 from sim_economy.ledger.stores.backup import copy_ledger
 from sim_economy.ledger.verify import verify
-from sim_economy.world.engine import Access, Engine
+from sim_economy.world.access import Access
+from sim_economy.world.engine import Engine
 from sim_economy.world.world import World
 from tests.api.wire_client import EngineProcess
 from tests.postgres import PostgresServer

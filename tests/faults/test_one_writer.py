@@ -20,7 +20,8 @@ from sim_economy.core.errors import StoreError
 from sim_economy.ledger.records import Submission
 from sim_economy.ledger.sidecars.locations import location_of
 from sim_economy.ledger.verify import verify
-from sim_economy.world.engine import Access, Engine
+from sim_economy.world.access import Access
+from sim_economy.world.engine import Engine
 from tests.api.wire_client import EngineProcess
 from tests.postgres import PostgresServer
 

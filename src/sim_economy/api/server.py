@@ -29,7 +29,8 @@ from sim_economy.ledger.readers.plain_text import visible
 from sim_economy.ledger.sidecars.database_address import without_passwords
 from sim_economy.ledger.sidecars.locations import LedgerLocation, SQLiteLocation
 from sim_economy.ledger.verify import verify
-from sim_economy.world.engine import AUTH_MODES, Access, Engine
+from sim_economy.world.access import AUTH_MODES, Access
+from sim_economy.world.engine import Engine
 
 _log = logging.getLogger("sim_engine")
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})

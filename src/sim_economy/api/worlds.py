@@ -16,7 +16,8 @@ from sim_economy.api.connection_limits import ConnectionLimits
 from sim_economy.core.errors import SimEconomyError, WorldUnknownError
 from sim_economy.ledger.sidecars.locations import DEFAULT_WORLD
 from sim_economy.ledger.verify import Verification, verify
-from sim_economy.world.engine import Access, Engine
+from sim_economy.world.access import Access
+from sim_economy.world.engine import Engine
 
 _log = logging.getLogger("sim_engine")
 

@@ -81,7 +81,7 @@ def serve(
         from sim_economy.api.connection_limits import ConnectionLimits  # noqa: PLC0415
         from sim_economy.api.server import LOOPBACK  # noqa: PLC0415
         from sim_economy.api.server import serve as serve_ledger  # noqa: PLC0415
-    from sim_economy.world.engine import Access  # noqa: PLC0415
+    from sim_economy.world.access import Access  # noqa: PLC0415
 
     limits = ConnectionLimits(
         body_bytes=body_bytes, connections=connections, turn_seconds=turn_seconds

@@ -349,6 +349,7 @@ class VerificationAnswer(TypedDict):
     head: HeadAnswer | None
     finding: FindingAnswer | None
     signatures: int
+    head_file: bool
 
 
 class PageAnswer(TypedDict, Generic[Row]):

@@ -210,13 +210,13 @@ class _Walk:
         for turn, state in self._store.snapshots():
             if digest(state.encode()) != self._digests[turn][0]:
                 yield Finding(turn, "the snapshot is not the state of its turn")
-        beside = SideChain()
+        side_chain = SideChain()
         for receipt, checksum in self._store.receipts():
-            if not beside.follows(self._digests[receipt.turn][1], receipt, checksum):
+            if not side_chain.follows(self._digests[receipt.turn][1], receipt, checksum):
                 yield Finding(receipt.turn, "a receipt is not chained to the one before it")
 
     def _accepted(self) -> Iterator[Finding]:
-        beside = SideChain()
+        side_chain = SideChain()
         for index, (submission, checksum) in enumerate(self._store.checksums()):
             sent = json.decode(submission.input)
             if self._signed and not self._signed.is_input_signed(
@@ -227,7 +227,7 @@ class _Walk:
                 yield Finding(submission.turn, "accepted inputs are not numbered without gaps")
             if submission.turn != self.turn + 1:
                 yield Finding(submission.turn, "an accepted input is for a turn that is not open")
-            if not beside.follows(self._digests[self.turn][1], submission, checksum):
+            if not side_chain.follows(self._digests[self.turn][1], submission, checksum):
                 yield Finding(
                     submission.turn, "an accepted input is not chained to the one before it"
                 )

@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Self, TypeVar
 
-from msgspec import Struct
 from msgspec.json import decode, encode
 from msgspec.structs import replace
 
@@ -52,44 +51,11 @@ from sim_economy.ledger.sidecars.locations import (
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.ledger.verify import Verification, verify
 from sim_economy.scenarios.presets import preset_world_config
+from sim_economy.world.access import Access
 from sim_economy.world.turn_answer import turn_answer
 from sim_economy.world.world import World
 
 T = TypeVar("T")
-
-
-AUTH_MODES: Final = ("open", "tokens", "signatures")
-
-
-class Access(Struct, frozen=True, kw_only=True):
-    """The access rules of an engine.
-
-    Attributes:
-        tokens: Whether every call needs a token.
-        signatures: Whether the agents of new worlds sign what they do.
-        admin_token: The operator's, if it is not to be made with the world.
-        stated: Whether somebody chose this; if not, a world that has tokens is not opened without.
-    """
-
-    tokens: bool = False
-    signatures: bool = False
-    admin_token: str | None = None
-    stated: bool = True
-
-    @classmethod
-    def of(cls, mode: str | None, admin_token: str | None) -> Self:
-        """By the name of its mode: open, tokens, or signatures, which asks for tokens too.
-
-        Args:
-            mode: Open for new worlds when None.
-        """
-        assert mode is None or mode in AUTH_MODES, mode
-        return cls(
-            tokens=mode in {"tokens", "signatures"},
-            signatures=mode == "signatures",
-            admin_token=admin_token,
-            stated=mode is not None,
-        )
 
 
 class Engine:

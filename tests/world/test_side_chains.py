@@ -149,10 +149,10 @@ def every_accepted_input_deleted(vandal: Vandal) -> None:
 def accepted_inputs(vandal: Vandal, *inputs: Input) -> None:
     vandal.execute("DELETE FROM submissions")
     previous, head = "", head_of(vandal, TURNS)
-    for position, sent in enumerate(inputs):
-        kept = Submission(TURNS + 1, position, Raw(canonical(sent)))
+    for index, sent in enumerate(inputs):
+        kept = Submission(TURNS + 1, index, Raw(canonical(sent)))
         previous = bound_digest(previous, head, kept)
-        row = (position, TURNS + 1, canonical(sent).decode(), None, None, previous)
+        row = (index, TURNS + 1, canonical(sent).decode(), None, None, previous)
         vandal.execute("INSERT INTO submissions VALUES (?, ?, ?, ?, ?, ?)", row)
 
 
@@ -306,7 +306,7 @@ def test_a_head_file_that_knows_less_is_no_roll_back(ledger: Path) -> None:
     Engine.open(ledger).close()
 
 
-def test_verify_beside_a_head_file_finds_a_ledger_that_was_cut_back(ledger: Path) -> None:
+def test_verify_finds_a_ledger_that_was_cut_back(ledger: Path) -> None:
     with closing(sqlite3.connect(ledger)) as vandal:
         vandal.execute("DELETE FROM submissions")
         vandal.execute("DELETE FROM receipts WHERE turn = ?", (TURNS,))
