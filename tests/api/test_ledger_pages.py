@@ -361,7 +361,7 @@ def failures(engine: EngineProcess) -> Iterator[Reply]:
     yield engine.ask("POST", "/init", b'{"config": {"num_cores": 0}}')
     yield engine.ask("POST", "/turn", b" " * (LIMITS.body_bytes + 1))
     with socket.create_connection(("127.0.0.1", engine.port), timeout=10) as late:
-        late.sendall(b"POST /turn HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+        late.sendall(b"POST /turn HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n")
         answer = http.client.HTTPResponse(late)
         answer.begin()
         yield Reply(answer.status, dict(answer.headers), answer.read())

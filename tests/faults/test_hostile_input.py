@@ -396,12 +396,12 @@ def exchange(port: int, *parts: bytes, pause: float = 0.0, seconds: float = 5.0)
 
 
 def head(*lines: str, method: str = "POST /turn") -> bytes:
-    text = "\r\n".join([f"{method} HTTP/1.1", "Host: x", "Connection: close", *lines])
+    text = "\r\n".join([f"{method} HTTP/1.1", "Host: localhost", "Connection: close", *lines])
     return text.encode("latin-1") + b"\r\n\r\n"
 
 
 BODY: Final = json.dumps(an_input()).encode()
-SMUGGLED: Final = b"POST /turn HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (
+SMUGGLED: Final = b"POST /turn HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%b" % (
     len(BODY),
     BODY,
 )
@@ -412,11 +412,11 @@ GARBAGE: Final[dict[str, bytes]] = {
     "no version": b"POST /turn\r\n\r\n",
     "an unknown version": b"POST /turn HTTP/3.7\r\n\r\n",
     "an unknown method": b"MINE /turn HTTP/1.1\r\n\r\n",
-    "a tunnel": b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n",
-    "raw bytes in the path": b"POST /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
+    "a tunnel": b"CONNECT x:443 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "raw bytes in the path": b"POST /\xff\xfe HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "a header without a colon": b"POST /turn HTTP/1.1\r\nhost x\r\n\r\n",
     "a NUL in a header": b"POST /turn HTTP/1.1\r\nHost: \x00\r\n\r\n",
-    "a folded header": b"POST /turn HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\nContent-Length: z\r\n\r\n",
+    "a folded header": b"POST /turn HTTP/1.1\r\nHost: ::1\r\nA: b\r\n c\r\nContent-Length: z\r\n\r\n",
     "two lengths": head(f"Content-Length: {len(BODY)}", "Content-Length: 5") + BODY,
     "a list of lengths": head(f"Content-Length: {len(BODY)}, 5") + BODY,
     "a negative length": head("Content-Length: -1") + BODY,
@@ -472,7 +472,7 @@ def test_a_host_header_of_any_kind_leads_nowhere_else(world: EngineProcess) -> N
 
 
 def test_requests_sent_ahead_are_answered_in_order(world: EngineProcess) -> None:
-    ahead = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n" * 50
+    ahead = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n" * 50
     answer = exchange(world.port, ahead + head(method="GET /config"))
     assert answer.count(b"HTTP/1.1 200 OK") == 51
 
@@ -487,7 +487,7 @@ def test_requests_sent_ahead_are_answered_in_order(world: EngineProcess) -> None
     ids=["one huge header", "many headers", "one header many times"],
 )
 def test_heads_without_bound_are_cut_off(world: EngineProcess, many: Callable[[], bytes]) -> None:
-    answer = exchange(world.port, b"GET /config HTTP/1.1\r\nHost: x\r\n", *[many()] * 4)
+    answer = exchange(world.port, b"GET /config HTTP/1.1\r\nHost: localhost\r\n", *[many()] * 4)
     assert not answer.startswith(b"HTTP/1.1 5")
     assert not answer.startswith(b"HTTP/1.1 2")
 
@@ -620,7 +620,7 @@ def test_a_body_that_is_late_is_a_408_and_cut_off(
 
 
 def test_a_body_that_nobody_reads_is_cut_off(limited: EngineProcess) -> None:
-    opening = b"GET /config HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"
+    opening = b"GET /config HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n"
     assert drip(limited, opening, b" ").startswith(b"HTTP/1.1 200 ")
 
 
