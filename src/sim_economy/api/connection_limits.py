@@ -17,6 +17,7 @@ from sim_economy.core.world_config import WorldConfig
 LARGE: Final = 64 * 2**10
 """Bytes from which a body or an answer is made something of off the event loop."""
 _THINKING_LENGTH_MAX: Final = 20_000
+_VALUES_MAX: Final = 10_000
 _BYTES_A_CHARACTER: Final = 12
 """Bytes of the longest escape of one character in JSON, a pair of surrogates."""
 
@@ -54,8 +55,18 @@ class ConnectionLimits(Struct, frozen=True, kw_only=True):
 
     def body_of_agent(self, config: WorldConfig) -> int:
         """Bytes of a body with one agent's action: the world's longest texts, all escaped."""
-        texts = _THINKING_LENGTH_MAX + config.speech_length_max + config.payload_length_max
-        return min(self.body_bytes, _BYTES_A_CHARACTER * texts + LARGE)
+        return min(self.body_bytes, _BYTES_A_CHARACTER * _text_length(config) + LARGE)
+
+    def marks_of_agent(self, config: WorldConfig) -> int:
+        """Commas and brackets of such a body: in those texts, and between the values it may have.
+
+        Many small values take long to parse, and nothing else can run meanwhile.
+        """
+        return _text_length(config) + _VALUES_MAX
+
+
+def _text_length(config: WorldConfig) -> int:
+    return _THINKING_LENGTH_MAX + config.speech_length_max + config.payload_length_max
 
 
 def declared_length(request: Request, most: int) -> int | None:
@@ -103,10 +114,10 @@ def _too_large(most: int) -> RequestError:
 
 def address_of(request: Request) -> str:
     """The address that a request comes from, as far as one subscriber has it."""
-    return "" if request.client is None else _subscriber(request.client.host)
+    return "" if request.client is None else subscriber_of(request.client.host)
 
 
-def _subscriber(host: str) -> str:
+def subscriber_of(host: str) -> str:
     """An address; of version 6, the network of 2^64 of which one subscriber has all."""
     try:
         address = ip_address(host)
@@ -138,7 +149,7 @@ class _BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """Wait for the first request's head."""
         super().connection_made(transport)
-        self.subscriber = _subscriber(self.client[0]) if self.client else ""
+        self.subscriber = subscriber_of(self.client[0]) if self.client else ""
         self.idle_since = self.loop.time()
         self._await(self.limits.head_seconds)
         if len(self.connections) >= self.limits.connections:

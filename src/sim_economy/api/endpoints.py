@@ -19,6 +19,7 @@ from sim_economy.api.policy_run import play_until
 from sim_economy.api.request_validation import (
     CloseRequest,
     TurnRequest,
+    check_marks,
     idempotency_key,
     parse_closing,
     parse_init,
@@ -97,6 +98,7 @@ async def _closed(
 
 async def post_action(served: ServedWorld, request: Request) -> Response:
     """Submit one agent's own action; the last one missing closes the turn."""
+    check_marks(request.state.body, served.worlds.limits.marks_of_agent(served.engine.config))
     parse = partial(parse_submission, agent_id=request.path_params["agent_id"])
     wanted = await _parsed(served, request, parse)
     closed = served.engine.submit(wanted.input, wanted.turn, wanted.signature)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, nullcontext
 from enum import Enum, auto
 from threading import Event
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, Final, TypeVar
 
 from msgspec import Struct
@@ -67,12 +67,16 @@ class CallerIdentity(Struct, frozen=True, kw_only=True):
 
 
 class Lull:
-    """What long work waits for while something short is under way."""
+    """What long work waits for while something short is under way, or was a moment ago."""
 
     _WAIT_SECONDS: Final = 0.05
+    _RECENT_SECONDS: Final = 0.25
+    _WORK_SECONDS: Final = 0.001
+    _PAUSE_SECONDS: Final = 0.003
 
     def __init__(self) -> None:
         self._short = 0
+        self._last_short = 0.0
         self._quiet = Event()
         self._quiet.set()
 
@@ -82,20 +86,32 @@ class Lull:
 
     def __exit__(self, *_: object) -> None:
         self._short -= 1
+        self._last_short = monotonic()
         if not self._short:
             self._quiet.set()
 
-    def wait(self) -> None:
-        """Wait in a thread until nothing short is under way, but never long."""
-        self._quiet.wait(self._WAIT_SECONDS)
+    def pauses(self) -> Callable[[], None]:
+        """A pause to make often within one long work, in its own thread; seldom a long one."""
+        worked_from = monotonic()
+
+        def pause() -> None:
+            nonlocal worked_from
+            self._quiet.wait(self._WAIT_SECONDS)
+            now = monotonic()
+            if now - worked_from > self._WORK_SECONDS:
+                if now - self._last_short < self._RECENT_SECONDS:
+                    sleep(self._PAUSE_SECONDS)
+                worked_from = monotonic()
+
+        return pause
 
 
 class PausingStore:
-    """A store whose turns are read one by one in lulls."""
+    """A store whose turns are read one by one, with pauses."""
 
     def __init__(self, store: Store, lull: Lull) -> None:
         self._store = store
-        self._lull = lull
+        self._pause = lull.pauses()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
@@ -103,7 +119,7 @@ class PausingStore:
     def read(self, first: int = 0, last: int | None = None) -> Iterator[StoredTurn]:
         """Turns in order."""
         for stored in self._store.read(first, last):
-            self._lull.wait()
+            self._pause()
             yield stored
 
 

@@ -99,9 +99,8 @@ class ServedWorld(Struct, eq=False, weakref=True, kw_only=True):
         seen = self._seen()
 
         def found() -> Verification:
-            verification = self.engine.read(
-                partial(verify, progress=lambda _: share.lull.wait()),
-            )
+            pause = share.lull.pauses()
+            verification = self.engine.read(partial(verify, progress=lambda _: pause()))
             checked[self.engine.world_id] = (seen, verification)
             return verification
 
@@ -260,7 +259,11 @@ class Worlds:
             others = (name for name, held in self._for_world.items() if held is not served)
             idle = next((name for name in others if not self._for_world[name].users), None)
             if idle is not None:
-                self._for_world.pop(idle).close()
+                self.forget(idle)
+
+    def forget(self, world_id: str) -> None:
+        """Close a world until it is asked for again."""
+        self._for_world.pop(world_id).close()
 
     def start(self) -> None:
         """Start the background tasks; a deadline applies to every world."""
