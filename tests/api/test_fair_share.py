@@ -16,16 +16,21 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 
+from sim_economy.api.app import ServedRoute
+from sim_economy.api.authentication import CallerRole
 from sim_economy.api.connection_limits import LARGE, ConnectionLimits, subscriber_of
 from sim_economy.api.error_responses import RequestError
 from sim_economy.api.fair_share import CallerIdentity, FairShare, Lull, PausingStore, Work
-from sim_economy.api.worlds import Worlds
+from sim_economy.api.route import Route
+from sim_economy.api.worlds import ServedWorld, Worlds
 from sim_economy.core.world_config import WorldConfig
 from sim_economy.ledger.sidecars.locations import location_of
 from sim_economy.ledger.stores.memory import MemoryStore
 from sim_economy.ledger.verify import Verification
-from sim_economy.world.engine import Engine
+from sim_economy.world.engine import Access, Engine
 from sim_economy.world.world import World
 from tests.api.wire_client import EngineProcess, Reply, ask
 from tests.faults.limited import CONNECTIONS, FEW_CONNECTIONS, SHORT_STATEMENTS, STATEMENT_TURNS
@@ -125,6 +130,56 @@ def test_a_line_that_is_too_long_is_refused_to_its_caller_alone() -> None:
         in_line(share, *[ANN] * 4)
     assert (refused.value.status, refused.value.code) == (429, "too_many_requests")
     assert len(in_line(FairShare(3), *[ANN] * 3, *[BOB] * 3)) == 6
+
+
+@pytest.mark.parametrize(
+    ("size", "work", "waits"),
+    [(10 * LARGE, Work.LONG, True), (10, Work.LONG, False), (10 * LARGE, Work.SHORT, False)],
+)
+def test_a_large_answer_keeps_its_place_in_line_until_it_is_taken(
+    ledger: Path, size: int, work: Work, waits: bool
+) -> None:
+    async def large(served: ServedWorld, request: Request) -> Response:
+        return Response(b"x" * size)
+
+    worlds = Worlds(Engine.open(ledger, Access(tokens=True)), ConnectionLimits())
+    stated = Route(
+        path="/x",
+        endpoint=large,
+        caller=CallerRole.ANYONE,
+        summary="",
+        answer=str,
+        errors=(),
+        work=work,
+    )
+    route = ServedRoute(stated, worlds)
+    scope = {"type": "http", "method": "GET", "path": "/x", "headers": [], "query_string": b""}
+
+    async def play() -> None:
+        taken = asyncio.Event()
+        sent = 0
+
+        async def slow(message: Any) -> None:
+            await taken.wait()
+
+        async def quick(message: Any) -> None:
+            nonlocal sent
+            sent += len(message.get("body", b""))
+
+        async def nothing() -> Any:
+            raise AssertionError
+
+        first = asyncio.create_task(route({**scope}, nothing, slow))
+        second = asyncio.create_task(route({**scope}, nothing, quick))
+        await asyncio.sleep(0.1)
+        assert (not second.done()) == waits
+        assert worlds.share.lull.is_quiet
+        taken.set()
+        await asyncio.gather(first, second)
+        assert sent == size
+
+    asyncio.run(play())
+    worlds.close()
 
 
 def test_lines_in_which_nobody_stands_are_forgotten() -> None:

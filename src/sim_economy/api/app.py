@@ -278,6 +278,10 @@ class ServedRoute:
             work = Work.SHORT
         if work is Work.SHORT and len(body) > LARGE:
             work = Work.BRIEF
+        if work is Work.SHORT:
+            async with worlds.share.line(identity, work):
+                with worlds.share.lull:
+                    return await route.endpoint(served, request)
         await held.enter_async_context(worlds.share.line(identity, work))
         return await route.endpoint(served, request)
 

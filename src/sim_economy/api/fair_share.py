@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from enum import Enum, auto
 from threading import Event
 from time import monotonic, sleep
@@ -90,6 +90,11 @@ class Lull:
         if not self._short:
             self._quiet.set()
 
+    @property
+    def is_quiet(self) -> bool:
+        """True if nothing short is under way."""
+        return self._quiet.is_set()
+
     def pauses(self) -> Callable[[], None]:
         """A pause to make often within one long work, in its own thread; seldom a long one."""
         worked_from = monotonic()
@@ -162,8 +167,7 @@ class FairShare:
                     await asyncio.sleep(rest)
                 began = monotonic()
                 try:
-                    with self.lull if work is Work.SHORT else nullcontext():
-                        yield
+                    yield
                 finally:
                     if work in _RESTING and not caller.trusted:
                         ended = monotonic()
