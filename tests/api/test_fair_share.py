@@ -425,6 +425,23 @@ def test_idle_connections_give_way_to_new_ones(ledger: Path, said: bytes) -> Non
             assert engine.ask("GET", "/health").status == 200
 
 
+def test_the_address_with_the_most_connections_makes_room(ledger: Path) -> None:
+    said = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with EngineProcess(ledger, program=FEW_CONNECTIONS) as engine, ExitStack() as held:
+        oldest = held.enter_context(silent(engine))
+        oldest.sendall(said)
+        assert oldest.recv(1000).startswith(b"HTTP/1.1 200")
+        for _ in range(3 * CONNECTIONS):
+            other = held.enter_context(
+                socket.create_connection(
+                    ("127.0.0.1", engine.port), timeout=10, source_address=("127.0.0.2", 0)
+                )
+            )
+            other.sendall(said)
+        oldest.sendall(said)
+        assert oldest.recv(1000).startswith(b"HTTP/1.1 200")
+
+
 def test_a_request_under_way_keeps_its_connection(ledger: Path) -> None:
     with EngineProcess(ledger, program=FEW_CONNECTIONS) as engine, ExitStack() as held:
         engine.call("/init", {"config": {}})

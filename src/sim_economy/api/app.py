@@ -18,7 +18,13 @@ from starlette.types import Receive, Scope, Send
 
 from sim_economy.api import endpoints
 from sim_economy.api.authentication import CallerRole, authorise, identify, refuse_foreign
-from sim_economy.api.connection_limits import LARGE, ConnectionLimits, declared_length, read_body
+from sim_economy.api.connection_limits import (
+    LARGE,
+    PARSED_AT_ONCE,
+    ConnectionLimits,
+    declared_length,
+    read_body,
+)
 from sim_economy.api.error_responses import RequestError, error_body, status_of
 from sim_economy.api.fair_share import CallerIdentity, Work
 from sim_economy.api.openapi import openapi
@@ -276,7 +282,7 @@ class ServedRoute:
         work = route.work
         if work is Work.BRIEF and not served.is_large:
             work = Work.SHORT
-        if work is Work.SHORT and len(body) > LARGE:
+        if work is Work.SHORT and len(body) > PARSED_AT_ONCE:
             work = Work.BRIEF
         if work is Work.SHORT:
             async with worlds.share.line(identity, work):

@@ -15,7 +15,9 @@ from sim_economy.api.error_responses import RequestError
 from sim_economy.core.world_config import WorldConfig
 
 LARGE: Final = 64 * 2**10
-"""Bytes from which a body or an answer is made something of off the event loop."""
+"""Bytes from which a caller may have few bodies, and one answer, in memory."""
+PARSED_AT_ONCE: Final = 16 * 2**10
+"""Bytes of a body that is parsed on the event loop."""
 _THINKING_LENGTH_MAX: Final = 20_000
 _VALUES_MAX: Final = 10_000
 _BYTES_A_CHARACTER: Final = 12

@@ -12,7 +12,7 @@ from msgspec import to_builtins
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from sim_economy.api.connection_limits import LARGE
+from sim_economy.api.connection_limits import PARSED_AT_ONCE
 from sim_economy.api.fair_share import Work
 from sim_economy.api.ledger_pages import event_lines, page
 from sim_economy.api.policy_run import play_until
@@ -259,7 +259,7 @@ async def get_health(served: ServedWorld, request: Request) -> Response:
 async def _parsed(served: ServedWorld, request: Request, parse: Callable[[bytes], Body]) -> Body:
     """The body as a value; a large one is parsed in another thread."""
     body: bytes = request.state.body
-    if len(body) <= LARGE:
+    if len(body) <= PARSED_AT_ONCE:
         return parse(body)
     return await served.worlds.share.away(Work.BRIEF, parse, body)
 
