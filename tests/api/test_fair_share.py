@@ -19,7 +19,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sim_economy.api.app import ServedRoute
+from sim_economy.api.app import ROUTES, ServedRoute
 from sim_economy.api.authentication import CallerRole
 from sim_economy.api.connection_limits import LARGE, ConnectionLimits, subscriber_of
 from sim_economy.api.error_responses import RequestError
@@ -179,6 +179,36 @@ def test_a_large_answer_keeps_its_place_in_line_until_it_is_taken(
         assert sent == size
 
     asyncio.run(play())
+    worlds.close()
+
+
+def test_a_refusal_waits_in_line_too(ledger: Path) -> None:
+    worlds = Worlds(Engine.open(ledger, Access(tokens=True)), ConnectionLimits())
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b"x=1"}
+    sent: list[Any] = []
+
+    async def nothing() -> Any:
+        raise AssertionError
+
+    async def send(message: Any) -> None:
+        sent.append(message.get("status"))
+
+    async def play(route: Route, status: int) -> None:
+        stranger = CallerIdentity(name="")
+        async with worlds.share.line(stranger, Work.SHORT):
+            asked = asyncio.create_task(ServedRoute(route, worlds)({**scope}, nothing, send))
+            await asyncio.sleep(0.05)
+            assert sent == []
+        await asked
+        assert sent.pop(0) == status
+        sent.clear()
+
+    async def both() -> None:
+        for path, status in (("/config", 422), ("/worlds", 401)):
+            (route,) = [route for route in ROUTES if route.path == path]
+            await play(route, status)
+
+    asyncio.run(both())
     worlds.close()
 
 
@@ -427,19 +457,22 @@ def test_idle_connections_give_way_to_new_ones(ledger: Path, said: bytes) -> Non
 
 def test_the_address_with_the_most_connections_makes_room(ledger: Path) -> None:
     said = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    with EngineProcess(ledger, program=FEW_CONNECTIONS) as engine, ExitStack() as held:
-        oldest = held.enter_context(silent(engine))
-        oldest.sendall(said)
-        assert oldest.recv(1000).startswith(b"HTTP/1.1 200")
+    with (
+        EngineProcess(ledger, program=FEW_CONNECTIONS) as engine,
+        engine.connection() as oldest,
+        ExitStack() as held,
+    ):
+        assert ask(oldest, "GET", "/health").status == 200
+        kept = oldest.sock
         for _ in range(3 * CONNECTIONS):
+            where = ("127.0.0.1", engine.port)
             other = held.enter_context(
-                socket.create_connection(
-                    ("127.0.0.1", engine.port), timeout=10, source_address=("127.0.0.2", 0)
-                )
+                socket.create_connection(where, timeout=10, source_address=("127.0.0.2", 0))
             )
             other.sendall(said)
-        oldest.sendall(said)
-        assert oldest.recv(1000).startswith(b"HTTP/1.1 200")
+        time.sleep(0.2)
+        assert ask(oldest, "GET", "/health").status == 200
+        assert oldest.sock is kept
 
 
 def test_a_request_under_way_keeps_its_connection(ledger: Path) -> None:

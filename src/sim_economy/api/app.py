@@ -271,18 +271,17 @@ class ServedRoute:
         if not worlds.access.tokens:
             refuse_foreign(request, local=worlds.local, hosts=worlds.hosts)
         identity = await self._authorised(request)
-        served = await self._served(request, identity)
-        served.users += 1
-        held.callback(served.leave)
-        check_query(request, *route.query)
-        body = request.state.body = await self._body(served, request, identity, held)
-        if route.caller is not CallerRole.ANYONE and served.starting.locked():
-            async with served.starting:
-                pass
+        try:
+            served = await self._prepared(request, identity, held)
+        except SimEconomyError as error:
+            if status_of(error) == 429:
+                raise
+            async with worlds.share.line(identity, Work.SHORT):
+                raise
         work = route.work
         if work is Work.BRIEF and not served.is_large:
             work = Work.SHORT
-        if work is Work.SHORT and len(body) > PARSED_AT_ONCE:
+        if work is Work.SHORT and len(request.state.body) > PARSED_AT_ONCE:
             work = Work.BRIEF
         if work is Work.SHORT:
             async with worlds.share.line(identity, work):
@@ -290,6 +289,20 @@ class ServedRoute:
                     return await route.endpoint(served, request)
         await held.enter_async_context(worlds.share.line(identity, work))
         return await route.endpoint(served, request)
+
+    async def _prepared(
+        self, request: Request, identity: CallerIdentity, held: AsyncExitStack
+    ) -> ServedWorld:
+        """The world, open and not about to be started, once the whole request is there."""
+        served = await self._served(request, identity)
+        served.users += 1
+        held.callback(served.leave)
+        check_query(request, *self._route.query)
+        request.state.body = await self._body(served, request, identity, held)
+        if self._route.caller is not CallerRole.ANYONE and served.starting.locked():
+            async with served.starting:
+                pass
+        return served
 
     async def _authorised(self, request: Request) -> CallerIdentity:
         """Who calls; one who may not waits in line for the refusal."""

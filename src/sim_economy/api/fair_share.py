@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from enum import Enum, auto
 from threading import Event
 from time import monotonic, sleep
@@ -139,42 +140,58 @@ class FairShare:
     """The lines of all callers: a request waits for its own caller's, not for others'.
 
     Args:
-        waiting_max: Requests of one agent or stranger that may stand in one line.
+        waiting_max: Requests of one agent or stranger that may stand in its lines; as many more
+            wait for their refusal.
     """
 
     def __init__(self, waiting_max: int) -> None:
         self.lull = Lull()
         self._waiting_max = waiting_max
+        self._waiting: Counter[str] = Counter()
         self._lines: dict[tuple[str, Work], _Line] = {}
         self._threads = {work: asyncio.Semaphore(count) for work, count in _THREADS.items()}
 
     @asynccontextmanager
     async def line(self, caller: CallerIdentity, work: Work) -> AsyncIterator[None]:
-        """Stand in the caller's line, then hold its head; a stranger's or agent's rests after.
+        """Stand in one of the caller's lines, then hold its head; an agent's rests after.
 
         Raises:
-            RequestError: 429 where too many stand in it already.
+            RequestError: 429 where too many stand in its lines already.
         """
-        line = self._line(caller, work)
-        if line.length >= self._waiting_max and not caller.trusted:
-            raise RequestError(
-                429, "too_many_requests", "wait for the answers to your earlier requests"
-            )
-        line.length += 1
+        with self._counted(caller) as waiting:
+            if waiting > self._waiting_max and not caller.trusted:
+                if waiting <= 2 * self._waiting_max:
+                    await asyncio.sleep(_REST_MAX_SECONDS)
+                raise RequestError(
+                    429, "too_many_requests", "wait for the answers to your earlier requests"
+                )
+            line = self._line(caller, work)
+            line.length += 1
+            try:
+                async with line.free:
+                    if (rest := line.rests_until - monotonic()) > 0:
+                        await asyncio.sleep(rest)
+                    began = monotonic()
+                    try:
+                        yield
+                    finally:
+                        if work in _RESTING and not caller.trusted:
+                            ended = monotonic()
+                            rest = min(_REST_MAX_SECONDS, _REST * (ended - began))
+                            line.rests_until = ended + rest
+            finally:
+                line.length -= 1
+
+    @contextmanager
+    def _counted(self, caller: CallerIdentity) -> Iterator[int]:
+        """How many requests of a caller wait or are worked on, this one included."""
+        self._waiting[caller.name] += 1
         try:
-            async with line.free:
-                if (rest := line.rests_until - monotonic()) > 0:
-                    await asyncio.sleep(rest)
-                began = monotonic()
-                try:
-                    yield
-                finally:
-                    if work in _RESTING and not caller.trusted:
-                        ended = monotonic()
-                        rest = min(_REST_MAX_SECONDS, _REST * (ended - began))
-                        line.rests_until = ended + rest
+            yield self._waiting[caller.name]
         finally:
-            line.length -= 1
+            self._waiting[caller.name] -= 1
+            if not self._waiting[caller.name]:
+                del self._waiting[caller.name]
 
     def _line(self, caller: CallerIdentity, work: Work) -> _Line:
         key = (caller.name, work)

@@ -178,7 +178,7 @@ class Worlds:
         self.local = local
         self.hosts = frozenset(host.lower() for host in hosts)
         self.answered: dict[int, int] = {}
-        self.share = FairShare(max(1, limits.connections // 4))
+        self.share = FairShare(max(8, limits.connections // 16))
         self.checked: dict[str, tuple[tuple[Any, ...], Verification]] = {}
         self.default = ServedWorld(engine=engine, worlds=self)
         self._accept_head = accept_head
@@ -198,10 +198,7 @@ class Worlds:
 
     def held(self, world_id: str) -> ServedWorld | None:
         """A world that is open, or is about to be started."""
-        if world_id in self._for_world:
-            self._for_world.move_to_end(world_id)
-            return self._for_world[world_id]
-        return self._unstarted.get(world_id)
+        return self._for_world.get(world_id) or self._unstarted.get(world_id)
 
     async def credentials(self, world_id: str) -> Credentials | None:
         """The tokens of a world, which stays closed if it is not open; None before it is started.
@@ -232,6 +229,8 @@ class Worlds:
                 served = self.held(world_id) or await self._opened(world_id)
         if served.engine.world is None and not startable:
             raise WorldUnknownError
+        if world_id in self._for_world:
+            self._for_world.move_to_end(world_id)
         return served
 
     async def _opened(self, world_id: str) -> ServedWorld:
@@ -253,6 +252,7 @@ class Worlds:
         if served is self.default:
             return
         self._for_world[served.engine.world_id] = served
+        self._unstarted.pop(served.engine.world_id, None)
         if self.limits.turn_seconds is not None:
             self._begin(served, served.close_at_deadlines(self.limits.turn_seconds))
         elif len(self._for_world) > OPEN_MAX:
