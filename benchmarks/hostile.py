@@ -62,12 +62,14 @@ BODIES = {
     "lists, 8 MB": filled(b"[", b"[]", b"]", 8 * MEGABYTE - 100),
     "brackets, 400 kB": b"[" * 400_000,
     "ids, 400 kB": filled(IDS, b"1", b"]}}", 400_000),
+    "ids, 40 kB": filled(IDS, b"1", b"]}}", 40_000),
     "ids, 8 MB": filled(IDS, b"1", b"]}}", 8 * MEGABYTE - 100),
     "small actions": text("speech", 20),
 }
 READS = {
     "statements": "/agents/{agent}/statement",
     "observations": "/agents/{agent}/observation",
+    "wrong queries": "/agents/{agent}/observation?wrong=1",
     "strangers to other worlds": f"{OTHER}/config",
 }
 WAYS = (*BODIES, *READS)

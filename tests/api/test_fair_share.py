@@ -136,7 +136,7 @@ def test_a_line_that_is_too_long_is_refused_to_its_caller_alone() -> None:
     ("size", "work", "waits"),
     [(10 * LARGE, Work.LONG, True), (10, Work.LONG, False), (10 * LARGE, Work.SHORT, False)],
 )
-def test_a_large_answer_keeps_its_place_in_line_until_it_is_taken(
+def test_a_large_answer_holds_its_callers_line_until_it_is_taken(
     ledger: Path, size: int, work: Work, waits: bool
 ) -> None:
     async def large(served: ServedWorld, request: Request) -> Response:
