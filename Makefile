@@ -42,6 +42,7 @@ bench: $(VENV)/bench.stamp ## Ratios against a bare loop, raw SQLite, Mesa, a ba
 	$(BIN)/python -m benchmarks.postgres
 	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.access
+	$(BIN)/python -m benchmarks.hostile
 	$(BIN)/python -m benchmarks.society
 	$(BIN)/python -m benchmarks.orchestrator
 

@@ -269,7 +269,8 @@ def parts(folder: Path, run: int, turns: int) -> Times:
     world = engine.started()
     with watched(times):
         for turn in range(1, turns + 1):
-            body = json.dumps({"inputs": inputs_of(turn, state_answer(world), draws)}).encode()
+            state = state_answer(world.config, world.state, world.head)
+            body = json.dumps({"inputs": inputs_of(turn, state, draws)}).encode()
             start = time.perf_counter()
             wanted = parse_turn(body)
             times.add("parse", time.perf_counter() - start)
@@ -285,7 +286,7 @@ def starting(folder: Path) -> float:
     """Seconds from starting the process to its first answer."""
     start = time.perf_counter()
     engine = EngineProcess(folder / "starting.sqlite")
-    request = b"GET /config HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    request = b"GET /config HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     while True:
         try:
             with socket.create_connection(("127.0.0.1", engine.port)) as asking:

@@ -131,7 +131,7 @@ def reads(folder: Path, title: str, agents: int, turns: int) -> dict[str, float]
     (world,) = worlds
     for table in ("postings", "blocks", "rejections"):
         figures[f"a page of {table}, ms"] = milliseconds(
-            partial(ledger_pages.page, world, table, turns // 2, 100)
+            partial(ledger_pages.page, world.store, world.config, table, turns // 2, 100, 2**22)
         )
     figures["256 turns as events, ms"] = milliseconds(
         lambda: consumed(ledger_pages.event_lines(world, turns // 2))

@@ -38,6 +38,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
         {"Host": "evil.example"},
         {"Host": "127.0.0.1.evil.example"},
         {"Host": "192.0.2.1:8000"},
+        {"Host": "engine"},
+        {"Host": "evil"},
+        {"Host": "localhost.evil"},
+        {"Host": "127.0.0.1@evil"},
+        {"Host": ""},
     ],
 )
 def test_what_a_page_of_another_site_makes_a_browser_send_is_refused(
@@ -59,11 +64,24 @@ def test_a_client_and_a_page_of_the_engines_own_origin_are_answered(world: Engin
         {"Host": own},
         {"Host": f"localhost:{world.port}"},
         {"Host": f"[::1]:{world.port}"},
-        {"Host": "engine"},
+        {"Host": "LOCALHOST"},
         {"Host": own, "Origin": f"http://{own}", "Sec-Fetch-Site": "same-origin"},
         {"Sec-Fetch-Site": "none"},
     ):
         assert world.ask("POST", "/turn", BODY, **headers).status == 200, headers
+
+
+def test_a_name_that_is_listed_is_answered_and_no_other(ledger: Path) -> None:
+    with EngineProcess(ledger, SIM_ENGINE_HOSTS="Engine, lab.example") as engine:
+        for host, status in (
+            ("engine", 200),
+            (f"ENGINE:{engine.port}", 200),
+            ("lab.example", 200),
+            ("localhost", 200),
+            ("evil", 403),
+            ("engine.evil", 403),
+        ):
+            assert engine.ask("GET", "/config", Host=host).status == status, host
 
 
 def test_a_world_with_tokens_is_not_opened_without_unless_somebody_says_so(ledger: Path) -> None:

@@ -670,7 +670,8 @@ def test_a_world_is_not_closed_under_a_request_whose_body_is_on_its_way(
     body = json.dumps(BATCH).encode()
     with socket.create_connection(("127.0.0.1", few.port), timeout=10) as late:
         late.sendall(
-            b"POST /worlds/slow/turn HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
+            b"POST /worlds/slow/turn HTTP/1.1\r\nHost: [::1]\r\nContent-Length: %d\r\n\r\n"
+            % len(body)
         )
         time.sleep(0.1)
         for number in range(OPEN_MAX + 2):
@@ -684,7 +685,9 @@ def test_a_world_is_not_closed_under_a_request_whose_body_is_on_its_way(
 
 def test_two_slow_starts_of_one_name_make_one_world(ledger: Path) -> None:
     body = json.dumps(CONFIG).encode()
-    head = b"POST /worlds/a/init HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
+    head = b"POST /worlds/a/init HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(
+        body
+    )
     with EngineProcess(ledger) as engine:
         statuses = []
         with (

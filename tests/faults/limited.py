@@ -20,6 +20,12 @@ DEADLINES: Final = (*LIMITED, "deadlines")
 """The same with the usual limits, but for turns, which close soon."""
 FEW_WORLDS: Final = (*LIMITED, "worlds")
 """The same with the usual limits, holding few worlds open."""
+FEW_CONNECTIONS: Final = (*LIMITED, "connections")
+"""The same with the usual limits, but for connections, and for answers that nobody takes."""
+SHORT_STATEMENTS: Final = (*LIMITED, "statements")
+"""The same with the usual limits, but for statements and pages."""
+CONNECTIONS: Final = 16
+STATEMENT_TURNS: Final = 20
 OPEN_MAX: Final = 3
 TURN_SECONDS: Final = 0.2
 
@@ -31,6 +37,8 @@ BY_NAME: Final = {
     "runs": ConnectionLimits(run_agent_turns=400),
     "deadlines": ConnectionLimits(turn_seconds=TURN_SECONDS),
     "worlds": ConnectionLimits(),
+    "connections": ConnectionLimits(connections=CONNECTIONS, answer_seconds=1.0),
+    "statements": ConnectionLimits(statement_turns=STATEMENT_TURNS, page_bytes=2000),
 }
 
 if __name__ == "__main__":

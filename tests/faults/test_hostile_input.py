@@ -396,12 +396,12 @@ def exchange(port: int, *parts: bytes, pause: float = 0.0, seconds: float = 5.0)
 
 
 def head(*lines: str, method: str = "POST /turn") -> bytes:
-    text = "\r\n".join([f"{method} HTTP/1.1", "Host: x", "Connection: close", *lines])
+    text = "\r\n".join([f"{method} HTTP/1.1", "Host: localhost", "Connection: close", *lines])
     return text.encode("latin-1") + b"\r\n\r\n"
 
 
 BODY: Final = json.dumps(an_input()).encode()
-SMUGGLED: Final = b"POST /turn HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (
+SMUGGLED: Final = b"POST /turn HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%b" % (
     len(BODY),
     BODY,
 )
@@ -412,8 +412,8 @@ GARBAGE: Final[dict[str, bytes]] = {
     "no version": b"POST /turn\r\n\r\n",
     "an unknown version": b"POST /turn HTTP/3.7\r\n\r\n",
     "an unknown method": b"MINE /turn HTTP/1.1\r\n\r\n",
-    "a tunnel": b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n",
-    "raw bytes in the path": b"POST /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
+    "a tunnel": b"CONNECT x:443 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "raw bytes in the path": b"POST /\xff\xfe HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "a header without a colon": b"POST /turn HTTP/1.1\r\nhost x\r\n\r\n",
     "a NUL in a header": b"POST /turn HTTP/1.1\r\nHost: \x00\r\n\r\n",
     "a folded header": b"POST /turn HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\nContent-Length: z\r\n\r\n",
@@ -434,6 +434,12 @@ GARBAGE: Final[dict[str, bytes]] = {
     "a chunk of no size": head("Transfer-Encoding: chunked") + b"zz\r\n{}\r\n0\r\n\r\n",
     "a chunk beyond 64 bits": head("Transfer-Encoding: chunked") + b"f" * 20 + b"\r\n{}\r\n",
     "a chunk longer than said": head("Transfer-Encoding: chunked") + b"1\r\n{}{}{}\r\n0\r\n\r\n",
+    "two hosts": b"POST /turn HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n",
+    "two hosts that differ": b"GET /head HTTP/1.1\r\nHost: localhost\r\nhOsT: evil\r\n\r\n",
+    "no host": b"POST /turn HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}",
+    "two origins": head("Origin: http://localhost", "Origin: http://evil"),
+    "two tokens": head("Authorization: Bearer a", "Authorization: Bearer b"),
+    "chunks in HTTP/1.0": b"POST /turn HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "an endless path": b"POST /" + b"a" * 100_000 + b" HTTP/1.1\r\n\r\n",
 }
 
@@ -472,7 +478,7 @@ def test_a_host_header_of_any_kind_leads_nowhere_else(world: EngineProcess) -> N
 
 
 def test_requests_sent_ahead_are_answered_in_order(world: EngineProcess) -> None:
-    ahead = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n" * 50
+    ahead = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n" * 50
     answer = exchange(world.port, ahead + head(method="GET /config"))
     assert answer.count(b"HTTP/1.1 200 OK") == 51
 
@@ -487,7 +493,7 @@ def test_requests_sent_ahead_are_answered_in_order(world: EngineProcess) -> None
     ids=["one huge header", "many headers", "one header many times"],
 )
 def test_heads_without_bound_are_cut_off(world: EngineProcess, many: Callable[[], bytes]) -> None:
-    answer = exchange(world.port, b"GET /config HTTP/1.1\r\nHost: x\r\n", *[many()] * 4)
+    answer = exchange(world.port, b"GET /config HTTP/1.1\r\nHost: localhost\r\n", *[many()] * 4)
     assert not answer.startswith(b"HTTP/1.1 5")
     assert not answer.startswith(b"HTTP/1.1 2")
 
@@ -539,7 +545,7 @@ def test_chunks_without_end_are_a_413_in_flat_memory(world: EngineProcess) -> No
         (b"GET /config HTTP/1.1\r\n", b"x: y\r\n" * 100_000),
         (b"GET /", b"a" * MEGABYTE),
         (head("Transfer-Encoding: chunked") + b"0\r\n", b"x: y\r\n" * 100_000),
-        (b"", b"GET /health HTTP/1.1\r\n\r\n" * 20_000),
+        (b"", b"GET /health HTTP/1.1\r\nHost: ::1\r\n\r\n" * 20_000),
     ],
     ids=["an unread body", "a body to nowhere", "headers", "a path", "trailers", "requests"],
 )
@@ -620,7 +626,7 @@ def test_a_body_that_is_late_is_a_408_and_cut_off(
 
 
 def test_a_body_that_nobody_reads_is_cut_off(limited: EngineProcess) -> None:
-    opening = b"GET /config HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"
+    opening = b"GET /config HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n"
     assert drip(limited, opening, b" ").startswith(b"HTTP/1.1 200 ")
 
 

@@ -12,15 +12,19 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 
 import httpx2
 import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
+from mcp.server.mcpserver.exceptions import ToolError
 
-from sim_economy.client import AgentKey, EngineClient
+from sim_economy.client import AgentKey, EngineClient, EngineError
+from sim_economy.mcp import server
 from sim_economy.mcp.agent_connection import holder_of
+from sim_economy.mcp.server import AgentConnections, Tools
 from tests.api.wire_client import EngineProcess, free_port
 
 PROGRAM: Final = str(Path(sys.executable).with_name("sim-economy"))
@@ -157,6 +161,59 @@ def test_a_server_over_http_connects_nobody_without_a_token_or_with_a_false_one(
     with listening(house) as url:
         asyncio.run(play(url))
     assert house.operator.close_turn()["inputs"] == 0
+
+
+def asks(token: str) -> Any:
+    """What a tool knows of a caller with a token."""
+    return SimpleNamespace(headers={"authorization": f"Bearer {token}"})
+
+
+@pytest.mark.parametrize("others", ["invented", "real"])
+def test_no_token_ends_the_wait_of_another_agent(
+    house: House, others: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "_CONNECTIONS_MAX", 1)
+
+    async def play() -> None:
+        connections = AgentConnections(house.address)
+        tools = Tools(connections)
+        waiting = asyncio.create_task(tools.wait(asks(house.tokens["ann"]), 1, 20))
+        await asyncio.sleep(0.3)
+        for number in range(3):
+            if others == "real":
+                assert (await tools.observe(asks(house.tokens["bob"])))["turn"] == 0
+            else:
+                with pytest.raises(ToolError, match="401 token_unknown"):
+                    await tools.observe(asks(f"agent:ann.invented{number}"))
+        await asyncio.to_thread(house.operator.close_turn)
+        assert await waiting == {"turn": 1}
+        await connections.close()
+
+    asyncio.run(play())
+
+
+def test_an_invented_token_takes_no_connection(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "_CONNECTIONS_MAX", 2)
+
+    async def play() -> None:
+        connections = AgentConnections(house.address)
+        ann = await connections.of(house.tokens["ann"])
+        ann.users = 0
+        for number in range(5):
+            with pytest.raises(EngineError):
+                await connections.of(f"agent:ann.invented{number}")
+        assert await connections.of(house.tokens["ann"]) is ann
+        await connections.close()
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("token", ["agent:ann.\u00e9", "agent:ann.\u20ac", "\u00e9"])
+def test_a_token_that_no_header_can_hold_sits_nowhere(house: House, token: str) -> None:
+    with pytest.raises(ToolError, match="nobody sits here"):
+        asyncio.run(Tools(AgentConnections(house.address)).observe(asks(token)))
 
 
 def test_a_connection_moves_no_other_agent(house: House) -> None:

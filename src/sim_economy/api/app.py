@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache, partial
 from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route as HttpRoute
+from starlette.types import Receive, Scope, Send
 
 from sim_economy.api import endpoints
-from sim_economy.api.authentication import CallerRole, authorise, refuse_foreign
-from sim_economy.api.connection_limits import ConnectionLimits
+from sim_economy.api.authentication import CallerRole, authorise, identify, refuse_foreign
+from sim_economy.api.connection_limits import (
+    LARGE,
+    PARSED_AT_ONCE,
+    ConnectionLimits,
+    declared_length,
+    read_body,
+)
 from sim_economy.api.error_responses import RequestError, error_body, status_of
+from sim_economy.api.fair_share import CallerIdentity, Work
 from sim_economy.api.openapi import openapi
 from sim_economy.api.request_validation import check_query
 from sim_economy.api.route import JSON, Endpoint, Route
@@ -30,8 +38,8 @@ from sim_economy.ledger.sidecars.locations import DEFAULT_WORLD, is_world_id
 _log = logging.getLogger("sim_engine.requests")
 
 
-_READS: Final = (401, 403, 409, 422, 503)
-_WRITES: Final = (400, 401, 403, 408, 409, 413, 422, 503)
+_READS: Final = (401, 403, 409, 422, 429, 503)
+_WRITES: Final = (400, 401, 403, 408, 409, 413, 422, 429, 503)
 
 
 def _admin(path: str, endpoint: Endpoint, summary: str, answer: Any, **more: Any) -> Route:
@@ -43,11 +51,12 @@ def _admin(path: str, endpoint: Endpoint, summary: str, answer: Any, **more: Any
 _write: Final = partial(_admin, errors=_WRITES)
 _owner: Final = partial(_admin, caller=CallerRole.OWNER)
 _member: Final = partial(_admin, caller=CallerRole.MEMBER)
-_anyone: Final = partial(_admin, caller=CallerRole.ANYONE, errors=(422,))
+_anyone: Final = partial(_admin, caller=CallerRole.ANYONE, errors=(422, 429))
 
 
 def _page(path: str, summary: str, row: Any, endpoint: Endpoint = endpoints.get_page) -> Route:
-    return _admin(path, endpoint, summary, answers.PageAnswer[row], query=("after", "limit"))
+    answer = answers.PageAnswer[row]
+    return _admin(path, endpoint, summary, answer, query=("after", "limit"), work=Work.LONG)
 
 
 async def _get_openapi(served: ServedWorld, _: Request) -> Response:
@@ -70,8 +79,15 @@ _WORLD: Final = (
         answers.StartedWorldAnswer,
         body="Init",
         starts=True,
+        work=Work.LONG,
     ),
-    _admin("/state", endpoints.get_state, "Every agent's accounts", answers.WorldStateAnswer),
+    _admin(
+        "/state",
+        endpoints.get_state,
+        "Every agent's accounts",
+        answers.WorldStateAnswer,
+        work=Work.BRIEF,
+    ),
     _write("/turn", endpoints.post_turn, "Close a turn", _CLOSED, body="Turn", headers=_KEY),
     _write(
         "/close",
@@ -88,6 +104,7 @@ _WORLD: Final = (
         answers.EnvelopeAnswer[answers.PlayedRunAnswer],
         body="Run",
         starts=True,
+        work=Work.LONG,
     ),
     _owner(
         "/agents/{agent_id}/action",
@@ -102,6 +119,7 @@ _WORLD: Final = (
         endpoints.get_observation,
         "What an agent may see",
         answers.ObservationAnswer,
+        work=Work.BRIEF,
     ),
     _owner(
         "/agents/{agent_id}/statement",
@@ -109,6 +127,7 @@ _WORLD: Final = (
         "An agent's postings",
         answers.StatementAnswer,
         query=("from", "to"),
+        work=Work.LONG,
     ),
     _member(
         "/commitment",
@@ -138,6 +157,7 @@ _WORLD: Final = (
         endpoints.get_verification,
         "Check the whole ledger",
         answers.VerificationAnswer,
+        work=Work.CHECK,
     ),
     _anyone(
         "/ready",
@@ -151,7 +171,7 @@ _WORLD: Final = (
         endpoints.get_metrics,
         "Figures for Prometheus",
         str,
-        errors=(401, 403, 422),
+        errors=(401, 403, 422, 429),
         media_type="text/plain",
     ),
 )
@@ -164,7 +184,7 @@ ROUTES: Final = (
         "The names of the worlds",
         answers.WorldsAnswer,
         caller=CallerRole.HOST,
-        errors=(401, 403, 422, 503),
+        errors=(401, 403, 422, 429, 503),
     ),
     _anyone("/health", endpoints.get_health, "Whether the process answers", answers.HealthAnswer),
     _anyone("/openapi.json", _get_openapi, "This document", answers.DescriptionAnswer),
@@ -182,7 +202,7 @@ def create_app(worlds: Worlds) -> Starlette:
         worlds.close()
 
     routes = [
-        HttpRoute(route.path, _bound(route, worlds), methods=[route.method], name=route.path)
+        HttpRoute(route.path, ServedRoute(route, worlds), methods=[route.method], name=route.path)
         for route in ROUTES
     ]
     for http_route in routes:
@@ -197,30 +217,32 @@ def create_app(worlds: Worlds) -> Starlette:
     return app
 
 
-def _bound(route: Route, worlds: Worlds) -> Callable[[Request], Awaitable[Response]]:
-    async def answered(request: Request) -> Response:
-        if not worlds.access.tokens:
-            refuse_foreign(request, local=worlds.local)
-        if route.caller is CallerRole.HOST:
-            authorise(worlds.default.engine, request, CallerRole.HOST)
-        served, world_id = worlds.default, request.path_params.get("world_id")
-        if world_id is not None:
-            served = worlds.startable(world_id) if route.starts else worlds.of(world_id)
-        if route.caller is not CallerRole.HOST:
-            authorise(served.engine, request, route.caller)
-        served.users += 1
-        try:
-            check_query(request, *route.query)
-            return await route.endpoint(served, request)
-        finally:
-            served.users -= 1
+class ServedRoute:
+    """A route of these worlds, as an ASGI application."""
 
-    async def bound(request: Request) -> Response:
+    def __init__(self, route: Route, worlds: Worlds) -> None:
+        self._route = route
+        self._worlds = worlds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive, send)
+        async with AsyncExitStack() as held:
+            response = await self._counted(request, held)
+            if not isinstance(response, StreamingResponse) and len(response.body) > LARGE:
+                await _send_in_parts(response, send)
+            else:
+                await held.aclose()
+                await response(scope, receive, send)
+
+    async def _counted(self, request: Request, held: AsyncExitStack) -> Response:
+        """The answer or refusal, counted and logged."""
         began = time.perf_counter()
+        answered = self._worlds.answered
         status, code = 500, None
         try:
             try:
-                response = await answered(request)
+                response = await self._answer(request, held)
             except SimEconomyError as error:
                 response, code = _refused(error), error.code
             status = response.status_code
@@ -229,7 +251,7 @@ def _bound(route: Route, worlds: Worlds) -> Callable[[Request], Awaitable[Respon
             status = 499
             raise
         finally:
-            worlds.answered[status] = worlds.answered.get(status, 0) + 1
+            answered[status] = answered.get(status, 0) + 1
             if _log.isEnabledFor(logging.INFO):
                 details = {
                     "world": _named(request),
@@ -237,14 +259,120 @@ def _bound(route: Route, worlds: Worlds) -> Callable[[Request], Awaitable[Respon
                     "code": code,
                     "milliseconds": round((time.perf_counter() - began) * 1000, 3),
                 }
-                _log.info("%s %s", route.method, route.path, extra=details)
+                _log.info("%s %s", self._route.method, self._route.path, extra=details)
 
-    return bound
+    async def _answer(self, request: Request, held: AsyncExitStack) -> Response:
+        """The endpoint's answer, in the line of its caller, who is known before a world is opened.
+
+        Args:
+            held: Takes the caller's places in lines, to be left once the answer is sent.
+        """
+        route, worlds = self._route, self._worlds
+        if not worlds.access.tokens:
+            refuse_foreign(request, local=worlds.local, hosts=worlds.hosts)
+        identity = await self._authorised(request)
+        try:
+            served = await self._prepared(request, identity, held)
+        except SimEconomyError as error:
+            if status_of(error) == 429:
+                raise
+            async with worlds.share.line(identity, Work.SHORT):
+                raise
+        work = route.work
+        if work is Work.BRIEF and not served.is_large:
+            work = Work.SHORT
+        if work is Work.SHORT and len(request.state.body) > PARSED_AT_ONCE:
+            work = Work.BRIEF
+        if work is Work.SHORT:
+            async with worlds.share.line(identity, work):
+                with worlds.share.lull:
+                    return await route.endpoint(served, request)
+        await held.enter_async_context(worlds.share.line(identity, work))
+        return await route.endpoint(served, request)
+
+    async def _prepared(
+        self, request: Request, identity: CallerIdentity, held: AsyncExitStack
+    ) -> ServedWorld:
+        """The world, open and not about to be started, once the whole request is there."""
+        served = await self._served(request, identity)
+        served.users += 1
+        held.callback(served.leave)
+        check_query(request, *self._route.query)
+        request.state.body = await self._body(served, request, identity, held)
+        if self._route.caller is not CallerRole.ANYONE and served.starting.locked():
+            async with served.starting:
+                pass
+        return served
+
+    async def _authorised(self, request: Request) -> CallerIdentity:
+        """Who calls; one who may not waits in line for the refusal."""
+        route, worlds = self._route, self._worlds
+        world_id = None if route.caller is CallerRole.HOST else _world_id(request)
+        share, address = worlds.share, identify(worlds.access, None, request, world_id)
+        credentials = worlds.default.engine.credentials
+        if world_id is not None and worlds.access.tokens:
+            if (served := worlds.held(world_id)) is not None:
+                credentials = served.engine.credentials
+            else:
+                async with share.line(address, Work.BRIEF):
+                    credentials = await worlds.credentials(world_id)
+        identity = identify(worlds.access, credentials, request, world_id)
+        agent_id = request.path_params.get("agent_id")
+        try:
+            authorise(worlds.access, credentials, identity, route.caller, agent_id)
+        except RequestError:
+            async with share.line(identity, Work.SHORT):
+                raise
+        return identity
+
+    async def _served(self, request: Request, identity: CallerIdentity) -> ServedWorld:
+        world_id, worlds = _world_id(request), self._worlds
+        if world_id is None:
+            return worlds.default
+        starts = self._route.starts
+        if worlds.held(world_id) is not None:
+            return await worlds.of(world_id, startable=starts)
+        async with worlds.share.line(identity, Work.LONG):
+            return await worlds.of(world_id, startable=starts)
+
+    async def _body(
+        self,
+        served: ServedWorld,
+        request: Request,
+        identity: CallerIdentity,
+        held: AsyncExitStack,
+    ) -> bytes:
+        """The body, of which one caller may have few in memory that are large."""
+        route, limits, share = self._route, self._worlds.limits, self._worlds.share
+        if route.body is None:
+            return b""
+        most = limits.body_bytes
+        if route.caller is CallerRole.OWNER:
+            most = limits.body_of_agent(served.engine.config)
+        declared = declared_length(request, most)
+        if declared is None or declared > LARGE:
+            await held.enter_async_context(share.line(identity, Work.LARGE_BODY))
+        async with share.line(identity, Work.BODY):
+            return await read_body(request, most, limits.body_seconds)
+
+
+async def _send_in_parts(response: Response, send: Send) -> None:
+    """Send a large answer no faster than it is taken."""
+    status, headers, body = response.status_code, response.raw_headers, memoryview(response.body)
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    for start in range(0, len(body), LARGE):
+        part, more = bytes(body[start : start + LARGE]), start + LARGE < len(body)
+        await send({"type": "http.response.body", "body": part, "more_body": more})
+
+
+def _world_id(request: Request) -> str | None:
+    world_id: str | None = request.path_params.get("world_id")
+    return world_id
 
 
 def _named(request: Request) -> str | None:
     """The world that a request names; None for a name that no world can have."""
-    world_id = request.path_params.get("world_id")
+    world_id = _world_id(request)
     if world_id is None:
         return DEFAULT_WORLD
     return world_id if is_world_id(world_id) else None
@@ -255,6 +383,8 @@ def _refused(error: SimEconomyError) -> Response:
     headers = {"connection": "close"} if status in {408, 413} else {}
     if status == 401:
         headers["www-authenticate"] = "Bearer"
+    if status == 429:
+        headers["retry-after"] = "1"
     return Response(error_body(error), status, headers, JSON)
 
 

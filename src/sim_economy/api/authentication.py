@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import hmac
 import re
+from collections.abc import Set
 from enum import Enum, auto
+from functools import lru_cache
 from ipaddress import ip_address
+from pathlib import Path
 
+from msgspec import DecodeError, json
 from starlette.requests import Request
 
+from sim_economy.api.connection_limits import address_of
 from sim_economy.api.error_responses import RequestError
-from sim_economy.ledger.credentials.tokens import ADMIN
-from sim_economy.world.engine import Engine
+from sim_economy.api.fair_share import CallerIdentity
+from sim_economy.core.errors import StoreError
+from sim_economy.ledger.credentials.tokens import ADMIN, Credentials
+from sim_economy.ledger.sidecars.locations import DEFAULT_WORLD, LedgerLocation
+from sim_economy.world.engine import Access
 
 
 class CallerRole(Enum):
@@ -32,29 +40,35 @@ class CallerRole(Enum):
     HOST = auto()
 
 
-def refuse_foreign(request: Request, *, local: bool) -> None:
+def refuse_foreign(request: Request, *, local: bool, hosts: Set[str] = frozenset()) -> None:
     """Refuse what a page of another site makes a browser send to an engine that asks no tokens.
 
     Args:
         local: Whether the engine listens on loopback alone; then it has a loopback name.
+        hosts: Further names it is reached by, in small letters.
 
     Raises:
         RequestError: 403 for a request from another origin, or for a name that is not ours.
     """
     headers = request.headers
-    own = headers.get("host", "")
+    own = headers.get("host")
     origin = headers.get("origin")
     crosses = headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}
     if crosses or (origin is not None and origin.partition("://")[2] != own):
         raise RequestError(403, "foreign_origin", "an engine that asks no tokens takes no page's")
-    if local and own and not _is_local(own):
-        raise RequestError(403, "foreign_host", "ask by 127.0.0.1, localhost or [::1]")
+    if own is None or not (local or hosts):  # HTTP/1.0 has no Host; what comes later, always
+        return
+    name = own.rpartition(":")[0] if re.search(r":[0-9]*$", own) else own
+    if not (_is_loopback(name) or name.lower() in hosts):
+        raise RequestError(
+            403,
+            "foreign_host",
+            "ask by 127.0.0.1, localhost or [::1], or list the name in SIM_ENGINE_HOSTS",
+        )
 
 
-def _is_local(host: str) -> bool:
-    """Test whether a host is loopback, or a name without a dot, which foreign DNS cannot serve."""
-    name = host.rpartition(":")[0] if re.search(r":[0-9]*$", host) else host
-    if name == "[::1]" or re.fullmatch("[A-Za-z0-9_-]+", name):
+def _is_loopback(name: str) -> bool:
+    if name == "[::1]" or name.lower() == "localhost":
         return True
     try:
         return ip_address(name).is_loopback
@@ -62,30 +76,83 @@ def _is_local(host: str) -> bool:
         return False
 
 
-def authorise(engine: Engine, request: Request, caller: CallerRole) -> None:
+def kept_credentials(location: LedgerLocation) -> Credentials | None:
+    """The tokens of a world as its file has them, the ledger unopened; None where is no world.
+
+    Raises:
+        StoreError: There is a world, and no file with its tokens.
+    """
+    path = Path(f"{location.sidecar}.tokens")
+    try:
+        seen = path.stat()
+        return _read_credentials(path, seen.st_ino, seen.st_size, seen.st_mtime_ns)
+    except (OSError, DecodeError):
+        if not location.exists():
+            return None
+        raise StoreError(
+            "credentials_missing",
+            str(path),
+            "holds no tokens of this world; restore the file, or serve without tokens",
+        ) from None
+
+
+@lru_cache(maxsize=16)
+def _read_credentials(path: Path, *_seen: int) -> Credentials:
+    return json.decode(path.read_bytes(), type=Credentials)
+
+
+def identify(
+    access: Access, credentials: Credentials | None, request: Request, world_id: str | None
+) -> CallerIdentity:
+    """Who calls a world.
+
+    Args:
+        credentials: Of the world; None before it is started.
+        world_id: None for the default one.
+    """
+    address = address_of(request)
+    if not access.tokens:
+        return CallerIdentity(name=address, trusted=True)
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    token = token if scheme.lower() == "bearer" else ""
+    own = access.admin_token
+    if own is not None and hmac.compare_digest(token.encode(), own.encode()):
+        return CallerIdentity(name=ADMIN, holder=ADMIN, trusted=True)
+    holder = None if credentials is None else credentials.holder(token)
+    if holder is None:
+        return CallerIdentity(name=address)
+    name = f"{world_id or DEFAULT_WORLD}/{holder}"
+    return CallerIdentity(name=name, holder=holder, trusted=holder == ADMIN)
+
+
+def authorise(
+    access: Access,
+    credentials: Credentials | None,
+    identity: CallerIdentity,
+    role: CallerRole,
+    agent_id: str | None,
+) -> None:
     """Refuse whoever may not call a route of a world.
 
     Args:
-        engine: Of the world; for HOST, of the default one.
+        credentials: Of the world; for HOST, of the default one.
+        agent_id: Whom the path names.
 
     Raises:
         RequestError: 401 without a token that is known, 403 with somebody else's.
     """
-    if not engine.access.tokens or caller is CallerRole.ANYONE:
+    if not access.tokens or role is CallerRole.ANYONE:
         return
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    token = token if scheme.lower() == "bearer" else ""
-    own = engine.access.admin_token
-    if own is not None and hmac.compare_digest(token.encode(), own.encode()):
-        return
-    if engine.credentials is None:
-        if own is None and caller is not CallerRole.HOST:
-            return
-        raise RequestError(401, "token_unknown", "send the operator's token")
-    holder = engine.credentials.holder(token)
+    holder = identity.holder
     if holder is None:
-        raise RequestError(401, "token_unknown", "send `Authorization: Bearer` and your token")
-    agent = f"agent:{request.path_params.get('agent_id')}"
-    allowed = {CallerRole.MEMBER: {holder}, CallerRole.OWNER: {agent, ADMIN}}.get(caller, {ADMIN})
+        if credentials is None and access.admin_token is None and role is not CallerRole.HOST:
+            return
+        asked = "the operator's token" if credentials is None else _OWN_TOKEN
+        raise RequestError(401, "token_unknown", f"send {asked}")
+    agent = f"agent:{agent_id}"
+    allowed = {CallerRole.MEMBER: {holder}, CallerRole.OWNER: {agent, ADMIN}}.get(role, {ADMIN})
     if holder not in allowed:
         raise RequestError(403, "not_yours", "this token may not do that")
+
+
+_OWN_TOKEN = "`Authorization: Bearer` and your token"  # noqa: S105

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import to_builtins
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from sim_economy.api.connection_limits import read_body
+from sim_economy.api.connection_limits import PARSED_AT_ONCE
+from sim_economy.api.fair_share import Work
 from sim_economy.api.ledger_pages import event_lines, page
 from sim_economy.api.policy_run import play_until
 from sim_economy.api.request_validation import (
     CloseRequest,
     TurnRequest,
+    check_marks,
     idempotency_key,
     parse_closing,
     parse_init,
@@ -38,6 +39,8 @@ from sim_economy.ledger.readers.series import turn_figures
 from sim_economy.ledger.readers.statement import statement
 from sim_economy.ledger.stores.protocol import Store
 
+Body = TypeVar("Body")
+
 
 async def get_config(served: ServedWorld, request: Request) -> Response:
     """The world's parameters and variants without the seed; the defaults before /init."""
@@ -46,46 +49,46 @@ async def get_config(served: ServedWorld, request: Request) -> Response:
 
 async def post_init(served: ServedWorld, request: Request) -> Response:
     """Start the world."""
-    wanted = parse_init(await read_body(request, served.worlds.limits))
-    engine = served.engine
-    issued = engine.start(wanted.config, wanted.agent_ids, wanted.public_keys)
-    served.worlds.keep(served)
-    await served.announce()
-    answer = world_answer(engine.started())
-    if issued is not None:
-        answer |= to_builtins(issued) | engine.commitment()
-    return json_answer(answer)
+    wanted = await _parsed(served, request, parse_init)
+    issued = await served.start(wanted.config, wanted.agent_ids, wanted.public_keys)
+    world = served.engine.started()
+    started = partial(world_answer, world.world_id, world.config, world.state, world.head)
+
+    def answer() -> dict[str, Any]:
+        tokens = {} if issued is None else to_builtins(issued) | served.engine.commitment()
+        return {**started(), **tokens}
+
+    return await _view(served, answer)
 
 
 async def get_state(served: ServedWorld, request: Request) -> Response:
     """Every agent's accounts after the last closed turn."""
-    return json_answer(state_answer(served.engine.started()))
+    world = served.engine.started()
+    return await _view(served, partial(state_answer, world.config, world.state, world.head))
 
 
 async def post_turn(served: ServedWorld, request: Request) -> Response:
     """Close the open turn with a batch of inputs."""
-    body = await read_body(request, served.worlds.limits)
-    wanted = parse_turn(body)
+    wanted = await _parsed(served, request, parse_turn)
     given = {"inputs": wanted.inputs, "signatures": wanted.signatures}
-    return await _closed(served, request, body, wanted, given)
+    return await _closed(served, request, wanted, given)
 
 
 async def post_close(served: ServedWorld, request: Request) -> Response:
     """Close the open turn with the actions submitted for it; whoever is missing is idle."""
-    body = await read_body(request, served.worlds.limits)
-    wanted = parse_closing(body)
-    return await _closed(served, request, body, wanted, {"metered": wanted.metered})
+    wanted = await _parsed(served, request, parse_closing)
+    return await _closed(served, request, wanted, {"metered": wanted.metered})
 
 
 async def _closed(
     served: ServedWorld,
     request: Request,
-    body: bytes,
     wanted: TurnRequest | CloseRequest,
     given: dict[str, Any],
 ) -> Response:
     """The answer to a closed turn; the same request under the same key gets the stored one."""
     key = idempotency_key(request)
+    body = request.state.body
     answer = served.engine.close_turn(
         expected=wanted.turn, key=key, request=body, ends=wanted.ends, **given
     )
@@ -95,8 +98,9 @@ async def _closed(
 
 async def post_action(served: ServedWorld, request: Request) -> Response:
     """Submit one agent's own action; the last one missing closes the turn."""
-    body = await read_body(request, served.worlds.limits)
-    wanted = parse_submission(body, request.path_params["agent_id"])
+    check_marks(request.state.body, served.worlds.limits.marks_of_agent(served.engine.config))
+    parse = partial(parse_submission, agent_id=request.path_params["agent_id"])
+    wanted = await _parsed(served, request, parse)
     closed = served.engine.submit(wanted.input, wanted.turn, wanted.signature)
     if closed is not None:
         await served.announce()
@@ -106,7 +110,7 @@ async def post_action(served: ServedWorld, request: Request) -> Response:
 
 async def post_run(served: ServedWorld, request: Request) -> Response:
     """Start the world if it is not, and play it with a shipped policy until a turn."""
-    wanted = parse_run(await read_body(request, served.worlds.limits))
+    wanted = await _parsed(served, request, parse_run)
     return json_answer({"data": await play_until(served, wanted)})
 
 
@@ -129,7 +133,8 @@ async def get_page(served: ServedWorld, request: Request) -> Response:
     """A page of one of the ledger's tables."""
     after, limit = _page_bounds(served, request)
     table = request.url.path.rpartition("/")[2]
-    return json_answer(page(served.engine.started(), table, after, limit))
+    world, most = served.engine.started(), served.worlds.limits.page_bytes
+    return await _read(served, lambda store: page(store, world.config, table, after, limit, most))
 
 
 async def get_series(served: ServedWorld, request: Request) -> Response:
@@ -139,11 +144,11 @@ async def get_series(served: ServedWorld, request: Request) -> Response:
     first = max(1, after + 1)
     until = min(last, first + limit - 1)
 
-    def figures(store: Store) -> list[dict[str, Any]]:
-        return list(turn_figures(store, first, until)) if first <= until else []
+    def figures(store: Store) -> dict[str, Any]:
+        rows = list(turn_figures(store, first, until)) if first <= until else []
+        return {"rows": rows, "next": until if until < last else None}
 
-    rows = await run_in_threadpool(served.engine.read, figures)
-    return json_answer({"rows": rows, "next": until if until < last else None})
+    return await _read(served, figures)
 
 
 def _page_bounds(served: ServedWorld, request: Request) -> tuple[int, int]:
@@ -159,18 +164,21 @@ async def get_statement(served: ServedWorld, request: Request) -> Response:
     last = query_int(request, "to", max(first, world.turn_number), 0, 2**53)
     if last < first:
         raise InputError("to", "must not be before from")
+    most = served.worlds.limits.statement_turns
+    if min(last, world.turn_number) - first >= most:
+        raise InputError("to", f"must be less than {most} turns after from; ask for it in parts")
     agent_id = request.path_params["agent_id"]
     agent_index(world.agent_indices, agent_id)
-
     stated = partial(
         statement, agent_id=agent_id, accounts=tuple(Holding), first_turn=first, last_turn=last
     )
-    return json_answer(await run_in_threadpool(served.engine.read, stated))
+    return await _read(served, stated)
 
 
 async def get_observation(served: ServedWorld, request: Request) -> Response:
     """The observation of one agent."""
-    return json_answer(served.engine.started().observe(request.path_params["agent_id"]))
+    observe = served.engine.started().observe
+    return await _view(served, partial(observe, request.path_params["agent_id"]))
 
 
 async def get_verification(served: ServedWorld, request: Request) -> Response:
@@ -239,12 +247,36 @@ async def get_metrics(served: ServedWorld, request: Request) -> Response:
 
 async def get_worlds(served: ServedWorld, request: Request) -> Response:
     """The names of the worlds of this engine."""
-    return json_answer({"worlds": await run_in_threadpool(served.worlds.names)})
+    names = await served.worlds.share.away(Work.BRIEF, served.worlds.names)
+    return json_answer({"worlds": names})
 
 
 async def get_health(served: ServedWorld, request: Request) -> Response:
     """Liveness: 200 while the process answers."""
     return json_answer({"status": "ok"})
+
+
+async def _parsed(served: ServedWorld, request: Request, parse: Callable[[bytes], Body]) -> Body:
+    """The body as a value; a large one is parsed in another thread."""
+    body: bytes = request.state.body
+    if len(body) <= PARSED_AT_ONCE:
+        return parse(body)
+    return await served.worlds.share.away(Work.BRIEF, parse, body)
+
+
+async def _view(served: ServedWorld, make: Callable[[], Any]) -> Response:
+    """An answer from a world's state; made in another thread where it was large before."""
+    if served.is_large:
+        answer = await served.worlds.share.away(Work.BRIEF, lambda: json_answer(make()))
+    else:
+        answer = json_answer(make())
+    served.answer_bytes = max(served.answer_bytes, len(answer.body))
+    return answer
+
+
+async def _read(served: ServedWorld, work: Callable[[Store], Any]) -> Response:
+    """An answer from the records, made and written in another thread."""
+    return await served.read(lambda store: json_answer(work(store)))
 
 
 def json_answer(value: Any) -> Response:

@@ -12,6 +12,7 @@ from msgspec import json, to_builtins
 from sim_economy.core.accounts import account_name
 from sim_economy.core.world_config import WorldConfig
 from sim_economy.ledger.records import TurnRecord
+from sim_economy.ledger.stores.protocol import Store
 from sim_economy.world.turn_answer import rejections, turn_answer
 from sim_economy.world.world import World
 
@@ -19,18 +20,23 @@ _EVENTS_MAX: Final = 256
 """Turns sent before a stream looks whether somebody still listens."""
 
 
-def page(world: World, table: str, after: int, limit: int) -> dict[str, Any]:
+def page(
+    store: Store, config: WorldConfig, table: str, after: int, limit: int, most: int
+) -> dict[str, Any]:
     """Rows of whole turns later than `after`, at least `limit` of them if there are as many.
+
+    Args:
+        most: Bytes of records after which the page ends all the same.
 
     Returns:
         `rows`, and `next`: the `after` of the next page, None at the end.
     """
     rows: list[dict[str, Any]] = []
-    turn, last = after, world.turn_number
-    for stored in world.store.read(after + 1, last):
-        rows += _rows(table, stored.record, stored.head_hash, world.config)
-        turn = stored.turn
-        if len(rows) >= limit:
+    turn, last, size = after, store.head().turn, 0
+    for stored in store.read(after + 1, last):
+        rows += _rows(table, stored.record, stored.head_hash, config)
+        turn, size = stored.turn, size + len(stored.line)
+        if len(rows) >= limit or size >= most:
             break
     return {"rows": rows, "next": turn if turn < last else None}
 

@@ -117,6 +117,7 @@ _ERRORS: Final = {
     409: "Not now: no world, one already, another turn open, or the run has ended",
     413: "The body is too large",
     422: "Well-formed, but a value in it cannot be; `field` names it",
+    429: "Too many requests of this caller wait already",
     503: "The ledger cannot be written or read; nothing changed",
 }
 

@@ -6,8 +6,6 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
-
 from sim_economy.agents.catalogue import offers, policy_named
 from sim_economy.agents.usage_model import parse_usage
 from sim_economy.api.request_validation import RunRequest
@@ -39,18 +37,19 @@ async def play_until(served: ServedWorld, wanted: RunRequest) -> dict[str, Any]:
     if wanted.usage.get("source") == "trace":
         raise ScenarioError(["usage.source: a trace is a file; post its turns instead"])
     usage = parse_usage(wanted.usage, Path())
-    world = _world_to_play(served, wanted)
+    world = await _world_to_play(served, wanted)
     policies = [policy] * world.config.num_agents
     for turn, inputs in open_turns(world, policies, usage.turns(world.config), turns):
         engine.close_turn(inputs, expected=turn, ends=wanted.ends and turn == turns)
         await served.announce()
         await asyncio.sleep(0)
 
-    metrics = await run_in_threadpool(engine.read, lambda store: run_metrics(run_of(store)))
-    return {"world_id": engine.world_id, "metrics": metrics, "state": state_answer(world)}
+    metrics = await served.read(lambda store: run_metrics(run_of(store)))
+    state = state_answer(world.config, world.state, world.head)
+    return {"world_id": engine.world_id, "metrics": metrics, "state": state}
 
 
-def _world_to_play(served: ServedWorld, wanted: RunRequest) -> World:
+async def _world_to_play(served: ServedWorld, wanted: RunRequest) -> World:
     engine, turns, given = served.engine, wanted.turns, wanted.config or {}
     if engine.signed is not None or engine.access.signatures:
         raise InputError("policy", "cannot act here: the agents of this engine sign what they do")
@@ -63,8 +62,7 @@ def _world_to_play(served: ServedWorld, wanted: RunRequest) -> World:
     if config.num_agents * turns > most:
         raise InputError("turns", f"times agents must be at most {most}; play it in parts")
     if engine.world is None:
-        engine.start(given, wanted.agent_ids)
-        served.worlds.keep(served)
+        await served.start(given, wanted.agent_ids)
     world = engine.started()
     if world.turn_number > turns:
         raise TurnConflictError(turns, world.turn_number + 1)

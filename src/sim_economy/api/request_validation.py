@@ -205,6 +205,19 @@ def parse_submission(body: bytes, agent_id: str) -> SubmissionRequest:
     return SubmissionRequest(submitted, turn, signature)
 
 
+def check_marks(body: bytes, most: int) -> None:
+    """Refuse a body of very many values before it is parsed.
+
+    Args:
+        most: Commas and opening brackets it may have, those in its texts too.
+
+    Raises:
+        InputError: It has more.
+    """
+    if body.count(b",") + body.count(b"[") + body.count(b"{") > most:
+        raise InputError("body", f"has more than {most} commas and brackets; send fewer values")
+
+
 def _closing(given: Mapping[str, Any]) -> tuple[int | None, bool]:
     turn = given.get("turn")
     if turn is not None:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sim_economy.api.authentication import CallerRole
+from sim_economy.api.fair_share import Work
 from sim_economy.api.worlds import ServedWorld
 
 Endpoint: TypeAlias = Callable[[ServedWorld, Request], Awaitable[Response]]
@@ -18,7 +19,7 @@ JSON: Final = "application/json"
 
 
 class Route(Struct, frozen=True, kw_only=True):
-    """One call.
+    """One call; its endpoint finds the body in `request.state.body`.
 
     Attributes:
         caller: Who may call it where tokens are asked for.
@@ -28,6 +29,7 @@ class Route(Struct, frozen=True, kw_only=True):
         query: Names it takes in the query; any other is refused.
         headers: Names of headers it reads.
         starts: Whether it may be called of a world that has not been started.
+        work: What it is; BRIEF becomes SHORT in a world whose answers are small.
     """
 
     path: str
@@ -41,6 +43,7 @@ class Route(Struct, frozen=True, kw_only=True):
     headers: tuple[str, ...] = ()
     media_type: str = JSON
     starts: bool = False
+    work: Work = Work.SHORT
 
     @property
     def method(self) -> str:
@@ -48,11 +51,12 @@ class Route(Struct, frozen=True, kw_only=True):
         return "GET" if self.body is None else "POST"
 
     def for_world(self) -> Route:
-        """The same call of a world by its name."""
+        """The same call of a world by its name, which nobody opens without a token of it."""
+        caller = CallerRole.MEMBER if self.caller is CallerRole.ANYONE else self.caller
         return replace(
             self,
             path=f"/worlds/{{world_id}}{self.path}",
-            caller=CallerRole.HOST if self.starts else self.caller,
+            caller=CallerRole.HOST if self.starts else caller,
             summary=f"{self.summary}, of a world",
             errors=tuple(sorted({*self.errors, 401, 403, 404, 503})),
         )

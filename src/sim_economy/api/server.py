@@ -2,8 +2,9 @@
 
 PORT and DB_PATH are all that existing clients set. HOST changes the address. SIM_ENGINE_AUTH=tokens
 asks everybody for a token, =signatures for signed actions too; SIM_ENGINE_ADMIN_TOKEN sets the
-operator's token. SIM_ENGINE_LOG=info logs every request. SIM_ENGINE_ACCEPT_HEAD=1 takes a
-ledger as it is although its head file says otherwise.
+operator's token. SIM_ENGINE_HOSTS lists further names of an engine that asks no tokens.
+SIM_ENGINE_LOG=info logs every request. SIM_ENGINE_ACCEPT_HEAD=1 takes a ledger as it is although
+its head file says otherwise.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +37,8 @@ from sim_economy.world.engine import Engine
 _log = logging.getLogger("sim_engine")
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 """Addresses that nobody on another machine reaches."""
+_SWITCH_SECONDS: Final = 0.0002
+"""Seconds until a thread that computes lets the event loop go on; Python's own are 25 times it."""
 _STOP_SECONDS: Final = 2
 """Seconds a stopping engine lets open requests finish; it is gone within 3 s."""
 
@@ -49,17 +53,20 @@ def serve(
     accept_head: bool = False,
     check_all: bool = False,
     log_level: str = "warning",
+    hosts: Set[str] = frozenset(),
 ) -> int:
     """Serve the ledger until SIGTERM or Ctrl-C.
 
     Args:
         check_all: Verify the whole ledger before answering, not in the background.
         log_level: The lowest level that is logged; see `logs`.
+        hosts: Names besides loopback's that it is reached by where no tokens are asked for.
 
     Returns:
         The exit status: 0, or 1 with a message where it could not start.
     """
     limits = limits or ConnectionLimits()
+    sys.setswitchinterval(_SWITCH_SECONDS)
     log_as_json(log_level)
     try:
         listening = _listen(host, port)
@@ -71,7 +78,8 @@ def serve(
         return _failed(str(error), error.code, log_level)
     except OSError as error:
         return _failed(f"{host}:{port}: {error.strerror}", "address_unusable", log_level)
-    worlds = Worlds(engine, limits, accept_head=accept_head, local=host in LOOPBACK)
+    local = host in LOOPBACK
+    worlds = Worlds(engine, limits, accept_head=accept_head, local=local, hosts=hosts)
     try:
         server = uvicorn.Server(
             uvicorn.Config(
@@ -162,7 +170,14 @@ def main() -> None:
     host = os.environ.get("HOST", "127.0.0.1")
     if not (access.tokens or host in LOOPBACK):
         print(f"sim-engine: anyone who reaches {host} may play and read", file=sys.stderr)  # noqa: T201
-    sys.exit(serve(path, host, int(text), access=access, accept_head=accept, log_level=level))
+    hosts = hosts_of(os.environ.get("SIM_ENGINE_HOSTS", ""))
+    started = partial(serve, path, host, int(text), access=access, accept_head=accept)
+    sys.exit(started(log_level=level, hosts=hosts))
+
+
+def hosts_of(names: str) -> frozenset[str]:
+    """Names of hosts out of a list with commas."""
+    return frozenset(name.strip() for name in names.split(",") if name.strip())
 
 
 def _chosen(variable: str, choices: Sequence[str]) -> str:

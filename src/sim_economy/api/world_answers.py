@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from sim_economy.core.accounts import holdings
-from sim_economy.core.world_config import config_values
-from sim_economy.ledger.records import digest
+from sim_economy.core.state import State
+from sim_economy.core.world_config import WorldConfig, config_values
+from sim_economy.ledger.records import Head, digest
 from sim_economy.world.world import World
 
 
-def state_answer(world: World) -> dict[str, Any]:
-    """The whole public and private state, as the operator sees it."""
-    state = world.state
+def state_answer(config: WorldConfig, state: State, head: Head) -> dict[str, Any]:
+    """The whole public and private state, as the operator sees it.
+
+    Args:
+        head: Of the turn that left this state.
+    """
     return {
         "turn": state.turn,
         "token_supply": state.token_supply,
@@ -24,12 +28,12 @@ def state_answer(world: World) -> dict[str, Any]:
                 "burned": state.burned[agent],
                 "cores": state.cores[agent],
             }
-            for agent, agent_id in enumerate(world.config.agent_ids)
+            for agent, agent_id in enumerate(config.agent_ids)
         ],
         "fees_collected": state.fees_charged,
         "ended": state.ended,
-        "state_digest": world.head.state_digest,
-        "head": world.head.hash,
+        "state_digest": head.state_digest,
+        "head": head.hash,
     }
 
 
@@ -45,12 +49,12 @@ def genesis_answer(world: World) -> dict[str, Any]:
     }
 
 
-def world_answer(world: World) -> dict[str, Any]:
+def world_answer(world_id: str, config: WorldConfig, state: State, head: Head) -> dict[str, Any]:
     """The answer to starting a world."""
     return {
-        "world_id": world.world_id,
-        "config": config_values(world.config, every=True),
-        "agent_ids": list(world.config.agent_ids),
-        "state": state_answer(world),
-        "head": world.head.hash,
+        "world_id": world_id,
+        "config": config_values(config, every=True),
+        "agent_ids": list(config.agent_ids),
+        "state": state_answer(config, state, head),
+        "head": head.hash,
     }

@@ -5,24 +5,33 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Coroutine
-from typing import Any, Final
+from collections.abc import Callable, Coroutine, Mapping, Sequence, Set
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
 from weakref import WeakValueDictionary
 
 from msgspec import Struct, field
-from starlette.concurrency import run_in_threadpool
 
-from sim_economy.api.connection_limits import ConnectionLimits
+from sim_economy.api.authentication import kept_credentials
+from sim_economy.api.connection_limits import LARGE, ConnectionLimits
+from sim_economy.api.fair_share import FairShare, PausingStore, Work
 from sim_economy.core.errors import SimEconomyError, WorldUnknownError
+from sim_economy.ledger.credentials.tokens import Credentials, IssuedTokens
 from sim_economy.ledger.sidecars.locations import DEFAULT_WORLD
+from sim_economy.ledger.stores.protocol import Store
 from sim_economy.ledger.verify import Verification, verify
 from sim_economy.world.access import Access
 from sim_economy.world.engine import Engine
+
+T = TypeVar("T")
 
 _log = logging.getLogger("sim_engine")
 
 OPEN_MAX: Final = 100
 """Worlds other than the default one held open at once; each takes a lock and a few open files."""
+_MANY_AGENTS: Final = 500
+"""Agents of a world whose answers are large from the start."""
 
 
 class ServedWorld(Struct, eq=False, weakref=True, kw_only=True):
@@ -34,6 +43,8 @@ class ServedWorld(Struct, eq=False, weakref=True, kw_only=True):
         users: Requests and event streams under way; the world stays open as long.
         verified: What the last check of the whole ledger found; None before the first ended.
         tasks: Background tasks of the world.
+        starting: Held while it is started.
+        answer_bytes: Of the longest answer about its state so far, or an agent's view of it.
     """
 
     engine: Engine
@@ -42,6 +53,41 @@ class ServedWorld(Struct, eq=False, weakref=True, kw_only=True):
     users: int = 0
     verified: Verification | None = None
     tasks: list[asyncio.Task[Any]] = field(default_factory=list)
+    starting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    answer_bytes: int = 0
+
+    @property
+    def is_large(self) -> bool:
+        """True if answers about the whole world are made in another thread."""
+        return self.answer_bytes > LARGE or self.engine.config.num_agents > _MANY_AGENTS
+
+    async def start(
+        self,
+        configuration: Mapping[str, Any],
+        agent_ids: Sequence[str] | None,
+        public_keys: Mapping[str, str] | None = None,
+    ) -> IssuedTokens | None:
+        """Start the world, in another thread; raises as `Engine.start`."""
+        async with self.starting:
+            issued = await self.worlds.share.away(
+                Work.LONG, self.engine.start, configuration, agent_ids, public_keys
+            )
+            self.worlds.keep(self)
+            await self.announce()
+        return issued
+
+    async def read(self, work: Callable[[Store], T]) -> T:
+        """Long work on the records, in another thread and in lulls; raises as `Engine.read`."""
+        share = self.worlds.share
+
+        def read(store: Store) -> T:
+            return work(cast("Store", PausingStore(store, share.lull)))
+
+        return await share.away(Work.LONG, self.engine.read, read)
+
+    def leave(self) -> None:
+        """Note the end of a request."""
+        self.users -= 1
 
     async def announce(self) -> None:
         """Wake whoever waits for a turn."""
@@ -49,11 +95,38 @@ class ServedWorld(Struct, eq=False, weakref=True, kw_only=True):
             self.closed.notify_all()
 
     async def verify(self) -> Verification:
-        """Check the whole ledger, in another thread."""
-        self.verified = found = await run_in_threadpool(self.engine.read, verify)
-        if found.finding is not None:
-            _log.error("world %s is not sound: %s", self.engine.world_id, found.finding)
-        return found
+        """Check the whole ledger, in another thread and in lulls."""
+        share, checked = self.worlds.share, self.worlds.checked
+        seen = self._seen()
+
+        def found() -> Verification:
+            pause = share.lull.pauses()
+            verification = self.engine.read(partial(verify, progress=lambda _: pause()))
+            checked[self.engine.world_id] = (seen, verification)
+            return verification
+
+        self.verified = await share.away(Work.CHECK, found)
+        if self.verified.finding is not None:
+            _log.error("world %s is not sound: %s", self.engine.world_id, self.verified.finding)
+        return self.verified
+
+    async def check(self) -> None:
+        """Check the whole ledger, once for each state of its file."""
+        seen, found = self.worlds.checked.get(self.engine.world_id, (None, None))
+        if found is not None and seen == self._seen():
+            self.verified = found
+        else:
+            await self.verify()
+
+    def _seen(self) -> tuple[Any, ...]:
+        """What tells that a ledger is still as it was: its head, its file's identity and size."""
+        path = self.engine.location.sidecar
+        files = [
+            (kept.st_ino, kept.st_size, kept.st_mtime_ns)
+            for kept in (each.stat() for each in (path, Path(f"{path}-wal")) if each.is_file())
+            if kept.st_size
+        ]
+        return self.engine.started().head.hash, *files
 
     async def close_at_deadlines(self, seconds: float) -> None:
         """Close every turn that stays open so long; whoever has not acted is idle."""
@@ -87,7 +160,10 @@ class Worlds:
 
     Attributes:
         local: Whether they are served on loopback alone.
+        hosts: Further names they are reached by where no tokens are asked for.
         answered: Requests answered, by status.
+        share: Every caller's share of this process.
+        checked: What the last check of each world's whole ledger saw and found.
     """
 
     def __init__(
@@ -97,14 +173,19 @@ class Worlds:
         *,
         accept_head: bool = False,
         local: bool = False,
+        hosts: Set[str] = frozenset(),
     ) -> None:
         self.limits = limits
         self.local = local
+        self.hosts = frozenset(host.lower() for host in hosts)
         self.answered: dict[int, int] = {}
+        self.share = FairShare(max(8, limits.connections // 16))
+        self.checked: dict[str, tuple[tuple[Any, ...], Verification]] = {}
         self.default = ServedWorld(engine=engine, worlds=self)
         self._accept_head = accept_head
         self._for_world: OrderedDict[str, ServedWorld] = OrderedDict()
         self._unstarted: WeakValueDictionary[str, ServedWorld] = WeakValueDictionary()
+        self._opening: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @property
     def access(self) -> Access:
@@ -116,39 +197,55 @@ class Worlds:
         default = [] if self.default.engine.world is None else [DEFAULT_WORLD]
         return default + self.default.engine.location.worlds()
 
-    def of(self, world_id: str) -> ServedWorld:
-        """A world other than the default one, opened if it is not.
+    def held(self, world_id: str) -> ServedWorld | None:
+        """A world that is open, or is about to be started."""
+        return self._for_world.get(world_id) or self._unstarted.get(world_id)
 
-        Raises:
-            WorldUnknownError: There is no such world.
-            StoreError, ReplayError: Its ledger cannot be opened; the other worlds continue.
-        """
-        served = self.startable(world_id)
-        if served.engine.world is None:
-            raise WorldUnknownError
-        return served
-
-    def startable(self, world_id: str) -> ServedWorld:
-        """The service of a world that may still have to be started, and then to be kept.
+    async def credentials(self, world_id: str) -> Credentials | None:
+        """The tokens of a world, which stays closed if it is not open; None before it is started.
 
         Raises:
             WorldUnknownError: No further world can have this name.
-            StoreError, ReplayError: Its ledger cannot be opened.
+            StoreError: There is a world, and no file with its tokens.
         """
+        if (served := self.held(world_id)) is not None:
+            return served.engine.credentials
+        location = self.default.engine.location.world(world_id)
+        return await self.share.away(Work.BRIEF, kept_credentials, location)
+
+    async def of(self, world_id: str, *, startable: bool = False) -> ServedWorld:
+        """A world other than the default one, opened in another thread if it is not.
+
+        Args:
+            startable: Whether it may be one that still has to be started, and then to be kept.
+
+        Raises:
+            WorldUnknownError: There is no such world, or none can have this name.
+            StoreError, ReplayError: Its ledger cannot be opened; the other worlds continue.
+        """
+        served = self.held(world_id)
+        if served is None:
+            lock = self._opening.setdefault(world_id, asyncio.Lock())
+            async with lock:
+                served = self.held(world_id) or await self._opened(world_id)
+        if served.engine.world is None and not startable:
+            raise WorldUnknownError
         if world_id in self._for_world:
             self._for_world.move_to_end(world_id)
-            return self._for_world[world_id]
-        if world_id in self._unstarted:
-            return self._unstarted[world_id]
+        return served
+
+    async def _opened(self, world_id: str) -> ServedWorld:
         location = self.default.engine.location.world(world_id)
-        accept_head = self._accept_head
-        engine = Engine.open(location, self.access, world_id=world_id, accept_head=accept_head)
+        opening = partial(
+            Engine.open, location, self.access, world_id=world_id, accept_head=self._accept_head
+        )
+        engine = await self.share.away(Work.LONG, opening)
         served = ServedWorld(engine=engine, worlds=self)
         if engine.world is None:
             self._unstarted[world_id] = served
         else:
             self.keep(served)
-            self._begin(served, served.verify())
+            self._begin(served, served.check())
         return served
 
     def keep(self, served: ServedWorld) -> None:
@@ -156,26 +253,34 @@ class Worlds:
         if served is self.default:
             return
         self._for_world[served.engine.world_id] = served
+        self._unstarted.pop(served.engine.world_id, None)
         if self.limits.turn_seconds is not None:
             self._begin(served, served.close_at_deadlines(self.limits.turn_seconds))
         elif len(self._for_world) > OPEN_MAX:
             others = (name for name, held in self._for_world.items() if held is not served)
             idle = next((name for name in others if not self._for_world[name].users), None)
             if idle is not None:
-                self._for_world.pop(idle).close()
+                self.forget(idle)
+
+    def forget(self, world_id: str) -> None:
+        """Close a world until it is asked for again."""
+        self._for_world.pop(world_id).close()
 
     def start(self) -> None:
         """Start the background tasks; a deadline applies to every world."""
         if self.default.engine.world is not None:
-            self._begin(self.default, self.default.verify())
+            self._begin(self.default, self.default.check())
         if self.limits.turn_seconds is not None:
             deadlines = self.default.close_at_deadlines(self.limits.turn_seconds)
             self._begin(self.default, deadlines)
-            for world_id in self.default.engine.location.worlds():
-                try:
-                    self.of(world_id)
-                except SimEconomyError as error:
-                    _log.error("world %s is not served: %s", world_id, error)
+            self._begin(self.default, self._open_all())
+
+    async def _open_all(self) -> None:
+        for world_id in self.default.engine.location.worlds():
+            try:
+                await self.of(world_id)
+            except SimEconomyError as error:
+                _log.error("world %s is not served: %s", world_id, error)
 
     def close(self) -> None:
         """Release every ledger."""

@@ -62,6 +62,12 @@ _AUTH = ("open", "tokens", "signatures")
     show_default=True,
     help="Level of the log on standard error; info logs every request, as a line of JSON.",
 )
+@click.option(
+    "--hosts",
+    envvar="SIM_ENGINE_HOSTS",
+    default="",
+    help="Names besides loopback's that an open engine is reached by, with commas between.",
+)
 @click.option("--accept-head", is_flag=True, help="Take the ledger although its head file differs.")
 def serve(
     ledger: LedgerLocation,
@@ -74,12 +80,13 @@ def serve(
     connections: int,
     check: str,
     log: str,
+    hosts: str,
     accept_head: bool,
 ) -> int:
     """Serve LEDGER over HTTP until it is stopped; a new file becomes a world with POST /init."""
     with needing("serving", "engine"):
         from sim_economy.api.connection_limits import ConnectionLimits  # noqa: PLC0415
-        from sim_economy.api.server import LOOPBACK  # noqa: PLC0415
+        from sim_economy.api.server import LOOPBACK, hosts_of  # noqa: PLC0415
         from sim_economy.api.server import serve as serve_ledger  # noqa: PLC0415
     from sim_economy.world.access import Access  # noqa: PLC0415
 
@@ -100,4 +107,5 @@ def serve(
         accept_head=accept_head,
         check_all=check == "full",
         log_level=log,
+        hosts=hosts_of(hosts),
     )

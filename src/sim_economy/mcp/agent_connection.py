@@ -17,15 +17,21 @@ class AgentConnection:
 
     Attributes:
         agent_id: The only agent that can be moved from here.
+        users: Calls under way.
     """
 
     def __init__(
         self, client: AsyncEngineClient, agent_id: str, signer: AgentKey | None = None
     ) -> None:
         self.agent_id = agent_id
+        self.users = 0
         self._client = client
         self._signer = signer
         self._genesis: str | None = None
+
+    async def check(self) -> None:
+        """Let the engine refuse a token that is nobody's."""
+        await self._client.head()
 
     async def observe(self) -> Mapping[str, Any]:
         """The agent's observation."""

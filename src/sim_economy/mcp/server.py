@@ -34,7 +34,7 @@ Asked = Context[Any, Any]
 
 
 class AgentConnections:
-    """Connections to the engine by token, the newest ones kept.
+    """Connections to the engine by token; those that nobody uses give way to new ones.
 
     Args:
         agent_id: Whom callers without a token of their own play; the token's agent when None.
@@ -58,40 +58,67 @@ class AgentConnections:
         self._kept: OrderedDict[str | None, AgentConnection] = OrderedDict()
 
     async def of(self, own: str | None) -> AgentConnection:
-        """The connection of a caller.
+        """The connection of a caller, who is one of its users from now on.
 
         Args:
             own: The token it brought; None where it brought none.
 
         Raises:
             ToolError: Nobody sits there.
+            EngineError: The engine knows no such token, or is away.
         """
+        made = None
         if own not in self._kept:
-            token = own or self._token
-            named = holder_of(token) if token else None
-            agent_id = named if own or self._agent_id is None else self._agent_id
-            if agent_id is None:
-                raise ToolError(
-                    "nobody sits here: send `Authorization: Bearer` and your agent's token, or "
-                    "start this server with --agent"
-                )
-            client = AsyncEngineClient(self._address, world=self._world, token=token)
-            signs = self._signer if own is None or agent_id == self._agent_id else None
-            self._kept[own] = AgentConnection(client, agent_id, signs)
-            if len(self._kept) > _CONNECTIONS_MAX:
-                _, left = self._kept.popitem(last=False)
-                await left.close()
+            made = self._made(own)
+            try:
+                await made.check()
+            except BaseException:
+                await made.close()
+                raise
+        connection = self._kept[own] if made is None else self._kept.setdefault(own, made)
+        connection.users += 1
         self._kept.move_to_end(own)
-        return self._kept[own]
+        if made is not None and made is not connection:
+            await made.close()
+        for left in self._without_users():
+            await left.close()
+        return connection
+
+    def _made(self, own: str | None) -> AgentConnection:
+        token = own or self._token
+        named = holder_of(token) if token else None
+        agent_id = named if own or self._agent_id is None else self._agent_id
+        if agent_id is None or not (token or "").isascii():
+            raise ToolError(
+                "nobody sits here: send `Authorization: Bearer` and your agent's token, or "
+                "start this server with --agent"
+            )
+        client = AsyncEngineClient(self._address, world=self._world, token=token)
+        signs = self._signer if own is None or agent_id == self._agent_id else None
+        return AgentConnection(client, agent_id, signs)
+
+    def _without_users(self) -> list[AgentConnection]:
+        """The oldest connections that nobody uses, as many as are too many, kept no more."""
+        idle = [own for own, connection in self._kept.items() if not connection.users]
+        return [self._kept.pop(own) for own in idle[: max(0, len(self._kept) - _CONNECTIONS_MAX)]]
+
+    async def close(self) -> None:
+        """Leave; the engine goes on."""
+        while self._kept:
+            _, connection = self._kept.popitem()
+            await connection.close()
 
     @asynccontextmanager
     async def asking(self, context: Asked) -> AsyncIterator[AgentConnection]:
         """The caller's connection; what the engine refuses becomes the tool's error."""
         scheme, _, token = (context.headers or {}).get("authorization", "").partition(" ")
         own = token if scheme.lower() == "bearer" and token else None
-        connection = await self.of(own)
         try:
-            yield connection
+            connection = await self.of(own)
+            try:
+                yield connection
+            finally:
+                connection.users -= 1
         except EngineError as error:
             raise ToolError(str(error)) from None
 
