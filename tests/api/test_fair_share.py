@@ -1,4 +1,4 @@
-"""One caller cannot crowd out the others: lines, small bodies, closed worlds, idle connections."""
+"""One caller cannot crowd out the others: queues, small bodies, closed worlds, idle connections."""
 
 from __future__ import annotations
 
@@ -76,15 +76,15 @@ def house(ledger: Path) -> Iterator[House]:
         yield House(engine)
 
 
-# Lines
+# Queues
 
 
-def in_line(share: FairShare, *callers: CallerIdentity, seconds: float = 0.02) -> list[float]:
+def in_queue(share: FairShare, *callers: CallerIdentity, seconds: float = 0.02) -> list[float]:
     """When each of some requests for a brief work was done, all asked for at once."""
     began = time.monotonic()
 
     async def one(caller: CallerIdentity) -> float:
-        async with share.line(caller, Work.BRIEF):
+        async with share.queue(caller, Work.BRIEF):
             await asyncio.sleep(seconds)
         return time.monotonic() - began
 
@@ -95,25 +95,25 @@ def in_line(share: FairShare, *callers: CallerIdentity, seconds: float = 0.02) -
 
 
 def test_a_request_waits_for_its_own_callers_requests_and_for_nobody_elses() -> None:
-    *anns, bobs = in_line(FairShare(100), *[ANN] * 5, BOB)
+    *anns, bobs = in_queue(FairShare(100), *[ANN] * 5, BOB)
     assert bobs < anns[1]
     assert anns == sorted(anns)
     assert anns[-1] >= 5 * 0.02
 
 
-def test_a_callers_line_rests_after_its_work_also_when_that_fails() -> None:
+def test_a_callers_queue_rests_after_its_work_also_when_that_fails() -> None:
     share = FairShare(100)
 
     async def fails() -> None:
         with suppress(ZeroDivisionError):
-            async with share.line(ANN, Work.SHORT):
+            async with share.queue(ANN, Work.SHORT):
                 time.sleep(0.03)
                 raise ZeroDivisionError
 
     async def second() -> float:
         await fails()
         began = time.monotonic()
-        async with share.line(ANN, Work.SHORT):
+        async with share.queue(ANN, Work.SHORT):
             return time.monotonic() - began
 
     assert asyncio.run(second()) > 0.09
@@ -121,22 +121,22 @@ def test_a_callers_line_rests_after_its_work_also_when_that_fails() -> None:
 
 def test_an_operators_requests_stand_side_by_side_and_never_rest() -> None:
     operator = CallerIdentity(name="admin", trusted=True)
-    assert max(in_line(FairShare(1), *[operator] * 10)) < 5 * 0.02
+    assert max(in_queue(FairShare(1), *[operator] * 10)) < 5 * 0.02
 
 
-def test_a_line_that_is_too_long_is_refused_to_its_caller_alone() -> None:
+def test_a_queue_that_is_too_long_is_refused_to_its_caller_alone() -> None:
     share = FairShare(3)
     with pytest.raises(RequestError) as refused:
-        in_line(share, *[ANN] * 4)
+        in_queue(share, *[ANN] * 4)
     assert (refused.value.status, refused.value.code) == (429, "too_many_requests")
-    assert len(in_line(FairShare(3), *[ANN] * 3, *[BOB] * 3)) == 6
+    assert len(in_queue(FairShare(3), *[ANN] * 3, *[BOB] * 3)) == 6
 
 
 @pytest.mark.parametrize(
     ("size", "work", "waits"),
     [(10 * LARGE, Work.LONG, True), (10, Work.LONG, False), (10 * LARGE, Work.SHORT, False)],
 )
-def test_a_large_answer_holds_its_callers_line_until_it_is_taken(
+def test_a_large_answer_holds_its_callers_queue_until_it_is_taken(
     ledger: Path, size: int, work: Work, waits: bool
 ) -> None:
     async def large(served: ServedWorld, request: Request) -> Response:
@@ -182,7 +182,7 @@ def test_a_large_answer_holds_its_callers_line_until_it_is_taken(
     worlds.close()
 
 
-def test_a_refusal_waits_in_line_too(ledger: Path) -> None:
+def test_a_refusal_waits_in_the_queue_too(ledger: Path) -> None:
     worlds = Worlds(Engine.open(ledger, Access(tokens=True)), ConnectionLimits())
     scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b"x=1"}
     sent: list[Any] = []
@@ -195,7 +195,7 @@ def test_a_refusal_waits_in_line_too(ledger: Path) -> None:
 
     async def play(route: Route, status: int) -> None:
         stranger = CallerIdentity(name="")
-        async with worlds.share.line(stranger, Work.SHORT):
+        async with worlds.share.queue(stranger, Work.SHORT):
             asked = asyncio.create_task(ServedRoute(route, worlds)({**scope}, nothing, send))
             await asyncio.sleep(0.05)
             assert sent == []
@@ -212,12 +212,12 @@ def test_a_refusal_waits_in_line_too(ledger: Path) -> None:
     worlds.close()
 
 
-def test_lines_in_which_nobody_stands_are_forgotten() -> None:
+def test_queues_in_which_nobody_stands_are_forgotten() -> None:
     share = FairShare(3)
     callers = [CallerIdentity(name=str(number), trusted=True) for number in range(3000)]
     for caller in callers:
-        in_line(share, caller, seconds=0)
-    assert len(share._lines) <= 1024
+        in_queue(share, caller, seconds=0)
+    assert len(share._queues) <= 1024
 
 
 def test_long_work_pauses_while_something_short_is_under_way() -> None:

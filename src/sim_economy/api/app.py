@@ -262,10 +262,10 @@ class ServedRoute:
                 _log.info("%s %s", self._route.method, self._route.path, extra=details)
 
     async def _answer(self, request: Request, held: AsyncExitStack) -> Response:
-        """The endpoint's answer, in the line of its caller, who is known before a world is opened.
+        """The endpoint's answer, in the queue of its caller, who is known before a world is opened.
 
         Args:
-            held: Takes the caller's places in lines, to be left once the answer is sent.
+            held: Takes the caller's places in queues, to be left once the answer is sent.
         """
         route, worlds = self._route, self._worlds
         if not worlds.access.tokens:
@@ -276,7 +276,7 @@ class ServedRoute:
         except SimEconomyError as error:
             if status_of(error) == 429:
                 raise
-            async with worlds.share.line(identity, Work.SHORT):
+            async with worlds.share.queue(identity, Work.SHORT):
                 raise
         work = route.work
         if work is Work.BRIEF and not served.is_large:
@@ -284,10 +284,10 @@ class ServedRoute:
         if work is Work.SHORT and len(request.state.body) > PARSED_AT_ONCE:
             work = Work.BRIEF
         if work is Work.SHORT:
-            async with worlds.share.line(identity, work):
+            async with worlds.share.queue(identity, work):
                 with worlds.share.lull:
                     return await route.endpoint(served, request)
-        await held.enter_async_context(worlds.share.line(identity, work))
+        await held.enter_async_context(worlds.share.queue(identity, work))
         return await route.endpoint(served, request)
 
     async def _prepared(
@@ -305,7 +305,7 @@ class ServedRoute:
         return served
 
     async def _authorised(self, request: Request) -> CallerIdentity:
-        """Who calls; one who may not waits in line for the refusal."""
+        """Who calls; one who may not queues for the refusal."""
         route, worlds = self._route, self._worlds
         world_id = None if route.caller is CallerRole.HOST else _world_id(request)
         share, address = worlds.share, identify(worlds.access, None, request, world_id)
@@ -314,14 +314,14 @@ class ServedRoute:
             if (served := worlds.held(world_id)) is not None:
                 credentials = served.engine.credentials
             else:
-                async with share.line(address, Work.BRIEF):
+                async with share.queue(address, Work.BRIEF):
                     credentials = await worlds.credentials(world_id)
         identity = identify(worlds.access, credentials, request, world_id)
         agent_id = request.path_params.get("agent_id")
         try:
             authorise(worlds.access, credentials, identity, route.caller, agent_id)
         except RequestError:
-            async with share.line(identity, Work.SHORT):
+            async with share.queue(identity, Work.SHORT):
                 raise
         return identity
 
@@ -332,7 +332,7 @@ class ServedRoute:
         starts = self._route.starts
         if worlds.held(world_id) is not None:
             return await worlds.of(world_id, startable=starts)
-        async with worlds.share.line(identity, Work.LONG):
+        async with worlds.share.queue(identity, Work.LONG):
             return await worlds.of(world_id, startable=starts)
 
     async def _body(
@@ -351,8 +351,8 @@ class ServedRoute:
             most = limits.body_of_agent(served.engine.config)
         declared = declared_length(request, most)
         if declared is None or declared > LARGE:
-            await held.enter_async_context(share.line(identity, Work.LARGE_BODY))
-        async with share.line(identity, Work.BODY):
+            await held.enter_async_context(share.queue(identity, Work.LARGE_BODY))
+        async with share.queue(identity, Work.BODY):
             return await read_body(request, most, limits.body_seconds)
 
 

@@ -1,4 +1,4 @@
-"""Fair shares of one process: a line for each caller, and threads for what is not short."""
+"""Fair shares of one process: a queue for each caller, and threads for what is not short."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Work(Enum):
-    """The kinds of work that callers stand in line for.
+    """The kinds of work that callers queue for.
 
     Attributes:
         SHORT: On the event loop, at once.
@@ -47,10 +47,10 @@ _AT_ONCE: Final = {Work.BODY: 2**31, Work.LARGE_BODY: 4}
 _TRUSTED_AT_ONCE: Final = 16
 _RESTING: Final = frozenset({Work.SHORT, Work.BRIEF, Work.LONG})
 _REST: Final = 4.0
-"""Rest of a caller's line after its work, in times of that work, so that others find a gap."""
+"""Rest of a caller's queue after its work, in times of that work, so that others find a gap."""
 _REST_MAX_SECONDS: Final = 0.5
-_LINES_MAX: Final = 1024
-"""Lines kept before those in which nobody stands are dropped."""
+_QUEUES_MAX: Final = 1024
+"""Queues kept before the empty ones are dropped."""
 
 
 class CallerIdentity(Struct, frozen=True, kw_only=True):
@@ -129,7 +129,7 @@ class PausingStore:
             yield stored
 
 
-class _Line:
+class _Queue:
     def __init__(self, at_once: int) -> None:
         self.free = asyncio.Semaphore(at_once)
         self.length = 0
@@ -137,10 +137,10 @@ class _Line:
 
 
 class FairShare:
-    """The lines of all callers: a request waits for its own caller's, not for others'.
+    """The queues of all callers: a request waits for its own caller's, not for others'.
 
     Args:
-        waiting_max: Requests of one agent or stranger that may stand in its lines; as many more
+        waiting_max: Requests of one agent or stranger that may be in its queues; as many more
             wait for their refusal.
     """
 
@@ -148,15 +148,15 @@ class FairShare:
         self.lull = Lull()
         self._waiting_max = waiting_max
         self._waiting: Counter[str] = Counter()
-        self._lines: dict[tuple[str, Work], _Line] = {}
+        self._queues: dict[tuple[str, Work], _Queue] = {}
         self._threads = {work: asyncio.Semaphore(count) for work, count in _THREADS.items()}
 
     @asynccontextmanager
-    async def line(self, caller: CallerIdentity, work: Work) -> AsyncIterator[None]:
-        """Stand in one of the caller's lines, then hold its head; an agent's rests after.
+    async def queue(self, caller: CallerIdentity, work: Work) -> AsyncIterator[None]:
+        """Wait in one of the caller's queues, then hold its head; an agent's rests after.
 
         Raises:
-            RequestError: 429 where too many stand in its lines already.
+            RequestError: 429 where too many are in its queues already.
         """
         with self._counted(caller) as waiting:
             if waiting > self._waiting_max and not caller.trusted:
@@ -165,11 +165,11 @@ class FairShare:
                 raise RequestError(
                     429, "too_many_requests", "wait for the answers to your earlier requests"
                 )
-            line = self._line(caller, work)
-            line.length += 1
+            queue = self._queue(caller, work)
+            queue.length += 1
             try:
-                async with line.free:
-                    if (rest := line.rests_until - monotonic()) > 0:
+                async with queue.free:
+                    if (rest := queue.rests_until - monotonic()) > 0:
                         await asyncio.sleep(rest)
                     began = monotonic()
                     try:
@@ -178,9 +178,9 @@ class FairShare:
                         if work in _RESTING and not caller.trusted:
                             ended = monotonic()
                             rest = min(_REST_MAX_SECONDS, _REST * (ended - began))
-                            line.rests_until = ended + rest
+                            queue.rests_until = ended + rest
             finally:
-                line.length -= 1
+                queue.length -= 1
 
     @contextmanager
     def _counted(self, caller: CallerIdentity) -> Iterator[int]:
@@ -193,21 +193,21 @@ class FairShare:
             if not self._waiting[caller.name]:
                 del self._waiting[caller.name]
 
-    def _line(self, caller: CallerIdentity, work: Work) -> _Line:
+    def _queue(self, caller: CallerIdentity, work: Work) -> _Queue:
         key = (caller.name, work)
-        if key not in self._lines:
-            if len(self._lines) >= _LINES_MAX:
+        if key not in self._queues:
+            if len(self._queues) >= _QUEUES_MAX:
                 now = monotonic()
-                self._lines = {
-                    kept: line
-                    for kept, line in self._lines.items()
-                    if line.length or line.rests_until > now
+                self._queues = {
+                    kept: queue
+                    for kept, queue in self._queues.items()
+                    if queue.length or queue.rests_until > now
                 }
             at_once = _AT_ONCE.get(work, 1)
             if caller.trusted:
                 at_once = max(at_once, _TRUSTED_AT_ONCE)
-            self._lines[key] = _Line(at_once)
-        return self._lines[key]
+            self._queues[key] = _Queue(at_once)
+        return self._queues[key]
 
     async def away(self, work: Work, function: Callable[..., T], *arguments: Any) -> T:
         """The result of a function in another thread, of which few work at once."""
