@@ -30,7 +30,8 @@ from sim_economy.core.world_config import WorldConfig
 from sim_economy.ledger.sidecars.locations import location_of
 from sim_economy.ledger.stores.memory import MemoryStore
 from sim_economy.ledger.verify import Verification
-from sim_economy.world.engine import Access, Engine
+from sim_economy.world.access import Access
+from sim_economy.world.engine import Engine
 from sim_economy.world.world import World
 from tests.api.wire_client import EngineProcess, Reply, ask
 from tests.faults.limited import CONNECTIONS, FEW_CONNECTIONS, SHORT_STATEMENTS, STATEMENT_TURNS
@@ -422,7 +423,7 @@ def test_a_world_is_checked_once_for_each_state_of_its_file(ledger: Path) -> Non
         if plays:
             served.engine.close_turn()
         worlds.forget("a")
-        return served.verified
+        return served.engine.verified
 
     async def play() -> None:
         worlds = Worlds(Engine.open(ledger), ConnectionLimits())

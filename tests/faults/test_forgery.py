@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from functools import partial
@@ -23,6 +24,7 @@ from sim_economy.ledger.records import chained, digest
 from sim_economy.ledger.verify import verify
 from sim_economy.world.engine import Engine
 from sim_economy.world.replay import replay
+from tests.api.wire_client import EngineProcess
 
 TURNS: Final = 70
 """More than the 64 between two snapshots: some turns lie before the newest."""
@@ -317,3 +319,36 @@ def test_a_forgery_is_found(name: str, ledger: Path) -> None:
             assert refused.value.code == "ledger_unsound"
         assert engine.started().turn_number == before
         engine.close()
+
+
+def test_an_engine_that_knows_stops_and_reads_go_on_marked(ledger: Path) -> None:
+    TABLE["an input long ago"].forge(ledger)
+    with EngineProcess(ledger) as engine:
+        engine.wait()
+        deadline = time.monotonic() + 20
+        while engine.call("/verification")["finding"] is None:
+            assert time.monotonic() < deadline
+        turn = {"inputs": [{"agent_id": "agent_0", "action": {"action": "mine"}}]}
+        for path, body in (
+            ("/turn", turn),
+            ("/close", {}),
+            ("/turn", {"ends": True, "inputs": []}),
+            ("/agents/agent_0/action", {"action": {"action": "mine"}}),
+            ("/run", {"turns": TURNS + 5, "policy": "idle"}),
+        ):
+            refused = engine.ask("POST", path, json.dumps(body).encode())
+            assert (refused.status, refused.error["code"]) == (503, "ledger_unsound"), path
+            assert "turn 3: " in refused.error["message"]
+        assert engine.ask("GET", "/ready").error["code"] == "ledger_unsound"
+        for path in ("/state", "/head", "/agents/agent_0/observation", "/turns?limit=2"):
+            read = engine.ask("GET", path)
+            assert read.status == 200, path
+            assert read.headers["sim-engine-finding"].startswith("turn 3: ")
+        assert engine.call("/state")["turn"] == TURNS
+
+
+def test_reads_of_a_sound_ledger_are_not_marked(ledger: Path) -> None:
+    with EngineProcess(ledger) as engine:
+        engine.wait()
+        assert engine.call("/verification")["finding"] is None
+        assert "sim-engine-finding" not in engine.ask("GET", "/state").headers

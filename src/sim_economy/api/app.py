@@ -33,10 +33,15 @@ from sim_economy.api.route import JSON, Endpoint, Route
 from sim_economy.api.worlds import ServedWorld, Worlds
 from sim_economy.client import answers
 from sim_economy.core.errors import SimEconomyError
+from sim_economy.ledger.readers.plain_text import visible
 from sim_economy.ledger.sidecars.locations import DEFAULT_WORLD, is_world_id
 
 _log = logging.getLogger("sim_engine.requests")
 
+
+FINDING: Final = "Sim-Engine-Finding"
+"""The header that marks what is read from a ledger in which a check found something."""
+_FINDING_MOST: Final = 500
 
 _READS: Final = (401, 403, 409, 422, 429, 503)
 _WRITES: Final = (400, 401, 403, 408, 409, 413, 422, 429, 503)
@@ -217,6 +222,15 @@ def create_app(worlds: Worlds) -> Starlette:
     return app
 
 
+def _marked(response: Response, served: ServedWorld) -> Response:
+    """An answer out of a ledger that a check found unsound, with what it found."""
+    verified = served.engine.verified
+    if verified is not None and verified.finding is not None:
+        found = visible(f"turn {verified.finding.turn}: {verified.finding.problem}")
+        response.headers[FINDING] = found.encode("ascii", "replace").decode()[:_FINDING_MOST]
+    return response
+
+
 class ServedRoute:
     """A route of these worlds, as an ASGI application."""
 
@@ -286,9 +300,9 @@ class ServedRoute:
         if work is Work.SHORT:
             async with worlds.share.queue(identity, work):
                 with worlds.share.lull:
-                    return await route.endpoint(served, request)
+                    return _marked(await route.endpoint(served, request), served)
         await held.enter_async_context(worlds.share.queue(identity, work))
-        return await route.endpoint(served, request)
+        return _marked(await route.endpoint(served, request), served)
 
     async def _prepared(
         self, request: Request, identity: CallerIdentity, held: AsyncExitStack

@@ -19,7 +19,7 @@ from sim_economy.api.fair_share import CallerIdentity
 from sim_economy.core.errors import StoreError
 from sim_economy.ledger.credentials.tokens import ADMIN, Credentials
 from sim_economy.ledger.sidecars.locations import DEFAULT_WORLD, LedgerLocation
-from sim_economy.world.engine import Access
+from sim_economy.world.access import Access
 
 
 class CallerRole(Enum):

@@ -18,7 +18,6 @@ LARGE: Final = 64 * 2**10
 """Bytes from which a caller may have few bodies, and one answer, in memory."""
 PARSED_AT_ONCE: Final = 16 * 2**10
 """Bytes of a body that is parsed on the event loop."""
-_THINKING_LENGTH_MAX: Final = 20_000
 _VALUES_MAX: Final = 10_000
 _BYTES_A_CHARACTER: Final = 12
 """Bytes of the longest escape of one character in JSON, a pair of surrogates."""
@@ -68,7 +67,7 @@ class ConnectionLimits(Struct, frozen=True, kw_only=True):
 
 
 def _text_length(config: WorldConfig) -> int:
-    return _THINKING_LENGTH_MAX + config.speech_length_max + config.payload_length_max
+    return config.thinking_length_max + config.speech_length_max + config.payload_length_max
 
 
 def declared_length(request: Request, most: int) -> int | None:

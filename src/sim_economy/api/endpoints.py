@@ -33,7 +33,7 @@ from sim_economy.api.world_answers import genesis_answer, state_answer, world_an
 from sim_economy.api.worlds import ServedWorld
 from sim_economy.core.accounts import Holding
 from sim_economy.core.codec import canonical
-from sim_economy.core.errors import InputError, StoreError
+from sim_economy.core.errors import InputError
 from sim_economy.core.world_config import agent_index, config_values
 from sim_economy.ledger.readers.series import turn_figures
 from sim_economy.ledger.readers.statement import statement
@@ -222,11 +222,8 @@ async def _events(served: ServedWorld, request: Request, after: int) -> AsyncIte
 
 async def get_readiness(served: ServedWorld, request: Request) -> Response:
     """Readiness: 200 if turns can be played."""
-    world = served.engine.started()
-    found = served.verified
-    if found is not None and found.finding is not None:
-        where = "the ledger" if found.finding.turn is None else f"turn {found.finding.turn}"
-        raise StoreError("ledger_damaged", where, found.finding.problem)
+    world = served.engine.writable()
+    found = served.engine.verified
     return json_answer(
         {
             "status": "ready",

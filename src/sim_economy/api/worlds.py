@@ -20,7 +20,7 @@ from sim_economy.core.errors import SimEconomyError, WorldUnknownError
 from sim_economy.ledger.credentials.tokens import Credentials, IssuedTokens
 from sim_economy.ledger.sidecars.locations import DEFAULT_WORLD
 from sim_economy.ledger.stores.protocol import Store
-from sim_economy.ledger.verify import Verification, verify
+from sim_economy.ledger.verify import Verification
 from sim_economy.world.access import Access
 from sim_economy.world.engine import Engine
 
@@ -41,7 +41,6 @@ class ServedWorld(Struct, eq=False, weakref=True, kw_only=True):
         worlds: All of the process.
         closed: Wakes whoever waits for the next turn.
         users: Requests and event streams under way; the world stays open as long.
-        verified: What the last check of the whole ledger found; None before the first ended.
         tasks: Background tasks of the world.
         starting: Held while it is started.
         answer_bytes: Of the longest answer about its state so far, or an agent's view of it.
@@ -51,7 +50,6 @@ class ServedWorld(Struct, eq=False, weakref=True, kw_only=True):
     worlds: Worlds
     closed: asyncio.Condition = field(default_factory=asyncio.Condition)
     users: int = 0
-    verified: Verification | None = None
     tasks: list[asyncio.Task[Any]] = field(default_factory=list)
     starting: asyncio.Lock = field(default_factory=asyncio.Lock)
     answer_bytes: int = 0
@@ -101,20 +99,20 @@ class ServedWorld(Struct, eq=False, weakref=True, kw_only=True):
 
         def found() -> Verification:
             pause = share.lull.pauses()
-            verification = self.engine.read(partial(verify, progress=lambda _: pause()))
+            verification = self.engine.verify(lambda _: pause())
             checked[self.engine.world_id] = (seen, verification)
             return verification
 
-        self.verified = await share.away(Work.CHECK, found)
-        if self.verified.finding is not None:
-            _log.error("world %s is not sound: %s", self.engine.world_id, self.verified.finding)
-        return self.verified
+        verification = await share.away(Work.CHECK, found)
+        if verification.finding is not None:
+            _log.error("world %s is not sound: %s", self.engine.world_id, verification.finding)
+        return verification
 
     async def check(self) -> None:
         """Check the whole ledger, once for each state of its file."""
         seen, found = self.worlds.checked.get(self.engine.world_id, (None, None))
         if found is not None and seen == self._seen():
-            self.verified = found
+            self.engine.verified = found
         else:
             await self.verify()
 

@@ -172,7 +172,7 @@ class Engine:
             self._reopen()
         return self.world
 
-    def _writable(self) -> World:
+    def writable(self) -> World:
         """The world, to be written.
 
         Raises:
@@ -344,7 +344,7 @@ class Engine:
             RunEndedError: As `World.submit`.
             StoreError: As `World.submit`, or a check has found the ledger unsound.
         """
-        world = self._writable()
+        world = self.writable()
         open_turn = world.turn_number + 1
         if expected is not None and expected != open_turn:
             raise TurnConflictError(expected, open_turn)
@@ -397,7 +397,7 @@ class Engine:
             InputError, RunEndedError, AmountOutOfRangeError: As `World.turn`.
             StoreError: As `World.turn`, or a check has found the ledger unsound.
         """
-        world = self._writable()
+        world = self.writable()
         if not self._head_file_current:
             self._update_head_file(world)
         request_digest = digest(request)
