@@ -143,8 +143,7 @@ class ContractSteps:
     def close(self) -> None:
         """T7: statements take effect, what is due or late ends, in order of the ids."""
         state, config = self._state, self._config
-        if state.payloads and config.rules_version is not RulesVersion.V2:
-            self._age_payloads()
+        self._age_payloads()
         if state.counted:
             state.counted = [
                 pair
@@ -253,6 +252,8 @@ class ContractSteps:
     def _age_payloads(self) -> None:
         """O1: what was delivered long enough ago leaves the state but for its hash."""
         state = self._state
+        if not state.payloads or self._config.rules_version is RulesVersion.V2:
+            return
         first_seen = state.turn - self._config.payload_visible_turns + 1
         kept = bisect_left(state.payloads, first_seen, key=_BY_TURN)
         for payload in state.payloads[:kept]:

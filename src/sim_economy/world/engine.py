@@ -400,17 +400,14 @@ class Engine:
         world = self.writable()
         if not self._head_file_current:
             self._update_head_file(world)
-        request_digest = digest(request)
-        if key is not None and (held := world.store.receipt(key)) is not None:
-            if held.request_digest != request_digest:
-                raise KeyReusedError(held.turn)
-            return held.answer or self._answer(*world.store.read(held.turn, held.turn))
-        if expected is not None and expected != world.turn_number + 1:
-            raise TurnConflictError(expected, world.turn_number + 1)
+        turn = world.turn_number + 1
+        receipt = None if key is None else Receipt(turn, key, digest(request))
+        if receipt is not None and (answer := self._repeated(world, receipt)):
+            return answer
+        if expected not in (None, turn):
+            raise TurnConflictError(expected, turn)
         for agent_id in metered or ():
             agent_index(world.agent_indices, agent_id)
-        turn = world.turn_number + 1
-        receipt = None if key is None else Receipt(turn, key, request_digest)
         signed = self._signed(inputs, signatures)
         kept = [within_limits(submitted, world.config) for submitted in inputs]
         world.turn(kept, ends=ends, signatures=signed, metered=metered, receipt=receipt)
@@ -418,6 +415,15 @@ class Engine:
         self._update_head_file(world)
         assert world.sealed is not None
         return self._answer(world.sealed)
+
+    def _repeated(self, world: World, receipt: Receipt) -> str | None:
+        """The answer that the same request got before."""
+        held = world.store.receipt(receipt.idempotency_key)
+        if held is None:
+            return None
+        if held.request_digest != receipt.request_digest:
+            raise KeyReusedError(held.turn)
+        return held.answer or self._answer(*world.store.read(held.turn, held.turn))
 
     def _signed(
         self, inputs: Sequence[Input], signatures: Sequence[str | None]

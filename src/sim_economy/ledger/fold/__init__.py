@@ -128,13 +128,20 @@ class Fold:
         if len(record.outcomes) != len(record.inputs):
             yield "inputs and outcomes are not equally many"
             return
-        seen: set[int] = set()
+        applied: list[tuple[int, dict[str, Any]]] = []
+        yield from self._applied_inputs(record, applied)
         unstaked = {
             (posting.source - FIRST) // WIDTH: posting.amount
             for posting in record.postings
             if posting.reason == "unstake_started"
         }
-        applied: list[tuple[int, dict[str, Any]]] = []
+        for agent, submitted in sorted(applied, key=lambda pair: pair[0]):
+            self._fold_action(agent, submitted, record.turn, unstaked)
+
+    def _applied_inputs(
+        self, record: TurnRecord, applied: list[tuple[int, dict[str, Any]]]
+    ) -> Iterator[str]:
+        seen: set[int] = set()
         for index, (text, outcome) in enumerate(zip(record.inputs, record.outcomes, strict=True)):
             submitted = json.decode(text)
             agent = self._agents.get(submitted["agent_id"])
@@ -146,13 +153,11 @@ class Fold:
             if outcome is not None:
                 self.state["rejections"][agent] = outcome
                 continue
-            if any(field != "thinking" for field, _ in submitted.get("cut", ())):
+            if _is_cut_short(submitted):
                 yield f"input {index} applied without what was cut of it"
             self.state["speech"][agent] = submitted.get("speech") or None
             self._applied[submitted["agent_id"]] = submitted["action"]
             applied.append((agent, submitted))
-        for agent, submitted in sorted(applied, key=lambda pair: pair[0]):
-            self._fold_action(agent, submitted, record.turn, unstaked)
 
     def _fold_action(
         self, agent: int, submitted: dict[str, Any], turn: int, unstaked: dict[int, int]
@@ -243,6 +248,11 @@ class Fold:
                 yield f"{agent_id} has {escrow} in escrow and its contracts hold {held}"
             if unstaking != releasing:
                 yield f"{agent_id} has {unstaking} unstaking and {releasing} to be released"
+
+
+def _is_cut_short(submitted: dict[str, Any]) -> bool:
+    """Test whether an input lacks more than the end of its thinking; no rule applies it then."""
+    return any(field != "thinking" for field, _ in submitted.get("cut", ()))
 
 
 def _burn_weights(maturity: int, decay: int) -> Iterator[int]:
