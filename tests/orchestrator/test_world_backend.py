@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sim_economy.client import AsyncEngineClient
-from sim_economy.core.actions import Input, Mine
+from sim_economy.core.actions import Input, Mine, Unrecognised
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import TurnConflictError
 from sim_economy.core.world_config import config_values
@@ -47,6 +47,7 @@ def engine(tmp_path: Path) -> Iterator[EngineProcess]:
 def test_both_backends_show_the_same(engine: EngineProcess) -> None:
     async def steps() -> None:
         inputs = [Input(name, Mine(), 50, 170) for name in SCENARIO.agent_ids]
+        inputs[2] = Input("agent_2", Unrecognised("x" * 900), thinking="y" * 30_000)
         inputs[3] = Input("agent_3", Mine(), speech="hello \u00fc \U0001f600")
         with World(SCENARIO, world_id="default") as world:
             async with AsyncEngineClient(f"http://127.0.0.1:{engine.port}") as client:
@@ -64,6 +65,7 @@ def test_both_backends_show_the_same(engine: EngineProcess) -> None:
                         for world_backend in (near, far, near, far)
                     ]
                     assert len({json.dumps([one.turn, one.head]) for one in closed}) == 1
+                    assert closed[0].rejections["agent_2"] == "text_too_long"
                 with pytest.raises(TurnConflictError):
                     await near.close_turn(2, inputs[1:], key="k2", ends=True)
                 with pytest.raises(TurnConflictError):
