@@ -401,7 +401,7 @@ def test_a_ledger_altered_while_it_runs_is_found_by_verification(ledger: Path) -
             vandal.commit()
         assert engine.call("/verification")["finding"]["turn"] == 0
         ready = engine.ask("GET", "/ready")
-        assert (ready.status, ready.error["code"]) == (503, "ledger_unsound")
+        assert (ready.status, ready.error["code"]) == (503, "ledger_damaged")
 
 
 def subclasses(kind: type[SimEconomyError]) -> set[type[SimEconomyError]]:

@@ -316,7 +316,7 @@ def test_a_forgery_is_found(name: str, ledger: Path) -> None:
         for write in (engine.close_turn, partial(engine.submit, Input("agent_0", Mine()))):
             with pytest.raises(SimEconomyError) as refused:
                 write()
-            assert refused.value.code == "ledger_unsound"
+            assert refused.value.code == "ledger_damaged"
         assert engine.started().turn_number == before
         engine.close()
 
@@ -337,9 +337,9 @@ def test_an_engine_that_knows_stops_and_reads_go_on_marked(ledger: Path) -> None
             ("/run", {"turns": TURNS + 5, "policy": "idle"}),
         ):
             refused = engine.ask("POST", path, json.dumps(body).encode())
-            assert (refused.status, refused.error["code"]) == (503, "ledger_unsound"), path
+            assert (refused.status, refused.error["code"]) == (503, "ledger_damaged"), path
             assert "turn 3: " in refused.error["message"]
-        assert engine.ask("GET", "/ready").error["code"] == "ledger_unsound"
+        assert engine.ask("GET", "/ready").error["code"] == "ledger_damaged"
         for path in ("/state", "/head", "/agents/agent_0/observation", "/turns?limit=2"):
             read = engine.ask("GET", path)
             assert read.status == 200, path

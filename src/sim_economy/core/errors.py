@@ -108,7 +108,7 @@ class StoreError(SimEconomyError):
     Attributes:
         code: `ledger_missing`, `ledger_exists`, `ledger_in_use`, `ledger_format`,
             `ledger_damaged`, `ledger_unwritable`, `ledger_unwitnessed`,
-            `ledger_rolled_back`, `ledger_foreign`, `ledger_unreadable`, `ledger_unsound`,
+            `ledger_rolled_back`, `ledger_foreign`, `ledger_unreadable`,
             `store_unreachable`, `credentials_missing` or `access_unstated`.
         path: The ledger's file or location, or what stands for it.
     """
@@ -128,7 +128,6 @@ class StoreError(SimEconomyError):
             "credentials_missing",
             "access_unstated",
             "ledger_unreadable",
-            "ledger_unsound",
         }
     )
 

@@ -182,12 +182,12 @@ class Engine:
         world = self.started()
         finding = self.verified and self.verified.finding
         if finding:
-            where = "" if finding.turn is None else f"turn {finding.turn}: "
+            where = "the ledger" if finding.turn is None else f"turn {finding.turn}"
             raise StoreError(
-                "ledger_unsound",
-                self.location.name,
-                f"is not sound ({where}{finding.problem}); it is only read from now on; restore it "
-                "from a backup, and start the engine again",
+                "ledger_damaged",
+                where,
+                f"{finding.problem}; the ledger is only read from now on: restore it from a "
+                "backup, and start the engine again",
             )
         return world
 
