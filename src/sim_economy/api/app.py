@@ -322,12 +322,13 @@ class ServedRoute:
         """Who calls; one who may not queues for the refusal."""
         route, worlds = self._route, self._worlds
         world_id = None if route.caller is CallerRole.HOST else _world_id(request)
-        share, address = worlds.share, identify(worlds.access, None, request, world_id)
+        share = worlds.share
         credentials = worlds.default.engine.credentials
         if world_id is not None and worlds.access.tokens:
             if (served := worlds.held(world_id)) is not None:
                 credentials = served.engine.credentials
             else:
+                address = identify(worlds.access, None, request, world_id)
                 async with share.queue(address, Work.BRIEF):
                     credentials = await worlds.credentials(world_id)
         identity = identify(worlds.access, credentials, request, world_id)

@@ -67,6 +67,7 @@ def refuse_foreign(request: Request, *, local: bool, hosts: Set[str] = frozenset
         )
 
 
+@lru_cache(maxsize=256)
 def _is_loopback(name: str) -> bool:
     if name == "[::1]" or name.lower() == "localhost":
         return True

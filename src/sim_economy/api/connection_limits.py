@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import Any, ClassVar, Final
 
@@ -118,6 +119,7 @@ def address_of(request: Request) -> str:
     return "" if request.client is None else subscriber_of(request.client.host)
 
 
+@lru_cache(maxsize=4096)
 def subscriber_of(host: str) -> str:
     """An address; of version 6, the network of 2^64 of which one subscriber has all."""
     try:

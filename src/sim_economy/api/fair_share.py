@@ -5,7 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
 from enum import Enum, auto
 from threading import Event
 from time import monotonic, sleep
@@ -45,6 +50,8 @@ _THREADS: Final = {Work.BRIEF: 2, Work.LONG: 2, Work.CHECK: 1}
 _AT_ONCE: Final = {Work.BODY: 2**31, Work.LARGE_BODY: 4}
 """Requests of one caller that are worked on together; one where nothing is said."""
 _TRUSTED_AT_ONCE: Final = 16
+_NEVER_AWAITED: Final = frozenset({Work.SHORT, Work.BODY})
+"""What a trusted caller queues for in vain: it is done at once, or bounded elsewhere."""
 _RESTING: Final = frozenset({Work.SHORT, Work.BRIEF, Work.LONG})
 _REST: Final = 4.0
 """Rest of a caller's queue after its work, in times of that work, so that others find a gap."""
@@ -151,13 +158,18 @@ class FairShare:
         self._queues: dict[tuple[str, Work], _Queue] = {}
         self._threads = {work: asyncio.Semaphore(count) for work, count in _THREADS.items()}
 
-    @asynccontextmanager
-    async def queue(self, caller: CallerIdentity, work: Work) -> AsyncIterator[None]:
+    def queue(self, caller: CallerIdentity, work: Work) -> AbstractAsyncContextManager[None]:
         """Wait in one of the caller's queues, then hold its head; an agent's rests after.
 
         Raises:
             RequestError: 429 where too many are in its queues already.
         """
+        if caller.trusted and work in _NEVER_AWAITED:
+            return nullcontext()
+        return self._queued(caller, work)
+
+    @asynccontextmanager
+    async def _queued(self, caller: CallerIdentity, work: Work) -> AsyncIterator[None]:
         with self._counted(caller) as waiting:
             if waiting > self._waiting_max and not caller.trusted:
                 if waiting <= 2 * self._waiting_max:

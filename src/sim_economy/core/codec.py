@@ -93,7 +93,7 @@ def parse_input(value: Any, field: str = "input", *, kept: bool = False) -> Inpu
         output_units=parse_units(given.get("output_units", 0), f"{field}.output_units"),
         thinking=_optional_text(given.get("thinking"), f"{field}.thinking"),
         speech=_optional_text(given.get("speech"), f"{field}.speech"),
-        cut=_cut(given.get("cut", ()), f"{field}.cut"),
+        cut=_cut(given["cut"], f"{field}.cut") if "cut" in given else (),
     )
 
 
@@ -112,7 +112,8 @@ def check_input(submitted: Input, field: str = "input") -> None:
     parse_units(submitted.output_units, f"{field}.output_units")
     _optional_text(submitted.thinking, f"{field}.thinking")
     _optional_text(submitted.speech, f"{field}.speech")
-    _cut(submitted.cut, f"{field}.cut")
+    if submitted.cut != ():
+        _cut(submitted.cut, f"{field}.cut")
     action = submitted.action
     if isinstance(action, Unrecognised):
         if _text(action.action, f"{field}.action.action") in RECOGNISED:

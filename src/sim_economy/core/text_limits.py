@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from sim_economy.core.actions import Cut, Input
+from sim_economy.core.actions import RECOGNISED, Cut, Input
 from sim_economy.core.contracts import Terms
 from sim_economy.core.errors import InputError
 from sim_economy.core.rules_version import RulesVersion
@@ -24,6 +24,9 @@ CONTRACT_IDS: Final = "action.contract_id"
 PAYLOAD: Final = "action.payload"
 SPEECH: Final = "speech"
 THINKING: Final = "thinking"
+
+_BARE: Final = frozenset(kind for kind in RECOGNISED.values() if not kind.__struct_fields__)
+"""Actions without arguments."""
 
 TO_BE_SHORTENED: Final = (THINKING, ACTION_NAME, CONTRACT_IDS)
 """What an agent's own caller must shorten; in a batch it is cut."""
@@ -50,8 +53,7 @@ def within_limits(submitted: Input, config: WorldConfig) -> Input:
 
     What was cut is named in `cut`; the rules refuse the action for it.
     """
-    found = list(_too_long(submitted, config))
-    if not found:
+    if _has_no_text(submitted) or not (found := list(_too_long(submitted, config))):
         return submitted
     action: Any = submitted.action
     outer: dict[str, Any] = {"cut": (*submitted.cut, *found)}
@@ -72,6 +74,16 @@ def within_limits(submitted: Input, config: WorldConfig) -> Input:
 def is_whole(kept: Input) -> bool:
     """Test whether all is kept that an agent does and says, and may sign."""
     return all(cut.field == THINKING for cut in kept.cut)
+
+
+def _has_no_text(submitted: Input) -> bool:
+    """Test whether an input is of the commonest kind, nothing of which can be too long."""
+    return (
+        submitted.thinking is None
+        and submitted.speech is None
+        and type(submitted.action) in _BARE
+        and len(submitted.agent_id) <= NAME
+    )
 
 
 def _too_long(submitted: Input, config: WorldConfig) -> Iterator[Cut]:

@@ -55,6 +55,8 @@ def rejections(record: TurnRecord) -> Iterator[dict[str, Any]]:
 def _cut(record: TurnRecord) -> Iterator[dict[str, Any]]:
     """What was too long to be kept of the inputs of a turn."""
     for index, text in enumerate(record.inputs):
+        if b'"cut"' not in bytes(text):
+            continue
         sent = decode(text)
         for field, length in sent.get("cut", ()):
             yield {

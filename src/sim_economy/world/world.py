@@ -284,8 +284,10 @@ class World:
     def _kept(self, submitted: Input, field: str) -> Input:
         """An input that was found well-formed, without speech or payload that is too long."""
         check_input(submitted, field)
-        check_lengths(submitted, self.config, field)
-        return within_limits(submitted, self.config)
+        kept = within_limits(submitted, self.config)
+        if kept is not submitted:
+            check_lengths(submitted, self.config, field)
+        return kept
 
     def act(self, actions: Mapping[str, Action], *, ends: bool = False) -> Turn:
         """Close the open turn with an action by agent id, without usage; raises as `turn`."""

@@ -76,16 +76,22 @@ def rejection_reason(
 
 def _text_refusal(submitted: Input, config: WorldConfig) -> Reason | None:
     """The refusal of a name that is no rule's, or of a text or list that was too long."""
-    action, speech = submitted.action, submitted.speech
-    too_long = {cut.field for cut in submitted.cut} if submitted.cut else frozenset()
+    too_long = _too_long(submitted) if submitted.cut else ()
     if ACTION_NAME in too_long or CONTRACT_IDS in too_long:
         return Reason.TEXT_TOO_LONG
-    if isinstance(action, Unrecognised):
+    action, speech = submitted.action, submitted.speech
+    if type(action) is Unrecognised:
         return Reason.UNKNOWN_ACTION
     if SPEECH in too_long or (speech is not None and len(speech) > config.speech_length_max):
         return Reason.SPEECH_TOO_LONG
+    return Reason.PAYLOAD_TOO_LONG if PAYLOAD in too_long else None
+
+
+def _too_long(submitted: Input) -> frozenset[str]:
+    """What was too long to be kept; a payload for no contract lacks the contract first."""
+    action, cut = submitted.action, frozenset(text.field for text in submitted.cut)
     sells = isinstance(action, SellInformation) and action.contract_id is not None
-    return Reason.PAYLOAD_TOO_LONG if sells and PAYLOAD in too_long else None
+    return cut if sells else cut - {PAYLOAD}
 
 
 def _transfer_refusal(
