@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import statistics
 from pathlib import Path
-from typing import Any
 
 import click
 
+from sim_economy.cli.experiment_output import rounded, show_warnings
 from sim_economy.cli.options import json_option, numbers_as_changes, seed_option, turns_option
 from sim_economy.cli.output import print_json, print_table, progress_bar
 from sim_economy.cli.scenario_options import scenario_names
@@ -17,6 +16,7 @@ from sim_economy.reports.comparison import (
     COMPARED_METRICS,
     TreatmentRuns,
     differences,
+    unpaired_sides,
     write_comparison,
 )
 from sim_economy.scenarios.scenario import load_scenario
@@ -83,12 +83,12 @@ def compare(
 
 
 def _show(sides: list[TreatmentRuns], written: list[Path], *, as_json: bool) -> None:
-    means: dict[str, dict[str, Any]] = {}
-    for column in COMPARED_METRICS:
-        means[column] = {}
-        for side in sides:
-            values = list(side.values(column).values())
-            means[column][side.treatment.name] = statistics.mean(values) if values else None
+    by_side = {side.treatment.name: side.means() for side in sides}
+    means = {
+        column: {name: own[column] for name, own in by_side.items()} for column in COMPARED_METRICS
+    }
+    unpaired = unpaired_sides(sides)
+    show_warnings([*(doubt for side in sides for doubt in side.doubts()), *unpaired.values()])
     if as_json:
         print_json(
             {
@@ -104,6 +104,7 @@ def _show(sides: list[TreatmentRuns], written: list[Path], *, as_json: bool) -> 
                     }
                     for row in differences(sides)
                 ],
+                "unpaired": unpaired,
                 "report": [str(path) for path in written],
             }
         )
@@ -112,7 +113,7 @@ def _show(sides: list[TreatmentRuns], written: list[Path], *, as_json: bool) -> 
     rows = [
         [
             COMPARED_METRICS[column],
-            *("-" if value is None else f"{value:.3f}" for value in row.values()),
+            *("-" if value is None else rounded(value) for value in row.values()),
         ]
         for column, row in means.items()
     ]

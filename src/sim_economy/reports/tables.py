@@ -9,7 +9,7 @@ import re
 import statistics
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -187,9 +187,10 @@ def _aggregate_table(rows: Sequence[Row]) -> Table:
 _INTERVAL: Final = ("mean", "95 % CI, low", "95 % CI, high", "min", "max")
 
 
-def _interval(metric: Mapping[str, float]) -> tuple[float, float, float, float, float]:
+def _interval(metric: Mapping[str, Any]) -> tuple[Value, ...]:
     mean, half = metric["mean"], metric["ci95"]
-    return mean, mean - half, mean + half, metric["min"], metric["max"]
+    bounds = (None, None) if half is None else (mean - half, mean + half)
+    return mean, *bounds, metric["min"], metric["max"]
 
 
 def _action_table(scenario: Scenario, rows: Sequence[Row]) -> Table:

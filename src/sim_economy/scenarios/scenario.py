@@ -19,7 +19,7 @@ from sim_economy.agents.population import (
     policies_by_agent,
     population_settings,
 )
-from sim_economy.agents.usage_model import TracedUsage, UsageSource, parse_usage
+from sim_economy.agents.usage_model import TracedUsage, UsageSource, parse_usage, usage_gaps
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.table_reader import (
@@ -103,6 +103,11 @@ class Scenario(Struct, frozen=True, kw_only=True):
     def is_published(self) -> bool:
         """True if it is the published experiment, unchanged."""
         return self.settings == load_scenario("as-run").settings
+
+    @property
+    def usage_gaps(self) -> list[str]:
+        """What its trace of usage lacks, in words with the file's name; nothing if it is whole."""
+        return usage_gaps(self.usage, self.config.agent_ids, self.turns)
 
     def replicate(self, seed: int | None) -> int:
         """The run that is played with a world seed; the first when None.
