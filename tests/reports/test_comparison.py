@@ -82,7 +82,7 @@ def test_runs_that_cannot_be_paired_are_not(tmp_path: Path, change: str, part: s
     assert "2 pairs with high_compute_cost" in text.replace("\\", "")
 
 
-def test_one_trace_in_two_places_is_one_usage(tmp_path: Path) -> None:
+def test_one_trace_in_two_folders_is_one_usage(tmp_path: Path) -> None:
     sides = []
     for name in ("first", "second"):
         (tmp_path / name).mkdir()

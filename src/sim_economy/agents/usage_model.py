@@ -306,10 +306,10 @@ def read_trace(path: Path, *, repeat: bool = False) -> TracedUsage:
     problems: list[str] = []
     read = _parquet_rows if path.suffix == ".parquet" else _csv_rows
     by_turn: dict[int, dict[str, Usage]] = {}
-    for place, (turn, agent_id, thinking, output) in read(path, problems):
+    for row_name, (turn, agent_id, thinking, output) in read(path, problems):
         agents = by_turn.setdefault(turn, {})
         if agent_id in agents:
-            problems.append(f"{place}: {agent_id} has turn {turn} twice")
+            problems.append(f"{row_name}: {agent_id} has turn {turn} twice")
         agents[agent_id] = thinking, output
     if not by_turn and not problems:
         raise ScenarioError([f"usage.path: {path} has no rows"])
@@ -358,15 +358,15 @@ def _csv_rows(path: Path, problems: list[str]) -> Iterator[tuple[str, _Row]]:
             _check_columns(path, header)
             indices = {column: header.index(column) for column in _LEAST}
             for cells in filter(None, reader):
-                place = f"line {reader.line_num}"
+                line = f"line {reader.line_num}"
                 try:
                     if len(cells) != len(header):
                         raise ValueError(f"has {len(cells)} cells, the header {len(header)}")
                     row = tuple(_cell(column, cells[at]) for column, at in indices.items())
                 except ValueError as error:
-                    problems.append(f"{place}: {error}")
+                    problems.append(f"{line}: {error}")
                 else:
-                    yield place, row
+                    yield line, row
         except (UnicodeDecodeError, csv.Error) as error:
             where = f", line {reader.line_num}" if reader.line_num else ""
             problem = f"usage.path: {path} is not a CSV file{where}: {error}"

@@ -24,7 +24,7 @@ from sim_economy.cli.options import (
 from sim_economy.cli.output import print_json, print_table, progress_bar
 from sim_economy.cli.scenario_options import chosen_scenario, policy_option, scenario_argument
 from sim_economy.experiments.experiment import run_experiment
-from sim_economy.runs.extended_metrics import ALIKE, all_alike
+from sim_economy.runs.extended_metrics import doubts
 
 
 @click.command()
@@ -67,7 +67,7 @@ def experiment(
             chosen, folder, jobs=jobs, ledgers=ledgers, fresh=fresh, progress=progress
         )
     written = write_experiment_report(folder, chosen, outcome) if report else []
-    show_warnings([*chosen.usage_gaps, *([ALIKE] if all_alike(outcome.runs) else [])])
+    show_warnings(doubts(chosen, outcome.runs))
     if as_json:
         print_json(
             {

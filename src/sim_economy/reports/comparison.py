@@ -15,7 +15,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from sim_economy.agents.population import described
-from sim_economy.core.errors import ExtraMissingError
+from sim_economy.core.errors import ExtraMissingError, ScenarioError
 from sim_economy.reports.html import html_page
 from sim_economy.reports.published.later_report import LATER
 from sim_economy.reports.society import reading_of_contracts
@@ -27,7 +27,7 @@ from sim_economy.reports.tables import (
     number,
     table_markdown,
 )
-from sim_economy.runs.extended_metrics import ALIKE, all_alike, all_metrics
+from sim_economy.runs.extended_metrics import all_metrics, doubts
 from sim_economy.runs.run import Run, chosen
 from sim_economy.runs.run_metrics import table_csv
 from sim_economy.scenarios.scenario import Scenario, load_scenario
@@ -69,8 +69,8 @@ class TreatmentRuns(Struct, frozen=True):
 
     def doubts(self) -> list[str]:
         """Why its runs say less than their number suggests; nothing if they do not."""
-        alike = f"{self.treatment.name}: {ALIKE}"
-        return [*self.treatment.usage_gaps, *([alike] if all_alike(self.runs) else [])]
+        name = self.treatment.name
+        return [f"{name}: {doubt}" for doubt in doubts(self.treatment, self.runs)]
 
     def values(self, column: str) -> dict[int, float]:
         """A metric by the seed of the run; runs that don't define it are left out."""
@@ -211,6 +211,17 @@ def write_comparison(folder: Path, sides: Sequence[TreatmentRuns]) -> list[Path]
     for name, content in files.items():
         (folder / name).write_text(content, encoding="utf-8", newline="\n")
     return [folder / name for name in files]
+
+
+def check_names(treatments: Sequence[Scenario]) -> None:
+    """Hold treatments to different names, each of which is a folder's.
+
+    Raises:
+        ScenarioError: There are fewer than two, or two of one name.
+    """
+    names = [treatment.name for treatment in treatments]
+    if len(names) < 2 or len(set(names)) < len(names):
+        raise ScenarioError([f"scenarios: {', '.join(names)} are not two or more different names"])
 
 
 def _what_was_run(sides: Sequence[TreatmentRuns]) -> str:

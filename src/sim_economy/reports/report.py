@@ -34,9 +34,8 @@ from sim_economy.reports.tables import (
     table_markdown,
 )
 from sim_economy.runs.extended_metrics import (
-    ALIKE,
     EXTENDED_METRICS,
-    all_alike,
+    doubts,
     extended_metrics,
     extended_summary,
     supply_changes,
@@ -127,9 +126,7 @@ def _what_was_run(scenario: Scenario, runs: Sequence[Run]) -> str:
         f"- {played}, each of {turns}, with {_seeds(seeds)}.",
         f"- sim-economy {version('sim-economy')}, rules version {config.rules_version}.",
     ]
-    if all_alike(runs):
-        lines.append(f"- **{ALIKE[0].upper()}{ALIKE[1:]}.**")
-    lines += [f"- **{escaped(gaps)}.**" for gaps in scenario.usage_gaps]
+    lines += [f"- **{escaped(doubt)}.**" for doubt in doubts(scenario, runs)]
     if len(runs) < scenario.runs:
         lines.append(f"- {scenario.runs - len(runs)} of {scenario.runs} runs are missing here.")
     world = config_values(config)

@@ -9,10 +9,11 @@ import re
 import statistics
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct
 
+from sim_economy.core.errors import ExtraMissingError
 from sim_economy.core.world_config import config_values, parameters
 from sim_economy.runs.run_metrics import Row, aggregate
 from sim_economy.scenarios.scenario import Scenario
@@ -21,6 +22,9 @@ from sim_economy.statistics.descriptive import (
     correlation,
     interquartile_range,
 )
+
+if TYPE_CHECKING:
+    import polars
 
 Value: TypeAlias = str | bool | int | float | None
 """A table's cell; None where there is nothing to say."""
@@ -113,6 +117,21 @@ def table_markdown(table: Table) -> str:
     ]
     body = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
     return f"**{escaped(table.title)}**\n\n{body}\n"
+
+
+def data_frame(
+    rows: Sequence[Mapping[str, Any]] | Mapping[str, Sequence[Any]],
+) -> polars.DataFrame:
+    """Rows, or columns, as a polars data frame.
+
+    Raises:
+        ExtraMissingError: polars is not installed.
+    """
+    try:
+        import polars  # noqa: PLC0415
+    except ModuleNotFoundError:
+        raise ExtraMissingError("a data frame", "polars", "report") from None
+    return polars.DataFrame(rows, infer_schema_length=None)
 
 
 def shown(value: Value) -> str:

@@ -16,6 +16,7 @@ from sim_economy.core.actions import RECOGNISED
 from sim_economy.ledger.readers.series import spread
 from sim_economy.runs.run import Run, fees, total
 from sim_economy.runs.run_metrics import run_metrics
+from sim_economy.scenarios.scenario import Scenario
 from sim_economy.statistics.inequality import gini, gini_absolute, gini_normalised, hhi, shifted
 from sim_economy.statistics.intervals import bootstrap_interval, normal_halfwidth, student_interval
 
@@ -89,6 +90,11 @@ def all_alike(runs: Sequence[Run]) -> bool:
     """Test whether several runs have the same metrics, so that their number proves nothing."""
     bare = [all_metrics(run) | {"run_id": 0} for run in runs]
     return len(bare) > 1 and all(own == bare[0] for own in bare)
+
+
+def doubts(scenario: Scenario, runs: Sequence[Run]) -> list[str]:
+    """Why the runs of a scenario say less than their number suggests; nothing if they do not."""
+    return [*scenario.usage_gaps, *([ALIKE] if all_alike(runs) else [])]
 
 
 def supply_changes(run: Run) -> dict[str, int]:

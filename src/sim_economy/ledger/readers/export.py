@@ -16,7 +16,12 @@ from msgspec import json, to_builtins
 from sim_economy.core.accounts import account_name, holdings
 from sim_economy.core.contracts import OWN_TERMS, Deal, Role
 from sim_economy.core.errors import ExtraMissingError, InputError
-from sim_economy.ledger.readers.reading import account_balances, genesis_record, reading
+from sim_economy.ledger.readers.reading import (
+    LedgerSource,
+    account_balances,
+    genesis_record,
+    reading,
+)
 from sim_economy.ledger.records import TurnRecord
 from sim_economy.ledger.stores.protocol import Store
 
@@ -49,14 +54,14 @@ def table_rows(store: Store, table: str) -> Iterator[Cells]:
             yield {column: cells.get(column) for column in COLUMNS[table]}
 
 
-def frame(source: Store | str | Path, table: str) -> polars.DataFrame:
+def frame(source: LedgerSource, table: str) -> polars.DataFrame:
     """One of `COLUMNS` as a polars data frame.
 
     Raises:
         InputError: No such table.
         ExtraMissingError: polars is not installed.
     """
-    if table not in COLUMNS:
+    if not isinstance(table, str) or table not in COLUMNS:
         raise InputError("table", f"must be one of {', '.join(COLUMNS)}")
     library = _polars("a data frame")
     with reading(source) as store:
