@@ -57,6 +57,13 @@ def test_a_table_without_rows_keeps_its_columns(table: str) -> None:
         assert se.frame(world.store, table).height == 0
 
 
+@pytest.mark.parametrize("table", COLUMNS)
+def test_a_column_is_of_one_type_in_every_ledger(played: se.Played, table: str) -> None:
+    assert {*played.frame(table).dtypes} <= {polars.Int64, polars.String}
+    assert se.frame(se.World(), table).schema == played.frame(table).schema
+    assert se.play("market", turns=30).frame(table).schema == played.frame(table).schema
+
+
 def test_balances_are_the_table_shown_first(played: se.Played) -> None:
     frame = played.frame()
     assert frame.equals(played.frame("balances"))

@@ -410,6 +410,7 @@ def read_toml(text: str) -> dict[str, Any]:
     import tomllib  # noqa: PLC0415 - most commands read no TOML
 
     try:
-        return tomllib.loads(text, parse_float=lambda number: NumberText(number.replace("_", "")))
+        bare = text.removeprefix("\ufeff")  # an editor's byte order mark
+        return tomllib.loads(bare, parse_float=lambda number: NumberText(number.replace("_", "")))
     except (ValueError, RecursionError) as error:
         raise ScenarioError([f"not valid TOML: {error}"]) from None

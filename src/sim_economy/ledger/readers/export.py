@@ -55,7 +55,11 @@ def table_rows(store: Store, table: str) -> Iterator[Cells]:
 
 
 def frame(source: LedgerSource, table: str) -> polars.DataFrame:
-    """One of `COLUMNS` as a polars data frame.
+    """One of `COLUMNS` as a polars data frame; a column is of one type in every ledger.
+
+    Numbers are whole, and null where a row has none. pandas keeps them so with
+    `frame(...).to_pandas(use_pyarrow_extension_array=True)`; plain `to_pandas()` makes floats of
+    them.
 
     Raises:
         InputError: No such table.
@@ -66,9 +70,10 @@ def frame(source: LedgerSource, table: str) -> polars.DataFrame:
     library = _polars("a data frame")
     with reading(source) as store:
         rows = list(table_rows(store, table))
-    built: polars.DataFrame = library.DataFrame(
-        rows, schema=None if rows else COLUMNS[table], infer_schema_length=None
-    )
+    types = {
+        column: library.String if column in _TEXTS else library.Int64 for column in COLUMNS[table]
+    }
+    built: polars.DataFrame = library.DataFrame(rows, schema=types)
     return built
 
 
@@ -207,6 +212,16 @@ TABLES: Final[Mapping[str, _Rows]] = {
     "blocks": _blocks,
 }
 """Tables whose rows each come from one record, and what a row knows beside turn and place."""
+
+_TEXTS: Final = frozenset(
+    (
+        *("agent_id", "arbitrator", "block_winner", "counterparty", "favoured", "proposer"),
+        *("source", "target", "to", "winner", "head", "state_digest", "hash", "payload_hash"),
+        *("action", "happened", "kind", "settlement", "tx_type", "validator_type"),
+        *("fault", "reason", "refusal", "rejection", "speech", "thinking"),
+    )
+)
+"""The columns that hold texts; all others hold whole numbers."""
 
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "turns": (
