@@ -48,6 +48,10 @@ def test_the_bootstrap_is_unknown_where_even_the_range_covers_less_than_it_says(
     assert bootstrap_interval([*VALUES, 24500.0], seed=1) != UNKNOWN
 
 
+def test_the_bootstrap_of_values_too_close_to_tell_apart_is_unknown() -> None:
+    assert bootstrap_interval([1e-300] * 5 + [2e-300], seed=1) == UNKNOWN
+
+
 def test_the_bootstrap_is_the_same_for_the_same_seed_and_another_for_another() -> None:
     draws = [random.Random(3).gauss(0, 1) for _ in range(40)]
     draws = [value + index / 7 for index, value in enumerate(draws)]

@@ -296,7 +296,7 @@ def agent_index(agent_indices: Mapping[str, int], agent_id: str) -> int:
     Raises:
         InputError: No such agent.
     """
-    if agent_id not in agent_indices:
+    if not isinstance(agent_id, str) or agent_id not in agent_indices:
         known = list(agent_indices)
         shown = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
         raise InputError("agent_id", f"is not in this world; its agents are {shown}")
@@ -307,7 +307,8 @@ _AGENT_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
 def _agent_id_problems(agent_ids: Sequence[str], num_agents: int) -> list[str]:
-    if isinstance(agent_ids, str) or not all(isinstance(name, str) for name in agent_ids):
+    listed = isinstance(agent_ids, Sequence) and not isinstance(agent_ids, str)
+    if not listed or not all(isinstance(name, str) for name in agent_ids):
         return ["agent_ids: must be a list of names"]
     problems = []
     if len(agent_ids) != num_agents:

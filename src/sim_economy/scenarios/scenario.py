@@ -211,6 +211,7 @@ def read_scenario(
     else:
         for change in changes:
             problems += _change(given, change, further_tables)
+    problems += _both_set(changes)
     if problems:
         raise ScenarioError(problems)
     if _preset_of(given) != before:
@@ -358,6 +359,16 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(held) for held in value]
     return str(value) if isinstance(value, Decimal | str) else value
+
+
+def _both_set(changes: Sequence[str] | Mapping[str, Any]) -> list[str]:
+    """The problem with changes that say twice who decides, if they do."""
+    if isinstance(changes, Mapping):
+        keys = {key for key, value in changes.items() if value is not None}
+    else:
+        keys = {change.partition("=")[0].strip() for change in changes}
+    who = [key for key in _WHO if key in keys]
+    return [f"{' and '.join(who)}: set one of them, not both"] if len(who) > 1 else []
 
 
 def as_file_gives(value: Any) -> Any:

@@ -31,6 +31,7 @@ from sim_economy.ledger.readers.reading import (
     check_side_chains,
     config_of,
     genesis_record,
+    ledger_of,
 )
 from sim_economy.ledger.records import (
     Head,
@@ -47,7 +48,7 @@ from sim_economy.ledger.records import (
     seal_genesis,
     unsigned,
 )
-from sim_economy.ledger.sidecars.locations import is_database, location_of
+from sim_economy.ledger.sidecars.locations import LedgerLocation, is_database, location_of
 from sim_economy.ledger.stores.memory import MemoryStore
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.ledger.stores.sqlite import SQLiteStore
@@ -119,6 +120,8 @@ class World:
         Raises:
             StoreError: Something is there already, or it cannot be written.
         """
+        if not isinstance(path, str | Path):
+            raise InputError("path", f"must be a file or a URI, not {type(path).__name__}")
         store: Store = location_of(path).new() if is_database(path) else SQLiteStore.new(path)
         try:
             return cls(config, store=store, world_id=world_id)
@@ -138,12 +141,13 @@ class World:
             StoreError: It is missing, in use, of another format, or its end is damaged.
             ReplayError: It was written by other rules than these.
         """
-        if isinstance(source, str | Path):
-            source = location_of(source).open(read_only=read_only)
+        ledger = ledger_of(source)
+        if isinstance(ledger, LedgerLocation):
+            ledger = ledger.open(read_only=read_only)
         try:
-            return cls._restored(source)
+            return cls._restored(ledger)
         except BaseException:
-            source.close()
+            ledger.close()
             raise
 
     @classmethod
