@@ -2,9 +2,32 @@
 
 import sim_economy as se
 
-played = se.play("as-run", seed=1001)
+played = se.play("as-run", seed=1001, turns=60)  # one run, in memory
+played.metrics
 played.frame("balances")
 played.statement("agent_3")
+
+se.experiment("as-run", runs=24).summary         # many runs, in a folder
+se.compare("baseline", "coordination_push").differences
+
+class Saver(se.Policy):                          # a policy of your own
+    def decide(self, view):
+        return se.Mine() if view.observation.accounts["balance"] > 500 else se.Job()
+
+se.play("as-run", policy=Saver)
+
+Play      play, experiment, compare: scenarios, with any setting by name
+          World: turn by turn, by hand; Played.of(world) measures it
+Settings  load_scenario, preset, parse_world_config, WorldConfig
+Read      Played, PlayedExperiment, PlayedComparison; frame, statement, SQLiteStore
+Prove     verify, replay
+Policies  Policy, View, Move, WorldAccounts; Parameter, Kind for what a file may set
+Actions   Action, Input; Mine, Job, Idle, Study, Stake, Unstake, Burn, Transfer, BidCore, Speak
+          ProposeContract, SignContract, Terms, ConfirmDelivery, DisputeDelivery,
+          ArbitratorRuling, SellInformation
+Errors    SimEconomyError: every mistake of a caller, with a code
+
+help(se.play) and so on say what each takes.
 """
 
 from __future__ import annotations
@@ -40,10 +63,14 @@ if TYPE_CHECKING:
     from sim_economy.core.table_reader import Parameter as Parameter
     from sim_economy.core.world_config import WorldConfig as WorldConfig
     from sim_economy.core.world_config import parse_world_config as parse_world_config
+    from sim_economy.experiments.played_experiment import PlayedExperiment as PlayedExperiment
+    from sim_economy.experiments.played_experiment import compare as compare
+    from sim_economy.experiments.played_experiment import experiment as experiment
     from sim_economy.ledger.readers.export import frame as frame
     from sim_economy.ledger.readers.statement import statement as statement
     from sim_economy.ledger.stores.sqlite import SQLiteStore as SQLiteStore
     from sim_economy.ledger.verify import verify as verify
+    from sim_economy.reports.played_comparison import PlayedComparison as PlayedComparison
     from sim_economy.runs.notebook import Played as Played
     from sim_economy.runs.notebook import play as play
     from sim_economy.scenarios.presets import preset as preset
@@ -80,9 +107,14 @@ _HOMES = {
     "Terms": "core.contracts",
     "SimEconomyError": "core.errors",
     "WorldConfig": "core.world_config",
+    "PlayedComparison": "reports.played_comparison",
     "parse_world_config": "core.world_config",
     "Played": "runs.notebook",
     "play": "runs.notebook",
+    **dict.fromkeys(
+        ("PlayedExperiment", "compare", "experiment"),
+        "experiments.played_experiment",
+    ),
     "load_scenario": "scenarios.scenario",
     "frame": "ledger.readers.export",
     "preset": "scenarios.presets",
@@ -99,7 +131,8 @@ _RENAMED = {
 }
 """Names of the release before, with their successors; gone after this one."""
 
-__all__ = [*_HOMES]  # noqa: PLE0604
+__all__ = [name for name in _HOMES if name.islower()]
+"""The functions alone, so that `help` fits on a screen; classes are public all the same."""
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import polars
 import pytest
 
-from sim_economy.agents.usage_model import TracedUsage, Usage, read_trace
+from sim_economy.agents.usage_model import TracedUsage, Usage, read_trace, usage_gaps
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.units import INPUT_LIMIT
 from sim_economy.core.world_config import WorldConfig, parse_world_config
@@ -111,7 +111,10 @@ def test_a_parquet_trace_is_read_as_the_same_csv_trace(tmp_path: Path) -> None:
         ("1,ann,\u0663,1", 2, THINKING),
         ("1,ann,true,1", 2, THINKING),
         ("1,ann,1,", 2, OUTPUT),
-        ("1,ann,1", 2, OUTPUT),
+        ("1,ann,1", 2, "has 3 cells, the header 4"),
+        ("1,ann,1,1,200", 2, "has 5 cells, the header 4"),
+        ("1,ann,1,1,", 2, "has 5 cells, the header 4"),
+        ("1,ann,1,1\n\n2", 4, "has 1 cells, the header 4"),
         (f"1,ann,1,{INPUT_LIMIT + 1}", 2, OUTPUT),
         (f"1,ann,1,{'9' * 5000}", 2, OUTPUT),
         ("1,ann,1,1\n1,ann,2,2", 3, "ann has turn 1 twice"),
@@ -133,6 +136,10 @@ def test_a_bad_row_is_named_with_its_line(
         ("thinking", [1, -1], THINKING),
         ("thinking", [1, None], THINKING),
         ("thinking", [1.0, 2.5], THINKING),
+        ("thinking", [1.0, float("nan")], THINKING),
+        ("output", [1.0, float("inf")], OUTPUT),
+        ("turn", [1.0, 1.5], TURN),
+        ("agent", ["ann", None], "agent must be a name"),
         ("output", ["1", "x"], OUTPUT),
         ("output", [1, INPUT_LIMIT + 1], OUTPUT),
         ("agent", ["ann", "ann"], "ann has turn 1 twice"),
@@ -144,6 +151,48 @@ def test_a_bad_row_of_a_parquet_file_is_named_with_its_number(
     columns: dict[str, list[Any]] = {"turn": [1, 1], "thinking": [1, 1], "output": [1, 1]}
     path = parquet_file(tmp_path, {**columns, "agent": ["ann", "bob"], column: values})
     assert f"usage.path: {path}, row 2: {problem}" in problems(path)
+
+
+def test_whole_floats_of_a_parquet_file_are_integers(tmp_path: Path) -> None:
+    columns: dict[str, list[Any]] = {
+        "turn": [1.0, 1.0, 3.0],
+        "agent": ["ann", "bob", "bob"],
+        "thinking": [10.0, 30.0, 50.0],
+        "output": [20, 40, 60],
+    }
+    assert used(read_trace(parquet_file(tmp_path, columns))) == [*TURNS]
+
+
+@pytest.mark.parametrize("value", [0.5, True, "x", None, [1]])
+def test_a_wrong_column_of_a_parquet_file_is_named_once(tmp_path: Path, value: Any) -> None:
+    columns = {"turn": [*range(1, 31)], "agent": ["ann"] * 30, "output": [1] * 30}
+    path = parquet_file(tmp_path, {**columns, "thinking": [value] * 30})
+    assert problems(path) == [f"usage.path: {path}, row 1: {THINKING}, so too in 29 more rows"]
+
+
+@pytest.mark.parametrize(
+    ("header", "twice"),
+    [("turn,agent,thinking,output,output", "output"), ("a,turn,agent,thinking,output,a", "a")],
+)
+def test_a_column_that_is_there_twice_is_refused(tmp_path: Path, header: str, twice: str) -> None:
+    path = csv_file(tmp_path, f"{header}\n1,ann,1,1,1\n")
+    assert problems(path) == [f"usage.path: {path} has the columns {twice} twice"]
+
+
+def test_an_open_quote_swallows_no_rows(tmp_path: Path) -> None:
+    path = csv_file(tmp_path, HEADER + '1,"ann,1,1\n1,bob,1,1\n')
+    (problem,) = problems(path)
+    assert problem.startswith(f"usage.path: {path} is not a CSV file, line 3: ")
+
+
+def test_gaps_are_counted_over_repeats(tmp_path: Path) -> None:
+    path = csv_file(tmp_path, GOOD)
+    once, again = read_trace(path), read_trace(path, repeat=True)
+    assert [once.gaps(TWO.agent_ids, turns) for turns in (1, 2, 3)] == [0, 2, 3]
+    assert [again.gaps(TWO.agent_ids, turns) for turns in (3, 4, 5, 6, 300)] == [3, 3, 5, 6, 300]
+    (said,) = usage_gaps(again, TWO.agent_ids, 5)
+    assert said == f"{path} has no row for 5 of 10 agent-turns; they count as no usage"
+    assert usage_gaps(again, ["ann"], 1) == []
 
 
 def test_all_bad_rows_are_named_up_to_twenty_and_the_rest_counted(tmp_path: Path) -> None:
@@ -189,7 +238,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_file_that_is_no_text_is_no_csv_file(tmp_path: Path, text: bytes) -> None:
     path = csv_file(tmp_path, text)
     (problem,) = problems(path)
-    assert problem.startswith(f"usage.path: {path} is not a CSV file: ")
+    assert problem.startswith(f"usage.path: {path} is not a CSV file")
 
 
 def test_a_damaged_parquet_file_is_no_parquet_file(tmp_path: Path) -> None:

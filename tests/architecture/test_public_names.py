@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pydoc
+import re
 import subprocess
 import sys
 
@@ -10,11 +12,18 @@ import pytest
 import sim_economy
 
 
-@pytest.mark.parametrize("name", sim_economy.__all__)
+@pytest.mark.parametrize("name", dir(sim_economy))
 def test_a_public_name_resolves_to_what_it_names(name: str) -> None:
     value = getattr(sim_economy, name)
     assert getattr(value, "__name__", name) == name
-    assert name in dir(sim_economy)
+    assert name in (sim_economy.__doc__ or "")
+
+
+def test_help_fits_on_a_few_screens() -> None:
+    text = pydoc.plain(pydoc.render_doc(sim_economy))
+    assert len(text.splitlines()) < 220
+    for name in ("play", "experiment", "compare", "load_scenario", "verify"):
+        assert re.search(rf"^    {name}\(", text, re.MULTILINE), name
 
 
 def test_a_name_that_is_not_public_is_an_attribute_error() -> None:

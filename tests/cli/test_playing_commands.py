@@ -100,6 +100,51 @@ def test_a_run_stopped_early_is_resumed_to_the_same_head(location: str) -> None:
     assert (again["head"], again["balances"]) == (found["head"], found["balances"])
 
 
+def test_a_run_that_is_finished_says_so(tmp_path: Path) -> None:
+    ledger = tmp_path / "run.sqlite"
+    assert sim_economy("run", *SHORT, "--ledger", ledger).returncode == 0
+    ended = sim_economy("run", *SHORT, "--ledger", ledger, "--resume")
+    assert ended.stdout.startswith("nothing to play: the run is finished, turn 4 was its last; ")
+    assert ended.returncode == 0
+
+
+TRACED: Final = """
+turns = 3
+runs = 2
+[world]
+agent_ids = ["ann", "bob"]
+[usage]
+source = "trace"
+path = "spent.csv"
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "traced.toml"),
+        ("run", "traced.toml", "--json"),
+        ("run", "traced.toml", "--ledger", "finished.sqlite", "--resume"),
+        ("experiment", "traced.toml", "--json"),
+        ("compare", "traced.toml", "as-run"),
+        ("orchestrate", "traced.toml", "--mock"),
+    ],
+)
+def test_every_command_reports_the_gaps_of_a_trace(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    (tmp_path / "spent.csv").write_text("turn,agent,thinking,output\n1,ann,1,1\n3,bob,1,1\n")
+    (tmp_path / "traced.toml").write_text(TRACED)
+    if "--resume" in arguments:
+        sim_economy("run", "traced.toml", "--ledger", "finished.sqlite", cwd=tmp_path)
+    ended = sim_economy(*arguments, cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    said = "spent.csv has no row for 4 of 6 agent-turns; they count as no usage"
+    assert said in ended.stderr.splitlines()[0]
+    for page in tmp_path.glob("out/*/*.md"):
+        assert page.name == "tables.md" or said in page.read_text().replace("\\", "")
+
+
 def turns_of(location: str) -> int:
     """Closed turns; -1 before there is a ledger."""
     try:

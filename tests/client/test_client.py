@@ -122,6 +122,13 @@ def test_what_is_not_json_is_refused_before_it_is_sent(value: Any) -> None:
         EngineClient().init({"seed": value})
 
 
+def test_a_key_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    key = AgentKey()
+    key.write(tmp_path / "own.key")
+    (tmp_path / "edited.key").write_bytes(b"\xef\xbb\xbf" + (tmp_path / "own.key").read_bytes())
+    assert AgentKey.read(tmp_path / "edited.key").public_key == key.public_key
+
+
 def test_types_of_answers_need_no_library_for_http() -> None:
     code = (
         "import sys, sim_economy.api.app, sim_economy.client.answers; print({*sys.modules} & "

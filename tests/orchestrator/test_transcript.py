@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from sim_economy.core.accounts import BALANCE, WIDTH
 from sim_economy.core.actions import Input, ProposeContract, Transfer
 from sim_economy.core.contracts import Terms
+from sim_economy.ledger.readers.reading import account_balances, reading
 from sim_economy.orchestrator.record.transcript import in_words, read_transcript
 from sim_economy.orchestrator.record.transcript_html import pieces, write_page
 from tests.cli.shell import complaint, json_of, sim_economy
@@ -116,6 +118,20 @@ def test_a_browser_opens_it_and_no_script_of_a_model_runs(hostile: Path, tmp_pat
     dom = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
     assert "<title>test, seed 7</title>" in dom
     assert re.search(r'<details class="turn" id="turn-1" open', dom), "the page's own script ran"
+
+
+def test_the_balance_of_the_sums_is_that_after_the_last_turn(hostile: Path) -> None:
+    with reading(hostile / "ledger.sqlite") as store:
+        (*_, (_, accounts)) = account_balances(store)
+        held = dict(zip(["agent_0", "agent_1"], accounts[BALANCE::WIDTH], strict=False))
+    transcript = read_transcript(hostile)
+    assert held.items() <= transcript.balances.items()
+    last = {own[-1].agent_id: own[-1].balance for own in transcript.by_agent().values()}
+    assert transcript.balances != last
+    shown = sim_economy("inspect", hostile)
+    (row,) = [line.split() for line in shown.stdout.splitlines() if "agent_1" in line]
+    assert row[-1] == str(held["agent_1"])
+    assert f"<td>{held['agent_1']:,}</td></tr>" in "".join(pieces(transcript))
 
 
 def test_the_terminal_shows_a_turn_and_nothing_moves_its_cursor(hostile: Path) -> None:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from xml.etree import ElementTree
 
@@ -89,3 +92,22 @@ def test_long_and_short_runs_are_drawn_within_bounds(turns: int) -> None:
     assert len(figures.rent(table, table, table)) < 300_000
     assert len(figures.actions({"mine": [1.0] * turns})) < 300_000
     assert len(figures.balances([[[value] for value in table[0]]], ["only"])) < 300_000
+
+
+@pytest.mark.parametrize("backend", ["module://not_there.backend_inline", "nonsense", "svg"])
+def test_a_notebooks_backend_changes_nothing(backend: str) -> None:
+    code = (
+        "import os; from sim_economy.reports import figures\n"
+        "print(len(figures.lorenz([0, 1], [[0, 1]], [0, 1])) > 999, os.environ['MPLBACKEND'])\n"
+        "import matplotlib; print(matplotlib.rcParams._get('backend'))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "MPLBACKEND": backend},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    drawn, chosen = ended.stdout.splitlines()
+    assert drawn == f"True {backend}"
+    assert (chosen == "svg") is (backend == "svg")

@@ -9,8 +9,10 @@ import scipy.stats
 from msgspec.structs import replace
 
 from sim_economy.core.accounts import PostingReason
+from sim_economy.reports.tables import paper_tables
 from sim_economy.runs.extended_metrics import (
     EXTENDED_METRICS,
+    all_alike,
     extended_metrics,
     extended_summary,
     first_negative_turns,
@@ -120,6 +122,25 @@ def test_the_summary_leaves_out_runs_that_do_not_define_a_measure() -> None:
     turn, never = extended_summary(rows)
     assert (turn["measure"], turn["runs"], turn["mean"]) == ("turn", 1, 4.0)
     assert (never["measure"], never["runs"], never["mean"]) == ("never", 0, None)
+
+
+def test_one_run_says_nothing_of_the_spread() -> None:
+    (row, *_) = extended_summary([extended_metrics(played().runs[0])])
+    unknown = ("std", "ci95", "student_low", "student_high", "bootstrap_low", "bootstrap_high")
+    assert [row[name] for name in unknown] == [None] * 6
+    assert (row["measure"], row["runs"], row["mean"]) == ("fees", 1, row["min"])
+    aggregates = paper_tables(played().scenario, played().rows[:1])[2]
+    assert {row[2:4] for row in aggregates.rows} == {(None, None)}
+
+
+def test_runs_are_alike_only_in_every_measure() -> None:
+    first, second = played().runs[:2]
+    again = replace(first, run=2, seed=second.seed)
+    assert all_alike([first, again])
+    assert not all_alike([first])
+    flows = [dict(turn) for turn in first.series.flows]
+    flows[-1]["dividend"] = 1
+    assert not all_alike([first, replace(again, series=replace(first.series, flows=flows))])
 
 
 def test_the_summary_holds_three_intervals_for_each_mean() -> None:

@@ -19,7 +19,7 @@ from sim_economy.agents.usage_model import (
     TracedUsage,
 )
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.table_reader import read_toml
+from sim_economy.core.table_reader import Kind, read_toml
 from sim_economy.core.world_config import (
     HIDDEN,
     WorldConfig,
@@ -30,6 +30,7 @@ from sim_economy.core.world_config import (
 from sim_economy.scenarios.presets import PRESETS, preset, preset_text
 from sim_economy.scenarios.scenario import Scenario, load_scenario, parse_scenario
 
+DECIMALS = "must have at most 6 decimal places"
 PLAIN: Final = "must be a plain decimal number without an exponent"
 AS_WRITTEN: Final = {
     "job_rule": "waive_usage",
@@ -226,7 +227,7 @@ def test_all_problems_of_a_file_are_found_at_once(load: Callable[..., Scenario])
         ("runs = 0", "runs: must be an integer from 1 to 1000000"),
         ("seed = 4611686018427387905", "seed: must be an integer from 0 to 4611686018427387904"),
         ("name = 5", "name: must be a text"),
-        ("policy = ['miner']", "policy: must be a text"),
+        ("policy = ['miner']", f"policy: must be {Kind.POLICY.value}"),
         ("world = 5", "world: must be a table"),
         ("usage = 'published'", "usage: must be a table"),
         ("[world]\nseed = 5", "world.seed: set seed at the top of the file; run r adds r to it"),
@@ -244,9 +245,9 @@ def test_all_problems_of_a_file_are_found_at_once(load: Callable[..., Scenario])
         ("[world]\nstudy_discount = nan", f"world.study_discount: {PLAIN}"),
         ("[world]\nblock_threshold = inf", f"world.block_threshold: {PLAIN}"),
         ("[world]\nstudy_discount = 0.0000001",
-         "world.study_discount: must have at most 6 decimal places"),
+         f"world.study_discount: {DECIMALS}; round it, here to 0.000000"),
         ("[world]\nstudy_discount = 0.0500000",
-         "world.study_discount: must have at most 6 decimal places"),
+         f"world.study_discount: {DECIMALS}; round it, here to 0.050000"),
         ("[world]\nstudy_discount = -0.1", "world.study_discount: must be from 0 to 1"),
         ("[world]\nstudy_discount = '0.1'", "world.study_discount: must be a number"),
         ("[world]\nstudy_cost = 50.0", "world.study_cost: must be an integer from 0 to 2147483647"),
@@ -359,7 +360,7 @@ def test_a_change_reaches_into_the_usage(load: Callable[..., Scenario]) -> None:
         (["study_discount=1e-1"], [f"world.study_discount: {PLAIN}"]),
         (
             ["study_discount=0.1234567"],
-            ["world.study_discount: must have at most 6 decimal places"],
+            [f"world.study_discount: {DECIMALS}; round it, here to 0.123457"],
         ),
         (["world.seed=5"], ["world.seed: set seed at the top of the file; run r adds r to it"]),
         ({"xyzzy": 1}, ["xyzzy: unknown key"]),

@@ -3,11 +3,13 @@ from __future__ import annotations
 import math
 import random
 import statistics
+from collections.abc import Callable
 
 import pytest
 import scipy.stats
 
 from sim_economy.statistics.intervals import (
+    UNKNOWN,
     Interval,
     bootstrap_interval,
     normal_halfwidth,
@@ -19,7 +21,6 @@ VALUES = [24753.0, 24690.0, 24382.0, 25268.0, 24946.0]
 
 def test_the_published_halfwidth_is_196_hundredths_of_a_standard_error() -> None:
     assert normal_halfwidth([1, 2, 3]) == 1.96 * (1 / math.sqrt(3))
-    assert normal_halfwidth([1]) == 0.0
 
 
 @pytest.mark.parametrize("confidence", [0.9, 0.95, 0.99])
@@ -30,9 +31,25 @@ def test_students_interval_is_the_one_of_scipy(confidence: float) -> None:
     assert student_interval(VALUES, confidence) == pytest.approx(expected)
 
 
-def test_one_value_has_a_point_for_an_interval() -> None:
-    assert student_interval([3.0]) == Interval(3.0, 3.0)
-    assert bootstrap_interval([3.0], seed=1) == Interval(3.0, 3.0)
+def test_the_interval_of_one_value_is_unknown() -> None:
+    assert normal_halfwidth([3.0]) is None
+    assert student_interval([3.0]) == UNKNOWN
+    assert bootstrap_interval([3.0], seed=1) == UNKNOWN
+
+
+def test_several_equal_values_have_a_point() -> None:
+    assert student_interval([3.0, 3.0]) == Interval(3.0, 3.0)
+    assert bootstrap_interval([3, 3], seed=1) == Interval(3.0, 3.0)
+
+
+def test_the_bootstrap_is_unknown_where_even_the_range_covers_less_than_it_says() -> None:
+    assert bootstrap_interval(VALUES, seed=1) == UNKNOWN
+    assert bootstrap_interval(VALUES, seed=1, confidence=0.9) != UNKNOWN
+    assert bootstrap_interval([*VALUES, 24500.0], seed=1) != UNKNOWN
+
+
+def test_the_bootstrap_of_values_too_close_to_tell_apart_is_unknown() -> None:
+    assert bootstrap_interval([1e-300] * 5 + [2e-300], seed=1) == UNKNOWN
 
 
 def test_the_bootstrap_is_the_same_for_the_same_seed_and_another_for_another() -> None:
@@ -47,5 +64,36 @@ def test_the_bootstrap_interval_holds_the_mean_and_comes_near_the_normal_one() -
     draws = [generator.gauss(100, 15) for _ in range(200)]
     low, high = bootstrap_interval(draws, 1)
     mean, half = statistics.mean(draws), normal_halfwidth(draws)
+    assert low is not None
+    assert high is not None
     assert low < mean < high
     assert (high - low) / 2 == pytest.approx(half, rel=0.1)
+
+
+def coverage(interval: Callable[[list[float]], Interval], size: int, samples: int) -> float:
+    """The share of samples of a standard normal whose interval holds 0."""
+    generator = random.Random(size)
+    held = 0
+    for _ in range(samples):
+        low, high = interval([generator.gauss(0, 1) for _ in range(size)])
+        assert low is not None
+        assert high is not None
+        held += low <= 0 <= high
+    return held / samples
+
+
+def few_resamples(values: list[float]) -> Interval:
+    return bootstrap_interval(values, 1, resamples=1999)
+
+
+def test_the_bootstrap_covers_what_it_says_for_few_values() -> None:
+    assert coverage(few_resamples, 12, 500) > 0.925
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("size", [8, 12, 24])
+@pytest.mark.parametrize("interval", [student_interval, few_resamples])
+def test_intervals_cover_what_they_say(
+    interval: Callable[[list[float]], Interval], size: int
+) -> None:
+    assert 0.93 < coverage(interval, size, 4000) < 0.965

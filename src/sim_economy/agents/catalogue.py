@@ -13,7 +13,7 @@ from importlib.metadata import entry_points
 from typing import Any, Final
 
 from msgspec import NODEFAULT, Struct
-from msgspec.structs import FieldInfo, fields
+from msgspec.structs import FieldInfo, fields, replace
 
 from sim_economy.agents.policy import Policy
 from sim_economy.core.errors import ScenarioError
@@ -133,11 +133,24 @@ def policy_named(name: str, given: Mapping[str, Any] | None = None) -> Policy:
         ScenarioError: With every problem found.
     """
     found = policy_class(name)
+    return found(**_stated(found, given or {}))
+
+
+def with_parameters(policy: Policy, given: Mapping[str, Any]) -> Policy:
+    """A policy with the given parameters in place of its own.
+
+    Raises:
+        ScenarioError: With every problem found.
+    """
+    return replace(policy, **_stated(type(policy), given))
+
+
+def _stated(policy: type[Policy], given: Mapping[str, Any]) -> dict[str, Any]:
     problems: list[str] = []
-    values = read_stated(policy_parameters(found), given or {}, "", problems)
+    values = read_stated(policy_parameters(policy), given, "", problems)
     if problems:
         raise ScenarioError(problems)
-    return found(**values)
+    return values
 
 
 def settings_of(policy: Policy) -> dict[str, Any]:
@@ -173,7 +186,7 @@ def choices(parameter: Parameter, default: Any) -> str:
             return str(parameter.kind.value)
 
 
-_NOT_OF_POLICIES: Final = (Kind.TABLE, Kind.TABLES, Kind.FREE, Kind.AGENTS)
+_NOT_OF_POLICIES: Final = (Kind.TABLE, Kind.TABLES, Kind.FREE, Kind.AGENTS, Kind.POLICY)
 
 
 def _parameter(field: FieldInfo, described: tuple[Parameter, FieldInfo] | None) -> Parameter:

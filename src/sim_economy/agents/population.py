@@ -10,7 +10,13 @@ from typing import Annotated, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sim_economy.agents.catalogue import RESERVED, policy_named, settings_of
+from sim_economy.agents.catalogue import (
+    RESERVED,
+    policy_named,
+    settings_of,
+    with_parameters,
+)
+from sim_economy.agents.given_policy import GivenPolicy, name_of, policy_of, source_digests
 from sim_economy.agents.policy import Policy
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.table_reader import REST, Kind, Parameter, attempt, read_table, suggestion
@@ -20,7 +26,9 @@ from sim_economy.core.world_config import WorldConfig, genesis_order
 class _Entry(Struct, frozen=True, kw_only=True):
     """The keys of an entry of `[[population]]` that are not parameters of its policy."""
 
-    policy: Annotated[str | None, Parameter(Kind.TEXT, "what decides: a policy's name")] = None
+    policy: Annotated[
+        str | GivenPolicy | None, Parameter(Kind.POLICY, "what decides: a policy's name")
+    ] = None
     model: Annotated[str | None, Parameter(Kind.TEXT, "or a model: NAME of [models.NAME]")] = None
     agents: Annotated[
         int | str | tuple[str, ...], Parameter(Kind.AGENTS, "for whom it decides")
@@ -54,14 +62,14 @@ class ModelGroup(Struct, frozen=True, kw_only=True):
     agents: tuple[int, ...] = ()
 
 
-def everyone(name: str, config: WorldConfig | None) -> tuple[Group, ...]:
-    """All agents follow one policy with its defaults.
+def everyone(policy: str | GivenPolicy, config: WorldConfig | None) -> tuple[Group, ...]:
+    """All agents follow one policy, that of a name with its defaults.
 
     Raises:
         ScenarioError: There is no such policy.
     """
     agents = tuple(range(config.num_agents if config else 0))
-    return (Group(policy_name=name, policy=policy_named(name), agents=agents),)
+    return (replace(_group(policy, {}, ()), agents=agents),)
 
 
 def parse_population(given: Sequence[Any], config: WorldConfig | None) -> tuple[Group, ...]:
@@ -121,6 +129,11 @@ def population_settings(groups: Iterable[Group], config: WorldConfig) -> list[di
     ]
 
 
+def population_sources(groups: Iterable[Group]) -> dict[str, str]:
+    """The digest of the source of each policy that came as a class or a value, by name."""
+    return source_digests((group.policy_name, group.policy) for group in groups)
+
+
 def described(group: Group) -> str:
     """A group in words: how many follow what, and the parameters that are not the defaults."""
     own, default = settings_of(group.policy), settings_of(type(group.policy)())
@@ -163,9 +176,13 @@ def _read_entry(
     return None, agents
 
 
-def _group(name: str, given: Mapping[str, Any], keys: Collection[str]) -> Group:
+def _group(policy: str | GivenPolicy, given: Mapping[str, Any], keys: Collection[str]) -> Group:
     parameters = {key: given[key] for key in given if key not in keys}
-    return Group(policy_name=name, policy=policy_named(name, parameters))
+    if isinstance(policy, str):
+        return Group(policy_name=policy, policy=policy_named(policy, parameters))
+    own = policy_of(policy)
+    changed = with_parameters(own, parameters)
+    return Group(policy_name=name_of(own), policy=changed)
 
 
 def _model_problems(model: str, path: str, models: Collection[str] | None) -> list[str]:

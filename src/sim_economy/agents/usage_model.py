@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from functools import partial
 from itertools import count
@@ -191,14 +192,14 @@ class TracedUsage(Struct, frozen=True):
             row = self.rows.get((turn - 1) % self.last + 1, {})
             yield [row.get(agent_id, (0, 0)) for agent_id in config.agent_ids]
 
-    def gaps(self, config: WorldConfig, turns: int) -> int:
+    def gaps(self, agent_ids: Sequence[str], turns: int) -> int:
         """Agent-turns of a run that no row speaks of; they count as no usage."""
-        known = config.agent_ids
-        return sum(
-            agent_id not in self.rows.get((turn - 1) % self.last + 1, {})
-            for turn in range(1, turns + 1)
-            for agent_id in known
-        )
+        lacking = [
+            sum(agent_id not in self.rows.get(turn, {}) for agent_id in agent_ids)
+            for turn in range(1, min(turns, self.last) + 1)
+        ]
+        repeats, rest = divmod(turns, self.last)
+        return repeats * sum(lacking) + sum(lacking[:rest])
 
     def problems(self, config: WorldConfig, turns: int) -> list[str]:
         """Agents that are not in the world; fewer turns than the run has."""
@@ -217,6 +218,15 @@ class TracedUsage(Struct, frozen=True):
             short = f"the trace ends with turn {self.last} and the run has {turns}"
             problems.append(f"usage.path: {short}; set turns, or repeat = true")
         return problems
+
+
+def usage_gaps(usage: UsageSource, agent_ids: Sequence[str], turns: int) -> list[str]:
+    """What a trace lacks for these agents, in words with its file's name; nothing if whole."""
+    missing = usage.gaps(agent_ids, turns) if isinstance(usage, TracedUsage) else 0
+    if not isinstance(usage, TracedUsage) or not missing:
+        return []
+    every = turns * len(agent_ids)
+    return [f"{usage.path} has no row for {missing} of {every} agent-turns; they count as no usage"]
 
 
 class _TraceTable(Struct, frozen=True):
@@ -293,55 +303,78 @@ def read_trace(path: Path, *, repeat: bool = False) -> TracedUsage:
     """
     if not path.is_file():
         raise ScenarioError([f"usage.path: there is no file {path}"])
-    try:
-        rows = list(_parquet_rows(path) if path.suffix == ".parquet" else _csv_rows(path))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ScenarioError([f"usage.path: {path} is not a CSV file: {error}"]) from None
-    by_turn: dict[int, dict[str, Usage]] = {}
     problems: list[str] = []
-    for line, row in rows:
-        try:
-            turn, agent_id, thinking, output = _trace_row(row)
-        except ValueError as error:
-            problems.append(f"usage.path: {path}, {line}: {error}")
-            continue
+    read = _parquet_rows if path.suffix == ".parquet" else _csv_rows
+    by_turn: dict[int, dict[str, Usage]] = {}
+    for row_name, (turn, agent_id, thinking, output) in read(path, problems):
         agents = by_turn.setdefault(turn, {})
         if agent_id in agents:
-            problems.append(f"usage.path: {path}, {line}: {agent_id} has turn {turn} twice")
+            problems.append(f"{row_name}: {agent_id} has turn {turn} twice")
         agents[agent_id] = thinking, output
     if not by_turn and not problems:
-        problems.append(f"usage.path: {path} has no rows")
+        raise ScenarioError([f"usage.path: {path} has no rows"])
     if problems:
+        named = [f"usage.path: {path}, {problem}" for problem in problems[:20]]
         more = [f"usage.path: and {len(problems) - 20} more"] if len(problems) > 20 else []
-        raise ScenarioError(problems[:20] + more)
+        raise ScenarioError(named + more)
     return TracedUsage(str(path), by_turn, max(by_turn), repeat)
 
 
-_TRACE_COLUMNS: Final = ("turn", "agent", "thinking", "output")
+_Row: TypeAlias = tuple[Any, ...]
+"""Turn, agent, thinking units, output units."""
+
+_LEAST: Final[Mapping[str, int | None]] = {"turn": 1, "agent": None, "thinking": 0, "output": 0}
+"""The columns of a trace, each with its least number; None where it is a text."""
 
 
-def _trace_row(row: Mapping[str, Any]) -> tuple[int, str, int, int]:
-    numbers = []
-    for column in ("turn", "thinking", "output"):
-        text = str(row[column]).strip()
-        low = 1 if column == "turn" else 0
-        whole = text.isascii() and text.isdigit() and len(text) <= 12
-        if not whole or not low <= int(text) <= INPUT_LIMIT:
-            raise ValueError(f"{column} must be an integer from {low} to {INPUT_LIMIT}")
-        numbers.append(int(text))
-    turn, thinking, output = numbers
-    return turn, str(row["agent"]), thinking, output
+def _cell(column: str, value: Any) -> Any:
+    """The value of a cell.
+
+    Raises:
+        ValueError: What it must be.
+    """
+    low = _LEAST[column]
+    if low is None:
+        if not isinstance(value, str):
+            raise ValueError(f"{column} must be a name")
+        return value
+    text = str(int(value) if _is_whole(value) else value).strip()
+    whole = text.isascii() and text.isdigit() and len(text) <= 12
+    if not whole or not low <= int(text) <= INPUT_LIMIT:
+        raise ValueError(f"{column} must be an integer from {low} to {INPUT_LIMIT}")
+    return int(text)
 
 
-def _csv_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, float | Decimal) and value % 1 == 0
+
+
+def _csv_rows(path: Path, problems: list[str]) -> Iterator[tuple[str, _Row]]:
+    """Each row that is right, with its line."""
     with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        _check_columns(path, reader.fieldnames or ())
-        for row in reader:
-            yield f"line {reader.line_num}", row
+        reader = csv.reader(file, strict=True)
+        try:
+            header = next(reader, [])
+            _check_columns(path, header)
+            indices = {column: header.index(column) for column in _LEAST}
+            for cells in filter(None, reader):
+                line = f"line {reader.line_num}"
+                try:
+                    if len(cells) != len(header):
+                        raise ValueError(f"has {len(cells)} cells, the header {len(header)}")
+                    row = tuple(_cell(column, cells[at]) for column, at in indices.items())
+                except ValueError as error:
+                    problems.append(f"{line}: {error}")
+                else:
+                    yield line, row
+        except (UnicodeDecodeError, csv.Error) as error:
+            where = f", line {reader.line_num}" if reader.line_num else ""
+            problem = f"usage.path: {path} is not a CSV file{where}: {error}"
+            raise ScenarioError([problem]) from None
 
 
-def _parquet_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _parquet_rows(path: Path, problems: list[str]) -> Iterator[tuple[str, _Row]]:
+    """Each row with its number; nothing where a column is wrong, which is said once."""
     try:
         import polars  # noqa: PLC0415
     except ModuleNotFoundError:
@@ -353,11 +386,30 @@ def _parquet_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     except (polars.exceptions.PolarsError, OSError) as error:
         raise ScenarioError([f"usage.path: {path} is not a Parquet file: {error}"]) from None
     _check_columns(path, frame.columns)
-    for index, row in enumerate(frame.iter_rows(named=True), 1):
-        yield f"row {index}", row
+    columns = [_column(column, frame[column], problems) for column in _LEAST]
+    if not problems:
+        for index, row in enumerate(zip(*columns, strict=True), 1):
+            yield f"row {index}", row
 
 
-def _check_columns(path: Path, columns: Iterable[str]) -> None:
-    missing = [column for column in _TRACE_COLUMNS if column not in columns]
+def _column(column: str, values: Iterable[Any], problems: list[str]) -> list[Any]:
+    """The cells of a column that are right; one problem where some are not."""
+    cells, wrong = [], []
+    for index, value in enumerate(values, 1):
+        try:
+            cells.append(_cell(column, value))
+        except ValueError as error:
+            wrong.append(f"row {index}: {error}")
+    if wrong:
+        more = f", so too in {len(wrong) - 1} more rows" if len(wrong) > 1 else ""
+        problems.append(wrong[0] + more)
+    return cells
+
+
+def _check_columns(path: Path, columns: Sequence[str]) -> None:
+    missing = [column for column in _LEAST if column not in columns]
     if missing:
         raise ScenarioError([f"usage.path: {path} lacks the columns {', '.join(missing)}"])
+    twice = [column for column, times in Counter(columns).items() if times > 1 and column]
+    if twice:
+        raise ScenarioError([f"usage.path: {path} has the columns {', '.join(twice)} twice"])

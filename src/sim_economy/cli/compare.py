@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import statistics
 from pathlib import Path
 from typing import Any
 
 import click
 
+from sim_economy.cli.experiment_output import rounded, show_warnings
 from sim_economy.cli.options import json_option, numbers_as_changes, seed_option, turns_option
 from sim_economy.cli.output import print_json, print_table, progress_bar, say
 from sim_economy.cli.scenario_options import scenario_names
-from sim_economy.core.errors import ScenarioError
 from sim_economy.experiments.experiment import run_experiment
 from sim_economy.reports.comparison import (
     COMPARED_METRICS,
+    MetricDifference,
     TreatmentRuns,
+    check_names,
     differences,
+    unpaired_sides,
     write_comparison,
 )
 from sim_economy.scenarios.scenario import load_scenario
@@ -57,9 +59,7 @@ def compare(
     """
     given = numbers_as_changes(runs=runs, turns=turns, seed=seed)
     treatments = [load_scenario(name, [*changes, *given]) for name in scenarios or REGIMES]
-    names = [treatment.name for treatment in treatments]
-    if len(names) < 2 or len(set(names)) < len(names):
-        raise ScenarioError([f"scenarios: {', '.join(names)} are not two or more different names"])
+    check_names(treatments)
     sides: list[TreatmentRuns] = []
     failed = 0
     for treatment in treatments:
@@ -83,38 +83,41 @@ def compare(
 
 
 def _show(sides: list[TreatmentRuns], written: list[Path], *, as_json: bool) -> None:
-    means: dict[str, dict[str, Any]] = {}
-    for column in COMPARED_METRICS:
-        means[column] = {}
-        for side in sides:
-            values = list(side.values(column).values())
-            means[column][side.treatment.name] = statistics.mean(values) if values else None
+    by_side = {side.treatment.name: side.means() for side in sides}
+    show_warnings(
+        [*(doubt for side in sides for doubt in side.doubts()), *unpaired_sides(sides).values()]
+    )
     if as_json:
         print_json(
             {
-                "means": means,
-                "differences": [
-                    {
-                        "measure": row.column,
-                        "treatment": row.treatment,
-                        "pairs": row.pairs,
-                        "mean": row.mean,
-                        "low": row.low,
-                        "high": row.high,
-                    }
-                    for row in differences(sides)
-                ],
+                "means": {
+                    column: {name: own[column] for name, own in by_side.items()}
+                    for column in COMPARED_METRICS
+                },
+                "differences": [_plain(row) for row in differences(sides)],
+                "unpaired": unpaired_sides(sides),
                 "report": [str(path) for path in written],
             }
         )
         return
-    columns = ("measure", *(side.treatment.name for side in sides))
     rows = [
-        [
-            COMPARED_METRICS[column],
-            *("-" if value is None else f"{value:.3f}" for value in row.values()),
-        ]
-        for column, row in means.items()
+        [name, *(_rounded(own[column]) for own in by_side.values())]
+        for column, name in COMPARED_METRICS.items()
     ]
-    print_table("means over the runs", columns, rows)
+    print_table("means over the runs", ("measure", *by_side), rows)
     say(f"read {written[-1]}")
+
+
+def _rounded(mean: float | None) -> int | str:
+    return "-" if mean is None else rounded(mean)
+
+
+def _plain(row: MetricDifference) -> dict[str, Any]:
+    return {
+        "measure": row.column,
+        "treatment": row.treatment,
+        "pairs": row.pairs,
+        "mean": row.mean,
+        "low": row.low,
+        "high": row.high,
+    }

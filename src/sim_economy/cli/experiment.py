@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 from msgspec import to_builtins
 
-from sim_economy.agents.usage_model import TracedUsage
 from sim_economy.cli.experiment_output import (
     SHOWN_METRICS,
     rounded,
     show_files,
+    show_warnings,
     write_experiment_report,
 )
 from sim_economy.cli.options import (
@@ -23,9 +23,8 @@ from sim_economy.cli.options import (
 )
 from sim_economy.cli.output import print_json, print_table, progress_bar, say
 from sim_economy.cli.scenario_options import chosen_scenario, policy_option, scenario_argument
-from sim_economy.experiments.experiment import Outcome, run_experiment
-from sim_economy.runs.run_metrics import all_alike
-from sim_economy.scenarios.scenario import Scenario
+from sim_economy.experiments.experiment import run_experiment
+from sim_economy.runs.extended_metrics import doubts
 
 
 @click.command()
@@ -68,6 +67,7 @@ def experiment(
             chosen, folder, jobs=jobs, ledgers=ledgers, fresh=fresh, progress=progress
         )
     written = write_experiment_report(folder, chosen, outcome) if report else []
+    show_warnings(doubts(chosen, outcome.runs))
     if as_json:
         print_json(
             {
@@ -81,7 +81,6 @@ def experiment(
             }
         )
     else:
-        _show_doubts(chosen, outcome)
         columns = ("run_id", *SHOWN_METRICS)
         rows = [[rounded(row[column]) for column in columns] for row in outcome.rows]
         print_table(f"{chosen.name}: {len(rows)} runs of {chosen.turns} turns", columns, rows)
@@ -89,23 +88,3 @@ def experiment(
             say(f"{outcome.resumed} runs were there already")
         show_files(outcome, folder, written)
     return 1 if outcome.failures else 0
-
-
-def _show_doubts(chosen: Scenario, outcome: Outcome) -> None:
-    """Warnings that the runs say less than their number suggests."""
-    usage = chosen.usage
-    if isinstance(usage, TracedUsage):
-        missing = usage.gaps(chosen.config, chosen.turns)
-        every = chosen.turns * chosen.config.num_agents
-        if missing:
-            say(
-                f"{usage.path} has no row for {missing} of {every} agent-turns; "
-                "they count as no usage",
-                err=True,
-            )
-    if all_alike(outcome.rows):
-        say(
-            "all runs came out alike: nothing in them depends on the seed, so intervals over them "
-            "say nothing",
-            err=True,
-        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from sim_economy.cli.output import say
@@ -32,6 +33,12 @@ def show_files(outcome: Outcome, folder: Path, written: list[Path]) -> None:
     say(f"files in {folder}" + (f"; read {written[-1]}" if written else ""))
 
 
+def show_warnings(warnings: Sequence[str]) -> None:
+    """Say, beside the output, why runs say less than they seem to."""
+    for warning in warnings:
+        say(f"warning: {warning}", err=True)
+
+
 def write_experiment_report(
     folder: Path, chosen: Scenario, outcome: Outcome, comparison: Comparison | None = None
 ) -> list[Path]:
@@ -56,4 +63,4 @@ def write_experiment_report(
 
 def rounded(value: float) -> int | str:
     """A metric for a terminal: three decimals, whole numbers whole."""
-    return value if isinstance(value, int) else f"{value:.3f}"
+    return int(value) if value == int(value) else f"{value:.3f}"

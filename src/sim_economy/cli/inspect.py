@@ -86,7 +86,7 @@ def _show_sums(transcript: Transcript) -> None:
                 sum(len(agent_turn.calls) for agent_turn in own),
                 account.spent.tokens if account else 0,
                 f"{account.spent.money}" if account and account.spent.money else "",
-                own[-1].balance,
+                transcript.balances.get(agent_id, "-"),
             ]
         )
     columns = ("agent", "mind", "could not act", "refused", "spoke", "calls", "tokens", "money")

@@ -14,6 +14,8 @@ from typing import Any
 
 import click
 
+from sim_economy.agents.usage_model import usage_gaps
+from sim_economy.cli.experiment_output import show_warnings
 from sim_economy.cli.options import json_option, numbers_as_changes, seed_option, set_option
 from sim_economy.cli.output import needing, print_json, print_table, say
 from sim_economy.core.codec import canonical, parse_json
@@ -24,6 +26,7 @@ from sim_economy.orchestrator.model_call import ModelCaller
 from sim_economy.orchestrator.orchestrated_run import OrchestratedRun, load_orchestrated
 from sim_economy.orchestrator.session import SessionResult
 from sim_economy.orchestrator.session import orchestrate as play
+from sim_economy.orchestrator.settings import Plan
 from sim_economy.orchestrator.task import Task
 from sim_economy.orchestrator.turn_loop import Progress
 from sim_economy.orchestrator.world_backend import EngineBackend, WorldBackend
@@ -65,10 +68,20 @@ def orchestrate(
     )
     if asked.replaced_policy and not as_json:
         say(f"mocks decide, not the policy {asked.replaced_policy}", err=True)
+    show_warnings(usage_gaps(asked.usage, _fed_by_usage(asked.task.plan), asked.task.turns))
     folder = out or Path("out") / asked.task.name
     ending = asyncio.run(_play(folder, asked, engine, fresh=fresh))
     _show_result(folder, asked.task, ending, as_json=as_json)
     return 0
+
+
+def _fed_by_usage(plan: Plan) -> list[str]:
+    """The agents whose usage is the scenario's: those of policies and of mocks."""
+    return [
+        agent_id
+        for agent_id, backend in plan.backends.items()
+        if backend.model is None or plan.models[backend.model].provider == "mock"
+    ]
 
 
 async def _play(

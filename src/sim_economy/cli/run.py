@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import click
 
-from sim_economy.cli.experiment_output import SHOWN_METRICS, rounded
+from sim_economy.cli.experiment_output import SHOWN_METRICS, rounded, show_warnings
 from sim_economy.cli.options import json_option, seed_option, set_option, turns_option
 from sim_economy.cli.output import LedgerType, print_json, print_table, progress_bar, say
 from sim_economy.cli.scenario_options import chosen_scenario, policy_option, scenario_argument
@@ -45,6 +45,7 @@ def run(
         raise click.UsageError("--resume needs --ledger, the file to play on from")
     chosen = chosen_scenario(scenario, changes, policy, turns=turns)
     number = chosen.replicate(seed)
+    show_warnings(chosen.usage_gaps)
     with progress_bar(chosen.name, chosen.turns) as progress:
         if ledger is not None and resume:
             return _resume(chosen, number, ledger, progress, as_json=as_json)
@@ -76,6 +77,7 @@ def _resume(
         usage = chosen.usage.turns(wanted)
         for turn, _ in play(world, chosen.policies, usage, chosen.turns):
             progress(turn.turn)
+        finished = world.state.ended
         result = {
             "ledger": ledger.name,
             "resumed_after_turn": before,
@@ -85,6 +87,9 @@ def _resume(
         }
     if as_json:
         print_json(result)
+    elif before == result["turns"]:
+        state = "the run is finished" if finished else "it has as many turns"
+        say(f"nothing to play: {state}, turn {before} was its last; head {result['head']}")
     else:
         say(f"played turns {before + 1} to {result['turns']}; head {result['head']}")
     return 0

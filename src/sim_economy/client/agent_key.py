@@ -31,7 +31,7 @@ class AgentKey:
             OSError: It cannot be read.
             ValueError: It holds no key.
         """
-        return cls(bytes.fromhex(Path(path).read_text(encoding="ascii").strip()))
+        return cls(bytes.fromhex(Path(path).read_text(encoding="utf-8-sig").strip()))
 
     def write(self, path: str | Path) -> None:
         """Keep the secret in a new file that only its owner may read.

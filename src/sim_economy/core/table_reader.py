@@ -10,7 +10,8 @@ from decimal import Decimal
 from difflib import get_close_matches
 from enum import Enum, StrEnum
 from functools import cache
-from typing import Any, Final, TypeVar, get_args, get_type_hints
+from numbers import Integral, Real
+from typing import Any, Final, TypeGuard, TypeVar, get_args, get_type_hints
 
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import FieldInfo, fields
@@ -33,6 +34,7 @@ class Kind(Enum):
     VARIANT = "one of"
     KEY = "empty or 32 to 128 lowercase hexadecimal digits"
     TEXT = "a text"
+    POLICY = "a text that names a policy, or in Python a policy or its class"
     SECONDS = "seconds, above 0 and at most 86400"
     MONEY = "an amount of money, such as 2.50"
     NUMBER = "a number"
@@ -223,8 +225,8 @@ def read_parameter(parameter: Parameter, value: Any, default: Any) -> Any:
     """A parameter's value as it is held, from plain values.
 
     Args:
-        value: Numbers are ints, Decimals, the decimal text of a number in a file (`NumberText`), or
-            floats, read as their shortest decimal text.
+        value: Numbers are integers, Decimals, the decimal text of a number in a file
+            (`NumberText`), or floats, read as their shortest decimal text; those of NumPy too.
         default: Of the same type; of a variant it gives the choices.
 
     Raises:
@@ -258,10 +260,24 @@ def _read_text(value: Any, parameter: Parameter) -> str:
     return value
 
 
-def _read_count(value: Any, parameter: Parameter) -> int:
-    if type(value) is not int or not parameter.low <= value <= parameter.high:
-        raise ValueError(f"must be an integer from {parameter.low} to {parameter.high}")
+def _read_policy(value: Any, parameter: Parameter) -> Any:
+    """A name, or whatever decides; the catalogue knows what is a policy."""
+    if isinstance(value, str):
+        return _read_text(value, parameter)
+    if not callable(getattr(value, "decide", None)):
+        raise ValueError(f"must be {parameter.kind.value}")
     return value
+
+
+def _read_count(value: Any, parameter: Parameter) -> int:
+    if not is_whole(value) or not parameter.low <= value <= parameter.high:
+        raise ValueError(f"must be an integer from {parameter.low} to {parameter.high}")
+    return int(value)
+
+
+def is_whole(value: Any) -> TypeGuard[int]:
+    """Test whether a value is an integer, of Python or such as NumPy's, and no truth value."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def _read_number(value: Any, parameter: Parameter) -> Decimal:
@@ -282,9 +298,9 @@ def _read_decimal(value: Any, parameter: Parameter) -> Millionths:
 def _numeral(value: Any) -> str:
     if isinstance(value, NumberText):
         return value
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+    if isinstance(value, bool) or not isinstance(value, Real | Decimal):
         raise ValueError("must be a number")
-    number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    number = Decimal(int(value)) if is_whole(value) else _exact(str(value))
     bounded = number.is_finite() and -40 < number.adjusted() < 40
     return format(number, "f") if bounded else str(number)
 
@@ -292,7 +308,7 @@ def _numeral(value: Any) -> str:
 def _read_amount(value: Any, parameter: Parameter) -> Decimal:
     """An amount of money, or seconds above zero, as exact as it is written."""
     number = Decimal(-1)
-    if isinstance(value, int | Decimal | NumberText) and not isinstance(value, bool):
+    if is_whole(value) or isinstance(value, Decimal | NumberText):
         number = _exact(_numeral(value))
     if parameter.kind is Kind.MONEY and _MONEY.fullmatch(str(number)):
         return number
@@ -337,8 +353,10 @@ def _read_parts(value: Any, parameter: Parameter) -> Any:
 def _read_agents(value: Any, parameter: Parameter) -> int | str | tuple[str, ...]:
     if isinstance(value, list) and value and all(isinstance(name, str) for name in value):
         return tuple(str(name) for name in value)
-    if value == REST or (type(value) is int and 0 < value <= INPUT_LIMIT):
-        return value  # type: ignore[no-any-return]
+    if value == REST:
+        return REST
+    if is_whole(value) and 0 < value <= INPUT_LIMIT:
+        return int(value)
     raise ValueError(f"must be {parameter.kind.value}")
 
 
@@ -359,6 +377,7 @@ _READERS: Final[Mapping[Kind, Callable[[Any, Parameter], Any]]] = {
     **dict.fromkeys(_PATTERNS, _read_matching),
     **dict.fromkeys((Kind.TABLE, Kind.TABLES, Kind.FREE), _read_parts),
     Kind.TEXT: _read_text,
+    Kind.POLICY: _read_policy,
     Kind.FLAG: _read_flag,
     Kind.AGENTS: _read_agents,
 }
@@ -391,6 +410,7 @@ def read_toml(text: str) -> dict[str, Any]:
     import tomllib  # noqa: PLC0415 - most commands read no TOML
 
     try:
-        return tomllib.loads(text, parse_float=lambda number: NumberText(number.replace("_", "")))
+        bare = text.removeprefix("\ufeff")  # an editor's byte order mark
+        return tomllib.loads(bare, parse_float=lambda number: NumberText(number.replace("_", "")))
     except (ValueError, RecursionError) as error:
         raise ScenarioError([f"not valid TOML: {error}"]) from None

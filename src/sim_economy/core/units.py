@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Context, Decimal
 from functools import lru_cache
 from itertools import accumulate, repeat
 from typing import Final, NewType
@@ -34,7 +35,8 @@ def millionths(text: str) -> Millionths:
         raise ValueError("must be a plain decimal number without an exponent")
     whole, _, fraction = text.partition(".")
     if len(fraction) > 6:
-        raise ValueError("must have at most 6 decimal places")
+        rounded = Decimal(text).quantize(Decimal("0.000001"), context=Context(prec=50))
+        raise ValueError(f"must have at most 6 decimal places; round it, here to {rounded}")
     magnitude = int(whole.lstrip("+-")) * MILLION + int(fraction.ljust(6, "0"))
     return Millionths(-magnitude if text.startswith("-") else magnitude)
 

@@ -209,6 +209,15 @@ class WorldConfig(Struct, frozen=True, kw_only=True):
         """The key under which every draw is made (L8)."""
         return seed_key(self.seed, self.secret, self.rules_version)
 
+    def __repr__(self) -> str:
+        """What differs from the defaults, as a file writes it; never the secret."""
+        ours, usual = (config_values(own, seed=True, every=True) for own in (self, WorldConfig()))
+        changed = [f"{name}={ours[name]}" for name in ours if ours[name] != usual[name]]
+        shown = [text for text in changed if not text.startswith("secret=")]
+        if self.agent_ids != tuple(f"agent_{i}" for i in range(self.num_agents)):
+            shown.append(f"agent_ids={list(self.agent_ids)}")
+        return f"WorldConfig({', '.join(shown)})"
+
     def under_rules(self, version: str) -> WorldConfig:
         """The same under another version of the rules; as it is where that is not known."""
         known = known_rules_version(version)
@@ -259,6 +268,8 @@ def parse_world_config(
     Raises:
         ScenarioError: With every problem found.
     """
+    if not isinstance(given, Mapping):
+        raise ScenarioError([f"world: must be parameters by name, not {type(given).__name__}"])
     base = base or WorldConfig()
     described = described_parameters(WorldConfig).items()
     known = {name: (parameter, held.default) for name, (parameter, held) in described}
@@ -285,7 +296,7 @@ def agent_index(agent_indices: Mapping[str, int], agent_id: str) -> int:
     Raises:
         InputError: No such agent.
     """
-    if agent_id not in agent_indices:
+    if not isinstance(agent_id, str) or agent_id not in agent_indices:
         known = list(agent_indices)
         shown = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
         raise InputError("agent_id", f"is not in this world; its agents are {shown}")
@@ -296,7 +307,8 @@ _AGENT_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
 def _agent_id_problems(agent_ids: Sequence[str], num_agents: int) -> list[str]:
-    if isinstance(agent_ids, str) or not all(isinstance(name, str) for name in agent_ids):
+    listed = isinstance(agent_ids, Sequence) and not isinstance(agent_ids, str)
+    if not listed or not all(isinstance(name, str) for name in agent_ids):
         return ["agent_ids: must be a list of names"]
     problems = []
     if len(agent_ids) != num_agents:

@@ -18,6 +18,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from sim_economy.agents.given_policy import can_be_imported
 from sim_economy.experiments.resume import (
     FailedRun,
     check_settings,
@@ -72,7 +73,7 @@ def run_experiment(
     """Play every run of a scenario that the folder does not hold yet, and write its files.
 
     Args:
-        jobs: Processes to play in.
+        jobs: Processes to play in; this one alone where another cannot import a policy.
         ledgers: Whether to keep each run's ledger as `runs/run-NNNN.sqlite`.
         fresh: Play every run again instead of resuming.
         progress: Called with each finished or failed run's number, resumed ones too.
@@ -150,6 +151,8 @@ def _played(
 ) -> Iterator[tuple[int, Run | str]]:
     """Each run's number with the run, or with the traceback of its failure."""
     paths = [ledger_path(folder, run) if ledgers else None for run in runs]
+    if not all(map(can_be_imported, scenario.policies)):
+        jobs = 1
     if jobs <= 1 or len(runs) <= 1:
         for run, path in zip(runs, paths, strict=True):
             yield run, _attempt(scenario, run, path)

@@ -89,7 +89,7 @@ def check_settings(folder: Path, scenario: Scenario, *, ledgers: bool, fresh: bo
                 "settings_changed",
                 str(folder),
                 f"holds an experiment with other settings: {'; '.join(changes)}; "
-                "name another folder, or start over with --fresh",
+                "name another folder, or start over with --fresh (in Python, fresh=True)",
             )
         return
     for pattern in _OWN_FILES:

@@ -6,7 +6,6 @@ It needs no rules: what a turn should have done is `replay`'s question.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from msgspec import DecodeError, Struct, json
 
@@ -16,7 +15,7 @@ from sim_economy.core.codec import canonical
 from sim_economy.core.errors import ExtraMissingError, SimEconomyError, StoreError
 from sim_economy.ledger.credentials.signature_check import SignedWorld
 from sim_economy.ledger.fold import Fold
-from sim_economy.ledger.readers.reading import STUMBLES, reading
+from sim_economy.ledger.readers.reading import STUMBLES, LedgerSource, ledger_of, reading
 from sim_economy.ledger.records import (
     FORMAT,
     Genesis,
@@ -30,7 +29,7 @@ from sim_economy.ledger.records import (
     read_genesis,
 )
 from sim_economy.ledger.sidecars.head_file import HeadFile, Seen
-from sim_economy.ledger.sidecars.locations import LedgerLocation, location_of
+from sim_economy.ledger.sidecars.locations import LedgerLocation
 from sim_economy.ledger.stores.protocol import Store
 
 
@@ -69,7 +68,7 @@ class Verification(Struct, frozen=True):
 
 
 def verify(
-    source: Store | LedgerLocation | str | Path, progress: Callable[[int], None] = lambda turn: None
+    source: LedgerSource, progress: Callable[[int], None] = lambda turn: None
 ) -> Verification:
     """Fold postings and hashes from genesis and name the first thing that is wrong.
 
@@ -80,8 +79,7 @@ def verify(
     Raises:
         StoreError: The file is missing or no ledger of this format.
     """
-    if isinstance(source, str | Path):
-        source = location_of(source)
+    source = ledger_of(source)
     try:
         # Before the ledger: it goes on meanwhile, and must have what was seen by then.
         seen = HeadFile.seen(source.sidecar) if isinstance(source, LedgerLocation) else None

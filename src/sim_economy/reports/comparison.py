@@ -10,12 +10,12 @@ import statistics
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 
 from sim_economy.agents.population import described
-from sim_economy.core.errors import ExtraMissingError
+from sim_economy.core.errors import ExtraMissingError, ScenarioError
 from sim_economy.ledger.readers.plain_text import markdown_text
 from sim_economy.ledger.sidecars.run_folder import write_whole, writing_into
 from sim_economy.reports.html import html_page
@@ -28,9 +28,9 @@ from sim_economy.reports.tables import (
     number,
     table_markdown,
 )
-from sim_economy.runs.extended_metrics import extended_metrics
+from sim_economy.runs.extended_metrics import all_metrics, doubts
 from sim_economy.runs.run import Run, chosen
-from sim_economy.runs.run_metrics import run_metrics, table_csv
+from sim_economy.runs.run_metrics import table_csv
 from sim_economy.scenarios.scenario import Scenario, load_scenario
 from sim_economy.statistics.intervals import student_interval
 
@@ -68,19 +68,27 @@ class TreatmentRuns(Struct, frozen=True):
     treatment: Scenario
     runs: Sequence[Run]
 
+    def doubts(self) -> list[str]:
+        """Why its runs say less than their number suggests; nothing if they do not."""
+        name = self.treatment.name
+        return [f"{name}: {doubt}" for doubt in doubts(self.treatment, self.runs)]
+
     def values(self, column: str) -> dict[int, float]:
         """A metric by the seed of the run; runs that don't define it are left out."""
-        measured = {
-            run.seed: (run_metrics(run) | extended_metrics(run))[column] for run in self.runs
-        }
+        measured = {run.seed: all_metrics(run)[column] for run in self.runs}
         return {seed: float(value) for seed, value in measured.items() if value is not None}
+
+    def means(self) -> dict[str, float | None]:
+        """The mean of each compared metric over the runs; None where no run defines it."""
+        by_run = {column: self.values(column).values() for column in COMPARED_METRICS}
+        return {column: statistics.mean(own) if own else None for column, own in by_run.items()}
 
 
 class MetricDifference(Struct, frozen=True, kw_only=True):
     """The difference of a treatment from the first in one metric, over runs with the same seed.
 
     Attributes:
-        pairs: Runs of both with the same seed.
+        pairs: Runs of both with the same seed; none where the treatments cannot be paired.
         low: Of the 95 % interval by Student's t for the mean difference; None below two pairs.
         high: Likewise.
     """
@@ -94,10 +102,44 @@ class MetricDifference(Struct, frozen=True, kw_only=True):
 
     @property
     def is_clear(self) -> bool:
-        """True if the interval excludes zero; pairs that all differ alike have none."""
-        if self.low is None or self.high is None or self.low == self.high:
+        """True if the interval excludes zero; pairs that all differ alike are certain."""
+        if self.low is None or self.high is None:
             return False
         return not self.low <= 0 <= self.high
+
+
+def unpaired_by(first: TreatmentRuns, other: TreatmentRuns) -> list[str]:
+    """What keeps the runs of two treatments from being paired, in words; nothing if they can be.
+
+    Runs with the same seed draw the same usage only for the same agents, from the same source,
+    under the same version of the rules; and they are compared after the same turn.
+    """
+    ours, its = first.treatment, other.treatment
+    parts = (
+        ("agents", ours.config.agent_ids, its.config.agent_ids),
+        ("turns", ours.turns, its.turns),
+        ("usage", _usage(ours), _usage(its)),
+        ("rules_version", ours.config.rules_version, its.config.rules_version),
+    )
+    return [name for name, one, another in parts if one != another]
+
+
+def _usage(scenario: Scenario) -> dict[str, Any]:
+    """What decides the usage; of a trace its content, not where the file is."""
+    stated = scenario.settings["usage"]
+    return {key: stated[key] for key in stated if key != "path" or "digest" not in stated}
+
+
+def unpaired_sides(sides: Sequence[TreatmentRuns]) -> dict[str, str]:
+    """The treatments whose runs cannot be paired with the first's, and why not."""
+    first, *others = sides
+    found = {other.treatment.name: unpaired_by(first, other) for other in others}
+    return {
+        name: f"{name} differs from {first.treatment.name} in {' and '.join(parts)}, so their runs "
+        "are not paired"
+        for name, parts in found.items()
+        if parts
+    }
 
 
 def differences(sides: Sequence[TreatmentRuns]) -> list[MetricDifference]:
@@ -111,7 +153,7 @@ def differences(sides: Sequence[TreatmentRuns]) -> list[MetricDifference]:
     for column in COMPARED_METRICS:
         base = first.values(column)
         for other in others:
-            values = other.values(column)
+            values = {} if unpaired_by(first, other) else other.values(column)
             pairs = [values[seed] - base[seed] for seed in base if seed in values]
             low, high = student_interval(pairs) if len(pairs) > 1 else (None, None)
             mean = statistics.mean(pairs) if pairs else None
@@ -173,6 +215,17 @@ def write_comparison(folder: Path, sides: Sequence[TreatmentRuns]) -> list[Path]
     return [folder / name for name in files]
 
 
+def check_names(treatments: Sequence[Scenario]) -> None:
+    """Hold treatments to different names, each of which is a folder's.
+
+    Raises:
+        ScenarioError: There are fewer than two, or two of one name.
+    """
+    names = [treatment.name for treatment in treatments]
+    if len(names) < 2 or len(set(names)) < len(names):
+        raise ScenarioError([f"scenarios: {', '.join(names)} are not two or more different names"])
+
+
 def _what_was_run(sides: Sequence[TreatmentRuns]) -> str:
     lines = []
     for side in sides:
@@ -183,6 +236,7 @@ def _what_was_run(sides: Sequence[TreatmentRuns]) -> str:
             f"- **{markdown_text(treatment.name)}**: {len(seeds)} runs of {treatment.turns} turns, "
             f"seeds {min(seeds)} to {max(seeds)}. Population: {groups}. {_world(sides[0], side)}"
         )
+        lines += [f"  - {markdown_text(doubt)}" for doubt in side.doubts()]
     rules = sides[0].treatment.config.rules_version
     lines.append(f"- sim-economy {version('sim-economy')}, rules version {rules}.")
     return "## What was run\n\n" + "\n".join(lines) + "\n"
@@ -198,9 +252,9 @@ def _world(first: TreatmentRuns, side: TreatmentRuns) -> str:
 
 def _means(sides: Sequence[TreatmentRuns]) -> str:
     rows: list[tuple[Value, ...]] = []
+    means = [side.means() for side in sides]
     for column, name in COMPARED_METRICS.items():
-        values = [side.values(column).values() for side in sides]
-        rows.append((name, *(statistics.mean(each) if each else None for each in values)))
+        rows.append((name, *(own[column] for own in means)))
     columns = ("measure", *(side.treatment.name for side in sides))
     table = Table("means", "Means over the runs", columns, tuple(rows))
     return f"## Side by side\n\n{table_markdown(table)}"
@@ -208,9 +262,13 @@ def _means(sides: Sequence[TreatmentRuns]) -> str:
 
 def _paired(sides: Sequence[TreatmentRuns], found: Sequence[MetricDifference]) -> str:
     first = markdown_text(sides[0].treatment.name)
-    pairs = max(row.pairs for row in found)
-    if not pairs:
-        return f"No run has a seed in common with one of {first}, so nothing can be paired.\n"
+    unpaired = "".join(f"{markdown_text(reason)}.\n\n" for reason in unpaired_sides(sides).values())
+    found = [row for row in found if row.pairs]
+    if not found:
+        none = f"No run of another has a pair among those of {first}, so nothing can be paired."
+        return f"## Differences\n\n{unpaired}{none}\n"
+    paired = {row.treatment: row.pairs for row in found}
+    pairs = ", ".join(f"{count} pairs with {markdown_text(name)}" for name, count in paired.items())
     rows = tuple(
         (
             COMPARED_METRICS[row.column],
@@ -226,9 +284,10 @@ def _paired(sides: Sequence[TreatmentRuns], found: Sequence[MetricDifference]) -
     table = Table("paired", f"Against {sides[0].treatment.name}", columns, rows)
     clear = sum(row.is_clear for row in found)
     return (
-        f"## Differences\n\nRuns with the same seed draw the same usage, so each is set against "
-        f"the run of {first} with its seed: {pairs} pairs, intervals by Student's t. {clear} of "
-        f"{len(found)} leave zero out; about one in twenty would do so if nothing differed.\n\n"
+        f"## Differences\n\n{unpaired}Runs with the same seed draw the same usage, so each is set "
+        f"against the run of {first} with its seed: {pairs}; intervals by Student's t. {clear} of "
+        f"{len(found)} leave zero out; about one in twenty would do so if nothing differed. An "
+        f"interval that is a point is certain: all pairs differ by as much.\n\n"
         f"{table_markdown(table)}"
     )
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import statistics
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from itertools import accumulate, cycle, pairwise, takewhile
 from typing import TYPE_CHECKING, Any, Final
 
@@ -68,12 +71,29 @@ _POINTS_MAX: Final = 600
 
 @contextmanager
 def _styled() -> Iterator[None]:
-    import matplotlib as mpl  # noqa: PLC0415
-
+    mpl = _matplotlib()
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)
         yield
+
+
+def _matplotlib() -> Any:
+    """The library, also where the environment names a backend that is not installed here.
+
+    A shell hands on the backend of its notebook, and the library refuses to be imported under one
+    that it does not find; what is drawn here needs none.
+    """
+    if "matplotlib" in sys.modules or "MPLBACKEND" not in os.environ:
+        return import_module("matplotlib")
+    backend = os.environ.pop("MPLBACKEND")
+    try:
+        mpl = import_module("matplotlib")
+    finally:
+        os.environ["MPLBACKEND"] = backend
+    with suppress(ValueError):
+        mpl.rcParams["backend"] = backend
+    return mpl
 
 
 @_styled()

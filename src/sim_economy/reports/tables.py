@@ -9,10 +9,11 @@ import re
 import statistics
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct
 
+from sim_economy.core.errors import ExtraMissingError
 from sim_economy.core.world_config import config_values, parameters
 from sim_economy.ledger.readers.plain_text import markdown_text
 from sim_economy.runs.run_metrics import Row, aggregate
@@ -22,6 +23,9 @@ from sim_economy.statistics.descriptive import (
     correlation,
     interquartile_range,
 )
+
+if TYPE_CHECKING:
+    import polars
 
 Value: TypeAlias = str | bool | int | float | None
 """A table's cell; None where there is nothing to say."""
@@ -116,6 +120,21 @@ def table_markdown(table: Table) -> str:
     return f"**{markdown_text(table.title)}**\n\n{body}\n"
 
 
+def data_frame(
+    rows: Sequence[Mapping[str, Any]] | Mapping[str, Sequence[Any]],
+) -> polars.DataFrame:
+    """Rows, or columns, as a polars data frame.
+
+    Raises:
+        ExtraMissingError: polars is not installed.
+    """
+    try:
+        import polars  # noqa: PLC0415
+    except ModuleNotFoundError:
+        raise ExtraMissingError("a data frame", "polars", "report") from None
+    return polars.DataFrame(rows, infer_schema_length=None)
+
+
 def shown(value: Value) -> str:
     """A value as people read it: thousands grouped, digits by size, a dash for nothing."""
     match value:
@@ -179,9 +198,10 @@ def _aggregate_table(rows: Sequence[Row]) -> Table:
 _INTERVAL: Final = ("mean", "95 % CI, low", "95 % CI, high", "min", "max")
 
 
-def _interval(metric: Mapping[str, float]) -> tuple[float, float, float, float, float]:
+def _interval(metric: Mapping[str, Any]) -> tuple[Value, ...]:
     mean, half = metric["mean"], metric["ci95"]
-    return mean, mean - half, mean + half, metric["min"], metric["max"]
+    bounds = (None, None) if half is None else (mean - half, mean + half)
+    return mean, *bounds, metric["min"], metric["max"]
 
 
 def _action_table(scenario: Scenario, rows: Sequence[Row]) -> Table:

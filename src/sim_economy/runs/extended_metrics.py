@@ -17,6 +17,8 @@ from sim_economy.core.actions import RECOGNISED
 from sim_economy.ledger.readers.series import spread
 from sim_economy.ledger.sidecars.run_folder import write_whole
 from sim_economy.runs.run import Run, fees, total
+from sim_economy.runs.run_metrics import run_metrics
+from sim_economy.scenarios.scenario import Scenario
 from sim_economy.statistics.inequality import gini, gini_absolute, gini_normalised, hhi, shifted
 from sim_economy.statistics.intervals import bootstrap_interval, normal_halfwidth, student_interval
 
@@ -72,6 +74,29 @@ EXTENDED_METRICS: Final[Mapping[str, str]] = {
 """The extended metrics by column, with their names in text; counts of tokens unless they say."""
 
 _BOOTSTRAP_SEED: Final = 1
+
+
+def all_metrics(run: Run) -> ExtendedMetrics:
+    """The published metrics of one run, and the extended ones."""
+    return run_metrics(run) | extended_metrics(run)
+
+
+ALIKE: Final = (
+    "all runs came out alike: no measure of them depends on the seed, so intervals over them say "
+    "nothing"
+)
+"""What is said of runs that are `all_alike`."""
+
+
+def all_alike(runs: Sequence[Run]) -> bool:
+    """Test whether several runs have the same metrics, so that their number proves nothing."""
+    bare = [all_metrics(run) | {"run_id": 0} for run in runs]
+    return len(bare) > 1 and all(own == bare[0] for own in bare)
+
+
+def doubts(scenario: Scenario, runs: Sequence[Run]) -> list[str]:
+    """Why the runs of a scenario say less than their number suggests; nothing if they do not."""
+    return [*scenario.usage_gaps, *([ALIKE] if all_alike(runs) else [])]
 
 
 def supply_changes(run: Run) -> dict[str, int]:
@@ -157,14 +182,15 @@ def extended_summary(rows: Sequence[Mapping[str, int | float | None]]) -> list[d
 
     Returns:
         One row for each column but `run_id`: `runs`, mean, standard deviation, the published
-        half-width, Student's t and percentile bootstrap intervals, least and greatest.
+        half-width, Student's t and BCa bootstrap intervals, least and greatest. What a single run
+        cannot tell is None.
 
     Raises:
         ModuleNotFoundError: scipy is not installed.
     """
     summary = []
     for column in rows[0]:
-        values = [float(value) for row in rows if (value := row[column]) is not None]
+        values = [value for row in rows if (value := row[column]) is not None]
         if column != "run_id":
             summary.append({"measure": column, **_summary(values)})
     return summary
@@ -176,8 +202,8 @@ def _summary(values: Sequence[float]) -> dict[str, float | None]:
     student = student_interval(values)
     bootstrap = bootstrap_interval(values, _BOOTSTRAP_SEED)
     estimates = (
-        statistics.mean(values),
-        statistics.stdev(values) if len(values) > 1 else 0.0,
+        float(statistics.mean(values)),
+        statistics.stdev(values) if len(values) > 1 else None,
         normal_halfwidth(values),
         *student,
         *bootstrap,

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Self, Unpack
 
-from sim_economy.core.errors import ScenarioError
+from sim_economy.core.errors import InputError, ScenarioError
 from sim_economy.ledger.readers.export import frame
+from sim_economy.ledger.readers.html_table import html_table
+from sim_economy.ledger.readers.reading import ledger_of
 from sim_economy.ledger.readers.statement import Statement, statement
+from sim_economy.ledger.sidecars.locations import LedgerLocation
 from sim_economy.ledger.stores.memory import MemoryStore
 from sim_economy.ledger.stores.protocol import Store
+from sim_economy.runs.extended_metrics import ExtendedMetrics, all_metrics
 from sim_economy.runs.policy_loop import play_run
-from sim_economy.runs.run import Run
-from sim_economy.runs.run_metrics import Row, run_metrics
+from sim_economy.runs.run import Run, run_of
+from sim_economy.scenarios.changes import ScenarioChanges
 from sim_economy.scenarios.scenario import Scenario, load_scenario
+from sim_economy.world.world import World
 
 if TYPE_CHECKING:
     import polars
 
 
 class Played:
-    """A finished run and its ledger.
+    """A played run and its ledger.
 
     Attributes:
         run: Its series and counts.
@@ -31,15 +36,45 @@ class Played:
         self.run = run
         self.store = store
 
+    @classmethod
+    def of(cls, source: World | Store) -> Self:
+        """What a world has played so far, also one that was played by hand.
+
+        Raises:
+            InputError: It has no records, or has closed no turn.
+        """
+        store = ledger_of(source)
+        if isinstance(store, LedgerLocation):
+            raise InputError("world", "must be a world or a store; open a file with World.open")
+        if store.head().turn < 1:
+            raise InputError("world", "has closed no turn; play one with turn() or act()")
+        return cls(run_of(store, 1), store)
+
+    def __repr__(self) -> str:
+        """Which run it is, and how it ended."""
+        return (
+            f"<Played: seed {self.run.seed}, {self.run.turns} turns, {len(self.run.agent_ids)} "
+            f"agents, {self.run.series.token_supply[-1]} tokens, head {self.run.head[:12]}>"
+        )
+
+    def _repr_html_(self) -> str:
+        """Final balances and the metrics as tables, for a notebook."""
+        series = self.run.series
+        held = [*zip(self.run.agent_ids, series.balances[-1], series.staked[-1], strict=True)]
+        title = f"After turn {self.run.turns}, seed {self.run.seed}"
+        balances = html_table(title, ("agent", "balance", "staked"), held)
+        return balances + html_table("Metrics", ("metric", "value"), [*self.metrics.items()])
+
     @property
-    def metrics(self) -> Row:
-        """The published metrics of the run, by column."""
-        return run_metrics(self.run)
+    def metrics(self) -> ExtendedMetrics:
+        """All metrics of the run by column: the published ones, and those beyond the paper."""
+        return all_metrics(self.run)
 
     def frame(self, table: str = "balances") -> polars.DataFrame:
         """A table of the ledger, by its name, such as balances or postings.
 
         Raises:
+            InputError: No such table; the message names all.
             ExtraMissingError: polars is not installed.
         """
         return frame(self.store, table)
@@ -53,24 +88,41 @@ class Played:
         return statement(self.store, agent_id)
 
 
+def chosen_scenario(
+    source: str | Path | Scenario, changes: ScenarioChanges, seed: int | None = None
+) -> Scenario:
+    """The scenario that a call names, with its changes.
+
+    Args:
+        seed: Of the first run's world; the scenario's own when None.
+
+    Raises:
+        ScenarioError: With every problem found.
+    """
+    if not isinstance(source, Scenario):
+        return load_scenario(source, {**changes, **({} if seed is None else {"seed": seed})})
+    if changes or seed is not None:
+        raise ScenarioError(["a scenario takes no changes; name a file or a preset"])
+    return source
+
+
 def play(
-    source: str | Path | Scenario = "as-run", seed: int | None = None, **changes: Any
+    source: str | Path | Scenario = "as-run",
+    seed: int | None = None,
+    **changes: Unpack[ScenarioChanges],
 ) -> Played:
     """Play one run of a scenario file, a preset or a scenario, in memory.
 
     Args:
         seed: The world's seed; that of the scenario's first run when None.
-        changes: Settings that go over the file's: `turns`, `policy`, `usage` and any parameter.
+        changes: Settings that go over the file's: `turns`, `policy` (a name, a class or a value),
+            `population`, `usage` and any parameter of the world.
 
     Raises:
         ScenarioError: With every problem found.
+        PolicyFailedError: A policy raised.
     """
-    if isinstance(source, Scenario):
-        scenario = source
-        if changes:
-            raise ScenarioError(["a scenario takes no changes; name a file or a preset"])
-    else:
-        scenario = load_scenario(source, changes)
+    scenario = chosen_scenario(source, changes)
     run = scenario.replicate(seed)
     store = MemoryStore()
     return Played(play_run(scenario, run, store), store)

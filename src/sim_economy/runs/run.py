@@ -62,6 +62,13 @@ class Run(Struct, kw_only=True):
     head: str
     state_digest: str
 
+    def __repr__(self) -> str:
+        """Which run it is, and how it ended; its series are too long to be shown."""
+        return (
+            f"<Run {self.run}: seed {self.seed}, {self.turns} turns, {len(self.agent_ids)} agents, "
+            f"head {self.head[:12]}>"
+        )
+
     @property
     def turns(self) -> int:
         """Turns played."""

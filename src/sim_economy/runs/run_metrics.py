@@ -58,12 +58,6 @@ def run_metrics(run: Run) -> Row:
     }
 
 
-def all_alike(rows: Sequence[Row]) -> bool:
-    """Test whether several runs have the same metrics, so that their number proves nothing."""
-    bare = [{column: row[column] for column in row if column != "run_id"} for row in rows]
-    return len(bare) > 1 and all(row == bare[0] for row in bare)
-
-
 def metrics_csv(rows: Sequence[Row]) -> str:
     """`run_metrics.csv`."""
     return table_csv(rows)
@@ -76,8 +70,11 @@ def table_csv(rows: Sequence[Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
-def aggregate(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
-    """Mean, standard deviation, 1.96 standard errors, least and greatest of each metric."""
+def aggregate(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
+    """Mean, standard deviation, 1.96 standard errors, least and greatest of each metric.
+
+    The deviation and the errors of a single run are None.
+    """
     summary = {}
     for column in rows[0]:
         if column == "run_id":
@@ -85,7 +82,7 @@ def aggregate(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
         values = [float(row[column]) for row in rows]
         summary[column] = {
             "mean": statistics.mean(values),
-            "std": statistics.stdev(values) if len(values) > 1 else 0.0,
+            "std": statistics.stdev(values) if len(values) > 1 else None,
             "ci95": normal_halfwidth(values),
             "min": min(values),
             "max": max(values),

@@ -4,34 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from copy import deepcopy
 from decimal import Decimal
+from numbers import Rational, Real
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 from msgspec import Struct, field
 
+from sim_economy.agents.given_policy import GivenPolicy
 from sim_economy.agents.policy import Policy
 from sim_economy.agents.population import (
     Group,
+    described,
     everyone,
     parse_population,
     policies_by_agent,
     population_settings,
+    population_sources,
 )
-from sim_economy.agents.usage_model import TracedUsage, UsageSource, parse_usage
+from sim_economy.agents.usage_model import TracedUsage, UsageSource, parse_usage, usage_gaps
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.table_reader import (
     Kind,
+    NumberText,
     Parameter,
     attempt,
     described_parameters,
+    is_whole,
     read_table,
     read_toml,
     unknown_key,
 )
 from sim_economy.core.world_config import WorldConfig, config_values, parameters, parse_world_config
+from sim_economy.ledger.readers.html_table import html_table
 from sim_economy.ledger.records import digest
 from sim_economy.scenarios.presets import PRESETS, preset, preset_text, preset_world_config
 from sim_economy.scenarios.shipped import SCENARIOS, scenario_text
@@ -47,7 +53,9 @@ class ScenarioTable(Struct, frozen=True, kw_only=True):
     turns: Annotated[int, Parameter(Kind.COUNT, "of each run", 1, 10_000_000)] = 60
     runs: Annotated[int, Parameter(Kind.COUNT, "that differ in their seed", 1, 1_000_000)] = 24
     seed: Annotated[int, Parameter(Kind.COUNT, "run r has the seed + r", 0, 2**62)] = 0
-    policy: Annotated[str, Parameter(Kind.TEXT, "what decides for every agent")] = "published"
+    policy: Annotated[str | GivenPolicy, Parameter(Kind.POLICY, "what decides for every agent")] = (
+        "published"
+    )
     population: Annotated[
         list[Any] | None, Parameter(Kind.TABLES, "what decides for whom, where several do")
     ] = None
@@ -88,6 +96,18 @@ class Scenario(Struct, frozen=True, kw_only=True):
     config: WorldConfig
     settings: dict[str, Any]
 
+    def __repr__(self) -> str:
+        """Its size, and in what its world differs from the defaults, as a file writes it."""
+        groups = "; ".join(described(group) for group in self.population if group.agents)
+        runs = f"{self.runs} runs of {self.turns} turns"
+        return f"<Scenario {self.name}: {runs}, {groups.replace('`', '')}, {self.config!r}>"
+
+    def _repr_html_(self) -> str:
+        """Its settings as a table, for a notebook."""
+        settings = {key: self.settings[key] for key in self.settings if key != "world"}
+        rows = [*settings.items(), *self.settings["world"].items()]
+        return html_table(self.name, ("setting", "value"), rows)
+
     @property
     def policies(self) -> list[Policy]:
         """The policy of each agent, `[agent]`."""
@@ -104,13 +124,20 @@ class Scenario(Struct, frozen=True, kw_only=True):
         """True if it is the published experiment, unchanged."""
         return self.settings == load_scenario("as-run").settings
 
+    @property
+    def usage_gaps(self) -> list[str]:
+        """What its trace of usage lacks, in words with the file's name; nothing if it is whole."""
+        return usage_gaps(self.usage, self.config.agent_ids, self.turns)
+
     def replicate(self, seed: int | None) -> int:
         """The run that is played with a world seed; the first when None.
 
         Raises:
             ScenarioError: The seed is out of range.
         """
-        run = 1 if seed is None else seed - self.seed
+        if seed is not None and not is_whole(seed):
+            raise ScenarioError([f"seed: must be an integer, not {seed!r}"])
+        run = 1 if seed is None else int(seed) - self.seed
         self.config_of_run(run)
         return run
 
@@ -133,9 +160,19 @@ def load_scenario(source: str | Path, changes: Sequence[str] | Mapping[str, Any]
     Raises:
         ScenarioError: With every problem found.
     """
+    if not isinstance(source, str | Path):
+        kind = type(source).__name__
+        raise ScenarioError([f"scenario: must be the name of a file or a preset, not of {kind}"])
+    listed = isinstance(changes, Sequence) and not isinstance(changes, str)
+    if not isinstance(changes, Mapping) and not (listed and all(map(_is_text, changes))):
+        raise ScenarioError(["changes: must be values by key, or a list of key=value texts"])
     with named_problems(source, changes):
         given, folder, name = read_scenario(source, changes)
         return parse_scenario(given, folder, default_name=name)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 @contextmanager
@@ -174,6 +211,7 @@ def read_scenario(
     else:
         for change in changes:
             problems += _change(given, change, further_tables)
+    problems += _both_set(changes)
     if problems:
         raise ScenarioError(problems)
     if _preset_of(given) != before:
@@ -244,6 +282,9 @@ def parse_scenario(
         problems += usage.problems(config, values["turns"])
     if problems or config is None or population is None or usage is None:
         raise ScenarioError(problems)
+    settings = attempt(problems, "", _settings, values, population, usage, config)
+    if settings is None:
+        raise ScenarioError(problems)
     return Scenario(
         name=values["name"],
         turns=values["turns"],
@@ -252,7 +293,7 @@ def parse_scenario(
         population=population,
         usage=usage,
         config=config,
-        settings=_settings(values, population, usage, config),
+        settings=settings,
     )
 
 
@@ -296,8 +337,10 @@ def _settings(
 ) -> dict[str, Any]:
     """All that decides the bytes of a run, as plain values."""
     who = {"policy": values["policy"]}
-    if values["population"] is not None:
+    if values["population"] is not None or not isinstance(values["policy"], str):
         who = {"population": _plain(population_settings(population, config))}
+    if sources := population_sources(population):
+        who["policy_sources"] = sources
     source = _plain(values["usage"])
     if isinstance(usage, TracedUsage):
         source["digest"] = digest(canonical(sorted(usage.rows.items())))
@@ -316,6 +359,33 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(held) for held in value]
     return str(value) if isinstance(value, Decimal | str) else value
+
+
+def _both_set(changes: Sequence[str] | Mapping[str, Any]) -> list[str]:
+    """The problem with changes that say twice who decides, if they do."""
+    if isinstance(changes, Mapping):
+        keys = {key for key, value in changes.items() if value is not None}
+    else:
+        keys = {change.partition("=")[0].strip() for change in changes}
+    who = [key for key in _WHO if key in keys]
+    return [f"{' and '.join(who)}: set one of them, not both"] if len(who) > 1 else []
+
+
+def as_file_gives(value: Any) -> Any:
+    """A value from Python, of NumPy too, as a scenario file gives it; what none could, as it is."""
+    if isinstance(value, Mapping):
+        return {key: as_file_gives(held) for key, held in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_file_gives(held) for held in value]
+    if isinstance(value, bool):
+        return value
+    if is_whole(value):
+        return int(value)
+    if isinstance(value, Real) and not isinstance(value, Rational):
+        return float(str(value))
+    if isinstance(value, str) and not isinstance(value, NumberText):
+        return str(value)
+    return as_file_gives(value.tolist()) if hasattr(value, "tolist") else value
 
 
 def _change(given: dict[str, Any], change: str, further_tables: Sequence[str]) -> list[str]:
@@ -345,7 +415,7 @@ def _set(given: dict[str, Any], key: str, value: Any, further_tables: Sequence[s
     if value is None:
         table.pop(path[-1], None)
         return []
-    table[path[-1]] = deepcopy(value)
+    table[path[-1]] = as_file_gives(value)
     if key in _WHO:
         for other in {*_WHO} - {key}:
             given.pop(other, None)

@@ -3,58 +3,84 @@
 from __future__ import annotations
 
 import math
-import random
 import statistics
+import warnings
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class Interval(NamedTuple):
-    """A lower and an upper bound."""
+    """A lower and an upper bound; both None where the interval is unknown."""
 
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
 
-def normal_halfwidth(values: Sequence[float]) -> float:
-    """1.96 standard errors, the published half-width; 0 for a single value."""
+UNKNOWN: Final = Interval(None, None)
+"""The interval of a single value, which says nothing about the spread."""
+
+
+def normal_halfwidth(values: Sequence[float]) -> float | None:
+    """1.96 standard errors, the published half-width; None for a single value."""
     if len(values) < 2:
-        return 0.0
+        return None
     return 1.96 * (statistics.stdev(values) / math.sqrt(len(values)))
 
 
 def student_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
-    """Student's t interval for the mean; a point for a single value."""
+    """Student's t interval for the mean; unknown for a single value.
+
+    Raises:
+        ModuleNotFoundError: scipy is not installed.
+    """
     from scipy.special import stdtrit  # noqa: PLC0415
 
-    mean = float(statistics.mean(values))
     if len(values) < 2:
-        return Interval(mean, mean)
+        return UNKNOWN
+    mean = float(statistics.mean(values))
     quantile = float(stdtrit(len(values) - 1, (1 + confidence) / 2))
     half = quantile * statistics.stdev(values) / math.sqrt(len(values))
     return Interval(mean - half, mean + half)
 
 
 def bootstrap_interval(
-    values: Sequence[float], seed: int, resamples: int = 2000, confidence: float = 0.95
+    values: Sequence[float], seed: int, resamples: int = 4999, confidence: float = 0.95
 ) -> Interval:
-    """The percentile bootstrap interval for the mean, the same for the same seed.
+    """The BCa bootstrap interval for the mean, the same for the same seed.
 
-    Samples of one size share their resamples, so that intervals of several metrics are paired.
+    Its level is widened for few values, so that it covers what it says (ADR 0027). Unknown where
+    not even all that was drawn, from the least to the greatest, covers that: of 95 %, below six
+    values. A point where all of several are equal.
 
-    Source: doi:10.1214/aos/1176344552.
+    Raises:
+        ModuleNotFoundError: scipy is not installed.
+
+    Source: doi:10.1080/01621459.1987.10478410, doi:10.1080/00031305.2015.1089789 (section 4.3).
     """
+    from numpy import mean  # noqa: PLC0415
+    from scipy.special import ndtr, stdtrit  # noqa: PLC0415
+    from scipy.stats import bootstrap  # noqa: PLC0415
+
     n = len(values)
-    means = sorted(
-        [math.fsum([values[index] for index in drawn]) / n for drawn in _drawn(n, seed, resamples)]
-    )
-    tail = (1 - confidence) / 2
-    return Interval(means[int(tail * resamples)], means[math.ceil((1 - tail) * resamples) - 1])
+    if n > 1 and len({*values}) == 1:
+        return Interval(float(values[0]), float(values[0]))
+    if 1 - 2 ** (1 - n) < confidence:
+        return UNKNOWN
+    quantile = float(stdtrit(n - 1, (1 + confidence) / 2))
+    widened = 1 - 2 * float(ndtr(-math.sqrt(n / (n - 1)) * quantile))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of data without a spread, which is unknown below
+        low, high = bootstrap(
+            (values,),
+            mean,
+            n_resamples=resamples,
+            batch=max(1, _CELLS_MAX // n),
+            confidence_level=widened,
+            method="BCa",
+            rng=seed,
+        ).confidence_interval
+    return Interval(float(low), float(high)) if math.isfinite(low + high) else UNKNOWN
 
 
-@lru_cache(maxsize=4)
-def _drawn(n: int, seed: int, resamples: int) -> list[list[int]]:
-    """Places drawn with replacement, `[resample, n]`."""
-    generator = random.Random(seed)  # noqa: S311
-    return [generator.choices(range(n), k=n) for _ in range(resamples)]
+_CELLS_MAX: Final = 10**6
+"""Values of resamples held in memory at once."""

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from msgspec import json
 
 from sim_economy.core.errors import ReplayError, StoreError
 from sim_economy.core.rules_version import KNOWN, known_rules_version
-from sim_economy.ledger.readers.reading import config_of, genesis_record, reading
+from sim_economy.ledger.readers.reading import LedgerSource, config_of, genesis_record, reading
 from sim_economy.ledger.records import Head, Signature, recorded_inputs, unsigned
 from sim_economy.ledger.stores.memory import MemoryStore
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.world.world import World
 
 
-def replay(source: Store | str | Path, progress: Callable[[int], None] = lambda turn: None) -> Head:
+def replay(source: LedgerSource, progress: Callable[[int], None] = lambda turn: None) -> Head:
     """Play the recorded inputs from genesis and compare every byte kept.
 
     Args:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
-from msgspec import Raw
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from sim_economy.core.actions import Action, Idle, Input
@@ -22,6 +22,7 @@ from sim_economy.core.events import Turn
 from sim_economy.core.observation import Observation, observe
 from sim_economy.core.rules_version import KNOWN, RulesVersion, known_rules_version
 from sim_economy.core.state import decode_state, encode_state, genesis
+from sim_economy.core.table_reader import is_whole
 from sim_economy.core.text_limits import check_lengths, within_limits
 from sim_economy.core.turn import play_turn
 from sim_economy.core.world_config import WorldConfig, agent_index, genesis_order
@@ -31,6 +32,7 @@ from sim_economy.ledger.readers.reading import (
     check_side_chains,
     config_of,
     genesis_record,
+    ledger_of,
 )
 from sim_economy.ledger.records import (
     Head,
@@ -47,7 +49,7 @@ from sim_economy.ledger.records import (
     seal_genesis,
     unsigned,
 )
-from sim_economy.ledger.sidecars.locations import is_database, location_of
+from sim_economy.ledger.sidecars.locations import LedgerLocation, is_database, location_of
 from sim_economy.ledger.stores.memory import MemoryStore
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.ledger.stores.sqlite import SQLiteStore
@@ -88,6 +90,9 @@ class World:
         Raises:
             StoreError: The store holds a world already, or cannot be written.
         """
+        if not isinstance(config, WorldConfig | None):
+            kind = type(config).__name__
+            raise InputError("config", f"must be a WorldConfig, such as preset() gives, not {kind}")
         self.config = config or WorldConfig()
         self.world_id = world_id
         self.keys = keys
@@ -116,6 +121,8 @@ class World:
         Raises:
             StoreError: Something is there already, or it cannot be written.
         """
+        if not isinstance(path, str | Path):
+            raise InputError("path", f"must be a file or a URI, not {type(path).__name__}")
         store: Store = location_of(path).new() if is_database(path) else SQLiteStore.new(path)
         try:
             return cls(config, store=store, world_id=world_id)
@@ -135,13 +142,14 @@ class World:
             StoreError: It is missing, in use, of another format, or its end is damaged.
             ReplayError: It was written by other rules than these.
         """
-        if isinstance(source, str | Path):
-            source = location_of(source).open(read_only=read_only)
+        ledger = ledger_of(source)
+        if isinstance(ledger, LedgerLocation):
+            ledger = ledger.open(read_only=read_only)
         try:
-            with blaming(source):
-                return cls._restored(source)
+            with blaming(ledger):
+                return cls._restored(ledger)
         except BaseException:
-            source.close()
+            ledger.close()
             raise
 
     @classmethod
@@ -182,6 +190,15 @@ class World:
             if digest(encode_state(self.state)) != record.state_digest:
                 raise ReplayError(turn.turn, "the rules give another state; run verify")
 
+    def __repr__(self) -> str:
+        """Which world it is, and where it stands."""
+        agents, supply = self.config.num_agents, self.state.token_supply
+        ended = ", ended" if self.state.ended else ""
+        return (
+            f"<World {self.world_id}: turn {self.turn_number}{ended}, {agents} agents, "
+            f"{supply} tokens>"
+        )
+
     def sign_with(self, sign: TurnSigner) -> None:
         """Sign turns from now on; a restored world with keys needs it before its next turn."""
         self._sign = sign
@@ -194,13 +211,15 @@ class World:
     @property
     def store(self) -> Store:
         """The records; an unrecorded world has none."""
-        assert self._store is not None, "this world is played without records"
+        if self._store is None:
+            raise InputError("world", _UNRECORDED)
         return self._store
 
     @property
     def head(self) -> Head:
         """The end of the chain; an unrecorded world has none."""
-        assert self._head is not None, "this world is played without records"
+        if self._head is None:
+            raise InputError("world", _UNRECORDED)
         return self._head
 
     def turn(
@@ -230,6 +249,8 @@ class World:
             AmountOutOfRangeError: An account would pass 2^62.
             StoreError: The turn could not be kept.
         """
+        if isinstance(inputs, Mapping) or not isinstance(inputs, Iterable):
+            raise InputError("inputs", "must be a list of Input; act() takes actions by agent")
         given, signatures = self._gathered(list(inputs), signatures, metered)
         state, turn = play_turn(self.state, given, self.config, self.agent_indices, ends=ends)
         if self._store is not None:
@@ -283,7 +304,11 @@ class World:
 
     def _kept(self, submitted: Input, field: str) -> Input:
         """An input that was found well-formed, without speech or payload that is too long."""
-        check_input(submitted, field)
+        try:
+            check_input(submitted, field)
+        except InputError:
+            submitted = _with_own_numbers(submitted)
+            check_input(submitted, field)
         kept = within_limits(submitted, self.config)
         if kept is not submitted:
             check_lengths(submitted, self.config, field)
@@ -291,6 +316,8 @@ class World:
 
     def act(self, actions: Mapping[str, Action], *, ends: bool = False) -> Turn:
         """Close the open turn with an action by agent id, without usage; raises as `turn`."""
+        if not isinstance(actions, Mapping):
+            raise InputError("actions", "must be actions by agent; turn() takes a list of Input")
         return self.turn(
             [Input(agent_id, action) for agent_id, action in actions.items()], ends=ends
         )
@@ -336,6 +363,27 @@ class World:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+_UNRECORDED: Final = "is played without records; leave out recorded=False to have a ledger"
+
+
+def _with_own_numbers(submitted: Input) -> Input:
+    """An input whose whole numbers are Python's, where a policy computed them with NumPy."""
+    if not isinstance(submitted, Input) or not isinstance(submitted.action, Struct):
+        return submitted
+    units = _foreign_numbers(submitted)
+    if amounts := _foreign_numbers(submitted.action):
+        units["action"] = replace(submitted.action, **amounts)
+    return replace(submitted, **units) if units else submitted
+
+
+def _foreign_numbers(held: Struct) -> dict[str, Any]:
+    """The fields of a struct that are integers of another library, as Python's."""
+    values = ((name, getattr(held, name)) for name in held.__struct_fields__)
+    return {
+        name: int(value) for name, value in values if type(value) is not int and is_whole(value)
+    }
 
 
 def _metered(inputs: Sequence[Input], usage: Mapping[str, tuple[int, int]]) -> list[Input]:

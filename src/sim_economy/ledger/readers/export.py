@@ -17,7 +17,12 @@ from sim_economy.core.accounts import account_name, holdings
 from sim_economy.core.contracts import OWN_TERMS, Deal, Role
 from sim_economy.core.errors import ExtraMissingError, InputError
 from sim_economy.ledger.readers.plain_text import write_csv_rows
-from sim_economy.ledger.readers.reading import account_balances, genesis_record, reading
+from sim_economy.ledger.readers.reading import (
+    LedgerSource,
+    account_balances,
+    genesis_record,
+    reading,
+)
 from sim_economy.ledger.records import TurnRecord
 from sim_economy.ledger.stores.protocol import Store
 
@@ -50,21 +55,26 @@ def table_rows(store: Store, table: str) -> Iterator[Cells]:
             yield {column: cells.get(column) for column in COLUMNS[table]}
 
 
-def frame(source: Store | str | Path, table: str) -> polars.DataFrame:
-    """One of `COLUMNS` as a polars data frame.
+def frame(source: LedgerSource, table: str) -> polars.DataFrame:
+    """One of `COLUMNS` as a polars data frame; a column is of one type in every ledger.
+
+    Numbers are whole, and null where a row has none. pandas keeps them so with
+    `frame(...).to_pandas(use_pyarrow_extension_array=True)`; plain `to_pandas()` makes floats of
+    them.
 
     Raises:
         InputError: No such table.
         ExtraMissingError: polars is not installed.
     """
-    if table not in COLUMNS:
+    if not isinstance(table, str) or table not in COLUMNS:
         raise InputError("table", f"must be one of {', '.join(COLUMNS)}")
     library = _polars("a data frame")
     with reading(source) as store:
         rows = list(table_rows(store, table))
-    built: polars.DataFrame = library.DataFrame(
-        rows, schema=None if rows else COLUMNS[table], infer_schema_length=None
-    )
+    types = {
+        column: library.String if column in _TEXTS else library.Int64 for column in COLUMNS[table]
+    }
+    built: polars.DataFrame = library.DataFrame(rows, schema=types)
     return built
 
 
@@ -207,6 +217,16 @@ TABLES: Final[Mapping[str, _Rows]] = {
     "blocks": _blocks,
 }
 """Tables whose rows each come from one record, and what a row knows beside turn and place."""
+
+_TEXTS: Final = frozenset(
+    (
+        *("agent_id", "arbitrator", "block_winner", "counterparty", "favoured", "proposer"),
+        *("source", "target", "to", "winner", "head", "state_digest", "hash", "payload_hash"),
+        *("action", "happened", "kind", "settlement", "tx_type", "validator_type"),
+        *("fault", "reason", "refusal", "rejection", "speech", "thinking"),
+    )
+)
+"""The columns that hold texts; all others hold whole numbers."""
 
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "turns": (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Protocol, TypeAlias
 
 from sim_economy.core.accounts import FIRST, WIDTH
 from sim_economy.core.errors import InputError, StoreError
@@ -25,22 +25,48 @@ from sim_economy.ledger.sidecars.locations import LedgerLocation, location_of
 from sim_economy.ledger.stores.protocol import Store
 
 
+class Recorded(Protocol):
+    """A world, or a run that was played: what has a ledger."""
+
+    @property
+    def store(self) -> Store:
+        """Its records."""
+
+
+LedgerSource: TypeAlias = Store | Recorded | LedgerLocation | str | Path
+"""A ledger to be read: a store or what has one, or where it is."""
+
+
+def ledger_of(source: LedgerSource) -> Store | LedgerLocation:
+    """The store of a source, or the location of one that is not open.
+
+    Raises:
+        InputError: It is no source.
+    """
+    held: Any = getattr(source, "store", source)
+    if isinstance(held, str | Path):
+        return location_of(held)
+    if isinstance(held, LedgerLocation) or hasattr(held, "genesis_line"):
+        return held  # type: ignore[no-any-return]
+    kind = type(source).__name__
+    raise InputError("ledger", f"must be a ledger's file, a store, a world or a run, not {kind}")
+
+
 @contextmanager
-def reading(source: Store | LedgerLocation | str | Path) -> Iterator[Store]:
+def reading(source: LedgerSource) -> Iterator[Store]:
     """The store of a source; one that is opened here is closed again afterwards.
 
     Args:
-        source: A store, a location, or its text (see `location_of`).
+        source: A store or what has one, a location, or its text (see `location_of`).
 
     Raises:
         StoreError: It is missing or no ledger of this format.
     """
-    if isinstance(source, str | Path):
-        source = location_of(source)
-    if not isinstance(source, LedgerLocation):
-        yield source
+    ledger = ledger_of(source)
+    if not isinstance(ledger, LedgerLocation):
+        yield ledger
         return
-    with closing(source.open(read_only=True, frozen=True)) as store, blaming(store):
+    with closing(ledger.open(read_only=True, frozen=True)) as store, blaming(store):
         yield store
 
 

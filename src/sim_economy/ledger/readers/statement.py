@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from sim_economy.core.accounts import FIRST, WIDTH, Holding, Posting, account_name
 from sim_economy.core.errors import InputError
 from sim_economy.core.world_config import agent_index, genesis_order
 from sim_economy.ledger.fold.account_fold import fold_postings
+from sim_economy.ledger.readers.html_table import html_table
 from sim_economy.ledger.readers.reading import (
+    LedgerSource,
     accounts_before,
     config_of,
     genesis_record,
     reading,
 )
-from sim_economy.ledger.stores.protocol import Store
 
 
 class StatementLine(Struct, frozen=True, kw_only=True):
@@ -56,9 +57,22 @@ class Statement(Struct, frozen=True, kw_only=True):
     lines: tuple[StatementLine, ...]
     totals: dict[str, int]
 
+    def __repr__(self) -> str:
+        """Whose it is, and from what to what; its lines are too many to be shown."""
+        opening, closing = sum(self.opening.values()), sum(self.closing.values())
+        return (
+            f"<Statement of {self.agent_id}: turns {self.first_turn} to {self.last_turn}, "
+            f"{len(self.lines)} postings, from {opening} to {closing} tokens>"
+        )
+
+    def _repr_html_(self) -> str:
+        """Its postings as a table, for a notebook."""
+        rows = [asdict(line).values() for line in self.lines]
+        return html_table(repr(self).strip("<>"), StatementLine.__struct_fields__, rows)
+
 
 def statement(
-    source: Store | str | Path,
+    source: LedgerSource,
     agent_id: str,
     *,
     accounts: tuple[Holding, ...] = (Holding.BALANCE,),

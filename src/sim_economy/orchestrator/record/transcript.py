@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from sim_economy.core.accounts import BALANCE, WIDTH
 from sim_economy.core.actions import Input
 from sim_economy.core.codec import canonical
-from sim_economy.ledger.readers.reading import reading
+from sim_economy.ledger.readers.reading import accounts_before, reading
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.orchestrator.limits.budget import Spending
 from sim_economy.orchestrator.record.call_folder import LEDGER, read_run
@@ -78,12 +78,14 @@ class Transcript(Struct, frozen=True, kw_only=True):
         agent_turns: By turn, in genesis order.
         heads: By turn; a turn without one is not closed.
         spent: By agent id.
+        balances: After the last closed turn, by agent id; empty where the ledger is elsewhere.
     """
 
     task: Task
     agent_turns: dict[int, list[AgentTurn]]
     heads: dict[int, str]
     spent: dict[str, Spending]
+    balances: dict[str, int]
     stopped: str
 
     def by_agent(self) -> dict[str, list[AgentTurn]]:
@@ -102,9 +104,12 @@ def read_transcript(folder: Path) -> Transcript:
     """
     task, log = read_run(folder)
     paid: dict[tuple[int, str], dict[str, int]] = {}
+    balances: dict[str, int] = {}
     if (folder / LEDGER).exists():
         with reading(folder / LEDGER) as store:
             paid = _paid(store, task)
+            held = accounts_before(store, store.head().turn + 1)
+            balances = dict(zip(task.config.agent_ids, held[BALANCE::WIDTH], strict=True))
     agent_turns = {
         turn: [
             _agent_turn(task, log, decided, paid.get((turn, agent_id), {}))
@@ -120,6 +125,7 @@ def read_transcript(folder: Path) -> Transcript:
         agent_turns=agent_turns,
         heads={turn: closed.head for turn, closed in log.closed.items()},
         spent=restored_budget(task.plan, log).agents,
+        balances=balances,
         stopped=stopped,
     )
 

@@ -56,7 +56,7 @@ def _overview(transcript: Transcript) -> Iterator[str]:
         yield f"; head <code>{html_text(transcript.heads[max(transcript.heads)])}</code>"
     yield '</p>\n<div class="wide"><table>\n<tr><th>agent</th><th>mind</th><th>turns</th>'
     yield "<th>could not act</th><th>calls</th><th>tokens</th><th>money</th>"
-    yield "<th>balance before the last turn</th></tr>\n"
+    yield "<th>balance</th></tr>\n"
     for agent_id, agent_turns in transcript.by_agent().items():
         account = transcript.spent.get(agent_id)
         spent = account.spent if account else None
@@ -68,7 +68,7 @@ def _overview(transcript: Transcript) -> Iterator[str]:
             sum(len(agent_turn.calls) for agent_turn in agent_turns),
             f"{spent.tokens:,}" if spent else "",
             f"{spent.money.normalize():f}" if spent and spent.money else "",
-            f"{agent_turns[-1].balance:,}",
+            f"{held:,}" if (held := transcript.balances.get(agent_id)) is not None else "",
         )
         yield "<tr>" + "".join(f"<td>{html_text(str(cell))}</td>" for cell in cells) + "</tr>\n"
     yield "</table></div>\n"

@@ -19,7 +19,6 @@ def preset_text(name: str) -> str:
     return resources.files(__name__).joinpath(f"{name}.toml").read_text(encoding="utf-8")
 
 
-@cache
 def preset(name: str) -> WorldConfig:
     """A preset's world.
 
@@ -28,6 +27,11 @@ def preset(name: str) -> WorldConfig:
     """
     if name not in PRESETS:
         raise ScenarioError([f"preset: there is no {name}; there are {', '.join(PRESETS)}"])
+    return _read_preset(name)
+
+
+@cache
+def _read_preset(name: str) -> WorldConfig:
     return parse_world_config(read_toml(preset_text(name))["world"])
 
 
