@@ -618,6 +618,40 @@ def test_of_many_worlds_the_least_used_are_closed_and_opened_again(few: EnginePr
         assert verify(file_of(few, name)).holds
 
 
+def test_a_world_found_unsound_takes_no_turn_when_it_is_opened_again(few: EngineProcess) -> None:
+    names = [f"w{number}" for number in range(OPEN_MAX + 1)]
+    for name in names:
+        start(few, f"/worlds/{name}")
+    turns(few, "/worlds/w0", 66)
+    for name in names[1:]:
+        turns(few, f"/worlds/{name}", 1)
+    assert "w0" not in settled(few)
+    path = file_of(few, "w0")
+    whole, times = path.read_bytes(), path.stat()
+    damage(path, "UPDATE turns SET line = replace(line, 120, 121) WHERE turn = 5")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    ready(few, "/worlds/w0", 503)
+    for _ in range(2):
+        for name in names[1:]:
+            turns(few, f"/worlds/{name}", 1)
+        refused = few.ask("POST", "/worlds/w0/turn", b'{"inputs": []}')
+        assert (refused.status, refused.error["code"]) == (503, "ledger_damaged")
+    for name in names[1:]:
+        turns(few, f"/worlds/{name}", 1)
+    assert "w0" not in settled(few)
+    path.write_bytes(whole)
+    ready(few, "/worlds/w0", 200)
+    turns(few, "/worlds/w0", 1)
+
+
+def ready(engine: EngineProcess, prefix: str, status: int) -> None:
+    """Wait until a world is ready, or is not."""
+    until = time.monotonic() + 20
+    while engine.ask("GET", f"{prefix}/ready").status != status:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
 def test_an_event_stream_keeps_its_world_open(few: EngineProcess) -> None:
     start(few, "/worlds/watched")
     with few.connection(10) as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import sqlite3
@@ -36,8 +37,13 @@ def request(turn: int) -> bytes:
     return f"request {turn}".encode()
 
 
+def key_of(turn: int) -> str:
+    """A key that may be Base64 of something."""
+    return f"key+{turn:04d}"
+
+
 def close(engine: Engine, turn: int) -> str:
-    key = f"key-{turn}" if turn in KEYED else None
+    key = key_of(turn) if turn in KEYED else None
     return engine.close_turn([Input("agent_0", Mine())], key=key, request=request(turn))
 
 
@@ -95,7 +101,8 @@ def chained_anew(vandal: Vandal, receipts: list[Receipt]) -> None:
 
 
 def a_bare_checksum(vandal: Vandal) -> None:
-    forged = Receipt(2, "key-2", digest(request(2)), '{"data":{"inference_fees_collected":999999}}')
+    answer = '{"data":{"inference_fees_collected":999999}}'
+    forged = Receipt(2, key_of(2), digest(request(2)), answer)
     put_receipt(vandal, forged, bound_digest("", head_of(vandal, 2), forged))
 
 
@@ -116,13 +123,13 @@ def reworded(vandal: Vandal) -> None:
 
 def invented(vandal: Vandal) -> None:
     """For a key that the client has not sent yet."""
-    new = Receipt(3, "key-6", digest(request(6)), '{"data":{}}')
+    new = Receipt(3, key_of(6), digest(request(6)), '{"data":{}}')
     chained_anew(vandal, [*receipts_of(vandal), new])
 
 
 def invented_at_the_end(vandal: Vandal) -> None:
     newest = vandal.execute("SELECT checksum FROM receipts ORDER BY turn DESC").fetchone()[0]
-    new = Receipt(TURNS, "key-6", digest(request(6)), '{"data":{}}')
+    new = Receipt(TURNS, key_of(6), digest(request(6)), '{"data":{}}')
     put_receipt(vandal, new, bound_digest(newest, head_of(vandal, TURNS), new))
 
 
@@ -136,6 +143,18 @@ def the_last_deleted(vandal: Vandal) -> None:
 
 def all_deleted(vandal: Vandal) -> None:
     vandal.execute("DELETE FROM receipts")
+
+
+def a_request_as_bytes(vandal: Vandal) -> None:
+    """As the bytes whose Base64 the text is: a record in JSON has the same for both."""
+    ((request_digest,),) = vandal.execute("SELECT request_digest FROM receipts WHERE turn = 2")
+    kept = (base64.b64decode(request_digest),)
+    vandal.execute("UPDATE receipts SET request_digest = ? WHERE turn = 2", kept)
+
+
+def a_key_as_bytes(vandal: Vandal) -> None:
+    kept = (base64.b64decode(key_of(TURNS)),)
+    vandal.execute(f"UPDATE receipts SET idempotency_key = ? WHERE turn = {TURNS}", kept)
 
 
 def an_accepted_input_deleted(vandal: Vandal) -> None:
@@ -172,7 +191,13 @@ def accepted_text_alone(vandal: Vandal) -> None:
     vandal.execute("UPDATE submissions SET data = replace(data, '10', '900') WHERE position = 0")
 
 
-FOUND_ALONE: Final = (a_bare_checksum, invented_at_the_end, accepted_text_alone)
+FOUND_ALONE: Final = (
+    a_bare_checksum,
+    invented_at_the_end,
+    a_request_as_bytes,
+    a_key_as_bytes,
+    accepted_text_alone,
+)
 """Found in the ledger by itself; the others are chained as the engine would have chained them."""
 
 ALTERATIONS: Final[tuple[Callable[[Vandal], None], ...]] = (
@@ -214,11 +239,11 @@ def test_every_alteration_is_found_at_the_start_and_by_verify(
 
 def test_an_unaltered_one_starts_and_repeats_its_answers(ledger: Path) -> None:
     engine = Engine.open(ledger)
-    answers = {turn: engine.close_turn(key=f"key-{turn}", request=request(turn)) for turn in KEYED}
+    answers = {turn: engine.close_turn(key=key_of(turn), request=request(turn)) for turn in KEYED}
     assert engine.started().turn_number == TURNS
     assert [json.loads(answers[turn])["data"]["turn"] for turn in KEYED] == list(KEYED)
-    fresh = engine.close_turn(key="key-6", request=request(6))
-    assert engine.close_turn(key="key-6", request=request(6)) == fresh
+    fresh = engine.close_turn(key=key_of(6), request=request(6))
+    assert engine.close_turn(key=key_of(6), request=request(6)) == fresh
     assert json.loads(fresh)["data"]["inputs"] == 2
     engine.close()
     assert verify(ledger).holds
@@ -273,9 +298,9 @@ def test_what_an_earlier_release_wrote_starts_and_is_played_on(ledger: Path) -> 
     assert seen.ends is None
     assert verify(ledger).holds
     engine = Engine.open(ledger)
-    assert engine.close_turn(key="key-2", request=request(2)) == stored
+    assert engine.close_turn(key=key_of(2), request=request(2)) == stored
     engine.submit(Input("agent_1", Mine()))
-    assert json.loads(engine.close_turn(key="key-6", request=b"6"))["data"]["inputs"] == 2
+    assert json.loads(engine.close_turn(key=key_of(6), request=b"6"))["data"]["inputs"] == 2
     close(engine, 7)
     engine.close()
     found = verify(ledger)
@@ -299,7 +324,7 @@ def test_a_head_file_that_knows_less_is_no_roll_back(ledger: Path) -> None:
     engine = Engine.open(ledger)
     assert len(engine.started().accepted()) == 3
     before_the_turn = Path(f"{ledger}.head").read_bytes()
-    engine.close_turn(key="key-6", request=request(6))
+    engine.close_turn(key=key_of(6), request=request(6))
     engine.close()
     Path(f"{ledger}.head").write_bytes(before_the_turn)
     assert verify(ledger).holds
@@ -326,7 +351,7 @@ def test_every_store_chains_alike(tmp_path: Path) -> None:
             world.submit(Input("agent_0", Mine()))
             world.submit(Input("agent_1", Mine()))
             if turn < 3:
-                world.turn(receipt=Receipt(turn, f"key-{turn}", "digest"))
+                world.turn(receipt=Receipt(turn, key_of(turn), "digest"))
         assert verify(world.store).holds
         assert replay(world.store) == world.head
         store = world.store

@@ -117,10 +117,13 @@ class ServedWorld(Struct, eq=False, weakref=True, kw_only=True):
             await self.verify()
 
     def _seen(self) -> tuple[Any, ...]:
-        """What tells that a ledger is still as it was: its head, its file's identity and size."""
+        """What tells that a ledger is still as it was: its head, its file's identity and size.
+
+        Whoever writes a file can set back when it was modified, not when it was changed.
+        """
         path = self.engine.location.sidecar
         files = [
-            (kept.st_ino, kept.st_size, kept.st_mtime_ns)
+            (kept.st_ino, kept.st_size, kept.st_mtime_ns, kept.st_ctime_ns)
             for kept in (each.stat() for each in (path, Path(f"{path}-wal")) if each.is_file())
             if kept.st_size
         ]
@@ -243,6 +246,9 @@ class Worlds:
             self._unstarted[world_id] = served
         else:
             self.keep(served)
+            _, found = self.checked.get(world_id, (None, None))
+            if found is not None and not found.holds:
+                engine.verified = found  # Until a check of the file as it is now finds nothing.
             self._begin(served, served.check())
         return served
 

@@ -216,19 +216,23 @@ class SQLStore(ABC):
     def receipt(self, idempotency_key: str) -> Receipt | None:
         """The receipt under a key."""
         rows = self._rows("SELECT * FROM receipts WHERE idempotency_key = ?", (idempotency_key,))
-        return next(
-            (Receipt(turn, key, request, text) for key, turn, request, text, _ in rows), None
-        )
+        return next((self._receipt(*row)[0] for row in rows), None)
 
     def receipts(self, after: int | None = None) -> Iterator[tuple[Receipt, str]]:
         """Every receipt with its checksum, or those after a turn."""
         since = "" if after is None else f"WHERE turn > {after:d}"
-        for key, turn, request, answer, checksum in self._rows(
-            f"SELECT * FROM receipts {since} ORDER BY turn"
-        ):
-            if type(turn) is not int:
-                raise StoreError("ledger_damaged", self.name, "a receipt is of no turn; run verify")
-            yield Receipt(turn, key, request, answer), checksum
+        for row in self._rows(f"SELECT * FROM receipts {since} ORDER BY turn"):
+            yield self._receipt(*row)
+
+    def _receipt(
+        self, key: str, turn: int, request: str, answer: str, checksum: str
+    ) -> tuple[Receipt, str]:
+        if type(turn) is not int:
+            raise StoreError("ledger_damaged", self.name, "a receipt is of no turn; run verify")
+        for value in (key, request, answer):
+            # Bytes would be hashed as the Base64 that they are written as, and found by no key.
+            self._text(value, f"receipt of turn {turn}")
+        return Receipt(turn, key, request, answer), checksum
 
     def newest_receipt(self, turn: int) -> str:
         """The checksum of the newest receipt up to a turn."""
