@@ -244,6 +244,32 @@ def test_nobody_sends_what_was_cut() -> None:
             parse_input({**sent, "cut": wrong}, kept=True)
 
 
+@pytest.mark.parametrize(
+    "cut",
+    [
+        (Cut("q" * 10**6, 3),),
+        (Cut("\ud800", 3),),
+        (Cut("x\0", 3),),
+        (Cut("speech", 600), Cut("speech", 600)),
+        (Cut("thinking", 0),),
+        (Cut("thinking", 10**30),),
+        (Cut("action.to", 70),),
+        (Cut("action.action", 70),),
+        (Cut("agent_id", 70),),
+        [["speech", 600]],
+        3,
+    ],
+)
+def test_no_cut_that_none_could_be_is_played_or_kept(cut: Any) -> None:
+    world = World()
+    with pytest.raises(InputError):
+        world.turn([Input("agent_0", Mine(), cut=cut)])
+    with pytest.raises(InputError):
+        world.submit(Input("agent_0", Mine(), cut=cut))
+    world.turn()
+    assert verify(world.store).holds
+
+
 def test_a_batch_over_the_engine_says_what_it_cut(tmp_path: Path) -> None:
     engine = Engine.open(tmp_path / "w.sqlite")
     engine.start({"num_agents": 3}, None)

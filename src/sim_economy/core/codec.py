@@ -86,7 +86,7 @@ def parse_input(value: Any, field: str = "input", *, kept: bool = False) -> Inpu
     for required in ("agent_id", "action"):
         if required not in given:
             raise InputError(f"{field}.{required}", "is missing")
-    return Input(
+    parsed = Input(
         agent_id=_text(given["agent_id"], f"{field}.agent_id"),
         action=_parse_action(given["action"], f"{field}.action"),
         thinking_units=parse_units(given.get("thinking_units", 0), f"{field}.thinking_units"),
@@ -95,6 +95,9 @@ def parse_input(value: Any, field: str = "input", *, kept: bool = False) -> Inpu
         speech=_optional_text(given.get("speech"), f"{field}.speech"),
         cut=_cut(given["cut"], f"{field}.cut") if "cut" in given else (),
     )
+    if parsed.cut:
+        _check_left(parsed, f"{field}.cut")
+    return parsed
 
 
 def check_input(submitted: Input, field: str = "input") -> None:
@@ -113,7 +116,10 @@ def check_input(submitted: Input, field: str = "input") -> None:
     _optional_text(submitted.thinking, f"{field}.thinking")
     _optional_text(submitted.speech, f"{field}.speech")
     if submitted.cut != ():
+        if type(submitted.cut) is not tuple or {*map(type, submitted.cut)} != {Cut}:
+            raise InputError(f"{field}.cut", "must be a tuple of Cut")
         _cut(submitted.cut, f"{field}.cut")
+        _check_left(submitted, f"{field}.cut")
     action = submitted.action
     if isinstance(action, Unrecognised):
         if _text(action.action, f"{field}.action.action") in RECOGNISED:
@@ -203,9 +209,30 @@ def _optional_text(value: Any, field: str) -> str | None:
 
 def _cut(value: Any, field: str) -> tuple[Cut, ...]:
     try:
-        return convert(value, tuple[Cut, ...])
+        cut = convert(value, tuple[Cut, ...])
     except ValidationError as error:
         raise InputError(field, f"must be a list of fields and lengths ({error})") from None
+    for index, each in enumerate(cut):
+        _integer(each.length, f"{field}[{index}].length", 1)
+    return cut
+
+
+def _check_left(submitted: Input, field: str) -> None:
+    """Check that of what was cut only thinking is there still: no rule may apply the rest."""
+    paths = [each.field for each in submitted.cut]
+    if len(set(paths)) < len(paths) or not all(_is_left_out(submitted, path) for path in paths):
+        raise InputError(field, "must name texts and lists that the input lacks, each once")
+
+
+def _is_left_out(submitted: Input, path: str) -> bool:
+    if path not in _MAY_BE_CUT:
+        return False
+    value: Any = submitted
+    for name in path.split("."):
+        if name not in value.__struct_fields__:
+            return False
+        value = getattr(value, name)
+    return path == "thinking" or value == _MAY_BE_CUT[path]
 
 
 def parse_units(value: Any, field: str) -> int:
@@ -267,4 +294,15 @@ def _checks_of(kind: type[Struct]) -> Mapping[str, Any]:
 _SENT = tuple(name for name in Input.__struct_fields__ if name != "cut")
 _TERMS = _checks_of(Terms)
 _ARGUMENTS = {action: _checks_of(action) for action in RECOGNISED.values()}
+_MAY_BE_CUT = {"agent_id": "", "thinking": "", "speech": None, "action.action": ""}
+_MAY_BE_CUT |= {
+    f"action.{name}": None if name in {"payload", "contract_id"} else ""
+    for arguments in _ARGUMENTS.values()
+    for name, check in arguments.items()
+    if check in {_optional_text, _one_or_many}
+}
+_MAY_BE_CUT |= {
+    f"action.terms.{name}": "" for name, check in _TERMS.items() if check is _optional_text
+}
+"""What may be too long, and what stands there then."""
 _BARE = frozenset(action for action, arguments in _ARGUMENTS.items() if not arguments)
