@@ -28,6 +28,7 @@ ADDRESSES = [
     "postgresql://u:{}@{host},{host}/d?sslpassword={}", "postgresql://u:{}@{host}/d?what=1",
     "postgresql://u:{}@{host}/d#a", "postgresql://u:{}@[", "postgresql://u:%{}@{host}",
     "postgresql://u:a%40{}@{host}/db", "jdbc:postgresql://u:{}@{host}/d",
+    "postgresql://u:{}", "postgresql://u:{}/db", "postgresql://u:{}?what=1",
 ]  # fmt: skip
 
 

@@ -77,7 +77,9 @@ async def post_turn(served: ServedWorld, request: Request) -> Response:
 async def post_close(served: ServedWorld, request: Request) -> Response:
     """Close the open turn with the actions submitted for it; whoever is missing is idle."""
     wanted = await _parsed(served, request, parse_closing)
-    return await _closed(served, request, wanted, {"metered": wanted.metered})
+    return await _closed(
+        served, request, wanted, {"metered": wanted.metered, "without": wanted.without}
+    )
 
 
 async def _closed(

@@ -193,6 +193,7 @@ def _schemas(limits: ConnectionLimits) -> dict[str, Any]:
             {
                 **_CLOSING,
                 "usage": {"type": "object", "additionalProperties": _object(_UNITS)},
+                "without": {"type": "array", "items": {"type": "string"}},
             }
         ),
         "Submission": _object(

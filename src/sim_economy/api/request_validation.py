@@ -55,9 +55,11 @@ class CloseRequest(Struct, frozen=True):
 
     Attributes:
         metered: The operator's figures, thinking and output units by agent id.
+        without: Agents whose submitted actions are left out.
     """
 
     metered: dict[str, tuple[int, int]]
+    without: list[str]
     turn: int | None
     ends: bool
 
@@ -180,7 +182,11 @@ def parse_closing(body: bytes) -> CloseRequest:
     Raises:
         InputError: It has another shape.
     """
-    given = _fields(parse_json(body), ("turn", "ends", "usage")) if body.strip() else {}
+    known = ("turn", "ends", "usage", "without")
+    given = _fields(parse_json(body), known) if body.strip() else {}
+    without: list[Any] = _typed(given, "without", [], "must be a list of agent ids")
+    if not all(isinstance(agent_id, str) for agent_id in without):
+        raise InputError("without", "must be a list of agent ids")
     usage: dict[str, Any] = _typed(given, "usage", {}, "must be an object of usage by agent id")
     metered = {}
     for index, (agent_id, units) in enumerate(usage.items()):
@@ -188,7 +194,7 @@ def parse_closing(body: bytes) -> CloseRequest:
         figures = _fields(units, _UNITS, field)
         thinking, output = (parse_units(figures.get(name, 0), f"{field}.{name}") for name in _UNITS)
         metered[agent_id] = (thinking, output)
-    return CloseRequest(metered, *_closing(given))
+    return CloseRequest(metered, without, *_closing(given))
 
 
 def parse_submission(body: bytes, agent_id: str) -> SubmissionRequest:

@@ -230,15 +230,21 @@ class _Calls:
         usage: Mapping[str, Value] | None = None,
         idempotency_key: str | None = None,
         ends: bool = False,
+        without: Sequence[str] = (),
     ) -> EngineRequest[answers.ClosedTurnAnswer]:
         """Close the open turn with what was submitted for it.
 
         Args:
             usage: By agent id, as `{"thinking_units": 1, "output_units": 2}`.
+            without: Agents whose submitted actions are left out.
         """
-        return closing(
-            "/close", {"usage": usage, "turn": turn, "ends": ends or None}, idempotency_key
-        )
+        body = {
+            "usage": usage,
+            "turn": turn,
+            "ends": ends or None,
+            "without": list(without) or None,
+        }
+        return closing("/close", body, idempotency_key)
 
     @_call
     def submit(

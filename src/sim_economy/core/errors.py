@@ -88,7 +88,8 @@ class AmountOutOfRangeError(SimEconomyError):
         self.account = account
         super().__init__(
             f"turn {turn} would take {account} beyond 2^62 tokens; nothing was written; "
-            "lower the rates or amounts, or end the run before this turn"
+            "lower the rates or amounts, leave out the input that does it (an engine's operator: "
+            "`without` of POST /close), or end the run by a turn without inputs"
         )
 
 

@@ -375,6 +375,7 @@ class Engine:
         signatures: Sequence[str | None] = (),
         expected: int | None = None,
         metered: Mapping[str, tuple[int, int]] | None = None,
+        without: Sequence[str] = (),
         key: str | None = None,
         request: bytes = b"",
         ends: bool = False,
@@ -386,6 +387,7 @@ class Engine:
             signatures: In hex, one for each input, or none at all.
             expected: The turn the caller means.
             metered: The operator's usage figures of the accepted inputs, by agent id.
+            without: Agents whose accepted inputs are left out.
             key: The same key with the same request gets the same answer.
             request: The request's bytes.
 
@@ -406,11 +408,13 @@ class Engine:
             return answer
         if expected not in (None, turn):
             raise TurnConflictError(expected, turn)
-        for agent_id in metered or ():
+        for agent_id in (*(metered or ()), *without):
             agent_index(world.agent_indices, agent_id)
         signed = self._signed(inputs, signatures)
         kept = [within_limits(submitted, world.config) for submitted in inputs]
-        world.turn(kept, ends=ends, signatures=signed, metered=metered, receipt=receipt)
+        world.turn(
+            kept, ends=ends, signatures=signed, metered=metered, without=without, receipt=receipt
+        )
         self._submitted.clear()
         self._update_head_file(world)
         assert world.sealed is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -229,6 +229,7 @@ class World:
         ends: bool = False,
         signatures: Sequence[Signature | None] = (),
         metered: Mapping[str, tuple[int, int]] | None = None,
+        without: Container[str] = (),
         receipt: Receipt | None = None,
     ) -> Turn:
         """Close the open turn with these inputs, whole or not at all.
@@ -239,6 +240,8 @@ class World:
             signatures: One for each input, or none at all.
             metered: Thinking and output units of the submitted inputs, by agent id, as the operator
                 measured them; an agent with usage and without an input is idle and billed.
+            without: Agents whose submitted inputs are left out, and are as if they had not been
+                sent; a way on where one of them would pass the limits.
             receipt: Of the request that closes the turn, to be kept with it.
 
         Raises:
@@ -251,7 +254,7 @@ class World:
         """
         if isinstance(inputs, Mapping) or not isinstance(inputs, Iterable):
             raise InputError("inputs", "must be a list of Input; act() takes actions by agent")
-        given, signatures = self._gathered(list(inputs), signatures, metered)
+        given, signatures = self._gathered(list(inputs), signatures, metered, without)
         state, turn = play_turn(self.state, given, self.config, self.agent_indices, ends=ends)
         if self._store is not None:
             signs = turn.block is not None or self.config.rules_version is not RulesVersion.V2
@@ -280,6 +283,7 @@ class World:
         given: list[Input],
         signatures: Sequence[Signature | None],
         metered: Mapping[str, tuple[int, int]] | None,
+        without: Container[str],
     ) -> tuple[list[Input], Sequence[Signature | None]]:
         """All inputs of the open turn, checked, and their signatures: one each, or none at all."""
         if self.keys is not None and self._sign is unsigned:
@@ -290,11 +294,16 @@ class World:
             raise InputError("signatures", f"must be {len(given)}, one for each input, or none")
         given = [self._kept(sent, f"inputs[{index}]") for index, sent in enumerate(given)]
         if self._accepted:
+            accepted = [
+                (sent, held.signature)
+                for sent, held in zip(self.accepted(), self.store.submissions(), strict=True)
+                if sent.agent_id not in without
+            ]
             signatures = [
-                *(held.signature for held in self.store.submissions()),
+                *(signature for _, signature in accepted),
                 *(signatures or [None] * len(given)),
             ]
-            given = [*self.accepted(), *given]
+            given = [*(sent for sent, _ in accepted), *given]
         if metered:
             given = _metered(given, metered)
             signatures = [*signatures, *[None] * (len(given) - len(signatures))]

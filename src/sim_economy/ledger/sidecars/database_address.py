@@ -69,7 +69,11 @@ def _split(address: str) -> tuple[str, str, str | None, str]:
     start = f"{start}://"
     access, at, after = rest.rpartition("@")
     if not at:
-        return start, "", None, rest
+        host, colon, port = re.split("[/?]", rest, maxsplit=1)[0].rpartition(":")
+        if not colon or port.isdigit() or port.endswith("]") or not port:
+            return start, "", None, rest
+        # No port is a word: the host was left out behind a password.
+        return start, host, port, rest[len(host) + 1 + len(port) :]
     user, *password = re.split(":|%3a", access, maxsplit=1, flags=re.IGNORECASE)
     if not password:
         return start, access, None, after
