@@ -48,10 +48,14 @@ def without(text: str, secrets: tuple[str, ...]) -> str:
 
 def without_passwords(text: str) -> str:
     """A message without the password of any address in it."""
-    return _ADDRESS.sub(r"\1@", _SETTING.sub(rf"\1{_HIDDEN}", text))
+    text = _ADDRESS.sub(r"\1@", _SETTING.sub(rf"\1{_HIDDEN}", text))
+    return _NO_PORT.sub(rf"\1:{_HIDDEN}", text)
 
 
 _ADDRESS: Final = re.compile(r"((?:^|[\s/'\"])[^\s/:@]*)(?::|%3[aA])\S*@")
+_NO_PORT: Final = re.compile(
+    r"(?i)(postgres\w*(?:\+\w+)?:/+[^\s:/@]+):(?!\d*(?:[/?\s:]|$))[^\s/?@:]+"
+)
 _SETTING: Final = re.compile(r"(?i)(pass(?:word|%77ord)\s*=\s*)(?:'(?:[^'\\]|\\.)*'|[^\s&;,]+)")
 _NO_FILE: Final = re.compile(
     r"(?ix) .*:// | \s*[a-z][a-z0-9+.-]+:/ | .*\bpassword\s*= | (?:.*//)?[^/]*:[^/]*@"
