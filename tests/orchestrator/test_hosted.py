@@ -25,7 +25,6 @@ from sim_economy.orchestrator.dialogue.messages import (
     Request,
 )
 from sim_economy.orchestrator.dialogue.providers.hosted import HostedProvider
-from sim_economy.orchestrator.dialogue.providers.wire import usage_in
 from sim_economy.orchestrator.settings import ModelSetting, parse_plan
 from tests.orchestrator.setup import SCENARIO
 
@@ -285,13 +284,3 @@ def test_a_compressed_bomb_is_not_unpacked(stub: Stub) -> None:
         ask(setting(stub))
     assert failed.value.failure is CallFailure.CONNECTION_FAILED
     assert failed.value.charged
-
-
-def test_usage_in_the_bytes_of_an_answer() -> None:
-    whole = json.dumps(OPENAI).encode()
-    assert usage_in(whole) == ModelUsage(90, 30, 12, 40)
-    stream = b'data: {"choices": [], "usage": null}\n\ndata: ' + whole + b"\n\ndata: [DONE]\n\n"
-    assert usage_in(stream) == ModelUsage(90, 30, 12, 40)
-    assert usage_in(whole[:-10]) is None
-    assert usage_in(b'{"usage": {"prompt_tokens": "9", "completion_tokens": 3}}') is None
-    assert usage_in(b'{"usage": {"prompt_tokens": true, "completion_tokens": 3}}') is None

@@ -289,8 +289,8 @@ class ModelCaller:
             ended = self._without_reply(blank, failed)
         else:
             ended = self._with_reply(blank, answer)
-        money = endpoint.price.of(ended.usage) if endpoint.price and ended.usage else NOTHING
-        ended = replace(ended, money=money, seconds=round(loop.time() - started, 3))
+        ended = _priced(ended, endpoint.price)
+        ended = replace(ended, seconds=round(loop.time() - started, 3))
         await writer.append(ended)
         return ended
 
@@ -320,6 +320,17 @@ class ModelCaller:
         )
 
 
+def _priced(ended: CallEnded, price: Price | None) -> CallEnded:
+    """An ended call with its cost; where nothing has a price, cache writes are input like other."""
+    if ended.usage is None:
+        return ended
+    if price is not None:
+        return replace(ended, money=price.of(ended.usage))
+    usage = replace(ended.usage, cache_write_tokens=0)
+    answer = ended.answer and replace(ended.answer, usage=usage)
+    return replace(ended, usage=usage, answer=answer)
+
+
 def _sound(usage: ModelUsage | None) -> ModelUsage | None:
     """A provider's figures, or none where they make no sense; a wrong part counts as 0."""
     if usage is None or not (
@@ -330,4 +341,5 @@ def _sound(usage: ModelUsage | None) -> ModelUsage | None:
         usage,
         reasoning_tokens=max(0, usage.reasoning_tokens),
         cached_tokens=max(0, usage.cached_tokens),
+        cache_write_tokens=max(0, usage.cache_write_tokens),
     )
