@@ -69,6 +69,7 @@ class Stub:
     def __init__(self) -> None:
         self.status = 200
         self.body = b""
+        self.kind = "application/json"
         self.headers: dict[str, str] = {}
         self.asked: list[tuple[str, dict[str, str], Any]] = []
         stub = self
@@ -79,7 +80,7 @@ class Stub:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 stub.asked.append((self.path, headers, json.loads(content)))
                 self.send_response(stub.status)
-                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Type", stub.kind)
                 for name, value in stub.headers.items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(stub.body)))

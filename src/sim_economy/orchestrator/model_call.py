@@ -20,7 +20,7 @@ from sim_economy.orchestrator.dialogue.messages import (
     Provider,
     Request,
 )
-from sim_economy.orchestrator.dialogue.reply_parser import clean
+from sim_economy.orchestrator.dialogue.reply_parser import REPLY_VERSION, clean
 from sim_economy.orchestrator.limits.budget import NOTHING, Budget, BudgetReachedError, Cost
 from sim_economy.orchestrator.limits.rate_limit import RateLimiter
 from sim_economy.orchestrator.prices import Price
@@ -133,6 +133,11 @@ class ModelCaller:
         self._cache = ReplyCache(plan.limits.cache) if plan.limits.cache else None
         self._hidden = hidden
         self._stopping = asyncio.Event()
+
+    @property
+    def reply_version(self) -> int:
+        """How replies are read in this run."""
+        return self.log.began.reply_version if self.log.began else REPLY_VERSION
 
     def stop(self) -> None:
         """Make no further call; those under way may end."""

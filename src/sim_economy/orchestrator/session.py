@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from sim_economy.agents.usage_model import UsageSource
-from sim_economy.core.errors import ReplayError
+from sim_economy.core.errors import ReplayError, SimEconomyError
 from sim_economy.ledger.readers.reading import reading
 from sim_economy.ledger.stores.memory import MemoryStore
 from sim_economy.orchestrator.dialogue.providers import provider_for
@@ -41,6 +42,7 @@ class SessionResult(Struct, frozen=True, kw_only=True):
     Attributes:
         spent: Of the whole run, this session and earlier ones.
         unknown: The most that calls may have cost which never said what they took.
+        unanswered: Why no call of the whole run had a reply; empty where one had.
     """
 
     world_head: WorldHead
@@ -48,6 +50,19 @@ class SessionResult(Struct, frozen=True, kw_only=True):
     failed: int
     spent: Cost
     unknown: Cost
+    unanswered: str = ""
+
+
+class NoReplyError(SimEconomyError):
+    """A whole run in which models were asked and no call had a reply."""
+
+    code = "no_reply"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"no call of the run had a reply ({reason}), so its models did nothing; "
+            "correct it and start over with --fresh"
+        )
 
 
 async def orchestrate(
@@ -101,7 +116,20 @@ async def orchestrate(
             failed=caller.failed,
             spent=budget.run.spent,
             unknown=budget.run.unknown,
+            unanswered=_unanswered(writer.log),
         )
+
+
+def _unanswered(log: CallLog) -> str:
+    """The commonest reason of agents that could not act, where no call had a reply."""
+    if any(ended.answer is not None for ended in log.calls_ended.values()):
+        return ""
+    reasons = Counter(
+        f"{decided.idle_reason}: {decided.detail}".removesuffix(": ")
+        for decided in log.decided.values()
+        if decided.idle_reason is not None
+    )
+    return max(reasons, key=lambda reason: reasons[reason], default="")
 
 
 @asynccontextmanager

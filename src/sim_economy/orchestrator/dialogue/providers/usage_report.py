@@ -7,7 +7,7 @@ Source: docs/spec/billing.md, whose rows are executed.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from typing import Any, Final
 
@@ -74,19 +74,19 @@ def _objects(values: list[Any]) -> list[dict[str, Any]]:
 
 
 def _streamed(body: bytes, *, complete: bool) -> list[dict[str, Any]]:
-    """The objects of a stream; none of one that broke off: what it took is not in it.
-
-    A stream is whole with its mark of the end, or where it reports usage once a reply is finished.
-    """
+    """The objects of a stream; none of one that broke off: what it took is not in it."""
     texts = [event.data.strip() for event in _events(body)]
     values = _objects([_parsed(text) for text in texts])
     if any(value.get("error") for value in values):
         return []
-    if "[DONE]" in texts or any(value.get("type") == "message_stop" for value in values):
-        return values
+    marked = "[DONE]" in texts or any(value.get("type") == "message_stop" for value in values)
+    return values if marked or (complete and _reports_the_end(values)) else []
+
+
+def _reports_the_end(values: list[dict[str, Any]]) -> bool:
+    """Test whether a stream without a mark of its end reports usage once a reply is finished."""
     finish = next((at for at, value in enumerate(values) if _finishes(value)), len(values))
-    reported = any(_report_in(value) for value in values[finish:])
-    return values if complete and reported else []
+    return any(_report_in(value) for value in values[finish:])
 
 
 def _events(body: bytes) -> httpx2.EventSource:
@@ -160,7 +160,7 @@ def _whole_numbers(tables: list[Mapping[str, Any]], names: tuple[str, ...]) -> I
                 yield int(figure)
 
 
-_BESIDE: Final[Mapping[str, tuple[bool, bool]]] = {
+_OUTSIDE: Final[Mapping[str, tuple[bool, bool]]] = {
     "anthropic": (True, False),
     "google": (False, True),
 }
@@ -172,18 +172,22 @@ def _settled(report: UsageReport, provider: str) -> ModelUsage | None:
     report = _with_the_rest(report, google=provider == "google")
     if report.input is None or report.output is None or not (report.input or report.output):
         return None
-    published = _BESIDE.get(provider, (False, False))
-    readings = [published, *(one for one in product((False, True), repeat=2) if one != published)]
-    usages = [_reading(report, *beside) for beside in readings]
+    published = _OUTSIDE.get(provider, (False, False))
+    others = (reading for reading in product((False, True), repeat=2) if reading != published)
+    usages = [_reading(report, *outside) for outside in (published, *others)]
     if report.total is None:
-        fitting = next((one for one in usages if _has_room(one)), usages[0])
-        return fitting if fitting is usages[0] else replace(fitting, note=UsageNote.PART_OUTSIDE)
-    if (total := report.total) == _sum(usages[0]):
-        return usages[0]
-    for usage in usages:
-        if total == _sum(usage):
-            return replace(usage, note=UsageNote.TOTAL_DECIDED)
-    return _unexplained(usages[0], total)
+        return _chosen(usages, _has_room, UsageNote.PART_OUTSIDE) or usages[0]
+    total = report.total
+    decided = _chosen(usages, lambda usage: _sum(usage) == total, UsageNote.TOTAL_DECIDED)
+    return decided or _unexplained(usages[0], total)
+
+
+def _chosen(
+    usages: list[ModelUsage], fits: Callable[[ModelUsage], bool], note: UsageNote
+) -> ModelUsage | None:
+    """The first reading that fits; any but the published one with a note."""
+    found = next(filter(fits, usages), None)
+    return found if found is None or found is usages[0] else replace(found, note=note)
 
 
 def _with_the_rest(report: UsageReport, *, google: bool) -> UsageReport:
@@ -200,15 +204,15 @@ def _with_the_rest(report: UsageReport, *, google: bool) -> UsageReport:
             return report
 
 
-def _reading(report: UsageReport, cache_beside: bool, reasoning_beside: bool) -> ModelUsage:  # noqa: FBT001
+def _reading(report: UsageReport, cache_outside: bool, reasoning_outside: bool) -> ModelUsage:
     cached, written, reasoning = (
         max(0, part or 0) for part in (report.cached, report.written, report.reasoning)
     )
     assert report.input is not None, report
     assert report.output is not None, report
     return ModelUsage(
-        report.input + (cached + written if cache_beside else 0),
-        report.output + (reasoning if reasoning_beside else 0),
+        report.input + (cached + written if cache_outside else 0),
+        report.output + (reasoning if reasoning_outside else 0),
         reasoning,
         cached,
         written,

@@ -69,13 +69,12 @@ def watched_client(field: str) -> httpx2.AsyncClient:
             timeout=None,
         )
     except (ImportError, OSError, ValueError, httpx2.InvalidURL) as error:
-        raise ScenarioError(
-            [
-                f"{field}: the proxies or certificates that the environment names cannot be used "
-                f"({error}); correct HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE "
-                "or SSL_CERT_DIR"
-            ]
-        ) from None
+        problem = (
+            f"{field}: the proxies or certificates that the environment names cannot be used "
+            f"({error}); correct HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE "
+            "or SSL_CERT_DIR"
+        )
+        raise ScenarioError([problem]) from None
 
 
 async def _uncompressed(request: httpx2.Request) -> None:
