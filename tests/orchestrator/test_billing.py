@@ -189,7 +189,8 @@ def test_where_else_figures_stand(value: dict[str, Any]) -> None:
     [
         None, 5, [], {}, {"prompt_tokens": 90}, {"prompt_tokens": "9", "completion_tokens": 3},
         {"prompt_tokens": True, "completion_tokens": 3},
-        {"prompt_tokens": 0, "completion_tokens": 0}, {"prompt_tokens": 1.5, "completion_tokens": 3},
+        {"prompt_tokens": 0, "completion_tokens": 0},
+        {"prompt_tokens": 1.5, "completion_tokens": 3},
     ],
     ids=str,
 )  # fmt: skip

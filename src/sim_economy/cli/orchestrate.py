@@ -22,6 +22,7 @@ from sim_economy.core.table_reader import NumberText
 from sim_economy.core.world_config import config_values
 from sim_economy.orchestrator.model_call import ModelCaller
 from sim_economy.orchestrator.orchestrated_run import OrchestratedRun, load_orchestrated
+from sim_economy.orchestrator.record.call_log import IdleReason
 from sim_economy.orchestrator.session import NoReplyError, SessionResult
 from sim_economy.orchestrator.session import orchestrate as play
 from sim_economy.orchestrator.task import Task
@@ -69,8 +70,11 @@ def orchestrate(
     folder = out or Path("out") / asked.task.name
     ending = asyncio.run(_play(folder, asked, engine, fresh=fresh))
     _show_result(folder, asked.task, ending, as_json=as_json)
-    if ending.unanswered:
-        raise NoReplyError(ending.unanswered)
+    if ending.unanswered is not None:
+        failed = NoReplyError(ending.unanswered)
+        if ending.unanswered.idle_reason is not IdleReason.RATE_LIMITED:
+            raise failed
+        say(f"note: {failed}", err=True)
     return 0
 
 

@@ -25,7 +25,7 @@ from sim_economy.orchestrator.record.call_folder import (
     session,
     under_kept_rules,
 )
-from sim_economy.orchestrator.record.call_log import CallLog
+from sim_economy.orchestrator.record.call_log import CallLog, IdleReason
 from sim_economy.orchestrator.settings import Plan
 from sim_economy.orchestrator.task import Task
 from sim_economy.orchestrator.turn_loop import Show, TurnLoop
@@ -36,13 +36,23 @@ OpenWorldBackend: TypeAlias = Callable[[Task], AbstractAsyncContextManager[World
 """Opens the way to a world that is not in this process."""
 
 
+class Unanswered(Struct, frozen=True):
+    """The commonest reason of agents that could not act, in a run in which no call had a reply."""
+
+    idle_reason: IdleReason
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.idle_reason}: {self.detail}".removesuffix(": ")
+
+
 class SessionResult(Struct, frozen=True, kw_only=True):
     """The result of a session.
 
     Attributes:
         spent: Of the whole run, this session and earlier ones.
         unknown: The most that calls may have cost which never said what they took.
-        unanswered: Why no call of the whole run had a reply; empty where one had.
+        unanswered: Why no call of the whole run had a reply; None where one had.
     """
 
     world_head: WorldHead
@@ -50,7 +60,7 @@ class SessionResult(Struct, frozen=True, kw_only=True):
     failed: int
     spent: Cost
     unknown: Cost
-    unanswered: str = ""
+    unanswered: Unanswered | None = None
 
 
 class NoReplyError(SimEconomyError):
@@ -58,9 +68,9 @@ class NoReplyError(SimEconomyError):
 
     code = "no_reply"
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, unanswered: Unanswered) -> None:
         super().__init__(
-            f"no call of the run had a reply ({reason}), so its models did nothing; "
+            f"no call of the run had a reply ({unanswered}), so its models did nothing; "
             "correct it and start over with --fresh"
         )
 
@@ -120,16 +130,15 @@ async def orchestrate(
         )
 
 
-def _unanswered(log: CallLog) -> str:
-    """The commonest reason of agents that could not act, where no call had a reply."""
+def _unanswered(log: CallLog) -> Unanswered | None:
     if any(ended.answer is not None for ended in log.calls_ended.values()):
-        return ""
+        return None
     reasons = Counter(
-        f"{decided.idle_reason}: {decided.detail}".removesuffix(": ")
+        Unanswered(decided.idle_reason, decided.detail)
         for decided in log.decided.values()
         if decided.idle_reason is not None
     )
-    return max(reasons, key=lambda reason: reasons[reason], default="")
+    return max(reasons, key=lambda reason: reasons[reason], default=None)
 
 
 @asynccontextmanager
