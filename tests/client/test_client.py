@@ -232,6 +232,7 @@ def test_an_engine_elsewhere_is_reached_through_the_proxy_of_the_environment(
         client.config()
     assert lost.value.code == "unreachable"
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
     monkeypatch.delenv("NO_PROXY")
     with client_of(address(engine), retries=0) as client:
         assert client.config()["num_agents"] == 8

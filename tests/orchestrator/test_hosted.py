@@ -372,8 +372,8 @@ def test_a_server_on_this_machine_is_reached_without_a_proxy(
     stub: Stub, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     _no_proxies(monkeypatch)
-    for variable in ("HTTP_PROXY", "ALL_PROXY"):
-        monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
     stub.answers(OPENAI)
     near = setting(stub)
     assert near.base_url is not None
@@ -403,7 +403,7 @@ def test_an_environment_that_cannot_be_used_is_named(
     _no_proxies(monkeypatch)
     monkeypatch.setenv(variable, value)
     with pytest.raises(ScenarioError, match=rf"models\.m: .*correct .*{variable}"):
-        ask(setting(stub))
+        ask(replace(setting(stub), base_url="https://models.invalid/v1"))
 
 
 def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,7 @@ ADDRESS: Final = "http://127.0.0.1:8000"
 """The address an engine listens on by default."""
 
 _BROKEN: Final = (httpx.NetworkError, httpx.TimeoutException, httpx.RemoteProtocolError)
-_LOCAL: Final = ("all://127.0.0.1", "all://localhost", "all://[::1]")
+_LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _STREAM: Final = httpx.Timeout(10, read=45)
 """Seconds; a silent stream says that it is still there every 15."""
 
@@ -161,9 +161,13 @@ class _Calls:
         self.token = token
         self._retries = retries
         self._address = address.rstrip("/")
+        engine = httpx.URL(self._address)
         try:
             self._http = self._connect(
-                base_url=base(self._address, world), timeout=timeout, mounts=dict.fromkeys(_LOCAL)
+                base_url=base(self._address, world),
+                timeout=timeout,
+                trust_env=engine.host not in _LOCAL,
+                verify=httpx.create_ssl_context() if engine.scheme == "https" else True,
             )
         except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
             raise unusable(error) from None

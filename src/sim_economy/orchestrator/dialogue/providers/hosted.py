@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
+from collections.abc import Iterator
 from typing import Any, Final
 
 from sim_economy.core.errors import ExtraMissingError, ScenarioError
@@ -68,7 +69,7 @@ class HostedProvider:
         # Its complaints about a server's figures are not for the screen: the record has them.
         warnings.filterwarnings("ignore", module="pydantic_ai")
         key = _key(setting)
-        self._http = watched_client(f"models.{setting.name}")
+        self._http = watched_client(setting.base_url or "", f"models.{setting.name}")
         self._model = _model(setting, key, self._http)
 
     async def ask(self, request: Request, call: ModelCall) -> ModelOutput:
@@ -271,13 +272,6 @@ def _of_status(status: int) -> CallFailure:
     return CallFailure.SERVER_FAILED if again else CallFailure.REJECTED
 
 
-def _unreached(error: BaseException | None) -> bool:
-    """Test whether no server was reached, so that nothing can have been charged."""
-    while error is not None and not isinstance(error, _NEVER_SENT):
-        error = error.__cause__ or error.__context__
-    return error is not None
-
-
 _NEVER_SENT: Final = (
     httpx2.ConnectError,
     httpx2.ConnectTimeout,
@@ -286,7 +280,21 @@ _NEVER_SENT: Final = (
 )
 
 
+def _unreached(error: Exception) -> bool:
+    """Test whether no server was reached, so that nothing can have been charged."""
+    return any(isinstance(cause, _NEVER_SENT) for cause in _causes(error))
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception and those behind it."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
 def _detail(error: Exception) -> str:
     if isinstance(error, exceptions.ModelHTTPError):
         return f"HTTP {error.status_code}: {error.body}"
-    return f"{type(error).__name__}: {error}"
+    lost = (cause for cause in _causes(error) if isinstance(cause, httpx2.TransportError))
+    cause = next(lost, error)
+    return f"{type(cause).__name__}: {cause}"

@@ -47,24 +47,25 @@ class Wire:
 WIRE: ContextVar[Wire] = ContextVar("wire")
 """Of the call that this task makes."""
 
-_LOCAL: Final = ("all://127.0.0.1", "all://localhost", "all://[::1]")
+_LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-def watched_client(field: str) -> httpx2.AsyncClient:
-    """A client that keeps what comes back, through the proxies that the environment names.
-
-    A server on this machine is reached without a proxy.
+def watched_client(address: str, field: str) -> httpx2.AsyncClient:
+    """A client that keeps what comes back, with the proxies and certificates of the environment.
 
     Args:
-        field: The table that asks for it, for messages.
+        address: Of the server; one on this machine is reached without a proxy.
+        field: The table that names it, for messages.
 
     Raises:
         ScenarioError: The environment's proxies or certificates cannot be used.
     """
+    server = httpx2.URL(address)
     try:
         # The loop keeps the deadline of each call; a second clock would only disagree.
         return httpx2.AsyncClient(
-            mounts=dict.fromkeys(_LOCAL),
+            trust_env=server.host not in _LOCAL,
+            verify=httpx2.create_ssl_context() if server.scheme == "https" else True,
             event_hooks={"request": [_uncompressed], "response": [_watched]},
             timeout=None,
         )
