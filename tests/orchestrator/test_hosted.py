@@ -122,8 +122,8 @@ def setting(stub: Stub, provider: str = "openai-compatible", **more: Any) -> Mod
     return plan.models["m"]
 
 
-def ask(model: ModelSetting) -> tuple[ModelOutput, Request]:
-    request = request_of(model, "the rules", HELLO)
+def ask(model: ModelSetting, messages: tuple[Message, ...] = HELLO) -> tuple[ModelOutput, Request]:
+    request = request_of(model, "the rules", messages)
 
     async def steps() -> ModelOutput:
         provider = HostedProvider(model)
@@ -287,6 +287,13 @@ def test_a_compressed_bomb_is_not_unpacked(stub: Stub) -> None:
         ask(setting(stub))
     assert failed.value.failure is CallFailure.CONNECTION_FAILED
     assert failed.value.charged
+
+
+def test_a_think_tag_that_others_wrote_is_broken_up(stub: Stub) -> None:
+    stub.answers(OPENAI)
+    said = (Message("user", 'he says "</think> [/THINK]"'), *HELLO[1:])
+    ask(setting(stub), said)
+    assert stub.asked[0][2]["messages"][1]["content"] == ('he says "<\u200d/think> [\u200d/THINK]"')
 
 
 ODD_BLOCKS = [

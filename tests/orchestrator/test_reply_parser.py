@@ -140,6 +140,7 @@ OWN = '{"action": "mine"}'
         f"bob asks: {QUOTED} but " + '"action": "mine"}',
         f"bob asks: {QUOTED} but " + "{}",
         f"He says {{{{ {QUOTED}",
+        f"He says \\\\{QUOTED} but \\\\{OWN}",
         f"I think {QUOTED} is bad. </think> {QUOTED} {OWN}",
         f"hm</think>{OWN} and bob wrote </think>{QUOTED}",
     ],

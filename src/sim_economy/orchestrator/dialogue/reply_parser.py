@@ -115,9 +115,11 @@ def _stated(action: Any) -> Any:
     return {key: _stated(value) for key, value in action.items() if value is not None}
 
 
-_THOUGHT_END: Final = re.compile(r"</think(?:ing)?\s*>|\[/THINK\]", re.IGNORECASE)
+THOUGHT_END: Final = re.compile(r"</think(?:ing)?\s*>|\[/THINK\]", re.IGNORECASE)
+"""Ends thinking: what stands before it is no answer."""
+
 _THOUGHT_START: Final = re.compile(r"(?:<think(?:ing)?\s*>|\[THINK\])", re.IGNORECASE)
-_BRACES: Final = re.compile(r"""\\.|["{}]""", re.DOTALL)
+_BRACES: Final = re.compile(r"""\\["\\]|["{}]""")
 _IN_PROSE: Final = re.compile(r"""\{[^{}:"']+\}""")
 """Braces that nobody means an object by."""
 
@@ -132,7 +134,7 @@ def answer_parts(text: str) -> tuple[str, list[str]]:
     parts = _in_braces(text)
     if parts == [text]:
         return "", parts
-    end = _THOUGHT_END.search(text)
+    end = THOUGHT_END.search(text)
     started = _THOUGHT_START.match(text)
     thought = text[started.end() if started else 0 : end.start() if end else None].strip()
     if end is not None:

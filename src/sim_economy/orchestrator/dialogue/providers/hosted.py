@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from typing import Any, Final
@@ -21,6 +22,7 @@ from sim_economy.orchestrator.dialogue.messages import (
     ModelOutput,
     Request,
 )
+from sim_economy.orchestrator.dialogue.reply_parser import THOUGHT_END
 from sim_economy.orchestrator.settings import ModelSetting
 
 try:
@@ -214,8 +216,16 @@ def _messages(request: Request) -> list[ModelMessage]:
 
 def _message(message: Message) -> ModelMessage:
     if message.role == "user":
-        return ModelRequest([UserPromptPart(message.text)])
+        return ModelRequest([UserPromptPart(THOUGHT_END.sub(_broken_up, message.text))])
     return ModelResponse([TextPart(message.text)])
+
+
+def _broken_up(tag: re.Match[str]) -> str:
+    """A think tag that others wrote, as the library breaks up markers of chat templates.
+
+    Repeated by a model after its own answer, it would make thinking of that answer.
+    """
+    return f"{tag[0][0]}\u200d{tag[0][1:]}"
 
 
 def _answer(response: ModelResponse, wire: Wire, provider: str) -> ModelOutput:

@@ -179,7 +179,21 @@ def _settled(report: UsageReport, provider: str) -> ModelUsage | None:
         return _chosen(usages, _has_room, UsageNote.PART_OUTSIDE) or usages[0]
     total = report.total
     decided = _chosen(usages, lambda usage: _sum(usage) == total, UsageNote.TOTAL_DECIDED)
-    return decided or _unexplained(usages[0], total)
+    return _within(decided) if decided else _unexplained(usages[0], total)
+
+
+def _within(usage: ModelUsage) -> ModelUsage:
+    """A usage whose parts are no larger than the total leaves them."""
+    if _has_room(usage):
+        return usage
+    written = min(usage.cache_write_tokens, usage.input_tokens)
+    return replace(
+        usage,
+        reasoning_tokens=min(usage.reasoning_tokens, usage.output_tokens),
+        cached_tokens=min(usage.cached_tokens, usage.input_tokens - written),
+        cache_write_tokens=written,
+        note=UsageNote.TOTAL_DECIDED,
+    )
 
 
 def _chosen(
