@@ -57,7 +57,8 @@ MESSAGES: Final = {
     PolicyFailedError: "the policy Thrifty failed for agent_3 in turn 7: ValueError: no money",
     AmountOutOfRangeError: (
         "turn 7 would take destroyed beyond 2^62 tokens; nothing was written; "
-        "lower the rates or amounts, or end the run before this turn"
+        "lower the rates or amounts, leave out the input that does it (an engine's operator: "
+        "`without` of POST /close), or end the run by a turn without inputs"
     ),
     RunEndedError: "the run ended with turn 60; start a new world to play on",
     StoreError: "run.sqlite: there is no ledger",

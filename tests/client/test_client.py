@@ -223,6 +223,43 @@ def test_a_refusal_is_an_error_with_its_code(client_of: Client, engine: EnginePr
 
 
 @CLIENTS
+def test_an_engine_elsewhere_is_reached_through_the_proxy_of_the_environment(
+    client_of: Client, engine: EngineProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("HTTP_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(variable, raising=False)
+        monkeypatch.delenv(variable.lower(), raising=False)
+    monkeypatch.setenv("HTTP_PROXY", address(engine))
+    far = "http://engine.invalid"
+    with client_of(far, retries=0) as client, pytest.raises(EngineError) as refused:
+        client.config()
+    assert refused.value.status == 403, "an engine that is asked as a proxy names the host"
+    monkeypatch.setenv("NO_PROXY", "engine.invalid")
+    with client_of(far, retries=0) as client, pytest.raises(EngineError) as lost:
+        client.config()
+    assert lost.value.code == "unreachable"
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY")
+    with client_of(address(engine), retries=0) as client:
+        assert client.config()["num_agents"] == 8
+
+
+@CLIENTS
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("ALL_PROXY", "ftp://proxy.invalid"), ("SSL_CERT_FILE", "/nowhere/authorities.pem")],
+)
+def test_an_environment_that_cannot_be_used_is_named(
+    client_of: Client, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(EngineError, match=f"correct .*{variable}") as unusable:
+        client_of("https://engine.invalid")
+    assert unusable.value.code == "environment_unusable"
+
+
+@CLIENTS
 def test_a_turn_whose_answer_was_lost_is_played_once(client_of: Client, proxy: Proxy) -> None:
     with client_of(proxy.address) as client:
         client.init(WORLD, AGENTS)

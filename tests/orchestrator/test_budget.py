@@ -168,6 +168,15 @@ def test_a_call_waits_for_what_others_may_give_back() -> None:
     assert asyncio.run(steps()) == ["first", "second"]
 
 
+def test_cache_writes_have_their_own_price() -> None:
+    price = Price(Decimal(1), Decimal(10), Decimal("0.1"), Decimal("1.25"))
+    tokens = ModelUsage(3050, 400, 0, 2000, 1000)
+    assert price.of(tokens) == Decimal("0.0055")
+    assert Price(Decimal(1), Decimal(10), Decimal("0.1")).of(tokens) == Decimal("0.00525")
+    assert price.most(1_000_000, 0) == Decimal("1.25"), "what is set aside allows for it"
+    assert price.of(ModelUsage(10, 0, 0, 20, 30)) == Decimal("0.0000125")
+
+
 def test_cached_input_has_its_own_price() -> None:
     price = Price(Decimal("0.15"), Decimal("0.6"), Decimal("0.075"))
     tokens = ModelUsage(1_000_000, 500_000, 100_000, 400_000)
@@ -183,7 +192,7 @@ def test_figures_that_make_no_sense() -> None:
     assert _sound(ModelUsage(5, -1)) is None
     assert _sound(ModelUsage(5, 2**31)) is None
     assert _sound(ModelUsage(2**31 - 1, 2**31 - 1)) is not None
-    assert _sound(ModelUsage(5, 6, -2, -3)) == ModelUsage(5, 6)
+    assert _sound(ModelUsage(5, 6, -2, -3, -4)) == ModelUsage(5, 6)
 
 
 def test_thinking_is_part_of_output_and_billed_once() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import pty
 import subprocess
@@ -99,6 +100,49 @@ def test_a_spent_budget_has_a_status_of_its_own_and_can_be_gone_on_from(tmp_path
     assert ended.returncode == 0, ended.stderr
     assert "turns" in ended.stdout
     assert "inspect out/mock" in ended.stdout
+
+
+def test_a_run_without_a_reply_has_a_status_of_its_own_and_says_why(tmp_path: Path) -> None:
+    (tmp_path / "run.toml").write_text(SCENARIO.format(address="http://127.0.0.1:9/v1"))
+    for _ in range(2):
+        ended = sim_economy(
+            "orchestrate", "run.toml", "--set", "orchestrator.retries=0", cwd=tmp_path
+        )
+        assert ended.returncode == 4
+        assert "turns" in ended.stdout
+        assert "no call of the run had a reply (connection_failed: " in ended.stderr
+        assert "--fresh" in ended.stderr
+    ended = sim_economy(
+        "orchestrate", "run.toml", "--set", "orchestrator.retries=0", "--json", cwd=tmp_path
+    )
+    assert (ended.returncode, json.loads(ended.stdout)["turns"]) == (4, 3)
+    assert '"code": "no_reply"' in ended.stderr
+
+
+def test_a_provider_that_only_says_later_leaves_a_note(tmp_path: Path) -> None:
+    with ModelServer(lambda *_: "rate_limited") as server:
+        (tmp_path / "run.toml").write_text(SCENARIO.format(address=server.address))
+        ended = sim_economy(
+            "orchestrate",
+            "run.toml",
+            "--set",
+            "orchestrator.retries=0",
+            "--turns",
+            "1",
+            cwd=tmp_path,
+        )
+    assert ended.returncode == 0
+    assert "note: no call of the run had a reply (rate_limited: HTTP 429" in ended.stderr
+
+
+def test_one_reply_makes_a_run(tmp_path: Path) -> None:
+    def once(turn: int, agent: int, attempt: int) -> str:
+        return "ok" if (turn, agent, attempt) == (1, 0, 0) else "rejected"
+
+    with ModelServer(once) as server:
+        (tmp_path / "run.toml").write_text(SCENARIO.format(address=server.address))
+        ended = sim_economy("orchestrate", "run.toml", cwd=tmp_path)
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_other_settings_are_refused_unless_started_over(tmp_path: Path) -> None:

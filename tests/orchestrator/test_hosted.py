@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from sim_economy.core.errors import ScenarioError
 from sim_economy.core.table_reader import NumberText
 from sim_economy.orchestrator.agent_turn import request_of
 from sim_economy.orchestrator.dialogue.messages import (
@@ -25,7 +27,6 @@ from sim_economy.orchestrator.dialogue.messages import (
     Request,
 )
 from sim_economy.orchestrator.dialogue.providers.hosted import HostedProvider
-from sim_economy.orchestrator.dialogue.providers.wire import usage_in
 from sim_economy.orchestrator.settings import ModelSetting, parse_plan
 from tests.orchestrator.setup import SCENARIO
 
@@ -70,6 +71,7 @@ class Stub:
     def __init__(self) -> None:
         self.status = 200
         self.body = b""
+        self.kind = "application/json"
         self.headers: dict[str, str] = {}
         self.asked: list[tuple[str, dict[str, str], Any]] = []
         stub = self
@@ -80,7 +82,7 @@ class Stub:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 stub.asked.append((self.path, headers, json.loads(content)))
                 self.send_response(stub.status)
-                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Type", stub.kind)
                 for name, value in stub.headers.items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(stub.body)))
@@ -120,8 +122,8 @@ def setting(stub: Stub, provider: str = "openai-compatible", **more: Any) -> Mod
     return plan.models["m"]
 
 
-def ask(model: ModelSetting) -> tuple[ModelOutput, Request]:
-    request = request_of(model, "the rules", HELLO)
+def ask(model: ModelSetting, messages: tuple[Message, ...] = HELLO) -> tuple[ModelOutput, Request]:
+    request = request_of(model, "the rules", messages)
 
     async def steps() -> ModelOutput:
         provider = HostedProvider(model)
@@ -287,11 +289,131 @@ def test_a_compressed_bomb_is_not_unpacked(stub: Stub) -> None:
     assert failed.value.charged
 
 
-def test_usage_in_the_bytes_of_an_answer() -> None:
-    whole = json.dumps(OPENAI).encode()
-    assert usage_in(whole) == ModelUsage(90, 30, 12, 40)
-    stream = b'data: {"choices": [], "usage": null}\n\ndata: ' + whole + b"\n\ndata: [DONE]\n\n"
-    assert usage_in(stream) == ModelUsage(90, 30, 12, 40)
-    assert usage_in(whole[:-10]) is None
-    assert usage_in(b'{"usage": {"prompt_tokens": "9", "completion_tokens": 3}}') is None
-    assert usage_in(b'{"usage": {"prompt_tokens": true, "completion_tokens": 3}}') is None
+def test_a_think_tag_that_others_wrote_is_broken_up(stub: Stub) -> None:
+    stub.answers(OPENAI)
+    said = (Message("user", 'he says "</think> [/THINK]"'), *HELLO[1:])
+    ask(setting(stub), said)
+    assert stub.asked[0][2]["messages"][1]["content"] == ('he says "<\u200d/think> [\u200d/THINK]"')
+
+
+ODD_BLOCKS = [
+    ("anthropic", [{"type": "text", "text": None}, {"type": "text", "text": REPLY}], REPLY),
+    ("anthropic", [{"type": "mystery", "x": 1}, {"type": "text", "text": REPLY}], REPLY),
+    ("anthropic", [{"type": "text", "text": None}], ""),
+    ("anthropic", ["text", {"type": "text", "text": REPLY}], None),
+    ("anthropic", [{"type": "text", "text": 5}], None),
+    ("anthropic", None, None),
+    ("google", [{}], None),
+    ("google", [{"mystery": 1}, {"text": REPLY}], None),
+    ("google", [{"text": None}], None),
+    ("openai-compatible", 5, None),
+    ("openai-compatible", None, ""),
+]
+
+
+@pytest.mark.parametrize(("provider", "content", "text"), ODD_BLOCKS, ids=str)
+def test_an_odd_answer_is_a_reply_or_a_failed_call_and_billed(
+    stub: Stub, provider: str, content: Any, text: str | None
+) -> None:
+    names = {"anthropic": "claude-sonnet-4-5", "google": "gemini-2.5-flash"}
+    message = {"role": "assistant", "content": content}
+    candidate = {"content": {"role": "model", "parts": content}, "finishReason": "STOP"}
+    wholes = {
+        "anthropic": {**ANTHROPIC, "content": content},
+        "google": {**GOOGLE, "candidates": [candidate]},
+        "openai-compatible": {
+            **OPENAI,
+            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+        },
+    }
+    stub.answers(wholes[provider])
+    model = setting(stub, provider, model=names.get(provider, "small"))
+    if text is not None:
+        answer, _ = ask(model)
+        assert answer.text == text
+        usage = answer.usage
+    else:
+        with pytest.raises(CallFailed) as failed:
+            ask(model)
+        assert failed.value.failure is CallFailure.UNREADABLE
+        usage = failed.value.usage
+    assert usage is not None
+    assert (usage.input_tokens - usage.cached_tokens, usage.output_tokens) in {(90, 30), (50, 30)}
+
+
+@pytest.mark.parametrize("provider", ["openai-compatible", "openai", "anthropic", "google"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_redirect_costs_nothing_and_says_where_to(
+    stub: Stub, provider: str, stream: bool
+) -> None:
+    names = {"anthropic": "claude-sonnet-4-5", "google": "gemini-2.5-flash"}
+    stub.answers(OPENAI, 307, Location="https://elsewhere.example/v1")
+    with pytest.raises(CallFailed) as failed:
+        ask(setting(stub, provider, model=names.get(provider, "small"), stream=stream))
+    assert (failed.value.failure, failed.value.charged) == (CallFailure.REJECTED, False)
+    assert failed.value.usage is None
+    assert "https://elsewhere.example/v1" in failed.value.detail
+    assert len(stub.asked) == 1
+
+
+def test_a_server_behind_the_proxy_of_the_environment(
+    stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _no_proxies(monkeypatch)
+    monkeypatch.setenv("HTTP_PROXY", stub.address)
+    stub.answers(OPENAI)
+    far = replace(setting(stub), base_url="http://models.invalid/v1")
+    answer, _ = ask(far)
+    assert (answer.text, answer.usage) == (REPLY, ModelUsage(90, 30, 12, 40))
+    assert stub.asked[0][0] == "http://models.invalid/v1/chat/completions"
+    assert stub.asked[0][1]["accept-encoding"] == "identity"
+    monkeypatch.setenv("NO_PROXY", "models.invalid")
+    with pytest.raises(CallFailed) as failed:
+        ask(far)
+    assert failed.value.failure is CallFailure.CONNECTION_FAILED
+    assert len(stub.asked) == 1
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+def test_a_server_on_this_machine_is_reached_without_a_proxy(
+    stub: Stub, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    _no_proxies(monkeypatch)
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    stub.answers(OPENAI)
+    near = setting(stub)
+    assert near.base_url is not None
+    ask(replace(near, base_url=near.base_url.replace("127.0.0.1", name)))
+    assert stub.asked[0][0] == "/v1/chat/completions"
+
+
+def test_a_proxy_that_refuses_costs_nothing(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    _no_proxies(monkeypatch)
+    monkeypatch.setenv("HTTPS_PROXY", stub.address)
+    with pytest.raises(CallFailed) as failed:
+        ask(replace(setting(stub), base_url="https://models.invalid/v1"))
+    assert (failed.value.failure, failed.value.charged) == (CallFailure.CONNECTION_FAILED, False)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ALL_PROXY", "ftp://proxy.invalid"),
+        ("HTTP_PROXY", "http://proxy.invalid:port"),
+        ("SSL_CERT_FILE", "/nowhere/authorities.pem"),
+    ],
+)
+def test_an_environment_that_cannot_be_used_is_named(
+    stub: Stub, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    _no_proxies(monkeypatch)
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ScenarioError, match=rf"models\.m: .*correct .*{variable}"):
+        ask(replace(setting(stub), base_url="https://models.invalid/v1"))
+
+
+def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(variable, raising=False)
+        monkeypatch.delenv(variable.lower(), raising=False)

@@ -120,6 +120,72 @@ def test_a_cut_off_answer_and_a_refusal_say_so() -> None:
         read_reply(ModelOutput("", stop_reason="refusal"), "ann")
 
 
+QUOTED = '{"action": {"action": "transfer", "to": "bob", "amount": 500}}'
+OWN = '{"action": "mine"}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"bob asks:\n```json\n{QUOTED}\n```\nI refuse.\n```json\n{OWN}\n```",
+        f"bob asks: {QUOTED}\nI refuse.\n```json\n{OWN}\n```",
+        f"```json\n{QUOTED}\n```\nI refuse: {OWN}",
+        f"{OWN}\n\nbob had asked for ```{QUOTED}```",
+        f"{QUOTED} {OWN}",
+        f"{OWN}{OWN}",
+        f"```\n{QUOTED}\n{OWN}\n```",
+        f"bob asks: {QUOTED} but " + '{"action": "mine",}',
+        f"bob asks: {QUOTED} but " + "{action: mine}",
+        f"bob asks: {QUOTED} but " + '{"action": "mi',
+        f"bob asks: {QUOTED} but " + '"action": "mine"}',
+        f"bob asks: {QUOTED} but " + "{}",
+        f"He says {{{{ {QUOTED}",
+        f"He says \\\\{QUOTED} but \\\\{OWN}",
+        f"I think {QUOTED} is bad. </think> {QUOTED} {OWN}",
+        f"hm</think>{OWN} and bob wrote </think>{QUOTED}",
+    ],
+)
+@pytest.mark.parametrize("stop_reason", ["stop", "length"])
+def test_of_several_objects_none_is_guessed(text: str, stop_reason: str) -> None:
+    with pytest.raises(UnusableReply, match=r"one JSON object|must be JSON|cut off"):
+        read_reply(ModelOutput(text, stop_reason=stop_reason), "ann")
+
+
+@pytest.mark.parametrize(
+    ("text", "thought"),
+    [
+        (f"bob wants {QUOTED}; no.</think>{OWN}", f"bob wants {QUOTED}; no."),
+        (
+            f"<think>bob wants {QUOTED}; no.</think>\n```json\n{OWN}\n```",
+            f"bob wants {QUOTED}; no.",
+        ),
+        (f'[THINK]{{ " hm[/THINK] so {OWN}', '{ " hm'),
+        (f"hm </Thinking >{OWN}", "hm"),
+        ('{"action": "mine", "speech": "</think>"}', None),
+        (f"Take {{x}} and \\boxed{{42}}, so:\n{OWN}", None),
+        (f"```JSON\n{OWN}\n```", None),
+    ],
+)
+def test_what_stands_before_a_closing_think_tag_is_thinking(text: str, thought: str | None) -> None:
+    chosen = read_reply(ModelOutput(text), "ann")
+    assert (chosen.action, chosen.thinking) == (Mine(), thought)
+    assert read_reply(ModelOutput(text, "said apart"), "ann").thinking == "said apart"
+
+
+def test_thinking_that_never_ended_holds_no_answer() -> None:
+    for text in (f"<think>bob wants {OWN}", f"bob wants {OWN}, but I"):
+        with pytest.raises(UnusableReply, match="cut off"):
+            read_reply(ModelOutput(text, stop_reason="length"), "ann")
+    with pytest.raises(UnusableReply):
+        read_reply(ModelOutput(f"<think>bob wants {OWN}"), "ann")
+    assert read_reply(ModelOutput(f"So: {OWN}\n```", stop_reason="length"), "ann").action == Mine()
+
+
+def test_an_older_run_reads_replies_as_it_did() -> None:
+    text = f"```json\n{OWN}\n```\nnot\n```json\n{QUOTED}\n```"
+    assert read_reply(ModelOutput(text), "ann", 1).action == Mine()
+
+
 def test_a_problem_never_repeats_the_reply() -> None:
     for text in ('{"action": {"action": "s3cret-word"}}', '{"s3cret-word": 1}', "s3cret-word {"):
         with pytest.raises(UnusableReply) as problem:
@@ -138,7 +204,15 @@ def test_the_schema_names_every_action_and_argument() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["```\n" + " \n" * 40_000 + "x", "```json" + "\n" * 80_000, "```\n" * 20_000, "{" * 90_000],
+    [
+        '{"a' * 33_000,
+        '{"a":' * 20_000,
+        "</think>{" * 11_000,
+        "```\n" + " \n" * 40_000 + "x",
+        "```json" + "\n" * 80_000,
+        "```\n" * 20_000,
+        "{" * 90_000,
+    ],
 )
 def test_a_reply_made_to_be_slow_to_read_is_read_at_once(text: str) -> None:
     started = time.monotonic()

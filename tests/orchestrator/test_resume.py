@@ -10,13 +10,17 @@ import sys
 import time
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from filelock import FileLock
 
+from sim_economy.core.actions import action_name
 from sim_economy.core.errors import FolderError, ReplayError
+from sim_economy.orchestrator.limits.budget import BudgetReachedError
+from sim_economy.orchestrator.record import call_folder
 from sim_economy.orchestrator.record.call_folder import CALL_LOG, LEDGER, open_world, read_run
-from sim_economy.orchestrator.record.call_log import CallEnded, CallLog, read_call_log
+from sim_economy.orchestrator.record.call_log import CallEnded, CallLog, IdleReason, read_call_log
 from sim_economy.orchestrator.session import replay_run
 from sim_economy.orchestrator.task import Task
 from tests.orchestrator.server import ModelServer
@@ -122,6 +126,52 @@ def test_a_record_that_is_whole_asks_nothing(tmp_path: Path) -> None:
     assert (first.calls, again.calls) == (16, 0)
     assert first.world_head == again.world_head
     assert first.spent == again.spent
+
+
+def two_fences(turn: int, agent: int, agent_id: str, shown: dict[str, Any]) -> str:
+    quoted = '{"action": {"action": "stake", "amount": 5}}'
+    return f'They ask:\n```json\n{quoted}\n```\nI do:\n```json\n{{"action": "mine"}}\n```'
+
+
+def test_a_run_goes_on_and_replays_with_the_reading_of_replies_it_began_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ModelServer(config=SCENARIO, brain=two_fences) as server:
+        monkeypatch.setattr(call_folder, "REPLY_VERSION", 1)
+        with pytest.raises(BudgetReachedError):
+            play(tmp_path / "old", served(server.address, 2, budget_tokens=20_000))
+        monkeypatch.undo()
+        record = (tmp_path / "old" / CALL_LOG).read_text(encoding="utf-8")
+        assert "reply_version" not in record
+        ended = play(tmp_path / "old", served(server.address, 2))
+        play(tmp_path / "new", served(server.address, 2))
+    assert asyncio.run(replay_run(tmp_path / "old")).world_head == ended.world_head
+    played = {
+        folder: {action_name(one.chosen.action) for one in log.decided.values()}
+        for folder in ("old", "new")
+        for _, log in [read_run(tmp_path / folder)]
+    }
+    assert played == {"old": {"stake"}, "new": {"idle"}}
+
+
+def test_a_record_of_a_later_reading_of_replies_is_refused(tmp_path: Path) -> None:
+    play(tmp_path, mocked(1))
+    path = tmp_path / CALL_LOG
+    path.write_bytes(path.read_bytes().replace(b'"reply_version":2', b'"reply_version":3', 1))
+    with pytest.raises(FolderError, match="another release began it"):
+        play(tmp_path, mocked(1))
+
+
+def test_an_odd_answer_is_in_the_record_and_never_paid_again(tmp_path: Path) -> None:
+    with ModelServer(lambda *_: "no_choices", SCENARIO) as server:
+        run = served(server.address, 1, retries=0)
+        first = play(tmp_path, run)
+        calls = len(server.log)
+        again = play(tmp_path, run)
+        assert (len(server.log), again.calls) == (calls, 0)
+    assert first.unanswered == again.unanswered
+    assert first.unanswered is not None
+    assert first.unanswered.idle_reason is IdleReason.UNREADABLE
 
 
 def test_a_damaged_line_is_refused(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ _COMMANDS: Final = {
 }
 
 
-_STATUS: Final = {"budget_reached": 3, "stopped": 130}
+_STATUS: Final = {"budget_reached": 3, "no_reply": 4, "stopped": 130}
 """Exit statuses of errors that are not mistakes in the call."""
 
 
@@ -72,7 +72,7 @@ def main() -> None:
     """Run the command line and turn what a caller can correct into one clear message.
 
     Exits with 0 when all is well, 1 when a check failed, 2 when the call must be corrected, 3 when
-    a budget is spent, 130 when it was interrupted.
+    a budget is spent, 4 when no model replied in a whole run, 130 when it was interrupted.
     """
     try:
         status = cli.main(standalone_mode=False)

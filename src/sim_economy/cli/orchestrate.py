@@ -24,7 +24,8 @@ from sim_economy.core.table_reader import NumberText
 from sim_economy.core.world_config import config_values
 from sim_economy.orchestrator.model_call import ModelCaller
 from sim_economy.orchestrator.orchestrated_run import OrchestratedRun, load_orchestrated
-from sim_economy.orchestrator.session import SessionResult
+from sim_economy.orchestrator.record.call_log import IdleReason
+from sim_economy.orchestrator.session import NoReplyError, SessionResult
 from sim_economy.orchestrator.session import orchestrate as play
 from sim_economy.orchestrator.settings import Plan
 from sim_economy.orchestrator.task import Task
@@ -59,8 +60,9 @@ def orchestrate(
 ) -> int:
     """Play a run of SCENARIO, a file or a preset, whose agents are language models.
 
-    The same command resumes an interrupted one. Exits with 3 when a budget is spent
-    and with 130 when it was interrupted; what is paid for is kept.
+    The same command resumes an interrupted one. Exits with 3 when a budget is spent,
+    with 4 when no call of the whole run had a reply, and with 130 when it was
+    interrupted; what is paid for is kept.
     """
     given = [*changes, *numbers_as_changes(turns=turns, seed=seed)]
     asked = load_orchestrated(
@@ -72,6 +74,11 @@ def orchestrate(
     folder = out or Path("out") / asked.task.name
     ending = asyncio.run(_play(folder, asked, engine, fresh=fresh))
     _show_result(folder, asked.task, ending, as_json=as_json)
+    if ending.unanswered is not None:
+        failed = NoReplyError(ending.unanswered)
+        if ending.unanswered.idle_reason is not IdleReason.RATE_LIMITED:
+            raise failed
+        say(f"note: {failed}", err=True)
     return 0
 
 

@@ -39,6 +39,7 @@ from sim_economy.client.requests import (
     of_agent,
     reading,
     refusal,
+    unusable,
     writing,
 )
 
@@ -50,6 +51,7 @@ ADDRESS: Final = "http://127.0.0.1:8000"
 """The address an engine listens on by default."""
 
 _BROKEN: Final = (httpx.NetworkError, httpx.TimeoutException, httpx.RemoteProtocolError)
+_LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _STREAM: Final = httpx.Timeout(10, read=45)
 """Seconds; a silent stream says that it is still there every 15."""
 
@@ -144,19 +146,31 @@ class _Calls:
         timeout: float = 30.0,
         retries: int = 5,
     ) -> None:
-        """Connect with the first call.
+        """Connect with the first call, through the proxy that the environment names, if any.
+
+        An engine on this machine is reached without one.
 
         Args:
             world: Its name; the default one when None.
             timeout: Seconds to wait for an answer.
             retries: How often a repeatable call is sent again; the pauses double from 0.1 s to 2 s.
+
+        Raises:
+            EngineError: The environment's proxies or certificates cannot be used.
         """
         self.token = token
         self._retries = retries
         self._address = address.rstrip("/")
-        self._http = self._connect(
-            base_url=base(self._address, world), timeout=timeout, trust_env=False
-        )
+        engine = httpx.URL(self._address)
+        try:
+            self._http = self._connect(
+                base_url=base(self._address, world),
+                timeout=timeout,
+                trust_env=engine.host not in _LOCAL,
+                verify=httpx.create_ssl_context() if engine.scheme == "https" else True,
+            )
+        except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
+            raise unusable(error) from None
 
     def __init_subclass__(cls, *, awaited: bool = False) -> None:
         """Give a class of clients the methods that suit it, as functions of its own."""

@@ -108,6 +108,15 @@ def refusal(status: int, content: bytes) -> EngineError:
     return EngineError(status, code, message, error)
 
 
+def unusable(error: Exception) -> EngineError:
+    """The failure of an environment whose proxies or certificates cannot be used."""
+    message = (
+        f"the proxies or certificates that the environment names cannot be used ({error}); correct "
+        "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE or SSL_CERT_DIR"
+    )
+    return EngineError(None, "environment_unusable", message, {})
+
+
 def base(address: str, world: str | None) -> str:
     """The base path of a world: the default one's, or one's by its name."""
     return address if world is None else f"{address}/worlds/{_segment(world)}"

@@ -63,7 +63,8 @@ async def ask_with_retries(question: Question, caller: ModelCaller, seed: int) -
             pause = max(_pause(plan, seed, question, len(made), failures), ended.retry_after or 0.0)
             continue
         try:
-            return _decided(question, made, read_reply(ended.answer, question.agent_id), None, "")
+            chosen = read_reply(ended.answer, question.agent_id, caller.reply_version)
+            return _decided(question, made, chosen, None, "")
         except UnusableReply as problem:
             if repairs >= plan.repairs:
                 refused = ended.answer.stop_reason == "refusal"

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sim_economy.core.codec import parse_json
 from sim_economy.core.errors import InputError
-from sim_economy.orchestrator.dialogue.reply_parser import clean, json_part
+from sim_economy.orchestrator.dialogue.reply_parser import answer_parts, clean, json_part
 from sim_economy.orchestrator.settings import Plan
 
 _LEAST: Final = 6
@@ -62,7 +62,7 @@ def _letter(letter: str) -> str:
 
 def _decoded(text: str) -> Iterator[str]:
     """Every string of the JSON that a text is taken for, names of fields too."""
-    for candidate in {text, json_part(text)}:
+    for candidate in {text, json_part(text), *answer_parts(text)[1]}:
         try:
             yield from _strings(parse_json(candidate))
         except InputError:

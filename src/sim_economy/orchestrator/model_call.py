@@ -20,7 +20,7 @@ from sim_economy.orchestrator.dialogue.messages import (
     Provider,
     Request,
 )
-from sim_economy.orchestrator.dialogue.reply_parser import clean
+from sim_economy.orchestrator.dialogue.reply_parser import REPLY_VERSION, clean
 from sim_economy.orchestrator.limits.budget import NOTHING, Budget, BudgetReachedError, Cost
 from sim_economy.orchestrator.limits.rate_limit import RateLimiter
 from sim_economy.orchestrator.prices import Price
@@ -133,6 +133,11 @@ class ModelCaller:
         self._cache = ReplyCache(plan.limits.cache) if plan.limits.cache else None
         self._hidden = hidden
         self._stopping = asyncio.Event()
+
+    @property
+    def reply_version(self) -> int:
+        """How replies are read in this run."""
+        return self.log.began.reply_version if self.log.began else REPLY_VERSION
 
     def stop(self) -> None:
         """Make no further call; those under way may end."""
@@ -289,8 +294,8 @@ class ModelCaller:
             ended = self._without_reply(blank, failed)
         else:
             ended = self._with_reply(blank, answer)
-        money = endpoint.price.of(ended.usage) if endpoint.price and ended.usage else NOTHING
-        ended = replace(ended, money=money, seconds=round(loop.time() - started, 3))
+        ended = _priced(ended, endpoint.price)
+        ended = replace(ended, seconds=round(loop.time() - started, 3))
         await writer.append(ended)
         return ended
 
@@ -320,6 +325,17 @@ class ModelCaller:
         )
 
 
+def _priced(ended: CallEnded, price: Price | None) -> CallEnded:
+    """An ended call with its cost; where nothing has a price, cache writes are input like other."""
+    if ended.usage is None:
+        return ended
+    if price is not None:
+        return replace(ended, money=price.of(ended.usage))
+    usage = replace(ended.usage, cache_write_tokens=0)
+    answer = ended.answer and replace(ended.answer, usage=usage)
+    return replace(ended, usage=usage, answer=answer)
+
+
 def _sound(usage: ModelUsage | None) -> ModelUsage | None:
     """A provider's figures, or none where they make no sense; a wrong part counts as 0."""
     if usage is None or not (
@@ -330,4 +346,5 @@ def _sound(usage: ModelUsage | None) -> ModelUsage | None:
         usage,
         reasoning_tokens=max(0, usage.reasoning_tokens),
         cached_tokens=max(0, usage.cached_tokens),
+        cache_write_tokens=max(0, usage.cache_write_tokens),
     )

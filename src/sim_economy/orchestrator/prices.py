@@ -17,28 +17,36 @@ _MILLION: Final = Decimal(1_000_000)
 
 
 class Price(Struct, frozen=True):
-    """The price of a million tokens; cached ones cost as input where the table is silent."""
+    """The price of a million tokens; a cache's cost as input where the table is silent."""
 
     input: Annotated[Decimal, Parameter(Kind.MONEY, "of a million input tokens")]
     output: Annotated[Decimal, Parameter(Kind.MONEY, "of a million output tokens")]
     cached_input: Annotated[
         Decimal | None, Parameter(Kind.MONEY, "of a million input tokens read from a cache")
     ] = None
+    cache_write: Annotated[
+        Decimal | None, Parameter(Kind.MONEY, "of a million input tokens written into a cache")
+    ] = None
 
     @property
     def _of_cached(self) -> Decimal:
         return self.input if self.cached_input is None else self.cached_input
 
+    @property
+    def _of_written(self) -> Decimal:
+        return self.input if self.cache_write is None else self.cache_write
+
     def of(self, usage: ModelUsage) -> Money:
         """The exact cost of a call."""
-        cached = min(usage.cached_tokens, usage.input_tokens)
-        fresh = usage.input_tokens - cached
-        total = fresh * self.input + cached * self._of_cached + usage.output_tokens * self.output
-        return total / _MILLION
+        written = min(usage.cache_write_tokens, usage.input_tokens)
+        cached = min(usage.cached_tokens, usage.input_tokens - written)
+        fresh = usage.input_tokens - written - cached
+        total = fresh * self.input + cached * self._of_cached + written * self._of_written
+        return (total + usage.output_tokens * self.output) / _MILLION
 
     def most(self, input_tokens: int, output_tokens: int) -> Money:
         """The most that a call can cost."""
-        dearest = max(self.input, self._of_cached)
+        dearest = max(self.input, self._of_cached, self._of_written)
         return (input_tokens * dearest + output_tokens * self.output) / _MILLION
 
 

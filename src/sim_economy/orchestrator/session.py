@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from sim_economy.agents.usage_model import UsageSource
-from sim_economy.core.errors import ReplayError
+from sim_economy.core.errors import ReplayError, SimEconomyError
 from sim_economy.ledger.readers.reading import reading
 from sim_economy.ledger.stores.memory import MemoryStore
 from sim_economy.orchestrator.dialogue.providers import provider_for
@@ -24,7 +25,7 @@ from sim_economy.orchestrator.record.call_folder import (
     session,
     under_kept_rules,
 )
-from sim_economy.orchestrator.record.call_log import CallLog
+from sim_economy.orchestrator.record.call_log import CallLog, IdleReason
 from sim_economy.orchestrator.settings import Plan
 from sim_economy.orchestrator.task import Task
 from sim_economy.orchestrator.turn_loop import Show, TurnLoop
@@ -35,12 +36,23 @@ OpenWorldBackend: TypeAlias = Callable[[Task], AbstractAsyncContextManager[World
 """Opens the way to a world that is not in this process."""
 
 
+class Unanswered(Struct, frozen=True):
+    """The commonest reason of agents that could not act, in a run in which no call had a reply."""
+
+    idle_reason: IdleReason
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.idle_reason}: {self.detail}".removesuffix(": ")
+
+
 class SessionResult(Struct, frozen=True, kw_only=True):
     """The result of a session.
 
     Attributes:
         spent: Of the whole run, this session and earlier ones.
         unknown: The most that calls may have cost which never said what they took.
+        unanswered: Why no call of the whole run had a reply; None where one had.
     """
 
     world_head: WorldHead
@@ -48,6 +60,19 @@ class SessionResult(Struct, frozen=True, kw_only=True):
     failed: int
     spent: Cost
     unknown: Cost
+    unanswered: Unanswered | None = None
+
+
+class NoReplyError(SimEconomyError):
+    """A whole run in which models were asked and no call had a reply."""
+
+    code = "no_reply"
+
+    def __init__(self, unanswered: Unanswered) -> None:
+        super().__init__(
+            f"no call of the run had a reply ({unanswered}), so its models did nothing; "
+            "correct it and start over with --fresh"
+        )
 
 
 async def orchestrate(
@@ -101,7 +126,19 @@ async def orchestrate(
             failed=caller.failed,
             spent=budget.run.spent,
             unknown=budget.run.unknown,
+            unanswered=_unanswered(writer.log),
         )
+
+
+def _unanswered(log: CallLog) -> Unanswered | None:
+    if any(ended.answer is not None for ended in log.calls_ended.values()):
+        return None
+    reasons = Counter(
+        Unanswered(decided.idle_reason, decided.detail)
+        for decided in log.decided.values()
+        if decided.idle_reason is not None
+    )
+    return max(reasons, key=lambda reason: reasons[reason], default=None)
 
 
 @asynccontextmanager

@@ -76,19 +76,32 @@ class ModelCall(Struct, frozen=True, kw_only=True):
     key: str
 
 
+class UsageNote(StrEnum):
+    """A contradiction in a provider's figures, and what was made of it."""
+
+    TOTAL_DECIDED = "total_decided"
+    TOTAL_BELOW = "total_below_parts"
+    PART_OUTSIDE = "part_outside"
+
+
 class ModelUsage(Struct, frozen=True, omit_defaults=True):
     """The tokens that a provider reports for a call.
 
     Attributes:
+        input_tokens: Those read from the provider's cache and written into it included.
         output_tokens: Reasoning included.
         reasoning_tokens: Part of the output; 0 where the provider does not say.
         cached_tokens: Part of the input that was read from the provider's cache.
+        cache_write_tokens: Part of the input that was written into it.
+        note: Where the figures contradicted one another.
     """
 
     input_tokens: int = field(name="input")
     output_tokens: int = field(name="output")
     reasoning_tokens: int = field(default=0, name="thinking")
     cached_tokens: int = field(default=0, name="cached")
+    cache_write_tokens: int = field(default=0, name="cache_write")
+    note: UsageNote | None = None
 
     @property
     def units(self) -> tuple[int, int]:

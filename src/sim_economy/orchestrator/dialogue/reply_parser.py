@@ -23,6 +23,9 @@ LENGTH_MOST: Final = 100_000
 THINKING_MOST: Final = 4000
 """Characters of an agent's thinking that go into the ledger."""
 
+REPLY_VERSION: Final = 2
+"""Changes whenever the same reply could give another action; a run keeps the one it began with."""
+
 _FIELDS: Final = ("thinking", "speech", "action")
 
 
@@ -30,13 +33,17 @@ class UnusableReply(Exception):  # noqa: N818
     """A reply without a valid action; the message can be sent back to the model."""
 
 
-def read_reply(answer: ModelOutput, agent_id: str) -> Chosen:
+def read_reply(answer: ModelOutput, agent_id: str, version: int = REPLY_VERSION) -> Chosen:
     """The one input a reply asks for, always the agent's own.
+
+    Args:
+        version: The reading of replies that the run began with.
 
     Raises:
         UnusableReply: It is not one; says what is wrong without repeating the reply.
     """
-    given = _object(answer)
+    thought, part = _the_part(answer) if version > 1 else ("", json_part(answer.text))
+    given = _object(answer, part)
     if "action" not in given:
         raise UnusableReply("the answer has no action")
     if not isinstance(thinking := given.get("thinking"), str | None):
@@ -47,7 +54,7 @@ def read_reply(answer: ModelOutput, agent_id: str) -> Chosen:
             {
                 "agent_id": agent_id,
                 "action": {"action": stated} if isinstance(stated, str) else stated,
-                "thinking": clean(thinking or answer.thinking)[:THINKING_MOST] or None,
+                "thinking": clean(thinking or answer.thinking or thought)[:THINKING_MOST] or None,
                 "speech": given.get("speech") or None,
             },
             "answer",
@@ -59,7 +66,24 @@ def read_reply(answer: ModelOutput, agent_id: str) -> Chosen:
     return chosen
 
 
-def _object(answer: ModelOutput) -> dict[str, Any]:
+def _the_part(answer: ModelOutput) -> tuple[str, str]:
+    """What a reply thinks, and the one part of it that may be its object; of several none is."""
+    if len(answer.text) > LENGTH_MOST:
+        return "", answer.text
+    thought, parts = answer_parts(answer.text)
+    if len(parts) > 1:
+        raise UnusableReply(
+            "the answer must be one JSON object, and there are several; quote no other one"
+        )
+    if answer.stop_reason == "length" and not answer.text.rstrip("`\n\r\t ").endswith(parts[0]):
+        raise UnusableReply(_CUT_OFF)
+    return thought, parts[0]
+
+
+_CUT_OFF: Final = "the answer was cut off; be brief"
+
+
+def _object(answer: ModelOutput, part: str) -> dict[str, Any]:
     """The JSON object of an answer, with no field that is not asked for."""
     if answer.stop_reason == "refusal":
         raise UnusableReply("there was a refusal instead of an answer")
@@ -68,9 +92,9 @@ def _object(answer: ModelOutput) -> dict[str, Any]:
     if len(answer.text) > LENGTH_MOST:
         raise UnusableReply(f"the answer was longer than {LENGTH_MOST} characters")
     try:
-        given = parse_json(json_part(answer.text))
+        given = parse_json(part)
     except InputError as error:
-        cut = "the answer was cut off; be brief" if answer.stop_reason == "length" else None
+        cut = _CUT_OFF if answer.stop_reason == "length" else None
         raise UnusableReply(cut or f"the answer {error.problem}") from None
     if not isinstance(given, dict):
         raise UnusableReply("the answer must be one JSON object")
@@ -91,11 +115,61 @@ def _stated(action: Any) -> Any:
     return {key: _stated(value) for key, value in action.items() if value is not None}
 
 
+THOUGHT_END: Final = re.compile(r"</think(?:ing)?\s*>|\[/THINK\]", re.IGNORECASE)
+"""Ends thinking: what stands before it is no answer."""
+
+_THOUGHT_START: Final = re.compile(r"(?:<think(?:ing)?\s*>|\[THINK\])", re.IGNORECASE)
+_BRACES: Final = re.compile(r"""\\["\\]|["{}]""")
+_IN_PROSE: Final = re.compile(r"""\{[^{}:"']+\}""")
+"""Braces that nobody means an object by."""
+
+
+def answer_parts(text: str) -> tuple[str, list[str]]:
+    """What a reply thinks before its closing think tag, and every part that may be its object.
+
+    Where nothing stands in braces the whole of the rest is the one part. Unfinished objects and
+    malformed ones are parts too: what was meant by them is not guessed either.
+    """
+    text = text.strip()
+    parts = _in_braces(text)
+    if parts == [text]:
+        return "", parts
+    end = THOUGHT_END.search(text)
+    started = _THOUGHT_START.match(text)
+    thought = text[started.end() if started else 0 : end.start() if end else None].strip()
+    if end is not None:
+        rest = text[end.end() :].strip()
+        return thought, _in_braces(rest) or [rest]
+    return (thought, [""]) if started else ("", parts or [text])
+
+
+def _in_braces(text: str) -> list[str]:
+    """The outermost parts in braces; a brace without its other one is a part as well."""
+    parts = []
+    depth = start = 0
+    quoted = False
+    for found in _BRACES.finditer(text):
+        match found[0]:
+            case '"' if depth:
+                quoted = not quoted
+            case "{" if not quoted:
+                start = start if depth else found.start()
+                depth += 1
+            case "}" if not quoted:
+                depth = max(0, depth - 1)
+                if not depth:
+                    parts.append(text[start : found.end()])
+                    start = found.end()
+    if depth:
+        parts.append(text[start:])
+    return [part for part in parts if not _IN_PROSE.fullmatch(part)]
+
+
 _FENCE: Final = re.compile(r"```(?:json)?[^\S\n]*\n")
 
 
 def json_part(text: str) -> str:
-    """The JSON of an answer: all of it, what a code fence holds, or what braces enclose."""
+    """The JSON of an answer as version 1 read it: all, in the first code fence, or in braces."""
     text = text.strip()
     if text.startswith("{") and text.endswith("}"):
         return text

@@ -22,6 +22,7 @@ from sim_economy.ledger.records import digest
 from sim_economy.ledger.sidecars.ledger_files import remove_ledger
 from sim_economy.ledger.sidecars.run_folder import claimed, write_whole
 from sim_economy.ledger.stores.backup import convert
+from sim_economy.orchestrator.dialogue.reply_parser import REPLY_VERSION
 from sim_economy.orchestrator.dialogue.system_prompt import PROMPT_VERSION
 from sim_economy.orchestrator.record.call_log import (
     FORMAT,
@@ -56,7 +57,7 @@ async def session(folder: Path, task: Task, *, fresh: bool = False) -> AsyncIter
         try:
             if log.began is None:
                 kept = digest((folder / SETTINGS).read_bytes())
-                await writer.append(RunStarted(FORMAT, uuid4().hex[:16], kept))
+                await writer.append(RunStarted(FORMAT, uuid4().hex[:16], kept, REPLY_VERSION))
             yield writer
         finally:
             await writer.close()

@@ -23,6 +23,7 @@ from sim_economy.orchestrator.dialogue.messages import (
     Money,
     Request,
 )
+from sim_economy.orchestrator.dialogue.reply_parser import REPLY_VERSION
 from sim_economy.orchestrator.limits.budget import NOTHING, Cost
 
 FORMAT: Final = 1
@@ -43,12 +44,17 @@ class IdleReason(StrEnum):
     AGENT_BUDGET = "agent_budget"
 
 
-class RunStarted(Struct, frozen=True, tag="began", tag_field="line"):
-    """The first line."""
+class RunStarted(Struct, frozen=True, tag="began", tag_field="line", omit_defaults=True):
+    """The first line.
+
+    Attributes:
+        reply_version: How replies are read in this run.
+    """
 
     format: int
     run_id: str
     settings: str
+    reply_version: int = 1
 
 
 class LongText(Struct, frozen=True, tag="text", tag_field="line"):
@@ -236,8 +242,8 @@ def _contradiction(log: CallLog, line: LogLine) -> str | None:
     if log.began is None and not isinstance(line, RunStarted):
         return "the line that begins a record is missing"
     match line:
-        case RunStarted() if line.format != FORMAT or log.began not in {None, line}:
-            return "it begins another record"
+        case RunStarted():
+            return _began_contradiction(log, line)
         case CallSent():
             return _sent_contradiction(line)
         case CallEnded():
@@ -253,6 +259,13 @@ def _contradiction(log: CallLog, line: LogLine) -> str | None:
         case TurnClosed() if line.turn not in {*log.closed, len(log.closed) + 1}:
             return f"turn {len(log.closed) + 1} is not closed before it"
     return None
+
+
+def _began_contradiction(log: CallLog, began: RunStarted) -> str | None:
+    if began.format != FORMAT or log.began not in {None, began}:
+        return "it begins another record"
+    known = 1 <= began.reply_version <= REPLY_VERSION
+    return None if known else "another release began it; read it with that one"
 
 
 def _sent_contradiction(sent: CallSent) -> str | None:

@@ -185,6 +185,7 @@ def _transcript_call(ended: CallEnded) -> TranscriptCall:
     if ended.usage is not None:
         thinking, output = ended.usage.units
         tokens = f"{ended.usage.input_tokens} in, {thinking} thinking, {output} out"
+        tokens += f" ({ended.usage.note})" if ended.usage.note else ""
     outcome = str(ended.failure) if ended.failure else "kept reply" if ended.cache_hit else "reply"
     if ended.answer is not None and ended.answer.stop_reason != "stop":
         outcome = f"{outcome} ({ended.answer.stop_reason})"

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import warnings
+from collections.abc import Iterator
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from sim_economy.core.errors import ExtraMissingError, ScenarioError
 from sim_economy.orchestrator.dialogue.messages import (
@@ -19,9 +20,9 @@ from sim_economy.orchestrator.dialogue.messages import (
     Message,
     ModelCall,
     ModelOutput,
-    ModelUsage,
     Request,
 )
+from sim_economy.orchestrator.dialogue.reply_parser import THOUGHT_END
 from sim_economy.orchestrator.settings import ModelSetting
 
 try:
@@ -49,15 +50,10 @@ try:
 except ModuleNotFoundError:
     raise ExtraMissingError("asking a model", "pydantic-ai-slim", "models") from None
 
-from sim_economy.orchestrator.dialogue.providers.wire import (
-    WIRE,
-    WatchedTransport,
-    Wire,
-    usage_in,
-)
+from sim_economy.orchestrator.dialogue.providers.usage_report import usage_in
+from sim_economy.orchestrator.dialogue.providers.wire import WIRE, Wire, watched_client
 
 _TOOL: Final = "act"
-_LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _NO_KEY: Final = "none"
 """The key sent to a server that needs none; the client library insists on one."""
 
@@ -70,16 +66,12 @@ class HostedProvider:
 
         Raises:
             ExtraMissingError: The library of this provider is not installed.
-            ScenarioError: The key is not in the environment.
+            ScenarioError: The key is not in the environment, or its proxies cannot be used.
         """
         # Its complaints about a server's figures are not for the screen: the record has them.
         warnings.filterwarnings("ignore", module="pydantic_ai")
         key = _key(setting)
-        local = urlsplit(setting.base_url or "").hostname in _LOCAL
-        # The loop keeps the deadline of each call; a second clock would only disagree.
-        self._http = httpx2.AsyncClient(
-            transport=WatchedTransport(), trust_env=not local, timeout=None
-        )
+        self._http = watched_client(setting.base_url or "", f"models.{setting.name}")
         self._model = _model(setting, key, self._http)
 
     async def ask(self, request: Request, call: ModelCall) -> ModelOutput:
@@ -106,9 +98,9 @@ class HostedProvider:
                     raise exceptions.UnexpectedModelBehavior("the stream broke off")
             else:
                 response = await model_request(**asked)
+            return _answer(response, wire, request.provider)
         except Exception as error:
-            raise _failed(error, wire) from error
-        return _answer(response, wire)
+            raise _failed(error, wire, request.provider) from error
 
     async def close(self) -> None:
         """Close the connections."""
@@ -224,15 +216,23 @@ def _messages(request: Request) -> list[ModelMessage]:
 
 def _message(message: Message) -> ModelMessage:
     if message.role == "user":
-        return ModelRequest([UserPromptPart(message.text)])
+        return ModelRequest([UserPromptPart(THOUGHT_END.sub(_broken_up, message.text))])
     return ModelResponse([TextPart(message.text)])
 
 
-def _answer(response: ModelResponse, wire: Wire) -> ModelOutput:
-    thoughts = [part.content for part in response.parts if isinstance(part, ThinkingPart)]
-    usage = _usage_of(response) or usage_in(bytes(wire.body))
+def _broken_up(tag: re.Match[str]) -> str:
+    """A think tag that others wrote, as the library breaks up markers of chat templates.
+
+    Repeated by a model after its own answer, it would make thinking of that answer.
+    """
+    return f"{tag[0][0]}\u200d{tag[0][1:]}"
+
+
+def _answer(response: ModelResponse, wire: Wire, provider: str) -> ModelOutput:
+    thoughts = [part.content or "" for part in response.parts if isinstance(part, ThinkingPart)]
     stop_reasons = {"content_filter": "refusal", "length": "length"}
     stop_reason = stop_reasons.get(response.finish_reason or "", "stop")
+    usage = usage_in(bytes(wire.body), provider, complete=wire.complete)
     return ModelOutput(_text_of(response), "\n".join(thoughts), usage, stop_reason)
 
 
@@ -240,49 +240,37 @@ def _text_of(response: ModelResponse) -> str:
     """The text of a reply, or what it calls the tool with; several calls as an array."""
     match [call.args_as_json_str() for call in response.tool_calls]:
         case []:
-            return "".join(part.content for part in response.parts if isinstance(part, TextPart))
+            texts = [part.content for part in response.parts if isinstance(part, TextPart)]
+            return "".join(text or "" for text in texts)
         case [arguments]:
             return arguments
         case calls:
             return f"[{', '.join(calls)}]"
 
 
-def _usage_of(response: ModelResponse) -> ModelUsage | None:
-    """The usage of a reply; None where the provider reports none."""
-    usage = response.usage
-    if usage.unmeasured_requests or not (usage.input_tokens or usage.output_tokens):
-        return None
-    return ModelUsage(
-        usage.input_tokens,
-        usage.output_tokens,
-        usage.output_reasoning_tokens or usage.details.get("reasoning_tokens", 0),
-        usage.cache_read_tokens,
-    )
-
-
-def _failed(error: Exception, wire: Wire) -> CallFailed:
+def _failed(error: Exception, wire: Wire, provider: str) -> CallFailed:
     """The failure behind an exception; usage is read from the bytes that arrived."""
-    usage = usage_in(bytes(wire.body)) if wire.status == _OK else None
+    charged = wire.accepted
+    usage = usage_in(bytes(wire.body), provider, complete=wire.complete) if charged else None
     detail = _detail(error)
     match error:
+        case _ if wire.redirected:
+            detail = f"HTTP {wire.status}: {wire.location or 'elsewhere'} is the server's address"
+            return CallFailed(CallFailure.REJECTED, detail, charged=False)
         case (
             exceptions.ModelAuthenticationError()
             | exceptions.ModelNotFoundError()
             | exceptions.ModelQuotaExceededError()
         ):
-            return CallFailed(CallFailure.NOT_ALLOWED, detail, charged=False)
+            return CallFailed(CallFailure.NOT_ALLOWED, detail, charged=charged, usage=usage)
         case exceptions.ModelHTTPError(status_code=status, retry_after=pause):
-            charged = wire.status == _OK
             failure = _of_status(status)
             return CallFailed(failure, detail, charged=charged, retry_after=pause, usage=usage)
         case exceptions.ModelConnectionError() | httpx2.TransportError():
-            reached = wire.status is not None or not _unreached(error)
+            reached = charged if wire.status is not None else not _unreached(error)
             return CallFailed(CallFailure.CONNECTION_FAILED, detail, charged=reached, usage=usage)
         case _:
             return CallFailed(CallFailure.UNREADABLE, detail, charged=True, usage=usage)
-
-
-_OK: Final = 200
 
 
 def _of_status(status: int) -> CallFailure:
@@ -294,14 +282,29 @@ def _of_status(status: int) -> CallFailure:
     return CallFailure.SERVER_FAILED if again else CallFailure.REJECTED
 
 
-def _unreached(error: BaseException | None) -> bool:
+_NEVER_SENT: Final = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.PoolTimeout,
+    httpx2.ProxyError,
+)
+
+
+def _unreached(error: Exception) -> bool:
     """Test whether no server was reached, so that nothing can have been charged."""
-    while error is not None and not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
+    return any(isinstance(cause, _NEVER_SENT) for cause in _causes(error))
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception and those behind it."""
+    while error is not None:
+        yield error
         error = error.__cause__ or error.__context__
-    return error is not None
 
 
 def _detail(error: Exception) -> str:
     if isinstance(error, exceptions.ModelHTTPError):
         return f"HTTP {error.status_code}: {error.body}"
-    return f"{type(error).__name__}: {error}"
+    lost = (cause for cause in _causes(error) if isinstance(cause, httpx2.TransportError))
+    cause = next(lost, error)
+    return f"{type(cause).__name__}: {cause}"

@@ -1,15 +1,14 @@
-"""The bytes of a call, watched: how many came, and what they said of usage if nothing else did."""
+"""The bytes of a call, watched: what came of them, up to a bound; and the way they take."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import Final
 
 import httpx2
 
-from sim_economy.orchestrator.dialogue.messages import ModelUsage
+from sim_economy.core.errors import ScenarioError
 
 BYTES_MOST: Final = 4_000_000
 """Of one answer; a longer one is broken off."""
@@ -20,39 +19,77 @@ class _TooLongError(httpx2.ReadError):
 
 
 class Wire:
-    """The bytes of one call."""
+    """The bytes of one call.
+
+    Attributes:
+        status: None where nobody answered.
+        location: Where a redirect points to.
+        complete: Whether the connection brought the answer to its end.
+    """
 
     def __init__(self) -> None:
         self.status: int | None = None
+        self.location = ""
         self.body = bytearray()
+        self.complete = False
+
+    @property
+    def accepted(self) -> bool:
+        """True if the provider took the call, so that it may have charged for it."""
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def redirected(self) -> bool:
+        """True if somebody answered that the call belongs elsewhere."""
+        return self.status is not None and 300 <= self.status < 400
 
 
 WIRE: ContextVar[Wire] = ContextVar("wire")
 """Of the call that this task makes."""
 
+_LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
-class WatchedTransport(httpx2.AsyncBaseTransport):
-    """Sends as usual and keeps what comes back, up to a bound."""
 
-    def __init__(self) -> None:
-        self._inner = httpx2.AsyncHTTPTransport()
+def watched_client(address: str, field: str) -> httpx2.AsyncClient:
+    """A client that keeps what comes back, with the proxies and certificates of the environment.
 
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send one request."""
-        request.headers["Accept-Encoding"] = "identity"
-        response = await self._inner.handle_async_request(request)
-        wire = WIRE.get()
-        wire.status = response.status_code
-        assert isinstance(response.stream, httpx2.AsyncByteStream)
-        if response.headers.get("Content-Encoding", "identity") != "identity":
-            await response.stream.aclose()
-            raise _TooLongError("the answer came compressed, which nobody had asked for")
-        response.stream = _Watched(response.stream, wire)
-        return response
+    Args:
+        address: Of the server; one on this machine is reached without a proxy.
+        field: The table that names it, for messages.
 
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._inner.aclose()
+    Raises:
+        ScenarioError: The environment's proxies or certificates cannot be used.
+    """
+    server = httpx2.URL(address)
+    try:
+        # The loop keeps the deadline of each call; a second clock would only disagree.
+        return httpx2.AsyncClient(
+            trust_env=server.host not in _LOCAL,
+            verify=httpx2.create_ssl_context() if server.scheme == "https" else True,
+            event_hooks={"request": [_uncompressed], "response": [_watched]},
+            timeout=None,
+        )
+    except (ImportError, OSError, ValueError, httpx2.InvalidURL) as error:
+        problem = (
+            f"{field}: the proxies or certificates that the environment names cannot be used "
+            f"({error}); correct HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE "
+            "or SSL_CERT_DIR"
+        )
+        raise ScenarioError([problem]) from None
+
+
+async def _uncompressed(request: httpx2.Request) -> None:
+    request.headers["Accept-Encoding"] = "identity"
+
+
+async def _watched(response: httpx2.Response) -> None:
+    wire = WIRE.get()
+    wire.status = response.status_code
+    wire.location = response.headers.get("Location", "")
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        raise _TooLongError("the answer came compressed, which nobody had asked for")
+    assert isinstance(response.stream, httpx2.AsyncByteStream)
+    response.stream = _Watched(response.stream, wire)
 
 
 class _Watched(httpx2.AsyncByteStream):
@@ -66,39 +103,7 @@ class _Watched(httpx2.AsyncByteStream):
             if len(self._wire.body) > BYTES_MOST:
                 raise _TooLongError(f"the answer was longer than {BYTES_MOST} bytes")
             yield chunk
+        self._wire.complete = True
 
     async def aclose(self) -> None:
         await self._inner.aclose()
-
-
-def usage_in(body: bytes) -> ModelUsage | None:
-    """The usage that an answer names, whole or in a stream; None where it names none.
-
-    Only for answers that could not be read otherwise.
-    """
-    found = None
-    for line in [body, *body.split(b"\n")]:
-        try:
-            value = json.loads(line.removeprefix(b"data:"))
-        except (ValueError, RecursionError):
-            continue
-        usage = value.get("usage") if isinstance(value, dict) else None
-        if isinstance(usage, dict):
-            found = _usage_of(usage) or found
-    return found
-
-
-def _usage_of(usage: Mapping[str, Any]) -> ModelUsage | None:
-    figures = [usage.get("prompt_tokens"), usage.get("completion_tokens")]
-    if not all(type(figure) is int for figure in figures):
-        return None
-    details = usage.get("completion_tokens_details")
-    thinking = details.get("reasoning_tokens") if isinstance(details, dict) else None
-    kept = usage.get("prompt_tokens_details")
-    cached = kept.get("cached_tokens") if isinstance(kept, dict) else None
-    return ModelUsage(
-        usage["prompt_tokens"],
-        usage["completion_tokens"],
-        thinking if type(thinking) is int else 0,
-        cached if type(cached) is int else 0,
-    )
