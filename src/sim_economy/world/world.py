@@ -294,22 +294,21 @@ class World:
             raise InputError("signatures", f"must be {len(given)}, one for each input, or none")
         given = [self._kept(sent, f"inputs[{index}]") for index, sent in enumerate(given)]
         if self._accepted:
-            accepted = [
-                (sent, held.signature)
-                for sent, held in zip(self.accepted(), self.store.submissions(), strict=True)
-                if sent.agent_id not in without
-            ]
-            signatures = [
-                *(signature for _, signature in accepted),
-                *(signatures or [None] * len(given)),
-            ]
-            given = [*(sent for sent, _ in accepted), *given]
+            accepted, signed = self._left_in(without)
+            signatures = [*signed, *(signatures or [None] * len(given))]
+            given = [*accepted, *given]
         if metered:
             given = _metered(given, metered)
             signatures = [*signatures, *[None] * (len(given) - len(signatures))]
             for index, submitted in enumerate(given):
                 check_input(submitted, f"inputs[{index}]")
         return given, signatures if any(signatures) else ()
+
+    def _left_in(self, without: Container[str]) -> tuple[list[Input], list[Signature | None]]:
+        """The accepted inputs that are to be played, and their signatures."""
+        pairs = zip(self.accepted(), self.store.submissions(), strict=True)
+        played = [(sent, held.signature) for sent, held in pairs if sent.agent_id not in without]
+        return [sent for sent, _ in played], [signature for _, signature in played]
 
     def _kept(self, submitted: Input, field: str) -> Input:
         """An input that was found well-formed, without speech or payload that is too long."""
