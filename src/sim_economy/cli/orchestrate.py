@@ -15,8 +15,9 @@ from typing import Any
 import click
 
 from sim_economy.cli.options import json_option, numbers_as_changes, seed_option, set_option
-from sim_economy.cli.output import needing, print_json, print_table, say
+from sim_economy.cli.output import print_json, print_table, say
 from sim_economy.core.codec import canonical, parse_json
+from sim_economy.core.errors import needing
 from sim_economy.core.rules_version import RULES_VERSION
 from sim_economy.core.table_reader import NumberText
 from sim_economy.core.world_config import config_values

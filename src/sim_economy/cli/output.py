@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
-from sim_economy.core.errors import ExtraMissingError, ScenarioError, SimEconomyError
+from sim_economy.core.errors import ScenarioError, SimEconomyError
 from sim_economy.ledger.readers.plain_text import visible
 from sim_economy.ledger.sidecars.database_address import without_passwords
 
@@ -38,19 +38,6 @@ class LedgerType(click.ParamType):  # type: ignore[type-arg]
     ) -> list[CompletionItem]:
         """The files there are."""
         return click.Path().shell_complete(ctx, param, incomplete)
-
-
-@contextmanager
-def needing(work: str, extra: str) -> Iterator[None]:
-    """Import what an optional extra brings, or say how to install it.
-
-    Raises:
-        ExtraMissingError: A library of it is not installed.
-    """
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise ExtraMissingError(work, str(error.name), extra) from None
 
 
 def print_json(value: Any) -> None:
