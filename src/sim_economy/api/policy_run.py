@@ -116,9 +116,6 @@ async def _started(
         WorldMissingError: It would get an operator's token, which this answer does not show.
     """
     engine, agent_ids = served.engine, wanted.agent_ids
-    access = engine.access
-    if engine.world is None and access.tokens and access.admin_token is None:
-        raise WorldMissingError
     if engine.signed is not None or engine.access.signatures:
         raise InputError("policy", "cannot act here: the agents of this engine sign what they do")
     given = _configuration(served, wanted.scenario, wanted.config or {}, agent_ids)
@@ -131,6 +128,8 @@ async def _started(
         raise InputError("turns", f"times agents must be at most {most}; play it in parts")
     deciders = _deciders(stated, config)
     if starts:
+        if engine.access.tokens and engine.access.admin_token is None:
+            raise WorldMissingError
         await served.start(given, agent_ids)
     return deciders
 
