@@ -21,6 +21,7 @@ from sim_economy.core.errors import needing
 from sim_economy.core.rules_version import RULES_VERSION
 from sim_economy.core.table_reader import NumberText
 from sim_economy.core.world_config import config_values
+from sim_economy.ledger.sidecars.run_folder import output_folder
 from sim_economy.orchestrator.model_call import ModelCaller
 from sim_economy.orchestrator.orchestrated_run import OrchestratedRun, load_orchestrated
 from sim_economy.orchestrator.session import SessionResult
@@ -66,7 +67,7 @@ def orchestrate(
     )
     if asked.replaced_policy and not as_json:
         say(f"mocks decide, not the policy {asked.replaced_policy}", err=True)
-    folder = out or Path("out") / asked.task.name
+    folder = out or output_folder(asked.task.name, "models", foreign="manifest.json")
     ending = asyncio.run(_play(folder, asked, engine, fresh=fresh))
     _show_result(folder, asked.task, ending, as_json=as_json)
     return 0
