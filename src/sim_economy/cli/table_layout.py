@@ -78,12 +78,15 @@ def _total(widths: Sequence[int]) -> int:
 def _shared(
     columns: Sequence[str], rows: Sequence[Sequence[str]], needed: Sequence[int], width: int
 ) -> list[int]:
-    """Widths that fit: the widest column wraps first, none below its longest word."""
+    """Widths that fit: the widest column wraps first, none below its longest word.
+
+    Where the words alone do not fit, nothing wraps: the terminal does what it can.
+    """
     widths = _widths(columns, rows, _longest_line)
+    if _total(needed) > width:
+        return widths
     while (beyond := _total(widths) - width) > 0:
         spare = [own - least for own, least in zip(widths, needed, strict=True)]
-        if not any(spare):
-            break
         wide = max((index for index in range(len(widths)) if spare[index]), key=widths.__getitem__)
         rivals = [own for index, own in enumerate(widths) if spare[index] and own < widths[wide]]
         step = widths[wide] - max(rivals, default=0)
