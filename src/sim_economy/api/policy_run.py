@@ -18,6 +18,7 @@ from sim_economy.agents.population import (
     population_settings,
 )
 from sim_economy.agents.usage_model import UsageSource, parse_usage
+from sim_economy.api.fair_share import Work
 from sim_economy.api.request_validation import InitRequest, RunRequest
 from sim_economy.api.world_answers import state_answer
 from sim_economy.api.worlds import ServedWorld
@@ -68,7 +69,11 @@ async def start_world(served: ServedWorld, wanted: InitRequest) -> IssuedTokens 
     if named is None or engine.world is not None:
         return await served.start(config, wanted.agent_ids, wanted.public_keys)
     stated = _stated(named) | {"scenario": wanted.scenario}
-    deciders = _deciders(stated, engine.planned(config, wanted.agent_ids))
+
+    def planned() -> _Deciders:
+        return _deciders(stated, engine.planned(config, wanted.agent_ids))
+
+    deciders = await served.worlds.share.away(Work.LONG, planned)
     issued = await served.start(config, wanted.agent_ids, wanted.public_keys)
     _keep(served, engine.started(), deciders, int(stated["turns"]))
     return issued
@@ -120,13 +125,17 @@ async def _started(
         raise InputError("policy", "cannot act here: the agents of this engine sign what they do")
     given = _configuration(served, wanted.scenario, wanted.config or {}, agent_ids)
     starts = engine.world is None
-    if not starts and wanted.config is not None:
-        engine.check_same(given, agent_ids)
-    config = engine.planned(given, agent_ids) if starts else engine.config
     most = served.worlds.limits.run_agent_turns
-    if config.num_agents * turns > most:
-        raise InputError("turns", f"times agents must be at most {most}; play it in parts")
-    deciders = _deciders(stated, config)
+
+    def planned() -> _Deciders:
+        if not starts and wanted.config is not None:
+            engine.check_same(given, agent_ids)
+        config = engine.planned(given, agent_ids) if starts else engine.config
+        if config.num_agents * turns > most:
+            raise InputError("turns", f"times agents must be at most {most}; play it in parts")
+        return _deciders(stated, config)
+
+    deciders = await served.worlds.share.away(Work.LONG, planned)
     if starts:
         if engine.access.tokens and engine.access.admin_token is None:
             raise WorldMissingError

@@ -354,7 +354,7 @@ def earnings(gains: Mapping[str, Mapping[str, float]]) -> str:
     names = list(gains)[::-1]
     figure, axes = _lying_bars("What one agent gains and loses a run", "tokens", names)
     groups = dict.fromkeys(group for own in gains.values() for group in own)
-    for group, colour in zip(groups, _unlike(_PALETTE)):
+    for group, colour in zip(groups, _unlike(_PALETTE), strict=False):
         widths = [gains[name].get(group, 0.0) for name in names]
         starts = [_reach(gains[name], group, widths[index]) for index, name in enumerate(names)]
         axes.barh(range(len(names)), widths, 0.7, starts, color=colour, label=group)
