@@ -204,18 +204,16 @@ def test_a_stop_with_watchers_is_soon_and_silent(ledger: Path, level: str) -> No
 
 def test_a_stop_is_silent_though_a_watcher_takes_nothing(ledger: Path) -> None:
     with EngineProcess(ledger) as engine:
-        engine.call("/init", {"config": {"num_agents": 50}})
+        engine.call("/init", {"config": {"num_agents": 500}})
         stream = socket.socket()
         stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         stream.connect(("127.0.0.1", engine.port))
         stream.sendall(b"GET /events" + HOST + b"\r\n")
-        speech = "x" * 280
-        inputs = [
-            {"agent_id": f"agent_{agent}", "action": {"action": f"a{agent}"}, "speech": speech}
-            for agent in range(50)
+        unknown = [
+            {"agent_id": f"agent_{agent}", "action": {"action": "x" * 60}} for agent in range(500)
         ]
-        for _ in range(400):
-            engine.call("/turn", {"inputs": inputs})
+        size = sum(len(json.dumps(engine.call("/turn", {"inputs": unknown}))) for _ in range(120))
+        assert size > 6 * 2**20, "more than two sockets hold"
         assert engine.stop() < 3
         stream.close()
         assert (engine.process.returncode, engine.messages()) == (0, "")
