@@ -193,7 +193,7 @@ def test_a_bug_is_counted_as_a_500(ledger: Path) -> None:
 
     with pytest.raises(ZeroDivisionError):
         asyncio.run(ServedRoute(route, worlds)(scope, nothing, nothing))
-    assert worlds.answered == {500: 1}
+    assert worlds.requests.answered == {500: 1}
     assert worlds.default.users == 0
 
 

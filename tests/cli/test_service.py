@@ -11,7 +11,7 @@ import click
 import pytest
 from nacl.signing import SigningKey
 
-from sim_economy.api.logs import LEVELS
+from sim_economy.api.server import LEVELS
 from sim_economy.cli import cli, serve
 from sim_economy.client import AgentKey
 from sim_economy.world.access import AUTH_MODES

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sim_economy.api.logs import LEVELS
+from sim_economy.api.server import LEVELS
 from sim_economy.core.errors import ExtraMissingError, ReplayError, StoreError
 from sim_economy.world.access import AUTH_MODES
 from tests.docs.blocks import ROOT, fenced, follow

@@ -22,6 +22,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.server.mcpserver.exceptions import ToolError
 
 from sim_economy.client import AgentKey, EngineClient, EngineError
+from sim_economy.core.actions import RECOGNISED
 from sim_economy.mcp import server
 from sim_economy.mcp.agent_connection import holder_of
 from sim_economy.mcp.server import AgentConnections, Tools
@@ -305,3 +306,87 @@ def test_a_connection_that_cannot_be_taken_says_so(
 )
 def test_a_token_names_its_agent(token: str, agent: str | None) -> None:
     assert holder_of(token) == agent
+
+
+# What an agent may do, and a start that tells
+
+
+def test_the_actions_are_an_enum_and_each_has_the_schema_of_its_arguments(house: House) -> None:
+    async def play() -> None:
+        async with Client(house.connection("ann")) as ann:
+            (act,) = [tool for tool in (await ann.list_tools()).tools if tool.name == "act"]
+        shape = act.input_schema["properties"]
+        assert shape["action"]["enum"] == list(RECOGNISED)
+        by_name = {choice.get("title"): choice for choice in shape["arguments"]["anyOf"]}
+        assert by_name.keys() == {None, *RECOGNISED}
+        for name, kind in RECOGNISED.items():
+            assert list(by_name[name]["properties"]) == list(kind.__struct_fields__)
+            assert by_name[name]["additionalProperties"] is False
+        assert by_name["propose_contract"]["properties"]["terms"]["properties"]["principal"]
+        assert "$ref" not in json.dumps(shape)
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("misspelt", ["mien", "Mine", "mine ", "stakes", "", "unrecognised"])
+def test_a_misspelt_action_is_an_error_that_costs_nothing(house: House, misspelt: str) -> None:
+    async def play() -> None:
+        async with Client(house.connection("ann")) as ann:
+            refused = await call(ann, "act", action=misspelt)
+            assert "there is no such action" in refused
+            if misspelt == "mien":
+                assert "did you mean mine?" in refused
+            assert (await call(ann, "act", action="mine"))["accepted"]
+
+    asyncio.run(play())
+    assert house.operator.close_turn()["rejections"] == []
+
+
+@pytest.mark.parametrize("listening_too", [False, True])
+def test_a_bad_token_or_a_dead_engine_is_told_at_the_start(
+    house: House, listening_too: bool
+) -> None:
+    http = ("--http", "--port", str(free_port())) if listening_too else ()
+
+    def ended(*arguments: str, **environment: str) -> str:
+        done = subprocess.run(
+            [PROGRAM, "mcp", *arguments, *http],
+            env={"PATH": os.environ["PATH"], **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "Traceback" not in done.stderr
+        return done.stderr
+
+    forged = house.tokens["ann"] + "x"
+    assert "401 token_unknown" in ended("--engine", house.address, SIM_ENGINE_TOKEN=forged)
+    assert "nobody sits here" in ended("--engine", house.address, SIM_ENGINE_TOKEN="admin.x")
+    dead = f"http://127.0.0.1:{free_port()}"
+    token = house.tokens["ann"]
+    assert "is the engine running?" in ended("--engine", dead, SIM_ENGINE_TOKEN=token)
+
+
+def test_an_agent_that_is_not_in_the_world_is_told_at_the_start(tmp_path: Path) -> None:
+    with EngineProcess(tmp_path / "world.db") as engine:
+        command = [PROGRAM, "mcp", "--engine", f"http://127.0.0.1:{engine.port}", "--agent"]
+
+        def ended(agent: str) -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                [*command, agent],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=30,
+            )
+
+        assert ended("ann").returncode == 0, "a world may be started later"
+        engine.call("/init", {"agent_ids": ["ann", "bob"]})
+        assert ended("ann").returncode == 0
+        refused = ended("anne")
+        assert refused.returncode == 2
+        assert "its agents are ann, bob" in refused.stderr

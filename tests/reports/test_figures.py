@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import matplotlib as mpl
 import pytest
 
+from sim_economy.core.actions import RECOGNISED
 from sim_economy.reports import figures
 
 BALANCES = [[[10.0, 20.0], [5.0, -3.0], [0.0, -9.0]], [[10.0, 20.0], [7.0, 1.0], [2.0, -4.0]]]
@@ -73,6 +74,20 @@ def test_the_waterfall_says_what_each_step_added() -> None:
 
 def test_the_ends_of_the_rent_curves_are_labelled() -> None:
     assert {"8.5", "2", "7", "kept by the platform (rent)"} <= labels(FIGURES["rent"]())
+
+
+def fills(text: str) -> set[str]:
+    """Every colour that an area of a figure is filled with, but white."""
+    return set(re.findall(r"fill: (#[0-9a-f]{6})", text)) - {"#ffffff"}
+
+
+@pytest.mark.parametrize("count", [13, 16, 20])
+def test_no_two_actions_and_no_two_groups_have_one_colour(count: int) -> None:
+    names = [*RECOGNISED, *(f"action {index}" for index in range(count))][:count]
+    drawn = figures.actions({name: [1 / count] for name in names})
+    assert len(fills(drawn)) >= count
+    bars = figures.earnings({"miner": {f"reason {index}": 1.0 for index in range(count)}})
+    assert len(fills(bars)) >= count
 
 
 def test_an_unknown_action_gets_a_colour_of_its_own() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -35,9 +34,6 @@ from sim_economy.client import answers
 from sim_economy.core.errors import SimEconomyError
 from sim_economy.ledger.readers.plain_text import visible
 from sim_economy.ledger.sidecars.locations import DEFAULT_WORLD, is_world_id
-
-_log = logging.getLogger("sim_engine.requests")
-
 
 FINDING: Final = "Sim-Engine-Finding"
 """The header that marks what is read from a ledger in which a check found something."""
@@ -210,14 +206,12 @@ def create_app(worlds: Worlds) -> Starlette:
         HttpRoute(route.path, ServedRoute(route, worlds), methods=[route.method], name=route.path)
         for route in ROUTES
     ]
-    for http_route in routes:
-        assert http_route.methods is not None
-        http_route.methods.discard("HEAD")
-    app = Starlette(
-        routes=routes,
-        lifespan=lifespan,
-        exception_handlers={HTTPException: _unrouted, ClientDisconnect: _gone},
-    )
+    handlers: dict[Any, Any] = {
+        HTTPException: partial(_unrouted, worlds),
+        ClientDisconnect: _gone,
+        Exception: _failed,
+    }
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
     app.router.redirect_slashes = False
     return app
 
@@ -242,17 +236,18 @@ class ServedRoute:
         """Answer one request."""
         request = Request(scope, receive, send)
         async with AsyncExitStack() as held:
-            response = await self._counted(request, held)
+            response = await self._noted(request, held)
+            if request.method == "HEAD" and isinstance(response, StreamingResponse):
+                response = Response(None, response.status_code, response.headers)
             if not isinstance(response, StreamingResponse) and len(response.body) > LARGE:
                 await _send_in_parts(response, send)
             else:
                 await held.aclose()
                 await response(scope, receive, send)
 
-    async def _counted(self, request: Request, held: AsyncExitStack) -> Response:
-        """The answer or refusal, counted and logged."""
+    async def _noted(self, request: Request, held: AsyncExitStack) -> Response:
+        """The answer or refusal, counted, timed and logged."""
         began = time.perf_counter()
-        answered = self._worlds.answered
         status, code = 500, None
         try:
             try:
@@ -265,15 +260,14 @@ class ServedRoute:
             status = 499
             raise
         finally:
-            answered[status] = answered.get(status, 0) + 1
-            if _log.isEnabledFor(logging.INFO):
-                details = {
-                    "world": _named(request),
-                    "status": status,
-                    "code": code,
-                    "milliseconds": round((time.perf_counter() - began) * 1000, 3),
-                }
-                _log.info("%s %s", self._route.method, self._route.path, extra=details)
+            self._worlds.requests.note(
+                request.method,
+                self._route.path,
+                status,
+                seconds=time.perf_counter() - began,
+                code=code,
+                world=_named(request),
+            )
 
     async def _answer(self, request: Request, held: AsyncExitStack) -> Response:
         """The endpoint's answer, in the queue of its caller, who is known before a world is opened.
@@ -403,15 +397,22 @@ def _refused(error: SimEconomyError) -> Response:
     return Response(error_body(error), status, headers, JSON)
 
 
-async def _unrouted(_: Request, error: Exception) -> Response:
+async def _unrouted(worlds: Worlds, request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code, problem = {
         404: ("path_unknown", "there is no such path; see /openapi.json"),
         405: ("method_not_allowed", "this path has another method; see /openapi.json"),
     }.get(error.status_code, ("refused", "the request was refused"))
-    refused = _refused(RequestError(error.status_code, code, problem))
-    refused.headers.update(error.headers or {})
-    return refused
+    refused = RequestError(error.status_code, code, problem)
+    worlds.requests.refusal(request.method, refused)
+    response = _refused(refused)
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _failed(_: Request, __: Exception) -> Response:
+    """The answer to a bug, which the log tells with its traceback."""
+    return _refused(RequestError(500, "bug", "the engine failed; please report it with its log"))
 
 
 async def _gone(_: Request, __: Exception) -> Response:

@@ -10,9 +10,12 @@ from typing import Any, ClassVar, Final
 
 from msgspec import Struct
 from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sim_economy.api.error_responses import RequestError
+from sim_economy.api.request_log import UNKNOWN, RequestLog
 from sim_economy.core.world_config import WorldConfig
 
 LARGE: Final = 64 * 2**10
@@ -141,6 +144,7 @@ class _BoundedProtocol(HttpToolsProtocol):
     """
 
     limits: ClassVar[ConnectionLimits]
+    requests: ClassVar[RequestLog]
     subscriber = ""
     idle_since: float | None = None
     _timer: asyncio.TimerHandle | None = None
@@ -188,7 +192,28 @@ class _BoundedProtocol(HttpToolsProtocol):
         ):
             raise ValueError("a header is missing, doubled, or of another version of HTTP")
         self.idle_since = None
+        most = self.limits.connections
+        crowded = len(self.connections) >= most or len(self.tasks) >= most
+        self.app = self._refuse_crowd if crowded else self.config.loaded_app
         super().on_headers_complete()
+
+    async def _refuse_crowd(self, scope: Scope, receive: Receive, send: Send) -> None:
+        error = RequestError(503, "too_many_connections", "close some connections, or ask later")
+        body = self.requests.refusal(scope["method"], error)
+        headers = {"connection": "close", "retry-after": "1"}
+        await Response(body, 503, headers, "application/json")(scope, receive, send)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, in JSON as every failure."""
+        del msg
+        error = RequestError(400, "http_malformed", "is no HTTP/1.1 request; nothing was done")
+        body = self.requests.refusal(UNKNOWN, error)
+        head = (
+            "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
 
     def on_body(self, body: bytes) -> None:
         """The body is under way."""
@@ -214,6 +239,18 @@ class _BoundedProtocol(HttpToolsProtocol):
         self._arrived()
         self._taken()
         super().connection_lost(exc)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """A request to speak otherwise is answered as if it did not ask for that."""
+
+    def shutdown(self) -> None:
+        """Finish what is under way, but for a client that takes none of it."""
+        super().shutdown()
+        self.loop.call_later(_STOP_SECONDS, self._give_up)
+
+    def _give_up(self) -> None:
+        if self._untaken is not None:
+            self.transport.abort()
 
     def pause_writing(self) -> None:
         """Wait for the client to take what it was sent."""
@@ -261,10 +298,12 @@ _HEADERS_ONCE: Final = (
     b"transfer-encoding",
 )
 """Headers of which a second one could mean another request."""
+_STOP_SECONDS: Final = 1.0
+"""Seconds that a client may take nothing of its answer in while the engine stops."""
 _REQUESTS_AHEAD: Final = 1000
 """Requests a client may send before it reads their answers; one read may bring thousands."""
 
 
-def protocol_class(limits: ConnectionLimits) -> type[_BoundedProtocol]:
-    """The protocol with a limit's bound."""
-    return type("LimitedProtocol", (_BoundedProtocol,), {"limits": limits})
+def protocol_class(limits: ConnectionLimits, requests: RequestLog) -> type[_BoundedProtocol]:
+    """The protocol within limits, which notes what it refuses itself."""
+    return type("LimitedProtocol", (_BoundedProtocol,), {"limits": limits, "requests": requests})

@@ -8,14 +8,13 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
-from msgspec import to_builtins
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from sim_economy.api.connection_limits import PARSED_AT_ONCE
 from sim_economy.api.fair_share import Work
 from sim_economy.api.ledger_pages import event_lines, page
-from sim_economy.api.policy_run import play_until
+from sim_economy.api.policy_run import play_until, start_world
 from sim_economy.api.request_validation import (
     CloseRequest,
     TurnRequest,
@@ -50,13 +49,12 @@ async def get_config(served: ServedWorld, request: Request) -> Response:
 async def post_init(served: ServedWorld, request: Request) -> Response:
     """Start the world."""
     wanted = await _parsed(served, request, parse_init)
-    issued = await served.start(wanted.config, wanted.agent_ids, wanted.public_keys)
+    issued = await start_world(served, wanted)
     world = served.engine.started()
     started = partial(world_answer, world.world_id, world.config, world.state, world.head)
 
     def answer() -> dict[str, Any]:
-        tokens = {} if issued is None else to_builtins(issued) | served.engine.commitment()
-        return {**started(), **tokens}
+        return {**started(), **served.issued_answer(issued)}
 
     return await _view(served, answer)
 
@@ -206,17 +204,17 @@ async def _events(served: ServedWorld, request: Request, after: int) -> AsyncIte
     served.users += 1
     try:
         yield b": connected\n\n"
-        while not await request.is_disconnected():
+        while not (served.worlds.stopping or await request.is_disconnected()):
             for number, event in event_lines(served.engine.started(), after + 1):
                 after = number
                 yield event
             async with served.closed:
-                if served.engine.started().turn_number > after:
+                if served.worlds.stopping or served.engine.started().turn_number > after:
                     continue
                 with suppress(TimeoutError):
                     async with asyncio.timeout(15):
                         await served.closed.wait()
-            if served.engine.started().turn_number <= after:
+            if not served.worlds.stopping and served.engine.started().turn_number <= after:
                 yield b": still here\n\n"
     finally:
         served.users -= 1
@@ -240,7 +238,7 @@ async def get_metrics(served: ServedWorld, request: Request) -> Response:
     """Figures in the Prometheus text format."""
     from sim_economy.api.prometheus import exposition  # noqa: PLC0415
 
-    text, media_type = exposition(served.engine.world, served.worlds.answered)
+    text, media_type = exposition(served.engine.world, served.worlds.requests)
     return Response(text, media_type=media_type)
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Final
 
 from pythonjsonlogger.json import JsonFormatter
 
-LEVELS: Final = ("warning", "info", "debug")
+from sim_economy.api.server import LEVELS
 
 
 def log_as_json(level: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final, get_type_hints
 
 from msgspec.json import schema_components
 
-from sim_economy.agents.catalogue import SHIPPED
+from sim_economy.agents.catalogue import SHIPPED as POLICIES
 from sim_economy.api.connection_limits import ConnectionLimits
 from sim_economy.api.route import JSON, Route
 from sim_economy.client.answers import ErrorAnswer
@@ -19,6 +19,7 @@ from sim_economy.core.contracts import Terms
 from sim_economy.core.table_reader import Kind
 from sim_economy.core.units import INPUT_LIMIT
 from sim_economy.core.world_config import HIDDEN, WorldConfig, parameters
+from sim_economy.scenarios.scenario import SHIPPED
 
 
 def openapi(routes: Sequence[Route], limits: ConnectionLimits) -> dict[str, Any]:
@@ -166,12 +167,17 @@ def _schemas(limits: ConnectionLimits) -> dict[str, Any]:
             "items": {"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,64}$"},
         },
     }
+    shipped = {
+        name: {"type": ["string", "null"], "enum": [*SHIPPED, None]}
+        for name in ("scenario", "population")
+    }
     acted = {"action": _ref("Action"), **_UNITS, "thinking": _TEXT, "speech": _TEXT}
     return {
         "Config": {"type": "object", "properties": public, "required": list(public)},
         "Init": _object(
             {
                 **started,
+                **shipped,
                 "public_keys": {
                     "type": ["object", "null"],
                     "description": "Ed25519, by agent id; then every agent signs what it does.",
@@ -202,7 +208,8 @@ def _schemas(limits: ConnectionLimits) -> dict[str, Any]:
         "Run": _object(
             {
                 **started,
-                "policy": {"type": "string", "enum": list(SHIPPED)},
+                **shipped,
+                "policy": {"type": "string", "enum": list(POLICIES)},
                 "usage": {
                     "type": "object",
                     "required": ["source"],

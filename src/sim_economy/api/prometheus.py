@@ -9,6 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
+from sim_economy.api.request_log import RequestLog
 from sim_economy.core.accounts import DESTROYED, PLATFORM
 from sim_economy.world.world import World
 
@@ -40,8 +41,8 @@ class _Figures(Collector):
             yield GaugeMetricFamily(f"sim_engine_{name}", meaning, value)
 
 
-def exposition(world: World | None, answered: Mapping[int, int]) -> tuple[bytes, str]:
-    """The text and its media type."""
+def exposition(world: World | None, requests: RequestLog) -> tuple[bytes, str]:
+    """The text and its media type: a world's figures, and the process's."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Figures(world, answered))
-    return generate_latest(registry), CONTENT_TYPE_LATEST
+    registry.register(_Figures(world, requests.answered))
+    return generate_latest(registry) + requests.exposition(), CONTENT_TYPE_LATEST

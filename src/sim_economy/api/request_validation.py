@@ -12,7 +12,8 @@ from starlette.requests import Request
 from sim_economy.core.actions import Input
 from sim_economy.core.codec import parse_input, parse_inputs, parse_json, parse_units
 from sim_economy.core.errors import InputError
-from sim_economy.core.table_reader import suggestion
+from sim_economy.core.table_reader import read_choice, suggestion
+from sim_economy.scenarios.scenario import SHIPPED
 
 _KEYS: Final = 100
 """Keys a configuration may have, more than there are parameters."""
@@ -27,11 +28,15 @@ class InitRequest(Struct, frozen=True):
     """The body that starts a world.
 
     Attributes:
+        scenario: The name of a shipped one, whose world it is, but for `config`.
+        population: The name of a shipped scenario, whose policies are kept for `POST /run`.
         public_keys: By agent id, where agents sign.
     """
 
     config: dict[str, Any]
     agent_ids: list[str] | None
+    scenario: str | None
+    population: str | None
     public_keys: dict[str, str] | None
 
 
@@ -77,15 +82,20 @@ class RunRequest(Struct, frozen=True, kw_only=True):
 
     Attributes:
         config: Of the world to start, or of the one to resume; None for whichever is there.
+        scenario: The name of a shipped one, which says whatever is None here.
+        policy: What decides for everybody.
+        population: The name of a shipped scenario, whose policies decide.
         turns: The turn to play until.
         ends: Whether the run declares its end with it.
     """
 
     config: dict[str, Any] | None
     agent_ids: list[str] | None
-    policy: str
-    usage: dict[str, Any]
-    turns: int
+    scenario: str | None
+    policy: str | None
+    population: str | None
+    usage: dict[str, Any] | None
+    turns: int | None
     ends: bool
 
 
@@ -95,13 +105,27 @@ def parse_init(body: bytes) -> InitRequest:
     Raises:
         InputError: It has another shape.
     """
-    given = _fields(parse_json(body), ("config", "agent_ids", "public_keys"))
+    known = ("config", "agent_ids", "scenario", "population", "public_keys")
+    given = _fields(parse_json(body), known)
     public_keys = given.get("public_keys")
     if public_keys is not None and not (
         isinstance(public_keys, dict) and all(type(key) is str for key in public_keys.values())
     ):
         raise InputError("public_keys", "must be an object of keys by agent id")
-    return InitRequest(*_world(given), public_keys)
+    return InitRequest(*_world(given), *_shipped(given), public_keys)
+
+
+def _shipped(given: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """The shipped scenario and the shipped population that a body names."""
+    names = []
+    for field in ("scenario", "population"):
+        try:
+            name = given.get(field)
+            names.append(None if name is None else read_choice(name, SHIPPED))
+        except ValueError as error:
+            raise InputError(field, str(error)) from None
+    scenario, population = names
+    return scenario, population
 
 
 def _world(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str] | None]:
@@ -122,20 +146,27 @@ def parse_run(body: bytes) -> RunRequest:
     Raises:
         InputError: It has another shape.
     """
-    known = ("config", "agent_ids", "policy", "usage", "turns", "ends")
+    known = ("config", "agent_ids", "scenario", "policy", "population", "usage", "turns", "ends")
     given = _fields(parse_json(body), known)
-    policy = _typed(given, "policy", "published", "must be a policy's name")
-    usage = _typed(given, "usage", {"source": "published"}, "must be an object")
-    if not all(map(_KEY.fullmatch, usage)):
+    scenario, population = _shipped(given)
+    if "policy" in given and population is not None:
+        raise InputError("policy", "decides for everybody; leave it or population out")
+    policy = _typed(given, "policy", "", "must be a policy's name") if "policy" in given else None
+    usage: dict[str, Any] | None = None
+    if "usage" in given:
+        usage = _typed(given, "usage", {}, "must be an object")
+    if not all(map(_KEY.fullmatch, usage or ())):
         raise InputError("usage", "has a key no source could have; see /openapi.json")
-    turns = _number(given.get("turns", 60), "turns", 2**31)
+    turns = _number(given["turns"], "turns", 2**31) if "turns" in given else None
     ends = _typed(given, "ends", True, "must be true or false")
     config, agent_ids = _world(given)
-    named = "config" in given or agent_ids is not None
+    named = "config" in given or agent_ids is not None or scenario is not None
     return RunRequest(
         config=config if named else None,
         agent_ids=agent_ids,
+        scenario=scenario,
         policy=policy,
+        population=population,
         usage=usage,
         turns=turns,
         ends=ends,

@@ -11,22 +11,14 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import socket
 import sys
-from collections.abc import Sequence, Set
-from contextlib import suppress
+from collections.abc import Iterator, Sequence, Set
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import uvicorn
-
-from sim_economy.api.app import create_app
-from sim_economy.api.connection_limits import ConnectionLimits, protocol_class
-from sim_economy.api.logs import LEVELS, log_as_json
-from sim_economy.api.worlds import Worlds
-from sim_economy.core.errors import SimEconomyError, StoreError
+from sim_economy.core.errors import ExtraMissingError, SimEconomyError, StoreError, needing
 from sim_economy.ledger.readers.plain_text import visible
 from sim_economy.ledger.sidecars.database_address import without_passwords
 from sim_economy.ledger.sidecars.locations import LedgerLocation, SQLiteLocation
@@ -34,13 +26,16 @@ from sim_economy.ledger.verify import verify
 from sim_economy.world.access import AUTH_MODES, Access
 from sim_economy.world.engine import Engine
 
+if TYPE_CHECKING:
+    from sim_economy.api.connection_limits import ConnectionLimits
+
 _log = logging.getLogger("sim_engine")
+LEVELS: Final = ("warning", "info", "debug")
+"""Levels of the log."""
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 """Addresses that nobody on another machine reaches."""
 _SWITCH_SECONDS: Final = 0.0002
 """Seconds until a thread that computes lets the event loop go on; Python's own are 25 times it."""
-_STOP_SECONDS: Final = 2
-"""Seconds a stopping engine lets open requests finish; it is gone within 3 s."""
 
 
 def serve(
@@ -54,17 +49,30 @@ def serve(
     check_all: bool = False,
     log_level: str = "warning",
     hosts: Set[str] = frozenset(),
+    by_options: bool = False,
 ) -> int:
     """Serve the ledger until SIGTERM or Ctrl-C.
 
     Args:
+        port: Any free one when 0.
         check_all: Verify the whole ledger before answering, not in the background.
         log_level: The lowest level that is logged; see `logs`.
         hosts: Names besides loopback's that it is reached by where no tokens are asked for.
+        by_options: Whether it was started with options; then it says where it serves, as it does
+            with any free port, and messages name options, not variables.
 
     Returns:
         The exit status: 0, or 1 with a message where it could not start.
+
+    Raises:
+        ExtraMissingError: A library of the extra `engine` is not installed.
     """
+    with needing("serving", "engine"):
+        from sim_economy.api.connection_limits import ConnectionLimits  # noqa: PLC0415
+        from sim_economy.api.http_server import run_http_server  # noqa: PLC0415
+        from sim_economy.api.logs import log_as_json  # noqa: PLC0415
+        from sim_economy.api.worlds import Worlds  # noqa: PLC0415
+
     limits = limits or ConnectionLimits()
     sys.setswitchinterval(_SWITCH_SECONDS)
     log_as_json(log_level)
@@ -80,40 +88,54 @@ def serve(
         return _failed(f"{host}:{port}: {error.strerror}", "address_unusable", log_level)
     local = host in LOOPBACK
     worlds = Worlds(engine, limits, accept_head=accept_head, local=local, hosts=hosts)
-    try:
-        server = uvicorn.Server(
-            uvicorn.Config(
-                create_app(worlds),
-                http=protocol_class(limits),
-                ws="none",
-                lifespan="on",
-                access_log=False,
-                proxy_headers=False,
-                log_config=None,
-                server_header=False,
-                date_header=False,
-                timeout_keep_alive=int(limits.idle_seconds),
-                timeout_graceful_shutdown=_STOP_SECONDS,
-                limit_concurrency=limits.connections,
-            )
-        )
-        # uvicorn stops in good order and then raises the signal again, to die of it.
-        signal.signal(signal.SIGTERM, lambda *_: None)
-        port = listening.getsockname()[1]
-        started = {"host": host, "port": port, "ledger": engine.location.name}
+
+    def serving() -> None:
+        bound = listening.getsockname()[1]
+        started = {"host": host, "port": bound, "ledger": engine.location.name}
         _log.info("started", extra={**started, "tokens": engine.access.tokens})
-        with suppress(KeyboardInterrupt):
-            server.run(sockets=[listening])
+        for warning in _warnings(engine, host, bound, by_options=by_options):
+            if log_level == LEVELS[0]:
+                _say(warning)
+            else:
+                _log.warning(warning)
+        if log_level == LEVELS[0] and (by_options or port == 0):
+            _say(f"http://{_authority(host, bound)} serves {engine.location.name}")
+
+    try:
+        run_http_server(worlds, listening, serving)
         _log.info("stopped")
     finally:
         engine.close()
     return 0
 
 
+def _warnings(engine: Engine, host: str, port: int, *, by_options: bool) -> Iterator[str]:
+    """Who may do more than an operator may think."""
+    access = engine.access
+    if not access.tokens and host not in LOOPBACK:
+        better = "--auth tokens" if by_options else "SIM_ENGINE_AUTH=tokens"
+        yield f"anyone who reaches {_authority(host, port)} may play and read; see {better}"
+    if access.tokens and access.admin_token is None and engine.world is None:
+        better = "--admin-token" if by_options else "SIM_ENGINE_ADMIN_TOKEN"
+        yield (
+            "no operator's token was given: whoever sends the first POST /init to "
+            f"{_authority(host, port)} becomes the operator; see {better}"
+        )
+
+
+def _authority(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _say(text: str) -> None:
+    """Tell people, on standard error."""
+    print(visible(without_passwords(text)), file=sys.stderr, flush=True)  # noqa: T201
+
+
 def _failed(problem: str, code: str, log_level: str) -> int:
     """Say why it could not start: to people, or, where requests are logged too, as JSON."""
     if log_level == LEVELS[0]:
-        print(f"sim-engine: {visible(without_passwords(problem))}", file=sys.stderr)  # noqa: T201
+        _say(f"sim-engine: {problem}")
     else:
         _log.critical(problem, extra={"code": code})
     return 1
@@ -160,7 +182,7 @@ def main() -> None:
     """Start from the environment: PORT, HOST, DB_PATH."""
     text = os.environ.get("PORT", "8000")
     if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65535):
-        print("sim-engine: PORT must be a number from 0 to 65535", file=sys.stderr)  # noqa: T201
+        _say("sim-engine: PORT must be a number from 0 to 65535")
         sys.exit(2)
     mode = _chosen("SIM_ENGINE_AUTH", AUTH_MODES) if os.environ.get("SIM_ENGINE_AUTH") else None
     level = _chosen("SIM_ENGINE_LOG", LEVELS)
@@ -168,11 +190,13 @@ def main() -> None:
     accept = os.environ.get("SIM_ENGINE_ACCEPT_HEAD", "") == "1"
     path = os.environ.get("DB_PATH", "sim-economy.sqlite")
     host = os.environ.get("HOST", "127.0.0.1")
-    if not (access.tokens or host in LOOPBACK):
-        print(f"sim-engine: anyone who reaches {host} may play and read", file=sys.stderr)  # noqa: T201
     hosts = hosts_of(os.environ.get("SIM_ENGINE_HOSTS", ""))
     started = partial(serve, path, host, int(text), access=access, accept_head=accept)
-    sys.exit(started(log_level=level, hosts=hosts))
+    try:
+        sys.exit(started(log_level=level, hosts=hosts))
+    except ExtraMissingError as error:
+        _say(f"sim-engine: {error}")
+        sys.exit(2)
 
 
 def hosts_of(names: str) -> frozenset[str]:
@@ -184,6 +208,6 @@ def _chosen(variable: str, choices: Sequence[str]) -> str:
     """One of a variable's values; the first where it is not set."""
     value = os.environ.get(variable) or choices[0]
     if value not in choices:
-        print(f"sim-engine: {variable} must be one of {', '.join(choices)}", file=sys.stderr)  # noqa: T201
+        _say(f"sim-engine: {variable} must be one of {', '.join(choices)}")
         sys.exit(2)
     return value

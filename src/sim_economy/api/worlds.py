@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 from weakref import WeakValueDictionary
 
-from msgspec import Struct, field
+from msgspec import Struct, field, to_builtins
 
 from sim_economy.api.authentication import kept_credentials
 from sim_economy.api.connection_limits import LARGE, ConnectionLimits
 from sim_economy.api.fair_share import FairShare, PausingStore, Work
+from sim_economy.api.request_log import RequestLog
 from sim_economy.core.errors import SimEconomyError, WorldUnknownError
 from sim_economy.ledger.credentials.tokens import Credentials, IssuedTokens
 from sim_economy.ledger.sidecars.locations import DEFAULT_WORLD
@@ -32,6 +33,13 @@ OPEN_MAX: Final = 100
 """Worlds other than the default one held open at once; each takes a lock and a few open files."""
 _MANY_AGENTS: Final = 500
 """Agents of a world whose answers are large from the start."""
+
+
+_OPERATOR_MADE: Final = (
+    "you: the engine was given no operator's token, so who starts the world becomes its operator; "
+    "keep admin_token, it is not shown again"
+)
+_OPERATOR_GIVEN: Final = "who holds the engine's SIM_ENGINE_ADMIN_TOKEN, which is admin_token"
 
 
 class ServedWorld(Struct, eq=False, weakref=True, kw_only=True):
@@ -72,7 +80,20 @@ class ServedWorld(Struct, eq=False, weakref=True, kw_only=True):
             )
             self.worlds.keep(self)
             await self.announce()
+        if issued is not None and self.engine.access.admin_token is None:
+            _log.warning("world %s: who sent this request is its operator", self.engine.world_id)
         return issued
+
+    def issued_answer(self, issued: IssuedTokens | None) -> dict[str, Any]:
+        """What the answer that starts a world says of its tokens and of who became operator."""
+        if issued is None:
+            return {}
+        given = self.engine.access.admin_token is not None
+        return {
+            "operator": _OPERATOR_GIVEN if given else _OPERATOR_MADE,
+            **to_builtins(issued),
+            **self.engine.commitment(),
+        }
 
     async def read(self, work: Callable[[Store], T]) -> T:
         """Long work on the records, in another thread and in lulls; raises as `Engine.read`."""
@@ -162,7 +183,8 @@ class Worlds:
     Attributes:
         local: Whether they are served on loopback alone.
         hosts: Further names they are reached by where no tokens are asked for.
-        answered: Requests answered, by status.
+        requests: What was answered, of all worlds together.
+        stopping: Whether event streams end, because the process does.
         share: Every caller's share of this process.
         checked: What the last check of each world's whole ledger saw and found.
     """
@@ -179,7 +201,8 @@ class Worlds:
         self.limits = limits
         self.local = local
         self.hosts = frozenset(host.lower() for host in hosts)
-        self.answered: dict[int, int] = {}
+        self.requests = RequestLog()
+        self.stopping = False
         self.share = FairShare(max(8, limits.connections // 16))
         self.checked: dict[str, tuple[tuple[Any, ...], Verification]] = {}
         self.default = ServedWorld(engine=engine, worlds=self)
@@ -285,6 +308,12 @@ class Worlds:
                 await self.of(world_id)
             except SimEconomyError as error:
                 _log.error("world %s is not served: %s", world_id, error)
+
+    async def end_streams(self) -> None:
+        """End every event stream; one that is resumed elsewhere misses nothing."""
+        self.stopping = True
+        for served in (self.default, *self._for_world.values()):
+            await served.announce()
 
     def close(self) -> None:
         """Release every ledger."""

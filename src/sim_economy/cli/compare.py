@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,11 @@ from sim_economy.cli.options import json_option, numbers_as_changes, seed_option
 from sim_economy.cli.output import print_json, print_table, progress_bar, say
 from sim_economy.cli.scenario_options import scenario_names
 from sim_economy.experiments.experiment import run_experiment
+from sim_economy.experiments.resume import is_experiment_folder
+from sim_economy.ledger.sidecars.run_folder import claimed, folder_name
 from sim_economy.reports.comparison import (
     COMPARED_METRICS,
+    REPORT_BEGINNING,
     MetricDifference,
     TreatmentRuns,
     check_names,
@@ -21,7 +25,7 @@ from sim_economy.reports.comparison import (
     unpaired_sides,
     write_comparison,
 )
-from sim_economy.scenarios.scenario import load_scenario
+from sim_economy.scenarios.scenario import Scenario, load_scenario
 from sim_economy.scenarios.shipped import REGIMES
 
 
@@ -60,13 +64,19 @@ def compare(
     given = numbers_as_changes(runs=runs, turns=turns, seed=seed)
     treatments = [load_scenario(name, [*changes, *given]) for name in scenarios or REGIMES]
     check_names(treatments)
+    with claimed(out, "comparison", _is_comparison_folder):
+        return _compare(treatments, out, jobs=jobs, fresh=fresh, as_json=as_json)
+
+
+def _compare(
+    treatments: list[Scenario], out: Path, *, jobs: int, fresh: bool, as_json: bool
+) -> int:
     sides: list[TreatmentRuns] = []
     failed = 0
     for treatment in treatments:
+        folder = out / folder_name(treatment.name)
         with progress_bar(treatment.name, treatment.runs) as progress:
-            outcome = run_experiment(
-                treatment, out / treatment.name, jobs=jobs, fresh=fresh, progress=progress
-            )
+            outcome = run_experiment(treatment, folder, jobs=jobs, fresh=fresh, progress=progress)
         for failure in outcome.failures:
             text = (
                 f"{treatment.name}, run {failure.run} failed: {failure.error}; see {failure.path}"
@@ -80,6 +90,20 @@ def compare(
     written = write_comparison(out, sides)
     _show(sides, written, as_json=as_json)
     return 1 if failed else 0
+
+
+def _is_comparison_folder(folder: Path) -> bool:
+    """Test whether the folder is empty, or holds a comparison, or the experiments of one."""
+    report = folder / "comparison.md"
+    if report.exists():
+        with suppress(OSError), report.open("rb") as file:
+            return file.read(len(REPORT_BEGINNING)) == REPORT_BEGINNING
+        return False
+    return all(
+        path.name in {".lock", "comparison.csv.part"}
+        or (path.is_dir() and is_experiment_folder(path))
+        for path in folder.iterdir()
+    )
 
 
 def _show(sides: list[TreatmentRuns], written: list[Path], *, as_json: bool) -> None:

@@ -24,6 +24,7 @@ from sim_economy.cli.options import (
 from sim_economy.cli.output import print_json, print_table, progress_bar, say
 from sim_economy.cli.scenario_options import chosen_scenario, policy_option, scenario_argument
 from sim_economy.experiments.experiment import run_experiment
+from sim_economy.ledger.sidecars.run_folder import output_folder
 from sim_economy.runs.extended_metrics import doubts
 
 
@@ -61,7 +62,7 @@ def experiment(
     The same command resumes an interrupted one. Exits with 1 if a run failed.
     """
     chosen = chosen_scenario(scenario, changes, policy, turns=turns, runs=runs, seed=seed)
-    folder = out or Path("out") / chosen.name
+    folder = out or output_folder(chosen.name, "experiment", foreign="settings.json")
     with progress_bar(chosen.name, chosen.runs) as progress:
         outcome = run_experiment(
             chosen, folder, jobs=jobs, ledgers=ledgers, fresh=fresh, progress=progress

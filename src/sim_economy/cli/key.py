@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from sim_economy.cli.output import needing, say
+from sim_economy.cli.output import say
+from sim_economy.core.errors import needing
 
 
 @click.command()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
 import click
 
-from sim_economy.cli.output import needing, say
+from sim_economy.cli.output import say
+from sim_economy.core.errors import needing
 
 
 @click.command()
@@ -45,6 +47,9 @@ def mcp(
     The agent's token is read from SIM_ENGINE_TOKEN; it is never an argument.
     """
     with needing("the MCP server", "mcp"):
+        from mcp.server.mcpserver.exceptions import ToolError  # noqa: PLC0415
+
+        from sim_economy.client import EngineError  # noqa: PLC0415
         from sim_economy.client.agent_key import AgentKey  # noqa: PLC0415
         from sim_economy.mcp.server import AgentConnections, create_server  # noqa: PLC0415
     token = os.environ.get("SIM_ENGINE_TOKEN") or None
@@ -56,7 +61,12 @@ def mcp(
         signer = None if key is None else AgentKey.read(key)
     except ValueError:
         raise click.FileError(str(key), "holds no key; see `sim-economy key`") from None
-    server = create_server(AgentConnections(engine, world, agent, token, signer))
+    connections = AgentConnections(engine, world, agent, token, signer)
+    try:
+        asyncio.run(connections.check())
+    except (EngineError, ToolError) as error:
+        raise click.ClickException(f"{engine}: {error}") from None
+    server = create_server(connections)
     if over_http:
         say(f"http://{host}:{port}/mcp connects agents to {engine}", err=True)
         server.run("streamable-http", host=host, port=port, stateless_http=True)

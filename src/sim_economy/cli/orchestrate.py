@@ -17,11 +17,13 @@ import click
 from sim_economy.agents.usage_model import usage_gaps
 from sim_economy.cli.experiment_output import show_warnings
 from sim_economy.cli.options import json_option, numbers_as_changes, seed_option, set_option
-from sim_economy.cli.output import needing, print_json, print_table, say
+from sim_economy.cli.output import print_json, print_table, say
 from sim_economy.core.codec import canonical, parse_json
+from sim_economy.core.errors import needing
 from sim_economy.core.rules_version import RULES_VERSION
 from sim_economy.core.table_reader import NumberText
 from sim_economy.core.world_config import config_values
+from sim_economy.ledger.sidecars.run_folder import output_folder
 from sim_economy.orchestrator.model_call import ModelCaller
 from sim_economy.orchestrator.orchestrated_run import OrchestratedRun, load_orchestrated
 from sim_economy.orchestrator.record.call_log import IdleReason
@@ -71,7 +73,7 @@ def orchestrate(
     if asked.replaced_policy and not as_json:
         say(f"mocks decide, not the policy {asked.replaced_policy}", err=True)
     show_warnings(usage_gaps(asked.usage, _fed_by_usage(asked.task.plan), asked.task.turns))
-    folder = out or Path("out") / asked.task.name
+    folder = out or output_folder(asked.task.name, "models", foreign="manifest.json")
     ending = asyncio.run(_play(folder, asked, engine, fresh=fresh))
     _show_result(folder, asked.task, ending, as_json=as_json)
     if ending.unanswered is not None:

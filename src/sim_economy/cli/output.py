@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from click.shell_completion import CompletionItem
 
-from sim_economy.core.errors import ExtraMissingError, ScenarioError, SimEconomyError
+from sim_economy.core.errors import ScenarioError, SimEconomyError
 from sim_economy.ledger.readers.plain_text import visible
 from sim_economy.ledger.sidecars.database_address import without_passwords
 
@@ -40,19 +41,6 @@ class LedgerType(click.ParamType):  # type: ignore[type-arg]
         return click.Path().shell_complete(ctx, param, incomplete)
 
 
-@contextmanager
-def needing(work: str, extra: str) -> Iterator[None]:
-    """Import what an optional extra brings, or say how to install it.
-
-    Raises:
-        ExtraMissingError: A library of it is not installed.
-    """
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise ExtraMissingError(work, str(error.name), extra) from None
-
-
 def print_json(value: Any) -> None:
     """One JSON document on the output."""
     click.echo(json.dumps(value, indent=2, default=str))
@@ -69,30 +57,34 @@ def shown_error(text: str) -> str:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """A table; numbers to the right, what agents wrote as plain text."""
+    """A table that fits the terminal; numbers to the right, what agents wrote as plain text."""
     from rich import box  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
+    from sim_economy.cli.table_layout import layouts  # noqa: PLC0415
+
+    width = shutil.get_terminal_size(fallback=(_WIDTH, 0)).columns
     shape = box.SIMPLE if any(columns) else None
-    table = Table(box=shape, header_style="bold", pad_edge=False, show_header=any(columns))
-    for index, column in enumerate(columns):
-        numeric = bool(rows) and all(_is_number(row[index]) for row in rows)
-        table.add_column(
-            Text(visible(column)), justify="right" if numeric else "left", overflow="fold"
-        )
-    for row in rows:
-        table.add_row(*(Text("" if cell is None else visible(str(cell))) for cell in row))
-    wide = None if sys.stdout.isatty() else 160
-    console = Console(width=wide, highlight=False)
+    cells = [["" if cell is None else visible(str(cell)) for cell in row] for row in rows]
     if title:
-        console.print(f"\n{visible(title)}", style="bold", markup=False)
-    console.print(table)
+        Console(width=width, highlight=False).print(
+            f"\n{visible(title)}", style="bold", markup=False
+        )
+    for layout in layouts([*map(visible, columns)], cells, width):
+        table = Table(box=shape, header_style="bold", pad_edge=False, show_header=any(columns))
+        for column, own, right in zip(layout.columns, layout.widths, layout.rights, strict=True):
+            table.add_column(Text(column), justify="right" if right else "left", width=own)
+        for row in layout.rows:
+            table.add_row(*map(Text, row))
+        # A word that is wider than the terminal is the terminal's to break.
+        needed = sum(layout.widths) + 4 * len(layout.widths)
+        Console(width=max(width, needed), highlight=False).print(table)
 
 
-def _is_number(cell: Any) -> bool:
-    return isinstance(cell, int | float) or str(cell).replace(".", "", 1).lstrip("-").isdigit()
+_WIDTH: Final = 10_000
+"""Of tables that no terminal shows: a row is a line."""
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from sim_economy.cli.experiment_output import show_files, write_experiment_repor
 from sim_economy.cli.options import json_option, report_option
 from sim_economy.cli.output import print_json, print_table, progress_bar
 from sim_economy.experiments.experiment import run_experiment
+from sim_economy.experiments.resume import check_same_scenario
 from sim_economy.reports.published.rows import Comparison, compare
 from sim_economy.scenarios.scenario import load_scenario
 
@@ -32,6 +33,7 @@ def reproduce(out: Path, report: bool, as_json: bool) -> int:
     Exits with 1 if a cell differs.
     """
     chosen = load_scenario("as-run")
+    check_same_scenario(out, chosen)
     with progress_bar("published experiment", chosen.runs) as progress:
         outcome = run_experiment(chosen, out, fresh=True, progress=progress)
     comparison = compare(

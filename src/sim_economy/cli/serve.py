@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sim_economy.cli.output import LedgerType, needing, say
+from sim_economy.cli.output import LedgerType
+from sim_economy.core.errors import needing
 
 if TYPE_CHECKING:
     from sim_economy.ledger.sidecars.locations import LedgerLocation
@@ -86,18 +87,14 @@ def serve(
     """Serve LEDGER over HTTP until it is stopped; a new file becomes a world with POST /init."""
     with needing("serving", "engine"):
         from sim_economy.api.connection_limits import ConnectionLimits  # noqa: PLC0415
-        from sim_economy.api.server import LOOPBACK, hosts_of  # noqa: PLC0415
-        from sim_economy.api.server import serve as serve_ledger  # noqa: PLC0415
+    from sim_economy.api.server import hosts_of  # noqa: PLC0415
+    from sim_economy.api.server import serve as serve_ledger  # noqa: PLC0415
     from sim_economy.world.access import Access  # noqa: PLC0415
 
     limits = ConnectionLimits(
         body_bytes=body_bytes, connections=connections, turn_seconds=turn_seconds
     )
     access = Access.of(auth, admin_token)
-    if log == "warning":
-        if auth in {None, "open"} and host not in LOOPBACK:
-            say(f"anyone who reaches {host}:{port} may play and read; see --auth tokens", err=True)
-        say(f"http://{host}:{port} serves {ledger.name}", err=True)
     return serve_ledger(
         ledger,
         host,
@@ -108,4 +105,5 @@ def serve(
         check_all=check == "full",
         log_level=log,
         hosts=hosts_of(hosts),
+        by_options=True,
     )

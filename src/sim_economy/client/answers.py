@@ -81,6 +81,7 @@ class StartedWorldAnswer(TypedDict):
     agent_ids: list[str]
     state: WorldStateAnswer
     head: str
+    operator: NotRequired[str]
     admin_token: NotRequired[str]
     agent_tokens: NotRequired[dict[str, str]]
     commitment: NotRequired[str | None]

@@ -190,28 +190,55 @@ class _Calls:
         config: Value,
         agent_ids: Sequence[str] | None = None,
         public_keys: Mapping[str, str] | None = None,
+        scenario: str | None = None,
+        population: str | None = None,
     ) -> EngineRequest[answers.StartedWorldAnswer]:
-        """Start the world; with public keys by agent id, every agent signs what it does."""
-        return writing(
-            "/init", {"config": config, "agent_ids": agent_ids, "public_keys": public_keys}
-        )
+        """Start the world; with public keys by agent id, every agent signs what it does.
+
+        Args:
+            scenario: A shipped one by name: its world, but for `config`, and who decides in `run`.
+            population: A shipped scenario by name: who decides in `run`.
+        """
+        body = {
+            "config": config,
+            "agent_ids": agent_ids,
+            "public_keys": public_keys,
+            "scenario": scenario,
+            "population": population,
+        }
+        return writing("/init", body)
 
     @_call
     def run(
         self,
         config: Value | None = None,
         agent_ids: Sequence[str] | None = None,
-        policy: str = "published",
+        policy: str | None = None,
         usage: Value | None = None,
-        turns: int = 60,
+        turns: int | None = None,
         ends: bool = True,
+        scenario: str | None = None,
+        population: str | None = None,
     ) -> EngineRequest[answers.PlayedRunAnswer]:
         """Start the world if it is not, and play it until a turn inside the engine.
 
-        A run that is done gets its answer again; one that was cut off goes on.
+        A run that is done gets its answer again; one that was cut off goes on. What is left out,
+        the scenario says; else what decided in the world before; else the published experiment.
+
+        Args:
+            scenario: A shipped one by name.
+            population: A shipped scenario by name, whose policies decide; instead of `policy`.
         """
-        body = {"policy": policy, "turns": turns, "ends": ends, "config": config}
-        body |= {"agent_ids": agent_ids, "usage": usage}
+        body = {
+            "config": config,
+            "agent_ids": agent_ids,
+            "scenario": scenario,
+            "policy": policy,
+            "population": population,
+            "usage": usage,
+            "turns": turns,
+            "ends": ends,
+        }
         return writing("/run", body, inside="data", repeatable=True)
 
     @_call

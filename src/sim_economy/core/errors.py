@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 
@@ -190,6 +192,19 @@ class ExtraMissingError(SimEconomyError):
             f"{work} needs {library}; pip install 'sim-economy[{extra}]', "
             f"or in a clone: pip install -e '.[{extra}]'"
         )
+
+
+@contextmanager
+def needing(work: str, extra: str) -> Iterator[None]:
+    """Import what an optional extra brings, or say how to install it.
+
+    Raises:
+        ExtraMissingError: A library of it is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise ExtraMissingError(work, str(error.name), extra) from None
 
 
 class WorldMissingError(SimEconomyError):

@@ -74,6 +74,23 @@ def under_kept_rules(folder: Path, scenario: Scenario) -> Scenario:
     return replace(scenario, config=scenario.config.under_rules(kept.get("rules_version", "")))
 
 
+def check_same_scenario(folder: Path, scenario: Scenario) -> None:
+    """Check that starting over in a folder loses no other scenario's runs.
+
+    Raises:
+        FolderError: It holds an experiment of another scenario, or of other settings.
+    """
+    manifest = folder / "manifest.json"
+    kept = (_kept_settings(manifest) if manifest.exists() else None) or {}
+    asked = settings_of_experiment(scenario, ledgers=False)
+    if any(key in kept and kept[key] != asked[key] for key in scenario.settings):
+        raise FolderError(
+            "settings_changed",
+            str(folder),
+            f"holds another experiment, {kept.get('name')}; name another folder with --out",
+        )
+
+
 def check_settings(folder: Path, scenario: Scenario, *, ledgers: bool, fresh: bool) -> None:
     """Start the manifest, or compare the one that is there with the settings asked for."""
     path = folder / "manifest.json"
@@ -99,17 +116,22 @@ def check_settings(folder: Path, scenario: Scenario, *, ledgers: bool, fresh: bo
 
 
 _OWN_FILES: Final = (
-    "runs/run-*",
-    "failures/run-*",
+    "runs/run-[0-9][0-9][0-9][0-9]*",
+    "failures/run-[0-9][0-9][0-9][0-9]*",
     "tables/*.csv",
     "figures/*.svg",
-    "*.csv",
+    "run_metrics.csv",
+    "run_measures.csv",
+    "measures_summary.csv",
+    "contracts.csv",
+    "flows.csv",
     "summary.json",
     "tables.md",
     "series.parquet",
-    "report.*",
+    "report.md",
+    "report.html",
 )
-"""Files that starting over removes."""
+"""Files that starting over removes; others in the folder are not ours."""
 
 
 def finished_runs(folder: Path, scenario: Scenario, *, ledgers: bool) -> dict[int, Run]:

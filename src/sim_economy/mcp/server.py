@@ -15,10 +15,12 @@ from typing import Annotated, Any, Final
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
-from pydantic import Field
+from msgspec.json import schema_components
+from pydantic import Field, WithJsonSchema
 
 from sim_economy.client import AgentKey, AsyncEngineClient, EngineError
 from sim_economy.core.actions import RECOGNISED
+from sim_economy.core.table_reader import suggestion
 from sim_economy.mcp.agent_connection import AgentConnection, holder_of
 
 INSTRUCTIONS: Final = (
@@ -31,6 +33,28 @@ _WAIT_MAX: Final = 55.0
 _CONNECTIONS_MAX: Final = 256
 
 Asked = Context[Any, Any]
+
+_NAMES: Final[dict[str, Any]] = {"enum": list(RECOGNISED)}
+
+
+def _arguments_schema() -> dict[str, Any]:
+    """The arguments of each action, which its schema is titled after; null for none."""
+    schemas, others = schema_components(RECOGNISED.values(), ref_template=_REFERENCE)
+    actions = {_REFERENCE.format(name=name): schema for name, schema in others.items()}
+    choices: list[dict[str, Any]] = [{"type": "null"}]
+    for name, reference in zip(RECOGNISED, schemas, strict=True):
+        schema = actions[reference["$ref"]]
+        arguments = {key: own for key, own in schema["properties"].items() if key != "action"}
+        for key, own in arguments.items():
+            referred = own.get("$ref") or own.get("allOf", [{}])[0].get("$ref")
+            arguments[key] = actions[referred] if referred else own
+        about = {"title": name, "description": schema["description"], "type": "object"}
+        choices.append(about | {"properties": arguments, "additionalProperties": False})
+    return {"description": "Of the action that the schema is titled after.", "anyOf": choices}
+
+
+_REFERENCE: Final = "#/{name}"
+_ARGUMENTS: Final = _arguments_schema()
 
 
 class AgentConnections:
@@ -56,6 +80,31 @@ class AgentConnections:
         self._token = token
         self._signer = signer
         self._kept: OrderedDict[str | None, AgentConnection] = OrderedDict()
+
+    async def check(self) -> None:
+        """Ask the engine once, before anybody calls: is it there, and does it know who plays here?
+
+        A world that is not started yet is no reason to leave.
+
+        Raises:
+            ToolError: Nobody sits there.
+            EngineError: It is away, or knows no such token or agent.
+        """
+        plays = self._token is not None or self._agent_id is not None
+        if not plays:
+            async with AsyncEngineClient(self._address) as client:
+                await client.config()
+            return
+        connection = self._made(None)
+        try:
+            await connection.check()
+            if self._token is None:
+                await connection.observe()
+        except EngineError as error:
+            if error.code != "world_missing":
+                raise
+        finally:
+            await connection.close()
 
     async def of(self, own: str | None) -> AgentConnection:
         """The connection of a caller, who is one of its users from now on.
@@ -137,16 +186,18 @@ class Tools:
     async def act(
         self,
         context: Asked,
-        action: Annotated[str, Field(description="The action's name; see `rules`.")],
-        arguments: Annotated[
-            dict[str, Any] | None, Field(description="The action's arguments by name.")
-        ] = None,
+        action: Annotated[str, Field(description="What to do.", json_schema_extra=_NAMES)],
+        arguments: Annotated[dict[str, Any] | None, WithJsonSchema(_ARGUMENTS)] = None,
         speech: Annotated[str | None, Field(description="Said to everybody.")] = None,
         turn: Annotated[
             int | None, Field(description="The turn you mean; refused if another is open.")
         ] = None,
     ) -> dict[str, Any]:
         """Submit your agent's one action for the open turn; it cannot be taken back."""
+        if action not in RECOGNISED:
+            close = suggestion(action, RECOGNISED)
+            names = ", ".join(RECOGNISED)
+            raise ToolError(f"there is no such action{close}; nothing was done; there are {names}")
         if "action" in (arguments or {}):
             raise ToolError("arguments must not name another action")
         async with self._connections.asking(context) as connection:

@@ -55,6 +55,9 @@ COMPARED_METRICS: Final[Mapping[str, str]] = {
 """Metrics that treatments are compared by: published and extended columns, with names."""
 
 
+_TITLE: Final = "Compared: "
+REPORT_BEGINNING: Final = f"# {_TITLE}".encode()
+"""What every `comparison.md` begins with."""
 _CAVEAT: Final = (
     "The policies behind its figures are not available, nor do we know its draws of usage or which "
     "Gini it prints. So the figures show whether ours are of the same order, not whether they are "
@@ -182,7 +185,7 @@ def write_comparison(folder: Path, sides: Sequence[TreatmentRuns]) -> list[Path]
         found = differences(sides)
     except ModuleNotFoundError as error:
         raise ExtraMissingError("the comparison", str(error.name), "report") from None
-    title = f"Compared: {', '.join(side.treatment.name for side in sides)}"
+    title = f"{_TITLE}{', '.join(side.treatment.name for side in sides)}"
     sections = [
         f"# {markdown_text(title)}\n",
         _what_was_run(sides),

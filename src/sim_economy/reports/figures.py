@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import colorsys
 import io
 import math
 import os
 import statistics
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
-from itertools import accumulate, cycle, pairwise, takewhile
+from itertools import accumulate, count, pairwise, takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -318,15 +319,15 @@ def actions(shares: Mapping[str, Sequence[float]]) -> str:
         shares: From 0 to 1, `[turn]`, by action; they add up to at most 1 in every turn.
     """
     figure, axes = _axes("What agents choose", "turn", "share of agents (%)", height=4.4)
-    count = len(next(iter(shares.values())))
-    turns = _thinned(count)
+    played = len(next(iter(shares.values())))
+    turns = _thinned(played)
     edges = [turn + edge for turn in turns for edge in (0.5, 1.5)]
-    edges[1::2] = [*edges[2::2], count + 0.5]
+    edges[1::2] = [*edges[2::2], played + 0.5]
     stacked = {
         name: [100 * series[turn] for turn in turns for _ in range(2)]
         for name, series in shares.items()
     }
-    spare = cycle([_GREY, "#7b5ea7", "#52606d", "#bcccdc"])
+    spare = _unlike(_SPARE, _ACTION_COLOURS.values())
     axes.stackplot(
         edges,
         list(stacked.values()),
@@ -334,16 +335,33 @@ def actions(shares: Mapping[str, Sequence[float]]) -> str:
         colors=[_ACTION_COLOURS.get(name) or next(spare) for name in stacked],
         linewidth=0,
     )
-    axes.set_xlim(0.5, count + 0.5)
+    axes.set_xlim(0.5, played + 0.5)
     axes.set_ylim(0, 100)
     axes.legend(reverse=True, loc="center left", bbox_to_anchor=(1.01, 0.5), labelcolor=_INK)
     return _svg(figure, "Share of agents that choose each action over turns")
 
 
+_SPARE: Final = (_GREY, "#7b5ea7", "#52606d", "#bcccdc")
 _PALETTE: Final = (
-    _BLUE, _ORANGE, _GREEN, _RED, _PURPLE, _SKY, _YELLOW, _GREY, "#7b5ea7", "#52606d", "#bcccdc",
-    "#8c564b",
+    _BLUE, _ORANGE, _GREEN, _RED, _PURPLE, _SKY, _YELLOW, *_SPARE, "#8c564b",
 )  # fmt: skip
+
+
+def _unlike(first: Sequence[str], used: Iterable[str] = ()) -> Iterator[str]:
+    """Colours without end, none twice and none that is used: those given, then mixed ones."""
+    yield from first
+    seen = {*first, *used}
+    for index in count():
+        turn, ring = index * _GOLDEN, index // 12
+        mixed = colorsys.hls_to_rgb(turn % 1, 0.3 + 0.15 * (ring % 4), 0.65)
+        colour = "#" + "".join(f"{round(255 * part):02x}" for part in mixed)
+        if colour not in seen:
+            seen.add(colour)
+            yield colour
+
+
+_GOLDEN: Final = 0.6180339887
+"""Of a turn of the colour wheel, by which neighbours lie far apart."""
 
 
 @_styled()
@@ -356,7 +374,7 @@ def earnings(gains: Mapping[str, Mapping[str, float]]) -> str:
     names = list(gains)[::-1]
     figure, axes = _lying_bars("What one agent gains and loses a run", "tokens", names)
     groups = dict.fromkeys(group for own in gains.values() for group in own)
-    for group, colour in zip(groups, cycle(_PALETTE)):
+    for group, colour in zip(groups, _unlike(_PALETTE), strict=False):
         widths = [gains[name].get(group, 0.0) for name in names]
         starts = [_reach(gains[name], group, widths[index]) for index, name in enumerate(names)]
         axes.barh(range(len(names)), widths, 0.7, starts, color=colour, label=group)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
 from filelock import FileLock, Timeout
 
@@ -40,6 +43,54 @@ def claimed(folder: Path, work: str, is_ours: Callable[[Path], bool]) -> Iterato
             str(folder),
             f"another {work} is writing here; wait for it or name another folder",
         ) from None
+
+
+def folder_name(name: str) -> str:
+    """The name of a folder for what is called so: one step of a path, whatever is in the name.
+
+    A name of letters, digits, `-`, `_` and points within is its own; another one keeps what it has
+    of these, and a digest tells it apart.
+    """
+    if _PLAIN.fullmatch(name):
+        return name
+    kept = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:40] or "scenario"
+    return f"{kept}-{sha256(name.encode()).hexdigest()[:8]}"
+
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,62}[A-Za-z0-9_-])?")
+
+
+def output_folder(name: str, kind: str, foreign: str) -> Path:
+    """The folder `out/NAME`; `out/NAME-KIND` where something else has that name.
+
+    Args:
+        foreign: A file by which a folder of something else is known.
+    """
+    folder = Path("out") / folder_name(name)
+    other = folder.with_name(f"{folder.name}-{kind}")
+    return other if other.exists() or (folder / foreign).exists() else folder
+
+
+def refuse_foreign_file(path: Path, beginning: bytes) -> None:
+    """Refuse to write over a file that is not an earlier one of the same kind.
+
+    Args:
+        beginning: What each file of the kind begins with.
+
+    Raises:
+        FolderError: Something else is there.
+    """
+    if not os.path.lexists(path):
+        return
+    ours = False
+    with suppress(OSError), path.open("rb") as file:
+        ours = not path.is_symlink() and file.read(len(beginning)) == beginning
+    if not ours:
+        raise FolderError(
+            "folder_foreign",
+            str(path),
+            "is there already and is no such file; name a new one, or move that away",
+        )
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from sim_economy.ledger.readers.plain_text import html_text
-from sim_economy.ledger.sidecars.run_folder import writing_into
+from sim_economy.ledger.sidecars.run_folder import refuse_foreign_file, writing_into
 from sim_economy.orchestrator.record.transcript import AgentTurn, Transcript, TranscriptCall
 
 
@@ -18,8 +18,9 @@ def write_page(transcript: Transcript, path: Path) -> None:
     """Write the page; turn by turn, so that a long run needs no more memory than its record.
 
     Raises:
-        FolderError: It cannot be written.
+        FolderError: It cannot be written, or something else is there.
     """
+    refuse_foreign_file(path, _BEGINNING.encode())
     with writing_into(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w", encoding="utf-8") as file:
@@ -33,10 +34,7 @@ def pieces(transcript: Transcript) -> Iterator[str]:
     style = b64encode(sha256(_STYLE.encode()).digest()).decode()
     title = html_text(f"{task.name}, seed {task.config.seed}")
     yield (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
-        f"script-src 'sha256-{script}'; style-src 'sha256-{style}'\">\n"
+        f"{_BEGINNING}{script}'; style-src 'sha256-{style}'\">\n"
         f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
     )
     yield from _overview(transcript)
@@ -142,5 +140,11 @@ def _resource(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
+_BEGINNING: Final = (
+    '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+    '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+    '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
+    "script-src 'sha256-"
+)
 _STYLE: Final = _resource("transcript.css")
 _SCRIPT: Final = _resource("transcript.js")
