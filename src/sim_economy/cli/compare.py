@@ -25,6 +25,7 @@ from sim_economy.reports.comparison import (
     unpaired_sides,
     write_comparison,
 )
+from sim_economy.reports.insolvency import outcome_rows, reading_of_insolvency
 from sim_economy.scenarios.scenario import Scenario, load_scenario
 from sim_economy.scenarios.shipped import REGIMES
 
@@ -100,7 +101,7 @@ def _is_comparison_folder(folder: Path) -> bool:
             return file.read(len(REPORT_BEGINNING)) == REPORT_BEGINNING
         return False
     return all(
-        path.name in {".lock", "comparison.csv.part"}
+        path.name in {".lock", "comparison.md.part"}
         or (path.is_dir() and is_experiment_folder(path))
         for path in folder.iterdir()
     )
@@ -120,10 +121,15 @@ def _show(sides: list[TreatmentRuns], written: list[Path], *, as_json: bool) -> 
                 },
                 "differences": [_plain(row) for row in differences(sides)],
                 "unpaired": unpaired_sides(sides),
+                "agents": [
+                    row for side in sides for row in outcome_rows(side.treatment.name, side.runs)
+                ],
                 "report": [str(path) for path in written],
             }
         )
         return
+    for side in sides:
+        say(reading_of_insolvency(side.treatment.name, side.runs))
     rows = [
         [name, *(_rounded(own[column]) for own in by_side.values())]
         for column, name in COMPARED_METRICS.items()

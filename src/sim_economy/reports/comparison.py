@@ -18,7 +18,15 @@ from sim_economy.agents.population import described
 from sim_economy.core.errors import ExtraMissingError, ScenarioError
 from sim_economy.ledger.readers.plain_text import markdown_text
 from sim_economy.ledger.sidecars.run_folder import write_whole, writing_into
+from sim_economy.reports import figures
 from sim_economy.reports.html import html_page
+from sim_economy.reports.insolvency import (
+    agent_outcomes,
+    insolvency_table,
+    markdown_reading,
+    outcome_rows,
+    shown_agents,
+)
 from sim_economy.reports.published.later_report import LATER
 from sim_economy.reports.society import reading_of_contracts
 from sim_economy.reports.tables import (
@@ -170,7 +178,7 @@ def differences(sides: Sequence[TreatmentRuns]) -> list[MetricDifference]:
 
 
 def write_comparison(folder: Path, sides: Sequence[TreatmentRuns]) -> list[Path]:
-    """Write `comparison.md`, `comparison.html` and `comparison.csv`.
+    """Write `comparison.md`, its figure, `comparison.csv`, `agents.csv` and `comparison.html`.
 
     Args:
         sides: At least two, with at least one run each.
@@ -183,16 +191,18 @@ def write_comparison(folder: Path, sides: Sequence[TreatmentRuns]) -> list[Path]
     """
     try:
         found = differences(sides)
+        drawn = _drawn(sides)
     except ModuleNotFoundError as error:
         raise ExtraMissingError("the comparison", str(error.name), "report") from None
     title = f"{_TITLE}{', '.join(side.treatment.name for side in sides)}"
     sections = [
         f"# {markdown_text(title)}\n",
-        _what_was_run(sides),
+        _who_goes_broke(sides),
         _means(sides),
         _paired(sides, found),
         _contracts(sides),
         _later(sides),
+        _what_was_run(sides),
     ]
     text = "\n".join(filter(None, sections))
     cells = [
@@ -207,10 +217,13 @@ def write_comparison(folder: Path, sides: Sequence[TreatmentRuns]) -> list[Path]
         }
         for row in found
     ]
+    agents = [row for side in sides for row in outcome_rows(side.treatment.name, side.runs)]
     files = {
-        "comparison.csv": table_csv(cells),
         "comparison.md": text,
-        "comparison.html": html_page(title, text, {}),
+        "comparison.csv": table_csv(cells),
+        "agents.csv": table_csv(agents),
+        **drawn,
+        "comparison.html": html_page(title, text, drawn),
     }
     with writing_into(folder):
         for name, content in files.items():
@@ -227,6 +240,42 @@ def check_names(treatments: Sequence[Scenario]) -> None:
     names = [treatment.name for treatment in treatments]
     if len(names) < 2 or len(set(names)) < len(names):
         raise ScenarioError([f"scenarios: {', '.join(names)} are not two or more different names"])
+
+
+def _named(sides: Sequence[TreatmentRuns]) -> list[tuple[str, Sequence[Run]]]:
+    return [(side.treatment.name, side.runs) for side in sides]
+
+
+def _who_goes_broke(sides: Sequence[TreatmentRuns]) -> str:
+    """The answer: who goes broke under which treatment, and when."""
+    named = _named(sides)
+    readings = "\n".join(f"- {markdown_reading(name, runs)}" for name, runs in named)
+    table = insolvency_table(named)
+    agents = {agent for _, runs in named for agent in runs[0].agent_ids}
+    left = len(agents) - len(table.rows)
+    more = f"\n\n{left} more agents are in [agents.csv](agents.csv)." if left else ""
+    return (
+        f"## Who goes broke, and when\n\n{readings}\n\n![{_DRAWING}]({_FIGURE})\n\n"
+        f"{table_markdown(table).strip()}{more}\n\nBroke is an agent from the first turn after "
+        "which its balance is below zero; of several runs, the median of these turns. By agent "
+        "and treatment: [agents.csv](agents.csv).\n"
+    )
+
+
+_FIGURE: Final = "figures/insolvency.svg"
+_DRAWING: Final = "The turn in which each agent goes broke, under each treatment"
+
+
+def _drawn(sides: Sequence[TreatmentRuns]) -> dict[str, str]:
+    """The figure, by its path."""
+    named = _named(sides)
+    shown = shown_agents(named)
+    firsts = {}
+    for name, runs in named:
+        first = {own.agent_id: own.first_turn for own in agent_outcomes(runs)}
+        firsts[name] = [first.get(agent_id) for agent_id in shown]
+    turns = max(side.treatment.turns for side in sides)
+    return {_FIGURE: figures.insolvency(firsts, shown, turns)}
 
 
 def _what_was_run(sides: Sequence[TreatmentRuns]) -> str:

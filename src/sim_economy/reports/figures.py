@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
-from itertools import accumulate, count, pairwise, takewhile
+from itertools import accumulate, count, cycle, pairwise, takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -401,6 +401,37 @@ def contracts(counts: Sequence[tuple[str, Sequence[float]]], ends: Sequence[str]
         starts = [start + width for start, width in zip(starts, widths, strict=True)]
     figure.legend(loc="outside lower center", ncols=4)
     return _svg(figure, "Contracts by kind and end")
+
+
+@_styled()
+def insolvency(
+    firsts: Mapping[str, Sequence[float | None]], names: Sequence[str], turns: int
+) -> str:
+    """The turn in which each agent goes broke, under each treatment.
+
+    Args:
+        firsts: Turns by treatment, `[agent]`; None for who never does.
+        names: `[agent]`, drawn from above.
+        turns: Of the runs.
+    """
+    figure, axes = _lying_bars("When who goes broke", "turn", names[::-1])
+    never = turns * 1.06
+    for (treatment, own), colour, marker in zip(
+        firsts.items(), _unlike(_PALETTE), cycle(_MARKERS), strict=False
+    ):
+        across = [never if turn is None else turn for turn in own][::-1]
+        axes.scatter(
+            across, range(len(names)), 60, color=colour, marker=marker, label=treatment, zorder=3
+        )
+    axes.axvline(turns * 1.03, color=_MUTED, linewidth=0.8, linestyle=_DASHES)
+    axes.text(never, len(names) - 0.4, "never", color=_MUTED, ha="center", va="bottom", fontsize=9)
+    axes.set_xlim(0, turns * 1.1)
+    axes.grid(visible=True, axis="y")
+    figure.legend(loc="outside lower center", ncols=4)
+    return _svg(figure, "The turn in which each agent goes broke")
+
+
+_MARKERS: Final = ("o", "s", "D", "^", "v")
 
 
 def _lying_bars(title: str, across: str, names: Sequence[str]) -> tuple[Figure, Axes]:

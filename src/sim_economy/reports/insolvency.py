@@ -1,0 +1,129 @@
+"""Who goes broke under each treatment, and when: by agent, over the runs.
+
+An agent is broke from the first turn after which its balance is below zero.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from sim_economy.ledger.readers.plain_text import markdown_text
+from sim_economy.reports.tables import Table, Value
+from sim_economy.runs.run import Run
+
+ROWS_MAX: Final = 40
+"""Agents in a table or a figure; `agents.csv` has all."""
+
+_NAMED: Final = 8
+_MOST_RUNS: Final = 0.5
+
+
+class AgentOutcome(Struct, frozen=True, kw_only=True):
+    """What became of one agent under a treatment.
+
+    Attributes:
+        runs: Runs played.
+        broke: Runs in which its balance was below zero after some turn.
+        first_turn: The median of the first such turns, over those runs; None where there is none.
+        turns_below: The mean of its turns below zero, over all runs.
+        lowest: Its lowest balance in any run.
+        final: The mean of its balances after the last turn.
+    """
+
+    agent_id: str
+    runs: int
+    broke: int
+    first_turn: float | None
+    turns_below: float
+    lowest: int
+    final: float
+
+    @property
+    def goes_broke(self) -> bool:
+        """True if it is broke in at least half of the runs."""
+        return self.broke > 0 and self.broke >= _MOST_RUNS * self.runs
+
+
+def agent_outcomes(runs: Sequence[Run]) -> list[AgentOutcome]:
+    """What became of each agent, in genesis order; at least one run, all of the same agents."""
+    return [_outcome(agent, runs) for agent in range(len(runs[0].agent_ids))]
+
+
+def _outcome(agent: int, runs: Sequence[Run]) -> AgentOutcome:
+    balances = [[held[agent] for held in run.series.balances] for run in runs]
+    below = [[turn for turn, held in enumerate(own, 1) if held < 0] for own in balances]
+    firsts = [turns[0] for turns in below if turns]
+    return AgentOutcome(
+        agent_id=runs[0].agent_ids[agent],
+        runs=len(runs),
+        broke=len(firsts),
+        first_turn=statistics.median(firsts) if firsts else None,
+        turns_below=statistics.fmean(map(len, below)),
+        lowest=min(map(min, balances)),
+        final=statistics.fmean(own[-1] for own in balances),
+    )
+
+
+def by_first_turn(outcomes: Iterable[AgentOutcome]) -> list[AgentOutcome]:
+    """Those that go broke, the earliest first."""
+    broke = [own for own in outcomes if own.goes_broke]
+    return sorted(broke, key=lambda own: (own.first_turn, own.agent_id))
+
+
+def reading_of_insolvency(name: str, runs: Sequence[Run]) -> str:
+    """Who goes broke under a treatment, and when, in one sentence; names as they were given."""
+    outcomes = agent_outcomes(runs)
+    broke = by_first_turn(outcomes)
+    how_often = "" if len(runs) == 1 else f" in at least half of the {len(runs)} runs"
+    if not broke:
+        return f"Under {name} nobody goes broke{how_often}."
+    listed = [f"{own.agent_id} in turn {own.first_turn:g}" for own in broke[:_NAMED]]
+    if left := len(broke) - len(listed):
+        listed.append(f"{left} more by turn {broke[-1].first_turn:g}")
+    all_of = f"all {len(outcomes)} agents" if len(broke) == len(outcomes) else None
+    verb = "goes" if len(broke) == 1 and not all_of else "go"
+    count = all_of or f"{len(broke)} of {len(outcomes)} agents"
+    return f"Under {name} {count} {verb} broke{how_often}: {', '.join(listed)}."
+
+
+def outcome_rows(name: str, runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """What became of each agent under a treatment, one row each."""
+    return [{"treatment": name, **asdict(own)} for own in agent_outcomes(runs)]
+
+
+def insolvency_table(sides: Sequence[tuple[str, Sequence[Run]]]) -> Table:
+    """Each agent beside its outcomes under each treatment; those broke earliest first."""
+    outcomes = {name: {own.agent_id: own for own in agent_outcomes(runs)} for name, runs in sides}
+    columns = ("agent", *(f"{name}: {what}" for name in outcomes for what in _COLUMNS))
+    rows: list[tuple[Value, ...]] = []
+    for agent_id in shown_agents(sides):
+        cells: list[Value] = [agent_id]
+        for own in (by_agent.get(agent_id) for by_agent in outcomes.values()):
+            cells += [None] * len(_COLUMNS) if own is None else [own.first_turn, own.final]
+        rows.append(tuple(cells))
+    return Table(
+        "agents", "First turn below zero, and final balance, by agent", columns, tuple(rows)
+    )
+
+
+_COLUMNS: Final = ("broke in turn", "final balance")
+
+
+def shown_agents(sides: Sequence[tuple[str, Sequence[Run]]]) -> list[str]:
+    """The agents of all treatments, those broke earliest under any of them first."""
+    first: dict[str, tuple[float, int]] = {}
+    for _, runs in sides:
+        for index, own in enumerate(agent_outcomes(runs)):
+            turn = float("inf") if own.first_turn is None else own.first_turn
+            first[own.agent_id] = min(first.get(own.agent_id, (turn, index)), (turn, index))
+    return sorted(first, key=first.__getitem__)[:ROWS_MAX]
+
+
+def markdown_reading(name: str, runs: Sequence[Run]) -> str:
+    """The reading as one line of Markdown."""
+    return markdown_text(reading_of_insolvency(name, runs))
