@@ -163,11 +163,11 @@ def test_too_many_connections_are_refused_in_json_and_counted(ledger: Path) -> N
 @pytest.mark.parametrize("path", ["/config", "/state", "/health", "/metrics", "/turns", "/nowhere"])
 def test_head_answers_what_get_would_without_its_body(fresh: EngineProcess, path: str) -> None:
     fresh.call("/init", {})
-    got, head = fresh.ask("GET", path), fresh.ask("HEAD", path)
-    assert (head.status, head.body) == (got.status, b"")
-    assert head.headers["content-type"] == got.headers["content-type"]
+    whole, head = fresh.ask("GET", path), fresh.ask("HEAD", path)
+    assert (head.status, head.body) == (whole.status, b"")
+    assert head.headers["content-type"] == whole.headers["content-type"]
     if path != "/metrics":
-        assert head.headers["content-length"] == got.headers["content-length"]
+        assert head.headers["content-length"] == whole.headers["content-length"]
 
 
 def test_head_of_the_events_ends(fresh: EngineProcess) -> None:
@@ -317,7 +317,7 @@ def test_a_name_that_cannot_be_played_is_refused_and_starts_nothing(
     assert not fresh.ledger.exists()
 
 
-def test_who_decided_is_kept_beside_the_ledger_and_changes_no_head(
+def test_who_decided_is_kept_with_the_ledger_and_changes_no_head(
     fresh: EngineProcess, tmp_path: Path
 ) -> None:
     post(fresh, "/run", {"population": "market", "config": {"num_agents": 20}, "turns": 2})

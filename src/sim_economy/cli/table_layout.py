@@ -55,10 +55,10 @@ def _across(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[list[
 
 
 def _widths(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], measure: Callable[[str], int]
+    columns: Sequence[str], rows: Sequence[Sequence[str]], length: Callable[[str], int]
 ) -> list[int]:
     return [
-        max(map(measure, [column, *cells]))
+        max(map(length, [column, *cells]))
         for column, cells in zip(columns, _across(columns, rows), strict=True)
     ]
 
