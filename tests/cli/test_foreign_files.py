@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Final
 
@@ -52,7 +53,8 @@ def test_a_comparison_of_odd_names_stays_in_its_folder(tmp_path: Path) -> None:
     paths = [scenario(tmp_path, name, f"s{index}") for index, name in enumerate(NAMES[:4])]
     assert sim_economy("compare", *paths, "--out", "c", "--json", cwd=tmp_path).returncode == 0
     assert {*tmp_path.iterdir()} == {*paths, tmp_path / "c"}
-    assert len([path for path in (tmp_path / "c").iterdir() if path.is_dir()]) == 4
+    folders = {path.name for path in (tmp_path / "c").iterdir() if path.is_dir()}
+    assert len(folders - {"figures"}) == 4
 
 
 @pytest.mark.parametrize("first", ["experiment", "orchestrate"])
@@ -91,8 +93,9 @@ def test_compare_goes_on_in_its_own_folder(tmp_path: Path) -> None:
     assert sim_economy(*call).returncode == 0
     assert (tmp_path / "c" / "notes.txt").read_text(encoding="utf-8") == DIARY
     unfinished = tmp_path / "c"
-    for name in ("notes.txt", "comparison.md", "comparison.csv", "comparison.html"):
+    for name in ("notes.txt", "comparison.md", "comparison.csv", "comparison.html", "agents.csv"):
         (unfinished / name).unlink()
+    shutil.rmtree(unfinished / "figures")
     assert sim_economy(*call).returncode == 0
 
 

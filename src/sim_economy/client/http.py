@@ -4,30 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
-from functools import wraps
-from inspect import signature
-from types import GenericAlias
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import (
     Any,
     ClassVar,
-    Concatenate,
     Final,
-    NamedTuple,
     ParamSpec,
-    Protocol,
     Self,
     TypeVar,
-    cast,
-    get_args,
-    get_type_hints,
-    overload,
 )
 
 import httpx
 
 from sim_economy.client import answers
 from sim_economy.client.events import EventStream
+from sim_economy.client.methods import Method, called, paged
 from sim_economy.client.requests import (
     Answer,
     Attempts,
@@ -54,80 +45,6 @@ _BROKEN: Final = (httpx.NetworkError, httpx.TimeoutException, httpx.RemoteProtoc
 _LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _STREAM: Final = httpx.Timeout(10, read=45)
 """Seconds; a silent stream says that it is still there every 15."""
-
-
-class _Call(Protocol[P, Answer_co]):
-    """A method of both clients: one returns its answer, the other's is awaited."""
-
-    @overload
-    def __get__(self, client: None, owner: object) -> Callable[Concatenate[Any, P], Any]: ...
-    @overload
-    def __get__(self, client: EngineClient, owner: object) -> Callable[P, Answer_co]: ...
-    @overload
-    def __get__(
-        self, client: AsyncEngineClient, owner: object
-    ) -> Callable[P, Coroutine[Any, Any, Answer_co]]: ...
-
-
-class _Rows(Protocol[P, Answer_co]):
-    """A method of both clients: rows to go over, page by page."""
-
-    @overload
-    def __get__(self, client: None, owner: object) -> Callable[Concatenate[Any, P], Any]: ...
-    @overload
-    def __get__(self, client: EngineClient, owner: object) -> Callable[P, Iterator[Answer_co]]: ...
-    @overload
-    def __get__(
-        self, client: AsyncEngineClient, owner: object
-    ) -> Callable[P, AsyncIterator[Answer_co]]: ...
-
-
-class _Method(NamedTuple):
-    """A method for each class of clients: one that waits, and one to await."""
-
-    waits: Any
-    awaited: Any
-
-
-def _call(request: Callable[Concatenate[Any, P], EngineRequest[Answer]]) -> _Call[P, Answer]:
-    """A method that sends the request it states."""
-
-    @wraps(request)
-    def waits(self: Any, *given: P.args, **named: P.kwargs) -> Any:
-        return self._send(request(self, *given, **named))
-
-    @wraps(request)
-    async def awaited(self: Any, *given: P.args, **named: P.kwargs) -> Any:
-        return await self._send(request(self, *given, **named))
-
-    returned = _answer_type(request)
-    return cast("_Call[P, Answer]", _Method(_shown(waits, returned), _shown(awaited, returned)))
-
-
-def _rows(
-    request: Callable[Concatenate[Any, P], EngineRequest[answers.PageAnswer[Row]]],
-) -> _Rows[P, Row]:
-    """A method that asks for the page it states, and for those after it."""
-
-    def follows(iterator: Any) -> Any:
-        @wraps(request)
-        def method(self: Any, *given: P.args, **named: P.kwargs) -> Any:
-            return self._follow(request(self, *given, **named))
-
-        return _shown(method, GenericAlias(iterator, get_args(_answer_type(request))))
-
-    return cast("_Rows[P, Row]", _Method(follows(Iterator), follows(AsyncIterator)))
-
-
-def _answer_type(request: Callable[..., Any]) -> Any:
-    return get_args(get_type_hints(request)["return"])[0]
-
-
-def _shown(method: Any, returned: object) -> Any:
-    """A method that shows what it returns, not the request it states."""
-    method.__signature__ = signature(method).replace(return_annotation=returned)
-    method.__annotations__ = {**method.__annotations__, "return": returned}
-    return method
 
 
 class _Calls:
@@ -176,15 +93,15 @@ class _Calls:
         """Give a class of clients the methods that suit it, as functions of its own."""
         if _Calls in cls.__bases__:
             for name, method in vars(_Calls).items():
-                if isinstance(method, _Method):
+                if isinstance(method, Method):
                     setattr(cls, name, method.awaited if awaited else method.waits)
 
-    @_call
+    @called
     def config(self) -> EngineRequest[answers.Parameters]:
         """The world's parameters without the seed; the defaults before `init`."""
         return reading("/config")
 
-    @_call
+    @called
     def init(
         self,
         config: Value,
@@ -208,7 +125,7 @@ class _Calls:
         }
         return writing("/init", body)
 
-    @_call
+    @called
     def run(
         self,
         config: Value | None = None,
@@ -241,12 +158,12 @@ class _Calls:
         }
         return writing("/run", body, inside="data", repeatable=True)
 
-    @_call
+    @called
     def state(self) -> EngineRequest[answers.WorldStateAnswer]:
         """Every agent's accounts after the last closed turn."""
         return reading("/state")
 
-    @_call
+    @called
     def turn(
         self,
         inputs: Sequence[Value],
@@ -264,7 +181,7 @@ class _Calls:
         body = {"inputs": inputs, "turn": turn, "ends": ends or None}
         return closing("/turn", body, idempotency_key)
 
-    @_call
+    @called
     def close_turn(
         self,
         turn: int | None = None,
@@ -287,7 +204,7 @@ class _Calls:
         }
         return closing("/close", body, idempotency_key)
 
-    @_call
+    @called
     def submit(
         self,
         agent_id: str,
@@ -300,77 +217,77 @@ class _Calls:
         body = {"action": action, "speech": speech, "turn": turn, "signature": signature}
         return writing(of_agent(agent_id, "action"), body)
 
-    @_call
+    @called
     def commitment(self) -> EngineRequest[answers.CommitmentAnswer]:
         """The commitment of the draws, with salt and secret once the run has ended."""
         return reading("/commitment")
 
-    @_call
+    @called
     def worlds(self) -> EngineRequest[list[str]]:
         """The names of the engine's worlds."""
         path = f"{self._address}/worlds"
         return EngineRequest(method="GET", path=path, inside="worlds", repeatable=True)
 
-    @_call
+    @called
     def genesis(self) -> EngineRequest[answers.GenesisAnswer]:
         """The identity of the world; agents sign with its genesis hash."""
         return reading("/genesis")
 
-    @_call
+    @called
     def head(self) -> EngineRequest[answers.HeadAnswer]:
         """The end of the chain."""
         return reading("/head")
 
-    @_rows
+    @paged
     def series(
         self, after: int | None = None, limit: int | None = None
     ) -> EngineRequest[answers.PageAnswer[answers.FiguresAnswer]]:
         """The figures of every turn later than `after`."""
         return reading("/series", after=after, limit=limit)
 
-    @_rows
+    @paged
     def turns(
         self, after: int | None = None, limit: int | None = None
     ) -> EngineRequest[answers.PageAnswer[answers.ClosedTurnAnswer]]:
         """Every turn later than `after`, page by page of about `limit` rows."""
         return reading("/turns", after=after, limit=limit)
 
-    @_rows
+    @paged
     def blocks(
         self, after: int | None = None, limit: int | None = None
     ) -> EngineRequest[answers.PageAnswer[answers.BlockAnswer]]:
         """Every block later than turn `after`."""
         return reading("/blocks", after=after, limit=limit)
 
-    @_rows
+    @paged
     def transactions(
         self, after: int | None = None, limit: int | None = None
     ) -> EngineRequest[answers.PageAnswer[answers.FinalisedTransactionAnswer]]:
         """Every transaction finalised later than turn `after`."""
         return reading("/transactions", after=after, limit=limit)
 
-    @_rows
+    @paged
     def contracts(
         self, after: int | None = None, limit: int | None = None
     ) -> EngineRequest[answers.PageAnswer[answers.ContractEventAnswer]]:
         """Everything that happened to contracts later than turn `after`."""
         return reading("/contracts", after=after, limit=limit)
 
-    @_rows
+    @paged
     def rejections(
         self, after: int | None = None, limit: int | None = None
     ) -> EngineRequest[answers.PageAnswer[answers.RejectionAnswer]]:
         """Every input refused later than turn `after`."""
         return reading("/rejections", after=after, limit=limit)
 
-    @_rows
+    @paged
     def postings(
         self, after: int | None = None, limit: int | None = None
     ) -> EngineRequest[answers.PageAnswer[answers.PostingAnswer]]:
         """Every movement of tokens later than turn `after`."""
         return reading("/postings", after=after, limit=limit)
 
-    @_call
+    @called
     def statement(
         self, agent_id: str, first_turn: int | None = None, last_turn: int | None = None
     ) -> EngineRequest[answers.StatementAnswer]:
@@ -378,12 +295,12 @@ class _Calls:
         query = {"from": first_turn, "to": last_turn}
         return reading(of_agent(agent_id, "statement"), **query)
 
-    @_call
+    @called
     def observation(self, agent_id: str) -> EngineRequest[answers.ObservationAnswer]:
         """The observation of one agent."""
         return reading(of_agent(agent_id, "observation"))
 
-    @_call
+    @called
     def verification(self) -> EngineRequest[answers.VerificationAnswer]:
         """Every hash and posting of the ledger, checked now."""
         return reading("/verification")

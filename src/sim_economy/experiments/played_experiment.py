@@ -53,7 +53,12 @@ class PlayedExperiment:
 
     @property
     def summary(self) -> polars.DataFrame:
-        """Each metric over the runs, with its intervals."""
+        """Each metric over the runs, with its intervals.
+
+        Raises:
+            InputError: No run has finished.
+        """
+        self._check_runs()
         return data_frame(extended_summary([all_metrics(run) for run in self.runs]))
 
     @property
@@ -68,10 +73,14 @@ class PlayedExperiment:
             InputError: No run has finished.
             ExtraMissingError: A library of the extra `report` is not installed.
         """
-        if not self.runs:
-            raise InputError("runs", f"none has finished; see {self.folder / 'failures'}")
+        self._check_runs()
         rows = self.outcome.rows
         return write_report(self.folder, self.scenario, self.runs, rows, comparison=None)[-1]
+
+    def _check_runs(self) -> None:
+        if not self.runs:
+            first = self.outcome.failures[0].error if self.outcome.failures else "none was played"
+            raise InputError("runs", f"none has finished ({first}); see {self.folder / 'failures'}")
 
     def __repr__(self) -> str:
         """How many runs there are, and where."""

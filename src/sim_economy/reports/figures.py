@@ -2,41 +2,46 @@
 
 from __future__ import annotations
 
-import colorsys
 import io
 import math
 import os
 import statistics
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
-from itertools import accumulate, count, cycle, pairwise, takewhile
+from itertools import accumulate, cycle, pairwise, takewhile
 from typing import TYPE_CHECKING, Any, Final
+
+from sim_economy.reports.colours import (
+    BLUE,
+    GREEN,
+    GREY,
+    GRID,
+    INK,
+    MUTED,
+    ORANGE,
+    PALETTE,
+    PURPLE,
+    RED,
+    SKY,
+    SPARE,
+    YELLOW,
+    unlike,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_INK: Final = "#1f2933"
-_MUTED: Final = "#616e7c"
-_GRID: Final = "#e4e7eb"
-_BLUE: Final = "#0072b2"
-_ORANGE: Final = "#e69f00"
-_GREEN: Final = "#009e73"
-_RED: Final = "#d55e00"
-_PURPLE: Final = "#cc79a7"
-_SKY: Final = "#56b4e9"
-_YELLOW: Final = "#f0e442"
-_GREY: Final = "#9aa5b1"
 _ACTION_COLOURS: Final[Mapping[str, str]] = {
-    "mine": _BLUE,
-    "job": _ORANGE,
-    "stake": _GREEN,
-    "unstake": _SKY,
-    "burn": _RED,
-    "study": _PURPLE,
-    "transfer": _YELLOW,
+    "mine": BLUE,
+    "job": ORANGE,
+    "stake": GREEN,
+    "unstake": SKY,
+    "burn": RED,
+    "study": PURPLE,
+    "transfer": YELLOW,
 }
 """The palette of Okabe and Ito, distinguished by colour-blind readers too."""
 
@@ -47,9 +52,9 @@ _STYLE: Final[dict[Any, Any]] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "sans-serif"],
     "font.size": 10,
-    "text.color": _INK,
-    "axes.labelcolor": _INK,
-    "axes.edgecolor": _MUTED,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": MUTED,
     "axes.titlesize": 12,
     "axes.titlelocation": "left",
     "axes.titlepad": 12,
@@ -57,9 +62,9 @@ _STYLE: Final[dict[Any, Any]] = {
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
-    "grid.color": _GRID,
-    "xtick.color": _MUTED,
-    "ytick.color": _MUTED,
+    "grid.color": GRID,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
     "legend.frameon": False,
     "legend.fontsize": 9,
     "figure.constrained_layout.h_pad": 0.1,
@@ -135,12 +140,12 @@ def _balance_panels(
         least, greatest = [min(row) for row in held], [max(row) for row in held]
         means = [statistics.fmean(row) for row in held]
         mean, band = ("mean of runs", "all runs") if agent == 0 else (None, None)
-        panel.plot(turns, means, color=_BLUE, linewidth=1.6, label=mean)
-        panel.fill_between(turns, least, greatest, color=_SKY, alpha=0.35, linewidth=0, label=band)
-        panel.axhline(0, color=_INK, linewidth=0.8)
+        panel.plot(turns, means, color=BLUE, linewidth=1.6, label=mean)
+        panel.fill_between(turns, least, greatest, color=SKY, alpha=0.35, linewidth=0, label=band)
+        panel.axhline(0, color=INK, linewidth=0.8)
         if level is not None:
             name = level[1] if agent == 0 else None
-            panel.axhline(level[0], color=_RED, linewidth=1, linestyle=_DASHES, label=name)
+            panel.axhline(level[0], color=RED, linewidth=1, linestyle=_DASHES, label=name)
         panel.set_title(names[agent], fontsize=9, pad=4)
         panel.yaxis.set_major_formatter(_grouped)
         panel.locator_params(axis="x", integer=True)
@@ -167,11 +172,11 @@ def _balance_bands(
         (least, greatest, 0.2, "all"),
         (lower, upper, 0.45, "the middle half"),
     ):
-        axes.fill_between(turns, low, high, color=_SKY, alpha=alpha, linewidth=0, label=label)
-    axes.plot(turns, middle, color=_BLUE, linewidth=1.8, label="median")
-    axes.axhline(0, color=_INK, linewidth=0.8)
+        axes.fill_between(turns, low, high, color=SKY, alpha=alpha, linewidth=0, label=label)
+    axes.plot(turns, middle, color=BLUE, linewidth=1.8, label="median")
+    axes.axhline(0, color=INK, linewidth=0.8)
     if level is not None:
-        axes.axhline(level[0], color=_RED, linewidth=1, linestyle=_DASHES, label=level[1])
+        axes.axhline(level[0], color=RED, linewidth=1, linestyle=_DASHES, label=level[1])
     figure.legend(loc="outside lower center", ncols=4)
     return _svg(figure, "Balance of all agents over turns")
 
@@ -193,9 +198,9 @@ def rent(
         "Fees agents paid, and what the platform kept", "turn", "tokens since genesis"
     )
     series = (
-        (fees, _BLUE, "fees paid by agents"),
-        (returned, _GREEN, "returned to agents"),
-        (kept, _RED, "kept by the platform (rent)"),
+        (fees, BLUE, "fees paid by agents"),
+        (returned, GREEN, "returned to agents"),
+        (kept, RED, "kept by the platform (rent)"),
     )
     turns = _thinned(len(fees[0]))
     ends = []
@@ -206,7 +211,7 @@ def rent(
         axes.fill_between(turns, least, greatest, color=colour, alpha=0.2, linewidth=0)
         axes.plot(turns, means, color=colour, linewidth=2, label=label)
         ends.append((means[-1], colour))
-    axes.axhline(0, color=_INK, linewidth=0.8)
+    axes.axhline(0, color=INK, linewidth=0.8)
     axes.margins(x=0.01)
     axes.legend(loc="upper left", title="mean; band: all runs", alignment="left")
     for index, (end, colour) in zip(_apart([end for end, _ in ends], axes), ends, strict=True):
@@ -236,17 +241,17 @@ def tokens(steps: Sequence[tuple[str, float]], start: str, end: str) -> str:
     (_, first), *changes = steps
     names = [start, *(name for name, _ in changes), end]
     levels = [*accumulate((amount for _, amount in steps), initial=0.0)]
-    _waterfall_bar(axes, 0, (0.0, first), _BLUE, _grouped(first))
+    _waterfall_bar(axes, 0, (0.0, first), BLUE, _grouped(first))
     for index, (_, amount) in enumerate(changes, 1):
-        colour = _GREEN if amount >= 0 else _RED
+        colour = GREEN if amount >= 0 else RED
         ends = (levels[index], levels[index + 1])
         _waterfall_bar(axes, index, ends, colour, _signed(amount))
-    _waterfall_bar(axes, len(steps), (0.0, levels[-1]), _BLUE, _grouped(levels[-1]))
+    _waterfall_bar(axes, len(steps), (0.0, levels[-1]), BLUE, _grouped(levels[-1]))
     for index, level in enumerate(levels[1:]):
-        axes.plot([index + 0.34, index + 0.66], [level, level], color=_MUTED, linewidth=0.9)
-    axes.axhline(0, color=_INK, linewidth=0.8)
+        axes.plot([index + 0.34, index + 0.66], [level, level], color=MUTED, linewidth=0.9)
+    axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_xticks(range(len(names)), [name.replace(" ", "\n") for name in names])
-    axes.tick_params(axis="x", length=0, labelcolor=_INK, labelsize=9)
+    axes.tick_params(axis="x", length=0, labelcolor=INK, labelsize=9)
     axes.grid(visible=False, axis="x")
     room = 0.09 * (max(levels) - min(levels) or 1)
     axes.set_ylim(min(levels) - room, max(levels) + room)
@@ -292,18 +297,18 @@ def lorenz(
     )
     points = _thinned(len(shares))
     percent = [100 * shares[point] for point in points]
-    axes.plot([0, 100], [0, 100], color=_MUTED, linewidth=1, linestyle=_DASHES)
+    axes.plot([0, 100], [0, 100], color=MUTED, linewidth=1, linestyle=_DASHES)
     for index, curve in enumerate(curves):
         axes.plot(
             percent,
             [100 * curve[point] for point in points],
-            color=_SKY,
+            color=SKY,
             linewidth=0.9,
             alpha=0.55,
             label="one run" if index == 0 else None,
         )
-    axes.plot(percent, [100 * share for share in mean], color=_BLUE, linewidth=2.6, label="mean")
-    axes.text(48, 51, "equality", color=_MUTED, rotation=45, rotation_mode="anchor", va="bottom")
+    axes.plot(percent, [100 * share for share in mean], color=BLUE, linewidth=2.6, label="mean")
+    axes.text(48, 51, "equality", color=MUTED, rotation=45, rotation_mode="anchor", va="bottom")
     axes.set_xlim(0, 100)
     axes.set_ylim(0, 100)
     axes.set_aspect("equal")
@@ -327,7 +332,7 @@ def actions(shares: Mapping[str, Sequence[float]]) -> str:
         name: [100 * series[turn] for turn in turns for _ in range(2)]
         for name, series in shares.items()
     }
-    spare = _unlike(_SPARE, _ACTION_COLOURS.values())
+    spare = unlike(SPARE, _ACTION_COLOURS.values())
     axes.stackplot(
         edges,
         list(stacked.values()),
@@ -337,31 +342,8 @@ def actions(shares: Mapping[str, Sequence[float]]) -> str:
     )
     axes.set_xlim(0.5, played + 0.5)
     axes.set_ylim(0, 100)
-    axes.legend(reverse=True, loc="center left", bbox_to_anchor=(1.01, 0.5), labelcolor=_INK)
+    axes.legend(reverse=True, loc="center left", bbox_to_anchor=(1.01, 0.5), labelcolor=INK)
     return _svg(figure, "Share of agents that choose each action over turns")
-
-
-_SPARE: Final = (_GREY, "#7b5ea7", "#52606d", "#bcccdc")
-_PALETTE: Final = (
-    _BLUE, _ORANGE, _GREEN, _RED, _PURPLE, _SKY, _YELLOW, *_SPARE, "#8c564b",
-)  # fmt: skip
-
-
-def _unlike(first: Sequence[str], used: Iterable[str] = ()) -> Iterator[str]:
-    """Colours without end, none twice and none that is used: those given, then mixed ones."""
-    yield from first
-    seen = {*first, *used}
-    for index in count():
-        turn, ring = index * _GOLDEN, index // 12
-        mixed = colorsys.hls_to_rgb(turn % 1, 0.3 + 0.15 * (ring % 4), 0.65)
-        colour = "#" + "".join(f"{round(255 * part):02x}" for part in mixed)
-        if colour not in seen:
-            seen.add(colour)
-            yield colour
-
-
-_GOLDEN: Final = 0.6180339887
-"""Of a turn of the colour wheel, by which neighbours lie far apart."""
 
 
 @_styled()
@@ -374,11 +356,11 @@ def earnings(gains: Mapping[str, Mapping[str, float]]) -> str:
     names = list(gains)[::-1]
     figure, axes = _lying_bars("What one agent gains and loses a run", "tokens", names)
     groups = dict.fromkeys(group for own in gains.values() for group in own)
-    for group, colour in zip(groups, _unlike(_PALETTE), strict=False):
+    for group, colour in zip(groups, unlike(PALETTE), strict=False):
         widths = [gains[name].get(group, 0.0) for name in names]
         starts = [_reach(gains[name], group, widths[index]) for index, name in enumerate(names)]
         axes.barh(range(len(names)), widths, 0.7, starts, color=colour, label=group)
-    axes.axvline(0, color=_INK, linewidth=0.8)
+    axes.axvline(0, color=INK, linewidth=0.8)
     figure.legend(loc="outside lower center", ncols=4)
     return _svg(figure, "What one agent of each policy gains and loses a run")
 
@@ -394,7 +376,7 @@ def contracts(counts: Sequence[tuple[str, Sequence[float]]], ends: Sequence[str]
     names = [name for name, _ in counts][::-1]
     figure, axes = _lying_bars("How contracts ended", "contracts a run", names)
     starts = [0.0] * len(names)
-    colours = (_GREEN, _RED, _GREY, _GRID)
+    colours = (GREEN, RED, GREY, GRID)
     for index, (end, colour) in enumerate(zip(ends, colours, strict=True)):
         widths = [numbers[index] for _, numbers in counts][::-1]
         axes.barh(range(len(names)), widths, 0.7, starts, color=colour, label=end)
@@ -417,14 +399,14 @@ def insolvency(
     figure, axes = _lying_bars("When who goes broke", "turn", names[::-1])
     never = turns * 1.06
     for (treatment, own), colour, marker in zip(
-        firsts.items(), _unlike(_PALETTE), cycle(_MARKERS), strict=False
+        firsts.items(), unlike(PALETTE), cycle(_MARKERS), strict=False
     ):
         across = [never if turn is None else turn for turn in own][::-1]
         axes.scatter(
             across, range(len(names)), 60, color=colour, marker=marker, label=treatment, zorder=3
         )
-    axes.axvline(turns * 1.03, color=_MUTED, linewidth=0.8, linestyle=_DASHES)
-    axes.text(never, len(names) - 0.4, "never", color=_MUTED, ha="center", va="bottom", fontsize=9)
+    axes.axvline(turns * 1.03, color=MUTED, linewidth=0.8, linestyle=_DASHES)
+    axes.text(never, len(names) - 0.4, "never", color=MUTED, ha="center", va="bottom", fontsize=9)
     axes.set_xlim(0, turns * 1.1)
     axes.grid(visible=True, axis="y")
     figure.legend(loc="outside lower center", ncols=4)

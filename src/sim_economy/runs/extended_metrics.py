@@ -60,7 +60,7 @@ EXTENDED_METRICS: Final[Mapping[str, str]] = {
     "winner_hhi": "concentration of block winners (HHI)",
     "insolvent_share": "share of agent-turns below zero",
     "first_negative_turn": "first turn with an agent below zero",
-    "median_first_negative_turn": "turn by which half of the agents had been below zero",
+    "median_first_negative_turn": "median first turn below zero, of the agents that were",
     "rejections": "rejected inputs",
     "gini_balance_shifted": "shifted Gini of final balances",
     "core_prices": "prices paid for core shares",

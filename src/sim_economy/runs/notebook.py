@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, Unpack
 
@@ -30,11 +31,13 @@ class Played:
     Attributes:
         run: Its series and counts.
         store: Its records.
+        warnings: Why it says less than it seems to, such as gaps of a trace; empty if it does not.
     """
 
-    def __init__(self, run: Run, store: Store) -> None:
+    def __init__(self, run: Run, store: Store, warnings: Sequence[str] = ()) -> None:
         self.run = run
         self.store = store
+        self.warnings = list(warnings)
 
     @classmethod
     def of(cls, source: World | Store) -> Self:
@@ -52,9 +55,10 @@ class Played:
 
     def __repr__(self) -> str:
         """Which run it is, and how it ended."""
+        warned = "".join(f"; {warning}" for warning in self.warnings)
         return (
             f"<Played: seed {self.run.seed}, {self.run.turns} turns, {len(self.run.agent_ids)} "
-            f"agents, {self.run.series.token_supply[-1]} tokens, head {self.run.head[:12]}>"
+            f"agents, {self.run.series.token_supply[-1]} tokens, head {self.run.head[:12]}{warned}>"
         )
 
     def _repr_html_(self) -> str:
@@ -125,4 +129,4 @@ def play(
     scenario = chosen_scenario(source, changes)
     run = scenario.replicate(seed)
     store = MemoryStore()
-    return Played(play_run(scenario, run, store), store)
+    return Played(play_run(scenario, run, store), store, scenario.usage_gaps)

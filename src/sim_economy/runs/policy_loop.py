@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from typing import Final
 
 from sim_economy.agents.policy import Policy, decided_input, views
 from sim_economy.agents.usage_model import Usage
 from sim_economy.core.actions import Input
+from sim_economy.core.errors import InputError, PolicyFailedError, SimEconomyError
 from sim_economy.core.events import Turn
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.runs.run import Run, run_of
@@ -40,9 +43,32 @@ def play(
 
     Yields:
         Each closed turn with its inputs.
+
+    Raises:
+        PolicyFailedError: A policy raised, or decided what is no action.
     """
     for turn, inputs in open_turns(world, policies, usage, turns):
-        yield world.turn(inputs, ends=turn == turns), inputs
+        try:
+            closed = world.turn(inputs, ends=turn == turns)
+        except InputError as error:
+            raise _no_decision(error, world, policies, turn) from error
+        yield closed, inputs
+
+
+def _no_decision(
+    error: InputError, world: World, policies: Sequence[Policy], turn: int
+) -> SimEconomyError:
+    """The error with the policy and agent whose decision was no input."""
+    found = _INPUT_FIELD.match(error.field)
+    if found is None:
+        return error
+    agent, part = int(found[1]), found[2] or "its decision"
+    cause = f"{part}: {error.problem}; decide() returns an action, or a Move with one"
+    name = type(policies[agent]).__name__
+    return PolicyFailedError(name, world.config.agent_ids[agent], turn, cause)
+
+
+_INPUT_FIELD: Final = re.compile(r"inputs\[(\d+)\](?:\.(.*))?")
 
 
 def play_run(
