@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -119,3 +121,59 @@ def test_serve_says_where_it_serves_and_warns_where_anybody_may_come(ledger: Pat
 
 def test_every_command_of_this_file_is_listed() -> None:
     assert {"serve", "key", "backup"} <= {*cli.list_commands(click.Context(cli))}
+
+
+def engine_says(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "PORT": "0", **variables}
+    return subprocess.run(
+        [PROGRAM, *arguments],
+        env=environment,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+
+@pytest.mark.parametrize("asked", ["-h", "--help"])
+def test_the_engine_says_what_it_is_started_by_and_does_not_start(asked: str) -> None:
+    told = engine_says(asked)
+    assert told.returncode == 0
+    assert "SIM_ENGINE_AUTH" in told.stderr
+    assert "sim-economy serve --help" in told.stderr
+
+
+@pytest.mark.parametrize("argument", ["--port", "--bogus", "serve", "world.sqlite"])
+def test_the_engine_passes_over_no_option(argument: str, tmp_path: Path) -> None:
+    told = engine_says(argument, DB_PATH=str(tmp_path / "w.sqlite"))
+    assert told.returncode == 2
+    assert f"sim-engine: {argument}: " in told.stderr
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_the_engine_passes_over_no_variable_of_its_name(tmp_path: Path) -> None:
+    told = engine_says(DB_PATH=str(tmp_path / "w.sqlite"), SIM_ENGINE_AUHT="tokens")
+    assert told.returncode == 2
+    assert told.stderr == (
+        "sim-engine: SIM_ENGINE_AUHT: unknown key; did you mean SIM_ENGINE_AUTH?\n"
+    )
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_backup_brings_along_who_decided(tmp_path: Path) -> None:
+    path = tmp_path / "world.sqlite"
+    with EngineProcess(path) as engine:
+        engine.wait()
+        engine.call("/init", {"scenario": "market"})
+        engine.call("/run", {"turns": 3, "ends": False})
+    kept = Path(f"{path}.policies").read_bytes()
+    assert sim_economy("backup", path, tmp_path / "copy.sqlite").returncode == 0
+    carried = tmp_path / "copy.sqlite.policies"
+    assert carried.read_bytes() == kept
+    assert carried.stat().st_mode & 0o077 == 0
+    with EngineProcess(path) as engine, EngineProcess(tmp_path / "copy.sqlite") as copy:
+        engine.wait()
+        copy.wait()
+        for each in (engine, copy):
+            each.call("/run", {"turns": 6})
+        assert engine.call("/head") == copy.call("/head")

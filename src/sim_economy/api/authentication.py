@@ -156,4 +156,4 @@ def authorise(
         raise RequestError(403, "not_yours", "this token may not do that")
 
 
-_OWN_TOKEN = "`Authorization: Bearer` and your token"  # noqa: S105
+_OWN_TOKEN = "`Authorization: Bearer` and a token of this world"  # noqa: S105

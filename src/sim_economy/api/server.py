@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import sys
 from collections.abc import Iterator, Sequence, Set
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sim_economy.core.errors import ExtraMissingError, SimEconomyError, StoreError, needing
+from sim_economy.core.table_reader import unknown_key
 from sim_economy.ledger.readers.plain_text import visible
 from sim_economy.ledger.sidecars.database_address import without_passwords
 from sim_economy.ledger.sidecars.locations import LedgerLocation, SQLiteLocation
@@ -180,6 +182,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def main() -> None:
     """Start from the environment: PORT, HOST, DB_PATH."""
+    _check_call(sys.argv[1:])
     text = os.environ.get("PORT", "8000")
     if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65535):
         _say("sim-engine: PORT must be a number from 0 to 65535")
@@ -197,6 +200,28 @@ def main() -> None:
     except ExtraMissingError as error:
         _say(f"sim-engine: {error}")
         sys.exit(2)
+
+
+_USAGE: Final = (
+    "sim-engine takes no options; it starts as its environment says: PORT (8000), HOST "
+    "(127.0.0.1), DB_PATH (sim-economy.sqlite), SIM_ENGINE_AUTH, SIM_ENGINE_ADMIN_TOKEN, "
+    "SIM_ENGINE_HOSTS, SIM_ENGINE_LOG, SIM_ENGINE_STATE, SIM_ENGINE_ACCEPT_HEAD. With options: "
+    "`sim-economy serve --help`"
+)
+_VARIABLES: Final = frozenset(re.findall(r"SIM_ENGINE_\w+", _USAGE)) | {"SIM_ENGINE_TOKEN"}
+"""All that mean something; the token is a client's."""
+
+
+def _check_call(arguments: Sequence[str]) -> None:
+    """Refuse what would be passed over: options, and variables nobody reads."""
+    if arguments:
+        asked = bool({"-h", "--help"} & set(arguments))
+        _say(_USAGE if asked else f"sim-engine: {arguments[0]}: {_USAGE}")
+        sys.exit(0 if asked else 2)
+    for name in os.environ:
+        if name.startswith("SIM_ENGINE_") and name not in _VARIABLES:
+            _say(f"sim-engine: {unknown_key(name, sorted(_VARIABLES))}")
+            sys.exit(2)
 
 
 def hosts_of(names: str) -> frozenset[str]:

@@ -353,7 +353,8 @@ class Engine:
             raise AlreadySubmittedError(open_turn)
         states_usage = submitted.thinking_units or submitted.output_units
         if states_usage and world.config.usage_source is not UsageRule.DECLARED:
-            raise InputError("thinking_units", "and output_units are not the agent's to state here")
+            problem = "and output_units are not the agent's to state here; the operator sends them"
+            raise InputError("thinking_units", problem)
         signed = self._signed([submitted], [signature])
         world.submit(submitted, signed[0] if signed else None)
         self._submitted.add(submitted.agent_id)

@@ -16,7 +16,12 @@ from typing import Any
 from msgspec import DecodeError, json
 
 from sim_economy.core.table_reader import NumberText
-from sim_economy.ledger.sidecars.ledger_files import open_sidecar, read_sidecar, writable
+from sim_economy.ledger.sidecars.ledger_files import (
+    open_sidecar,
+    read_sidecar,
+    writable,
+    write_private,
+)
 
 
 def kept_policies(sidecar: Path, genesis: str) -> Mapping[str, Any] | None:
@@ -91,3 +96,15 @@ def _lines(path: Path) -> list[bytes]:
 
 def _path(sidecar: Path) -> Path:
     return Path(f"{sidecar}.policies")
+
+
+def carry_policies(source: Path, target: Path) -> None:
+    """Lay what decided in a world beside a copy of its ledger, unless something is there.
+
+    Raises:
+        StoreError: It cannot be written, or a link is in a file's place.
+    """
+    if _path(source).is_file() and not _path(target).exists():
+        with writable(_path(source), "read"):
+            text = read_sidecar(_path(source))
+        write_private(_path(target), text)

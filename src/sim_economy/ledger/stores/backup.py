@@ -13,6 +13,7 @@ from sim_economy.ledger.sidecars.head_file import HeadFile
 from sim_economy.ledger.sidecars.ledger_files import remove_ledger, sync_folder
 from sim_economy.ledger.sidecars.ledger_lock import LedgerLock
 from sim_economy.ledger.sidecars.locations import LedgerLocation, SQLiteLocation
+from sim_economy.ledger.sidecars.policies_file import carry_policies
 from sim_economy.ledger.stores.old_layout import OLD_LAYOUT
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.ledger.stores.sqlite import end_write_ahead_log, layout_of
@@ -41,6 +42,7 @@ def copy_ledger(
     head_file = HeadFile.of(target.sidecar)
     head_file.write(head, ends)
     head_file.name_world(genesis_hash)
+    carry_policies(source.sidecar, target.sidecar)
     head_file.close()
     return head
 
