@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import sim_economy as se
 from sim_economy.core.errors import InputError, PolicyFailedError
 
 
+@dataclass(frozen=True)
 class Undecided(se.Policy):
     """Returns whatever it is told to."""
 
@@ -26,6 +28,7 @@ def test_a_wrong_amount_names_policy_agent_and_turn() -> None:
     assert "Undecided failed for agent_0 in turn 2: action.amount: must be" in str(failure.value)
 
 
+@dataclass(frozen=True)
 class Silent(se.Policy):
     """Forgets to return."""
 

@@ -206,7 +206,7 @@ class _BoundedProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP, in JSON as every failure."""
         del msg
-        error = RequestError(400, "http_malformed", "is no HTTP that can be read; nothing was done")
+        error = RequestError(400, "http_malformed", "send HTTP 1.1 with one Host; nothing was done")
         body = self.requests.refusal(UNKNOWN, error)
         head = (
             "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n"
