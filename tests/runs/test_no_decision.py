@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,7 @@ import sim_economy as se
 from sim_economy.core.errors import InputError, PolicyFailedError
 
 
-@dataclass(frozen=True)
-class Undecided(se.Policy):
+class Undecided(se.Policy, frozen=True):
     """Returns whatever it is told to."""
 
     def decide(self, view: se.View) -> Any:
@@ -28,8 +26,7 @@ def test_a_wrong_amount_names_policy_agent_and_turn() -> None:
     assert "Undecided failed for agent_0 in turn 2: action.amount: must be" in str(failure.value)
 
 
-@dataclass(frozen=True)
-class Silent(se.Policy):
+class Silent(se.Policy, frozen=True):
     """Forgets to return."""
 
     def decide(self, view: se.View) -> Any:

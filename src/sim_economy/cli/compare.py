@@ -108,34 +108,35 @@ def _is_comparison_folder(folder: Path) -> bool:
 
 
 def _show(sides: list[TreatmentRuns], written: list[Path], *, as_json: bool) -> None:
-    by_side = {side.treatment.name: side.means() for side in sides}
     show_warnings(
         [*(doubt for side in sides for doubt in side.doubts()), *unpaired_sides(sides).values()]
     )
     if as_json:
-        print_json(
-            {
-                "means": {
-                    column: {name: own[column] for name, own in by_side.items()}
-                    for column in COMPARED_METRICS
-                },
-                "differences": [_plain(row) for row in differences(sides)],
-                "unpaired": unpaired_sides(sides),
-                "agents": [
-                    row for side in sides for row in outcome_rows(side.treatment.name, side.runs)
-                ],
-                "report": [str(path) for path in written],
-            }
-        )
+        print_json(_plain_comparison(sides, written))
         return
     for side in sides:
         say(reading_of_insolvency(side.treatment.name, side.runs))
+    by_side = {side.treatment.name: side.means() for side in sides}
     rows = [
         [name, *(_rounded(own[column]) for own in by_side.values())]
         for column, name in COMPARED_METRICS.items()
     ]
     print_table("means over the runs", ("measure", *by_side), rows)
     say(f"read {written[-1]}")
+
+
+def _plain_comparison(sides: list[TreatmentRuns], written: list[Path]) -> dict[str, Any]:
+    by_side = {side.treatment.name: side.means() for side in sides}
+    return {
+        "means": {
+            column: {name: own[column] for name, own in by_side.items()}
+            for column in COMPARED_METRICS
+        },
+        "differences": [_plain(row) for row in differences(sides)],
+        "unpaired": unpaired_sides(sides),
+        "agents": [row for side in sides for row in outcome_rows(side.treatment.name, side.runs)],
+        "report": [str(path) for path in written],
+    }
 
 
 def _rounded(mean: float | None) -> int | str:
