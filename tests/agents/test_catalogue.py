@@ -238,7 +238,7 @@ def test_a_policy_that_answers_nonsense_is_refused(
     source = DECIDING.format(body=f"return {answer}")
     ran = plugged([("tiny", "patient = tiny:Patient", source)], "run", "--policy", "patient")
     assert ran.status == 2
-    assert ran.err.startswith("error: inputs[0].action")
+    assert ran.err.startswith("error: the policy Patient failed for agent_0 in turn 1: action")
     assert "Traceback" not in ran.err
 
 

@@ -10,7 +10,7 @@ import click
 
 from sim_economy.cli.experiment_output import rounded, show_warnings
 from sim_economy.cli.options import json_option, numbers_as_changes, seed_option, turns_option
-from sim_economy.cli.output import print_json, print_table, progress_bar, say
+from sim_economy.cli.output import print_json, print_table, progress_bar, say, say_wrapped
 from sim_economy.cli.scenario_options import scenario_names
 from sim_economy.experiments.experiment import run_experiment
 from sim_economy.experiments.resume import is_experiment_folder
@@ -115,7 +115,7 @@ def _show(sides: list[TreatmentRuns], written: list[Path], *, as_json: bool) -> 
         print_json(_plain_comparison(sides, written))
         return
     for side in sides:
-        say(reading_of_insolvency(side.treatment.name, side.runs))
+        say_wrapped(reading_of_insolvency(side.treatment.name, side.runs))
     by_side = {side.treatment.name: side.means() for side in sides}
     rows = [
         [name, *(_rounded(own[column]) for own in by_side.values())]

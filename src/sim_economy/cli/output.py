@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -49,6 +50,15 @@ def print_json(value: Any) -> None:
 def say(text: str, *, err: bool = False) -> None:
     """Lines for people; whatever agents or strangers wrote in them is plain text."""
     click.echo(shown_error(text) if err else visible(text), err=err)
+
+
+def say_wrapped(text: str) -> None:
+    """A sentence on as many lines as the terminal needs, broken between words."""
+    width = shutil.get_terminal_size(fallback=(_WIDTH, 0)).columns
+    lines = textwrap.wrap(
+        text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
+    say("\n".join(lines))
 
 
 def shown_error(text: str) -> str:

@@ -25,6 +25,6 @@ def _unsynced(fd: object) -> None:
 
 if __name__ == "__main__":
     SQLiteStore._log_ahead = _undurable  # type: ignore[method-assign, assignment]
-    if sys.argv[1] == "all":
+    if sys.argv.pop() == "all":
         os.fdatasync = _unsynced
     server.main()
