@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
-from contextlib import suppress
+import time
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -201,3 +203,20 @@ def test_the_log_library_is_not_needed_to_import_the_engine() -> None:
     code = "import sys; import sim_economy.world.engine; print('pythonjsonlogger' in sys.modules)"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout == "False\n"
+
+
+def test_a_stop_that_cuts_off_unfinished_bodies_says_so_in_one_line(ledger: Path) -> None:
+    head = b"POST /turn HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n{"
+    with EngineProcess(ledger) as engine, ExitStack() as held:
+        engine.wait()
+        engine.call("/init", {"config": {"num_agents": 3}})
+        for _ in range(20):
+            connection = socket.create_connection(("127.0.0.1", engine.port))
+            held.callback(connection.close)
+            connection.sendall(head)
+        time.sleep(0.5)
+        engine.process.send_signal(signal.SIGTERM)
+        assert engine.process.wait(10) == 0
+        said = engine.messages().splitlines()
+    assert len(said) <= 1, said
+    assert "Traceback" not in "".join(said)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from asyncio import CancelledError
 
 from pythonjsonlogger.json import JsonFormatter
 
@@ -22,6 +23,7 @@ def log_as_json(level: str) -> None:
     assert level in LEVELS, level
     server = "ERROR" if level == LEVELS[0] else "WARNING"
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_is_no_cut_request)
     handler.setFormatter(
         JsonFormatter(
             "%(asctime)s %(levelname)s %(name)s %(message)s",
@@ -34,3 +36,8 @@ def log_as_json(level: str) -> None:
         logger.handlers = [handler]
         logger.setLevel(least)
         logger.propagate = False
+
+
+def _is_no_cut_request(record: logging.LogRecord) -> bool:
+    """Test whether a record is more than a request that a stop cut off: its body never came."""
+    return not (record.exc_info and isinstance(record.exc_info[1], CancelledError))
