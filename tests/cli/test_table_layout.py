@@ -104,3 +104,15 @@ def test_the_tables_of_commands_fit(tmp_path: Path, width: int) -> None:
         if call[0] == "compare":
             for name in ("coordination_push", "high_compute_cost"):
                 assert name in text
+
+
+def test_rows_that_begin_alike_are_numbered_where_a_table_is_parted() -> None:
+    columns = ["turn", "reason", "other side", "tokens", "after"]
+    rows = [["4", "loan_principal", f"agent_{index}:balance", "-200", "478"] for index in range(9)]
+    whole, *more = layouts(columns, rows, 200)
+    assert (whole.columns, more) == (columns, [])
+    parts = layouts(columns, rows, 40)
+    assert len(parts) > 1
+    numbers = [str(number) for number in range(1, 10)]
+    assert all(part.columns[0] == "row" for part in parts)
+    assert all([row[0] for row in part.rows] == numbers for part in parts)

@@ -40,6 +40,10 @@ def layouts(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -
     needed = _widths(columns, rows, _longest_word)
     if len(columns) < 3 or not rows or _total(needed) <= width:
         return [TableLayout(columns, rows, _shared(columns, rows, needed, width), rights)]
+    if len({row[0] for row in rows}) < len(rows):
+        # Else nobody could tell which rows of two parts are one.
+        columns = ["row", *columns]
+        rows = [[str(number), *row] for number, row in enumerate(rows, 1)]
     ways = [*_parts(columns, rows, width)], [*_turned(columns, rows, width)]
     return min(ways, key=lambda way: sum(len(part.rows) + _HEAD for part in way))
 
