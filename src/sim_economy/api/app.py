@@ -220,7 +220,7 @@ def _marked(response: Response, served: ServedWorld) -> Response:
     """An answer out of a ledger that a check found unsound, with what it found."""
     verified = served.engine.verified
     if verified is not None and verified.finding is not None:
-        found = visible(f"turn {verified.finding.turn}: {verified.finding.problem}")
+        found = visible(str(verified.finding))
         response.headers[FINDING] = found.encode("ascii", "replace").decode()[:_FINDING_MOST]
     return response
 

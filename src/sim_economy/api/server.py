@@ -24,7 +24,6 @@ from sim_economy.core.table_reader import unknown_key
 from sim_economy.ledger.readers.plain_text import visible
 from sim_economy.ledger.sidecars.database_address import without_passwords
 from sim_economy.ledger.sidecars.locations import LedgerLocation, SQLiteLocation
-from sim_economy.ledger.verify import verify
 from sim_economy.world.access import AUTH_MODES, Access
 from sim_economy.world.engine import Engine
 
@@ -160,11 +159,10 @@ def _check_room(engine: Engine) -> None:
 def _check_whole(engine: Engine) -> None:
     if engine.world is None:
         return
-    found = engine.read(verify)
+    found = engine.verify()
     if found.finding is not None:
-        where = "" if found.finding.turn is None else f"turn {found.finding.turn}: "
         engine.close()
-        raise StoreError("ledger_damaged", engine.location.name, f"{where}{found.finding.problem}")
+        raise StoreError("ledger_damaged", engine.location.name, str(found.finding))
 
 
 def _listen(host: str, port: int) -> socket.socket:

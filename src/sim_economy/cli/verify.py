@@ -26,6 +26,5 @@ def verify(ledger: LedgerLocation, as_json: bool) -> int:
         summary = f"{found.turns} turns, {signed}head {found.head.hash}"
         say(f"{ledger.name} is sound: {summary}")
     else:
-        where = "" if found.finding.turn is None else f"turn {found.finding.turn}: "
-        say(f"{ledger.name} is not sound: {where}{found.finding.problem}", err=True)
+        say(f"{ledger.name} is not sound: {found.finding}", err=True)
     return 0 if found.holds else 1

@@ -43,6 +43,10 @@ class Finding(Struct, frozen=True):
     turn: int | None
     problem: str
 
+    def __str__(self) -> str:
+        """What is wrong, after the turn it concerns."""
+        return self.problem if self.turn is None else f"turn {self.turn}: {self.problem}"
+
 
 class Verification(Struct, frozen=True):
     """The result of verifying a ledger.

@@ -100,8 +100,7 @@ def blaming(store: Store) -> Iterator[None]:
         finding = verify(store).finding
         if finding is None:
             raise
-        where = "" if finding.turn is None else f"turn {finding.turn}: "
-        problem = f"{where}{finding.problem}; restore it from a backup"
+        problem = f"{finding}; restore it from a backup"
         raise StoreError("ledger_damaged", store.name, problem) from error
 
 
