@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sim_economy.reports.comparison import TreatmentRuns, write_comparison
+from sim_economy.reports.comparison import TreatmentRuns, outcomes_of, write_comparison
 from sim_economy.reports.insolvency import (
     agent_outcomes,
     insolvency_table,
@@ -60,16 +60,20 @@ def played(chosen: Scenario) -> TreatmentRuns:
 
 def test_the_reading_names_everybody_and_the_turn(folder: Path) -> None:
     low, high = (played(scenario(folder, name, price)) for name, price in (("low", 1), ("high", 5)))
-    assert reading_of_insolvency("low", low.runs) == (
+    assert reading_of_insolvency("low", agent_outcomes(low.runs)) == (
         "Under low 2 of 3 agents go broke: writer in turn 4, coder in turn 11."
     )
-    assert reading_of_insolvency("high", high.runs) == (
+    assert reading_of_insolvency("high", agent_outcomes(high.runs)) == (
         "Under high 2 of 3 agents go broke: writer in turn 1, coder in turn 3."
     )
     free = played(scenario(folder, "free", 0))
-    assert reading_of_insolvency("free", free.runs) == "Under free nobody goes broke."
+    assert (
+        reading_of_insolvency("free", agent_outcomes(free.runs)) == "Under free nobody goes broke."
+    )
     short = played(scenario(folder, "short", 1, turns=5))
-    assert "1 of 3 agents goes broke: writer in turn 4." in reading_of_insolvency("s", short.runs)
+    assert "1 of 3 agents goes broke: writer in turn 4." in reading_of_insolvency(
+        "s", agent_outcomes(short.runs)
+    )
 
 
 def test_an_outcome_is_counted_by_hand(folder: Path) -> None:
@@ -93,7 +97,7 @@ def test_sentence_table_figure_and_file_agree(folder: Path) -> None:
     assert {name: float(turn) for name, turn in told.items()} == {
         name: float(turn) for name, turn in kept.items()
     }
-    table = insolvency_table([(side.treatment.name, side.runs) for side in sides])
+    table = insolvency_table(outcomes_of(sides))
     assert [row[0] for row in table.rows] == ["writer", "coder", "critic"]
     assert [row[1] for row in table.rows] == [4, 11, None]
     figure = (folder / "out/figures/insolvency.svg").read_text()
@@ -111,11 +115,11 @@ def test_over_several_runs_it_is_the_median_and_half_of_them(folder: Path) -> No
     coder, _, writer = agent_outcomes(runs)
     assert (writer.broke, writer.first_turn, writer.goes_broke) == (3, 6, True)
     assert (coder.broke, coder.first_turn, coder.goes_broke) == (1, 3, False)
-    reading = reading_of_insolvency("low", runs)
+    reading = reading_of_insolvency("low", agent_outcomes(runs))
     assert reading == (
         "Under low 1 of 3 agents goes broke in at least half of the 4 runs: writer in turn 6."
     )
-    assert len(outcome_rows("low", runs)) == 3
+    assert len(outcome_rows({"low": agent_outcomes(runs)})) == 3
 
 
 def test_the_command_says_it_first_and_to_scripts(folder: Path) -> None:

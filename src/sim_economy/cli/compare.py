@@ -18,10 +18,11 @@ from sim_economy.ledger.sidecars.run_folder import claimed, folder_name
 from sim_economy.reports.comparison import (
     COMPARED_METRICS,
     REPORT_BEGINNING,
-    MetricDifference,
     TreatmentRuns,
     check_names,
     differences,
+    outcomes_of,
+    reservations,
     unpaired_sides,
     write_comparison,
 )
@@ -108,14 +109,12 @@ def _is_comparison_folder(folder: Path) -> bool:
 
 
 def _show(sides: list[TreatmentRuns], written: list[Path], *, as_json: bool) -> None:
-    show_warnings(
-        [*(doubt for side in sides for doubt in side.doubts()), *unpaired_sides(sides).values()]
-    )
+    show_warnings(reservations(sides))
     if as_json:
         print_json(_plain_comparison(sides, written))
         return
-    for side in sides:
-        say_wrapped(reading_of_insolvency(side.treatment.name, side.runs))
+    for name, outcomes in outcomes_of(sides).items():
+        say_wrapped(reading_of_insolvency(name, outcomes))
     by_side = {side.treatment.name: side.means() for side in sides}
     rows = [
         [name, *(_rounded(own[column]) for own in by_side.values())]
@@ -132,23 +131,12 @@ def _plain_comparison(sides: list[TreatmentRuns], written: list[Path]) -> dict[s
             column: {name: own[column] for name, own in by_side.items()}
             for column in COMPARED_METRICS
         },
-        "differences": [_plain(row) for row in differences(sides)],
+        "differences": [row.plain for row in differences(sides)],
         "unpaired": unpaired_sides(sides),
-        "agents": [row for side in sides for row in outcome_rows(side.treatment.name, side.runs)],
+        "agents": outcome_rows(outcomes_of(sides)),
         "report": [str(path) for path in written],
     }
 
 
 def _rounded(mean: float | None) -> int | str:
     return "-" if mean is None else rounded(mean)
-
-
-def _plain(row: MetricDifference) -> dict[str, Any]:
-    return {
-        "measure": row.column,
-        "treatment": row.treatment,
-        "pairs": row.pairs,
-        "mean": row.mean,
-        "low": row.low,
-        "high": row.high,
-    }

@@ -21,10 +21,11 @@ from sim_economy.ledger.sidecars.run_folder import write_whole, writing_into
 from sim_economy.reports import figures
 from sim_economy.reports.html import html_page
 from sim_economy.reports.insolvency import (
+    Outcomes,
     agent_outcomes,
     insolvency_table,
-    markdown_reading,
     outcome_rows,
+    reading_of_insolvency,
     shown_agents,
 )
 from sim_economy.reports.published.later_report import LATER
@@ -112,6 +113,18 @@ class MetricDifference(Struct, frozen=True, kw_only=True):
     high: float | None
 
     @property
+    def plain(self) -> dict[str, Any]:
+        """As plain values, for scripts and data frames."""
+        return {
+            "measure": self.column,
+            "treatment": self.treatment,
+            "pairs": self.pairs,
+            "mean": self.mean,
+            "low": self.low,
+            "high": self.high,
+        }
+
+    @property
     def is_clear(self) -> bool:
         """True if the interval excludes zero; pairs that all differ alike are certain."""
         if self.low is None or self.high is None:
@@ -153,6 +166,12 @@ def unpaired_sides(sides: Sequence[TreatmentRuns]) -> dict[str, str]:
     }
 
 
+def reservations(sides: Sequence[TreatmentRuns]) -> list[str]:
+    """Why a comparison says less than it seems to; nothing if it does not."""
+    doubted = [doubt for side in sides for doubt in side.doubts()]
+    return [*doubted, *unpaired_sides(sides).values()]
+
+
 def differences(sides: Sequence[TreatmentRuns]) -> list[MetricDifference]:
     """Every metric of every treatment after the first against the first.
 
@@ -189,15 +208,17 @@ def write_comparison(folder: Path, sides: Sequence[TreatmentRuns]) -> list[Path]
     Raises:
         ExtraMissingError: A library of the extra `report` is not installed.
     """
+    outcomes = outcomes_of(sides)
+    turns = max(side.treatment.turns for side in sides)
     try:
         found = differences(sides)
-        drawn = _drawn(sides)
+        drawn = _drawn(outcomes, turns)
     except ModuleNotFoundError as error:
         raise ExtraMissingError("the comparison", str(error.name), "report") from None
     title = f"{_TITLE}{', '.join(side.treatment.name for side in sides)}"
     sections = [
         f"# {markdown_text(title)}\n",
-        _who_goes_broke(sides),
+        _who_goes_broke(outcomes),
         _means(sides),
         _paired(sides, found),
         _contracts(sides),
@@ -217,11 +238,10 @@ def write_comparison(folder: Path, sides: Sequence[TreatmentRuns]) -> list[Path]
         }
         for row in found
     ]
-    agents = [row for side in sides for row in outcome_rows(side.treatment.name, side.runs)]
     files = {
         "comparison.md": text,
         "comparison.csv": table_csv(cells),
-        "agents.csv": table_csv(agents),
+        "agents.csv": table_csv(outcome_rows(outcomes)),
         **drawn,
         "comparison.html": html_page(title, text, drawn),
     }
@@ -242,16 +262,18 @@ def check_names(treatments: Sequence[Scenario]) -> None:
         raise ScenarioError([f"scenarios: {', '.join(names)} are not two or more different names"])
 
 
-def _named(sides: Sequence[TreatmentRuns]) -> list[tuple[str, Sequence[Run]]]:
-    return [(side.treatment.name, side.runs) for side in sides]
+def outcomes_of(sides: Sequence[TreatmentRuns]) -> Outcomes:
+    """What became of each agent, by treatment."""
+    return {side.treatment.name: agent_outcomes(side.runs) for side in sides}
 
 
-def _who_goes_broke(sides: Sequence[TreatmentRuns]) -> str:
+def _who_goes_broke(outcomes: Outcomes) -> str:
     """The answer: who goes broke under which treatment, and when."""
-    named = _named(sides)
-    readings = "\n".join(f"- {markdown_reading(name, runs)}" for name, runs in named)
-    table = insolvency_table(named)
-    agents = {agent for _, runs in named for agent in runs[0].agent_ids}
+    readings = "\n".join(
+        f"- {markdown_text(reading_of_insolvency(name, own))}" for name, own in outcomes.items()
+    )
+    table = insolvency_table(outcomes)
+    agents = {each.agent_id for own in outcomes.values() for each in own}
     left = len(agents) - len(table.rows)
     more = f"\n\n{left} more agents are in [agents.csv](agents.csv)." if left else ""
     return (
@@ -266,15 +288,13 @@ _FIGURE: Final = "figures/insolvency.svg"
 _DRAWING: Final = "The turn in which each agent goes broke, under each treatment"
 
 
-def _drawn(sides: Sequence[TreatmentRuns]) -> dict[str, str]:
+def _drawn(outcomes: Outcomes, turns: int) -> dict[str, str]:
     """The figure, by its path."""
-    named = _named(sides)
-    shown = shown_agents(named)
+    shown = shown_agents(outcomes)
     firsts = {}
-    for name, runs in named:
-        first = {own.agent_id: own.first_turn for own in agent_outcomes(runs)}
+    for name, own in outcomes.items():
+        first = {each.agent_id: each.first_turn for each in own}
         firsts[name] = [first.get(agent_id) for agent_id in shown]
-    turns = max(side.treatment.turns for side in sides)
     return {_FIGURE: figures.insolvency(firsts, shown, turns)}
 
 

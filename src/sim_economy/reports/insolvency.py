@@ -6,13 +6,12 @@ An agent is broke from the first turn after which its balance is below zero.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from sim_economy.ledger.readers.plain_text import markdown_text
 from sim_economy.reports.tables import Table, Value
 from sim_economy.runs.run import Run
 
@@ -75,11 +74,11 @@ def by_first_turn(outcomes: Iterable[AgentOutcome]) -> list[AgentOutcome]:
     return sorted(broke, key=lambda own: (own.first_turn, own.agent_id))
 
 
-def reading_of_insolvency(name: str, runs: Sequence[Run]) -> str:
+def reading_of_insolvency(name: str, outcomes: Sequence[AgentOutcome]) -> str:
     """Who goes broke under a treatment, and when, in one sentence; names as they were given."""
-    outcomes = agent_outcomes(runs)
     broke = by_first_turn(outcomes)
-    how_often = "" if len(runs) == 1 else f" in at least half of the {len(runs)} runs"
+    runs = outcomes[0].runs
+    how_often = "" if runs == 1 else f" in at least half of the {runs} runs"
     if not broke:
         return f"Under {name} nobody goes broke{how_often}."
     listed = [f"{own.agent_id} in turn {own.first_turn:g}" for own in broke[:_NAMED]]
@@ -91,19 +90,23 @@ def reading_of_insolvency(name: str, runs: Sequence[Run]) -> str:
     return f"Under {name} {count} {verb} broke{how_often}: {', '.join(listed)}."
 
 
-def outcome_rows(name: str, runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """What became of each agent under a treatment, one row each."""
-    return [{"treatment": name, **asdict(own)} for own in agent_outcomes(runs)]
+Outcomes: TypeAlias = Mapping[str, Sequence[AgentOutcome]]
+"""What became of the agents, by treatment."""
 
 
-def insolvency_table(sides: Sequence[tuple[str, Sequence[Run]]]) -> Table:
+def outcome_rows(outcomes: Outcomes) -> list[dict[str, Any]]:
+    """What became of each agent under each treatment, one row each."""
+    return [{"treatment": name, **asdict(each)} for name, own in outcomes.items() for each in own]
+
+
+def insolvency_table(outcomes: Outcomes) -> Table:
     """Each agent beside its outcomes under each treatment; those broke earliest first."""
-    outcomes = {name: {own.agent_id: own for own in agent_outcomes(runs)} for name, runs in sides}
+    by_agent = [{each.agent_id: each for each in own} for own in outcomes.values()]
     columns = ("agent", *(f"{name}: {what}" for name in outcomes for what in _COLUMNS))
     rows: list[tuple[Value, ...]] = []
-    for agent_id in shown_agents(sides):
+    for agent_id in shown_agents(outcomes):
         cells: list[Value] = [agent_id]
-        for own in (by_agent.get(agent_id) for by_agent in outcomes.values()):
+        for own in (known.get(agent_id) for known in by_agent):
             cells += [None] * len(_COLUMNS) if own is None else [own.first_turn, own.final]
         rows.append(tuple(cells))
     return Table(
@@ -114,16 +117,11 @@ def insolvency_table(sides: Sequence[tuple[str, Sequence[Run]]]) -> Table:
 _COLUMNS: Final = ("broke in turn", "final balance")
 
 
-def shown_agents(sides: Sequence[tuple[str, Sequence[Run]]]) -> list[str]:
+def shown_agents(outcomes: Outcomes) -> list[str]:
     """The agents of all treatments, those broke earliest under any of them first."""
     first: dict[str, tuple[float, int]] = {}
-    for _, runs in sides:
-        for index, own in enumerate(agent_outcomes(runs)):
+    for under in outcomes.values():
+        for index, own in enumerate(under):
             turn = float("inf") if own.first_turn is None else own.first_turn
             first[own.agent_id] = min(first.get(own.agent_id, (turn, index)), (turn, index))
     return sorted(first, key=first.__getitem__)[:ROWS_MAX]
-
-
-def markdown_reading(name: str, runs: Sequence[Run]) -> str:
-    """The reading as one line of Markdown."""
-    return markdown_text(reading_of_insolvency(name, runs))

@@ -11,7 +11,7 @@ from sim_economy.reports.comparison import (
     COMPARED_METRICS,
     TreatmentRuns,
     differences,
-    unpaired_sides,
+    reservations,
     write_comparison,
 )
 from sim_economy.reports.tables import data_frame
@@ -45,8 +45,7 @@ class PlayedComparison:
     @property
     def warnings(self) -> list[str]:
         """Why the comparison says less than it seems to; nothing if it does not."""
-        doubts = [doubt for side in self.sides for doubt in side.doubts()]
-        return [*doubts, *unpaired_sides(self.sides).values()]
+        return reservations(self.sides)
 
     @property
     def means(self) -> polars.DataFrame:
@@ -57,18 +56,7 @@ class PlayedComparison:
     def differences(self) -> polars.DataFrame:
         """Each metric of each treatment against the first, by pairs of runs with the same seed."""
         return data_frame(
-            [
-                {
-                    "measure": row.column,
-                    "treatment": row.treatment,
-                    "pairs": row.pairs,
-                    "mean": row.mean,
-                    "low": row.low,
-                    "high": row.high,
-                    "is_clear": row.is_clear,
-                }
-                for row in differences(self.sides)
-            ]
+            [{**row.plain, "is_clear": row.is_clear} for row in differences(self.sides)]
         )
 
     def _means(self) -> list[dict[str, Any]]:
