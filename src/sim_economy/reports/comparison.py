@@ -22,7 +22,6 @@ from sim_economy.reports import figures
 from sim_economy.reports.html import html_page
 from sim_economy.reports.insolvency import (
     Outcomes,
-    agent_outcomes,
     insolvency_table,
     outcome_rows,
     reading_of_insolvency,
@@ -37,6 +36,7 @@ from sim_economy.reports.tables import (
     number,
     table_markdown,
 )
+from sim_economy.runs.agent_outcomes import agent_outcomes
 from sim_economy.runs.extended_metrics import all_metrics, doubts
 from sim_economy.runs.run import Run, chosen
 from sim_economy.runs.run_metrics import table_csv
@@ -264,7 +264,7 @@ def check_names(treatments: Sequence[Scenario]) -> None:
 
 def outcomes_of(sides: Sequence[TreatmentRuns]) -> Outcomes:
     """What became of each agent, by treatment."""
-    return {side.treatment.name: agent_outcomes(side.runs) for side in sides}
+    return {side.treatment.name: agent_outcomes(side.runs, side.treatment) for side in sides}
 
 
 def _who_goes_broke(outcomes: Outcomes) -> str:

@@ -1,4 +1,4 @@
-"""The report's figures: plain arrays in, SVG text out, the same bytes for the same arrays."""
+"""Figures: plain arrays in, SVG and PNG out, the same bytes for the same arrays."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from itertools import accumulate, cycle, pairwise, takewhile
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from sim_economy.reports.colours import (
     BLUE,
@@ -75,6 +77,13 @@ _PANELS_MAX: Final = 12
 _POINTS_MAX: Final = 600
 
 
+class Drawing(Struct, frozen=True):
+    """A figure as it was drawn."""
+
+    svg: str
+    png: bytes
+
+
 @contextmanager
 def _styled() -> Iterator[None]:
     mpl = _matplotlib()
@@ -107,7 +116,7 @@ def balances(
     values: Sequence[Sequence[Sequence[float]]],
     names: Sequence[str],
     level: tuple[float, str] | None = None,
-) -> str:
+) -> Drawing:
     """Each agent's balance over turns: the mean of the runs, and all runs as a band.
 
     With more agents than fit, bands over all agents and runs instead.
@@ -126,7 +135,7 @@ def _balance_panels(
     values: Sequence[Sequence[Sequence[float]]],
     names: Sequence[str],
     level: tuple[float, str] | None,
-) -> str:
+) -> Drawing:
     across = min(4, len(names))
     down = math.ceil(len(names) / across)
     figure = _figure(9, 1.3 + 1.75 * down)
@@ -155,12 +164,12 @@ def _balance_panels(
     figure.suptitle("What each agent holds", x=0.015, ha="left", fontsize=12, fontweight="bold")
     figure.legend(loc="outside lower center", ncols=3)
     figure.supylabel("balance (tokens)", fontsize=10)
-    return _svg(figure, "Balance of each agent over turns")
+    return _drawing(figure, "Balance of each agent over turns")
 
 
 def _balance_bands(
     values: Sequence[Sequence[Sequence[float]]], level: tuple[float, str] | None
-) -> str:
+) -> Drawing:
     from numpy import quantile  # noqa: PLC0415
 
     figure, axes = _axes("What agents hold, all agents of all runs", "turn", "balance (tokens)")
@@ -178,7 +187,7 @@ def _balance_bands(
     if level is not None:
         axes.axhline(level[0], color=RED, linewidth=1, linestyle=_DASHES, label=level[1])
     figure.legend(loc="outside lower center", ncols=4)
-    return _svg(figure, "Balance of all agents over turns")
+    return _drawing(figure, "Balance of all agents over turns")
 
 
 @_styled()
@@ -186,7 +195,7 @@ def rent(
     fees: Sequence[Sequence[float]],
     returned: Sequence[Sequence[float]],
     kept: Sequence[Sequence[float]],
-) -> str:
+) -> Drawing:
     """Fees paid so far, what came back to agents, and what the platform kept.
 
     Args:
@@ -225,11 +234,11 @@ def rent(
             va="center",
             fontweight="bold",
         )
-    return _svg(figure, "Cumulative fees, tokens returned and platform rent over turns")
+    return _drawing(figure, "Cumulative fees, tokens returned and platform rent over turns")
 
 
 @_styled()
-def tokens(steps: Sequence[tuple[str, float]], start: str, end: str) -> str:
+def tokens(steps: Sequence[tuple[str, float]], start: str, end: str) -> Drawing:
     """The change of a supply, step by step.
 
     Args:
@@ -255,7 +264,7 @@ def tokens(steps: Sequence[tuple[str, float]], start: str, end: str) -> str:
     axes.grid(visible=False, axis="x")
     room = 0.09 * (max(levels) - min(levels) or 1)
     axes.set_ylim(min(levels) - room, max(levels) + room)
-    return _svg(figure, "Waterfall from the genesis supply to the final supply")
+    return _drawing(figure, "Waterfall from the genesis supply to the final supply")
 
 
 def _waterfall_bar(
@@ -280,7 +289,7 @@ def _waterfall_bar(
 @_styled()
 def lorenz(
     shares: Sequence[float], curves: Sequence[Sequence[float]], mean: Sequence[float]
-) -> str:
+) -> Drawing:
     """Lorenz curves of every run, their mean, and the line of equality.
 
     Args:
@@ -313,11 +322,11 @@ def lorenz(
     axes.set_ylim(0, 100)
     axes.set_aspect("equal")
     axes.legend(loc="upper left")
-    return _svg(figure, "Lorenz curves of final shifted wealth")
+    return _drawing(figure, "Lorenz curves of final shifted wealth")
 
 
 @_styled()
-def actions(shares: Mapping[str, Sequence[float]]) -> str:
+def actions(shares: Mapping[str, Sequence[float]]) -> Drawing:
     """The actions of agents as shares, turn by turn.
 
     Args:
@@ -343,11 +352,11 @@ def actions(shares: Mapping[str, Sequence[float]]) -> str:
     axes.set_xlim(0.5, played + 0.5)
     axes.set_ylim(0, 100)
     axes.legend(reverse=True, loc="center left", bbox_to_anchor=(1.01, 0.5), labelcolor=INK)
-    return _svg(figure, "Share of agents that choose each action over turns")
+    return _drawing(figure, "Share of agents that choose each action over turns")
 
 
 @_styled()
-def earnings(gains: Mapping[str, Mapping[str, float]]) -> str:
+def earnings(gains: Mapping[str, Mapping[str, float]]) -> Drawing:
     """Gains and losses of one agent of each policy, by reason.
 
     Args:
@@ -362,11 +371,11 @@ def earnings(gains: Mapping[str, Mapping[str, float]]) -> str:
         axes.barh(range(len(names)), widths, 0.7, starts, color=colour, label=group)
     axes.axvline(0, color=INK, linewidth=0.8)
     figure.legend(loc="outside lower center", ncols=4)
-    return _svg(figure, "What one agent of each policy gains and loses a run")
+    return _drawing(figure, "What one agent of each policy gains and loses a run")
 
 
 @_styled()
-def contracts(counts: Sequence[tuple[str, Sequence[float]]], ends: Sequence[str]) -> str:
+def contracts(counts: Sequence[tuple[str, Sequence[float]]], ends: Sequence[str]) -> Drawing:
     """Contracts of each kind, by how they ended.
 
     Args:
@@ -382,13 +391,13 @@ def contracts(counts: Sequence[tuple[str, Sequence[float]]], ends: Sequence[str]
         axes.barh(range(len(names)), widths, 0.7, starts, color=colour, label=end)
         starts = [start + width for start, width in zip(starts, widths, strict=True)]
     figure.legend(loc="outside lower center", ncols=4)
-    return _svg(figure, "Contracts by kind and end")
+    return _drawing(figure, "Contracts by kind and end")
 
 
 @_styled()
 def insolvency(
     firsts: Mapping[str, Sequence[float | None]], names: Sequence[str], turns: int
-) -> str:
+) -> Drawing:
     """The turn in which each agent goes broke, under each treatment.
 
     Args:
@@ -410,7 +419,7 @@ def insolvency(
     axes.set_xlim(0, turns * 1.1)
     axes.grid(visible=True, axis="y")
     figure.legend(loc="outside lower center", ncols=4)
-    return _svg(figure, "The turn in which each agent goes broke")
+    return _drawing(figure, "The turn in which each agent goes broke")
 
 
 _MARKERS: Final = ("o", "s", "D", "^", "v")
@@ -451,12 +460,17 @@ def _axes(
     return figure, axes
 
 
-def _svg(figure: Figure, description: str) -> str:
+def _drawing(figure: Figure, description: str) -> Drawing:
     text = io.StringIO()
     metadata: dict[str, Any] = {"Title": description, "Date": None, "Creator": None}
     figure.savefig(text, format="svg", metadata=metadata)
     lines = text.getvalue().splitlines()
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    pixels = io.BytesIO()
+    figure.savefig(pixels, format="png", dpi=_DPI, metadata={"Software": None})
+    return Drawing("\n".join(line.rstrip() for line in lines) + "\n", pixels.getvalue())
+
+
+_DPI: Final = 144
 
 
 def _thinned(count: int) -> list[int]:

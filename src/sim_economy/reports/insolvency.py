@@ -5,73 +5,18 @@ An agent is broke from the first turn after which its balance is below zero.
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from msgspec import Struct
 from msgspec.structs import asdict
 
 from sim_economy.reports.tables import Table, Value
-from sim_economy.runs.run import Run
+from sim_economy.runs.agent_outcomes import AgentOutcome, by_first_turn
 
 ROWS_MAX: Final = 40
 """Agents in a table or a figure; `agents.csv` has all."""
 
 _NAMED: Final = 8
-_MOST_RUNS: Final = 0.5
-
-
-class AgentOutcome(Struct, frozen=True, kw_only=True):
-    """What became of one agent under a treatment.
-
-    Attributes:
-        runs: Runs played.
-        broke: Runs in which its balance was below zero after some turn.
-        first_turn: The median of the first such turns, over those runs; None where there is none.
-        turns_below: The mean of its turns below zero, over all runs.
-        lowest: Its lowest balance in any run.
-        final: The mean of its balances after the last turn.
-    """
-
-    agent_id: str
-    runs: int
-    broke: int
-    first_turn: float | None
-    turns_below: float
-    lowest: int
-    final: float
-
-    @property
-    def goes_broke(self) -> bool:
-        """True if it is broke in at least half of the runs."""
-        return self.broke > 0 and self.broke >= _MOST_RUNS * self.runs
-
-
-def agent_outcomes(runs: Sequence[Run]) -> list[AgentOutcome]:
-    """What became of each agent, in genesis order; at least one run, all of the same agents."""
-    return [_outcome(agent, runs) for agent in range(len(runs[0].agent_ids))]
-
-
-def _outcome(agent: int, runs: Sequence[Run]) -> AgentOutcome:
-    balances = [[held[agent] for held in run.series.balances] for run in runs]
-    below = [[turn for turn, held in enumerate(own, 1) if held < 0] for own in balances]
-    firsts = [turns[0] for turns in below if turns]
-    return AgentOutcome(
-        agent_id=runs[0].agent_ids[agent],
-        runs=len(runs),
-        broke=len(firsts),
-        first_turn=statistics.median(firsts) if firsts else None,
-        turns_below=statistics.fmean(map(len, below)),
-        lowest=min(map(min, balances)),
-        final=statistics.fmean(own[-1] for own in balances),
-    )
-
-
-def by_first_turn(outcomes: Iterable[AgentOutcome]) -> list[AgentOutcome]:
-    """Those that go broke, the earliest first."""
-    broke = [own for own in outcomes if own.goes_broke]
-    return sorted(broke, key=lambda own: (own.first_turn, own.agent_id))
 
 
 def reading_of_insolvency(name: str, outcomes: Sequence[AgentOutcome]) -> str:

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from sim_economy.core.errors import ExtraMissingError
 from sim_economy.core.world_config import config_values, parameters
-from sim_economy.ledger.readers.plain_text import markdown_text
+from sim_economy.ledger.readers.plain_text import markdown_code, markdown_text
 from sim_economy.runs.run_metrics import Row, aggregate
 from sim_economy.scenarios.scenario import Scenario
 from sim_economy.statistics.descriptive import (
@@ -27,7 +27,14 @@ from sim_economy.statistics.descriptive import (
 if TYPE_CHECKING:
     import polars
 
-Value: TypeAlias = str | bool | int | float | None
+
+class Code(Struct, frozen=True):
+    """A text that is typed, such as a command."""
+
+    text: str
+
+
+Value: TypeAlias = str | bool | int | float | Code | None
 """A table's cell; None where there is nothing to say."""
 
 MINUS: Final = "\u2212"
@@ -78,12 +85,14 @@ class Table(Struct, frozen=True):
     Attributes:
         name: Also of its file.
         title: What the rows are.
+        csv: The file that holds its numbers; `tables/NAME.csv` where it is empty.
     """
 
     name: str
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Value, ...], ...]
+    csv: str = ""
 
 
 def paper_tables(
@@ -108,7 +117,7 @@ def paper_tables(
 def table_markdown(table: Table) -> str:
     """A table as Markdown, its title in bold above it; numbers to the right."""
     aligned = [
-        "---:" if _is_numeric([row[index] for row in table.rows]) else "---"
+        "---:" if is_numeric([row[index] for row in table.rows]) else "---"
         for index in range(len(table.columns))
     ]
     lines = [
@@ -144,6 +153,8 @@ def shown(value: Value) -> str:
             return str(value).lower()
         case str():
             return markdown_text(value)
+        case Code():
+            return markdown_code(value.text)
         case int():
             text = f"{value:,}"
         case float():
@@ -165,7 +176,8 @@ def changed_parameters(base: Scenario, other: Scenario) -> str:
     return ", ".join(f"`{name} = {its[name]}`" for name in its if its[name] != ours[name])
 
 
-def _is_numeric(values: Sequence[Value]) -> bool:
+def is_numeric(values: Sequence[Value]) -> bool:
+    """Test whether a column holds numbers alone."""
     texts = [str(value) for value in values if value is not None]
     return bool(texts) and all(map(_NUMERAL.fullmatch, texts))
 

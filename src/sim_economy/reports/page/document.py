@@ -1,0 +1,138 @@
+"""A report as content, whatever it becomes: a page, Markdown, a sentence in a terminal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+from urllib.parse import quote
+
+from msgspec import Struct
+
+from sim_economy.reports.figures import Drawing
+from sim_economy.reports.tables import Table
+
+
+class Figure(Struct, frozen=True, kw_only=True):
+    """A picture, with the numbers it shows.
+
+    Attributes:
+        name: Of its files, `figures/NAME.svg`, `.png` and `.csv`.
+        caption: What it shows, in words that also stand for it where it cannot be seen.
+        narrow: The same, drawn for a window as wide as a hand.
+        rows: The numbers, one row of its CSV each.
+    """
+
+    name: str
+    caption: str
+    drawing: Drawing
+    narrow: Drawing | None = None
+    rows: Sequence[Mapping[str, Any]]
+
+    @property
+    def csv(self) -> str:
+        """The file that holds its numbers."""
+        return f"figures/{self.name}.csv"
+
+
+class KeyFigure(Struct, frozen=True, kw_only=True):
+    """A number that matters, on the first screen.
+
+    Attributes:
+        value: As it is read, such as `9 of 12`; Markdown, so that it may link to its source.
+        label: What it counts, in a few words; plain text.
+        note: What else to know of it; Markdown.
+    """
+
+    value: str
+    label: str
+    note: str = ""
+
+
+class Pieces(Struct, frozen=True):
+    """HTML whose maker escaped what others wrote, in pieces; Markdown leaves it out."""
+
+    html: Iterable[str]
+
+
+Block: TypeAlias = str | Table | Figure | Pieces
+"""A part of a section; a text is Markdown."""
+
+
+class Section(Struct, frozen=True, kw_only=True):
+    """Blocks under a heading.
+
+    Attributes:
+        title: Plain text; its anchor is made from it.
+    """
+
+    title: str
+    blocks: Sequence[Block]
+
+    @property
+    def anchor(self) -> str:
+        """The name by which a link finds it."""
+        return re.sub(r"\W+", "-", self.title.lower()).strip("-") or "section"
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """A whole report.
+
+    Attributes:
+        title: What was asked of what; plain text.
+        answer: One sentence with its number; Markdown.
+        picture: What shows the answer.
+        key_figures: Three, no more.
+        evidence: What supports the answer, what matters most first.
+        provenance: Parameters, versions, seeds, heads: what nobody reads who does not doubt.
+        script: JavaScript of the page, if it needs any.
+    """
+
+    title: str
+    answer: str
+    picture: Figure | None
+    key_figures: Sequence[KeyFigure]
+    evidence: Sequence[Section]
+    provenance: Sequence[Section]
+    script: str = ""
+
+    def tables(self) -> Iterator[Table]:
+        """Every table, in order."""
+        yield from (block for block in self._blocks() if isinstance(block, Table))
+
+    def figures(self) -> Iterator[Figure]:
+        """Every figure, in order."""
+        if self.picture is not None:
+            yield self.picture
+        yield from (block for block in self._blocks() if isinstance(block, Figure))
+
+    def _blocks(self) -> Iterator[Block]:
+        for section in (*self.evidence, *self.provenance):
+            yield from section.blocks
+
+
+def sourced(text: str, csv: str, *cells: str) -> str:
+    """A number in a sentence that leads back to a cell of a CSV file; Markdown.
+
+    Args:
+        text: The number as it is read; no markup.
+        csv: The file, from the report's folder.
+        cells: Values that pick the row, from its first column on, then the cell's column.
+    """
+    return f"[{text}]({csv}#{'/'.join(quote(cell, safe='') for cell in cells)})"
+
+
+def plain(markdown: str) -> str:
+    """Markdown of a sentence as the text that it shows."""
+    return _INLINE.sub(_shown_inline, markdown)
+
+
+_INLINE: Final = re.compile(
+    r"`(?P<code>[^`]*)`|\\(?P<escaped>.)|\[(?P<link>(?:\\.|[^\[\]\\])*)\]\([^()\s]*\)|\*\*"
+)
+
+
+def _shown_inline(found: re.Match[str]) -> str:
+    if (link := found["link"]) is not None:
+        return plain(link)
+    return found["code"] or found["escaped"] or ""

@@ -1,0 +1,69 @@
+"""The files of a report: its page, its Markdown, and each figure and table for other programs."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sim_economy.ledger.readers.plain_text import write_csv_rows
+from sim_economy.ledger.sidecars.run_folder import write_whole, writing_into
+from sim_economy.reports.page.document import Figure, Report
+from sim_economy.reports.page.html import html_page
+from sim_economy.reports.page.markdown import csv_of, report_markdown
+from sim_economy.reports.tables import Code, Table, Value
+
+
+def write_files(
+    folder: Path, stem: str, report: Report, further: Mapping[str, str] | None = None
+) -> list[Path]:
+    """Write `STEM.md`, `STEM.html` and the files of every figure and table into a folder.
+
+    Args:
+        further: Files that tables and sentences refer to, by path.
+
+    Returns:
+        What was written, the page last.
+
+    Raises:
+        ExtraMissingError: A library of the extra `report` is not installed.
+        FolderError: The folder cannot be written.
+    """
+    page = html_page(report).encode()
+    files = {f"{stem}.md": report_markdown(report).encode()}
+    for figure in report.figures():
+        files |= _figure_files(figure)
+    for table in report.tables():
+        if not table.csv:
+            files[csv_of(table)] = _table_csv(table).encode()
+    files |= {name: text.encode() for name, text in (further or {}).items()}
+    files[f"{stem}.html"] = page
+    with writing_into(folder):
+        for name, content in files.items():
+            write_whole(folder / name, content)
+    return [folder / name for name in files]
+
+
+def _figure_files(figure: Figure) -> dict[str, bytes]:
+    stem = f"figures/{figure.name}"
+    return {
+        f"{stem}.svg": figure.drawing.svg.encode(),
+        f"{stem}.png": figure.drawing.png,
+        figure.csv: _csv(list(figure.rows[0]) if figure.rows else [], figure.rows).encode(),
+    }
+
+
+def _table_csv(table: Table) -> str:
+    rows = [dict(zip(table.columns, map(_bare, row), strict=True)) for row in table.rows]
+    return _csv(table.columns, rows)
+
+
+def _bare(value: Value) -> str | bool | int | float | None:
+    return value.text if isinstance(value, Code) else value
+
+
+def _csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
+    text = io.StringIO()
+    write_csv_rows(text, columns, rows)
+    return text.getvalue()
