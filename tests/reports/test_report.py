@@ -11,11 +11,13 @@ import msgspec
 import pytest
 
 from sim_economy.core.errors import ExtraMissingError
+from sim_economy.reports.page.document import plain
 from sim_economy.reports.published.rows import CellDifference
 from sim_economy.reports.report import write_report
 from tests.reports.played import played
 
-FIGURES = ["tokens", "rent", "balances", "actions", "lorenz"]
+CUSTOM_FIGURES = ["balances", "tokens", "rent", "actions", "lorenz"]
+FIGURES = ["agreement", "solvency", *CUSTOM_FIGURES]
 CUSTOM = ('name="mine <own> & | _this_"', 'policy="worker"', "runs=2", "turns=12")
 
 
@@ -75,7 +77,9 @@ def test_the_files_are_named_with_the_page_last(tmp_path: Path) -> None:
     scenario, runs, rows = played("as-run", *CUSTOM)
     written = write_report(tmp_path, scenario, runs, rows, comparison=None)
     names = [str(path.relative_to(tmp_path)) for path in written]
-    assert names == ["report.md", *[f"figures/{name}.svg" for name in FIGURES], "report.html"]
+    drawn = [f"figures/{name}.{kind}" for name in CUSTOM_FIGURES for kind in ("svg", "png", "csv")]
+    assert [name for name in names if name.startswith("figures/")] == drawn
+    assert (names[0], names[-1]) == ("report.md", "report.html")
     assert all(path.is_file() for path in written)
 
 
@@ -100,7 +104,8 @@ class Page(HTMLParser):
 
 def test_the_page_holds_every_figure_and_loads_nothing(published: tuple[str, str]) -> None:
     page = Page(published[1])
-    assert page.tags.count("svg") == len(FIGURES)
+    narrow = ("agreement", "solvency", "balances")
+    assert page.tags.count("svg") == len(FIGURES) + len(narrow)
     assert page.tags.count("figure") == len(FIGURES)
     assert not {"img", "script", "link", "iframe", "object", "image"} & set(page.tags)
     assert all(reference.startswith("#") for reference in page.loaded)
@@ -115,14 +120,17 @@ def test_every_clip_path_of_the_page_is_defined(published: tuple[str, str]) -> N
 
 def test_the_sections_of_the_published_experiment_are_in_order(published: tuple[str, str]) -> None:
     assert re.findall(r"^## (.*)$", published[0], re.MULTILINE) == [
-        "What was run",
         "The verdict",
+        "Where the paper's text and its data disagree",
+        "Who goes broke, and when",
+        "Who collected what",
         "Where the tokens went",
         "What agents hold and do",
-        "The paper's tables",
-        "Further measures",
-        "Where the paper's text and its data disagree",
         "Side by side",
+        "The paper's tables",
+        "Further metrics",
+        "What was run",
+        "The runs, and how to play each again",
     ]
 
 
@@ -131,6 +139,21 @@ def test_the_verdict_counts_the_published_cells(published: tuple[str, str]) -> N
     assert "| equal, to the last digit | 792 |" in published[0]
     assert "| summary.json | equal byte for byte |" in published[0]
     assert "first difference" not in published[0]
+
+
+def test_the_answer_stands_before_everything_else(
+    published: tuple[str, str], custom: tuple[str, str]
+) -> None:
+    _, answer, *_ = published[0].split("\n\n")
+    assert plain(answer) == (
+        "Every one of the 792 published cells came out again, to the last printed digit: "
+        "24 runs, played anew from their seeds."
+    )
+    for _, page in (published, custom):
+        first = page[page.index("<body>") : page.index("<main")]
+        assert first.index('class="answer"') < first.index("<figure>") < first.index("key-figures")
+        assert first.count("<dt>") == 3
+    assert plain(custom[0].split("\n\n")[1]).endswith(".")
 
 
 @pytest.mark.parametrize(
@@ -153,7 +176,7 @@ def test_every_disagreement_and_claim_has_its_row(published: tuple[str, str]) ->
 
 
 def test_the_aggregates_stand_side_by_side(published: tuple[str, str]) -> None:
-    assert "| measure | published | as-run | as-written |" in published[0]
+    assert "| metric | published | as-run | as-written |" in published[0]
     assert "`job_rule = waive_usage`" in published[0]
 
 
@@ -188,7 +211,8 @@ def test_rows_that_differ_are_named_and_the_findings_withheld(tmp_path: Path) ->
     write_report(tmp_path, scenario, runs, rows, comparison=found)
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "| first difference | run 3, fees_total: 24382, here 24383 |" in text
-    assert "Every cell" not in text
+    assert "Every one" not in text
+    assert "[791](tables/verdict.csv" in text
     assert "so they cannot tell" in text
     assert "The clock" not in text
 
@@ -204,7 +228,7 @@ def test_small_and_odd_worlds_have_a_report(tmp_path: Path, changes: tuple[str, 
     assert write_report(tmp_path, scenario, runs, rows, comparison=None)
 
 
-@pytest.mark.parametrize("library", ["matplotlib", "scipy", "markdown_it"])
+@pytest.mark.parametrize("library", ["matplotlib", "scipy", "markdown_it", "jinja2"])
 def test_a_library_that_is_missing_is_named_and_nothing_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str
 ) -> None:

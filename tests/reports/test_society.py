@@ -110,7 +110,8 @@ def test_dividends_by_agent_are_those_paid() -> None:
 def test_the_published_experiment_has_nothing_of_it(tmp_path: Path) -> None:
     here = played("as-run")
     assert not society.is_mixed(here.scenario, here.runs)
-    assert society.drawings(here.scenario, here.runs) == {}
+    assert society.blocks(here.scenario, here.runs) == []
+    assert society.contract_blocks(here.runs) == []
     write_results(tmp_path, here.scenario, here.runs, here.rows)
     assert not (tmp_path / "contracts.csv").exists()
 
@@ -135,7 +136,8 @@ def test_a_report_of_a_society_has_its_section_and_figures(name: str, tmp_path: 
     here = played(name)
     write_report(tmp_path, here.scenario, here.runs, here.rows, comparison=None)
     text = (tmp_path / "report.md").read_text()
-    assert "## Who earned what, from whom, and for what" in text
+    assert "## Who collected what" in text
+    assert ("## What contracts did" in text) == (name == "market")
     assert "Population, in genesis order: " in text
     assert (tmp_path / "figures" / "earnings.svg").exists()
     assert (tmp_path / "figures" / "contracts.svg").exists() == (name == "market")

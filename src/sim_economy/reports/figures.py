@@ -73,7 +73,7 @@ _STYLE: Final[dict[Any, Any]] = {
     "figure.constrained_layout.w_pad": 0.1,
 }
 _DASHES: Final = (0, (4, 2))
-_PANELS_MAX: Final = 12
+_PANELS_MAX: Final = 16
 _POINTS_MAX: Final = 600
 
 
@@ -116,78 +116,229 @@ def balances(
     values: Sequence[Sequence[Sequence[float]]],
     names: Sequence[str],
     level: tuple[float, str] | None = None,
+    *,
+    groups: Mapping[str, Sequence[int]] | None = None,
+    narrow: bool = False,
 ) -> Drawing:
-    """Each agent's balance over turns: the mean of the runs, and all runs as a band.
+    """Balances over turns, a panel with its own scale for each agent.
 
-    With more agents than fit, bands over all agents and runs instead.
+    With more agents than fit, a panel for each group of agents.
 
     Args:
         values: Tokens, `[run, turn, agent]`, from genesis on.
         names: `[agent]`.
         level: A balance to mark, and what to call it.
+        groups: Indices of agents by the name of their group; all in one when None.
+        narrow: For a window as wide as a hand.
     """
-    if len(names) > _PANELS_MAX:
-        return _balance_bands(values, level)
-    return _balance_panels(values, names, level)
-
-
-def _balance_panels(
-    values: Sequence[Sequence[Sequence[float]]],
-    names: Sequence[str],
-    level: tuple[float, str] | None,
-) -> Drawing:
-    across = min(4, len(names))
-    down = math.ceil(len(names) / across)
-    figure = _figure(9, 1.3 + 1.75 * down)
-    panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).flat
+    if len(names) <= _PANELS_MAX:
+        panels: Mapping[str, Sequence[int]] = {name: [at] for at, name in enumerate(names)}
+    else:
+        panels = _grouped_panels(names, groups)
+    across = min(2 if narrow else 4, len(panels))
+    down = math.ceil(len(panels) / across)
+    figure = _figure(_NARROW if narrow else 9, 1.3 + (1.35 if narrow else 1.75) * down)
+    axes = figure.subplots(down, across, sharex=True, squeeze=False).flat
     turns = _thinned(len(values[0]))
-    for agent, panel in enumerate(panels):
-        if agent >= len(names):
+    held = _quantiles(values, turns, panels)
+    for index, panel in enumerate(axes):
+        if index >= len(panels):
             panel.set_visible(False)
             continue
-        held = [[run[turn][agent] for run in values] for turn in turns]
-        least, greatest = [min(row) for row in held], [max(row) for row in held]
-        means = [statistics.fmean(row) for row in held]
-        mean, band = ("mean of runs", "all runs") if agent == 0 else (None, None)
-        panel.plot(turns, means, color=BLUE, linewidth=1.6, label=mean)
-        panel.fill_between(turns, least, greatest, color=SKY, alpha=0.35, linewidth=0, label=band)
-        panel.axhline(0, color=INK, linewidth=0.8)
-        if level is not None:
-            name = level[1] if agent == 0 else None
-            panel.axhline(level[0], color=RED, linewidth=1, linestyle=_DASHES, label=name)
-        panel.set_title(names[agent], fontsize=9, pad=4)
-        panel.yaxis.set_major_formatter(_grouped)
-        panel.locator_params(axis="x", integer=True)
-        if agent + across >= len(names):
+        name, agents = list(panels.items())[index]
+        count = len(values) * len(agents)
+        _balance_panel(panel, turns, held[name], count, level, labelled=index == 0)
+        panel.set_title(name, fontsize=9, pad=4)
+        if index + across >= len(panels):
             panel.set_xlabel("turn")
             panel.tick_params(labelbottom=True)
-    figure.suptitle("What each agent holds", x=0.015, ha="left", fontsize=12, fontweight="bold")
-    figure.legend(loc="outside lower center", ncols=3)
+    title = "What agents hold" if len(panels) < len(names) else "What each agent holds"
+    figure.suptitle(title, x=0.015, ha="left", fontsize=12, fontweight="bold")
+    figure.legend(loc="outside lower center", ncols=1 if narrow else 4)
     figure.supylabel("balance (tokens)", fontsize=10)
-    return _drawing(figure, "Balance of each agent over turns")
+    return _drawing(figure, "Balances over turns")
 
 
-def _balance_bands(
-    values: Sequence[Sequence[Sequence[float]]], level: tuple[float, str] | None
-) -> Drawing:
-    from numpy import quantile  # noqa: PLC0415
+def _grouped_panels(
+    names: Sequence[str], groups: Mapping[str, Sequence[int]] | None
+) -> dict[str, Sequence[int]]:
+    """Agents by their group where the groups fit, all in one otherwise."""
+    if groups is None or len(groups) > _PANELS_MAX:
+        return {f"all {len(names):,} agents": range(len(names))}
+    return {
+        f"{name} ({len(own):,} agents)" if len(own) > 1 else name: own
+        for name, own in groups.items()
+    }
 
-    figure, axes = _axes("What agents hold, all agents of all runs", "turn", "balance (tokens)")
-    turns = _thinned(len(values[0]))
-    held = [[held for run in values for held in run[turn]] for turn in turns]
-    chances = (0, 0.25, 0.5, 0.75, 1)
-    least, lower, middle, upper, greatest = quantile(held, chances, axis=1, method="nearest")
-    for low, high, alpha, label in (
-        (least, greatest, 0.2, "all"),
-        (lower, upper, 0.45, "the middle half"),
-    ):
-        axes.fill_between(turns, low, high, color=SKY, alpha=alpha, linewidth=0, label=label)
-    axes.plot(turns, middle, color=BLUE, linewidth=1.8, label="median")
-    axes.axhline(0, color=INK, linewidth=0.8)
+
+def _quantiles(
+    values: Sequence[Sequence[Sequence[float]]],
+    turns: Sequence[int],
+    panels: Mapping[str, Sequence[int]],
+) -> dict[str, Sequence[Sequence[float]]]:
+    """Balances that stand at some shares of all, `[share, turn]`, by panel."""
+    from numpy import asarray, quantile  # noqa: PLC0415
+
+    found: dict[str, list[Sequence[float]]] = {name: [] for name in panels}
+    for turn in turns:
+        held = asarray([run[turn] for run in values])
+        for name, agents in panels.items():
+            own = held[:, list(agents)]
+            found[name].append(quantile(own, _SHARES, method="inverted_cdf").tolist())
+    return {name: list(zip(*rows, strict=True)) for name, rows in found.items()}
+
+
+_SHARES: Final = (0, 0.05, 0.25, 0.5, 0.75, 0.95, 1)
+
+
+def _balance_panel(
+    panel: Axes,
+    turns: Sequence[int],
+    held: Sequence[Sequence[float]],
+    values: int,
+    level: tuple[float, str] | None,
+    *,
+    labelled: bool,
+) -> None:
+    """Bands and the median of balances; where there are many, without the outermost ones.
+
+    One agent that holds far more than all others would else leave them no room.
+
+    Args:
+        held: `[share, turn]`, as `_SHARES` says.
+        values: How many are behind each of them.
+        labelled: Whether the legend takes its names from here.
+    """
+    least, fifth, lower, middle, upper, most, greatest = held
+    outer = (least, greatest, "all") if values <= _FEW else (fifth, most, "nine in ten")
+    bands = ((*outer, 0.3), (lower, upper, "the middle half", 0.5)) if values > 1 else ()
+    for low, high, name, alpha in bands:
+        label = name if labelled else None
+        panel.fill_between(turns, low, high, color=SKY, alpha=alpha, linewidth=0, label=label)
+    name = "median" if values > 1 else "balance"
+    panel.plot(turns, middle, color=BLUE, linewidth=1.6, label=name if labelled else None)
+    panel.axhline(0, color=INK, linewidth=0.8)
     if level is not None:
-        axes.axhline(level[0], color=RED, linewidth=1, linestyle=_DASHES, label=level[1])
-    figure.legend(loc="outside lower center", ncols=4)
-    return _drawing(figure, "Balance of all agents over turns")
+        marked = level[1] if labelled else None
+        panel.axhline(level[0], color=RED, linewidth=1, linestyle=_DASHES, label=marked)
+    panel.yaxis.set_major_formatter(_grouped)
+    panel.locator_params(axis="y", nbins=4)
+    panel.locator_params(axis="x", integer=True, nbins=5)
+
+
+_FEW: Final = 60
+_NARROW: Final = 4.3
+"""Inches of a figure for a window as wide as a hand."""
+
+
+@_styled()
+def solvency(
+    shares: Sequence[Sequence[float]],
+    names: Sequence[str],
+    ends: Sequence[str],
+    *,
+    narrow: bool = False,
+) -> Drawing:
+    """Who is below zero, and when: a row for each agent, a column for each turn.
+
+    Args:
+        shares: Of the runs, from 0 to 1, `[agent, turn]`.
+        names: `[agent]`, from above.
+        ends: What stands at the end of each row, `[agent]`.
+        narrow: For a window as wide as a hand.
+    """
+    figure, axes = _axes(
+        "Who is below zero, and when",
+        "turn",
+        "",
+        width=_NARROW if narrow else 9,
+        height=1.6 + 0.3 * len(names),
+    )
+    size = 8 if narrow else 9
+    played = len(shares[0])
+    turns = _thinned(played, _COLUMNS_MAX)
+    for above, own in enumerate(reversed(shares)):
+        across, heights = _stepped(turns, [0.86 * own[turn] for turn in turns], played)
+        axes.fill(across, [above + height for height in heights], color=RED, linewidth=0)
+        axes.axhline(above, color=GRID, linewidth=0.8, zorder=0)
+    axes.set_xlim(0.5, played + 0.5)
+    axes.set_ylim(-0.15, len(names))
+    places = [above + 0.35 for above in range(len(names))]
+    axes.set_yticks(places, names[::-1])
+    right = axes.twinx()
+    right.set_ylim(axes.get_ylim())
+    right.set_yticks(places, ends[::-1])
+    for side in (axes, right):
+        side.tick_params(axis="y", length=0, labelsize=size, labelcolor=INK)
+        side.spines[["left", "right"]].set_visible(False)
+        side.grid(visible=False, axis="y")
+    axes.locator_params(axis="x", integer=True)
+    return _drawing(figure, "The agents that are below zero, over turns")
+
+
+def _stepped(
+    turns: Sequence[int], heights: Sequence[float], played: int
+) -> tuple[list[float], list[float]]:
+    """The outline of bars that touch, from zero to zero, a corner only where the height changes."""
+    edges = [*(turn + 0.5 for turn in turns), played + 0.5]
+    across, up = [edges[0]], [0.0]
+    for edge, height in zip(edges, [*heights, 0.0], strict=True):
+        if height != up[-1]:
+            across += [edge, edge]
+            up += [up[-1], height]
+    return [*across, edges[-1]], [*up, 0.0]
+
+
+_COLUMNS_MAX: Final = 240
+
+
+@_styled()
+def agreement(
+    values: Mapping[str, tuple[Sequence[float], Sequence[float]]], *, narrow: bool = False
+) -> Drawing:
+    """Two sets of values that should be the same: rings, and dots inside those that agree.
+
+    Args:
+        values: Published and played values, `[run]`, by the name of a metric.
+        narrow: For a window as wide as a hand.
+    """
+    across = 2 if narrow else 3
+    down = math.ceil(len(values) / across)
+    figure = _figure(_NARROW if narrow else 9, 1 + (1.45 if narrow else 1.75) * down)
+    panels = figure.subplots(down, across, sharex=True, squeeze=False).flat
+    for index, panel in enumerate(panels):
+        if index >= len(values):
+            panel.set_visible(False)
+            continue
+        name, (published, played) = list(values.items())[index]
+        panel.plot(
+            range(1, len(published) + 1),
+            published,
+            "o",
+            color=ORANGE,
+            markerfacecolor="none",
+            markersize=7,
+            label="published" if index == 0 else None,
+        )
+        panel.plot(
+            range(1, len(played) + 1),
+            played,
+            "o",
+            color=BLUE,
+            markersize=3,
+            label="played here" if index == 0 else None,
+        )
+        panel.set_title(name, fontsize=9, pad=4)
+        panel.yaxis.set_major_formatter(_grouped)
+        panel.locator_params(axis="y", nbins=4)
+        panel.locator_params(axis="x", integer=True, nbins=6)
+        if index + across >= len(values):
+            panel.set_xlabel("run")
+            panel.tick_params(labelbottom=True)
+    title = "Published values, and ours" if narrow else "Every published value, and ours inside it"
+    figure.suptitle(title, x=0.015, ha="left", fontsize=12, fontweight="bold")
+    figure.legend(loc="outside lower center", ncols=2)
+    return _drawing(figure, "Published values of each run, and the values played here")
 
 
 @_styled()
@@ -316,7 +467,8 @@ def lorenz(
             alpha=0.55,
             label="one run" if index == 0 else None,
         )
-    axes.plot(percent, [100 * share for share in mean], color=BLUE, linewidth=2.6, label="mean")
+    middle = [100 * mean[point] for point in points]
+    axes.plot(percent, middle, color=BLUE, linewidth=2.6, label="mean")
     axes.text(48, 51, "equality", color=MUTED, rotation=45, rotation_mode="anchor", va="bottom")
     axes.set_xlim(0, 100)
     axes.set_ylim(0, 100)
@@ -473,9 +625,9 @@ def _drawing(figure: Figure, description: str) -> Drawing:
 _DPI: Final = 144
 
 
-def _thinned(count: int) -> list[int]:
+def _thinned(count: int, most: int = _POINTS_MAX) -> list[int]:
     """Positions from the first to the last, no more than a figure can show."""
-    step = max(1, math.ceil((count - 1) / _POINTS_MAX))
+    step = max(1, math.ceil((count - 1) / most))
     indices = list(range(0, count, step))
     return indices if indices[-1] == count - 1 else [*indices, count - 1]
 

@@ -14,9 +14,11 @@ from sim_economy.core.contracts import ContractKind, Role
 from sim_economy.ledger.readers.counts import Made, owner_name
 from sim_economy.ledger.readers.plain_text import markdown_code, visible
 from sim_economy.reports import figures
-from sim_economy.reports.tables import Table, Value, number, table_markdown
+from sim_economy.reports.page.document import Block, Figure
+from sim_economy.reports.tables import Table, Value, number
+from sim_economy.runs.agent_outcomes import policy_names
 from sim_economy.runs.extended_metrics import wealth
-from sim_economy.runs.run import Run
+from sim_economy.runs.run import Run, fees
 from sim_economy.scenarios.scenario import Scenario
 
 ENDS: Final = ("settled", "defaulted", "void", "lapsed")
@@ -26,7 +28,7 @@ KINDS: Final[Mapping[str, str]] = {kind: kind.replace("_", " ") for kind in Cont
 """The kinds of contract, in words."""
 
 GROUPS: Final[Mapping[str, str]] = {
-    "inference_fee": "fees",
+    "inference_fee": "own fees",
     "forward_fee": "fees carried for others",
     "job_credit": "jobs",
     "interest_relief": "jobs",
@@ -80,7 +82,7 @@ def contract_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 def flow_rows(scenario: Scenario, runs: Sequence[Run]) -> list[dict[str, Any]]:
     """Flows: one row for each payer, payee and reason of a run."""
-    names = _policy_names(scenario)
+    names = policy_names(scenario)
     return [
         {
             "run_id": run.run,
@@ -104,46 +106,66 @@ def is_mixed(scenario: Scenario, runs: Sequence[Run]) -> bool:
     )
 
 
-def blocks(scenario: Scenario, runs: Sequence[Run]) -> list[str]:
-    """The section of a report on a mixed society, as blocks of Markdown."""
-    lines = [
-        "![What an agent of each policy gains and loses, by what for](figures/earnings.svg)",
+def blocks(scenario: Scenario, runs: Sequence[Run]) -> list[Block]:
+    """What each policy gained and lost, and who paid whom; nothing where all are alike."""
+    if not is_mixed(scenario, runs):
+        return []
+    found: list[Block] = [
         _reading_of_earnings(scenario, runs),
-        table_markdown(earnings_table(scenario, runs)),
+        _earnings_figure(scenario, runs),
+        earnings_table(scenario, runs),
         "What an agent moves among its own accounts is no gain and no loss.",
         reading_of_trade(scenario, runs),
     ]
     if (between := _flows_table(scenario, runs)).rows:
-        lines.append(table_markdown(between))
-    lines.append(reading_of_contracts(runs))
-    if any(run.counts.made for run in runs):
-        lines += [
-            "![Contracts by kind and end](figures/contracts.svg)",
-            table_markdown(contracts_table(runs)),
-            table_markdown(causes_table(runs)),
-        ]
-    lines.append(reading_of_dividends(runs))
+        found.append(between)
+    found.append(reading_of_dividends(runs))
     if (paid := dividends_table(scenario, runs)).rows:
-        lines.append(table_markdown(paid))
-    return lines
+        found.append(paid)
+    return found
 
 
-def drawings(scenario: Scenario, runs: Sequence[Run]) -> dict[str, str]:
-    """The figures of that section by name: SVG."""
-    if not is_mixed(scenario, runs):
-        return {}
-    drawn = {
-        "earnings": figures.earnings(
-            {visible(name): gains for name, gains in _incomes(scenario, runs).items()}
-        )
-    }
-    if any(run.counts.made for run in runs):
-        counted = [
-            (str(row[0]), [float(cell or 0) for cell in row[3:]])
-            for row in contracts_table(runs).rows[:-1]
-        ]
-        drawn["contracts"] = figures.contracts(counted, ENDS)
-    return drawn
+def contract_blocks(runs: Sequence[Run]) -> list[Block]:
+    """What became of contracts; nothing where none was proposed."""
+    if not any(run.counts.made for run in runs):
+        return []
+    table = contracts_table(runs)
+    return [reading_of_contracts(runs), _contracts_figure(table), table, causes_table(runs)]
+
+
+def _earnings_figure(scenario: Scenario, runs: Sequence[Run]) -> Figure:
+    incomes = {visible(name): gains for name, gains in _incomes(scenario, runs).items()}
+    rows: list[dict[str, Any]] = [
+        {"policy": name, "reason": group, "tokens": tokens}
+        for name, gains in incomes.items()
+        for group, tokens in gains.items()
+    ]
+    return Figure(
+        name="earnings",
+        caption="What one agent of each policy gains and loses a run, by what for",
+        drawing=figures.earnings(incomes),
+        rows=rows,
+    )
+
+
+def _contracts_figure(table: Table) -> Figure:
+    counted = [(str(row[0]), [_as_number(cell) for cell in row[3:]]) for row in table.rows[:-1]]
+    rows: list[dict[str, Any]] = [
+        {"kind": kind, "end": end, "contracts": count}
+        for kind, counts in counted
+        for end, count in zip(ENDS, counts, strict=True)
+    ]
+    return Figure(
+        name="contracts",
+        caption="Contracts a run, by kind and by how they ended",
+        drawing=figures.contracts(counted, ENDS),
+        rows=rows,
+    )
+
+
+def _as_number(value: Value) -> float:
+    assert isinstance(value, int | float), value
+    return float(value)
 
 
 def contracts_table(runs: Sequence[Run]) -> Table:
@@ -215,7 +237,7 @@ def _missing(kinds: Set[str], verb: str) -> str:
 
 def _incomes(scenario: Scenario, runs: Sequence[Run]) -> dict[str, dict[str, float]]:
     """Gains and losses of each agent of a policy in a run, by group of reasons, in tokens."""
-    names = _policy_names(scenario)
+    names = policy_names(scenario)
     heads = Counter(names.values())
     gains: dict[str, Counter[str]] = {name: Counter() for name in heads}
     for run in runs:
@@ -233,7 +255,7 @@ def _incomes(scenario: Scenario, runs: Sequence[Run]) -> dict[str, dict[str, flo
 def earnings_table(scenario: Scenario, runs: Sequence[Run]) -> Table:
     """Gains, losses and final wealth of an agent of each policy, a run."""
     gains = _incomes(scenario, runs)
-    names = _policy_names(scenario)
+    names = policy_names(scenario)
     heads = Counter(names.values())
     groups = [
         group
@@ -265,7 +287,7 @@ def _flows_table(scenario: Scenario, runs: Sequence[Run]) -> Table:
 
 def _between(scenario: Scenario, runs: Sequence[Run]) -> Counter[tuple[str, str, str]]:
     """Tokens that agents gave agents over all runs, by their policies and the reason."""
-    names = _policy_names(scenario)
+    names = policy_names(scenario)
     totals: Counter[tuple[str, str, str]] = Counter()
     for run in runs:
         for flow in run.counts.flows:
@@ -280,11 +302,11 @@ def reading_of_trade(scenario: Scenario, runs: Sequence[Run]) -> str:
     if not totals:
         return "Agents gave one another nothing."
     whole = sum(totals.values()) / len(runs)
-    fees = statistics.mean(_moved(run, "inference_fee") for run in runs)
+    charged = statistics.mean(fees(run.series) for run in runs)
     payer, payee, reason = max(totals, key=lambda key: (totals[key], key))
     most = totals[payer, payee, reason] / len(runs)
     return (
-        f"Agents gave one another {number(whole, 1)} tokens a run, beside {number(fees, 1)} in "
+        f"Agents gave one another {number(whole, 1)} tokens a run, beside {number(charged, 1)} in "
         f"fees to the platform. The largest part, {number(most, 1)}, went from "
         f"{markdown_code(payer)} to {markdown_code(payee)} as {reason.replace('_', ' ')}."
     )
@@ -292,7 +314,7 @@ def reading_of_trade(scenario: Scenario, runs: Sequence[Run]) -> str:
 
 def dividends_table(scenario: Scenario, runs: Sequence[Run]) -> Table:
     """Dividends of each agent that was paid any, and the price of its share, a run."""
-    names = _policy_names(scenario)
+    names = policy_names(scenario)
     dividends, prices, owned = Counter[int](), Counter[int](), Counter[int]()
     for run in runs:
         for flow in run.counts.flows:
@@ -322,7 +344,7 @@ def _reading_of_earnings(scenario: Scenario, runs: Sequence[Run]) -> str:
     """Two sentences on who ended best and worst off, and by what."""
     table = earnings_table(scenario, runs)
     gains = _incomes(scenario, runs)
-    ranked = sorted(table.rows, key=lambda row: -float(row[-1] or 0))
+    ranked = sorted(table.rows, key=lambda row: -_as_number(row[-1]))
     lines = []
     for row, how in ((ranked[0], "best"), (ranked[-1], "worst")):
         name = str(row[0])
@@ -334,7 +356,7 @@ def _reading_of_earnings(scenario: Scenario, runs: Sequence[Run]) -> str:
             by.append(f"lost {number(-own[least], 1)} most of all by {least}")
         lines.append(
             f"An agent of {markdown_code(name)} ends {how} off, with "
-            f"{number(float(row[-1] or 0), 1)} tokens: "
+            f"{number(_as_number(row[-1]), 1)} tokens: "
             f"it {' and '.join(by) or 'neither gained nor lost'}."
         )
     return " ".join(lines if len(ranked) > 1 else lines[:1])
@@ -356,9 +378,3 @@ def reading_of_dividends(runs: Sequence[Run]) -> str:
 
 def _moved(run: Run, reason: str) -> int:
     return sum(flow.tokens for flow in run.counts.flows if flow.reason == reason)
-
-
-def _policy_names(scenario: Scenario) -> dict[int, str]:
-    """The name of each agent's policy, by position."""
-    names = {agent: group.policy_name for group in scenario.population for agent in group.agents}
-    return dict(sorted(names.items()))

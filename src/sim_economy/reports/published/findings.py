@@ -85,7 +85,7 @@ def _jobs(evidence: Evidence) -> str:
 
 def _owners(evidence: Evidence) -> str:
     return (
-        f"No agent ever owned a share. Of {number(evidence.moved('inference_fee'), 1)} tokens in "
+        f"No agent ever owned a share. Of {number(evidence.column('fees_total'), 1)} tokens in "
         f"fees a run, {number(evidence.moved('dividend'), 1)} came back as dividends."
     )
 

@@ -1,0 +1,134 @@
+"""The agents of an experiment: who is below zero and when, what each paid, got and ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean
+from typing import Any, Final
+
+from sim_economy.ledger.readers.plain_text import visible
+from sim_economy.reports import figures
+from sim_economy.reports.page.document import Figure
+from sim_economy.reports.tables import Table, Value
+from sim_economy.runs.agent_outcomes import AgentOutcome, Collector
+from sim_economy.runs.run import Run
+from sim_economy.scenarios.scenario import Scenario
+
+AGENTS_FILE: Final = "agents.csv"
+"""The file of an experiment that holds what became of each agent."""
+COLLECTORS_FILE: Final = "collectors.csv"
+"""The file of an experiment that holds who collected what."""
+DRAWN_MAX: Final = 14
+"""Agents in a figure that has a row for each."""
+
+
+def solvency_figure(runs: Sequence[Run], outcomes: Sequence[AgentOutcome]) -> Figure:
+    """Who is below zero, and when: those that are so earliest."""
+    order = sorted(range(len(outcomes)), key=lambda agent: _first(outcomes[agent], agent))
+    some = order[:DRAWN_MAX]
+    turns = range(runs[0].turns)
+    shares = [
+        [fmean(run.series.balances[turn][agent] < 0 for run in runs) for turn in turns]
+        for agent in some
+    ]
+    names = [visible(outcomes[agent].agent_id) for agent in some]
+    ends = [_when(outcomes[agent]) for agent in some]
+    left = len(order) - len(some)
+    more = f"; {left:,} later ones are in the table" if left else ""
+    height = "" if len(runs) == 1 else " The height of a row is the share of runs."
+    rows: list[dict[str, Any]] = [
+        {"agent_id": outcomes[agent].agent_id, "turn": turn + 1, "share_below_zero": share}
+        for agent, own in zip(some, shares, strict=True)
+        for turn, share in enumerate(own)
+    ]
+    return Figure(
+        name="solvency",
+        caption=f"Turns in which each agent is below zero{more}.{height}",
+        drawing=figures.solvency(shares, names, ends),
+        narrow=figures.solvency(shares, names, ends, narrow=True),
+        rows=rows,
+    )
+
+
+def _first(own: AgentOutcome, index: int) -> tuple[bool, float, int]:
+    never = own.first_turn is None
+    return not own.goes_broke, float("inf") if never else float(own.first_turn or 0), index
+
+
+def _when(own: AgentOutcome) -> str:
+    if own.first_turn is None:
+        return "never"
+    often = "" if own.broke == own.runs else f", {own.broke} of {own.runs}"
+    return f"turn {own.first_turn:g}{often}"
+
+
+def balances_figure(scenario: Scenario, runs: Sequence[Run]) -> Figure:
+    """What agents hold over turns: each for itself, or by policy where there are many."""
+    config = scenario.config
+    start = [[config.genesis_tokens_per_agent] * config.num_agents]
+    values = [start + run.series.balances for run in runs]
+    level = (-180, "below this the policy works") if scenario.policy_name == "published" else None
+    names = list(map(visible, config.agent_ids))
+    groups: dict[str, list[int]] = {}
+    for group in scenario.population:
+        if group.agents:
+            groups.setdefault(visible(group.policy_name), []).extend(group.agents)
+    rows: list[dict[str, Any]] = [
+        {
+            "agent_id": agent_id,
+            "turn": turn,
+            "least": min(held),
+            "mean": fmean(held),
+            "greatest": max(held),
+        }
+        for agent, agent_id in enumerate(config.agent_ids)
+        for turn in range(len(values[0]))
+        if (held := [run[turn][agent] for run in values])
+    ]
+    drawings = [
+        figures.balances(values, names, level, groups=groups, narrow=narrow)
+        for narrow in (False, True)
+    ]
+    return Figure(
+        name="balances",
+        caption="Balances over turns, each panel on its own scale",
+        drawing=drawings[0],
+        narrow=drawings[1],
+        rows=rows,
+    )
+
+
+def outcomes_table(outcomes: Sequence[AgentOutcome]) -> Table:
+    """What became of each agent, those broke earliest first; columns of nothing are left out."""
+    order = sorted(range(len(outcomes)), key=lambda agent: _first(outcomes[agent], agent))
+    ranked = [outcomes[agent] for agent in order]
+    columns: dict[str, list[Value]] = {
+        "agent": [own.agent_id for own in ranked],
+        "policy": [own.policy for own in ranked],
+        "runs broke": [f"{own.broke}\u00a0of\u00a0{own.runs}" for own in ranked],
+        "first turn below zero": [own.first_turn for own in ranked],
+        "turns below zero": [own.turns_below for own in ranked],
+        "lowest balance": [own.lowest for own in ranked],
+        "final balance": [own.final for own in ranked],
+        "fees paid": [own.fees for own in ranked],
+        "interest paid": [own.interest for own in ranked],
+        "jobs": [own.jobs for own in ranked],
+        "core shares": [own.core_shares for own in ranked],
+        "tips": [own.tips for own in ranked],
+        "contracts": [own.contracts for own in ranked],
+    }
+    told = {name: cells for name, cells in columns.items() if any(cells)}
+    title = "What became of each agent; tokens are means over the runs"
+    rows = tuple(zip(*told.values(), strict=True))
+    return Table("agents", title, tuple(told), rows, csv=AGENTS_FILE)
+
+
+def collectors_table(collected: Sequence[Collector]) -> Table:
+    """Who collected what, by the part it plays."""
+    rows: list[tuple[Value, ...]] = []
+    for own in collected:
+        most = next(iter(own.by_agent), None)
+        rows.append((own.role, own.tokens, most, None if most is None else own.by_agent[most]))
+    columns = ("who", "tokens a run", "most of it", "its tokens a run")
+    title = "Who collected what, less what they paid for it"
+    return Table("collectors", title, columns, tuple(rows), csv=COLLECTORS_FILE)
