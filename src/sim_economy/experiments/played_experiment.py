@@ -9,12 +9,17 @@ from sim_economy.core.errors import InputError, ScenarioError
 from sim_economy.core.table_reader import is_whole
 from sim_economy.experiments.experiment import Outcome, run_experiment
 from sim_economy.ledger.readers.html_table import html_table
+from sim_economy.ledger.readers.plain_text import html_text
+from sim_economy.reports.agent_frames import agents_by_run_frame, agents_frame, collectors_frame
+from sim_economy.reports.answers import answer
 from sim_economy.reports.comparison import check_names
+from sim_economy.reports.page.document import plain
 from sim_economy.reports.played_comparison import PlayedComparison
+from sim_economy.reports.played_run import chosen_scenario
 from sim_economy.reports.report import write_report
 from sim_economy.reports.tables import data_frame
+from sim_economy.runs.agent_outcomes import AgentOutcome, agent_outcomes, collectors
 from sim_economy.runs.extended_metrics import all_metrics, doubts, extended_summary, series_columns
-from sim_economy.runs.notebook import chosen_scenario
 from sim_economy.runs.run import Run
 from sim_economy.scenarios.changes import ScenarioChanges
 from sim_economy.scenarios.scenario import Scenario
@@ -66,6 +71,50 @@ class PlayedExperiment:
         """Every turn of every run."""
         return data_frame(series_columns(self.runs) if self.runs else [])
 
+    @property
+    def answer(self) -> str:
+        """Who goes broke and who collected, in one sentence.
+
+        Raises:
+            InputError: No run has finished.
+        """
+        self._check_runs()
+        return plain(answer(self.scenario, self.runs))
+
+    @property
+    def agents(self) -> polars.DataFrame:
+        """What became of each agent over the runs, a row for each.
+
+        Raises:
+            InputError: No run has finished.
+        """
+        return agents_frame(self._outcomes)
+
+    @property
+    def collectors(self) -> polars.DataFrame:
+        """Who collected what, by role and agent.
+
+        Raises:
+            InputError: No run has finished.
+        """
+        outcomes = self._outcomes
+        return collectors_frame(collectors(self.runs, self.scenario.config), outcomes)
+
+    @property
+    def agents_by_run(self) -> polars.DataFrame:
+        """What became of each agent in each run.
+
+        Raises:
+            InputError: No run has finished.
+        """
+        self._check_runs()
+        return agents_by_run_frame(self.runs, self.scenario)
+
+    @property
+    def _outcomes(self) -> list[AgentOutcome]:
+        self._check_runs()
+        return agent_outcomes(self.runs, self.scenario)
+
     def report(self) -> Path:
         """Write the report into the folder; the page to read.
 
@@ -93,11 +142,12 @@ class PlayedExperiment:
         )
 
     def _repr_html_(self) -> str:
-        """The summary as a table, for a notebook."""
+        """The answer, and the summary as a table, for a notebook."""
+        told = f"<p>{html_text(self.answer)}</p>" if self.runs else ""
         rows = extended_summary([all_metrics(run) for run in self.runs]) if self.runs else []
         columns = ("measure", "mean", "student_low", "student_high", "min", "max")
         cells = [[row[column] for column in columns] for row in rows]
-        return html_table(repr(self).strip("<>"), columns, cells)
+        return told + html_table(repr(self).strip("<>"), columns, cells)
 
 
 def experiment(
