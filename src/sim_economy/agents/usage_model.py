@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -254,11 +255,12 @@ _SOURCES: Final[Mapping[str, type[PublishedUsage | _TraceTable | _DistributionTa
 }
 
 
-def parse_usage(given: Any, folder: Path) -> UsageSource:
+def parse_usage(given: Any, folder: Path, trace: Path | None = None) -> UsageSource:
     """A usage source from the `[usage]` table of a scenario.
 
     Args:
         folder: Where a relative path starts.
+        trace: Where a trace is read instead of the path that is stated, if it is elsewhere.
 
     Raises:
         ScenarioError: With every problem found.
@@ -266,7 +268,7 @@ def parse_usage(given: Any, folder: Path) -> UsageSource:
     problems: list[str] = []
     source = read_tagged("source", _SOURCES, given, "usage", problems)
     if isinstance(source, _TraceTable):
-        return read_trace(folder / source.path, repeat=source.repeat)
+        return read_trace(trace or folder / source.path, repeat=source.repeat)
     if isinstance(source, _DistributionTable):
         draws = partial(read_tagged, "distribution", _DISTRIBUTIONS)
         thinking = draws(source.thinking, "usage.thinking", problems)
@@ -293,6 +295,17 @@ def _normal(uniform: Callable[[int], int]) -> Decimal:
         if 0 < square < 1:
             return across * (-2 * square.ln() / square).sqrt()
     raise AssertionError("unreachable")
+
+
+def trace_csv(usage: TracedUsage) -> str:
+    """A trace as the CSV from which `read_trace` reads the same rows."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_LEAST)
+    for turn, agents in sorted(usage.rows.items()):
+        for agent_id, units in sorted(agents.items()):
+            writer.writerow((turn, agent_id, *units))
+    return text.getvalue()
 
 
 def read_trace(path: Path, *, repeat: bool = False) -> TracedUsage:

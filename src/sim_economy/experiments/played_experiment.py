@@ -22,7 +22,7 @@ from sim_economy.runs.agent_outcomes import AgentOutcome, agent_outcomes, collec
 from sim_economy.runs.extended_metrics import all_metrics, doubts, extended_summary, series_columns
 from sim_economy.runs.run import Run
 from sim_economy.scenarios.changes import ScenarioChanges
-from sim_economy.scenarios.scenario import Scenario
+from sim_economy.scenarios.scenario import Scenario, played_folder
 from sim_economy.scenarios.shipped import REGIMES
 
 if TYPE_CHECKING:
@@ -163,6 +163,7 @@ def experiment(
     """Play many runs of a scenario into a folder; the same call resumes an interrupted one.
 
     Args:
+        source: A file, a preset, a scenario, or the folder of an experiment, which goes on there.
         folder: Where the files go; `out/NAME` when None.
         seed: Of the first run's world; run r has `seed + r - 1`.
         jobs: Processes to play in; one where a policy cannot be imported by another process.
@@ -175,7 +176,7 @@ def experiment(
         FolderError: In use, another experiment's, of other settings, or not writable.
     """
     scenario = chosen_scenario(source, changes, _before(seed))
-    into = _folder(folder, scenario.name)
+    into = _folder(played_folder(source) if folder is None else folder, scenario.name)
     outcome = run_experiment(scenario, into, jobs=_jobs(jobs), ledgers=ledgers, fresh=fresh)
     return PlayedExperiment(scenario, into, outcome)
 

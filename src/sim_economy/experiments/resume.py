@@ -18,6 +18,7 @@ from sim_economy.ledger.readers.diff import changes_of
 from sim_economy.ledger.records import FORMAT, digest
 from sim_economy.ledger.sidecars.run_folder import write_whole
 from sim_economy.runs.run import Run, decode_run
+from sim_economy.scenarios.manifest import TRACE_COPY
 from sim_economy.scenarios.scenario import Scenario
 
 
@@ -131,6 +132,7 @@ _OWN_FILES: Final = (
     "agents_by_policy.csv",
     "agents_by_run.csv",
     "collectors.csv",
+    TRACE_COPY,
     "summary.json",
     "tables.md",
     "series.parquet",

@@ -178,7 +178,8 @@ def _collected(
     if agents is None:
         return kept
     gained = _gained(agents, {own.agent_id: own.policy for own in outcomes}, per_run)
-    return f"{kept}, {gained}" if platform.tokens >= agents.tokens else f"{gained}, {kept}"
+    first, second = (kept, gained) if platform.tokens >= agents.tokens else (gained, kept)
+    return f"{first}, and {second}"
 
 
 def _kept(platform: Collector, runs: Sequence[Run], per_run: str) -> str:
@@ -201,7 +202,7 @@ def _share(kept: float) -> str:
 
 def _gained(collector: Collector, policies: Mapping[str, str | None], per_run: str) -> str:
     tokens = sourced(_tokens(collector.tokens), COLLECTORS_CSV, collector.role, "tokens")
-    return f"{collector.role} collect {tokens} tokens{per_run}, {_whose(collector, policies)}"
+    return f"{collector.role} collect {tokens} tokens{per_run} ({_whose(collector, policies)})"
 
 
 def _whose(collector: Collector, policies: Mapping[str, str | None]) -> str:
@@ -210,7 +211,7 @@ def _whose(collector: Collector, policies: Mapping[str, str | None]) -> str:
     top = [agent_id for agent_id, tokens in collector.by_agent.items() if tokens == most]
     names = _listed(top)
     if len(top) == 1 and (policy := policies[top[0]]):
-        names += f" ({markdown_text(policy)})"
+        names += f", {markdown_text(policy)},"
     gained = sum(tokens for tokens in collector.by_agent.values() if tokens > 0)
     if len(top) == len(collector.by_agent):
         return f"all of it {names}" if len(top) == 1 else f"{names} alike"
