@@ -11,8 +11,8 @@ from rich.cells import cell_len
 
 from sim_economy.cli.output import print_table, say_wrapped
 from sim_economy.ledger.readers.plain_text import visible
-from sim_economy.reports.answers import answer, what_contracts_did
 from sim_economy.reports.page.document import plain
+from sim_economy.reports.sentences import answer, what_contracts_did
 from sim_economy.runs.agent_outcomes import (
     AgentOutcome,
     Collector,
@@ -30,8 +30,8 @@ _AGENTS_SHOWN: Final = 24
 _WIDTH: Final = 10_000
 _COLUMNS: Final[Mapping[str, str]] = {
     "first_turn": "broke in turn",
-    "broke": "runs broke",
     "lowest": "lowest",
+    "broke": "runs broke",
     "staked": "staked",
     "fees": "fees",
     "jobs": "jobs",

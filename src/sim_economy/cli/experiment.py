@@ -27,8 +27,8 @@ from sim_economy.cli.output import print_json, print_table, progress_bar, say, s
 from sim_economy.cli.scenario_options import chosen_scenario, policy_option, scenario_argument
 from sim_economy.experiments.experiment import Outcome, run_experiment
 from sim_economy.ledger.sidecars.run_folder import output_folder
-from sim_economy.reports.answers import answer
 from sim_economy.reports.page.document import plain
+from sim_economy.reports.sentences import answer
 from sim_economy.runs.agent_outcomes import agent_outcomes, collectors
 from sim_economy.runs.extended_metrics import doubts
 from sim_economy.runs.replay_command import replay_command
@@ -102,11 +102,18 @@ def experiment(
         if outcome.resumed:
             say(f"{outcome.resumed} runs were there already")
         show_files(outcome, folder, written)
-        if outcome.runs and (
-            command := replay_command(chosen, outcome.runs[0], folder=folder, ledgers=ledgers)
-        ):
-            say(f"run {outcome.runs[0].run} again, with its ledger: {command}")
+        _show_replay(chosen, outcome, folder, ledgers=ledgers)
     return 1 if outcome.failures else 0
+
+
+def _show_replay(chosen: Scenario, outcome: Outcome, folder: Path, *, ledgers: bool) -> None:
+    """Say how the first run is played again; the others differ in their seed."""
+    if not outcome.runs:
+        return
+    first = outcome.runs[0]
+    if command := replay_command(chosen, first, folder=folder, ledgers=ledgers):
+        lines = command.replace(" && ", " &&\n  ")
+        say(f"run {first.run} again, with its ledger:\n  {lines}")
 
 
 def _title(chosen: Scenario, outcome: Outcome) -> str:

@@ -20,8 +20,8 @@ from sim_economy.cli.output import (
 from sim_economy.cli.scenario_options import chosen_scenario, policy_option, scenario_argument
 from sim_economy.core.errors import ScenarioError
 from sim_economy.ledger.sidecars.locations import LedgerLocation
-from sim_economy.reports.answers import answer
 from sim_economy.reports.page.document import plain
+from sim_economy.reports.sentences import answer
 from sim_economy.runs.agent_outcomes import agent_outcomes, collectors
 from sim_economy.runs.policy_loop import play, play_run
 from sim_economy.runs.run import Run

@@ -11,12 +11,12 @@ from sim_economy.experiments.experiment import Outcome, run_experiment
 from sim_economy.ledger.readers.html_table import html_table
 from sim_economy.ledger.readers.plain_text import html_text
 from sim_economy.reports.agent_frames import agents_by_run_frame, agents_frame, collectors_frame
-from sim_economy.reports.answers import answer
 from sim_economy.reports.comparison import check_names
 from sim_economy.reports.page.document import plain
 from sim_economy.reports.played_comparison import PlayedComparison
 from sim_economy.reports.played_run import chosen_scenario
 from sim_economy.reports.report import write_report
+from sim_economy.reports.sentences import answer
 from sim_economy.reports.tables import data_frame
 from sim_economy.runs.agent_outcomes import AgentOutcome, agent_outcomes, collectors
 from sim_economy.runs.extended_metrics import all_metrics, doubts, extended_summary, series_columns
@@ -143,11 +143,11 @@ class PlayedExperiment:
 
     def _repr_html_(self) -> str:
         """The answer, and the summary as a table, for a notebook."""
-        told = f"<p>{html_text(self.answer)}</p>" if self.runs else ""
+        opening = f"<p>{html_text(self.answer)}</p>" if self.runs else ""
         rows = extended_summary([all_metrics(run) for run in self.runs]) if self.runs else []
         columns = ("measure", "mean", "student_low", "student_high", "min", "max")
         cells = [[row[column] for column in columns] for row in rows]
-        return told + html_table(repr(self).strip("<>"), columns, cells)
+        return opening + html_table(repr(self).strip("<>"), columns, cells)
 
 
 def experiment(

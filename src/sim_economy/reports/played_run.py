@@ -17,8 +17,8 @@ from sim_economy.ledger.sidecars.locations import LedgerLocation
 from sim_economy.ledger.stores.memory import MemoryStore
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.reports.agent_frames import agents_frame, collectors_frame
-from sim_economy.reports.answers import answer
 from sim_economy.reports.page.document import plain
+from sim_economy.reports.sentences import answer
 from sim_economy.runs.agent_outcomes import AgentOutcome, agent_outcomes, collectors
 from sim_economy.runs.extended_metrics import ExtendedMetrics, all_metrics
 from sim_economy.runs.policy_loop import play_run

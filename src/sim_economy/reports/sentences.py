@@ -44,8 +44,8 @@ def answer(
     rules = config or (None if scenario is None else scenario.config)
     outcomes = agent_outcomes(runs, scenario, rules)
     collected = collectors(runs, rules)
-    told = _collected(collected, outcomes, runs, _LITTLE)
-    return _sentence(f"{_broke(outcomes)}; {told}")
+    of_tokens = _collected(collected, outcomes, runs, _LITTLE)
+    return _sentence(f"{_broke(outcomes)}; {of_tokens}")
 
 
 _LITTLE: Final = 0.1
