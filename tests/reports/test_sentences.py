@@ -86,8 +86,8 @@ def test_an_answer_has_no_more_than_some_45_words() -> None:
         (
             [outcome("a", 1, 4, -9, 4), outcome("b", 1, 6, -5, 4), outcome("c", 0, None, 3, 4)],
             (
-                "No agent goes broke in at least half of the 4 runs: 2 of 3 do in fewer, a and b most "
-                "often, in 1."
+                "No agent goes broke in at least half of the 4 runs: 2 of 3 do in fewer, a and b "
+                "most often, in 1."
             ),
         ),
         (

@@ -22,6 +22,7 @@ from sim_economy.core.rules_version import RulesVersion
 from sim_economy.core.table_reader import Kind, Parameter, read_tagged
 from sim_economy.core.units import INPUT_LIMIT
 from sim_economy.core.world_config import WorldConfig, genesis_order
+from sim_economy.ledger.readers.plain_text import write_csv_rows
 
 Usage: TypeAlias = tuple[int, int]
 """Thinking units and output units of one agent in one turn."""
@@ -299,12 +300,13 @@ def _normal(uniform: Callable[[int], int]) -> Decimal:
 
 def trace_csv(usage: TracedUsage) -> str:
     """A trace as the CSV from which `read_trace` reads the same rows."""
+    rows = (
+        dict(zip(_LEAST, (turn, agent_id, *units), strict=True))
+        for turn, agents in sorted(usage.rows.items())
+        for agent_id, units in sorted(agents.items())
+    )
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_LEAST)
-    for turn, agents in sorted(usage.rows.items()):
-        for agent_id, units in sorted(agents.items()):
-            writer.writerow((turn, agent_id, *units))
+    write_csv_rows(text, list(_LEAST), rows, raw=True)
     return text.getvalue()
 
 
