@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -10,8 +11,10 @@ from sim_economy.core.table_reader import is_whole
 from sim_economy.experiments.experiment import Outcome, run_experiment
 from sim_economy.ledger.readers.html_table import html_table
 from sim_economy.ledger.readers.plain_text import html_text
+from sim_economy.ledger.sidecars.run_folder import folder_name
 from sim_economy.reports.agent_frames import agents_by_run_frame, agents_frame, collectors_frame
 from sim_economy.reports.comparison import check_names
+from sim_economy.reports.metric_names import check_metrics
 from sim_economy.reports.page.document import plain
 from sim_economy.reports.played_comparison import PlayedComparison
 from sim_economy.reports.played_run import chosen_scenario
@@ -187,6 +190,7 @@ def compare(
     seed: int | None = None,
     jobs: int = 1,
     fresh: bool = False,
+    metrics: Sequence[str] = (),
     **changes: Unpack[ScenarioChanges],
 ) -> PlayedComparison:
     """Play several scenarios and compare each with the first, run by run with the same seed.
@@ -195,24 +199,37 @@ def compare(
         sources: At least two of different names; the shipped regimes when there are none.
         folder: Where the files go, a folder for each scenario in it; `out/compare` when None.
         seed, jobs, fresh, changes: As in `experiment`, for all of them.
+        metrics: Columns of `metrics` that come first, in this order.
 
     Raises:
+        InputError: A metric is not known.
         ScenarioError: With every problem found, or a scenario of which no run finished.
         FolderError: As `experiment`.
         ExtraMissingError: A library of the extra `report` is not installed.
     """
     scenarios = [chosen_scenario(source, changes, _before(seed)) for source in sources or REGIMES]
     check_names(scenarios)
+    named = _metrics(metrics)
     into = _folder(folder, "compare")
     played = []
     for scenario in scenarios:
-        outcome = run_experiment(scenario, into / scenario.name, jobs=_jobs(jobs), fresh=fresh)
+        outcome = run_experiment(
+            scenario, into / folder_name(scenario.name), jobs=_jobs(jobs), fresh=fresh
+        )
         if not outcome.runs:
             failure = outcome.failures[0]
             problem = f"{scenario.name}: no run finished: {failure.error}; see {failure.path}"
             raise ScenarioError([problem])
         played.append((scenario, outcome.runs))
-    return PlayedComparison(played, into)
+    return PlayedComparison(played, into, named)
+
+
+def _metrics(metrics: Any) -> list[str]:
+    if isinstance(metrics, str) or not isinstance(metrics, Iterable):
+        raise InputError("metrics", f"must be a list of names, not {metrics!r}")
+    named = [*metrics]
+    check_metrics(named)
+    return named
 
 
 def _before(seed: Any) -> int | None:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from sim_economy.reports.figures import Drawing
+from sim_economy.reports.drawing import Drawing
 from sim_economy.reports.tables import Table
 
 
