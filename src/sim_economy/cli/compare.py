@@ -24,7 +24,13 @@ from sim_economy.reports.comparison import (
     plain_comparison,
     reservations,
 )
-from sim_economy.reports.comparison_differences import amount, percent_text, signed_amount
+from sim_economy.reports.comparison_differences import (
+    amount,
+    equal_text,
+    percent_text,
+    shown_differences,
+    signed_amount,
+)
 from sim_economy.reports.comparison_report import (
     REPORT_BEGINNING,
     answer_text,
@@ -159,12 +165,15 @@ def _show(found: TreatmentComparison, written: list[Path], *, as_json: bool) -> 
 def _show_differences(first: str, other: str, found: TreatmentComparison) -> None:
     """Each metric under two treatments; where nothing is paired, the means alone."""
     means = found.means()
+    differences = found.against(other)
     rows = [
         [METRIC_NAMES[row.column], *_cells(row, means[row.column][first], means[row.column][other])]
-        for row in found.against(other)
+        for row in shown_differences(found, differences)
     ]
     columns = ("metric", first, other, "difference", "%", "certainty")
     print_table(f"{other} against {first}, means of the runs", columns, rows)
+    if equal := equal_text(differences):
+        say_wrapped(equal)
 
 
 def _cells(row: MetricDifference, first: float | None, other: float | None) -> list[str]:
@@ -183,7 +192,7 @@ def _amount(mean: float | None) -> str:
 
 def _show_insolvency(found: TreatmentComparison) -> None:
     """Who goes broke and when, the earliest first; of many agents some."""
-    table = insolvency_table(found.outcomes)
+    table = insolvency_table(found.outcomes, brief=True)
     rows = [
         [_amount(cell) if isinstance(cell, int | float) else cell or "-" for cell in row]
         for row in table.rows[:_AGENTS_SHOWN]

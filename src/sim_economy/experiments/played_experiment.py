@@ -213,9 +213,8 @@ def compare(
     into = _folder(folder, "compare")
     played = []
     for scenario in scenarios:
-        outcome = run_experiment(
-            scenario, into / folder_name(scenario.name), jobs=_jobs(jobs), fresh=fresh
-        )
+        own = into / folder_name(scenario.name)
+        outcome = run_experiment(scenario, own, jobs=_jobs(jobs), fresh=fresh)
         if not outcome.runs:
             failure = outcome.failures[0]
             problem = f"{scenario.name}: no run finished: {failure.error}; see {failure.path}"

@@ -31,7 +31,7 @@ def differences_section(found: TreatmentComparison) -> Section:
     for side in others:
         rows = [row for row in found.against(side.name) if row.pairs]
         if rows:
-            blocks += _against(first, side, rows)
+            blocks += _against(found, side, rows)
         elif side.name not in unpaired:
             blocks.append(
                 f"No run of {markdown_text(side.name)} has the seed of one of "
@@ -41,9 +41,10 @@ def differences_section(found: TreatmentComparison) -> Section:
 
 
 def _against(
-    first: TreatmentRuns, other: TreatmentRuns, rows: Sequence[MetricDifference]
+    found: TreatmentComparison, other: TreatmentRuns, rows: Sequence[MetricDifference]
 ) -> list[Block]:
     """How one treatment differs from the first: in words, as a forest plot, as a table."""
+    first, drawn_rows = found.sides[0], shown_differences(found, rows)
     clear = sum(row.is_clear for row in rows)
     names = f"{markdown_text(other.name)} against {markdown_text(first.name)}"
     intro = f"**{names}**, {rows[0].pairs} pairs of runs with the same seed and the same usage."
@@ -54,11 +55,11 @@ def _against(
         )
     else:
         intro += " One pair says nothing of chance, so there are no intervals."
-    said = [f"- {text}" for text in (_certain(rows), _equal(rows)) if text]
+    said = [f"- {text}" for text in (_certain(rows), equal_text(rows)) if text]
     return [
         intro,
         *(["\n".join(said)] if said else []),
-        _forest(first, other, rows),
+        *([_forest(first, other, drawn_rows)] if drawn_rows else []),
         _difference_table(first, other, rows),
     ]
 
@@ -72,7 +73,15 @@ def _certain(rows: Sequence[MetricDifference]) -> str:
     return f"Certain, as all pairs differ alike: {', '.join(listed)}." if listed else ""
 
 
-def _equal(rows: Sequence[MetricDifference]) -> str:
+def shown_differences(
+    found: TreatmentComparison, rows: Sequence[MetricDifference]
+) -> list[MetricDifference]:
+    """Differences without those that are none in any pair, unless the user named them."""
+    return [row for row in rows if row.certainty != "equal" or row.column in found.named]
+
+
+def equal_text(rows: Sequence[MetricDifference]) -> str:
+    """The metrics that are equal in every pair; empty if there are none."""
     listed = [METRIC_NAMES[row.column] for row in rows if row.certainty == "equal"]
     return f"Equal in every pair: {', '.join(listed)}." if listed else ""
 

@@ -213,17 +213,24 @@ def policies_table(outcomes: Outcomes) -> Table | None:
     return Table("policies", "Who goes broke, by policy", columns, tuple(rows)) if mixed else None
 
 
-def insolvency_table(outcomes: Outcomes) -> Table:
-    """Each agent beside its outcomes under each treatment; those broke earliest first."""
+def insolvency_table(outcomes: Outcomes, *, brief: bool = False) -> Table:
+    """Each agent beside its outcomes under each treatment; those broke earliest first.
+
+    Args:
+        brief: Leave out policies, and in how many runs each is broke.
+    """
     by_agent = {name: {each.agent_id: each for each in own} for name, own in outcomes.items()}
-    parts = [what for what in _COLUMNS if what != _RUNS or _how_often(outcomes)]
-    columns = ("agent", *(f"{name}: {what}" for name in outcomes for what in parts), "policy")
+    without_runs = brief or not _how_often(outcomes)
+    parts = [what for what in _COLUMNS if what != _RUNS or not without_runs]
+    columns = ("agent", *(f"{name}: {what}" for name in outcomes for what in parts))
     rows: list[tuple[Value, ...]] = []
     for agent_id in shown_agents(outcomes):
         known = [own.get(agent_id) for own in by_agent.values()]
         cells = [getattr(own, _COLUMNS[what]) if own else None for own in known for what in parts]
-        rows.append((agent_id, *cells, _policies(own for own in known if own)))
+        policy = () if brief else (_policies(own for own in known if own),)
+        rows.append((agent_id, *cells, *policy))
     title = "First turn below zero, lowest and final balance, by agent"
+    columns = columns if brief else (*columns, "policy")
     return Table("agents", title, columns, tuple(rows), csv=AGENTS_CSV)
 
 
