@@ -36,7 +36,7 @@ from sim_economy.reports.comparison_report import (
     answer_text,
     write_compared,
 )
-from sim_economy.reports.insolvency import AGENTS_CSV, insolvency_table, outcome_rows
+from sim_economy.reports.insolvency import AGENTS_CSV, broke_table, outcome_rows
 from sim_economy.reports.metric_names import METRIC_NAMES, check_metrics, unit_of
 from sim_economy.scenarios.scenario import Scenario, load_scenario
 from sim_economy.scenarios.shipped import REGIMES
@@ -171,7 +171,8 @@ def _show_differences(first: str, other: str, found: TreatmentComparison) -> Non
         for row in shown_differences(found, differences)
     ]
     columns = ("metric", first, other, "difference", "%", "certainty")
-    print_table(f"{other} against {first}, means of the runs", columns, rows)
+    if rows:
+        print_table(f"{other} against {first}, means of the runs", columns, rows)
     if equal := equal_text(differences):
         say_wrapped(equal)
 
@@ -192,15 +193,16 @@ def _amount(mean: float | None) -> str:
 
 def _show_insolvency(found: TreatmentComparison) -> None:
     """Who goes broke and when, the earliest first; of many agents some."""
-    table = insolvency_table(found.outcomes, brief=True)
+    table = broke_table(found.outcomes)
     rows = [
-        [_amount(cell) if isinstance(cell, int | float) else cell or "-" for cell in row]
+        [_amount(cell) if isinstance(cell, float | int) else cell or "-" for cell in row]
         for row in table.rows[:_AGENTS_SHOWN]
     ]
-    print_table(table.title, table.columns, rows)
+    if rows:
+        print_table(table.title, table.columns, rows)
     agents = {own.agent_id for under in found.outcomes.values() for own in under}
-    if left := len(agents) - len(rows):
-        say(f"{left:,} more agents are in {AGENTS_CSV}")
+    if len(rows) < len(agents):
+        say(f"all {len(agents):,} agents are in {AGENTS_CSV}")
 
 
 _AGENTS_SHOWN = 20

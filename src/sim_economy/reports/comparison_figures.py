@@ -12,6 +12,7 @@ from msgspec import Struct
 from sim_economy.reports.colours import (
     BLUE,
     GREEN,
+    GREY,
     GRID,
     INK,
     MUTED,
@@ -38,6 +39,7 @@ WIDE: Final = 9.0
 NARROW: Final = 4.3
 """Widths of figures, in inches: on a page, and in the hand."""
 
+_HALF: Final = (WIDE + NARROW) / 2
 _MARKERS: Final = ("o", "s", "D", "^", "v")
 _ROWS_TALL: Final = 6.3
 """Inches that the rows of a figure may take, however many they are."""
@@ -72,7 +74,8 @@ def insolvency(
     row = _row_height(len(names), 0.36)
     figure, axes = _rows_axes("When who goes broke", names, row, width)
     never = turns * 1.08
-    spread = 0.44 if len(firsts) > 1 else 0.0
+    _rows_joined(axes, [*firsts.values()], never)
+    spread = 0.4 if len(firsts) > 2 else 0.0
     seldom = False
     styles = zip(firsts.items(), unlike(PALETTE), cycle(_MARKERS), strict=False)
     for index, ((treatment, own), colour, marker) in enumerate(styles):
@@ -93,11 +96,19 @@ def insolvency(
     axes.axvline(turns * 1.04, color=MUTED, linewidth=0.8, linestyle=DASHES)
     axes.set_xlim(0, turns * 1.12)
     axes.set_xlabel("turn")
-    axes.locator_params(axis="x", integer=True)
-    ticks = [tick for tick in axes.get_xticks() if 0 <= tick <= turns]
+    axes.locator_params(axis="x", integer=True, nbins=4 if width < _HALF else 8)
+    room = 0.9 if width < _HALF else 1.0
+    ticks = [tick for tick in axes.get_xticks() if 0 <= tick <= room * turns]
     axes.set_xticks([*ticks, never], [*map(grouped, ticks), "never"])
     _legend(figure, width)
     return finished(figure, "The turn in which each agent goes broke")
+
+
+def _rows_joined(axes: Axes, firsts: Sequence[Sequence[FirstTurn | None]], never: float) -> None:
+    """A line along each row from its earliest turn to its latest."""
+    for row, own in enumerate(zip(*firsts, strict=True)):
+        turns = [never if first.turn is None else first.turn for first in own if first is not None]
+        axes.plot([min(turns), max(turns)], [row, row], color=GREY, linewidth=1.2, zorder=2)
 
 
 class ForestRow(Struct, frozen=True, kw_only=True):
@@ -129,8 +140,8 @@ def forest(rows: Sequence[ForestRow], title: str, width: float = WIDE) -> Drawin
     Args:
         rows: Drawn from above.
     """
-    is_narrow = width < 6
-    height = 0.46 if is_narrow else 0.34
+    is_narrow = width < _HALF
+    height = 0.5 if is_narrow else 0.34
     figure = empty_figure(width, 1.5 + height * len(rows))
     axes = figure.subplots()
     axes.set_title(title, fontweight="bold", loc="left", fontsize=10 if is_narrow else 12)
@@ -140,6 +151,7 @@ def forest(rows: Sequence[ForestRow], title: str, width: float = WIDE) -> Drawin
     axes.axvline(0, color=INK, linewidth=0.9, zorder=1)
     axes.grid(visible=False, axis="y")
     axes.set_xlabel("difference in percent of the first mean")
+    axes.locator_params(axis="x", nbins=4 if is_narrow else 8)
     axes.xaxis.set_major_formatter(_percent)
     if is_narrow:
         axes.set_yticks([])
@@ -172,19 +184,25 @@ def _forest_row(axes: Axes, index: int, row: ForestRow, reach: float) -> None:
     point = max(-reach, min(reach, row.percent))
     if point != row.percent:
         _arrow_head(axes, point, index, colour)
+        sure = ", certain" if row.certainty == "certain" else ""
+        _said(axes, point, index, f"{_percent(round(row.percent))}{sure}", -1 if point > 0 else 1)
     else:
         face = colour if row.certainty in _SURE else PAPER
         marker = "D" if row.certainty == "certain" else "o"
         axes.scatter([point], [index], 42, c=[face], edgecolors=colour, marker=marker, zorder=3)
-    if row.certainty == "certain":
-        side = -1 if point > 0.5 * reach else 1
-        axes.annotate(
-            "certain", (point, index), xytext=(7 * side, 0), textcoords="offset points",
-            ha="left" if side > 0 else "right", va="center", fontsize=8.5, color=INK,
-        )  # fmt: skip
+    if row.certainty == "certain" and point == row.percent:
+        _said(axes, point, index, "certain", -1 if point > 0.5 * reach else 1)
 
 
 _SURE: Final = frozenset({"certain", "clear"})
+
+
+def _said(axes: Axes, point: float, index: int, text: str, side: int) -> None:
+    """A word next to a mark: on its right, or on its left."""
+    axes.annotate(
+        text, (point, index), xytext=(7 * side, 0), textcoords="offset points",
+        ha="left" if side > 0 else "right", va="center", fontsize=8.5, color=INK,
+    )  # fmt: skip
 
 
 def _arrow_head(axes: Axes, end: float, index: int, colour: str) -> None:
@@ -199,8 +217,8 @@ def _forest_text(axes: Axes, index: int, row: ForestRow, *, is_narrow: bool) -> 
             transform=axes.get_yaxis_transform(),
         )  # fmt: skip
         return
-    names = {"va": "bottom", "fontsize": 7.5, "transform": axes.get_yaxis_transform()}
-    axes.text(0, index - 0.2, short(row.name, 26), ha="left", **names)
+    names = {"va": "bottom", "fontsize": 8.5, "transform": axes.get_yaxis_transform()}
+    axes.text(0, index - 0.2, short(row.name, 25), ha="left", **names)
     axes.text(1, index - 0.2, row.text, ha="right", **names)
 
 
@@ -218,7 +236,7 @@ def _forest_legend(figure: Figure, axes: Axes, rows: Sequence[ForestRow], width:
         if certainty in certainties:
             axes.scatter([], [], 42, c=[face], edgecolors=edge, marker=marker, label=label)
     if certainties:
-        _legend(figure, width, across=3 if width > 6 else 1)
+        _legend(figure, width, across=3 if width > _HALF else 1)
 
 
 def _reach(rows: Sequence[ForestRow]) -> float:
@@ -290,7 +308,7 @@ def _before_after_panel(
                 "", (row.after, index), (row.before, index), zorder=2,
                 arrowprops={
                     "arrowstyle": "-|>", "color": colour, "linewidth": 1.3,
-                    "shrinkA": 0, "shrinkB": 0, "mutation_scale": 9,
+                    "shrinkA": 2, "shrinkB": 2, "mutation_scale": 9,
                 },
             )  # fmt: skip
     before, after = ([getattr(row, side) for row in rows] for side in ("before", "after"))
@@ -340,7 +358,7 @@ def token_flows(
     axes.set_title("Where the tokens went", fontweight="bold")
     axes.set_xlabel("tokens that agents gained or lost a run")
     thick = 0.8 / len(treatments)
-    size = 7.5 if width < 6 else 8.5
+    size = 7.5 if width < _HALF else 8.5
     for index, (treatment, colour) in enumerate(zip(treatments, unlike(PALETTE), strict=False)):
         amounts = [own[index] for own in flows.values()]
         heights = [row - 0.4 + thick * (index + 0.5) for row in range(len(flows))]
@@ -355,10 +373,10 @@ def token_flows(
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(flows) - 0.4, -0.6)
     axes.axvline(0, color=INK, linewidth=0.8)
-    axes.margins(x=0.22 if width < 6 else 0.12)
+    axes.margins(x=0.3 if width < _HALF else 0.12)
     axes.grid(visible=False, axis="y")
     axes.xaxis.set_major_formatter(grouped)
-    axes.locator_params(axis="x", nbins=4 if width < 6 else 8)
+    axes.locator_params(axis="x", nbins=4 if width < _HALF else 8)
     _legend(figure, width)
     return finished(figure, "What each reason added to the tokens of agents")
 
@@ -370,7 +388,7 @@ def _rows_axes(
     figure = empty_figure(width, 1.6 + height * len(names))
     axes = figure.subplots()
     axes.set_title(title, fontweight="bold")
-    room = 16 if width < 6 else 28
+    room = 16 if width < _HALF else 28
     axes.set_yticks(range(len(names)), [short(name, room) for name in names], color=INK)
     axes.tick_params(axis="y", length=0, labelsize=_font(height))
     axes.set_ylim(len(names) - 0.4, -0.6)
@@ -387,4 +405,4 @@ def _font(height: float) -> float:
 
 
 def _legend(figure: Figure, width: float, across: int | None = None) -> None:
-    figure.legend(loc="outside lower left", ncols=across or (4 if width > 6 else 2))
+    figure.legend(loc="outside lower left", ncols=across or (4 if width > _HALF else 2))

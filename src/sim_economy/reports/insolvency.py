@@ -5,7 +5,7 @@ An agent is broke from the first turn after which its balance is below zero.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Final, TypeAlias
 
@@ -213,24 +213,15 @@ def policies_table(outcomes: Outcomes) -> Table | None:
     return Table("policies", "Who goes broke, by policy", columns, tuple(rows)) if mixed else None
 
 
-def insolvency_table(outcomes: Outcomes, *, brief: bool = False) -> Table:
-    """Each agent beside its outcomes under each treatment; those broke earliest first.
-
-    Args:
-        brief: Leave out policies, and in how many runs each is broke.
-    """
-    by_agent = {name: {each.agent_id: each for each in own} for name, own in outcomes.items()}
-    without_runs = brief or not _how_often(outcomes)
-    parts = [what for what in _COLUMNS if what != _RUNS or not without_runs]
-    columns = ("agent", *(f"{name}: {what}" for name in outcomes for what in parts))
+def insolvency_table(outcomes: Outcomes) -> Table:
+    """Each agent beside its outcomes under each treatment; those broke earliest first."""
+    parts = [what for what in _COLUMNS if what != _RUNS or _how_often(outcomes)]
+    columns = ("agent", *(f"{name}: {what}" for name in outcomes for what in parts), "policy")
     rows: list[tuple[Value, ...]] = []
-    for agent_id in shown_agents(outcomes):
-        known = [own.get(agent_id) for own in by_agent.values()]
+    for agent_id, known in _by_agent(outcomes):
         cells = [getattr(own, _COLUMNS[what]) if own else None for own in known for what in parts]
-        policy = () if brief else (_policies(own for own in known if own),)
-        rows.append((agent_id, *cells, *policy))
+        rows.append((agent_id, *cells, _policies(own for own in known if own)))
     title = "First turn below zero, lowest and final balance, by agent"
-    columns = columns if brief else (*columns, "policy")
     return Table("agents", title, columns, tuple(rows), csv=AGENTS_CSV)
 
 
@@ -241,6 +232,33 @@ _COLUMNS: Final[Mapping[str, str]] = {
     "lowest balance": "lowest",
     "final balance": "final",
 }
+
+
+def broke_table(outcomes: Outcomes) -> Table:
+    """The agents that are ever broke, in few columns; those broke earliest first."""
+    columns = ("agent", *(f"{name}: {what}" for name in outcomes for what in _BRIEF))
+    rows: list[tuple[Value, ...]] = []
+    for agent_id, known in _by_agent(outcomes):
+        if any(own and own.broke for own in known):
+            rows.append((agent_id, *(cell for own in known for cell in _brief_cells(own))))
+    title = "Who is broke: first turn below zero, lowest and final balance"
+    return Table("broke", title, columns, tuple(rows), csv=AGENTS_CSV)
+
+
+_BRIEF: Final = ("turn", "lowest", "final")
+
+
+def _brief_cells(own: AgentOutcome | None) -> tuple[Value, ...]:
+    if own is None:
+        return (None, None, None)
+    return "never" if own.first_turn is None else own.first_turn, own.lowest, own.final
+
+
+def _by_agent(outcomes: Outcomes) -> Iterator[tuple[str, list[AgentOutcome | None]]]:
+    """The agents that are shown, each with what became of it, `[treatment]`."""
+    known = [{each.agent_id: each for each in own} for own in outcomes.values()]
+    for agent_id in shown_agents(outcomes):
+        yield agent_id, [own.get(agent_id) for own in known]
 
 
 def _policies(known: Iterable[AgentOutcome]) -> str | None:

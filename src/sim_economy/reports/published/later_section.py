@@ -36,10 +36,10 @@ def later_section(sides: Sequence[TreatmentRuns]) -> Section | None:
             lines.append((_apart(ours, theirs), name, column, ours, theirs))
     if not rows:
         return None
-    columns = ("regime", "measure", "the later report", "ours")
+    columns = ("regime", "metric", "the later report", "ours")
     _, name, column, ours, theirs = max(lines)
     furthest = (
-        f"Furthest apart is the measure *{COMPARED_METRICS[column]}* of {markdown_text(name)}: "
+        f"Furthest apart is the metric *{COMPARED_METRICS[column]}* of {markdown_text(name)}: "
         f"{number(ours, 1)} here, {number(theirs, 1)} there. {_CAVEAT}"
     )
     return Section(
