@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import cycle, pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -32,7 +32,10 @@ from sim_economy.reports.drawing import (
 )
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.collections import PathCollection
+    from matplotlib.container import BarContainer
     from matplotlib.figure import Figure
 
 WIDE: Final = 9.0
@@ -43,6 +46,10 @@ _HALF: Final = (WIDE + NARROW) / 2
 _MARKERS: Final = ("o", "s", "D", "^", "v")
 _ROWS_TALL: Final = 6.3
 """Inches that the rows of a figure may take, however many they are."""
+
+
+Entry: TypeAlias = "tuple[Artist | BarContainer, str]"
+"""A mark of a legend, and what it means."""
 
 
 class FirstTurn(Struct, frozen=True):
@@ -77,6 +84,7 @@ def insolvency(
     _rows_joined(axes, [*firsts.values()], never)
     spread = 0.4 if len(firsts) > 2 else 0.0
     seldom = False
+    entries: list[Entry] = []
     styles = zip(firsts.items(), unlike(PALETTE), cycle(_MARKERS), strict=False)
     for index, ((treatment, own), colour, marker) in enumerate(styles):
         shift = spread * (index / max(1, len(firsts) - 1) - 0.5)
@@ -89,10 +97,11 @@ def insolvency(
         axes.scatter(
             across, up, size, c=fills, edgecolors=colour, marker=marker, linewidths=1.3, zorder=3
         )
-        axes.scatter([], [], 45, color=colour, marker=marker, label=short(treatment, 24))
+        mark = axes.scatter([], [], 45, color=colour, marker=marker)
+        entries.append((mark, short(treatment, 24)))
     if seldom:
-        label = "hollow: in fewer than half of the runs"
-        axes.scatter([], [], 45, c=PAPER, edgecolors=MUTED, linewidths=1.3, label=label)
+        mark = axes.scatter([], [], 45, c=PAPER, edgecolors=MUTED, linewidths=1.3)
+        entries.append((mark, "hollow: in fewer than half of the runs"))
     axes.axvline(turns * 1.04, color=MUTED, linewidth=0.8, linestyle=DASHES)
     axes.set_xlim(0, turns * 1.12)
     axes.set_xlabel("turn")
@@ -100,7 +109,7 @@ def insolvency(
     room = 0.9 if width < _HALF else 1.0
     ticks = [tick for tick in axes.get_xticks() if 0 <= tick <= room * turns]
     axes.set_xticks([*ticks, never], [*map(grouped, ticks), "never"])
-    _legend(figure, width)
+    _legend(figure, width, entries)
     return finished(figure, "The turn in which each agent goes broke")
 
 
@@ -232,11 +241,13 @@ def _forest_legend(figure: Figure, axes: Axes, rows: Sequence[ForestRow], width:
         ("equal", "equal in every pair", PAPER, MUTED, "o"),
         ("one pair", "one pair alone", PAPER, MUTED, "o"),
     )
+    entries: list[Entry] = []
     for certainty, label, face, edge, marker in legend:
         if certainty in certainties:
-            axes.scatter([], [], 42, c=[face], edgecolors=edge, marker=marker, label=label)
-    if certainties:
-        _legend(figure, width, across=3 if width > _HALF else 1)
+            mark = axes.scatter([], [], 42, c=[face], edgecolors=edge, marker=marker)
+            entries.append((mark, label))
+    if entries:
+        _legend(figure, width, entries, across=2)
 
 
 def _reach(rows: Sequence[ForestRow]) -> float:
@@ -285,16 +296,17 @@ def before_after(
         len(panels), 1, squeeze=False, height_ratios=[len(panel) + 1 for panel in panels]
     )[:, 0]
     for axes, panel in zip(drawn, panels, strict=True):
-        _before_after_panel(axes, panel, names if axes is drawn[0] else None, height)
+        marks = _before_after_panel(axes, panel, height)
     figure.suptitle("Before and after", x=0.015, ha="left", fontsize=12, fontweight="bold")
     drawn[-1].set_xlabel(across)
-    _legend(figure, width)
+    _legend(figure, width, [*zip(marks, map(short, names), strict=True)])
     return finished(figure, "Before and after, by agent")
 
 
 def _before_after_panel(
-    axes: Axes, rows: Sequence[BeforeAfter], names: tuple[str, str] | None, height: float
-) -> None:
+    axes: Axes, rows: Sequence[BeforeAfter], height: float
+) -> tuple[PathCollection, PathCollection]:
+    """One panel, and its marks of the first treatment and of the other."""
     axes.set_yticks(range(len(rows)), [short(row.name, 22) for row in rows], color=INK)
     axes.tick_params(axis="y", length=0, labelsize=_font(height))
     axes.set_ylim(len(rows) - 0.4, -0.6)
@@ -313,10 +325,11 @@ def _before_after_panel(
             )  # fmt: skip
     before, after = ([getattr(row, side) for row in rows] for side in ("before", "after"))
     indices = range(len(rows))
-    first, other = map(short, names) if names else (None, None)
-    axes.scatter(before, indices, size, c=PAPER, edgecolors=MUTED, zorder=3, label=first)
-    axes.scatter(after, indices, size * 0.55, c=BLUE, marker="s", zorder=4, label=other)
     axes.margins(x=0.05)
+    return (
+        axes.scatter(before, indices, size, c=PAPER, edgecolors=MUTED, zorder=3),
+        axes.scatter(after, indices, size * 0.55, c=BLUE, marker="s", zorder=4),
+    )
 
 
 def _by_size(rows: Sequence[BeforeAfter]) -> list[list[BeforeAfter]]:
@@ -359,10 +372,12 @@ def token_flows(
     axes.set_xlabel("tokens that agents gained or lost a run")
     thick = 0.8 / len(treatments)
     size = 7.5 if width < _HALF else 8.5
+    entries: list[Entry] = []
     for index, (treatment, colour) in enumerate(zip(treatments, unlike(PALETTE), strict=False)):
         amounts = [own[index] for own in flows.values()]
         heights = [row - 0.4 + thick * (index + 0.5) for row in range(len(flows))]
-        axes.barh(heights, amounts, thick * 0.9, color=colour, label=short(treatment, 24))
+        bars = axes.barh(heights, amounts, thick * 0.9, color=colour)
+        entries.append((bars, short(treatment, 24)))
         for height, amount in zip(heights, amounts, strict=True):
             axes.annotate(
                 grouped(amount), (amount, height), xytext=(-3 if amount < 0 else 3, 0),
@@ -377,7 +392,7 @@ def token_flows(
     axes.grid(visible=False, axis="y")
     axes.xaxis.set_major_formatter(grouped)
     axes.locator_params(axis="x", nbins=4 if width < _HALF else 8)
-    _legend(figure, width)
+    _legend(figure, width, entries)
     return finished(figure, "What each reason added to the tokens of agents")
 
 
@@ -404,5 +419,8 @@ def _font(height: float) -> float:
     return min(10.0, max(7.5, 50 * height))
 
 
-def _legend(figure: Figure, width: float, across: int | None = None) -> None:
-    figure.legend(loc="outside lower left", ncols=across or (4 if width > _HALF else 2))
+def _legend(figure: Figure, width: float, entries: Sequence[Entry], across: int = 4) -> None:
+    """What marks mean, below the panels; names are given, as none may begin with an underscore."""
+    marks, texts = zip(*entries, strict=True)
+    columns = across if width > _HALF else (across + 1) // 2
+    figure.legend(marks, texts, loc="outside lower left", ncols=columns)

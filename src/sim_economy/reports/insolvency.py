@@ -81,12 +81,12 @@ def _clause(name: str, own: Sequence[AgentOutcome], count: str, verbs: tuple[str
 
 def _count(name: str, own: Sequence[AgentOutcome]) -> str:
     broke = len(by_first_turn(own))
-    number = sourced(str(broke), TREATMENTS_CSV, csv_text(name), _BROKE)
-    return f"all {number} agents" if broke == len(own) else f"{number} of {len(own)} agents"
+    number = sourced(f"{broke:,}", TREATMENTS_CSV, csv_text(name), _BROKE)
+    return f"all {number} agents" if broke == len(own) else f"{number} of {len(own):,} agents"
 
 
 def _same(name: str, own: Sequence[AgentOutcome]) -> str:
-    number = sourced(str(len(by_first_turn(own))), TREATMENTS_CSV, csv_text(name), _BROKE)
+    number = sourced(f"{len(by_first_turn(own)):,}", TREATMENTS_CSV, csv_text(name), _BROKE)
     return f"the same {number}"
 
 
@@ -95,8 +95,8 @@ def _counts(group: Outcomes) -> str:
     texts: dict[tuple[int, int], str] = {}
     for name, own in group.items():
         broke = len(by_first_turn(own))
-        number = sourced(str(broke), TREATMENTS_CSV, csv_text(name), _BROKE)
-        texts.setdefault((broke, len(own)), f"{number} of {len(own)}")
+        number = sourced(f"{broke:,}", TREATMENTS_CSV, csv_text(name), _BROKE)
+        texts.setdefault((broke, len(own)), f"{number} of {len(own):,}")
     return "nobody" if not any(broke for broke, _ in texts) else " and ".join(texts.values())
 
 
