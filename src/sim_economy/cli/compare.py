@@ -27,9 +27,9 @@ from sim_economy.reports.comparison import (
 from sim_economy.reports.comparison_differences import (
     amount,
     equal_text,
+    in_units,
     percent_text,
     shown_differences,
-    signed_amount,
 )
 from sim_economy.reports.comparison_report import (
     REPORT_BEGINNING,
@@ -37,7 +37,7 @@ from sim_economy.reports.comparison_report import (
     write_compared,
 )
 from sim_economy.reports.insolvency import AGENTS_CSV, broke_table, outcome_rows
-from sim_economy.reports.metric_names import METRIC_NAMES, check_metrics, unit_of
+from sim_economy.reports.metric_names import METRIC_NAMES, check_metrics
 from sim_economy.scenarios.scenario import Scenario, load_scenario
 from sim_economy.scenarios.shipped import REGIMES
 
@@ -181,9 +181,8 @@ def _cells(row: MetricDifference, first: float | None, other: float | None) -> l
     """Of the pairs, if there are any; else of all runs."""
     if row.mean is None:
         return [_amount(first), _amount(other), "-", "-", row.certainty]
-    unit = f" {unit_of(row.column)}".rstrip()
     percent = percent_text(row)
-    difference = f"{signed_amount(row.mean)}{unit}"
+    difference = in_units(row)
     return [_amount(row.first), _amount(row.other), difference, percent, row.certainty]
 
 

@@ -147,8 +147,11 @@ class TreatmentComparison(Struct, frozen=True, kw_only=True):
     collectors: Mapping[str, Sequence[Collector]]
 
     def against(self, treatment: str) -> list[MetricDifference]:
-        """The differences of one treatment from the first."""
-        return [row for row in self.differences if row.treatment == treatment]
+        """The differences of one treatment from the first, sorted by their own effects."""
+        rows = [row for row in self.differences if row.treatment == treatment]
+        named = [row for row in rows if row.column in self.named]
+        rest = [row for row in rows if row.column not in self.named]
+        return [*named, *sorted(rest, key=lambda row: -row.effect)]
 
     def means(self) -> dict[str, dict[str, float | None]]:
         """The mean of each metric over all runs, by treatment."""

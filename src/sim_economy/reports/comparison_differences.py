@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -105,13 +106,12 @@ def _forest_row(row: MetricDifference) -> drawn.ForestRow:
     if row.low is not None and row.high is not None and row.low != row.high:
         interval = f" [{amount(row.low)}, {amount(row.high)}]"
     assert row.mean is not None
-    unit = unit_of(row.column)
     return drawn.ForestRow(
         name=METRIC_NAMES[row.column],
         percent=0.0 if not row.mean and percent is None else percent,
         low=row.percent(row.low),
         high=row.percent(row.high),
-        text=f"{signed_amount(row.mean)}{interval}{f' {unit}' if unit else ''}",
+        text=f"{signed_amount(row.mean)}{interval}{unit_after(row)}",
         certainty=row.certainty,
         note=_note(row),
     )
@@ -150,8 +150,11 @@ def _difference_table(
 def amount(value: float) -> str:
     """A number as it is read in a sentence: as many digits as its size needs."""
     size = abs(value)
-    digits = 0 if float(value).is_integer() or size >= 100 else 1 if size >= 10 else 2
-    return number(value, digits if size >= 1 or not digits else 3)
+    if float(value).is_integer() or size >= 100:
+        return number(value, 0)
+    if size >= 1:
+        return number(value, 1 if size >= 10 else 2)
+    return number(value, max(3, 1 - math.floor(math.log10(size))))
 
 
 def signed_amount(value: float) -> str:
@@ -162,8 +165,14 @@ def signed_amount(value: float) -> str:
 def in_units(row: MetricDifference) -> str:
     """A difference with its sign and unit."""
     assert row.mean is not None
+    return f"{signed_amount(row.mean)}{unit_after(row)}"
+
+
+def unit_after(row: MetricDifference) -> str:
+    """The unit of a difference as it follows the number; of one, in the singular."""
     unit = unit_of(row.column)
-    return f"{signed_amount(row.mean)}{f' {unit}' if unit else ''}"
+    is_one = row.mean is not None and abs(row.mean) == 1
+    return f" {unit.removesuffix('s') if is_one else unit}" if unit else ""
 
 
 def linked(row: MetricDifference, text: str) -> str:

@@ -170,7 +170,7 @@ def forest(rows: Sequence[ForestRow], title: str, width: float = WIDE) -> Drawin
     axes.spines["left"].set_visible(False)
     for index, row in enumerate(rows):
         _forest_row(axes, index, row, reach)
-        _forest_text(axes, index, row, is_narrow=is_narrow)
+        _forest_text(axes, index, row, reach, is_narrow=is_narrow)
     _forest_legend(figure, axes, rows, width)
     return finished(figure, title)
 
@@ -193,13 +193,11 @@ def _forest_row(axes: Axes, index: int, row: ForestRow, reach: float) -> None:
     point = max(-reach, min(reach, row.percent))
     if point != row.percent:
         _arrow_head(axes, point, index, colour)
-        sure = ", certain" if row.certainty == "certain" else ""
-        _said(axes, point, index, f"{_percent(round(row.percent))}{sure}", -1 if point > 0 else 1)
     else:
         face = colour if row.certainty in _SURE else PAPER
         marker = "D" if row.certainty == "certain" else "o"
         axes.scatter([point], [index], 42, c=[face], edgecolors=colour, marker=marker, zorder=3)
-    if row.certainty == "certain" and point == row.percent:
+    if row.certainty == "certain":
         _said(axes, point, index, "certain", -1 if point > 0.5 * reach else 1)
 
 
@@ -218,17 +216,20 @@ def _arrow_head(axes: Axes, end: float, index: int, colour: str) -> None:
     axes.scatter([end], [index], 46, c=[colour], marker=">" if end > 0 else "<", zorder=3)
 
 
-def _forest_text(axes: Axes, index: int, row: ForestRow, *, is_narrow: bool) -> None:
-    """The difference in units: beside its row, or above it with the name."""
+def _forest_text(axes: Axes, index: int, row: ForestRow, reach: float, *, is_narrow: bool) -> None:
+    """The difference in units: at the end of its row, or above it with the name."""
+    text = row.text
+    if row.percent is not None and abs(row.percent) > reach:
+        text = f"{text} ({_percent(round(row.percent))})"
     if not is_narrow:
         axes.text(
-            1.02, index, row.text, va="center", fontsize=9,
+            1.02, index, text, va="center", fontsize=9,
             transform=axes.get_yaxis_transform(),
         )  # fmt: skip
         return
     names = {"va": "bottom", "fontsize": 8.5, "transform": axes.get_yaxis_transform()}
     axes.text(0, index - 0.2, short(row.name, 25), ha="left", **names)
-    axes.text(1, index - 0.2, row.text, ha="right", **names)
+    axes.text(1, index - 0.2, text, ha="right", **names)
 
 
 def _forest_legend(figure: Figure, axes: Axes, rows: Sequence[ForestRow], width: float) -> None:
@@ -422,5 +423,6 @@ def _font(height: float) -> float:
 def _legend(figure: Figure, width: float, entries: Sequence[Entry], across: int = 4) -> None:
     """What marks mean, below the panels; names are given, as none may begin with an underscore."""
     marks, texts = zip(*entries, strict=True)
-    columns = across if width > _HALF else (across + 1) // 2
+    wide = max(map(len, texts)) > 24
+    columns = across if width > _HALF else 1 if wide else (across + 1) // 2
     figure.legend(marks, texts, loc="outside lower left", ncols=columns)

@@ -198,10 +198,10 @@ def _broke_figure(found: TreatmentComparison) -> KeyFigure:
     counts = []
     agents = [len(found.outcomes[side.name]) for side in sides]
     for side, of in zip(sides, agents, strict=True):
-        broke = str(len(by_first_turn(found.outcomes[side.name])))
+        broke = f"{len(by_first_turn(found.outcomes[side.name])):,}"
         text = sourced(broke, TREATMENTS_CSV, csv_text(side.name), "go broke")
-        counts.append(text if len({*agents}) == 1 else f"{text} of {of}")
-    total = f" of {agents[0]}" if len({*agents}) == 1 else ""
+        counts.append(text if len({*agents}) == 1 else f"{text} of {of:,}")
+    total = f" of {agents[0]:,}" if len({*agents}) == 1 else ""
     return KeyFigure(value=f"{_arrow(counts)}{total}", label=f"agents go broke: {_names(sides)}")
 
 

@@ -16,6 +16,7 @@ from sim_economy.reports.comparison import (
     unpaired_by,
 )
 from sim_economy.reports.comparison_differences import amount
+from sim_economy.reports.drawing import short
 from sim_economy.reports.insolvency import AGENTS_CSV
 from sim_economy.reports.page.document import Block, Figure, Section
 from sim_economy.reports.tables import Table, Value
@@ -93,7 +94,9 @@ def collected(found: TreatmentComparison) -> Section:
             cells.append(known.tokens if known else None)
             cells.append(f"{leader[0]}: {amount(leader[1])}" if leader else None)
         rows.append(tuple(cells))
-    columns = [f"{name}{what}" for name in by_side for what in (": tokens a run", ": who leads")]
+    columns = [
+        f"{short(name)}{what}" for name in by_side for what in (": tokens a run", ": who leads")
+    ]
     title = "Who collected what"
     return Section(
         title=title,

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 from msgspec.structs import asdict
 
 from sim_economy.ledger.readers.plain_text import csv_cell, markdown_text
+from sim_economy.reports.drawing import short
 from sim_economy.reports.page.document import plain, sourced
 from sim_economy.reports.tables import Table, Value
 from sim_economy.runs.agent_outcomes import AgentOutcome, by_first_turn
@@ -216,13 +217,13 @@ def policies_table(outcomes: Outcomes) -> Table | None:
 def insolvency_table(outcomes: Outcomes) -> Table:
     """Each agent beside its outcomes under each treatment; those broke earliest first."""
     parts = [what for what in _COLUMNS if what != _RUNS or _how_often(outcomes)]
-    columns = ("agent", *(f"{name}: {what}" for name in outcomes for what in parts), "policy")
+    heads = [f"{short(name)}: {what}" for name in outcomes for what in parts]
     rows: list[tuple[Value, ...]] = []
     for agent_id, known in _by_agent(outcomes):
         cells = [getattr(own, _COLUMNS[what]) if own else None for own in known for what in parts]
         rows.append((agent_id, *cells, _policies(own for own in known if own)))
     title = "First turn below zero, lowest and final balance, by agent"
-    return Table("agents", title, columns, tuple(rows), csv=AGENTS_CSV)
+    return Table("agents", title, ("agent", *heads, "policy"), tuple(rows), csv=AGENTS_CSV)
 
 
 _RUNS: Final = "runs in which it is broke"
@@ -236,7 +237,7 @@ _COLUMNS: Final[Mapping[str, str]] = {
 
 def broke_table(outcomes: Outcomes) -> Table:
     """The agents that are ever broke, in few columns; those broke earliest first."""
-    columns = ("agent", *(f"{name}: {what}" for name in outcomes for what in _BRIEF))
+    columns = ("agent", *(f"{short(name)}: {what}" for name in outcomes for what in _BRIEF))
     rows: list[tuple[Value, ...]] = []
     for agent_id, known in _by_agent(outcomes):
         if any(own and own.broke for own in known):
