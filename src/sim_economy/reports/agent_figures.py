@@ -176,11 +176,11 @@ def solvency(
         axes.axhline(above, color=GRID, linewidth=0.8, zorder=0)
     axes.set_xlim(0.5, played + 0.5)
     axes.set_ylim(-0.15, len(names))
-    places = [above + 0.35 for above in range(len(names))]
-    axes.set_yticks(places, names[::-1])
+    heights = [above + 0.35 for above in range(len(names))]
+    axes.set_yticks(heights, names[::-1])
     right = axes.twinx()
     right.set_ylim(axes.get_ylim())
-    right.set_yticks(places, ends[::-1])
+    right.set_yticks(heights, ends[::-1])
     for side in (axes, right):
         side.tick_params(axis="y", length=0, labelsize=size, labelcolor=INK)
         side.spines[["left", "right"]].set_visible(False)

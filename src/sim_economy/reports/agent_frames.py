@@ -59,6 +59,6 @@ def _typed(rows: Sequence[Mapping[str, Any]]) -> polars.DataFrame:
     frame = data_frame(rows)
     import polars  # noqa: PLC0415 - data_frame says which extra it is in
 
-    texts = dict.fromkeys(_TEXTS & {*frame.columns}, polars.String)
-    numbers = dict.fromkeys(_NUMBERS & {*frame.columns}, polars.Float64)
-    return frame.cast({**texts, **numbers})
+    types: dict[str, Any] = {**dict.fromkeys(_TEXTS, polars.String)}
+    types |= dict.fromkeys(_NUMBERS, polars.Float64)
+    return frame.cast({name: types[name] for name in frame.columns if name in types})

@@ -6,20 +6,95 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import Any, Final
 
-from sim_economy.ledger.readers.plain_text import visible
-from sim_economy.reports import figures
-from sim_economy.reports.page.document import Figure
-from sim_economy.reports.tables import Table, Value
-from sim_economy.runs.agent_outcomes import AgentOutcome, Collector
+from sim_economy.ledger.readers.plain_text import markdown_text, visible
+from sim_economy.reports import agent_figures
+from sim_economy.reports.page.document import Figure, KeyFigure, sourced
+from sim_economy.reports.sentences import AGENTS_CSV, COLLECTORS_CSV, SUMMARY_CSV
+from sim_economy.reports.tables import Table, Value, number
+from sim_economy.runs.agent_outcomes import (
+    PLATFORM,
+    AgentOutcome,
+    Collector,
+    agent_outcomes,
+    by_first_turn,
+    collectors,
+    moved_by_contracts,
+)
+from sim_economy.runs.extended_metrics import extended_metrics
 from sim_economy.runs.run import Run
 from sim_economy.scenarios.scenario import Scenario
 
-AGENTS_FILE: Final = "agents.csv"
-"""The file of an experiment that holds what became of each agent."""
-COLLECTORS_FILE: Final = "collectors.csv"
-"""The file of an experiment that holds who collected what."""
 DRAWN_MAX: Final = 14
 """Agents in a figure that has a row for each."""
+
+
+def key_figures(scenario: Scenario, runs: Sequence[Run]) -> list[KeyFigure]:
+    """The three numbers of an experiment: who is broke, who collected, contracts or else fees."""
+    outcomes = agent_outcomes(runs, scenario)
+    contracts = any(made.started is not None for run in runs for made in run.counts.made)
+    return [
+        _broke(outcomes),
+        _collected(collectors(runs, scenario.config), len(runs)),
+        _kept_solvent(runs) if contracts else _fees(runs),
+    ]
+
+
+def _broke(outcomes: Sequence[AgentOutcome]) -> KeyFigure:
+    runs = outcomes[0].runs
+    broke = by_first_turn(outcomes)
+    often = "" if runs == 1 else f" in at least half of the {runs:,} runs"
+    listed = [f"{markdown_text(own.agent_id)} (turn {own.first_turn:g})" for own in broke[:3]]
+    left = len(broke) - len(listed)
+    more = f", and {left:,} more" if left else ""
+    return KeyFigure(
+        value=f"{sourced(f'{len(broke):,}', AGENTS_CSV, 'broke')} of {len(outcomes):,}",
+        label=f"agents go broke{often}",
+        note=f"first {', '.join(listed)}{more}" if broke else "",
+    )
+
+
+def _collected(collected: Sequence[Collector], runs: int) -> KeyFigure:
+    most = collected[0]
+    platform = next(own for own in collected if own.role == PLATFORM)
+    a_run = "" if runs == 1 else " a run"
+    tokens = sourced(number(most.tokens, 0), COLLECTORS_CSV, most.role, "tokens")
+    if most is platform:
+        others = [own for own in collected if own is not platform and own.tokens > 0]
+        said = [f"{own.role} {number(own.tokens, 0)}" for own in others[:2]]
+        note = f"next: {', '.join(said)}" if said else "agents collected nothing from one another"
+        return KeyFigure(value=tokens, label=f"tokens that the platform keeps{a_run}", note=note)
+    kept = number(abs(platform.tokens), 0)
+    note = f"the platform {'keeps' if platform.tokens >= 0 else 'pays out'} {kept}"
+    leader = next(iter(most.by_agent))
+    return KeyFigure(
+        value=tokens,
+        label=f"tokens that {most.role} collect{a_run}",
+        note=f"most of it {markdown_text(leader)}; {note}",
+    )
+
+
+def _kept_solvent(runs: Sequence[Run]) -> KeyFigure:
+    """Agents on the other side of zero but for contracts, by the books."""
+    kept, pushed = moved_by_contracts(runs)
+    agents = len(runs) * len(runs[0].agent_ids)
+    return KeyFigure(
+        value=f"{kept:,} of {agents:,}",
+        label="final balances that contracts kept from being below zero, by the books",
+        note=f"and {pushed:,} that they brought below zero",
+    )
+
+
+def _fees(runs: Sequence[Run]) -> KeyFigure:
+    measured = [extended_metrics(run) for run in runs]
+    fees, covered = (
+        fmean(float(row[column] or 0) for row in measured) for column in ("fees", "fees_covered")
+    )
+    share = f"balances covered {number(100 * covered / fees, 1)} % of them" if fees else ""
+    return KeyFigure(
+        value=sourced(number(fees, 0), SUMMARY_CSV, "fees", "mean"),
+        label="tokens in fees" + ("" if len(runs) == 1 else " a run"),
+        note=share,
+    )
 
 
 def solvency_figure(runs: Sequence[Run], outcomes: Sequence[AgentOutcome]) -> Figure:
@@ -44,8 +119,8 @@ def solvency_figure(runs: Sequence[Run], outcomes: Sequence[AgentOutcome]) -> Fi
     return Figure(
         name="solvency",
         caption=f"Turns in which each agent is below zero{more}.{height}",
-        drawing=figures.solvency(shares, names, ends),
-        narrow=figures.solvency(shares, names, ends, narrow=True),
+        drawing=agent_figures.solvency(shares, names, ends),
+        narrow=agent_figures.solvency(shares, names, ends, narrow=True),
         rows=rows,
     )
 
@@ -86,7 +161,7 @@ def balances_figure(scenario: Scenario, runs: Sequence[Run]) -> Figure:
         if (held := [run[turn][agent] for run in values])
     ]
     drawings = [
-        figures.balances(values, names, level, groups=groups, narrow=narrow)
+        agent_figures.balances(values, names, level, groups=groups, narrow=narrow)
         for narrow in (False, True)
     ]
     return Figure(
@@ -117,10 +192,10 @@ def outcomes_table(outcomes: Sequence[AgentOutcome]) -> Table:
         "tips": [own.tips for own in ranked],
         "contracts": [own.contracts for own in ranked],
     }
-    told = {name: cells for name, cells in columns.items() if any(cells)}
+    kept = {name: cells for name, cells in columns.items() if any(cells)}
     title = "What became of each agent; tokens are means over the runs"
-    rows = tuple(zip(*told.values(), strict=True))
-    return Table("agents", title, tuple(told), rows, csv=AGENTS_FILE)
+    rows = tuple(zip(*kept.values(), strict=True))
+    return Table("agents", title, tuple(kept), rows, csv=AGENTS_CSV)
 
 
 def collectors_table(collected: Sequence[Collector]) -> Table:
@@ -131,4 +206,4 @@ def collectors_table(collected: Sequence[Collector]) -> Table:
         rows.append((own.role, own.tokens, most, None if most is None else own.by_agent[most]))
     columns = ("who", "tokens a run", "most of it", "its tokens a run")
     title = "Who collected what, less what they paid for it"
-    return Table("collectors", title, columns, tuple(rows), csv=COLLECTORS_FILE)
+    return Table("collectors", title, columns, tuple(rows), csv=COLLECTORS_CSV)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import cycle, pairwise
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -227,7 +227,11 @@ def _forest_text(axes: Axes, index: int, row: ForestRow, reach: float, *, is_nar
             transform=axes.get_yaxis_transform(),
         )  # fmt: skip
         return
-    names = {"va": "bottom", "fontsize": 8.5, "transform": axes.get_yaxis_transform()}
+    names: dict[str, Any] = {
+        "va": "bottom",
+        "fontsize": 8.5,
+        "transform": axes.get_yaxis_transform(),
+    }
     axes.text(0, index - 0.2, short(row.name, 25), ha="left", **names)
     axes.text(1, index - 0.2, text, ha="right", **names)
 

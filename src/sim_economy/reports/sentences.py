@@ -19,7 +19,7 @@ from sim_economy.runs.agent_outcomes import (
     agent_outcomes,
     by_first_turn,
     collectors,
-    contract_gains,
+    moved_by_contracts,
 )
 from sim_economy.runs.run import Run
 from sim_economy.scenarios.scenario import Scenario
@@ -72,12 +72,7 @@ def what_contracts_did(runs: Sequence[Run]) -> str | None:
     """
     if not any(made.started is not None for run in runs for made in run.counts.made):
         return None
-    kept = pushed = 0
-    for run in runs:
-        gained = contract_gains(run)
-        for agent, final in enumerate(run.series.balances[-1]):
-            kept += final >= 0 > final - gained[agent]
-            pushed += final < 0 <= final - gained[agent]
+    kept, pushed = moved_by_contracts(runs)
     agents = len(runs) * len(runs[0].agent_ids)
     every = f"{agents:,} agents" if len(runs) == 1 else f"{agents:,} agents in {len(runs):,} runs"
     return (
@@ -197,7 +192,7 @@ def _share(kept: float) -> str:
         return "all that agents lost"
     percent = number(100 * kept, 0)
     shown = "over 99 %" if percent == "100" else f"{percent} %"
-    return f"{sourced(shown, SUMMARY_CSV, 'destroyed', 'mean')} of what agents lost"
+    return f"{shown} of what agents lost"
 
 
 def _gained(collector: Collector, policies: Mapping[str, str | None], per_run: str) -> str:

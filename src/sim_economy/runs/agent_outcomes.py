@@ -377,6 +377,21 @@ def contract_gains(run: Run) -> Counter[int]:
     return gained
 
 
+def moved_by_contracts(runs: Sequence[Run]) -> tuple[int, int]:
+    """Final balances that contracts kept from being below zero, and those they brought there.
+
+    By the books: a final balance beside the same less what the agent gained by contracts, and no
+    forecast of how agents would act without them.
+    """
+    kept = pushed = 0
+    for run in runs:
+        gained = contract_gains(run)
+        for agent, final in enumerate(run.series.balances[-1]):
+            kept += final >= 0 > final - gained[agent]
+            pushed += final < 0 <= final - gained[agent]
+    return kept, pushed
+
+
 def _started(run: Run) -> list[Made]:
     return [made for made in run.counts.made if made.started is not None]
 

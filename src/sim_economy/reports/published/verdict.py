@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sim_economy.reports import figures
+from sim_economy.reports import agent_figures
 from sim_economy.reports.page.document import Figure, KeyFigure, Section, sourced
 from sim_economy.reports.published.rows import Comparison, published_text
 from sim_economy.reports.tables import AGGREGATED, Table, Value
@@ -72,8 +72,8 @@ def picture(rows: Sequence[Row]) -> Figure:
     return Figure(
         name="agreement",
         caption="Six metrics of each run: published values as rings, the values played here inside",
-        drawing=figures.agreement(values),
-        narrow=figures.agreement(values, narrow=True),
+        drawing=agent_figures.agreement(values),
+        narrow=agent_figures.agreement(values, narrow=True),
         rows=written,
     )
 
