@@ -13,6 +13,7 @@ from sim_economy.reports.drawing import (
     empty_figure,
     finished,
     grouped,
+    short,
     styled,
     thinned,
     titled_axes,
@@ -61,7 +62,7 @@ def balances(
         name, agents = list(panels.items())[index]
         count = len(values) * len(agents)
         _balance_panel(panel, turns, held[name], count, level, labelled=index == 0)
-        panel.set_title(name, fontsize=9, pad=4)
+        panel.set_title(short(name), fontsize=9, pad=4)
         if index + across >= len(panels):
             panel.set_xlabel("turn")
             panel.tick_params(labelbottom=True)
@@ -177,7 +178,8 @@ def solvency(
     axes.set_xlim(0.5, played + 0.5)
     axes.set_ylim(-0.15, len(names))
     heights = [above + 0.35 for above in range(len(names))]
-    axes.set_yticks(heights, names[::-1])
+    longest = 14 if narrow else 34
+    axes.set_yticks(heights, [short(name, longest) for name in reversed(names)])
     right = axes.twinx()
     right.set_ylim(axes.get_ylim())
     right.set_yticks(heights, ends[::-1])

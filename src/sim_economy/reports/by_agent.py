@@ -69,7 +69,7 @@ def _collected(collected: Sequence[Collector], runs: int) -> KeyFigure:
     return KeyFigure(
         value=tokens,
         label=f"tokens that {most.role} collect{a_run}",
-        note=f"most of it {markdown_text(leader)}; {note}",
+        note=f"{markdown_text(leader)} the most; {note}",
     )
 
 
@@ -106,20 +106,23 @@ def solvency_figure(runs: Sequence[Run], outcomes: Sequence[AgentOutcome]) -> Fi
         [fmean(run.series.balances[turn][agent] < 0 for run in runs) for turn in turns]
         for agent in some
     ]
-    names = [visible(outcomes[agent].agent_id) for agent in some]
-    ends = [_when(outcomes[agent]) for agent in some]
+    drawn = [outcomes[agent] for agent in some]
+    names = [visible(own.agent_id) for own in drawn]
+    mixed = len({own.policy for own in outcomes}) > 1
+    full = [f"{visible(own.policy or '')}  {visible(own.agent_id)}" for own in drawn]
+    ends = list(map(_when, drawn))
     left = len(order) - len(some)
     more = f"; {left:,} later ones are in the table" if left else ""
     height = "" if len(runs) == 1 else " The height of a row is the share of runs."
     rows: list[dict[str, Any]] = [
-        {"agent_id": outcomes[agent].agent_id, "turn": turn + 1, "share_below_zero": share}
-        for agent, own in zip(some, shares, strict=True)
-        for turn, share in enumerate(own)
+        {"agent_id": own.agent_id, "turn": turn, "share_below_zero": share}
+        for own, row in zip(drawn, shares, strict=True)
+        for turn, share in enumerate(row, 1)
     ]
     return Figure(
         name="solvency",
         caption=f"Turns in which each agent is below zero{more}.{height}",
-        drawing=agent_figures.solvency(shares, names, ends),
+        drawing=agent_figures.solvency(shares, full if mixed else names, ends),
         narrow=agent_figures.solvency(shares, names, ends, narrow=True),
         rows=rows,
     )
