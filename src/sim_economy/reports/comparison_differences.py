@@ -154,7 +154,7 @@ def amount(value: float) -> str:
         return number(value, 0)
     if size >= 1:
         return number(value, 1 if size >= 10 else 2)
-    return number(value, max(3, 1 - math.floor(math.log10(size))))
+    return number(value, min(6, max(3, 1 - math.floor(math.log10(size)))))
 
 
 def signed_amount(value: float) -> str:

@@ -150,7 +150,7 @@ def forest(rows: Sequence[ForestRow], title: str, width: float = WIDE) -> Drawin
         rows: Drawn from above.
     """
     is_narrow = width < _HALF
-    height = 0.5 if is_narrow else 0.34
+    height = _row_height(len(rows), 0.5) if is_narrow else 0.34
     figure = empty_figure(width, 1.5 + height * len(rows))
     axes = figure.subplots()
     axes.set_title(title, fontweight="bold", loc="left", fontsize=10 if is_narrow else 12)

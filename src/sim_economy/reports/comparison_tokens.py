@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -22,6 +23,7 @@ from sim_economy.reports.page.document import Block, Figure, Section
 from sim_economy.reports.tables import Table, Value
 from sim_economy.runs.agent_outcomes import agent_outcomes
 from sim_economy.runs.extended_metrics import supply_changes
+from sim_economy.runs.run import Run
 
 COLLECTORS_CSV: Final = "collectors.csv"
 _ROLES: Final = (
@@ -112,9 +114,7 @@ def tokens_section(found: TreatmentComparison) -> Section:
     names = [side.name for side in found.sides]
     flows = token_flows(found.sides)
     ends = [statistics.fmean(side.values("token_supply_final").values()) for side in found.sides]
-    starts = [
-        end - sum(amounts[index] for amounts in flows.values()) for index, end in enumerate(ends)
-    ]
+    starts = [statistics.fmean(map(_supply_at_start, side.runs)) for side in found.sides]
     rows: list[tuple[Value, ...]] = [("at the start", *starts)]
     rows += [(reason, *amounts) for reason, amounts in flows.items()]
     rows.append(("at the end", *ends))
@@ -143,15 +143,21 @@ def tokens_section(found: TreatmentComparison) -> Section:
 
 def token_flows(sides: Sequence[TreatmentRuns]) -> dict[str, list[float]]:
     """Tokens that each reason added to the supply in a run, `[treatment]`; the largest first."""
-    flows: dict[str, list[float]] = {}
+    moved: Counter[tuple[str, int]] = Counter()
     for index, side in enumerate(sides):
         for changes in map(supply_changes, side.runs):
             for reason, tokens in changes.items():
-                own = flows.setdefault(_FEES.get(reason, reason), [0.0] * len(sides))
-                own[index] += tokens / len(side.runs)
-    moved = {reason: own for reason, own in flows.items() if any(own)}
-    ranked = sorted(moved, key=lambda reason: -max(map(abs, moved[reason])))
-    return {reason.replace("_", " "): moved[reason] for reason in ranked}
+                moved[_FEES.get(reason, reason).replace("_", " "), index] += tokens
+    flows = {
+        reason: [moved[reason, index] / len(side.runs) for index, side in enumerate(sides)]
+        for reason in dict.fromkeys(reason for reason, _ in moved)
+    }
+    ranked = sorted(flows, key=lambda reason: -max(map(abs, flows[reason])))
+    return {reason: flows[reason] for reason in ranked if any(flows[reason])}
+
+
+def _supply_at_start(run: Run) -> int:
+    return run.series.token_supply[-1] - sum(supply_changes(run).values())
 
 
 _FEES: Final = {"inference_fee": "fees", "forward_fee": "fees"}

@@ -82,6 +82,8 @@ def _clause(name: str, own: Sequence[AgentOutcome], count: str, verbs: tuple[str
 
 def _count(name: str, own: Sequence[AgentOutcome]) -> str:
     broke = len(by_first_turn(own))
+    if broke == len(own) == 1:
+        return "its only agent"
     number = sourced(f"{broke:,}", TREATMENTS_CSV, csv_text(name), _BROKE)
     return f"all {number} agents" if broke == len(own) else f"{number} of {len(own):,} agents"
 
@@ -165,7 +167,7 @@ def insolvency_sentence(name: str, outcomes: Sequence[AgentOutcome]) -> str:
     listed = [f"{markdown_text(own.agent_id)} in turn {_when(name, own)}" for own in broke[:_NAMED]]
     if left := len(broke) - len(listed):
         listed.append(f"{left} more by turn {_when(name, broke[-1])}")
-    verb = "goes" if len(broke) == 1 < len(outcomes) else "go"
+    verb = "goes" if len(broke) == 1 else "go"
     count = _count(name, outcomes)
     return f"Under {markdown_text(name)} {count} {verb} broke{often}: {', '.join(listed)}."
 
