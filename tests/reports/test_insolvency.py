@@ -251,8 +251,8 @@ def test_the_answer_is_true_of_any_two_treatments(
         (
             [ANN, ALL, TIED, ANN],
             (
-                "Of 4 treatments, most agents go broke under t1 and t2: 3 of 3, all in turn 4 under "
-                "t1; fewest under t0 and t3: 1 of 3, ann in turn 9 under t0."
+                "Of 4 treatments, most agents go broke under t1 and t2: 3 of 3, all in turn 4 "
+                "under t1; fewest under t0 and t3: 1 of 3, ann in turn 9 under t0."
             ),
         ),
         (
