@@ -291,13 +291,13 @@ def test_numbers_of_sentences_lead_to_cells_that_hold_them(tmp_path: Path) -> No
         "comparison.csv",
         "tables/treatments.csv",
     }
-    for shown, path, place in links:
-        *keys, column = map(unquote, place.split("/"))
+    for shown, path, cells in links:
+        *keys, column = map(unquote, cells.split("/"))
         with (tmp_path / path).open(newline="") as file:
             rows = [row for row in csv.DictReader(file) if [*row.values()][: len(keys)] == keys]
         (row,) = rows
         number = re.sub(r"[^\d.\u2212]", "", shown).replace("\u2212", "-")
-        assert float(row[column]) == pytest.approx(float(number), rel=0.006), (shown, place)
+        assert float(row[column]) == pytest.approx(float(number), rel=0.006), (shown, cells)
 
 
 def test_fees_are_one_number_everywhere() -> None:

@@ -227,13 +227,9 @@ def _forest_text(axes: Axes, index: int, row: ForestRow, reach: float, *, is_nar
             transform=axes.get_yaxis_transform(),
         )  # fmt: skip
         return
-    names: dict[str, Any] = {
-        "va": "bottom",
-        "fontsize": 8.5,
-        "transform": axes.get_yaxis_transform(),
-    }
-    axes.text(0, index - 0.2, short(row.name, 25), ha="left", **names)
-    axes.text(1, index - 0.2, text, ha="right", **names)
+    across = axes.get_yaxis_transform()
+    for start, side, words in ((0, "left", short(row.name, 25)), (1, "right", text)):
+        axes.text(start, index - 0.2, words, ha=side, va="bottom", fontsize=8.5, transform=across)
 
 
 def _forest_legend(figure: Figure, axes: Axes, rows: Sequence[ForestRow], width: float) -> None:
