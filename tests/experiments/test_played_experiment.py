@@ -114,6 +114,16 @@ def test_scenarios_are_compared(tmp_path: Path) -> None:
     assert "<th>dear</th>" in compared._repr_html_()
 
 
+def test_metrics_that_are_named_come_first(tmp_path: Path) -> None:
+    sides = [load_scenario("as-run", {"runs": 2, "turns": 2, "name": name}) for name in "ab"]
+    compared = se.compare(*sides, folder=tmp_path / "c", metrics=["burns", "tips"])
+    assert compared.means["measure"].to_list()[:2] == ["burns", "tips"]
+    with pytest.raises(InputError, match="'fess' is not known; did you mean fees"):
+        se.compare(*sides, folder=tmp_path / "c", metrics=["fess"])
+    with pytest.raises(InputError, match="metrics: must be a list of names, not 'fees'"):
+        se.compare(*sides, folder=tmp_path / "c", metrics="fees")
+
+
 def test_what_cannot_be_paired_is_warned_of(tmp_path: Path) -> None:
     sides = [load_scenario("as-run", {"runs": 2, "turns": 2})]
     sides += [load_scenario("as-run", {"runs": 2, "turns": 3, "name": "long"})]

@@ -102,7 +102,8 @@ def compare(
         if len(sides) < len(treatments):
             return 1
         found = compared(sides, metrics)
-        _show(found, write_compared(out, found), as_json=as_json)
+        written = write_compared(out, found)
+    _show(found, written, as_json=as_json)
     return 1 if failed else 0
 
 

@@ -93,7 +93,7 @@ def insolvency(
         up = [row + shift for _, row in points]
         fills = [colour if first.is_often else PAPER for first, _ in points]
         seldom |= not all(first.is_often for first, _ in points)
-        size = min(52.0, 150 * row)
+        size = min(52.0, 150 * row) * (1.8 if index == 0 and len(firsts) == 2 else 1)
         axes.scatter(
             across, up, size, c=fills, edgecolors=colour, marker=marker, linewidths=1.3, zorder=3
         )

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim_economy.ledger.readers.html_table import html_table
 from sim_economy.reports.comparison import (
-    TreatmentComparison,
     TreatmentRuns,
     compared,
     reservations,
 )
-from sim_economy.reports.comparison_report import answer_text, write_comparison
+from sim_economy.reports.comparison_report import answer_text, write_compared
 from sim_economy.reports.insolvency import outcome_rows
 from sim_economy.reports.tables import data_frame
 from sim_economy.runs.run import Run
@@ -51,7 +49,8 @@ class PlayedComparison:
         """
         self.sides = [TreatmentRuns(*own) for own in played]
         self.named = [*metrics]
-        self.page = write_comparison(folder, self.sides, self.named)[-1]
+        self._found = compared(self.sides, self.named)
+        self.page = write_compared(folder, self._found)[-1]
 
     @property
     def warnings(self) -> list[str]:
@@ -82,10 +81,6 @@ class PlayedComparison:
     def collectors(self) -> polars.DataFrame:
         """Who collected what under each treatment, and who leads in it."""
         return data_frame(self._found.collector_rows())
-
-    @cached_property
-    def _found(self) -> TreatmentComparison:
-        return compared(self.sides, self.named)
 
     def _means(self) -> list[dict[str, Any]]:
         return [{"measure": column, **own} for column, own in self._found.means().items()]
