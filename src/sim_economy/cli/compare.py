@@ -182,7 +182,7 @@ def _cells(row: MetricDifference, first: float | None, other: float | None) -> l
     """Of the pairs, if there are any; else of all runs."""
     if row.mean is None:
         return [_amount(first), _amount(other), "-", "-", row.certainty]
-    percent = percent_text(row)
+    percent = percent_text(row).removesuffix(" %")
     difference = in_units(row)
     return [_amount(row.first), _amount(row.other), difference, percent, row.certainty]
 
