@@ -56,7 +56,8 @@ def html_page(report: Report) -> str:
 
 def _policy(style: str, script: str) -> str:
     """What a browser may load and run: this style, this script, pictures that the page holds."""
-    rules = ["default-src 'none'", f"style-src '{_digest(style)}'", "img-src data:"]
+    rules = ["default-src 'none'", "base-uri 'none'", "form-action 'none'", "img-src data:"]
+    rules += [f"style-src '{_digest(style)}'"]
     rules += [f"script-src '{_digest(script)}'"] if script else []
     return "; ".join(rules)
 
@@ -67,14 +68,15 @@ def _digest(text: str) -> str:
 
 def _anchors(sections: list[Section]) -> dict[int, str]:
     """An anchor for each section, no two alike, by its position."""
-    found: dict[str, int] = {}
-    for section in sections:
+    taken, found = {"evidence", "provenance"}, {}
+    for position, section in enumerate(sections):
         anchor, number = section.anchor, 1
-        while anchor in found:
+        while anchor in taken:
             number += 1
             anchor = f"{section.anchor}-{number}"
-        found[anchor] = len(found)
-    return {position: anchor for anchor, position in found.items()}
+        taken.add(anchor)
+        found[position] = anchor
+    return found
 
 
 @cache
@@ -108,7 +110,7 @@ def _environment() -> Environment:
         "plain": lambda text: Markup(html_text(text)),  # noqa: S704
     }
     environment.globals |= {
-        "kind": _kind,
+        "kind_of": _kind,
         "csv_of": csv_of,
         "numeric_columns": _numeric,
         "rows_max": ROWS_MAX,
@@ -139,14 +141,10 @@ def _numeric(table: Table) -> list[bool]:
 
 def _drawn(markup: Callable[[str], Markup], figure: Figure) -> Markup:
     """The drawing of a figure, and the one for narrow windows where there is one."""
-    label = html_text(figure.caption)
-    name = re.sub(r"\W", "-", figure.name)
-    wide = inline_svg(figure.drawing.svg, label, f"{name}-")
+    wide = inline_svg(figure.drawing.svg, figure.caption, f"{figure.name}.")
     if figure.narrow is None:
-        return markup(
-            f'<div class="drawing" role="region" tabindex="0" aria-label="figure">{wide}</div>'
-        )
-    narrow = inline_svg(figure.narrow.svg, label, f"{name}-narrow-")
+        return markup(f'<div class="drawing" {_SCROLLED} aria-label="figure">{wide}</div>')
+    narrow = inline_svg(figure.narrow.svg, figure.caption, f"{figure.name}.narrow.")
     return markup(
         f'<div class="drawing in-wide">{wide}</div>\n<div class="drawing in-narrow">{narrow}</div>'
     )
