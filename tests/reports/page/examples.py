@@ -9,9 +9,10 @@ from typing import Final
 
 from sim_economy.ledger.readers.plain_text import html_text, markdown_text, visible
 from sim_economy.reports import figures
+from sim_economy.reports.colours import INK, PALETTE
 from sim_economy.reports.figures import Drawing
 from sim_economy.reports.page.document import Figure, KeyFigure, Pieces, Report, Section, sourced
-from sim_economy.reports.tables import Code, Table
+from sim_economy.reports.tables import Code, Table, Value
 
 Word = Callable[[str], str]
 """What becomes of each text that agents, models and scenario files could have written."""
@@ -75,21 +76,21 @@ def example_report(word: Word = str) -> Report:
                     _narrow_table(agents, treatments),
                 ),
             ),
-            Section(title="Where the tokens went", blocks=(_figure("tokens", word), WIDE(word))),
+            Section(
+                title="Where the tokens went", blocks=(_figure("tokens", word), wide_table(word))
+            ),
             Section(
                 title="What agents choose",
                 blocks=(
                     "### By turn",
                     _figure("actions", word),
                     _figure("bands", word),
-                    "| policy | meaning |\n|---|---|\n"
-                    f"| {markdown_text(word('thrifty'))} | thinks where it pays |\n"
-                    f"| {markdown_text(word('miner'))} | mines in every turn |",
+                    _policies(word),
                 ),
             ),
             Section(
                 title="What one agent earns",
-                blocks=(_figure("earnings", word), _figure("contracts", word), LONG(word)),
+                blocks=(_figure("earnings", word), _figure("contracts", word), long_table(word)),
             ),
             Section(
                 title=word("How unequal agents end"),
@@ -122,6 +123,13 @@ def example_report(word: Word = str) -> Report:
     )
 
 
+def _policies(word: Word) -> str:
+    """A table in Markdown."""
+    thrifty, miner = (markdown_text(word(policy)) for policy in ("thrifty", "miner"))
+    rows = (f"| {thrifty} | thinks where it pays |", f"| {miner} | mines in every turn |")
+    return "\n".join(("| policy | meaning |", "|---|---|", *rows))
+
+
 def _narrow_table(agents: tuple[str, ...], treatments: tuple[str, ...]) -> Table:
     columns = ("agent", *(f"{each}: broke in turn" for each in treatments))
     rows = tuple(
@@ -131,17 +139,17 @@ def _narrow_table(agents: tuple[str, ...], treatments: tuple[str, ...]) -> Table
     return Table("agents", "First turn below zero, by agent", columns, rows)
 
 
-def WIDE(word: Word) -> Table:
+def wide_table(word: Word) -> Table:
     """Thirty columns."""
     columns = (word("treatment"), *(f"metric {index}" for index in range(1, 30)))
-    rows = tuple(
+    rows: tuple[tuple[Value, ...], ...] = tuple(
         (word(name), *(round(1000 * Random(f"{name}{index}").random(), 2) for index in range(29)))
         for name in (*_TREATMENTS, "a treatment with a name as long as a whole sentence may be")
     )
     return Table("wide", "Metrics by treatment", columns, rows)
 
 
-def LONG(word: Word, count: int = 1000) -> Table:
+def long_table(word: Word, count: int = 1000) -> Table:
     """A row for each of many agents."""
     rows = tuple(
         (word(f"agent_{index}"), word("thrifty"), 37 * index - 9000, index % 60, index % 2 == 0)
@@ -176,7 +184,7 @@ _CAPTIONS: Final = {
 @cache
 def drawn(name: str, word: Word = str) -> Drawing:
     """A drawing of this project's, from small made-up numbers."""
-    return _DRAWN[name](lambda text: visible(word(text)))
+    return _DRAWN[name](lambda text: visible(word(text))[:40])
 
 
 def _walks(agents: int) -> list[list[list[float]]]:
@@ -274,11 +282,11 @@ def _narrow(word: Word) -> Drawing:
     """Balances for a phone."""
     with figures._styled():
         figure, axes = figures._axes("What agents hold", "turn", "tokens", width=4.3, height=3.6)
-        for index, colour in enumerate(figures.PALETTE):
+        for index, colour in enumerate(PALETTE):
             axes.plot(
                 [run[index] for run in _walks(12)[0]],
                 color=colour,
-                label=visible(word(_AGENTS[index])),
+                label=visible(word(_AGENTS[index]))[:40],
             )
-        axes.axhline(0, color=figures.INK, linewidth=0.8)
-        return figures._drawing(figure, visible(word("Balances")))
+        axes.axhline(0, color=INK, linewidth=0.8)
+        return figures._drawing(figure, visible(word("Balances"))[:40])

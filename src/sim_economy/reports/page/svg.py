@@ -26,13 +26,22 @@ def inline_svg(text: str, label: str, prefix: str) -> str:
     used = {name for element in root.iter() for name in _references(element)}
     for element in root.iter():
         _adapt(element, prefix, used)
-    head = {"role": "img", "aria-label": visible(label), "viewBox": root.attrib["viewBox"]}
-    root.attrib = head | {"preserveAspectRatio": "xMinYMid"}
+    view = root.attrib["viewBox"]
+    root.attrib = {
+        "role": "img",
+        "aria-label": visible(label),
+        "viewBox": view,
+        "width": f"{_SCALE * float(view.split()[2]):.0f}",
+        "preserveAspectRatio": "xMinYMid",
+    }
     return ElementTree.tostring(root, encoding="unicode")
 
 
+_SCALE: Final = 1.3
+"""Pixels of a page for a point of a drawing: its letters are then about as large as a table's."""
+
 _LEFT_OUT: Final = frozenset({"metadata", "style", "title"})
-_REFERENCE: Final = re.compile(r"(?<=^#)[^#]+$|(?<=^url\(#)[^)]+(?=\)$)")
+_REFERENCE: Final = re.compile(r"(?<=^url\(#)[^)]+(?=\)$)")
 _LONG_NUMBER: Final = re.compile(r"\d+\.\d{3,}")
 
 
@@ -42,8 +51,8 @@ def _local(name: str) -> str:
 
 
 def _references(element: ElementTree.Element) -> Iterator[str]:
-    for value in element.attrib.values():
-        yield from _REFERENCE.findall(value)
+    for name, value in element.attrib.items():
+        yield from [value[1:]] if _local(name) == "href" else _REFERENCE.findall(value)
 
 
 def _adapt(element: ElementTree.Element, prefix: str, used: set[str]) -> None:
@@ -71,6 +80,8 @@ def _in_page(name: str, value: str, prefix: str) -> str:
     match name:
         case "id":
             return prefix + value
+        case "href":
+            return f"#{prefix}{value[1:]}"
         case "d" | "x" | "y":
             return _LONG_NUMBER.sub(lambda found: f"{float(found[0]):.2f}", value).strip()
         case _ if value in THEMED:
