@@ -184,7 +184,7 @@ _CAPTIONS: Final = {
 @cache
 def drawn(name: str, word: Word = str) -> Drawing:
     """A drawing of this project's, from small made-up numbers."""
-    return _DRAWN[name](lambda text: visible(word(text))[:40])
+    return DRAWN[name](lambda text: visible(word(text))[:40])
 
 
 def _walks(agents: int) -> list[list[list[float]]]:
@@ -260,7 +260,7 @@ _STEPS: Final = (
     ("interest", -900.0),
 )
 
-_DRAWN: Final[dict[str, Callable[[Word], Drawing]]] = {
+DRAWN: Final[dict[str, Callable[[Word], Drawing]]] = {
     "balances": lambda word: figures.balances(
         _walks(12), [word(each) for each in _AGENTS], (200, word("works below"))
     ),

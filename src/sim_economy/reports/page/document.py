@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
+from sim_economy.ledger.readers.plain_text import markdown_text
 from sim_economy.reports.drawing import Drawing
 from sim_economy.reports.tables import Table
 
@@ -17,9 +18,9 @@ class Figure(Struct, frozen=True, kw_only=True):
     """A picture, with the numbers it shows.
 
     Attributes:
-        name: Of its files, `figures/NAME.svg`, `.png` and `.csv`.
-        caption: What it shows, in words that also stand for it where it cannot be seen.
-        narrow: The same, drawn for a window as wide as a hand.
+        name: Of its files, `figures/NAME.svg`, `.png` and `.csv`; letters, digits, `_` and `-`.
+        caption: What it shows, in words that also stand for it where it cannot be seen; plain text.
+        narrow: The same, drawn for the window of a phone, about 4.3 inches wide.
         rows: The numbers, one row of its CSV each.
     """
 
@@ -115,11 +116,12 @@ def sourced(text: str, csv: str, *cells: str) -> str:
     """A number in a sentence that leads back to a cell of a CSV file; Markdown.
 
     Args:
-        text: The number as it is read; no markup.
+        text: The number as it is read; plain text.
         csv: The file, from the report's folder.
         cells: Values that pick the row, from its first column on, then the cell's column.
     """
-    return f"[{text}]({csv}#{'/'.join(quote(cell, safe='') for cell in cells)})"
+    cell = "/".join(quote(each, safe="") for each in cells)
+    return f"[{markdown_text(text)}]({quote(csv)}#{cell})"
 
 
 def plain(markdown: str) -> str:
@@ -128,7 +130,7 @@ def plain(markdown: str) -> str:
 
 
 _INLINE: Final = re.compile(
-    r"`(?P<code>[^`]*)`|\\(?P<escaped>.)|\[(?P<link>(?:\\.|[^\[\]\\])*)\]\([^()\s]*\)|\*\*"
+    r"`(?P<code>[^`]*)`|\\(?P<escaped>[!-/:-@\[-`{-~])|\[(?P<link>(?:\\.|[^\[\]\\])*)\]\([^()\s]*\)|\*\*"
 )
 
 

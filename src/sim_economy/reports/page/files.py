@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sim_economy.ledger.readers.plain_text import write_csv_rows
 from sim_economy.ledger.sidecars.run_folder import write_whole, writing_into
@@ -39,10 +40,15 @@ def write_files(
             files[csv_of(table)] = _table_csv(table).encode()
     files |= {name: text.encode() for name, text in (further or {}).items()}
     files[f"{stem}.html"] = page
+    assert all(map(_NAME.fullmatch, files)), files.keys()
     with writing_into(folder):
         for name, content in files.items():
             write_whole(folder / name, content)
     return [folder / name for name in files]
+
+
+_NAME: Final = re.compile(r"(?:[\w-]+/)*[\w-]+(?:\.[\w-]+)+", re.ASCII)
+"""Of a file that lies in the report's folder and that a link finds as it is spelled."""
 
 
 def _figure_files(figure: Figure) -> dict[str, bytes]:
