@@ -81,7 +81,7 @@ def test_every_table_keeps_its_first_column_and_reaches_its_last(
     for table in tables:
         assert abs(table["first"]) <= 1
         assert table["left"] >= -1
-        assert table["share"] <= 0.5
+        assert table["scrolled"] == 0 or table["share"] <= 0.5
 
 
 def test_a_long_table_keeps_its_head(plain: OpenPage) -> None:
