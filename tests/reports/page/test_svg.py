@@ -119,3 +119,9 @@ def test_shorter_numbers_move_nothing_that_an_eye_could_see() -> None:
         exact, short = (list(map(float, re.findall(r"-?[\d.]+", each))) for each in (before, after))
         assert short == pytest.approx(exact, abs=0.0051)
     assert len("".join(paths[1])) < 0.8 * len("".join(paths[0]))
+
+
+def test_what_moves_a_cursor_or_turns_a_line_round_breaks_no_drawing() -> None:
+    drawing = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><text>{}</text></svg>'
+    name = "agent\x1b[31m\u202e\x00"
+    assert texts(inline_svg(drawing.format(name), "one", "f.")) == [visible(name)]
