@@ -126,7 +126,7 @@ def test_the_first_screen_holds_answer_picture_key_figures_and_contents(plain: O
         assert plain.value(f"checks.span('{part}')")[1] <= 800, part
 
 
-def test_the_contents_stay_in_sight_beside_the_evidence_of_a_wide_window(plain: OpenPage) -> None:
+def test_the_contents_stay_on_the_screen_of_a_wide_window(plain: OpenPage) -> None:
     plain.resize(1920, 1080)
     plain.value("scrollTo(0, 3000)")
     top = plain.value("document.querySelector('.contents li').getBoundingClientRect().top")

@@ -65,16 +65,15 @@ def _digest(text: str) -> str:
     return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
 
 
-def _anchors(sections: list[Section]) -> dict[int, str]:
-    """An anchor for each section, no two alike, by its position."""
-    taken, found = {"evidence", "provenance"}, {}
-    for position, section in enumerate(sections):
+def _anchors(sections: list[Section]) -> list[str]:
+    """An anchor for each section, no two alike."""
+    found: list[str] = []
+    for section in sections:
         anchor, number = section.anchor, 1
-        while anchor in taken:
+        while anchor in {"evidence", "provenance", *found}:
             number += 1
             anchor = f"{section.anchor}-{number}"
-        taken.add(anchor)
-        found[position] = anchor
+        found.append(anchor)
     return found
 
 
