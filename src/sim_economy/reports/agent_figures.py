@@ -131,6 +131,9 @@ def _balance_panel(
         panel.fill_between(turns, low, high, color=SKY, alpha=alpha, linewidth=0, label=label)
     name = "median" if values > 1 else "balance"
     panel.plot(turns, middle, color=BLUE, linewidth=1.6, label=name if labelled else None)
+    if values == 1:
+        below = [min(balance, 0) for balance in middle]
+        panel.fill_between(turns, below, color=RED, alpha=0.5, linewidth=0)
     panel.axhline(0, color=INK, linewidth=0.8)
     if level is not None:
         marked = level[1] if labelled else None

@@ -87,6 +87,8 @@ class Report(Struct, frozen=True, kw_only=True):
         evidence: What supports the answer, what matters most first.
         provenance: Parameters, versions, seeds, heads: what nobody reads who does not doubt.
         script: JavaScript of the page, if it needs any.
+        style: CSS of the page beside that of all.
+        files: Whether its files lie beside it; a page that stands alone holds its CSV itself.
     """
 
     title: str
@@ -96,6 +98,8 @@ class Report(Struct, frozen=True, kw_only=True):
     evidence: Sequence[Section]
     provenance: Sequence[Section]
     script: str = ""
+    style: str = ""
+    files: bool = True
 
     def tables(self) -> Iterator[Table]:
         """Every table, in order."""

@@ -8,10 +8,12 @@ from functools import cache, partial
 from hashlib import sha256
 from importlib import resources
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from sim_economy.core.errors import ExtraMissingError
 from sim_economy.ledger.readers.plain_text import html_text
 from sim_economy.reports.colours import theme_css
+from sim_economy.reports.page.csv_text import figure_csv, table_csv
 from sim_economy.reports.page.document import Block, Figure, Pieces, Report, Section
 from sim_economy.reports.page.markdown import ROWS_MAX, csv_of
 from sim_economy.reports.page.svg import inline_svg
@@ -35,7 +37,7 @@ def page_pieces(report: Report) -> Iterator[str]:
         template = _environment().get_template("page.html.jinja")
     except ModuleNotFoundError as error:
         raise ExtraMissingError("a page", str(error.name), "report") from None
-    style = theme_css() + _resource("page.css")
+    style = theme_css() + _resource("page.css") + report.style
     yield from template.generate(
         report=report,
         style=style,
@@ -104,6 +106,7 @@ def _environment() -> Environment:
         "prose": prose,
         "inline": inline,
         "drawn": partial(_drawn, Markup),
+        "held": partial(_held, Markup),
         "cell": lambda value: inline(shown(value)),
         "plain": lambda text: Markup(html_text(text)),  # noqa: S704
     }
@@ -146,6 +149,19 @@ def _drawn(markup: Callable[[str], Markup], figure: Figure) -> Markup:
     return markup(
         f'<div class="drawing in-wide">{wide}</div>\n<div class="drawing in-narrow">{narrow}</div>'
     )
+
+
+def _held(markup: Callable[[str], Markup], block: Figure | Table) -> Markup:
+    """A link to the block's CSV that holds it, for a page without files; none where it is long."""
+    text = figure_csv(block) if isinstance(block, Figure) else table_csv(block)
+    if len(text) > _HELD_MAX:
+        return markup("")
+    name = html_text(f"{block.name}.csv")
+    link = f"data:text/csv;charset=utf-8,{quote(text)}"
+    return markup(f'<a download="{name}" href="{link}">CSV</a>')
+
+
+_HELD_MAX: Final = 200_000
 
 
 def _resource(name: str) -> str:
