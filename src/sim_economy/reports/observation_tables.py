@@ -19,7 +19,11 @@ def observation_tables(seen: Mapping[str, Any]) -> list[Table]:
         _rows("waiting", "Waiting for a block", seen.get("transactions")),
         _rows("stake", "Stake on its way back", _named(seen.get("releases"), _RELEASE)),
         _rows("contracts", "Its contracts", [*map(_contract, _items(seen.get("contracts")))]),
-        _rows("ended", "Contracts that ended last turn", seen.get("contracts_ended")),
+        _rows(
+            "ended",
+            "Contracts that ended last turn",
+            [*map(_ended, _items(seen.get("contracts_ended")))],
+        ),
         _rows("others", "What all agents see of each other", [*_agents(seen)]),
         _pairs("goods", "Information goods it sold or bought, by contract", seen.get("payloads")),
         _pairs("further", "Further", {key: seen[key] for key in seen if key not in _SHOWN}),
@@ -71,6 +75,19 @@ def _contract(contract: Any) -> Any:
         if key not in {*_REPEATED, *flat} and value not in _TRIVIAL
     }
     return flat
+
+
+def _ended(contract: Any) -> Any:
+    """A contract that ended, its parties by their indices."""
+    if not isinstance(contract, Mapping):
+        return contract
+    seats = dict(zip(_PARTIES, _items(contract.get("seats")), strict=False))
+    rest = {key: value for key, value in contract.items() if key not in _REPEATED}
+    return {
+        "contract": contract.get("contract_id"),
+        **rest,
+        **{f"{key} (index)": seats[key] for key in seats},
+    }
 
 
 _PARTIES: Final = ("proposer", "counterparty", "arbitrator")

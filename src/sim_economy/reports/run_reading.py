@@ -11,7 +11,7 @@ from msgspec import Struct, to_builtins
 
 from sim_economy.core.contracts import Stage
 from sim_economy.ledger.readers.counts import Flow, Made, owner_name
-from sim_economy.ledger.readers.plain_text import markdown_text
+from sim_economy.ledger.readers.plain_text import markdown_text, visible
 from sim_economy.orchestrator.record.run_totals import RunTotals, run_totals
 from sim_economy.orchestrator.record.transcript import Transcript
 from sim_economy.reports.page.document import KeyFigure, plain
@@ -51,7 +51,7 @@ class RunReading(Struct, frozen=True, kw_only=True):
 def run_reading(transcript: Transcript) -> RunReading:
     """The reading of a run."""
     totals = run_totals(transcript)
-    currency = transcript.task.plan.limits.prices.currency
+    currency = transcript.currency
     names = transcript.task.config.agent_ids
     counts = transcript.played.counts if transcript.played else None
     return RunReading(
@@ -59,7 +59,7 @@ def run_reading(transcript: Transcript) -> RunReading:
         answer=_answer(transcript, totals, currency),
         key_figures=[
             _below_zero_figure(totals),
-            _thinking_figure(transcript, totals, currency),
+            _thinking_figure(totals, currency),
             _contracts_figure(counts.made) if counts else _calls_figure(totals),
         ],
         balances=_balances_table(totals),
@@ -86,7 +86,7 @@ def plain_reading(transcript: Transcript, reading: RunReading) -> dict[str, Any]
             {"value": plain(own.value), "label": own.label, "note": plain(own.note)}
             for own in reading.key_figures
         ],
-        "currency": task.plan.limits.prices.currency or None,
+        "currency": transcript.currency or None,
         "fees": reading.totals.fees,
         "fees_covered": reading.totals.fees_covered,
         "model_tokens": reading.totals.model_tokens,
@@ -110,7 +110,7 @@ def balance_rows(transcript: Transcript, totals: RunTotals) -> list[dict[str, An
 
 def amount(money: Decimal, currency: str) -> str:
     """Money as people read it."""
-    return f"{money.normalize():,f} {currency}".strip()
+    return f"{money.normalize():,f} {visible(currency) or 'of money'}"
 
 
 def _plain_rows(table: Table | None) -> list[dict[str, Any]] | None:
@@ -157,8 +157,9 @@ def _who_is_below(totals: RunTotals) -> str:
 
 
 def _what_thinking_cost(totals: RunTotals, currency: str) -> str:
-    used = amount(totals.money, currency) if totals.money else f"{totals.model_tokens:,} tokens"
-    models = _led(used, THINKING) + ("" if totals.money else " of its models")
+    tokens = f"{totals.model_tokens:,} model tokens"
+    money = markdown_text(amount(totals.money, currency))
+    models = _led(money if totals.money else tokens, THINKING)
     if totals.fees is None:
         return f"thinking cost {models}"
     return f"thinking cost {_led(f'{totals.fees:,} tokens', THINKING)} in fees and {models}"
@@ -178,15 +179,10 @@ def _below_zero_figure(totals: RunTotals) -> KeyFigure:
     )
 
 
-def _thinking_figure(transcript: Transcript, totals: RunTotals, currency: str) -> KeyFigure:
-    spent = f"{totals.model_tokens:,} tokens of models" + (
-        f", {amount(totals.money, currency)}" if totals.money else ""
+def _thinking_figure(totals: RunTotals, currency: str) -> KeyFigure:
+    spent = f"{totals.model_tokens:,} model tokens" + (
+        f", {markdown_text(amount(totals.money, currency))}" if totals.money else ""
     )
-    limits = transcript.task.plan.limits
-    if limits.budget_money is not None:
-        spent += f", of a budget of {amount(limits.budget_money, currency)}"
-    elif limits.budget_tokens is not None:
-        spent += f", of a budget of {limits.budget_tokens:,}"
     if totals.fees is None:
         return KeyFigure(value=spent, label="used by models")
     covered = totals.fees_covered or 0
@@ -254,12 +250,7 @@ def _thinking_table(totals: RunTotals, currency: str) -> Table:
         )
         for own in totals.agents
     )
-    return Table(
-        "thinking",
-        "What each agent's thinking cost",
-        (*columns, *([money] if priced else [])),
-        rows,
-    )
+    return Table("thinking", "What each agent's thinking cost", columns, rows)
 
 
 def _contracts_table(made: Sequence[Made], names: Sequence[str]) -> Table:

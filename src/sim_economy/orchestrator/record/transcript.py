@@ -83,6 +83,7 @@ class Transcript(Struct, frozen=True, kw_only=True):
         agent_turns: By turn, in genesis order.
         heads: By turn; a turn without one is not closed.
         spent: By agent id.
+        currency: Of all money; empty where the record does not say.
         played: The run as its ledger holds it; None where the ledger is elsewhere.
         balances: After the last closed turn, by agent id; empty where the ledger is elsewhere.
     """
@@ -94,6 +95,7 @@ class Transcript(Struct, frozen=True, kw_only=True):
     played: Run | None
     balances: dict[str, int]
     stopped: str
+    currency: str
 
     def by_agent(self) -> dict[str, list[AgentTurn]]:
         """The agent turns by agent id, each agent's in order."""
@@ -136,6 +138,7 @@ def read_transcript(folder: Path) -> Transcript:
         played=played,
         balances=_last_balances(task, played),
         stopped=stopped,
+        currency=log.began.currency if log.began else "",
     )
 
 
