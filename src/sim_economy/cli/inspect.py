@@ -106,28 +106,25 @@ _ROWS_MAX = 12
 
 
 def _show_sums(transcript: Transcript, agents: Sequence[AgentTotals]) -> None:
-    rows = [
-        [
-            own.agent_id,
-            own.backend,
-            own.could_not_act,
-            own.refused,
-            own.spoke,
-            own.calls,
-            own.model_tokens,
-            f"{own.money}" if own.money else "",
-            "-" if own.fees is None else own.fees,
-            "-" if own.below_since is None else own.below_since,
-            transcript.balances.get(own.agent_id, "-"),
-        ]
-        for own in agents
-    ]
-    columns = ("agent", "mind", "could not act", "refused", "spoke", "calls", "tokens", "money")
+    columns = {
+        "agent": [own.agent_id for own in agents],
+        "mind": [own.backend for own in agents],
+        "could not act": [own.could_not_act for own in agents],
+        "refused": [own.refused for own in agents],
+        "spoke": [own.spoke for own in agents],
+        "calls": [own.calls for own in agents],
+        "tokens": [own.model_tokens for own in agents],
+        "money": [f"{own.money}" if own.money else None for own in agents],
+        "fees": [own.fees for own in agents],
+        "below zero since": [own.below_since for own in agents],
+        "balance": [transcript.balances.get(own.agent_id, "-") for own in agents],
+    }
+    filled = {name: cells for name, cells in columns.items() if set(cells) != {None}}
     state = f", stopped: {transcript.stopped}" if transcript.stopped else ""
     title = (
         f"{transcript.task.name}: {len(transcript.heads)} of {transcript.task.turns} turns{state}"
     )
-    print_table(title, (*columns, "fees", "below zero since", "balance"), rows)
+    print_table(title, [*filled], [*zip(*filled.values(), strict=True)])
 
 
 def _show_observation(agent_turn: AgentTurn) -> None:

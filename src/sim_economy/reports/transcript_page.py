@@ -227,7 +227,7 @@ def _observation(agent_turn: AgentTurn) -> Iterator[str]:
     yield "</div>\n"
     if agent_turn.calls:
         yield "<details><summary>the prompt, word for word</summary>\n"
-        yield f"<pre>{html_text(agent_turn.saw)}</pre></details>\n"
+        yield f"{_written(agent_turn.saw)}</details>\n"
     yield "</details>\n"
 
 
@@ -272,7 +272,13 @@ def _transcript_call(call: TranscriptCall) -> Iterator[str]:
     yield f'<p class="note">call {call.attempt}: {html_text(", ".join(facts))}</p>\n'
     for text in (call.detail, call.thinking, call.reply):
         if text:
-            yield f"<pre>{html_text(text)}</pre>\n"
+            yield _written(text)
+
+
+def _written(text: str) -> str:
+    """A text as it was written; within an element quotes stay, which saves a fifth of a page."""
+    shown = html_text(text).replace("&quot;", '"')
+    return f"<pre>{shown}</pre>\n"
 
 
 def _signed(tokens: int, plus: str = "") -> str:
