@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Final
 
 import click
 from msgspec import to_builtins
@@ -102,11 +103,11 @@ def _show_run(transcript: Transcript, *, as_json: bool) -> None:
     say("see `--turn N`, `--agent ID`, or the whole run with `--html FILE`")
 
 
-_ROWS_MAX = 12
+_ROWS_MAX: Final = 12
 
 
 def _show_sums(transcript: Transcript, agents: Sequence[AgentTotals]) -> None:
-    columns = {
+    columns: dict[str, list[Any]] = {
         "agent": [own.agent_id for own in agents],
         "mind": [own.backend for own in agents],
         "could not act": [own.could_not_act for own in agents],
