@@ -15,7 +15,7 @@ from sim_economy.ledger.readers.plain_text import html_text, visible
 from sim_economy.ledger.sidecars.run_folder import refuse_foreign_file, writing_into
 from sim_economy.orchestrator.record.run_totals import actions_in, actions_of
 from sim_economy.orchestrator.record.transcript import AgentTurn, Transcript, TranscriptCall
-from sim_economy.reports import figures
+from sim_economy.reports import agent_figures
 from sim_economy.reports.observation_tables import observation_tables
 from sim_economy.reports.page.document import Block, Figure, Pieces, Report, Section
 from sim_economy.reports.page.html import BEGINNING, page_pieces
@@ -85,7 +85,9 @@ def _picture(transcript: Transcript, reading: RunReading) -> Figure:
     names = [visible(agent_id) for agent_id in transcript.task.config.agent_ids]
     held = [reading.totals.balances]
     try:
-        wide, narrow = (figures.balances(held, names, narrow=narrow) for narrow in (False, True))
+        wide, narrow = (
+            agent_figures.balances(held, names, narrow=narrow) for narrow in (False, True)
+        )
     except ModuleNotFoundError as error:
         raise ExtraMissingError("a page", str(error.name), "report") from None
     return Figure(

@@ -8,9 +8,10 @@ from random import Random
 from typing import Final
 
 from sim_economy.ledger.readers.plain_text import html_text, markdown_text, visible
-from sim_economy.reports import figures
+from sim_economy.reports import agent_figures, comparison_figures, drawing, figures
 from sim_economy.reports.colours import INK, PALETTE
-from sim_economy.reports.figures import Drawing
+from sim_economy.reports.comparison_figures import FirstTurn
+from sim_economy.reports.drawing import Drawing
 from sim_economy.reports.page.document import Figure, KeyFigure, Pieces, Report, Section, sourced
 from sim_economy.reports.tables import Code, Table, Value
 
@@ -246,10 +247,12 @@ def _lorenz(word: Word) -> Drawing:
 
 def _insolvency(word: Word) -> Drawing:
     firsts = {
-        word(name): [None if (at + own) % 4 == 0 else 7.0 + 4 * at + own for at in range(12)]
+        word(name): [
+            FirstTurn(None if (at + own) % 4 == 0 else 7.0 + 4 * at + own) for at in range(12)
+        ]
         for own, name in enumerate(_TREATMENTS)
     }
-    return figures.insolvency(firsts, [word(each) for each in _AGENTS], 60)
+    return comparison_figures.insolvency(firsts, [word(each) for each in _AGENTS], 60)
 
 
 _STEPS: Final = (
@@ -261,10 +264,12 @@ _STEPS: Final = (
 )
 
 DRAWN: Final[dict[str, Callable[[Word], Drawing]]] = {
-    "balances": lambda word: figures.balances(
+    "balances": lambda word: agent_figures.balances(
         _walks(12), [word(each) for each in _AGENTS], (200, word("works below"))
     ),
-    "bands": lambda word: figures.balances(_walks(20), [word(f"{each}") for each in range(20)]),
+    "bands": lambda word: agent_figures.balances(
+        _walks(20), [word(f"{each}") for each in range(20)]
+    ),
     "insolvency": _insolvency,
     "tokens": lambda word: figures.tokens(
         [(word(name), amount) for name, amount in _STEPS], "genesis", "at the end"
@@ -280,8 +285,10 @@ DRAWN: Final[dict[str, Callable[[Word], Drawing]]] = {
 @cache
 def _narrow(word: Word) -> Drawing:
     """Balances for a phone."""
-    with figures._styled():
-        figure, axes = figures._axes("What agents hold", "turn", "tokens", width=4.3, height=3.6)
+    with drawing.styled():
+        figure, axes = drawing.titled_axes(
+            "What agents hold", "turn", "tokens", width=4.3, height=3.6
+        )
         for index, colour in enumerate(PALETTE):
             axes.plot(
                 [run[index] for run in _walks(12)[0]],
@@ -289,4 +296,4 @@ def _narrow(word: Word) -> Drawing:
                 label=visible(word(_AGENTS[index]))[:40],
             )
         axes.axhline(0, color=INK, linewidth=0.8)
-        return figures._drawing(figure, visible(word("Balances"))[:40])
+        return drawing.finished(figure, visible(word("Balances"))[:40])

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from sim_economy.orchestrator.limits.budget import Spending
 from sim_economy.orchestrator.record.transcript import AgentTurn, Transcript
-from sim_economy.runs.agent_outcomes import FEES
+from sim_economy.runs.agent_outcomes import agent_outcomes
 from sim_economy.runs.run import Run, fees
 
 
@@ -115,11 +115,7 @@ def _fees_by_agent(played: Run | None) -> Counter[int] | None:
     """Tokens that each agent paid for its thinking, by its index."""
     if played is None:
         return None
-    paid: Counter[int] = Counter()
-    for flow in played.counts.flows:
-        if flow.reason in FEES:
-            paid[flow.payer] += flow.tokens
-    return paid
+    return Counter({agent: int(own.fees) for agent, own in enumerate(agent_outcomes([played]))})
 
 
 def _agent_totals(
