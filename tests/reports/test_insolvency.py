@@ -169,6 +169,7 @@ def outcome(name: str, turn: float | None, runs: int = 1, policy: str = "idle") 
         first_turn=turn,
         lowest=0 if turn is None else -1,
         contracts=0.0,
+        other=0.0,
         **numbers,
     )
 

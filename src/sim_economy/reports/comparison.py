@@ -123,7 +123,7 @@ class MetricDifference(Struct, frozen=True, kw_only=True):
         if not self.pairs:
             return "not paired"
         if self.low is None:
-            return "one pair"
+            return "one pair" if self.mean else "equal"
         if self.low == self.high:
             return "certain" if self.mean else "equal"
         return "clear" if self.is_clear else "unclear"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator
-from functools import cache, partial
+from functools import partial
 from hashlib import sha256
 from importlib import resources
 from typing import TYPE_CHECKING, Final
@@ -79,7 +79,6 @@ def _anchors(sections: list[Section]) -> list[str]:
     return found
 
 
-@cache
 def _environment() -> Environment:
     from jinja2 import Environment, FunctionLoader, StrictUndefined  # noqa: PLC0415
     from markdown_it import MarkdownIt  # noqa: PLC0415
