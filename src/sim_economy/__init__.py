@@ -70,7 +70,9 @@ if TYPE_CHECKING:
     from sim_economy.ledger.readers.statement import statement as statement
     from sim_economy.ledger.stores.sqlite import SQLiteStore as SQLiteStore
     from sim_economy.ledger.verify import verify as verify
-    from sim_economy.reports.played_comparison import PlayedComparison as PlayedComparison
+    from sim_economy.reports.comparisons.played_comparison import (
+        PlayedComparison as PlayedComparison,
+    )
     from sim_economy.reports.played_run import Played as Played
     from sim_economy.reports.played_run import play as play
     from sim_economy.scenarios.presets import preset as preset

@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from sim_economy.reports import society
-from sim_economy.reports.comparison import TreatmentRuns, compared
-from sim_economy.reports.comparison_report import comparison_report
+from sim_economy.reports.comparisons.comparison import TreatmentRuns, compared
+from sim_economy.reports.comparisons.comparison_report import comparison_report
 from sim_economy.reports.page.document import Report
 from sim_economy.reports.report import write_report
 from sim_economy.reports.tables import Table, table_markdown

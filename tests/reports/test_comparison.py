@@ -16,19 +16,19 @@ from click.shell_completion import ShellComplete
 from sim_economy.cli import cli
 from sim_economy.core.errors import InputError
 from sim_economy.ledger.sidecars.run_folder import folder_name
-from sim_economy.reports.comparison import (
+from sim_economy.reports.comparisons.comparison import (
     MetricDifference,
     TreatmentRuns,
     compared,
     differences,
     unpaired_sides,
 )
-from sim_economy.reports.comparison_differences import amount, percent_text
-from sim_economy.reports.comparison_report import comparison_report, write_comparison
-from sim_economy.reports.comparison_tokens import token_flows
-from sim_economy.reports.metric_names import COMPARED_METRICS, METRIC_NAMES, unit_of
+from sim_economy.reports.comparisons.comparison_differences import amount, percent_text
+from sim_economy.reports.comparisons.comparison_report import comparison_report, write_comparison
+from sim_economy.reports.comparisons.comparison_tokens import token_flows
+from sim_economy.reports.comparisons.metric_names import COMPARED_METRICS, METRIC_NAMES, unit_of
+from sim_economy.reports.comparisons.played_comparison import PlayedComparison
 from sim_economy.reports.page.document import plain
-from sim_economy.reports.played_comparison import PlayedComparison
 from sim_economy.reports.published.later_report import LATER
 from sim_economy.runs.policy_loop import play_run
 from sim_economy.scenarios.scenario import load_scenario

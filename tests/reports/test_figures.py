@@ -11,8 +11,8 @@ import matplotlib as mpl
 import pytest
 
 from sim_economy.core.actions import RECOGNISED
-from sim_economy.reports import agent_figures, figures
-from sim_economy.reports.drawing import Drawing
+from sim_economy.reports.drawings import agent_figures, figures
+from sim_economy.reports.drawings.drawing import Drawing
 
 BALANCES = [[[10.0, 20.0], [5.0, -3.0], [0.0, -9.0]], [[10.0, 20.0], [7.0, 1.0], [2.0, -4.0]]]
 FIGURES: dict[str, Callable[[], Drawing]] = {

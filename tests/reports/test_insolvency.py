@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from sim_economy.reports.comparison import TreatmentRuns, compared
-from sim_economy.reports.comparison_report import write_comparison
-from sim_economy.reports.insolvency import (
+from sim_economy.reports.comparisons.comparison import TreatmentRuns, compared
+from sim_economy.reports.comparisons.comparison_report import write_comparison
+from sim_economy.reports.comparisons.insolvency import (
     Outcomes,
     answer,
     broke_table,

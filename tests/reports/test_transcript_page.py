@@ -19,8 +19,12 @@ import pytest
 from sim_economy.ledger.readers.plain_text import html_text
 from sim_economy.orchestrator.record.transcript import read_transcript
 from sim_economy.reports.page.html import html_page, page_pieces
-from sim_economy.reports.run_reading import run_reading
-from sim_economy.reports.transcript_page import transcript_report, turn_pieces, write_page
+from sim_economy.reports.transcripts.run_reading import run_reading
+from sim_economy.reports.transcripts.transcript_page import (
+    transcript_report,
+    turn_pieces,
+    write_page,
+)
 from tests.orchestrator.setup import mocked, play, play_hostile, poor
 
 TURNS: Final = 40

@@ -15,7 +15,7 @@ from sim_economy.cli.scenario_options import scenario_names
 from sim_economy.experiments.experiment import run_experiment
 from sim_economy.experiments.resume import is_experiment_folder
 from sim_economy.ledger.sidecars.run_folder import claimed, folder_name
-from sim_economy.reports.comparison import (
+from sim_economy.reports.comparisons.comparison import (
     MetricDifference,
     TreatmentComparison,
     TreatmentRuns,
@@ -24,20 +24,20 @@ from sim_economy.reports.comparison import (
     plain_comparison,
     reservations,
 )
-from sim_economy.reports.comparison_differences import (
+from sim_economy.reports.comparisons.comparison_differences import (
     amount,
     equal_text,
     in_units,
     percent_text,
     shown_differences,
 )
-from sim_economy.reports.comparison_report import (
+from sim_economy.reports.comparisons.comparison_report import (
     REPORT_BEGINNING,
     answer_text,
     write_compared,
 )
-from sim_economy.reports.insolvency import AGENTS_CSV, broke_table, outcome_rows
-from sim_economy.reports.metric_names import METRIC_NAMES, check_metrics
+from sim_economy.reports.comparisons.insolvency import AGENTS_CSV, broke_table, outcome_rows
+from sim_economy.reports.comparisons.metric_names import METRIC_NAMES, check_metrics
 from sim_economy.scenarios.scenario import Scenario, load_scenario
 from sim_economy.scenarios.shipped import REGIMES
 

@@ -52,7 +52,7 @@ def inspect(
         known = ", ".join(transcript.task.config.agent_ids[:8])
         raise click.UsageError(f"there is no {agent} in this run; there are {known}")
     if page is not None:
-        from sim_economy.reports.transcript_page import write_page  # noqa: PLC0415
+        from sim_economy.reports.transcripts.transcript_page import write_page  # noqa: PLC0415
 
         write_page(transcript, page)
         say(f"wrote {page}")
@@ -87,7 +87,7 @@ def _agent_turns(
 def _show_run(transcript: Transcript, *, as_json: bool) -> None:
     """The run's answer, then its sums, contracts and flows."""
     from sim_economy.reports.page.document import plain  # noqa: PLC0415
-    from sim_economy.reports.run_reading import plain_reading, run_reading  # noqa: PLC0415
+    from sim_economy.reports.transcripts.run_reading import plain_reading, run_reading  # noqa: PLC0415
 
     reading = run_reading(transcript)
     if as_json:
@@ -130,7 +130,7 @@ def _show_sums(transcript: Transcript, agents: Sequence[AgentTotals]) -> None:
 
 def _show_observation(agent_turn: AgentTurn) -> None:
     """What an agent saw of the economy, in tables."""
-    from sim_economy.reports.observation_tables import observation_tables  # noqa: PLC0415
+    from sim_economy.reports.transcripts.observation_tables import observation_tables  # noqa: PLC0415
 
     for table in observation_tables(agent_turn.observation):
         print_table(table.title, table.columns, table.rows)

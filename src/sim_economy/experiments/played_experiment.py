@@ -13,10 +13,10 @@ from sim_economy.ledger.readers.html_table import html_table
 from sim_economy.ledger.readers.plain_text import html_text
 from sim_economy.ledger.sidecars.run_folder import folder_name
 from sim_economy.reports.agent_frames import agents_by_run_frame, agents_frame, collectors_frame
-from sim_economy.reports.comparison import check_names
-from sim_economy.reports.metric_names import check_metrics
+from sim_economy.reports.comparisons.comparison import check_names
+from sim_economy.reports.comparisons.metric_names import check_metrics
+from sim_economy.reports.comparisons.played_comparison import PlayedComparison
 from sim_economy.reports.page.document import plain
-from sim_economy.reports.played_comparison import PlayedComparison
 from sim_economy.reports.played_run import chosen_scenario
 from sim_economy.reports.report import write_report
 from sim_economy.reports.sentences import answer

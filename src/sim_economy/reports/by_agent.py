@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import Any, Final
 
 from sim_economy.ledger.readers.plain_text import markdown_text, visible
-from sim_economy.reports import agent_figures
+from sim_economy.reports.drawings import agent_figures
 from sim_economy.reports.page.document import Figure, KeyFigure, sourced
 from sim_economy.reports.sentences import AGENTS_CSV, COLLECTORS_CSV, SUMMARY_CSV
 from sim_economy.reports.tables import Table, Value, number

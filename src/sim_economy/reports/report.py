@@ -14,7 +14,8 @@ from sim_economy.agents.population import described
 from sim_economy.core.errors import ExtraMissingError
 from sim_economy.core.world_config import config_values, parameters
 from sim_economy.ledger.readers.plain_text import markdown_code, markdown_text, visible
-from sim_economy.reports import by_agent, figures, sentences, society
+from sim_economy.reports import by_agent, sentences, society
+from sim_economy.reports.drawings import figures
 from sim_economy.reports.page.document import Block, Figure, Report, Section
 from sim_economy.reports.page.files import write_files
 from sim_economy.reports.published import verdict

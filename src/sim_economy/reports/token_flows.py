@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence, Set
 from itertools import accumulate
 from typing import Any, Final
 
-from sim_economy.reports import figures
+from sim_economy.reports.drawings import figures
 from sim_economy.reports.page.document import Figure, Section, sourced
 from sim_economy.reports.sentences import SUMMARY_CSV
 from sim_economy.reports.tables import MINUS, Table, Value, number

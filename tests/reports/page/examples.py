@@ -8,10 +8,10 @@ from random import Random
 from typing import Final
 
 from sim_economy.ledger.readers.plain_text import html_text, markdown_text, visible
-from sim_economy.reports import agent_figures, comparison_figures, drawing, figures
-from sim_economy.reports.colours import INK, PALETTE
-from sim_economy.reports.comparison_figures import FirstTurn
-from sim_economy.reports.drawing import Drawing
+from sim_economy.reports.drawings import agent_figures, comparison_figures, drawing, figures
+from sim_economy.reports.drawings.colours import INK, PALETTE
+from sim_economy.reports.drawings.comparison_figures import FirstTurn
+from sim_economy.reports.drawings.drawing import Drawing
 from sim_economy.reports.page.document import Figure, KeyFigure, Pieces, Report, Section, sourced
 from sim_economy.reports.tables import Code, Table, Value
 

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from sim_economy.ledger.readers.plain_text import visible
-from sim_economy.reports.colours import PAPER, THEMED, contrast, theme_css, unlike
+from sim_economy.reports.drawings.colours import PAPER, THEMED, contrast, theme_css, unlike
 from sim_economy.reports.page.svg import inline_svg
 from tests.reports.page.examples import DRAWN, drawn, hostile
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from sim_economy.ledger.readers.plain_text import markdown_text
-from sim_economy.reports.drawing import Drawing
+from sim_economy.reports.drawings.drawing import Drawing
 from sim_economy.reports.tables import Table
 
 

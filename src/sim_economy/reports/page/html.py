@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from sim_economy.core.errors import ExtraMissingError
 from sim_economy.ledger.readers.plain_text import html_text
-from sim_economy.reports.colours import theme_css
+from sim_economy.reports.drawings.colours import theme_css
 from sim_economy.reports.page.csv_text import figure_csv, table_csv
 from sim_economy.reports.page.document import Block, Figure, Pieces, Report, Section
 from sim_economy.reports.page.markdown import ROWS_MAX, csv_of

@@ -8,7 +8,7 @@ from typing import Final
 from xml.etree import ElementTree
 
 from sim_economy.ledger.readers.plain_text import visible
-from sim_economy.reports.colours import THEMED
+from sim_economy.reports.drawings.colours import THEMED
 
 
 def inline_svg(text: str, label: str, prefix: str) -> str:

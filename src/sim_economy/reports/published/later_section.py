@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from sim_economy.ledger.readers.plain_text import markdown_text
-from sim_economy.reports.comparison import TreatmentRuns
-from sim_economy.reports.metric_names import COMPARED_METRICS
+from sim_economy.reports.comparisons.comparison import TreatmentRuns
+from sim_economy.reports.comparisons.metric_names import COMPARED_METRICS
 from sim_economy.reports.page.document import Section
 from sim_economy.reports.published.later_report import LATER
 from sim_economy.reports.tables import Table, Value, number

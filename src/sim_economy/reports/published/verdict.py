@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sim_economy.reports import agent_figures
+from sim_economy.reports.drawings import agent_figures
 from sim_economy.reports.page.document import Figure, KeyFigure, Section, sourced
 from sim_economy.reports.published.rows import Comparison, published_text
 from sim_economy.reports.tables import AGGREGATED, Table, Value

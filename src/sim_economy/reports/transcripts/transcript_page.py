@@ -15,11 +15,12 @@ from sim_economy.ledger.readers.plain_text import html_text, visible
 from sim_economy.ledger.sidecars.run_folder import refuse_foreign_file, writing_into
 from sim_economy.orchestrator.record.run_totals import actions_in, actions_of
 from sim_economy.orchestrator.record.transcript import AgentTurn, Transcript, TranscriptCall
-from sim_economy.reports import agent_figures
-from sim_economy.reports.observation_tables import observation_tables
+from sim_economy.reports.drawings import agent_figures
 from sim_economy.reports.page.document import Block, Figure, Pieces, Report, Section
 from sim_economy.reports.page.html import BEGINNING, page_pieces
-from sim_economy.reports.run_reading import (
+from sim_economy.reports.tables import MINUS, Code, Table, Value
+from sim_economy.reports.transcripts.observation_tables import observation_tables
+from sim_economy.reports.transcripts.run_reading import (
     BALANCES,
     CONTRACTS,
     THINKING,
@@ -28,7 +29,6 @@ from sim_economy.reports.run_reading import (
     balance_rows,
     run_reading,
 )
-from sim_economy.reports.tables import MINUS, Code, Table, Value
 
 TURNS: Final = "Turn by turn"
 _ELSEWHERE: Final = "The ledger is not in this folder, and these are read from it."

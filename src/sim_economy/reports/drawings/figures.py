@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate, pairwise, takewhile
 from typing import TYPE_CHECKING, Final
 
-from sim_economy.reports.colours import (
+from sim_economy.reports.drawings.colours import (
     BLUE,
     GREEN,
     GREY,
@@ -24,7 +24,7 @@ from sim_economy.reports.colours import (
     YELLOW,
     unlike,
 )
-from sim_economy.reports.drawing import (
+from sim_economy.reports.drawings.drawing import (
     DASHES,
     Drawing,
     finished,

@@ -12,7 +12,7 @@ from sim_economy.core.codec import canonical
 from sim_economy.core.world_config import config_values
 from sim_economy.ledger.readers.plain_text import markdown_text
 from sim_economy.ledger.sidecars.run_folder import folder_name
-from sim_economy.reports.comparison import TreatmentRuns
+from sim_economy.reports.comparisons.comparison import TreatmentRuns
 from sim_economy.reports.page.document import Section
 from sim_economy.reports.tables import Code, Table, Value, changed_parameters
 from sim_economy.scenarios.scenario import Scenario, load_scenario

@@ -8,16 +8,16 @@ from typing import Final
 
 from sim_economy.ledger.readers.plain_text import markdown_text, visible
 from sim_economy.ledger.sidecars.run_folder import folder_name
-from sim_economy.reports import comparison_figures as drawn
-from sim_economy.reports.comparison import (
+from sim_economy.reports.comparisons.comparison import (
     MetricDifference,
     TreatmentComparison,
     TreatmentRuns,
     unpaired_sides,
 )
-from sim_economy.reports.drawing import short
-from sim_economy.reports.insolvency import csv_text
-from sim_economy.reports.metric_names import METRIC_NAMES, unit_of
+from sim_economy.reports.comparisons.insolvency import csv_text
+from sim_economy.reports.comparisons.metric_names import METRIC_NAMES, unit_of
+from sim_economy.reports.drawings import comparison_figures as drawn
+from sim_economy.reports.drawings.drawing import short
 from sim_economy.reports.page.document import Block, Figure, Section, sourced
 from sim_economy.reports.tables import Table, Value, number
 

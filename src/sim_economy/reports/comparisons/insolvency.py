@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 from msgspec.structs import asdict
 
 from sim_economy.ledger.readers.plain_text import csv_cell, markdown_text
-from sim_economy.reports.drawing import short
+from sim_economy.reports.drawings.drawing import short
 from sim_economy.reports.page.document import plain, sourced
 from sim_economy.reports.tables import Table, Value
 from sim_economy.runs.agent_outcomes import AgentOutcome, by_first_turn

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from sim_economy.reports.colours import GRID, INK, MUTED
+from sim_economy.reports.drawings.colours import GRID, INK, MUTED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

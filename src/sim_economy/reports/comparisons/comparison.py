@@ -16,8 +16,8 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from sim_economy.core.errors import ExtraMissingError, ScenarioError
-from sim_economy.reports.insolvency import Outcomes
-from sim_economy.reports.metric_names import COMPARED_METRICS, check_metrics
+from sim_economy.reports.comparisons.insolvency import Outcomes
+from sim_economy.reports.comparisons.metric_names import COMPARED_METRICS, check_metrics
 from sim_economy.runs.agent_outcomes import Collector, agent_outcomes, collectors
 from sim_economy.runs.extended_metrics import ExtendedMetrics, all_metrics, doubts
 from sim_economy.runs.run import Run

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from msgspec import Struct
 
-from sim_economy.reports.colours import (
+from sim_economy.reports.drawings.colours import (
     BLUE,
     GREEN,
     GREY,
@@ -21,7 +21,7 @@ from sim_economy.reports.colours import (
     RED,
     unlike,
 )
-from sim_economy.reports.drawing import (
+from sim_economy.reports.drawings.drawing import (
     DASHES,
     Drawing,
     empty_figure,

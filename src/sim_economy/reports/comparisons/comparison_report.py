@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from sim_economy.ledger.readers.plain_text import markdown_text, visible
-from sim_economy.reports import comparison_figures as drawn
-from sim_economy.reports.comparison import (
+from sim_economy.reports.comparisons.comparison import (
     TreatmentComparison,
     TreatmentRuns,
     compared,
     needing_extra,
     reservations,
 )
-from sim_economy.reports.comparison_differences import (
+from sim_economy.reports.comparisons.comparison_differences import (
     COMPARISON_CSV,
     amount,
     differences_section,
@@ -26,14 +25,14 @@ from sim_economy.reports.comparison_differences import (
     in_words,
     linked,
 )
-from sim_economy.reports.comparison_provenance import provenance
-from sim_economy.reports.comparison_tokens import (
+from sim_economy.reports.comparisons.comparison_provenance import provenance
+from sim_economy.reports.comparisons.comparison_tokens import (
     COLLECTORS_CSV,
     before_and_after,
     collected,
     tokens_section,
 )
-from sim_economy.reports.insolvency import (
+from sim_economy.reports.comparisons.insolvency import (
     AGENTS_CSV,
     TREATMENTS_CSV,
     answer,
@@ -45,7 +44,8 @@ from sim_economy.reports.insolvency import (
     shown_agents,
     treatments_table,
 )
-from sim_economy.reports.metric_names import METRIC_NAMES
+from sim_economy.reports.comparisons.metric_names import METRIC_NAMES
+from sim_economy.reports.drawings import comparison_figures as drawn
 from sim_economy.reports.page.document import (
     Figure,
     KeyFigure,

@@ -9,16 +9,16 @@ from typing import Final
 
 from sim_economy.ledger.readers.plain_text import markdown_text, visible
 from sim_economy.ledger.sidecars.run_folder import folder_name
-from sim_economy.reports import comparison_figures as drawn
-from sim_economy.reports.comparison import (
+from sim_economy.reports.comparisons.comparison import (
     TreatmentComparison,
     TreatmentRuns,
     paired,
     unpaired_by,
 )
-from sim_economy.reports.comparison_differences import amount
-from sim_economy.reports.drawing import short
-from sim_economy.reports.insolvency import AGENTS_CSV
+from sim_economy.reports.comparisons.comparison_differences import amount
+from sim_economy.reports.comparisons.insolvency import AGENTS_CSV
+from sim_economy.reports.drawings import comparison_figures as drawn
+from sim_economy.reports.drawings.drawing import short
 from sim_economy.reports.page.document import Block, Figure, Section
 from sim_economy.reports.tables import Table, Value
 from sim_economy.runs.agent_outcomes import agent_outcomes

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim_economy.ledger.readers.html_table import html_table
-from sim_economy.reports.comparison import (
+from sim_economy.reports.comparisons.comparison import (
     TreatmentRuns,
     compared,
     reservations,
 )
-from sim_economy.reports.comparison_report import answer_text, write_compared
-from sim_economy.reports.insolvency import outcome_rows
+from sim_economy.reports.comparisons.comparison_report import answer_text, write_compared
+from sim_economy.reports.comparisons.insolvency import outcome_rows
 from sim_economy.reports.tables import data_frame
 from sim_economy.runs.run import Run
 from sim_economy.scenarios.scenario import Scenario

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from sim_economy.reports.colours import BLUE, GRID, INK, ORANGE, RED, SKY
-from sim_economy.reports.drawing import (
+from sim_economy.reports.drawings.colours import BLUE, GRID, INK, ORANGE, RED, SKY
+from sim_economy.reports.drawings.drawing import (
     DASHES,
     Drawing,
     empty_figure,
