@@ -109,7 +109,7 @@ _HOMES = {
     "Terms": "core.contracts",
     "SimEconomyError": "core.errors",
     "WorldConfig": "core.world_config",
-    "PlayedComparison": "reports.played_comparison",
+    "PlayedComparison": "reports.comparisons.played_comparison",
     "parse_world_config": "core.world_config",
     "Played": "reports.played_run",
     "play": "reports.played_run",
