@@ -83,6 +83,13 @@ def test_every_number_of_a_sentence_is_in_the_file_it_leads_to(folder: Path) -> 
             assert agrees(number.text, value), number
 
 
+def test_a_number_without_a_cell_counts_the_rows_of_its_file(folder: Path) -> None:
+    text = (folder / "report.md").read_text(encoding="utf-8")
+    counts = re.findall(r"\[(\d+)\]\(([^()#\s]+\.csv)\)", text)
+    assert (folder.name.startswith("as-run")) == bool(counts)
+    assert all(int(count) == len(table(folder / file)) for count, file in counts)
+
+
 def test_as_many_agents_are_called_broke_as_the_file_has(folder: Path) -> None:
     agents = table(folder / "agents.csv")
     broke = sum(2 * int(row["broke"]) >= int(row["runs"]) > 0 for row in agents)

@@ -158,7 +158,7 @@ def test_a_thousand_agents_are_drawn() -> None:
 @pytest.mark.parametrize("backend", ["module://not_there.backend_inline", "nonsense", "svg"])
 def test_a_notebooks_backend_changes_nothing(backend: str) -> None:
     code = (
-        "import os; from sim_economy.reports import figures\n"
+        "import os; from sim_economy.reports.drawings import figures\n"
         "print(len(figures.lorenz([0, 1], [[0, 1]], [0, 1]).svg) > 999, os.environ['MPLBACKEND'])\n"
         "import matplotlib; print(matplotlib.rcParams._get('backend'))"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from statistics import fmean
 from typing import Any, Final
 
@@ -63,13 +64,15 @@ def _collected(collected: Sequence[Collector], runs: int) -> KeyFigure:
         said = [f"{own.role} {number(own.tokens, 0)}" for own in others[:2]]
         note = f"next: {', '.join(said)}" if said else "agents collected nothing from one another"
         return KeyFigure(value=tokens, label=f"tokens that the platform keeps{a_run}", note=note)
+    leader, share = next(iter(most.by_agent.items()))
+    agents = len(most.by_agent)
+    whose = f"{agents:,} agents, {markdown_text(leader)} the most with {number(share, 0)}"
     kept = number(abs(platform.tokens), 0)
-    note = f"the platform {'keeps' if platform.tokens >= 0 else 'pays out'} {kept}"
-    leader = next(iter(most.by_agent))
+    rent = f"keeps {kept}" if platform.tokens >= 0 else f"pays out {kept} more than it takes"
     return KeyFigure(
         value=tokens,
-        label=f"tokens that {most.role} collect{a_run}",
-        note=f"{markdown_text(leader)} the most; {note}",
+        label=f"tokens that {most.role} collect{a_run}, less what they paid for it",
+        note=f"{whose if agents > 1 else markdown_text(leader)}; the platform {rent}",
     )
 
 
@@ -77,9 +80,10 @@ def _kept_solvent(runs: Sequence[Run]) -> KeyFigure:
     """Agents on the other side of zero but for contracts, by the books."""
     kept, pushed = moved_by_contracts(runs)
     agents = len(runs) * len(runs[0].agent_ids)
+    often = "" if len(runs) == 1 else f" of {len(runs):,} runs"
     return KeyFigure(
         value=f"{kept:,} of {agents:,}",
-        label="final balances that contracts kept from being below zero, by the books",
+        label=f"agents{often} that contracts kept from ending below zero, by the books",
         note=f"and {pushed:,} that they brought below zero",
     )
 
@@ -112,8 +116,11 @@ def solvency_figure(runs: Sequence[Run], outcomes: Sequence[AgentOutcome]) -> Fi
     full = [f"{visible(own.policy or '')}  {visible(own.agent_id)}" for own in drawn]
     ends = list(map(_when, drawn))
     left = len(order) - len(some)
-    more = f"; {left:,} later ones are in the table" if left else ""
-    height = "" if len(runs) == 1 else " The height of a row is the share of runs."
+    more = f" {left:,} agents that are so later or never are in the table." if left else ""
+    height = "" if len(runs) == 1 else ", as high as the share of runs"
+    end = "turn" if len(runs) == 1 else "median first turn, runs"
+    parted = sum(own.goes_broke for own in outcomes)
+    drawn_as = partial(agent_figures.solvency, shares, ends=ends, end=end, parted=parted)
     rows: list[dict[str, Any]] = [
         {"agent_id": own.agent_id, "turn": turn, "share_below_zero": share}
         for own, row in zip(drawn, shares, strict=True)
@@ -121,9 +128,9 @@ def solvency_figure(runs: Sequence[Run], outcomes: Sequence[AgentOutcome]) -> Fi
     ]
     return Figure(
         name="solvency",
-        caption=f"Turns in which each agent is below zero{more}.{height}",
-        drawing=agent_figures.solvency(shares, full if mixed else names, ends),
-        narrow=agent_figures.solvency(shares, names, ends, narrow=True),
+        caption=f"Turns after which each agent is below zero{height}.{more}",
+        drawing=drawn_as(full if mixed else names),
+        narrow=drawn_as(names, narrow=True),
         rows=rows,
     )
 
@@ -136,8 +143,8 @@ def _first(own: AgentOutcome, index: int) -> tuple[bool, float, int]:
 def _when(own: AgentOutcome) -> str:
     if own.first_turn is None:
         return "never"
-    often = "" if own.broke == own.runs else f", {own.broke} of {own.runs}"
-    return f"turn {own.first_turn:g}{often}"
+    often = "" if own.runs == 1 else f", {own.broke} of {own.runs}"
+    return f"{own.first_turn:g}{often}"
 
 
 def balances_figure(scenario: Scenario, runs: Sequence[Run]) -> Figure:

@@ -120,7 +120,7 @@ def experiment_report(
         _further(runs, rows),
     ]
     return Report(
-        title=_title(scenario, runs),
+        title=_title("the published experiment" if comparison else scenario.name, scenario, runs),
         answer=answer,
         picture=picture,
         key_figures=key_figures,
@@ -129,8 +129,8 @@ def experiment_report(
     )
 
 
-def _title(scenario: Scenario, runs: Sequence[Run]) -> str:
-    return f"{scenario.name}: {_counted(len(runs), 'run')} of {_counted(scenario.turns, 'turn')}"
+def _title(name: str, scenario: Scenario, runs: Sequence[Run]) -> str:
+    return f"{name}: {_counted(len(runs), 'run')} of {_counted(scenario.turns, 'turn')}"
 
 
 def _what_was_run(scenario: Scenario, runs: Sequence[Run]) -> Section:

@@ -5,6 +5,7 @@ Source: docs/spec/experiment.md.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -227,11 +228,12 @@ def _platform_figure(found: TreatmentComparison) -> KeyFigure:
 
 
 def _difference_figure(found: TreatmentComparison) -> KeyFigure:
-    """The first metric that was named, or the largest difference that is clear."""
+    """The first metric that was named, or else the largest difference, a clear one if any is."""
     known = [row for row in found.differences if row.mean is not None]
     named = [row for row in known if found.named and row.column == found.named[0]]
     clear = sorted((row for row in known if row.is_clear), key=lambda row: -row.effect)
-    row = next(iter([*named, *clear]), None)
+    single = [row for row in known if row.certainty == "one pair" and math.isfinite(row.effect)]
+    row = next(iter([*named, *clear, *sorted(single, key=lambda row: -row.effect)]), None)
     if row is None:
         label = "clear differences" if known else "pairs of runs"
         reason = "" if known else "The treatments cannot be paired."

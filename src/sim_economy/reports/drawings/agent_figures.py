@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from sim_economy.reports.drawings.colours import BLUE, GRID, INK, ORANGE, RED, SKY
+from sim_economy.reports.drawings.colours import BLUE, GRID, INK, MUTED, ORANGE, RED, SKY
 from sim_economy.reports.drawings.drawing import (
     DASHES,
     Drawing,
@@ -154,6 +154,8 @@ def solvency(
     names: Sequence[str],
     ends: Sequence[str],
     *,
+    end: str = "",
+    parted: int = 0,
     narrow: bool = False,
 ) -> Drawing:
     """Who is below zero, and when: a row for each agent, a column for each turn.
@@ -162,6 +164,8 @@ def solvency(
         shares: Of the runs, from 0 to 1, `[agent, turn]`.
         names: `[agent]`, from above.
         ends: What stands at the end of each row, `[agent]`.
+        end: What they are.
+        parted: Agents above a line that parts the rows; no line where it is 0.
         narrow: For a window as wide as a hand.
     """
     figure, axes = titled_axes(
@@ -178,6 +182,8 @@ def solvency(
         across, heights = _stepped(turns, [0.86 * own[turn] for turn in turns], played)
         axes.fill(across, [above + height for height in heights], color=RED, linewidth=0)
         axes.axhline(above, color=GRID, linewidth=0.8, zorder=0)
+    if 0 < parted < len(names):
+        axes.axhline(len(names) - parted - 0.07, color=MUTED, linewidth=0.9, linestyle=DASHES)
     axes.set_xlim(0.5, played + 0.5)
     axes.set_ylim(-0.15, len(names))
     heights = [above + 0.35 for above in range(len(names))]
@@ -186,6 +192,7 @@ def solvency(
     right = axes.twinx()
     right.set_ylim(axes.get_ylim())
     right.set_yticks(heights, ends[::-1])
+    right.set_title(end, loc="right", fontsize=size, color=MUTED, pad=4)
     for side in (axes, right):
         side.tick_params(axis="y", length=0, labelsize=size, labelcolor=INK)
         side.spines[["left", "right"]].set_visible(False)
@@ -248,12 +255,13 @@ def agreement(
         )
         panel.set_title(name, fontsize=9, pad=4)
         panel.yaxis.set_major_formatter(grouped)
-        panel.locator_params(axis="y", nbins=4)
+        whole = all(map(float.is_integer, map(float, published)))
+        panel.locator_params(axis="y", nbins=4, integer=whole)
         panel.locator_params(axis="x", integer=True, nbins=6)
         if index + across >= len(values):
             panel.set_xlabel("run")
             panel.tick_params(labelbottom=True)
-    title = "Published values, and ours" if narrow else "Every published value, and ours inside it"
+    title = "Published values, and ours" if narrow else "Published values, and ours inside them"
     figure.suptitle(title, x=0.015, ha="left", fontsize=12, fontweight="bold")
     figure.legend(loc="outside lower center", ncols=2)
     return finished(figure, "Published values of each run, and the values played here")

@@ -79,7 +79,7 @@ def insolvency(
         turns: Of the runs.
     """
     row = _row_height(len(names), 0.36)
-    figure, axes = _rows_axes("When who goes broke", names, row, width)
+    figure, axes = _rows_axes("When each agent goes broke", names, row, width)
     never = turns * 1.08
     _rows_joined(axes, [*firsts.values()], never)
     spread = 0.4 if len(firsts) > 2 else 0.0

@@ -122,10 +122,11 @@ def sourced(text: str, csv: str, *cells: str) -> str:
     Args:
         text: The number as it is read; plain text.
         csv: The file, from the report's folder.
-        cells: Values that pick the row, from its first column on, then the cell's column.
+        cells: Values that pick the row, from its first column on, then the cell's column; none
+            where the number is how many rows the file has.
     """
     cell = "/".join(quote(each, safe="") for each in cells)
-    return f"[{markdown_text(text)}]({quote(csv)}#{cell})"
+    return f"[{markdown_text(text)}]({quote(csv)}{f'#{cell}' if cells else ''})"
 
 
 def plain(markdown: str) -> str:
