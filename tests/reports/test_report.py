@@ -229,6 +229,18 @@ def test_small_and_odd_worlds_have_a_report(tmp_path: Path, changes: tuple[str, 
     assert write_report(tmp_path, scenario, runs, rows, comparison=None)
 
 
+@pytest.mark.parametrize(
+    "changes", [("runs=2", "turns=20", "num_agents=1000"), ("runs=200", "turns=10")]
+)
+def test_a_report_of_many_agents_or_runs_is_one_small_page(
+    tmp_path: Path, changes: tuple[str, ...]
+) -> None:
+    scenario, runs, rows = played("as-run", *changes)
+    *_, page = write_report(tmp_path, scenario, runs, rows, comparison=None)
+    assert page.stat().st_size < 2_000_000
+    assert "the first 100 of" in page.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("library", ["matplotlib", "scipy", "markdown_it", "jinja2"])
 def test_a_library_that_is_missing_is_named_and_nothing_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str

@@ -68,7 +68,8 @@ def balances(
             panel.tick_params(labelbottom=True)
     title = "What agents hold" if len(panels) < len(names) else "What each agent holds"
     figure.suptitle(title, x=0.015, ha="left", fontsize=12, fontweight="bold")
-    figure.legend(loc="outside lower center", ncols=1 if narrow else 4)
+    if len(values) > 1 or len(panels) < len(names) or level is not None:
+        figure.legend(loc="outside lower center", ncols=1 if narrow else 4)
     figure.supylabel("balance (tokens)", fontsize=10)
     return finished(figure, "Balances over turns")
 
