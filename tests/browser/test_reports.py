@@ -1,0 +1,126 @@
+"""The reports that commands write, each in a real browser at every width, light and dark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, Literal
+
+import pytest
+from playwright.sync_api import Browser
+
+from sim_economy.orchestrator.record.transcript import read_transcript
+from sim_economy.reports.comparisons.comparison import TreatmentRuns
+from sim_economy.reports.comparisons.comparison_report import write_comparison
+from sim_economy.reports.report import write_report
+from sim_economy.reports.transcripts.transcript_page import write_page
+from sim_economy.runs.policy_loop import play_run
+from sim_economy.scenarios.scenario import load_scenario
+from tests.browser.chromium import MISSING, OpenPage, program, running
+from tests.orchestrator.setup import play, poor
+from tests.reports.played import played
+
+WIDTHS: Final = (360, 1280, 1920)
+SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if program() is None:
+        pytest.skip(MISSING)
+    with running() as browser:
+        yield browser
+
+
+def reproduced(folder: Path) -> Path:
+    here = played()
+    others = [played("as-written")]
+    return write_report(
+        folder, here.scenario, here.runs, here.rows, comparison=here.comparison, others=others
+    )[-1]
+
+
+def market(folder: Path) -> Path:
+    return write_report(folder, *played("market"), comparison=None)[-1]
+
+
+def rentiers(folder: Path) -> Path:
+    return write_report(folder, *played("rentiers"), comparison=None)[-1]
+
+
+def two_tariffs(folder: Path) -> Path:
+    """A trace under two tariffs, the second of which some cannot pay."""
+    rows = [f"{turn},{name},{use},{use}" for turn in range(1, 31) for name, use in USE.items()]
+    trace = folder / "trace.csv"
+    trace.write_text("\n".join(["turn,agent,thinking,output", *rows]) + "\n", encoding="utf-8")
+    sides = []
+    for rate in (1, 2):
+        file = folder / f"tariff_{rate}.toml"
+        file.write_text(
+            f'name = "tariff_{rate}"\nturns = 30\nruns = 1\npolicy = "idle"\n'
+            '[usage]\nsource = "trace"\npath = "trace.csv"\n'
+            f"[world]\nagent_ids = {[*USE]}\nbase_inference_rate = {rate}\n"
+            "genesis_tokens_per_agent = 4000\n",
+            encoding="utf-8",
+        )
+        scenario = load_scenario(file)
+        sides.append(TreatmentRuns(scenario, [play_run(scenario, 1)]))
+    return write_comparison(folder / "compared", sides)[-1]
+
+
+USE: Final = {"research-assistant": 90, "support-bot": 60, "code-reviewer": 30}
+
+
+def inspected(folder: Path) -> Path:
+    with ThreadPoolExecutor(1) as apart:  # the browser's driver holds this thread's event loop
+        apart.submit(play, folder / "run", poor(54)).result()
+    page = folder / "run.html"
+    write_page(read_transcript(folder / "run"), page)
+    return page
+
+
+REPORTS: Final = (reproduced, market, rentiers, two_tariffs, inspected)
+
+
+@pytest.fixture(scope="module", params=REPORTS, ids=lambda make: make.__name__)
+def file(
+    request: pytest.FixtureRequest, browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    path: Path = request.param(tmp_path_factory.mktemp(request.param.__name__))
+    return path
+
+
+@pytest.fixture(scope="module", params=SCHEMES)
+def page(request: pytest.FixtureRequest, browser: Browser, file: Path) -> OpenPage:
+    return OpenPage(browser, file, request.param)
+
+
+def test_a_report_complains_of_nothing_and_asks_for_no_other_file(
+    page: OpenPage, file: Path
+) -> None:
+    for width in WIDTHS:
+        page.resize(width)
+    assert page.complaints == []
+    assert page.requests == [file.as_uri()]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_report_never_scrolls_sideways_and_its_tables_reach_their_last_column(
+    page: OpenPage, width: int
+) -> None:
+    page.resize(width)
+    assert page.value("document.scrollingElement.scrollWidth") <= width
+    for table in page.value("checks.tables()"):
+        assert abs(table["first"]) <= 1
+
+
+def test_the_first_screen_of_a_report_has_answer_picture_and_key_figures(page: OpenPage) -> None:
+    page.resize(1280, 800)
+    for part in (".answer", ".first figure svg", ".key-figures"):
+        assert page.value(f"checks.span('{part}')")[1] <= 800, part
+
+
+def test_axe_finds_nothing_serious_in_a_report(page: OpenPage) -> None:
+    page.resize(1280)
+    assert page.violations() == []
