@@ -299,11 +299,14 @@ def _normal(uniform: Callable[[int], int]) -> Decimal:
 
 
 def trace_csv(usage: TracedUsage) -> str:
-    """A trace as the CSV from which `read_trace` reads the same rows."""
+    """A trace as the CSV from which `read_trace` reads the same rows, in the same order.
+
+    The order of agents within a turn is a part of a trace's digest.
+    """
     rows = (
         dict(zip(_LEAST, (turn, agent_id, *units), strict=True))
         for turn, agents in sorted(usage.rows.items())
-        for agent_id, units in sorted(agents.items())
+        for agent_id, units in agents.items()
     )
     text = io.StringIO()
     write_csv_rows(text, list(_LEAST), rows, raw=True)

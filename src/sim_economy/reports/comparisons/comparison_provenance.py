@@ -99,7 +99,7 @@ def _text(value: Any) -> str:
 
 def _runs(sides: Sequence[TreatmentRuns]) -> Table:
     rows = [
-        (side.name, run.run, run.seed, run.head[:12], Code(_command(side.name, run.seed)))
+        (side.name, str(run.run), str(run.seed), run.head[:12], Code(_command(side.name, run.seed)))
         for side in sides
         for run in side.runs
     ]
