@@ -178,7 +178,8 @@ def _runs(scenario: Scenario, runs: Sequence[Run]) -> Section:
     rows: list[tuple[Value, ...]] = []
     for run in runs:
         command = replay_command(scenario, run)
-        rows.append((str(run.run), str(run.seed), run.head, None if command is None else Code(command)))
+        shown_command = None if command is None else Code(command)
+        rows.append((str(run.run), str(run.seed), run.head, shown_command))
     columns = ("run", "seed", "head of its chain", "play it again, with its ledger")
     note = (
         "Type a command in the folder of this report: it plays the run again into a ledger of its "
