@@ -10,13 +10,10 @@ from typing import Final, Literal
 import pytest
 from playwright.sync_api import Browser
 
+from sim_economy.experiments.played_experiment import compare
 from sim_economy.orchestrator.record.transcript import read_transcript
-from sim_economy.reports.comparisons.comparison import TreatmentRuns
-from sim_economy.reports.comparisons.comparison_report import write_comparison
 from sim_economy.reports.report import write_report
 from sim_economy.reports.transcripts.transcript_page import write_page
-from sim_economy.runs.policy_loop import play_run
-from sim_economy.scenarios.scenario import load_scenario
 from tests.browser.chromium import MISSING, OpenPage, program, running
 from tests.orchestrator.setup import play, poor
 from tests.reports.played import played
@@ -54,9 +51,8 @@ def two_tariffs(folder: Path) -> Path:
     rows = [f"{turn},{name},{use},{use}" for turn in range(1, 31) for name, use in USE.items()]
     trace = folder / "trace.csv"
     trace.write_text("\n".join(["turn,agent,thinking,output", *rows]) + "\n", encoding="utf-8")
-    sides = []
-    for rate in (1, 2):
-        file = folder / f"tariff_{rate}.toml"
+    files = [folder / "tariff_1.toml", folder / "tariff_2.toml"]
+    for rate, file in enumerate(files, 1):
         file.write_text(
             f'name = "tariff_{rate}"\nturns = 30\nruns = 1\npolicy = "idle"\n'
             '[usage]\nsource = "trace"\npath = "trace.csv"\n'
@@ -64,9 +60,7 @@ def two_tariffs(folder: Path) -> Path:
             "genesis_tokens_per_agent = 4000\n",
             encoding="utf-8",
         )
-        scenario = load_scenario(file)
-        sides.append(TreatmentRuns(scenario, [play_run(scenario, 1)]))
-    return write_comparison(folder / "compared", sides)[-1]
+    return compare(*files, folder=folder / "compared").page
 
 
 USE: Final = {"research-assistant": 90, "support-bot": 60, "code-reviewer": 30}

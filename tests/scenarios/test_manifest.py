@@ -68,7 +68,9 @@ def check_way_back(source: str | Path, folder: Path, changes: Any = ()) -> None:
 @pytest.fixture
 def traced(tmp_path: Path) -> Path:
     (tmp_path / "logs").mkdir()
-    (tmp_path / "logs/trace.csv").write_text("turn,agent,thinking,output\n1,y,4,9\n1,x,5,60\n2,y,7,300\n")
+    (tmp_path / "logs/trace.csv").write_text(
+        "turn,agent,thinking,output\n1,y,4,9\n1,x,5,60\n2,y,7,300\n"
+    )
     (tmp_path / "traced.toml").write_text(TRACED)
     return tmp_path
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,9 +48,7 @@ def inspect(
     if summary and (turns or agent is not None):
         raise click.UsageError("--summary is of the whole run; leave out --turn and --agent")
     transcript = read_transcript(run)
-    if agent is not None and agent not in transcript.task.config.agent_ids:
-        known = ", ".join(transcript.task.config.agent_ids[:8])
-        raise click.UsageError(f"there is no {agent} in this run; there are {known}")
+    _check_agent(transcript, agent)
     if page is not None:
         from sim_economy.reports.transcripts.transcript_page import write_page  # noqa: PLC0415
 
@@ -66,6 +64,13 @@ def inspect(
     else:
         _show_run(transcript, as_json=as_json)
     return 0
+
+
+def _check_agent(transcript: Transcript, agent: str | None) -> None:
+    known = transcript.task.config.agent_ids
+    if agent is not None and agent not in known:
+        listed = ", ".join(known[:8])
+        raise click.UsageError(f"there is no {agent} in this run; there are {listed}")
 
 
 def _agent_turns(
@@ -107,25 +112,28 @@ _ROWS_MAX: Final = 12
 
 
 def _show_sums(transcript: Transcript, agents: Sequence[AgentTotals]) -> None:
-    columns: dict[str, list[Any]] = {
-        "agent": [own.agent_id for own in agents],
-        "mind": [own.backend for own in agents],
-        "could not act": [own.could_not_act for own in agents],
-        "refused": [own.refused for own in agents],
-        "spoke": [own.spoke for own in agents],
-        "calls": [own.calls for own in agents],
-        "tokens": [own.model_tokens for own in agents],
-        "money": [f"{own.money}" if own.money else None for own in agents],
-        "fees": [own.fees for own in agents],
-        "below zero since": [own.below_since for own in agents],
-        "balance": [transcript.balances.get(own.agent_id, "-") for own in agents],
-    }
+    columns = {name: [cell(own) for own in agents] for name, cell in _SUMS.items()}
+    columns["balance"] = [transcript.balances.get(own.agent_id, "-") for own in agents]
     filled = {name: cells for name, cells in columns.items() if set(cells) != {None}}
     state = f", stopped: {transcript.stopped}" if transcript.stopped else ""
     title = (
         f"{transcript.task.name}: {len(transcript.heads)} of {transcript.task.turns} turns{state}"
     )
     print_table(title, [*filled], [*zip(*filled.values(), strict=True)])
+
+
+_SUMS: Final[Mapping[str, Callable[[AgentTotals], Any]]] = {
+    "agent": lambda own: own.agent_id,
+    "mind": lambda own: own.backend,
+    "could not act": lambda own: own.could_not_act,
+    "refused": lambda own: own.refused,
+    "spoke": lambda own: own.spoke,
+    "calls": lambda own: own.calls,
+    "tokens": lambda own: own.model_tokens,
+    "money": lambda own: f"{own.money}" if own.money else None,
+    "fees": lambda own: own.fees,
+    "below zero since": lambda own: own.below_since,
+}
 
 
 def _show_observation(agent_turn: AgentTurn) -> None:

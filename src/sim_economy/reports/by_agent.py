@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from statistics import fmean
 from typing import Any, Final
@@ -104,35 +104,45 @@ def _fees(runs: Sequence[Run]) -> KeyFigure:
 def solvency_figure(runs: Sequence[Run], outcomes: Sequence[AgentOutcome]) -> Figure:
     """Who is below zero, and when: those that are so earliest."""
     order = sorted(range(len(outcomes)), key=lambda agent: _first(outcomes[agent], agent))
-    some = order[:DRAWN_MAX]
-    turns = range(runs[0].turns)
-    shares = [
-        [fmean(run.series.balances[turn][agent] < 0 for run in runs) for turn in turns]
-        for agent in some
-    ]
-    drawn = [outcomes[agent] for agent in some]
-    names = [visible(own.agent_id) for own in drawn]
-    mixed = len({own.policy for own in outcomes}) > 1
-    full = [f"{visible(own.policy or '')}  {visible(own.agent_id)}" for own in drawn]
-    ends = list(map(_when, drawn))
+    some = [outcomes[agent] for agent in order[:DRAWN_MAX]]
+    shares = [_shares_below_zero(runs, agent) for agent in order[:DRAWN_MAX]]
     left = len(order) - len(some)
     more = f" {left:,} agents that are so later or never are in the table." if left else ""
     height = "" if len(runs) == 1 else ", as high as the share of runs"
-    end = "turn" if len(runs) == 1 else "median first turn, runs"
-    parted = sum(own.goes_broke for own in outcomes)
-    drawn_as = partial(agent_figures.solvency, shares, ends=ends, end=end, parted=parted)
+    names = [visible(own.agent_id) for own in some]
+    drawn = partial(
+        agent_figures.solvency,
+        shares,
+        ends=list(map(_when, some)),
+        end="turn" if len(runs) == 1 else "median first turn, runs",
+        parted=sum(own.goes_broke for own in outcomes),
+    )
     rows: list[dict[str, Any]] = [
         {"agent_id": own.agent_id, "turn": turn, "share_below_zero": share}
-        for own, row in zip(drawn, shares, strict=True)
+        for own, row in zip(some, shares, strict=True)
         for turn, share in enumerate(row, 1)
     ]
     return Figure(
         name="solvency",
         caption=f"Turns after which each agent is below zero{height}.{more}",
-        drawing=drawn_as(full if mixed else names),
-        narrow=drawn_as(names, narrow=True),
+        drawing=drawn(_with_policies(names, some)),
+        narrow=drawn(names, narrow=True),
         rows=rows,
     )
+
+
+def _shares_below_zero(runs: Sequence[Run], agent: int) -> list[float]:
+    """The share of runs in which an agent is below zero, `[turn]`."""
+    turns = range(runs[0].turns)
+    return [fmean(run.series.balances[turn][agent] < 0 for run in runs) for turn in turns]
+
+
+def _with_policies(names: Sequence[str], outcomes: Sequence[AgentOutcome]) -> list[str]:
+    """Names of agents behind those of their policies, where these differ."""
+    if len({own.policy for own in outcomes}) < 2:
+        return list(names)
+    policies = [visible(own.policy or "") for own in outcomes]
+    return [f"{policy}  {name}" for policy, name in zip(policies, names, strict=True)]
 
 
 def _first(own: AgentOutcome, index: int) -> tuple[bool, float, int]:
@@ -186,26 +196,29 @@ def balances_figure(scenario: Scenario, runs: Sequence[Run]) -> Figure:
 def outcomes_table(outcomes: Sequence[AgentOutcome]) -> Table:
     """What became of each agent, those broke earliest first; columns of nothing are left out."""
     order = sorted(range(len(outcomes)), key=lambda agent: _first(outcomes[agent], agent))
-    ranked = [outcomes[agent] for agent in order]
-    columns: dict[str, list[Value]] = {
-        "agent": [own.agent_id for own in ranked],
-        "policy": [own.policy for own in ranked],
-        "runs broke": [f"{own.broke}\u00a0of\u00a0{own.runs}" for own in ranked],
-        "first turn below zero": [own.first_turn for own in ranked],
-        "turns below zero": [own.turns_below for own in ranked],
-        "lowest balance": [own.lowest for own in ranked],
-        "final balance": [own.final for own in ranked],
-        "fees paid": [own.fees for own in ranked],
-        "interest paid": [own.interest for own in ranked],
-        "jobs": [own.jobs for own in ranked],
-        "core shares": [own.core_shares for own in ranked],
-        "tips": [own.tips for own in ranked],
-        "contracts": [own.contracts for own in ranked],
-    }
+    columns = {name: [cell(outcomes[agent]) for agent in order] for name, cell in _COLUMNS.items()}
     kept = {name: cells for name, cells in columns.items() if any(cells)}
     title = "What became of each agent; tokens are means over the runs"
     rows = tuple(zip(*kept.values(), strict=True))
     return Table("agents", title, tuple(kept), rows, csv=AGENTS_CSV)
+
+
+_COLUMNS: Final[Mapping[str, Callable[[AgentOutcome], Value]]] = {
+    "agent": lambda own: own.agent_id,
+    "policy": lambda own: own.policy,
+    "runs broke": lambda own: f"{own.broke}\u00a0of\u00a0{own.runs}",
+    "first turn below zero": lambda own: own.first_turn,
+    "turns below zero": lambda own: own.turns_below,
+    "lowest balance": lambda own: own.lowest,
+    "final balance": lambda own: own.final,
+    "fees": lambda own: own.fees,
+    "interest": lambda own: own.interest,
+    "jobs": lambda own: own.jobs,
+    "core shares": lambda own: own.core_shares,
+    "tips": lambda own: own.tips,
+    "contracts": lambda own: own.contracts,
+    "other": lambda own: own.other,
+}
 
 
 def collectors_table(collected: Sequence[Collector]) -> Table:

@@ -98,35 +98,37 @@ def experiment_report(
     """
     solvency = by_agent.solvency_figure(runs, agent_outcomes(runs, scenario))
     balances = by_agent.balances_figure(scenario, runs)
-    anybody = any(held < 0 for run in runs for turn in run.series.balances for held in turn)
     if comparison is not None:
-        answer = verdict.answer(comparison, rows)
+        name, answer = "the published experiment", verdict.answer(comparison, rows)
         picture, key_figures = verdict.picture(rows), verdict.key_figures(comparison)
-        evidence = [verdict.section(comparison), _text_and_data(scenario, runs, rows, comparison)]
+        first = [verdict.section(comparison), _text_and_data(scenario, runs, rows, comparison)]
     else:
-        answer = sentences.answer(scenario, runs)
-        picture = solvency if anybody else balances
-        key_figures = by_agent.key_figures(scenario, runs)
-        evidence = []
-    drawn = [figure for figure in (solvency, balances) if figure is not picture]
-    evidence += [
-        _by_agent(scenario, runs, [figure for figure in drawn if figure is solvency and anybody]),
+        name, answer = scenario.name, sentences.answer(scenario, runs)
+        picture = solvency if _anybody_below_zero(runs) else balances
+        key_figures, first = by_agent.key_figures(scenario, runs), []
+    evidence = [
+        *first,
+        _by_agent(scenario, runs, [] if picture is solvency else [solvency]),
         _who_collected(scenario, runs),
         where_tokens_went(scenario, runs),
         _contracts(runs),
-        _agents(scenario, runs, rows, [figure for figure in drawn if figure is balances]),
+        _agents(scenario, runs, rows, [] if picture is balances else [balances]),
         _side_by_side(scenario, rows, comparison, others),
         _paper(scenario, rows, published=comparison is not None),
         _further(runs, rows),
     ]
     return Report(
-        title=_title("the published experiment" if comparison else scenario.name, scenario, runs),
+        title=_title(name, scenario, runs),
         answer=answer,
         picture=picture,
         key_figures=key_figures,
         evidence=[section for section in evidence if section.blocks],
         provenance=[_what_was_run(scenario, runs), _runs(scenario, runs)],
     )
+
+
+def _anybody_below_zero(runs: Sequence[Run]) -> bool:
+    return any(held < 0 for run in runs for turn in run.series.balances for held in turn)
 
 
 def _title(name: str, scenario: Scenario, runs: Sequence[Run]) -> str:
@@ -192,7 +194,8 @@ def _runs(scenario: Scenario, runs: Sequence[Run]) -> Section:
 
 def _by_agent(scenario: Scenario, runs: Sequence[Run], drawn: Sequence[Figure]) -> Section:
     outcomes = agent_outcomes(runs, scenario)
-    blocks: list[Block] = [sentences.who_goes_broke(outcomes), *drawn]
+    below = drawn if _anybody_below_zero(runs) else ()
+    blocks: list[Block] = [sentences.who_goes_broke(outcomes), *below]
     blocks.append(by_agent.outcomes_table(outcomes))
     blocks.append(
         "An agent is broke from the first turn after which its balance is below zero; of several "

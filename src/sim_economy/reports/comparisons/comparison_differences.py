@@ -101,20 +101,22 @@ def _forest(first: TreatmentRuns, other: TreatmentRuns, rows: Sequence[MetricDif
 
 
 def _forest_row(row: MetricDifference) -> drawn.ForestRow:
-    percent = 0.0 if row.certainty == "equal" else row.percent(row.mean)
-    interval = ""
-    if row.low is not None and row.high is not None and row.low != row.high:
-        interval = f" [{amount(row.low)}, {amount(row.high)}]"
     assert row.mean is not None
     return drawn.ForestRow(
         name=METRIC_NAMES[row.column],
-        percent=0.0 if not row.mean and percent is None else percent,
+        percent=row.percent(row.mean) if row.mean else 0.0,
         low=row.percent(row.low),
         high=row.percent(row.high),
-        text=f"{signed_amount(row.mean)}{interval}{unit_after(row)}",
+        text=f"{signed_amount(row.mean)}{_interval(row)}{unit_after(row)}",
         certainty=row.certainty,
         note=_note(row),
     )
+
+
+def _interval(row: MetricDifference) -> str:
+    if row.low is None or row.high is None or row.low == row.high:
+        return ""
+    return f" [{amount(row.low)}, {amount(row.high)}]"
 
 
 def _note(row: MetricDifference) -> str:

@@ -5,13 +5,14 @@ Source: docs/spec/experiment.md.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
 from sim_economy.ledger.readers.plain_text import markdown_text, visible
 from sim_economy.reports.comparisons.comparison import (
+    MetricDifference,
     TreatmentComparison,
     TreatmentRuns,
     compared,
@@ -59,7 +60,7 @@ from sim_economy.reports.page.files import write_files
 from sim_economy.reports.published.later_section import later_section
 from sim_economy.reports.society import reading_of_contracts
 from sim_economy.reports.tables import Table
-from sim_economy.runs.agent_outcomes import PLATFORM, by_first_turn
+from sim_economy.runs.agent_outcomes import PLATFORM, AgentOutcome, by_first_turn
 from sim_economy.runs.run_metrics import table_csv
 
 _TITLE: Final = "Compared: "
@@ -142,20 +143,7 @@ def _difference_rows(found: TreatmentComparison) -> list[dict[str, Any]]:
 
 def _picture(found: TreatmentComparison) -> Figure:
     shown = shown_agents(found.outcomes)
-    by_agent = {
-        name: {own.agent_id: own for own in under} for name, under in found.outcomes.items()
-    }
-    firsts = {
-        visible(name): [
-            drawn.FirstTurn(
-                own[agent_id].first_turn, own[agent_id].goes_broke or not own[agent_id].broke
-            )
-            if agent_id in own
-            else None
-            for agent_id in shown
-        ]
-        for name, own in by_agent.items()
-    }
+    firsts = {visible(name): _firsts(under, shown) for name, under in found.outcomes.items()}
     names = [*map(visible, shown)]
     turns = max(side.treatment.turns for side in found.sides)
     return Figure(
@@ -164,18 +152,24 @@ def _picture(found: TreatmentComparison) -> Figure:
         + (", the median of its runs" if any(len(side.runs) > 1 for side in found.sides) else ""),
         drawing=drawn.insolvency(firsts, names, turns),
         narrow=drawn.insolvency(firsts, names, turns, drawn.NARROW),
-        rows=[
-            {
-                "agent_id": agent_id,
-                "treatment": name,
-                "first_turn": own[agent_id].first_turn,
-                "goes_broke": own[agent_id].goes_broke,
-            }
-            for agent_id in shown
-            for name, own in by_agent.items()
-            if agent_id in own
-        ],
+        rows=_picture_rows(found, shown),
     )
+
+
+def _picture_rows(found: TreatmentComparison, shown: Sequence[str]) -> list[dict[str, Any]]:
+    rows = [
+        {
+            "agent_id": own.agent_id,
+            "treatment": name,
+            "first_turn": own.first_turn,
+            "goes_broke": own.goes_broke,
+        }
+        for name, under in found.outcomes.items()
+        for own in under
+    ]
+    order = {agent_id: index for index, agent_id in enumerate(shown)}
+    drawn_rows = [row for row in rows if row["agent_id"] in order]
+    return sorted(drawn_rows, key=lambda row: order[str(row["agent_id"])])
 
 
 def _chained(found: TreatmentComparison) -> list[TreatmentRuns]:
@@ -192,6 +186,15 @@ def _chained(found: TreatmentComparison) -> list[TreatmentRuns]:
 
 def _arrow(texts: Sequence[str]) -> str:
     return " \u2192 ".join(texts)
+
+
+def _firsts(under: Sequence[AgentOutcome], shown: Sequence[str]) -> list[drawn.FirstTurn | None]:
+    """When some agents go broke under a treatment; None for one that it does not have."""
+    by_agent = {own.agent_id: own for own in under}
+    return [
+        drawn.FirstTurn(own.first_turn, own.goes_broke or not own.broke) if own else None
+        for own in map(by_agent.get, shown)
+    ]
 
 
 def _broke_figure(found: TreatmentComparison) -> KeyFigure:
@@ -230,10 +233,7 @@ def _platform_figure(found: TreatmentComparison) -> KeyFigure:
 def _difference_figure(found: TreatmentComparison) -> KeyFigure:
     """The first metric that was named, or else the largest difference, a clear one if any is."""
     known = [row for row in found.differences if row.mean is not None]
-    named = [row for row in known if found.named and row.column == found.named[0]]
-    clear = sorted((row for row in known if row.is_clear), key=lambda row: -row.effect)
-    single = [row for row in known if row.certainty == "one pair" and math.isfinite(row.effect)]
-    row = next(iter([*named, *clear, *sorted(single, key=lambda row: -row.effect)]), None)
+    row = next(_most_telling(found, known), None)
     if row is None:
         label = "clear differences" if known else "pairs of runs"
         reason = "" if known else "The treatments cannot be paired."
@@ -243,6 +243,16 @@ def _difference_figure(found: TreatmentComparison) -> KeyFigure:
         label=f"{METRIC_NAMES[row.column]}, {row.treatment} against {found.sides[0].name}",
         note=in_words(row),
     )
+
+
+def _most_telling(
+    found: TreatmentComparison, known: Sequence[MetricDifference]
+) -> Iterator[MetricDifference]:
+    """The metric that was named first, then clear differences, then those of a single pair."""
+    yield from (row for row in known if found.named and row.column == found.named[0])
+    by_effect = sorted(known, key=lambda row: -row.effect)
+    yield from (row for row in by_effect if row.is_clear)
+    yield from (row for row in by_effect if row.certainty == "one pair" and isfinite(row.effect))
 
 
 def _names(sides: Sequence[TreatmentRuns]) -> str:

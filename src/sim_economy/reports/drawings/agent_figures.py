@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from sim_economy.reports.drawings.colours import BLUE, GRID, INK, MUTED, ORANGE, RED, SKY
 from sim_economy.reports.drawings.drawing import (
@@ -21,6 +23,7 @@ from sim_economy.reports.drawings.drawing import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _PANELS_MAX: Final = 16
 
@@ -45,33 +48,54 @@ def balances(
         groups: Indices of agents by the name of their group; all in one when None.
         narrow: For a window as wide as a hand.
     """
-    if len(names) <= _PANELS_MAX:
-        panels: Mapping[str, Sequence[int]] = {name: [at] for at, name in enumerate(names)}
-    else:
-        panels = _grouped_panels(names, groups)
-    across = min(2 if narrow else 4, len(panels))
-    down = math.ceil(len(panels) / across)
-    figure = empty_figure(_NARROW if narrow else 9, 1.3 + (1.35 if narrow else 1.75) * down)
-    axes = figure.subplots(down, across, sharex=True, squeeze=False).flat
+    panels = _panels(names, groups)
     turns = thinned(len(values[0]))
     held = _quantiles(values, turns, panels)
-    for index, panel in enumerate(axes):
-        if index >= len(panels):
-            panel.set_visible(False)
-            continue
-        name, agents = list(panels.items())[index]
-        count = len(values) * len(agents)
+    grid = _Grid(len(panels), 2 if narrow else 4)
+    figure = empty_figure(_NARROW if narrow else 9, 1.3 + (1.35 if narrow else 1.75) * grid.down)
+    for index, (name, panel) in enumerate(zip(panels, grid.panels(figure), strict=True)):
+        count = len(values) * len(panels[name])
         _balance_panel(panel, turns, held[name], count, level, labelled=index == 0)
         panel.set_title(short(name), fontsize=9, pad=4)
-        if index + across >= len(panels):
-            panel.set_xlabel("turn")
-            panel.tick_params(labelbottom=True)
     title = "What agents hold" if len(panels) < len(names) else "What each agent holds"
     figure.suptitle(title, x=0.015, ha="left", fontsize=12, fontweight="bold")
     if len(values) > 1 or len(panels) < len(names) or level is not None:
         figure.legend(loc="outside lower center", ncols=1 if narrow else 4)
     figure.supylabel("balance (tokens)", fontsize=10)
     return finished(figure, "Balances over turns")
+
+
+class _Grid(Struct, frozen=True):
+    """Panels in rows of so many."""
+
+    count: int
+    most: int
+
+    @property
+    def down(self) -> int:
+        """Rows of panels."""
+        return math.ceil(self.count / min(self.most, self.count))
+
+    def panels(self, figure: Figure, name: str = "turn") -> list[Axes]:
+        """The panels that are used; the lowest of each column names what runs along it."""
+        across = min(self.most, self.count)
+        grid = figure.subplots(self.down, across, sharex=True, squeeze=False)
+        every: list[Axes] = list(grid.flat)
+        for index, panel in enumerate(every):
+            panel.set_visible(index < self.count)
+            if self.count - across <= index < self.count:
+                panel.set_xlabel(name)
+                panel.tick_params(labelbottom=True)
+        return every[: self.count]
+
+
+def _panels(
+    names: Sequence[str], groups: Mapping[str, Sequence[int]] | None
+) -> Mapping[str, Sequence[int]]:
+    """The agents of each panel: one each where they fit."""
+    if len(names) <= _PANELS_MAX:
+        return {name: [at] for at, name in enumerate(names)}
+    return _grouped_panels(names, groups)
 
 
 def _grouped_panels(
@@ -228,40 +252,20 @@ def agreement(
         values: Published and played values, `[run]`, by the name of a metric.
         narrow: For a window as wide as a hand.
     """
-    across = 2 if narrow else 3
-    down = math.ceil(len(values) / across)
-    figure = empty_figure(_NARROW if narrow else 9, 1 + (1.45 if narrow else 1.75) * down)
-    panels = figure.subplots(down, across, sharex=True, squeeze=False).flat
-    for index, panel in enumerate(panels):
-        if index >= len(values):
-            panel.set_visible(False)
-            continue
-        name, (published, played) = list(values.items())[index]
-        panel.plot(
-            range(1, len(published) + 1),
-            published,
-            "o",
-            color=ORANGE,
-            markerfacecolor="none",
-            markersize=7,
-            label="published" if index == 0 else None,
-        )
-        panel.plot(
-            range(1, len(played) + 1),
-            played,
-            "o",
-            color=BLUE,
-            markersize=3,
-            label="played here" if index == 0 else None,
-        )
+    grid = _Grid(len(values), 2 if narrow else 3)
+    figure = empty_figure(_NARROW if narrow else 9, 1 + (1.45 if narrow else 1.75) * grid.down)
+    for index, (name, panel) in enumerate(zip(values, grid.panels(figure, "run"), strict=True)):
+        published, played = values[name]
+        labels = ("published", "played here") if index == 0 else (None, None)
+        rings: dict[str, Any] = {"color": ORANGE, "markerfacecolor": "none", "markersize": 7}
+        panel.plot(range(1, len(published) + 1), published, "o", label=labels[0], **rings)
+        dots: dict[str, Any] = {"color": BLUE, "markersize": 3}
+        panel.plot(range(1, len(played) + 1), played, "o", label=labels[1], **dots)
         panel.set_title(name, fontsize=9, pad=4)
         panel.yaxis.set_major_formatter(grouped)
         whole = all(map(float.is_integer, map(float, published)))
         panel.locator_params(axis="y", nbins=4, integer=whole)
         panel.locator_params(axis="x", integer=True, nbins=6)
-        if index + across >= len(values):
-            panel.set_xlabel("run")
-            panel.tick_params(labelbottom=True)
     title = "Published values, and ours" if narrow else "Published values, and ours inside them"
     figure.suptitle(title, x=0.015, ha="left", fontsize=12, fontweight="bold")
     figure.legend(loc="outside lower center", ncols=2)

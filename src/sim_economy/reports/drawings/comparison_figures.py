@@ -83,34 +83,50 @@ def insolvency(
     never = turns * 1.08
     _rows_joined(axes, [*firsts.values()], never)
     spread = 0.4 if len(firsts) > 2 else 0.0
-    seldom = False
     entries: list[Entry] = []
     styles = zip(firsts.items(), unlike(PALETTE), cycle(_MARKERS), strict=False)
     for index, ((treatment, own), colour, marker) in enumerate(styles):
         shift = spread * (index / max(1, len(firsts) - 1) - 0.5)
-        points = [(first, row) for row, first in enumerate(own) if first is not None]
-        across = [never if first.turn is None else first.turn for first, _ in points]
-        up = [row + shift for _, row in points]
-        fills = [colour if first.is_often else PAPER for first, _ in points]
-        seldom |= not all(first.is_often for first, _ in points)
+        # Of two, the first is drawn larger, so that both are seen where they coincide.
         size = min(52.0, 150 * row) * (1.8 if index == 0 and len(firsts) == 2 else 1)
-        axes.scatter(
-            across, up, size, c=fills, edgecolors=colour, marker=marker, linewidths=1.3, zorder=3
-        )
+        _first_turns(axes, own, never, shift, size, colour, marker)
         mark = axes.scatter([], [], 45, color=colour, marker=marker)
         entries.append((mark, short(treatment, 24)))
-    if seldom:
+    if not all(first is None or first.is_often for own in firsts.values() for first in own):
         mark = axes.scatter([], [], 45, c=PAPER, edgecolors=MUTED, linewidths=1.3)
         entries.append((mark, "hollow: in fewer than half of the runs"))
     axes.axvline(turns * 1.04, color=MUTED, linewidth=0.8, linestyle=DASHES)
     axes.set_xlim(0, turns * 1.12)
     axes.set_xlabel("turn")
-    axes.locator_params(axis="x", integer=True, nbins=4 if width < _HALF else 8)
-    room = 0.9 if width < _HALF else 1.0
-    ticks = [tick for tick in axes.get_xticks() if 0 <= tick <= room * turns]
-    axes.set_xticks([*ticks, never], [*map(grouped, ticks), "never"])
+    _turn_ticks(axes, turns, never, is_narrow=width < _HALF)
     _legend(figure, width, entries)
     return finished(figure, "The turn in which each agent goes broke")
+
+
+def _turn_ticks(axes: Axes, turns: int, never: float, *, is_narrow: bool) -> None:
+    axes.locator_params(axis="x", integer=True, nbins=4 if is_narrow else 8)
+    room = 0.9 if is_narrow else 1.0
+    ticks = [tick for tick in axes.get_xticks() if 0 <= tick <= room * turns]
+    axes.set_xticks([*ticks, never], [*map(grouped, ticks), "never"])
+
+
+def _first_turns(
+    axes: Axes,
+    own: Sequence[FirstTurn | None],
+    never: float,
+    shift: float,
+    size: float,
+    colour: str,
+    marker: str,
+) -> None:
+    """The marks of one treatment, hollow where an agent goes broke in few runs."""
+    points = [(first, row) for row, first in enumerate(own) if first is not None]
+    across = [never if first.turn is None else first.turn for first, _ in points]
+    up = [row + shift for _, row in points]
+    fills = [colour if first.is_often else PAPER for first, _ in points]
+    axes.scatter(
+        across, up, size, c=fills, edgecolors=colour, marker=marker, linewidths=1.3, zorder=3
+    )
 
 
 def _rows_joined(axes: Axes, firsts: Sequence[Sequence[FirstTurn | None]], never: float) -> None:
@@ -184,12 +200,7 @@ def _forest_row(axes: Axes, index: int, row: ForestRow, reach: float) -> None:
         )  # fmt: skip
         return
     colour = BLUE if row.certainty in _SURE else MUTED
-    if row.low is not None and row.high is not None and row.low < row.high:
-        ends = [max(-reach, min(reach, end)) for end in (row.low, row.high)]
-        axes.plot(ends, [index, index], color=colour, linewidth=1.6, solid_capstyle="butt")
-        for end, inside in zip((row.low, row.high), ends, strict=True):
-            if end != inside:
-                _arrow_head(axes, inside, index, colour)
+    _forest_interval(axes, index, row, reach, colour)
     point = max(-reach, min(reach, row.percent))
     if point != row.percent:
         _arrow_head(axes, point, index, colour)
@@ -199,6 +210,16 @@ def _forest_row(axes: Axes, index: int, row: ForestRow, reach: float) -> None:
         axes.scatter([point], [index], 42, c=[face], edgecolors=colour, marker=marker, zorder=3)
     if row.certainty == "certain":
         _said(axes, point, index, "certain", -1 if point > 0.5 * reach else 1)
+
+
+def _forest_interval(axes: Axes, index: int, row: ForestRow, reach: float, colour: str) -> None:
+    if row.low is None or row.high is None or row.low >= row.high:
+        return
+    ends = [max(-reach, min(reach, end)) for end in (row.low, row.high)]
+    axes.plot(ends, [index, index], color=colour, linewidth=1.6, solid_capstyle="butt")
+    for end, inside in zip((row.low, row.high), ends, strict=True):
+        if end != inside:
+            _arrow_head(axes, inside, index, colour)
 
 
 _SURE: Final = frozenset({"certain", "clear"})
