@@ -45,7 +45,7 @@ def run(
         raise click.UsageError("--resume needs --ledger, the file to play on from")
     chosen = chosen_scenario(scenario, changes, policy, turns=turns)
     number = chosen.replicate(seed)
-    show_warnings(chosen.usage_gaps)
+    show_warnings(chosen.usage_warnings)
     with progress_bar(chosen.name, chosen.turns) as progress:
         if ledger is not None and resume:
             return _resume(chosen, number, ledger, progress, as_json=as_json)

@@ -96,7 +96,7 @@ def all_alike(runs: Sequence[Run]) -> bool:
 
 def doubts(scenario: Scenario, runs: Sequence[Run]) -> list[str]:
     """Why the runs of a scenario say less than their number suggests; nothing if they do not."""
-    return [*scenario.usage_gaps, *([ALIKE] if all_alike(runs) else [])]
+    return [*scenario.usage_warnings, *([ALIKE] if all_alike(runs) else [])]
 
 
 def supply_changes(run: Run) -> dict[str, int]:

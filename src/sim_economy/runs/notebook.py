@@ -129,4 +129,4 @@ def play(
     scenario = chosen_scenario(source, changes)
     run = scenario.replicate(seed)
     store = MemoryStore()
-    return Played(play_run(scenario, run, store), store, scenario.usage_gaps)
+    return Played(play_run(scenario, run, store), store, scenario.usage_warnings)

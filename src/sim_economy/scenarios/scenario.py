@@ -22,7 +22,7 @@ from sim_economy.agents.population import (
     population_settings,
     population_sources,
 )
-from sim_economy.agents.usage_model import TracedUsage, UsageSource, parse_usage, usage_gaps
+from sim_economy.agents.usage_model import UsageSource, parse_usage
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.table_reader import (
@@ -41,6 +41,9 @@ from sim_economy.ledger.readers.html_table import html_table
 from sim_economy.ledger.records import digest
 from sim_economy.scenarios.presets import PRESETS, preset, preset_text, preset_world_config
 from sim_economy.scenarios.shipped import SCENARIOS, scenario_text
+from sim_economy.usage.civil_time import TurnCalendar, resolve_periods
+from sim_economy.usage.traced_usage import TracedUsage, UsageLog, with_texts
+from sim_economy.usage.usage_notes import usage_facts, usage_warnings
 
 SHIPPED: Final = (*PRESETS, *SCENARIOS)
 """Presets and shipped scenarios by name."""
@@ -125,9 +128,48 @@ class Scenario(Struct, frozen=True, kw_only=True):
         return self.settings == load_scenario("as-run").settings
 
     @property
-    def usage_gaps(self) -> list[str]:
-        """What its trace of usage lacks, in words with the file's name; nothing if it is whole."""
-        return usage_gaps(self.usage, self.config.agent_ids, self.turns)
+    def usage_warnings(self) -> list[str]:
+        """What its trace of usage lacks or leaves out, in words; nothing if it is whole."""
+        return usage_warnings(self.usage, self.config.agent_ids, self.turns, self.config)
+
+    @property
+    def usage_facts(self) -> list[str]:
+        """What a report states of its trace of usage: units, dates, rounding."""
+        return usage_facts(self.usage, self.config)
+
+    @property
+    def usage_log(self) -> UsageLog | None:
+        """The log its usage was read from: agents, teams, units; None where it is no log."""
+        return self.usage.log if isinstance(self.usage, TracedUsage) else None
+
+    @property
+    def calendar(self) -> TurnCalendar | None:
+        """The dates of its turns; None where they have none."""
+        return self.usage.calendar(self.turns) if isinstance(self.usage, TracedUsage) else None
+
+    @property
+    def agent_names(self) -> dict[str, str]:
+        """What reports call each agent, by id: its name in the log, else the id itself."""
+        logged = {} if self.usage_log is None else self.usage_log.names
+        return {agent_id: logged.get(agent_id, agent_id) for agent_id in self.config.agent_ids}
+
+    @property
+    def agent_teams(self) -> dict[str, str]:
+        """The team of each agent that the log gives one, by id."""
+        logged = {} if self.usage_log is None else self.usage_log.agents
+        return {agent_id: agent.team for agent_id, agent in logged.items() if agent.team}
+
+    def turn_name(self, turn: int) -> str:
+        """A turn in words: its date, or `turn 9` where turns have none."""
+        return f"turn {turn}" if self.calendar is None else self.calendar.name_of(turn)
+
+    def resolve_periods(self, period: str) -> list[int]:
+        """The turns in which a `day`, `week` or `month` begins.
+
+        Raises:
+            ScenarioError: There is no such period, turns have no dates or are longer than it.
+        """
+        return resolve_periods(period, self.calendar, self.turns)
 
     def replicate(self, seed: int | None) -> int:
         """The run that is played with a world seed; the first when None.
@@ -270,14 +312,19 @@ def parse_scenario(
     stated = {"name": default_name, **given}
     problems = _of_orchestrated_runs(stated)
     values = read_table(ScenarioTable, stated, "", problems)
-    config = attempt(problems, "", _parse_world, values["world"])
+    values["usage"] = with_texts(values["usage"])
+    of_usage: list[str] = []
+    usage = attempt(of_usage, "", parse_usage, values["usage"], folder or Path())
+    config = attempt(problems, "", _parse_world, values["world"], usage)
     if values["population"] is None:
         population = attempt(problems, "", everyone, values["policy"], config)
     else:
         if "policy" in given:
             problems.append("policy: leave it out where population says who follows which")
         population = attempt(problems, "", parse_population, values["population"], config)
-    usage = attempt(problems, "", parse_usage, values["usage"], folder or Path())
+    problems += of_usage
+    if "turns" not in given and isinstance(usage, TracedUsage) and usage.log is not None:
+        values["turns"] = usage.last
     if usage is not None and config is not None and not problems:
         problems += usage.problems(config, values["turns"])
     if problems or config is None or population is None or usage is None:
@@ -306,14 +353,23 @@ def _of_orchestrated_runs(stated: dict[str, Any]) -> list[str]:
     ]
 
 
-def _parse_world(given: Mapping[str, Any]) -> WorldConfig:
+FROM_USAGE: Final = "from usage"
+"""Stands for the agents of the trace, in place of a list of ids."""
+
+
+def _parse_world(given: Mapping[str, Any], usage: UsageSource | None) -> WorldConfig:
     flat = dict(given)
     problems = [
         problem for key, problem in _NOT_OF_FILES.items() if flat.pop(key, None) is not None
     ]
     agent_ids = flat.pop("agent_ids", None)
+    if agent_ids == FROM_USAGE:
+        if not isinstance(usage, TracedUsage):
+            reason = [] if usage is None else ['world.agent_ids: "from usage" needs a trace']
+            raise ScenarioError([*problems, *reason])
+        agent_ids = usage.agent_ids
     if agent_ids is not None and not (isinstance(agent_ids, list) and agent_ids):
-        problems.append("world.agent_ids: must be a list of names")
+        problems.append(f'world.agent_ids: must be a list of names, or "{FROM_USAGE}"')
         agent_ids = None
     if agent_ids is not None:
         flat.setdefault("num_agents", len(agent_ids))
@@ -344,13 +400,23 @@ def _settings(
     source = _plain(values["usage"])
     if isinstance(usage, TracedUsage):
         source["digest"] = digest(canonical(sorted(usage.rows.items())))
+        if (calendar := usage.calendar(1)) is not None:
+            source["start"] = calendar.label_of(1)
     return {
         **{key: values[key] for key in ("name", "turns", "runs", "seed")},
         **who,
         "usage": source,
         "world": _plain(config_values(config)),
         "agent_ids": list(config.agent_ids),
+        **_logged_names(values["world"], usage),
     }
+
+
+def _logged_names(world: Mapping[str, Any], usage: UsageSource) -> dict[str, Any]:
+    """What a log calls the agents that a world has from it."""
+    if world.get("agent_ids") != FROM_USAGE or not isinstance(usage, TracedUsage):
+        return {}
+    return {} if usage.log is None else {"agent_names": usage.log.names}
 
 
 def _plain(value: Any) -> Any:

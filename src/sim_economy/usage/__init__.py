@@ -1,0 +1,1 @@
+"""Usage logs: rows, civil turns, units and names made from them."""
