@@ -234,7 +234,7 @@ def test_all_problems_of_a_file_are_found_at_once(load: Callable[..., Scenario])
         ("[world]\nsecret = ''", "world.secret: only an engine keeps its draws secret; set seed"),
         ("[world]\npreset = 'as-hoped'", "world.preset: must be one of as-run, as-written"),
         ("[world]\nagent_ids = 'ann'", 'world.agent_ids: must be a list of names, or "from usage"'),
-        ("[world]\nagent_ids = [1, 2]", 'world.agent_ids: must be a list of names, or "from usage"'),
+        ("[world]\nagent_ids = [1, 2]", "world.agent_ids: must be a list of names"),
         ("[world]\nagent_ids = ['a', 'a']", "world.agent_ids: names must be distinct"),
         ("[world]\nagent_ids = ['a', 'b c']",
          "world.agent_ids: a name is 1 to 64 ASCII letters, digits or _ . : -"),

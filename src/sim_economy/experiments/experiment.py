@@ -207,11 +207,14 @@ def _write_manifest(
     ledgers: bool,
 ) -> None:
     settings = settings_of_experiment(scenario, ledgers=ledgers)
-    write_whole(folder / "manifest.json", manifest_text(settings, runs, failures))
+    zone_data = scenario.zone_data
+    manifest = manifest_text(settings, runs, failures, zone_data)
+    write_whole(folder / "manifest.json", manifest)
     lines = [f"python {sys.version.split()[0]}"]
     for library in _LIBRARIES:
         with suppress(ModuleNotFoundError):
             lines.append(f"{library} {version(library)}")
+    lines += [] if zone_data is None else [f"time zone data {zone_data}"]
     write_whole(folder / "environment.txt", "\n".join([*lines, ""]).encode())
 
 

@@ -151,10 +151,17 @@ def finished_runs(folder: Path, scenario: Scenario, *, ledgers: bool) -> dict[in
 
 
 def manifest_text(
-    settings: Mapping[str, Any], runs: Sequence[Run], failures: Sequence[FailedRun]
+    settings: Mapping[str, Any],
+    runs: Sequence[Run],
+    failures: Sequence[FailedRun],
+    zone_data: str | None = None,
 ) -> bytes:
-    """The manifest as JSON."""
-    manifest = {
+    """The manifest as JSON.
+
+    Args:
+        zone_data: The version of the time zone data that its turns were bounded with.
+    """
+    manifest: dict[str, Any] = {
         "settings": settings,
         "runs": [
             {"run": run.run, "seed": run.seed, "head": run.head, "state_digest": run.state_digest}
@@ -162,6 +169,8 @@ def manifest_text(
         ],
         "failures": [{"run": failure.run, "error": failure.error} for failure in failures],
     }
+    if zone_data is not None:
+        manifest["time_zone_data"] = zone_data
     return (json.dumps(manifest, indent=2) + "\n").encode()
 
 

@@ -145,6 +145,7 @@ def _what_was_run(scenario: Scenario, runs: Sequence[Run]) -> Section:
         f"- {played}, each of {turns}, with {_seeds(seeds)}.",
         f"- sim-economy {version('sim-economy')}, rules version {config.rules_version}.",
     ]
+    lines += [f"- {markdown_text(fact)}." for fact in scenario.usage_facts]
     lines += [f"- **{markdown_text(doubt)}.**" for doubt in doubts(scenario, runs)]
     if len(runs) < scenario.runs:
         lines.append(f"- {scenario.runs - len(runs)} of {scenario.runs} runs are missing here.")
@@ -156,7 +157,22 @@ def _what_was_run(scenario: Scenario, runs: Sequence[Run]) -> Section:
     )
     columns = ("parameter", "value", "meaning")
     table = Table("further", "Parameters and variants the paper does not list", columns, further)
-    return Section(title="What was run", blocks=("\n".join(lines), table))
+    blocks: list[Block] = ["\n".join(lines), table, *_names_in_the_log(scenario)]
+    return Section(title="What was run", blocks=blocks)
+
+
+def _names_in_the_log(scenario: Scenario) -> list[Table]:
+    """What the log calls agents whose id is another; nothing where all are alike."""
+    teams = scenario.agent_teams
+    rows: list[tuple[Value, ...]] = [
+        (agent_id, name, teams.get(agent_id))
+        for agent_id, name in scenario.agent_names.items()
+        if name != agent_id
+    ]
+    columns = ("agent", "name in the log", "team")
+    return (
+        [Table("names", "Agents by their names in the log", columns, tuple(rows))] if rows else []
+    )
 
 
 def _who(scenario: Scenario) -> str:

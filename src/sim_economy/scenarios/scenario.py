@@ -41,7 +41,7 @@ from sim_economy.ledger.readers.html_table import html_table
 from sim_economy.ledger.records import digest
 from sim_economy.scenarios.presets import PRESETS, preset, preset_text, preset_world_config
 from sim_economy.scenarios.shipped import SCENARIOS, scenario_text
-from sim_economy.usage.civil_time import TurnCalendar, resolve_periods
+from sim_economy.usage.civil_time import TurnCalendar, resolve_periods, zone_data_version
 from sim_economy.usage.traced_usage import TracedUsage, UsageLog, with_texts
 from sim_economy.usage.usage_notes import usage_facts, usage_warnings
 
@@ -146,6 +146,11 @@ class Scenario(Struct, frozen=True, kw_only=True):
     def calendar(self) -> TurnCalendar | None:
         """The dates of its turns; None where they have none."""
         return self.usage.calendar(self.turns) if isinstance(self.usage, TracedUsage) else None
+
+    @property
+    def zone_data(self) -> str | None:
+        """The version of the time zone data of its calendar; None where it has none."""
+        return None if self.calendar is None else zone_data_version(self.calendar.zone.key)
 
     @property
     def agent_names(self) -> dict[str, str]:

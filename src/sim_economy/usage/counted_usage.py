@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
 from msgspec import Struct, field
@@ -82,3 +82,8 @@ def added(held: Counts | None, counts: Counts) -> Counts:
         return counts
     one, two, three, four, five = counts
     return held[0] + one, held[1] + two, held[2] + three, held[3] + four, held[4] + five
+
+
+def counts_of(row: Mapping[str, int]) -> Counts:
+    """The tokens of a row, by the names of their kinds."""
+    return row["input"], row["cache_read"], row["cache_write"], row["thinking"], row["output"]

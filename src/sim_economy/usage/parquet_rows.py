@@ -9,15 +9,15 @@ import polars as pl
 
 import sim_economy.usage.table_files as files
 from sim_economy.usage.civil_time import SECOND, TurnCalendar
-from sim_economy.usage.counted_usage import KINDS, LoggedAgent
+from sim_economy.usage.counted_usage import KINDS, LoggedAgent, counts_of
 from sim_economy.usage.row_rules import (
     EARLIEST,
     LATEST,
     RANGES,
     TEXTS,
+    CutRows,
     RowGroup,
     cell_problem,
-    cut_row,
 )
 
 
@@ -56,14 +56,14 @@ class ParquetRows:
         keys = [turn.alias("turn"), ends.alias("ends"), *(self._text(text) for text in TEXTS)]
         sums = [self._count(kind).sum() for kind in KINDS]
         example = [start.min().alias("start"), seconds.max().alias("seconds")]
+        cut = CutRows(calendar)
         grouped = self.frame.group_by(keys).agg(*sums, *example, pl.len().alias("rows"))
         for row in self._collected(grouped).sort("turn", *TEXTS).iter_rows(named=True):
-            if row["ends"] != row["turn"] and calendar is not None:
-                problems.append(cut_row(row["seconds"], row["start"], calendar))
-            one, two, three, four, five = (row[kind] for kind in KINDS)
+            if row["ends"] != row["turn"]:
+                cut.found("", row["seconds"], row["start"], row["rows"])
             agent = LoggedAgent(row["agent"], row["team"])
-            counts = one, two, three, four, five
-            yield RowGroup(row["turn"], agent, row["model"], counts, row["rows"])
+            yield RowGroup(row["turn"], agent, row["model"], counts_of(row), row["rows"])
+        problems += cut.problems()
 
     def _collected(self, frame: pl.LazyFrame) -> pl.DataFrame:
         return files.collected(self.path, frame)

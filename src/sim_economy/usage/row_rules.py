@@ -90,13 +90,35 @@ def _instant(text: str) -> int:
     return instant_of(moment)
 
 
-def cut_row(seconds: int, start: int, calendar: TurnCalendar) -> str:
-    """What is said of a row that no turn holds whole."""
-    moment = datetime.fromtimestamp(start // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    row = f"a row of {seconds} seconds from {moment}"
-    if seconds > calendar.length.shortest_seconds:
-        return f"{row} is longer than a turn of {calendar.length.text}; set a longer turn_length"
-    return (
-        f"{row} is cut by the bound of a turn in {calendar.zone.key}; set usage.timezone to the "
-        "zone of the log's days, or a longer turn_length"
-    )
+class CutRows:
+    """Rows that last longer than what is left of their turn: the first one, and how many."""
+
+    def __init__(self, calendar: TurnCalendar | None) -> None:
+        self.calendar = calendar
+        self.rows = 0
+        self.first = ("", 0, 0)
+
+    def found(self, line: str, seconds: int, start: int, rows: int = 1) -> None:
+        """Count rows that no turn holds whole."""
+        self.first = self.first if self.rows else (line, seconds, start)
+        self.rows += rows
+
+    def problems(self) -> list[str]:
+        """What is said of them; nothing if there are none."""
+        if not self.rows or self.calendar is None:
+            return []
+        line, seconds, start = self.first
+        moment = datetime.fromtimestamp(start // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        row = f"{line}: " if line else ""
+        more = f", so too {self.rows - 1:,} more rows" if self.rows > 1 else ""
+        return [f"{row}a row of {seconds} seconds from {moment} {self._reason(seconds)}{more}"]
+
+    def _reason(self, seconds: int) -> str:
+        assert self.calendar is not None
+        length, zone = self.calendar.length, self.calendar.zone.key
+        if seconds > length.shortest_seconds:
+            return f"is longer than a turn of {length.text} (set a longer usage.turn_length)"
+        return (
+            f"is cut by the bound of a turn in {zone} (set usage.timezone to the zone of the "
+            "log's days, or a longer usage.turn_length)"
+        )

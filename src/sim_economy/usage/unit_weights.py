@@ -5,7 +5,7 @@ Source: docs/spec/usage.md, W1 to W6.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, TypeAlias
 
 from msgspec import Struct, field
@@ -14,7 +14,7 @@ from msgspec.structs import astuple
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.table_reader import Kind, Parameter, read_struct
 from sim_economy.core.units import INPUT_LIMIT, MILLION, Millionths
-from sim_economy.usage.counted_usage import INPUT_KINDS, KINDS, CountedUsage, Counts
+from sim_economy.usage.counted_usage import INPUT_KINDS, KINDS, CountedUsage, Counts, LoggedAgent
 
 Usage: TypeAlias = tuple[int, int]
 """Thinking units and output units of one agent in one turn."""
@@ -97,6 +97,32 @@ def parse_units(given: Mapping[str, Any] | None, problems: list[str]) -> UnitTab
     return UnitTable(per=head.per, currency=head.currency, by_model=by_model)
 
 
+def least_per(counted: CountedUsage, table: UnitTable) -> int:
+    """The least `per` under which no agent-turn has more units than an input may carry.
+
+    Raises:
+        ScenarioError: A model has no weights.
+    """
+    weights = _weights(counted, table)
+    most = max((max(sums) for _, _, sums in _sums(counted, weights)), default=0)
+    return _fitting(most)
+
+
+def _fitting(most: int) -> int:
+    return most // ((INPUT_LIMIT + 1) * MILLION) + 1
+
+
+def _sums(
+    counted: CountedUsage, weights: Mapping[str, KindWeights]
+) -> Iterator[tuple[int, LoggedAgent, tuple[int, int]]]:
+    """Thinking and all other tokens of each agent-turn, weighted, in millionths of a token."""
+    for turn, agents in counted.counts.items():
+        for agent, models in agents.items():
+            sums = [weights[model].weighted(counts) for model, counts in models.items()]
+            thinking, other = map(sum, zip(*sums, strict=True))
+            yield turn, agent, (thinking, other)
+
+
 class BilledUnits(Struct, frozen=True, kw_only=True):
     """Units of a log, and what they leave out.
 
@@ -108,7 +134,7 @@ class BilledUnits(Struct, frozen=True, kw_only=True):
         unweighted: Tokens of the kinds of input whose weight is 0, by kind.
     """
 
-    units: dict[int, dict[Any, Usage]]
+    units: dict[int, dict[LoggedAgent, Usage]]
     scale: int
     exact: int
     lost: int
@@ -123,17 +149,13 @@ def billed_units(counted: CountedUsage, table: UnitTable) -> BilledUnits:
     """
     weights = _weights(counted, table)
     scale = table.per * MILLION
-    units: dict[int, dict[Any, Usage]] = {}
+    units: dict[int, dict[LoggedAgent, Usage]] = {}
     exact = lost = most = 0
-    for turn, agents in counted.counts.items():
-        own = units[turn] = {}
-        for agent, models in agents.items():
-            sums = [weights[model].weighted(counts) for model, counts in models.items()]
-            thinking, other = map(sum, zip(*sums, strict=True))
-            own[agent] = thinking // scale, other // scale
-            exact += thinking + other
-            lost += thinking % scale + other % scale
-            most = max(most, thinking, other)
+    for turn, agent, (thinking, other) in _sums(counted, weights):
+        units.setdefault(turn, {})[agent] = thinking // scale, other // scale
+        exact += thinking + other
+        lost += thinking % scale + other % scale
+        most = max(most, thinking, other)
     _check_limit(counted.path, table, most)
     return BilledUnits(
         units=units, scale=scale, exact=exact, lost=lost, unweighted=_unweighted(counted, weights)
@@ -151,7 +173,7 @@ def _weights(counted: CountedUsage, table: UnitTable) -> dict[str, KindWeights]:
 
 
 def _check_limit(path: str, table: UnitTable, most: int) -> None:
-    least = most // ((INPUT_LIMIT + 1) * MILLION) + 1
+    least = _fitting(most)
     if least > table.per:
         fits = f"the least that fits is usage.units.per = {least}"
         problem = f"{path} has an agent-turn of more than {INPUT_LIMIT} units; {fits}"

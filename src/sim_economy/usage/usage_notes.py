@@ -47,13 +47,12 @@ def usage_facts(usage: object, config: WorldConfig) -> list[str]:
     if log.calendar is not None:
         calendar = log.calendar
         found.append(
-            f"Turns of {calendar.length.text} in {calendar.zone.key}: turn 1 is "
+            f"turns of {calendar.length.text} in {calendar.zone.key}: turn 1 is "
             f"{calendar.name_of(1)}, turn {usage.last} is {calendar.name_of(usage.last)}"
         )
     if log.billed.lost:
-        found.append(_loss(usage, log))
-        found.append(_turn_length_bound(usage, config))
-    return found
+        found += [_loss(usage, log), _turn_length_bound(usage, config)]
+    return [fact[0].upper() + fact[1:] for fact in found]
 
 
 def _gaps(usage: TracedUsage, agent_ids: Sequence[str], turns: int) -> list[str]:
@@ -108,9 +107,9 @@ def _unit_of(log: UsageLog) -> str:
     table = log.table
     if table.currency:
         unit = "a millionth" if table.per == 1 else f"{table.per:,} millionths"
-        return f"A unit is {unit} of {table.currency}"
+        return f"a unit is {unit} of {table.currency}"
     tokens = "weighted token" if table.per == 1 else f"{table.per:,} weighted tokens"
-    return f"A unit is one {tokens}" if table.per == 1 else f"A unit is {tokens}"
+    return f"a unit is one {tokens}" if table.per == 1 else f"a unit is {tokens}"
 
 
 def per_turn_warnings(calendar: TurnCalendar, turns: int, config: WorldConfig) -> list[str]:

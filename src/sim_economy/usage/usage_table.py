@@ -16,14 +16,21 @@ from msgspec import Struct
 import sim_economy.usage.table_files as files
 from sim_economy.core.errors import ScenarioError
 from sim_economy.usage.civil_time import SECOND, TurnCalendar, TurnLength, turn_calendar
-from sim_economy.usage.counted_usage import KINDS, CountedUsage, Counts, LoggedAgent, added
+from sim_economy.usage.counted_usage import (
+    KINDS,
+    CountedUsage,
+    Counts,
+    LoggedAgent,
+    added,
+    counts_of,
+)
 from sim_economy.usage.row_rules import (
     EARLIEST,
     LATEST,
     NEEDED,
     TEXTS,
+    CutRows,
     RowGroup,
-    cut_row,
     read_cell,
 )
 
@@ -126,6 +133,7 @@ class _CsvRows:
 
     def groups(self, calendar: TurnCalendar | None, problems: list[str]) -> Iterator[RowGroup]:
         """A group of each row."""
+        cut = CutRows(calendar)
         blank: dict[str, Any] = {
             "team": "",
             "model": "",
@@ -138,7 +146,8 @@ class _CsvRows:
             if calendar is not None and row["seconds"]:
                 end = row["time"] + row["seconds"] * SECOND - 1
                 if calendar.turn_at(end) != turn:
-                    problems.append(f"{line}: {cut_row(row['seconds'], row['time'], calendar)}")
-            one, two, three, four, five = (row[kind] for kind in KINDS)
+                    cut.found(line, row["seconds"], row["time"])
+            counts = counts_of(row)
             agent = LoggedAgent(row["agent"], row["team"])
-            yield RowGroup(turn, agent, row["model"], (one, two, three, four, five))
+            yield RowGroup(turn, agent, row["model"], counts)
+        problems += cut.problems()
