@@ -14,7 +14,6 @@ from typing import Any, Final
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.units import MILLION, Millionths
 from sim_economy.orchestrator.prices import Price, read_prices
-from sim_economy.usage.counted_usage import KINDS
 from sim_economy.usage.unit_weights import KindWeights, UnitTable
 
 _LISTED: Final = {
@@ -25,14 +24,14 @@ _LISTED: Final = {
     "output": ("output_cost_per_token",),
 }
 """The fields of LiteLLM's list, for each kind the first that a model has."""
-_TIERS: Final = {
-    "": ("", ()),
-    "1h": ("_above_1hr", ("cache_write",)),
-    "batch": ("_batches", ("input", "thinking", "output")),
-    "flex": ("_flex", KINDS),
-    "priority": ("_priority", KINDS),
+_TIERS: Final[Mapping[str, tuple[str, str, tuple[str, ...]]]] = {
+    "1h": ("_above_1hr", "cache_write", ()),
+    "batch": ("_batches", "output", ("input", "thinking")),
+    "flex": ("_flex", "output", ("input", "cache_read", "cache_write", "thinking")),
+    "priority": ("_priority", "output", ("input", "cache_read", "cache_write", "thinking")),
 }
-"""What a tier, written behind the model as `+batch`, adds to the fields of which kinds."""
+"""A tier, written behind a model as `+batch`: the end of its fields, the kind that must have one
+and those that may."""
 
 
 def price_weights(path: Path, models: Iterable[str]) -> UnitTable:
@@ -94,18 +93,18 @@ def _listed_weights(path: Path, models: Iterable[str]) -> dict[str, KindWeights 
 def _listed_weight(listed: Mapping[str, Any], model: str) -> KindWeights | None:
     name, _, tier = model.partition("+")
     row = listed.get(name) or listed.get(name.rpartition("/")[2])
-    if not isinstance(row, Mapping) or tier not in _TIERS:
+    if not isinstance(row, Mapping) or (tier and tier not in _TIERS):
         return None
-    suffix, kinds = _TIERS[tier]
+    suffix, needed, others = _TIERS.get(tier, ("", "", ()))
     prices = {}
     for kind, fields in _LISTED.items():
-        own = [f"{field}{suffix}" for field in fields] if kind in kinds else []
-        stated = [row[field] for field in (*own, *fields) if row.get(field) is not None]
-        # A tier without any price of its own would be billed as if it were none.
-        if not stated or (tier and own and kind in {"cache_write", "output"} and own[0] not in row):
+        own = [f"{field}{suffix}" for field in fields] if kind in {needed, *others} else []
+        usual = [] if kind == needed else fields
+        stated = [row[field] for field in (*own, *usual) if row.get(field) is not None]
+        if not stated:
             return None
-        prices[kind] = stated[0]
-    return _weights(model, {kind: _of_million(model, price) for kind, price in prices.items()})
+        prices[kind] = _of_million(model, stated[0])
+    return _weights(model, prices)
 
 
 def _of_million(model: str, price: object) -> Decimal:

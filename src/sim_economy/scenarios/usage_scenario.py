@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -15,7 +16,7 @@ from sim_economy.usage.table_files import columns_of
 from sim_economy.usage.unit_weights import UnitTable, least_per
 from sim_economy.usage.usage_table import CivilTurns, read_counts
 
-_GENESIS: int = 100_000_000
+_GENESIS: Final = 100_000_000
 
 
 def usage_scenario(

@@ -81,9 +81,8 @@ class ParquetRows:
         )
 
     def _text(self, column: str) -> pl.Expr:
-        return (
-            pl.col(column).cast(pl.String).fill_null("") if column in self.columns else pl.lit("")
-        )
+        held = pl.col(column).cast(pl.String).fill_null("")
+        return (held if column in self.columns else pl.lit("")).alias(column)
 
     def _count(self, kind: str) -> pl.Expr:
         # 128 bits: 64 would pass over silently where a log adds up to more.

@@ -97,7 +97,7 @@ def _turn_length_bound(usage: TracedUsage, config: WorldConfig) -> str:
     used = sum(len(own) for own in usage.rows.values())
     most = used * (3 * Decimal(config.base_inference_rate) / MILLION + 1)
     return (
-        "fees at another turn length differ from these by less than 3 times the rate + 1 tokens "
+        "fees at a longer turn length differ from these by less than 3 times the rate + 1 tokens "
         f"for each agent-turn with use, at most {_rounded(most)} tokens here, where nothing else "
         "is counted by turn"
     )
