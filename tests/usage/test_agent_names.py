@@ -6,7 +6,7 @@ from hashlib import sha256
 from string import printable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim_economy.core.errors import ScenarioError
@@ -48,6 +48,7 @@ def test_a_name_made_to_meet_another_ones_id_does_not() -> None:
     assert found[trap] == f"{trap}_{digits(trap)}"
 
 
+@settings(deadline=None)
 @given(st.sets(st.text(min_size=1, max_size=80) | st.text(printable, min_size=1, max_size=3)))
 def test_names_in_any_script_have_a_way_in(names: set[str]) -> None:
     ids = list(agent_ids(names).values())

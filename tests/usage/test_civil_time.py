@@ -16,6 +16,8 @@ from sim_economy.core.errors import ScenarioError
 from sim_economy.usage.civil_time import (
     SECOND,
     TurnCalendar,
+    first_instant,
+    local,
     parse_start,
     parse_turn_length,
     parse_zone,
@@ -202,8 +204,9 @@ def test_a_period_begins_in_the_first_turn_that_starts_in_it() -> None:
 
 
 def test_a_day_that_clocks_go_back_to_begins_once() -> None:
-    hours = calendar_of("1h", "America/St_Johns", "2006-10-28", "2006-10-31")
-    assert resolve_periods("day", hours, 74) == [1, 25, 50, 74]
+    halves = calendar_of("30m", "America/St_Johns", "2006-10-28", "2006-10-31")
+    assert halves.label_of(50) == "2006-10-28T23:30-03:30"
+    assert resolve_periods("day", halves, 147) == [1, 49, 99, 147]
 
 
 def test_periods_go_on_where_a_trace_is_repeated() -> None:
@@ -228,3 +231,10 @@ def test_a_period_that_turns_cannot_keep_is_refused(period: str, length: str, pr
 def test_turns_without_dates_have_no_periods() -> None:
     with pytest.raises(ScenarioError, match="a month needs turns with dates"):
         resolve_periods("month", None, 2)
+
+
+def test_a_day_begins_with_the_jump_where_clocks_jump_over_midnight() -> None:
+    zone = ZoneInfo("America/Toronto")
+    assert (
+        local(first_instant(date(1919, 3, 31), zone), zone).isoformat()[:16] == "1919-03-31T00:30"
+    )

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim_economy.core.errors import ScenarioError
@@ -90,6 +90,7 @@ COUNTS: Final = st.tuples(*[st.integers(0, 10**7)] * 5)
 WEIGHTS: Final = st.fixed_dictionaries({kind: st.integers(0, 5 * 10**6) for kind in KINDS})
 
 
+@settings(deadline=None)
 @given(st.lists(COUNTS, min_size=1, max_size=4), WEIGHTS, st.integers(10, 1000))
 def test_sums_are_exact_and_rounded_down_once(
     models: list[Any], weights: dict[str, int], per: int
@@ -105,6 +106,7 @@ def test_sums_are_exact_and_rounded_down_once(
     assert Fraction(billed.lost, billed.scale) == thinking % 1 + other % 1
 
 
+@settings(deadline=None)
 @given(st.integers(INPUT_LIMIT, 10**15))
 def test_the_least_per_that_fits_is_named_and_fits(tokens: int) -> None:
     counted = used(m=(0, 0, 0, 0, tokens))
@@ -121,3 +123,10 @@ def test_input_of_weight_0_is_counted_by_kind() -> None:
     table = units_of("[default]\ncache_read = 1\n[m]\ninput = 1\ncache_read = 1")
     billed = billed_units(used(m=(1, 2, 3, 0, 0), n=(4, 5, 6, 0, 0)), table)
     assert billed.unweighted == {"input": 4, "cache_write": 9}
+
+
+@pytest.mark.parametrize(
+    ("tokens", "least"), [(INPUT_LIMIT, 1), (INPUT_LIMIT + 1, 2), (2 * INPUT_LIMIT + 2, 3)]
+)
+def test_an_input_carries_exactly_so_many_units(tokens: int, least: int) -> None:
+    assert least_per(used(m=(0, 0, 0, 0, tokens)), units_of("")) == least

@@ -15,6 +15,7 @@ from sim_economy.orchestrator.price_weights import price_weights
 from sim_economy.scenarios.scenario import Scenario, load_scenario
 from sim_economy.scenarios.usage_scenario import usage_scenario
 from sim_economy.usage.counted_usage import KINDS
+from tests.cli.shell import complaint, sim_economy
 from tests.usage.logs import csv_log, log_row
 
 ROWS: Final = (
@@ -242,3 +243,39 @@ def test_a_dear_log_gets_the_least_per_that_fits(file: Path) -> None:
         )
     )
     assert load_scenario(file).usage_log.table.per == 7  # type: ignore[union-attr]
+
+
+# The command
+
+
+def test_init_writes_a_scenario_of_a_log_that_plays(tmp_path: Path) -> None:
+    csv_log(tmp_path / "log.csv", ROWS)
+    (tmp_path / "list.json").write_text(LISTED)
+    made = ["init", "month.toml", "--usage", "log.csv", "--prices", "list.json"]
+    assert sim_economy(*made, "--timezone", "Europe/Berlin", cwd=tmp_path).returncode == 0
+    played = sim_economy("run", "month.toml", "--json", cwd=tmp_path)
+    balances = json.loads(played.stdout)["balances"]
+    assert balances == {
+        "a_triage": 10**8 - 75,
+        "b_triage": 10**8 - 5,
+        "sch_ne_agentin": 10**8 - 8,
+    }
+    assert "warning: log.csv has no row for 6 of 9 agent-turns" in played.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--prices", "list.json"], "--prices needs --usage"),
+        (["--usage", "log.csv", "--turn-length", "2d"], "must be 1d, 1w, 1mo, or minutes"),
+        (["--usage", "log.csv", "--timezone", "Mars"], "must be a time zone"),
+        (["--usage", "nowhere.csv"], "there is no file nowhere.csv"),
+        (["--usage", "log.csv", "--prices", "nowhere.json"], "nowhere.json cannot be read"),
+    ],
+)
+def test_init_says_what_is_wrong_and_writes_nothing(
+    tmp_path: Path, options: list[str], problem: str
+) -> None:
+    csv_log(tmp_path / "log.csv", ROWS)
+    assert problem in complaint(sim_economy("init", "month.toml", *options, cwd=tmp_path))
+    assert not (tmp_path / "month.toml").exists()
