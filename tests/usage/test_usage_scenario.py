@@ -114,6 +114,13 @@ def test_losses_are_warned_of_where_they_are_large_and_stated_where_not(file: Pa
     assert not any("leaves out" in said for said in [*exact.usage_warnings, *exact.usage_facts])
 
 
+def test_what_another_turn_length_may_cost_is_stated_where_anything_is_rounded(file: Path) -> None:
+    bound = "for each agent-turn with use, at most 12 tokens here"
+    assert any(bound in said for said in load_scenario(file).usage_facts)
+    whole = load_scenario(file, {"thinking_layer_discount": 1})
+    assert not any("at most" in said for said in whole.usage_facts)
+
+
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [

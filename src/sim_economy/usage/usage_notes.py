@@ -51,8 +51,16 @@ def usage_facts(usage: object, config: WorldConfig) -> list[str]:
             f"{calendar.name_of(1)}, turn {usage.last} is {calendar.name_of(usage.last)}"
         )
     if log.billed.lost:
-        found += [_loss(usage, log), _turn_length_bound(usage, config)]
+        found.append(_loss(usage, log))
+    if log.calendar is not None and (log.billed.lost or _rounds(config)):
+        found.append(_turn_length_bound(usage, config))
     return [fact[0].upper() + fact[1:] for fact in found]
+
+
+def _rounds(config: WorldConfig) -> bool:
+    """Test whether the rules round what whole units cost."""
+    rate, discount = config.base_inference_rate, config.thinking_layer_discount
+    return rate % MILLION != 0 or discount % MILLION != 0
 
 
 def _gaps(usage: TracedUsage, agent_ids: Sequence[str], turns: int) -> list[str]:
