@@ -1,0 +1,1 @@
+"""Logs of real usage as usage rows: read, normalised, deduplicated, and accounted for."""
