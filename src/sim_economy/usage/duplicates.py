@@ -56,7 +56,7 @@ class HashedRows(Struct):
         self._put_down()
         for part in range(_PARTS):
             if files := sorted(self.folder.glob(f"{part}-*.arrow")):
-                yield pl.concat([pl.read_ipc(file, memory_map=False) for file in files])
+                yield pl.concat([pl.read_ipc(file) for file in files])
 
 
 class Corrections(Struct, frozen=True):
