@@ -7,6 +7,7 @@ A package adds a form with an entry point of the group `sim_economy.usage_format
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -120,24 +121,39 @@ def form_of(path: Path, scratch: Path, forms: Sequence[UsageForm]) -> UsageForm 
     Raises:
         UsageLogError: It is of no form that can be read, or of several.
     """
-    looked_at = 0
-    for block in blocks(path, scratch):
-        looked_at += max(1, len(block.documents))
-        found = _recognised(block, forms)
-        if len({form.name for form in found}) > 1:
-            named = " or ".join(sorted({form.name for form in found}))
-            raise UsageLogError([f"{path}: may be {named}; say which with --from"])
-        if found:
-            if found[0].refused:
-                raise UsageLogError([f"{path}: {found[0].refused}"])
-            return found[0]
-        if block.frame is not None or looked_at > _LOOKED_AT:
-            break
-    if not looked_at:
+    looked_at, is_empty = 0, True
+    with closing(blocks(path, scratch)) as parts:
+        for block in parts:
+            if found := _recognised(block, forms):
+                return _only(path, found)
+            looked_at += len(block.documents)
+            is_empty &= _is_empty(block, forms)
+            if block.frame is not None or looked_at > _LOOKED_AT:
+                break
+    if is_empty:
         return None
     names = ", ".join(dict.fromkeys(form.name for form in forms))
     advice = "name its columns with --columns, such as time=timestamp,input=prompt_tokens"
     raise UsageLogError([f"{path}: is of none of the forms {names}; {advice}"])
+
+
+def _is_empty(block: Block, forms: Sequence[UsageForm]) -> bool:
+    """Test whether a block has no records in the eyes of some form, and no bad ones."""
+    if block.frame is not None or block.bad:
+        return False
+    return any(
+        not any(True for _, value in block.documents for _ in records_in(value, form.levels))
+        for form in forms
+    )
+
+
+def _only(path: Path, found: Sequence[UsageForm]) -> UsageForm:
+    """The one form among those that a file shows signs of."""
+    if len(names := sorted({form.name for form in found})) > 1:
+        raise UsageLogError([f"{path}: may be {' or '.join(names)}; say which with --from"])
+    if found[0].refused:
+        raise UsageLogError([f"{path}: {found[0].refused}"])
+    return found[0]
 
 
 def _recognised(block: Block, forms: Sequence[UsageForm]) -> list[UsageForm]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -114,15 +115,15 @@ class Intake:
         log.form = form.name
         reader = FieldReader(form, form.names())
         normaliser: Normaliser | None = None
-        for block in blocks(path, self.scratch):
-            self._take_unreadable(log, block)
-            fields = fields_of(block, reader, self._records)
-            if normaliser is None:
-                normaliser = self._normaliser(log, form, block, fields)
-            self._take_block(log, block, normaliser.normalised(fields))
-            self._found |= {name for name in fields.columns if fields[name].count()}
-            log.read += fields.height
-            self._records += fields.height
+        with closing(blocks(path, self.scratch)) as parts:
+            for block in parts:
+                self._take_unreadable(log, block)
+                fields = fields_of(block, reader, self._records)
+                normaliser = normaliser or self._normaliser(log, form, block, fields)
+                self._take_block(log, block, normaliser.normalised(fields))
+                self._found |= {name for name in fields.columns if fields[name].count()}
+                log.read += fields.height
+                self._records += fields.height
 
     def finish(self) -> None:
         """Refuse what only all files together show.

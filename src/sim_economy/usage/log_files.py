@@ -7,7 +7,7 @@ import gzip
 import io
 import shutil
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -51,7 +51,7 @@ class Block(Struct, frozen=True, kw_only=True):
     bad: Sequence[tuple[int, str]] = ()
 
 
-def blocks(path: Path, scratch: Path) -> Iterator[Block]:
+def blocks(path: Path, scratch: Path) -> Generator[Block, None, None]:
     """The blocks of a file, in order; its kind is told from its content.
 
     Args:
@@ -177,7 +177,9 @@ def _csv(path: Path, file: IO[bytes]) -> Iterator[Block]:
     reader = csv.reader(text, strict=True)
     limit = csv.field_size_limit(_LINE_MAX)
     try:
-        header = next(reader, [])
+        header = next(filter(None, reader), [])
+        if not header:
+            return
         _check_header(path, header)
         while batch := _csv_rows(reader):
             good, bad = _sorted_out(batch, len(header))
@@ -186,6 +188,7 @@ def _csv(path: Path, file: IO[bytes]) -> Iterator[Block]:
         problem = f"is not CSV: {error}"
         raise UsageLogError([f"{path}, line {reader.line_num}: {problem}"]) from None
     finally:
+        text.detach()
         csv.field_size_limit(limit)
 
 
@@ -195,8 +198,6 @@ def _csv_rows(reader: Any) -> list[tuple[int, list[str]]]:
 
 
 def _check_header(path: Path, header: Sequence[str]) -> None:
-    if not header:
-        raise UsageLogError([f"{path}: is empty"])
     if any(cell.strip().replace(".", "", 1).isdigit() for cell in header):
         raise UsageLogError([f"{path}: its first line holds numbers, not names of columns"])
     if len(set(header)) < len(header):

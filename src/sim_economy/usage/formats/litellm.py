@@ -13,6 +13,7 @@ FORMS: Final = (
     UsageForm(
         name="litellm",
         signs=(("request_id", "startTime", "prompt_tokens"),),
+        levels=("data",),
         time=("startTime",),
         agent=("agent_id",),
         team=("team_id",),
@@ -35,6 +36,7 @@ FORMS: Final = (
     UsageForm(
         name="litellm",
         signs=(("date", "prompt_tokens", "completion_tokens", "api_requests"),),
+        levels=("data",),
         time=("date",),
         agent=("agent_id", "tag", "user_id"),
         team=("team_id", "organization_id"),

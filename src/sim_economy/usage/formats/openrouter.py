@@ -10,6 +10,7 @@ FORMS: Final = (
     UsageForm(
         name="openrouter",
         signs=(("generation_id", "created_at", "tokens_prompt", "tokens_completion"),),
+        levels=("data",),
         time=("created_at",),
         agent=("app_name",),
         team=("api_key_name",),
@@ -29,6 +30,7 @@ FORMS: Final = (
     UsageForm(
         name="openrouter",
         signs=(("Date", "Slug", "Prompt Tokens", "Completion Tokens"),),
+        levels=("data",),
         time=("Date",),
         model=("Slug",),
         cost=("Usage",),
