@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sim_economy.usage.log_files import Block
+from sim_economy.usage.log_files import LogBlock
 from sim_economy.usage.record_fields import FieldReader, records_in
-from sim_economy.usage.usage_rows import polars_module
+from sim_economy.usage.usage_rows import AT, LINE, REPEATS, polars_module
 
 if TYPE_CHECKING:
     import polars
 
 
-def fields_of(block: Block, reader: FieldReader, first: int) -> polars.DataFrame:
-    """A column for each name that the block has, with `line`, `at` and `repeats`.
+def fields_of(block: LogBlock, reader: FieldReader, first: int) -> polars.DataFrame:
+    """A column for each name that the block has, with `LINE`, `AT` and `REPEATS`.
 
     Args:
         first: The number of the block's first record among all.
@@ -24,10 +24,10 @@ def fields_of(block: Block, reader: FieldReader, first: int) -> polars.DataFrame
     else:
         fields = _of_documents(block, reader, first)
     pl = polars_module()
-    return fields.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("at") + first)
+    return fields.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias(AT) + first)
 
 
-def _of_documents(block: Block, reader: FieldReader, first: int) -> polars.DataFrame:
+def _of_documents(block: LogBlock, reader: FieldReader, first: int) -> polars.DataFrame:
     pl = polars_module()
     lines, repeats, rows = [], [], []
     for number, document in block.documents:
@@ -44,8 +44,8 @@ def _of_documents(block: Block, reader: FieldReader, first: int) -> polars.DataF
     fields: polars.DataFrame = pl.DataFrame(
         {
             **named,
-            "line": pl.Series("line", lines, pl.Int64),
-            "repeats": pl.Series("repeats", repeats, pl.Boolean),
+            LINE: pl.Series(LINE, lines, pl.Int64),
+            REPEATS: pl.Series(REPEATS, repeats, pl.Boolean),
         }
     )
     return fields
@@ -57,9 +57,7 @@ def _of_table(frame: polars.DataFrame, reader: FieldReader) -> polars.DataFrame:
     plain = [name for name in reader.names if name in frame.columns and _is_plain(frame, name)]
     inside = {name: _holders(frame.columns, name) for name in reader.names if name not in plain}
     inside = {name: holders for name, holders in inside.items() if holders}
-    fields = frame.select(
-        pl.col("line").cast(pl.Int64), pl.lit(value=False).alias("repeats"), *plain
-    )
+    fields = frame.select(pl.col(LINE).cast(pl.Int64), pl.lit(value=False).alias(REPEATS), *plain)
     if not inside:
         return fields
     needed = list(dict.fromkeys(holder for holders in inside.values() for holder in holders))
@@ -83,5 +81,5 @@ def _holders(columns: Sequence[str], name: str) -> list[str]:
     return [
         column
         for column in columns
-        if column != "line" and (dotted == column or dotted.startswith(f"{column}."))
+        if column != LINE and (dotted == column or dotted.startswith(f"{column}."))
     ]

@@ -19,9 +19,10 @@ from msgspec.structs import replace
 
 from sim_economy.core.errors import UsageLogError
 from sim_economy.core.table_reader import suggestion
-from sim_economy.usage.log_files import Block, blocks
+from sim_economy.usage.log_files import LogBlock, blocks
 from sim_economy.usage.record_fields import Record, records_in, value_in
 from sim_economy.usage.usage_form import KINDS, UsageForm
+from sim_economy.usage.usage_rows import LINE
 
 GROUP: Final = "sim_economy.usage_formats"
 """The entry points that name forms."""
@@ -137,7 +138,7 @@ def form_of(path: Path, scratch: Path, forms: Sequence[UsageForm]) -> UsageForm 
     raise UsageLogError([f"{path}: is of none of the forms {names}; {advice}"])
 
 
-def _is_empty(block: Block, forms: Sequence[UsageForm]) -> bool:
+def _is_empty(block: LogBlock, forms: Sequence[UsageForm]) -> bool:
     """Test whether a block has no records in the eyes of some form, and no bad ones."""
     if block.frame is not None or block.bad:
         return False
@@ -156,10 +157,10 @@ def _only(path: Path, found: Sequence[UsageForm]) -> UsageForm:
     return found[0]
 
 
-def _recognised(block: Block, forms: Sequence[UsageForm]) -> list[UsageForm]:
+def _recognised(block: LogBlock, forms: Sequence[UsageForm]) -> list[UsageForm]:
     """The forms with a sign in the first record that has one."""
     if block.frame is not None:
-        columns = {name for name in block.frame.columns if name != "line"}
+        columns = {name for name in block.frame.columns if name != LINE}
         rows = block.frame.head(100).to_dicts()
         return [
             form for form in forms if any(_has_all(columns, rows, signs) for signs in form.signs)

@@ -15,7 +15,7 @@ from sim_economy.core.errors import UsageLogError
 from sim_economy.usage.block_fields import fields_of
 from sim_economy.usage.duplicates import HashedRows
 from sim_economy.usage.form_catalogue import agent_field, form_of, form_of_columns, forms_named
-from sim_economy.usage.log_files import Block, blocks
+from sim_economy.usage.log_files import LogBlock, blocks
 from sim_economy.usage.normalising import (
     BAD,
     CACHE_ABOVE_INPUT,
@@ -42,7 +42,7 @@ class ImportOptions(Struct, frozen=True, kw_only=True):
     """How logs are read.
 
     Attributes:
-        form: The name of their form; told from their content when None.
+        form: The name of their form; reported from their content when None.
         columns: The columns of usage rows, each with the log's; no form is looked for then.
         agent: The field that names the agent, in place of the form's.
         timezone: Of times without one.
@@ -70,7 +70,7 @@ class LogFile(Struct):
     dated: bool | None = None
     read: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
-    told: frozenset[str] = frozenset()
+    reported: frozenset[str] = frozenset()
     without_id: int = 0
 
 
@@ -172,14 +172,14 @@ class Intake:
         )
 
     def _normaliser(
-        self, log: LogFile, form: UsageForm, block: Block, fields: polars.DataFrame
+        self, log: LogFile, form: UsageForm, block: LogBlock, fields: polars.DataFrame
     ) -> Normaliser:
         """How the file's records are read, from the fields of its first block."""
         is_table = block.frame is not None
         names_agents = bool(form.agent) and (not is_table or _has(form.agent, fields))
         if self.options.agent is not None and not names_agents:
             raise UsageLogError([f"{log.path}: has no {self.options.agent} to take agents from"])
-        log.dated = not form.turn or (bool(form.time) and _is_told(form.time, fields))
+        log.dated = not form.turn or (bool(form.time) and _has_value(form.time, fields))
         return Normaliser(
             form=form,
             zone=form.timezone or self.options.timezone,
@@ -188,15 +188,15 @@ class Intake:
             escaped=form.escaped and block.unit == "line",
         )
 
-    def _take_unreadable(self, log: LogFile, block: Block) -> None:
+    def _take_unreadable(self, log: LogFile, block: LogBlock) -> None:
         """Count lines that are no records at all, each as a bad one."""
         log.read += len(block.bad)
         log.dropped[BAD] += len(block.bad)
         for number, problem in block.bad[: BAD_SHOWN - len(self.bad)]:
             self.bad.append(f"{log.path}, {block.unit} {number}: {problem}")
 
-    def _take_block(self, log: LogFile, block: Block, found: Normalised) -> None:
-        log.told |= found.told
+    def _take_block(self, log: LogFile, block: LogBlock, found: Normalised) -> None:
+        log.reported |= found.reported
         self._take_dropped(log, block, found.dropped)
         pl = polars_module()
         rows = found.rows.with_columns(pl.lit(len(self.files) - 1, pl.Int32).alias("file"))
@@ -213,7 +213,7 @@ class Intake:
         rows.drop("trace").write_parquet(part, compression="lz4", statistics=False)
         self.parts.append(part)
 
-    def _take_dropped(self, log: LogFile, block: Block, dropped: polars.DataFrame) -> None:
+    def _take_dropped(self, log: LogFile, block: LogBlock, dropped: polars.DataFrame) -> None:
         pl = polars_module()
         log.dropped.update(dict(dropped["reason"].value_counts().iter_rows()))
         self._take_traces(dropped.filter(pl.col("reason") == SUMMED), marked=True)
@@ -252,7 +252,7 @@ def _has(choices: Sequence[str | tuple[str, ...]], fields: polars.DataFrame) -> 
     return any(name in fields.columns for name in _names(choices))
 
 
-def _is_told(choices: Sequence[str | tuple[str, ...]], fields: polars.DataFrame) -> bool:
+def _has_value(choices: Sequence[str | tuple[str, ...]], fields: polars.DataFrame) -> bool:
     """Test whether the fields have a value of this name."""
     return any(name in fields.columns and fields[name].count() for name in _names(choices))
 

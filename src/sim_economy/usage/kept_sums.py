@@ -64,12 +64,16 @@ class KeptSums:
 
     def _add_costs(self, costs: polars.Series) -> None:
         pl = polars_module()
-        told = costs.drop_nulls()
-        if told.is_empty():
+        reported = costs.drop_nulls()
+        if reported.is_empty():
             return
-        fitting = told.str.contains(rf"^-?\d+(\.\d{{1,{_DECIMALS}}})?$")
-        short = told.filter(fitting).cast(pl.Decimal(38, _DECIMALS)).sum()
-        addends = [self._cost or Decimal(0), Decimal(short), *map(Decimal, told.filter(~fitting))]
+        fitting = reported.str.contains(rf"^-?\d+(\.\d{{1,{_DECIMALS}}})?$")
+        short = reported.filter(fitting).cast(pl.Decimal(38, _DECIMALS)).sum()
+        addends = [
+            self._cost or Decimal(0),
+            Decimal(short),
+            *map(Decimal, reported.filter(~fitting)),
+        ]
         with localcontext(Context(prec=100)):
             self._cost = sum(addends, Decimal(0))
 

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from sim_economy.core.errors import UsageLogError
 from sim_economy.usage.record_fields import DECODER
-from sim_economy.usage.usage_rows import polars_module
+from sim_economy.usage.usage_rows import LINE, polars_module
 
 if TYPE_CHECKING:
     import polars
@@ -35,12 +35,12 @@ _BLANK: Final = b" \t\r\n"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
-class Block(Struct, frozen=True, kw_only=True):
+class LogBlock(Struct, frozen=True, kw_only=True):
     """A part of a file.
 
     Attributes:
         unit: What its numbers count: line, row or record.
-        frame: Rows of a table; the column `line` is their number.
+        frame: Rows of a table; the column `LINE` is their number.
         documents: Values of JSON, each with its number.
         bad: Numbers of what cannot be read, each with the reason.
     """
@@ -51,7 +51,7 @@ class Block(Struct, frozen=True, kw_only=True):
     bad: Sequence[tuple[int, str]] = ()
 
 
-def blocks(path: Path, scratch: Path) -> Generator[Block, None, None]:
+def blocks(path: Path, scratch: Path) -> Generator[LogBlock, None, None]:
     """The blocks of a file, in order; its kind is told from its content.
 
     Args:
@@ -69,7 +69,7 @@ def blocks(path: Path, scratch: Path) -> Generator[Block, None, None]:
         raise UsageLogError([f"{path}: {problem}"]) from None
 
 
-def _blocks(path: Path, scratch: Path) -> Iterator[Block]:
+def _blocks(path: Path, scratch: Path) -> Iterator[LogBlock]:
     with _opened(path) as file:
         beginning = file.peek(1 << 12)
         if beginning.startswith(b"PAR1"):
@@ -94,7 +94,7 @@ def _opened(path: Path) -> Iterator[Any]:
             yield file
 
 
-def _parquet(path: Path, file: Any, scratch: Path) -> Iterator[Block]:
+def _parquet(path: Path, file: Any, scratch: Path) -> Iterator[LogBlock]:
     pl = polars_module()
     source = path
     if isinstance(file.raw, gzip.GzipFile):
@@ -103,17 +103,16 @@ def _parquet(path: Path, file: Any, scratch: Path) -> Iterator[Block]:
             shutil.copyfileobj(file, unpacked)
     try:
         rows = pl.scan_parquet(source, glob=False)
-        if "line" in rows.collect_schema():
-            rows = rows.drop("line")
+        rows = rows.drop(name for name in rows.collect_schema().names() if "\x00" in name)
         start = 1
         for frame in rows.collect_batches(chunk_size=_TABLE_ROWS, maintain_order=True):
-            yield Block(unit="row", frame=frame.with_row_index("line", offset=start))
+            yield LogBlock(unit="row", frame=frame.with_row_index(LINE, offset=start))
             start += frame.height
     except pl.exceptions.PolarsError:
         raise UsageLogError([f"{path}: is a damaged Parquet file"]) from None
 
 
-def _json(path: Path, file: IO[bytes]) -> Iterator[Block]:
+def _json(path: Path, file: IO[bytes]) -> Iterator[LogBlock]:
     """Lines of JSON, or one document of several lines."""
     lines = _numbered_lines(path, file)
     first = next(lines)
@@ -129,7 +128,7 @@ def _json(path: Path, file: IO[bytes]) -> Iterator[Block]:
                 bad.append((number, problem))
             else:
                 documents.append((number, value))
-        yield Block(unit="line", documents=documents, bad=bad)
+        yield LogBlock(unit="line", documents=documents, bad=bad)
         batch = list(islice(lines, _LINES))
 
 
@@ -160,7 +159,7 @@ def _decoded(line: bytes) -> tuple[Any, str]:
         return None, "is not JSON"
 
 
-def _document(path: Path, content: bytes) -> Block:
+def _document(path: Path, content: bytes) -> LogBlock:
     if len(content) > _DOCUMENT_MAX:
         raise UsageLogError(
             [f"{path}: is one JSON document of more than {_DOCUMENT_MAX} bytes; export JSON Lines"]
@@ -169,10 +168,10 @@ def _document(path: Path, content: bytes) -> Block:
     if problem:
         raise UsageLogError([f"{path}: {problem}; nothing of it can be read"])
     documents = list(enumerate(value, 1)) if isinstance(value, list) else [(0, value)]
-    return Block(unit="record", documents=documents)
+    return LogBlock(unit="record", documents=documents)
 
 
-def _csv(path: Path, file: IO[bytes]) -> Iterator[Block]:
+def _csv(path: Path, file: IO[bytes]) -> Iterator[LogBlock]:
     text = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
     reader = csv.reader(text, strict=True)
     limit = csv.field_size_limit(_LINE_MAX)
@@ -183,7 +182,7 @@ def _csv(path: Path, file: IO[bytes]) -> Iterator[Block]:
         _check_header(path, header)
         while batch := _csv_rows(reader):
             good, bad = _sorted_out(batch, len(header))
-            yield Block(unit="line", frame=_table(header, good), bad=bad)
+            yield LogBlock(unit="line", frame=_table(header, good), bad=bad)
     except csv.Error as error:
         problem = f"is not CSV: {error}"
         raise UsageLogError([f"{path}, line {reader.line_num}: {problem}"]) from None
@@ -231,9 +230,9 @@ def _is_utf8(row: Sequence[str]) -> bool:
 def _table(header: Sequence[str], rows: Sequence[_Row]) -> polars.DataFrame:
     pl = polars_module()
     columns = zip(*(row for _, row in rows), strict=True) if rows else [()] * len(header)
-    named = {"line": pl.Series("line", [number for number, _ in rows], pl.Int64)}
+    named = {LINE: pl.Series(LINE, [number for number, _ in rows], pl.Int64)}
     for name, cells in zip(header, columns, strict=True):
-        if name != "line":
+        if "\x00" not in name:
             named[name] = pl.Series(name, cells, pl.String)
     table: polars.DataFrame = pl.DataFrame(named)
     return table

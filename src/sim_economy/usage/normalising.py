@@ -11,7 +11,15 @@ from msgspec import Struct
 from sim_economy.usage.record_fields import UNUSABLE
 from sim_economy.usage.times import Instants, instants
 from sim_economy.usage.usage_form import KINDS, Field, UsageForm, Values
-from sim_economy.usage.usage_rows import COUNT_MAX, UNATTRIBUTED, polars_module, row_types
+from sim_economy.usage.usage_rows import (
+    AT,
+    COUNT_MAX,
+    LINE,
+    REPEATS,
+    UNATTRIBUTED,
+    polars_module,
+    row_types,
+)
 
 if TYPE_CHECKING:
     import polars
@@ -37,12 +45,12 @@ class Normalised(Struct, frozen=True, kw_only=True):
         rows: Usage rows of the kept ones, with `at`, `key` (what tells duplicates), `trace`, and
             `part` (whether a row holds a part of a record that another row counts).
         dropped: The others: `line`, `at`, `reason`, `problem`, `trace`, `provider`.
-        told: The kinds that some record reports.
+        reported: The kinds that some record reports.
     """
 
     rows: polars.DataFrame
     dropped: polars.DataFrame
-    told: frozenset[str]
+    reported: frozenset[str]
 
 
 class Normaliser(Struct, frozen=True, kw_only=True):
@@ -65,11 +73,15 @@ class Normaliser(Struct, frozen=True, kw_only=True):
         """Usage rows from the fields of records.
 
         Args:
-            fields: A column for each name that the file has, with `line` (where it stands), `at`
-                (its number among all records) and `repeats`.
+            fields: A column for each name that the file has, with `LINE`, `AT` and `REPEATS`.
         """
         pl = polars_module()
-        values = fields.select("line", "at", "repeats", *self._values(fields.schema))
+        values = fields.select(
+            pl.col(LINE).alias("line"),
+            pl.col(AT).alias("at"),
+            pl.col(REPEATS).alias("repeats"),
+            *self._values(fields.schema),
+        )
         values = values.with_columns(self._kinds())
         values = values.with_columns(self._problem().alias("problem"))
         values = values.with_columns(self._reason().alias("reason"))
@@ -78,7 +90,7 @@ class Normaliser(Struct, frozen=True, kw_only=True):
         return Normalised(
             rows=self._rows(kept),
             dropped=dropped.select("line", "at", "reason", "problem", "trace", "provider"),
-            told=frozenset(name for name in KINDS if values[f"told_{name}"].count()),
+            reported=frozenset(name for name in KINDS if values[f"told_{name}"].count()),
         )
 
     # What the fields say
@@ -145,13 +157,13 @@ class Normaliser(Struct, frozen=True, kw_only=True):
     def _kinds(self) -> list[polars.Expr]:
         """The five counts without overlap."""
         pl = polars_module()
-        told = {name: pl.col(f"told_{name}").fill_null(0) for name in KINDS}
-        cached = told["cache_read"] + told["cache_write"]
+        reported = {name: pl.col(f"told_{name}").fill_null(0) for name in KINDS}
+        cached = reported["cache_read"] + reported["cache_write"]
         if not self.form.cache_apart:
-            told["input"] = told["input"] - cached
+            reported["input"] = reported["input"] - cached
         if not self.form.thinking_apart:
-            told["output"] = told["output"] - told["thinking"]
-        return [value.alias(name) for name, value in told.items()]
+            reported["output"] = reported["output"] - reported["thinking"]
+        return [value.alias(name) for name, value in reported.items()]
 
     def _problem(self) -> polars.Expr:
         """What is wrong with a record of usage; null where nothing is."""

@@ -79,10 +79,10 @@ class Reckoning(Struct, frozen=True, kw_only=True):
         files = counted(len(self.files), "file")
         reasons = [f"{count:,} {REASONS[reason]}" for reason, count in self.dropped.items()]
         dropped = f"{sum(self.dropped.values()):,} dropped"
-        told = f" ({', '.join(reasons)})" if reasons else ""
+        reported = f" ({', '.join(reasons)})" if reasons else ""
         use = sum(self.sums.values()) - self.sums["calls"]
         return (
-            f"{counted(self.read, 'record')} in {files}: {self.kept:,} kept, {dropped}{told}; "
+            f"{counted(self.read, 'record')} in {files}: {self.kept:,} kept, {dropped}{reported}; "
             f"{counted(use, 'token')} of {counted(self.agents, 'agent')}, "
             f"{self._span()}."
         )

@@ -67,7 +67,7 @@ def read_usage(
     """Read logs of real usage into memory.
 
     Args:
-        form: Such as `litellm`; told from the content when None.
+        form: Such as `litellm`; reported from the content when None.
         columns: The columns of usage rows, each with the log's, where no form is right.
         agent: The field that names the agent; also `team`, `key` or `model`.
         timezone: Of times without a zone, such as `Europe/Berlin`.
@@ -217,7 +217,7 @@ def _notes(intake: Intake, sums: KeptSums) -> Iterator[str]:
     """What the logs do not tell, form by form, and what looks wrong."""
     for form in sorted({log.form for log in intake.files if log.read and log.form}):
         logs = [log for log in intake.files if log.form == form and log.read]
-        untold = [kind for kind in _MAY_LACK if not all(kind in log.told for log in logs)]
+        untold = [kind for kind in _MAY_LACK if not all(kind in log.reported for log in logs)]
         if untold:
             which = f"{' and '.join(untold)} of {form} {'is' if len(untold) == 1 else 'are'}"
             yield f"{which} not in every log: 0 there stands for unknown"

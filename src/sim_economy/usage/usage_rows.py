@@ -23,6 +23,12 @@ COLUMNS: Final = ("agent", "team", "model", "id", *COUNTS, "cost", "seconds")
 COUNT_MAX: Final = 2**53
 """The greatest count that every program reads as it is."""
 
+LINE: Final = "\x00line"
+AT: Final = "\x00at"
+REPEATS: Final = "\x00repeats"
+"""Columns beside a log's own, under names that no log has: where a record stands in its file, its
+number among all records, and whether it repeats the one before."""
+
 UNATTRIBUTED: Final = "unattributed"
 """The agent of rows that name none."""
 
