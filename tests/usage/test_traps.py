@@ -134,7 +134,7 @@ def test_types_of_usage_with_free_names_exclude_each_other(tmp_path: Path) -> No
     assert counts(found) == [(12, 11, 0, 17, 32)]
 
 
-def test_cached_tokens_beside_input_are_refused_and_read_apart(tmp_path: Path) -> None:
+def test_cached_tokens_that_input_is_without_are_refused_and_read_apart(tmp_path: Path) -> None:
     usage = {"input_tokens": 10, "output_tokens": 5, "cache_read.input_tokens": 400}
     record = span(1, "chat", **usage)
     record["attributes"]["gen_ai.provider.name"] = "anthropic"

@@ -117,12 +117,11 @@ class Intake:
         normaliser: Normaliser | None = None
         with closing(blocks(path, self.scratch)) as parts:
             for block in parts:
-                self._take_unreadable(log, block)
                 fields = fields_of(block, reader, self._records)
                 normaliser = normaliser or self._normaliser(log, form, block, fields)
                 self._take_block(log, block, normaliser.normalised(fields))
                 self._found |= {name for name in fields.columns if fields[name].count()}
-                log.read += fields.height
+                log.read += fields.height + len(block.bad)
                 self._records += fields.height
 
     def finish(self) -> None:
@@ -188,13 +187,6 @@ class Intake:
             escaped=form.escaped and block.unit == "line",
         )
 
-    def _take_unreadable(self, log: LogFile, block: LogBlock) -> None:
-        """Count lines that are no records at all, each as a bad one."""
-        log.read += len(block.bad)
-        log.dropped[BAD] += len(block.bad)
-        for number, problem in block.bad[: BAD_SHOWN - len(self.bad)]:
-            self.bad.append(f"{log.path}, {block.unit} {number}: {problem}")
-
     def _take_block(self, log: LogFile, block: LogBlock, found: Normalised) -> None:
         log.reported |= found.reported
         self._take_dropped(log, block, found.dropped)
@@ -229,7 +221,9 @@ class Intake:
         above = bad.filter(pl.col("problem") == CACHE_ABOVE_INPUT)
         providers = above["provider"].fill_null(log.form).value_counts()
         self.suspects.update(dict(providers.iter_rows()))
-        for line, problem in bad.head(BAD_SHOWN - len(self.bad)).select("line", "problem").rows():
+        log.dropped[BAD] += len(block.bad)
+        numbered = sorted([*block.bad, *bad.select("line", "problem").head(BAD_SHOWN).iter_rows()])
+        for line, problem in numbered[: BAD_SHOWN - len(self.bad)]:
             self.bad.append(f"{log.path}, {block.unit} {line}: {problem}")
 
     def _take_traces(self, rows: polars.DataFrame, *, marked: bool) -> None:
