@@ -19,7 +19,7 @@ def test_logs_become_usage_rows_and_an_account(tmp_path: Path, name: str) -> Non
         sim_economy("usage", SHAPES / "litellm_spendlogs.csv", "--out", out, "--json")
     )
     assert account["sentence"] == (
-        "7 records in 1 file: 5 kept, 2 dropped (1 repeated, 1 failed without usage); "
+        "7 records in 1 file: 5 kept, 2 dropped (1 repeated, 1 failed); "
         "68,297 tokens of 4 agents, 2026-10-01 to 2026-10-04."
     )
     assert account["read"] == account["kept"] + sum(account["dropped"].values()) == 7

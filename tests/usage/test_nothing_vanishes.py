@@ -254,11 +254,3 @@ def test_a_compressed_log_is_read_whole_or_refused(
         cut.write_bytes(packed[: max(2, int(len(packed) * share))])
         with pytest.raises(UsageLogError, match="damaged or cut off"):
             read_usage(cut, columns=COLUMNS, timezone="UTC", skip_bad=True)
-
-
-def test_sums_beyond_what_a_machine_word_holds_are_exact() -> None:
-    with TemporaryDirectory() as folder:
-        row = {**WHOLE, "call": "", "output": str(LIMIT)}
-        log = write(Path(folder) / "log", [row] * 1100, "csv")
-        sums = read_usage(log, columns=COLUMNS).reckoning.sums
-    assert sums["output"] == 1100 * (LIMIT - 1) > 2**63

@@ -181,6 +181,14 @@ def test_unknown_is_not_zero_and_is_said() -> None:
     assert "openai has no id in 2 records: repeats are not found there" in notes
 
 
+def test_sums_beyond_what_a_machine_word_holds_are_exact(tmp_path: Path) -> None:
+    outputs = [2**53] * 1100
+    frame = pl.DataFrame({"turn": range(1, 1101), "agent": "a", "input": 1, "output": outputs})
+    frame.write_parquet(tmp_path / "a.parquet")
+    found = read_usage(tmp_path / "a.parquet")
+    assert found.reckoning.sums["output"] == 1100 * 2**53 > 2**63
+
+
 # Whose they are
 
 

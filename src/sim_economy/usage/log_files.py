@@ -173,7 +173,7 @@ def _document(path: Path, content: bytes) -> LogBlock:
 
 def _csv(path: Path, file: IO[bytes]) -> Iterator[LogBlock]:
     text = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
-    reader = csv.reader(text, strict=True)
+    reader = csv.reader(_text_lines(path, text), strict=True)
     limit = csv.field_size_limit(_LINE_MAX)
     try:
         header = next(filter(None, reader), [])
@@ -189,6 +189,14 @@ def _csv(path: Path, file: IO[bytes]) -> Iterator[LogBlock]:
     finally:
         text.detach()
         csv.field_size_limit(limit)
+
+
+def _text_lines(path: Path, text: io.TextIOWrapper) -> Iterator[str]:
+    """The lines of a text, none of them longer than what is held."""
+    while line := text.readline(_LINE_MAX + 1):
+        if len(line) > _LINE_MAX:
+            raise UsageLogError([f"{path}: has a line of more than {_LINE_MAX} characters"])
+        yield line
 
 
 def _csv_rows(reader: Any) -> list[tuple[int, list[str]]]:

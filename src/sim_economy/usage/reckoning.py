@@ -13,8 +13,8 @@ from sim_economy.ledger.readers.html_table import html_table
 REASONS: Final[Mapping[str, str]] = {
     "repeated": "repeated",
     "without_usage": "without usage",
-    "failed": "failed without usage",
-    "sum_of_children": "sums of what their children report",
+    "failed": "failed",
+    "sum_of_children": "sums of children",
     "not_a_call": "not of a call",
     "bad": "bad",
 }
