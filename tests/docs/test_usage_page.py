@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from sim_economy.usage.form_catalogue import known_forms
 from tests.docs.blocks import ROOT, follow
 from tests.usage.logs import SAMPLES
@@ -12,7 +14,10 @@ from tests.usage.logs import SAMPLES
 PAGE = ROOT / "docs/usage.md"
 
 
-def test_every_block_does_what_the_page_says(tmp_path: Path) -> None:
+def test_every_block_does_what_the_page_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)  # a pipe is as wide as its lines
     follow(PAGE, tmp_path, [])
 
 
