@@ -66,12 +66,14 @@ def write(path: Path, rows: int, agents: int) -> None:
 
 def day_sums(path: Path, names: dict[str, str]) -> pl.DataFrame:
     """Sums by agent and day, by polars alone."""
-    day = pl.col(names["time"]).dt.truncate("1d").alias("day")
-    counts = [pl.col(names[name]).sum() for name in ("input", "cache_read", "thinking", "output")]
+    day = pl.col(names["time"]).dt.date().alias("day")
+    who = [names[name] for name in ("team", "agent", "model")]
+    counts = [names[name] for name in ("input", "cache_read", "thinking", "output")]
     return (
         pl.scan_parquet(path)
-        .group_by(names["team"], names["agent"], names["model"], day)
-        .agg(counts)
+        .select(*who, day, *counts)
+        .group_by(*who, "day")
+        .agg(pl.col(counts).sum())
         .collect(engine="streaming")
     )
 
