@@ -338,3 +338,13 @@ def test_logs_of_several_forms_make_one_account() -> None:
     found = read_usage(SAMPLES / "claude_code_session.jsonl", SHAPES / "litellm_spendlogs.csv")
     assert [one.form for one in found.reckoning.files] == ["claude-code", "litellm"]
     assert found.frame.height == found.reckoning.kept == 8
+
+
+def test_a_notebook_shows_the_account_and_hostile_names_as_text(tmp_path: Path) -> None:
+    script = "<script>alert(1)</script>"
+    record = {"time": NOON, "agent": script, "model": script, "input": 1, "output": 1}
+    shown = read_usage(json_lines(tmp_path / "a.jsonl", [record]))._repr_html_()
+    assert shown.startswith("<p>1 record in 1 file: 1 kept, 0 dropped; 2 tokens of 1 agent")
+    assert "rows has no id in 1 record" in shown
+    assert "<script>" not in shown
+    assert "&lt;script&gt;" in shown

@@ -9,6 +9,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from sim_economy.ledger.readers.html_table import html_table
+from sim_economy.ledger.readers.plain_text import html_text
 
 REASONS: Final[Mapping[str, str]] = {
     "repeated": "repeated",
@@ -121,8 +122,10 @@ class Reckoning(Struct, frozen=True, kw_only=True):
             yield "cost in the logs", self.cost
 
     def _repr_html_(self) -> str:
-        """The account as tables, for a notebook."""
-        return "".join(html_table(*table) for table in self.tables())
+        """The account as a sentence, tables and notes, for a notebook."""
+        lines = [self.sentence(), *self.notes, *self.bad]
+        first, *notes = (f"<p>{html_text(line)}</p>" for line in lines)
+        return "".join([first, *(html_table(*table) for table in self.tables()), *notes])
 
 
 def counted(number: int, word: str) -> str:
