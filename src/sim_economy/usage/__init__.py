@@ -1,1 +1,1 @@
-"""Usage logs: rows, civil turns, units and names made from them."""
+"""Logs of real usage: read, normalised and accounted for; turns, units and names from them."""
