@@ -141,12 +141,12 @@ class Economy(RuleBasedStateMachine):
                 self.moved[reason] for reason, (_, target) in ROUTES.items() if target == account
             )
             - sum(self.moved[reason] for reason, (source, _) in ROUTES.items() if source == account)
-            for account in (PLATFORM, DESTROYED)
+            for account in (PLATFORM, DESTROYED, ISSUANCE)
         }
-        assert state.accounts[ISSUANCE] == -genesis
+        assert state.accounts[ISSUANCE] == into[ISSUANCE] - genesis
         assert state.accounts[PLATFORM] == into[PLATFORM]
         assert state.accounts[DESTROYED] == into[DESTROYED]
-        assert state.token_supply == genesis - into[PLATFORM] - into[DESTROYED]
+        assert state.token_supply == genesis - sum(into.values())
 
     def teardown(self) -> None:
         if hasattr(self, "world"):
