@@ -20,6 +20,7 @@ from sim_economy.core.table_reader import (
     Parameter,
     described_parameters,
     read_struct,
+    read_table,
     written,
 )
 
@@ -143,15 +144,14 @@ def parse_income(given: Any, agent_ids: Sequence[str], problems: list[str]) -> I
         agent_ids: In genesis order; empty where they are not known, and no name is checked then.
         problems: Gets everything that is wrong.
     """
-    income = read_struct(IncomeConfig, given, "income", problems)
-    if income is None:
-        return None
     found: list[str] = []
-    top_ups = _read_top_ups(income.top_ups, found)
-    income = replace(income, top_ups=())
-    found += _schedule_problems(income)
+    values = read_table(IncomeConfig, given, "income", found)
+    top_ups = _read_top_ups(values["top_ups"], found)
+    income = IncomeConfig(**{**values, "top_ups": ()})
+    if not found:
+        found += _schedule_problems(income)
     if agent_ids:
-        named = dict.fromkeys(name for name, _ in income.allowances)
+        named = [name for name, _ in income.allowances]
         found += _unknown("income.allowances", named, agent_ids)
         found += _unknown("income.top_ups", [given.agent for given in top_ups], agent_ids)
     problems += found
