@@ -30,6 +30,7 @@ from sim_economy.core.rules import income, usage_fees
 from sim_economy.core.units import FACTOR_ONE, INPUT_LIMIT, MILLION, compounded
 from sim_economy.core.world_config import WorldConfig, config_values, parse_world_config
 from sim_economy.world.world import World
+from tests.properties.strategies import incomes
 
 PERIODIC: Final[dict[str, Any]] = {"allowance": 100, "period_turns": 3}
 
@@ -111,32 +112,7 @@ def test_owners_that_cannot_be_are_refused(owners: Any) -> None:
         parse_world_config({"cores": {"owners": owners}})
 
 
-tokens = st.integers(0, INPUT_LIMIT)
-names = st.sampled_from([f"agent_{agent}" for agent in range(8)])
-schedules = st.one_of(
-    st.integers(2, INPUT_LIMIT).map(lambda turns: {"period_turns": turns}),
-    st.lists(st.integers(1, 1000).map(lambda turn: 2 * turn), min_size=1, unique=True).map(
-        lambda turns: {"period_starts": sorted(turns)}
-    ),
-)
-top_ups = st.fixed_dictionaries(
-    {"turn": st.integers(1, 9), "agent": names, "tokens": st.integers(1, INPUT_LIMIT)}
-)
-tables = st.builds(
-    lambda schedule, rest: {**schedule, **rest},
-    schedules,
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "allowance": tokens,
-            "allowances": st.dictionaries(names, tokens),
-            "carryover_max": tokens,
-            "overdraft": st.sampled_from(("carried", "forgiven")),
-            "when_empty": st.sampled_from(("debt", "stop", "clip")),
-            "top_ups": st.lists(top_ups, min_size=1),
-        },
-    ),
-)
+tables = incomes(st.sampled_from([f"agent_{agent}" for agent in range(8)]))
 
 
 @settings(deadline=None)
