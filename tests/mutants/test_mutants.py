@@ -39,8 +39,8 @@ MUTANTS = [
     Mutant(
         "B1 the discounted thinking is not floored",
         "rules/usage_fees.py",
-        "return thinking_units * config.thinking_layer_discount // MILLION, output_units",
-        "return -(-thinking_units * config.thinking_layer_discount // MILLION), output_units",
+        "return thinking * config.thinking_layer_discount // MILLION, output",
+        "return -(-thinking * config.thinking_layer_discount // MILLION), output",
     ),
     Mutant(
         "B2 the free threshold is passed by one",

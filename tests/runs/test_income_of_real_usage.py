@@ -47,9 +47,9 @@ def dry_dates_by_hand(allowance: int, when_empty: str, overdraft: str) -> dict[s
                 kept = 0 if overdraft == "forgiven" else min(left, 0)
                 left = kept + allowance
             wanted = used.get(day, 0)
-            got = min(wanted, left) if when_empty == "clip" else wanted if left > 0 else 0
-            left -= got
-            if got < wanted:
+            had = min(wanted, left) if when_empty == "clip" else wanted if left > 0 else 0
+            left -= had
+            if had < wanted:
                 dates.append(FIRST_DAY + timedelta(days=day - 1))
         found[client] = dates
     return found

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, get_args
 
-from msgspec import UNSET, Struct
-from msgspec import field as struct_field
+from msgspec import UNSET, Struct, field
+from msgspec.structs import replace
 
 from sim_economy.core.accounts import (
     BALANCE,
@@ -53,7 +53,7 @@ from sim_economy.core.events import (
     TransactionType,
     Turn,
 )
-from sim_economy.core.income_config import EmptyRule
+from sim_economy.core.income_config import EmptyRule, IncomeConfig
 from sim_economy.core.rules import (
     block_lottery,
     core_auction,
@@ -88,7 +88,7 @@ def play_turn(
     Args:
         before: The world after the last turn; it stays as it is, whatever happens here.
         inputs: In order of arrival; checked values (see `codec`).
-        positions: Genesis order by agent id.
+        agent_indices: Genesis order by agent id.
         ends: Whether the run declares its end with this turn.
 
     Raises:
@@ -147,19 +147,18 @@ class Acted(Struct, kw_only=True):
     """
 
     fees: list[int]
-    used: dict[int, tuple[int, int]] = struct_field(default_factory=dict)
+    used: dict[int, tuple[int, int]] = field(default_factory=dict)
     waived: int = 0
-    miners: list[int] = struct_field(default_factory=list)
+    miners: list[int] = field(default_factory=list)
 
 
+Admitted = dict[int, tuple[int, Input]]
 Outcomes = list[RejectionReason | None]
 
 
-def _admit(
-    inputs: Sequence[Input], agent_indices: Mapping[str, int]
-) -> tuple[dict[int, tuple[int, Input]], Outcomes]:
+def _admit(inputs: Sequence[Input], agent_indices: Mapping[str, int]) -> tuple[Admitted, Outcomes]:
     """T1: the first input of each agent, with its place among all inputs."""
-    admitted: dict[int, tuple[int, Input]] = {}
+    admitted: Admitted = {}
     outcomes: Outcomes = [None] * len(inputs)
     for index, submitted in enumerate(inputs):
         agent = agent_indices.get(submitted.agent_id)
@@ -199,14 +198,12 @@ def _pay_income(
     state: State, ledger: Ledger, config: WorldConfig, agent_indices: Mapping[str, int]
 ) -> None:
     """T2: allowances expire and debts are lifted as a period begins; grants, then top-ups."""
-    rules = config.income
-    if rules is None:
+    if (rules := config.income) is None:
         return
-    period = rules.period_in(state.turn)
-    if period is not None:
+    if (period := rules.period_in(state.turn)) is not None:
         allowances = rules.granted(config.agent_ids)
         if period > 1:
-            _close_period(state, ledger, config, allowances)
+            _close_period(ledger, rules, allowances)
         for agent, allowance in enumerate(allowances):
             balance = BALANCE + WIDTH * agent
             ledger.post(ISSUANCE, balance, allowance, PostingReason.ALLOWANCE)
@@ -215,27 +212,19 @@ def _pay_income(
         ledger.post(ISSUANCE, balance, top_up.tokens, PostingReason.TOP_UP)
 
 
-def _close_period(
-    state: State, ledger: Ledger, config: WorldConfig, allowances: Sequence[int]
-) -> None:
+def _close_period(ledger: Ledger, rules: IncomeConfig, allowances: Sequence[int]) -> None:
     """I3 and I4: what is left of a period's allowance goes back, what it lacked may be lifted."""
-    assert config.income is not None
     for agent, allowance in enumerate(allowances):
         if not allowance:
             continue
         balance = BALANCE + WIDTH * agent
-        held = state.accounts[balance]
-        expired = income.expired(held, config.income)
-        ledger.post(balance, ISSUANCE, expired, PostingReason.ALLOWANCE_EXPIRED)
-        lifted = income.lifted(held, config.income)
-        ledger.post(ISSUANCE, balance, lifted, PostingReason.DEBT_LIFTED)
+        held = ledger.accounts[balance]
+        ledger.post(balance, ISSUANCE, income.expired(held, rules), PostingReason.ALLOWANCE_EXPIRED)
+        ledger.post(ISSUANCE, balance, income.lifted(held, rules), PostingReason.DEBT_LIFTED)
 
 
 def _stop(
-    state: State,
-    config: WorldConfig,
-    admitted: dict[int, tuple[int, Input]],
-    outcomes: Outcomes,
+    state: State, config: WorldConfig, admitted: Admitted, outcomes: Outcomes
 ) -> list[DeniedUsage]:
     """I7: an agent that has nothing to pay with as actions begin uses and does nothing."""
     if config.when_empty is not EmptyRule.STOP:
@@ -247,8 +236,8 @@ def _stop(
             continue
         index, submitted = admitted.pop(agent)
         state.rejections[agent] = outcomes[index] = RejectionReason.BALANCE_EMPTY
-        metered = usage_fees.metered(submitted.thinking_units, submitted.output_units, config)
-        denied.append(DeniedUsage(agent, *usage_fees.counted(*metered, config)))
+        asked = usage_fees.counted(submitted.thinking_units, submitted.output_units, config)
+        denied.append(DeniedUsage(agent, *asked))
     return [refused for refused in denied if refused.units]
 
 
@@ -258,7 +247,7 @@ def _act(
     contract_steps: ContractSteps,
     config: WorldConfig,
     agent_indices: Mapping[str, int],
-    admitted: Mapping[int, tuple[int, Input]],
+    admitted: Admitted,
     outcomes: Outcomes,
 ) -> Acted:
     """T3: actions apply in genesis order; then the opening auction is closed."""
@@ -289,8 +278,7 @@ def _act(
                 bids[agent] = _bid(ledger, agent, action)
             case _ if type(action) not in BY_THEMSELVES:
                 _apply(state, ledger, config, agent, action)
-        metered = usage_fees.metered(submitted.thinking_units, submitted.output_units, config)
-        usage = usage_fees.counted(*metered, config)
+        usage = usage_fees.counted(submitted.thinking_units, submitted.output_units, config)
         fee = usage_fees.fee(*usage, state.studies[agent], config)
         if isinstance(action, Job):
             _work(state, ledger, config, agent, fee)
@@ -437,17 +425,7 @@ def _make_block(
         tips += waiting.fee
         payer = PENDING + WIDTH * agent_indices[waiting.agent_id]
         ledger.post(payer, winner_balance, waiting.fee, PostingReason.TIP)
-        finalised.append(
-            Transaction(
-                tx_type=waiting.tx_type,
-                agent_id=waiting.agent_id,
-                amount=waiting.amount,
-                fee=waiting.fee,
-                submitted=waiting.submitted,
-                to=waiting.to,
-                finalised=state.turn,
-            )
-        )
+        finalised.append(replace(waiting, finalised=state.turn))
     state.mempool = []
     if config.signing_bonus_rule is SigningBonusRule.PER_BLOCK:
         ledger.post(PLATFORM, winner_balance, config.signing_bonus, PostingReason.SIGNING_BONUS)

@@ -337,8 +337,8 @@ def _parse_world(values: Mapping[str, Any], usage: UsageSource | None) -> WorldC
         flat["cores"] = values["cores"]
     found: list[str] = []
     config = attempt(found, "", preset_world_config, flat, agent_ids)
-    beside = tuple(f"{name}{mark}" for name in RULE_TABLES for mark in ".:")
-    problems += [text if text.startswith(beside) else f"world.{text}" for text in found]
+    own = tuple(f"{name}{mark}" for name in RULE_TABLES for mark in ".:")
+    problems += [text if text.startswith(own) else f"world.{text}" for text in found]
     if problems or config is None:
         raise ScenarioError(problems)
     return config

@@ -20,11 +20,12 @@ def metered(thinking_units: int, output_units: int, config: WorldConfig) -> tupl
 
 
 def counted(thinking_units: int, output_units: int, config: WorldConfig) -> tuple[int, int]:
-    """Thinking as far as it counts, and output: together the usage.
+    """Thinking as far as it counts, and output, of what is metered: together the usage.
 
-    Source: docs/spec/economy.md, B1.
+    Source: docs/spec/economy.md, T1 and B1.
     """
-    return thinking_units * config.thinking_layer_discount // MILLION, output_units
+    thinking, output = metered(thinking_units, output_units, config)
+    return thinking * config.thinking_layer_discount // MILLION, output
 
 
 def billable(thinking: int, output: int, config: WorldConfig) -> int:

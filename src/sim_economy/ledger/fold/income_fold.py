@@ -7,13 +7,25 @@ from typing import Any, Final
 
 from msgspec import UNSET, json
 
-from sim_economy.core.accounts import BALANCE, ISSUANCE, UNSTAKING, WIDTH
+from sim_economy.core.accounts import (
+    BALANCE,
+    ISSUANCE,
+    UNSTAKING,
+    WIDTH,
+    Posting,
+    PostingReason,
+)
+from sim_economy.ledger.fold.account_fold import fold_postings
 from sim_economy.ledger.records import Genesis, TurnRecord
 
-_REASONS: Final = frozenset({"allowance_expired", "debt_lifted", "allowance", "top_up"})
-
-Moved = tuple[int, int, int, str]
-"""Source, target, amount, reason."""
+_REASONS: Final = frozenset(
+    {
+        PostingReason.ALLOWANCE_EXPIRED,
+        PostingReason.DEBT_LIFTED,
+        PostingReason.ALLOWANCE,
+        PostingReason.TOP_UP,
+    }
+)
 
 
 class IncomeFold:
@@ -61,48 +73,44 @@ class IncomeFold:
             return
         accounts = list(before)
         expected = self._expected(record.turn, accounts, releases)
-        posted = [
-            (posting.source, posting.target, posting.amount, str(posting.reason))
-            for posting in record.postings
-        ]
-        of_income = sum(reason in _REASONS for *_, reason in expected)
-        if posted[: len(expected)] != expected:
+        begins = list(record.postings[: len(expected)])
+        if begins != expected:
             yield "the turn did not begin with the income that genesis states"
-        elif sum(reason in _REASONS for *_, reason in posted) != of_income:
+        elif _of_income(record.postings) != _of_income(expected):
             yield "tokens were granted, expired or lifted that no rule of genesis moves"
         empty = self._empty(record.turn, accounts, contracts)
         asked = self._admitted(record)
         yield from self._stopped(asked, empty)
-        yield from self._fees(posted[len(expected) :], accounts, empty)
+        yield from self._fees(record.postings[len(expected) :], accounts, empty)
         yield from self._denied(record, asked)
 
     def _expected(
         self, turn: int, accounts: list[int], releases: Sequence[Sequence[int]]
-    ) -> list[Moved]:
+    ) -> list[Posting]:
         """The first postings of a turn; the accounts become those after them."""
-        moved = [
-            (UNSTAKING + WIDTH * agent, BALANCE + WIDTH * agent, amount, "stake_released")
-            for agent, amount, *_ in releases
-        ]
-        _move(accounts, moved)
         number = self._period(turn)
-        if number:
-            closed = [*self._closing(accounts)]
-            _move(accounts, closed)
-            moved += closed
-        granted: list[Moved] = []
-        if number is not None:
-            granted = [
-                (ISSUANCE, BALANCE + WIDTH * agent, tokens, "allowance")
-                for agent, tokens in enumerate(self._allowances)
-                if tokens
-            ]
-        granted += [
-            (ISSUANCE, BALANCE + WIDTH * self._agents[given["agent"]], given["tokens"], "top_up")
-            for given in self._top_ups.get(turn, ())
-        ]
-        _move(accounts, granted)
-        return moved + granted
+        expected = list(self._returning(releases))
+        fold_postings(accounts, expected)
+        income = list(self._closing(accounts)) if number else []
+        income += self._grants() if number is not None else ()
+        income += self._given(turn)
+        fold_postings(accounts, income)
+        return expected + income
+
+    def _returning(self, releases: Sequence[Sequence[int]]) -> Iterator[Posting]:
+        for agent, amount, *_ in releases:
+            source, target = UNSTAKING + WIDTH * agent, BALANCE + WIDTH * agent
+            yield Posting(source, target, amount, PostingReason.STAKE_RELEASED)
+
+    def _grants(self) -> Iterator[Posting]:
+        for agent, tokens in enumerate(self._allowances):
+            if tokens:
+                yield Posting(ISSUANCE, BALANCE + WIDTH * agent, tokens, PostingReason.ALLOWANCE)
+
+    def _given(self, turn: int) -> Iterator[Posting]:
+        for given in self._top_ups.get(turn, ()):
+            balance = BALANCE + WIDTH * self._agents[given["agent"]]
+            yield Posting(ISSUANCE, balance, given["tokens"], PostingReason.TOP_UP)
 
     def _period(self, turn: int) -> int | None:
         """The number of the period that begins in a turn, from 0; None where none does."""
@@ -111,14 +119,14 @@ class IncomeFold:
         number, rest = divmod(turn - 1, self._period_turns)
         return None if rest else number
 
-    def _closing(self, accounts: Sequence[int]) -> Iterator[Moved]:
+    def _closing(self, accounts: Sequence[int]) -> Iterator[Posting]:
         for agent, tokens in enumerate(self._allowances):
             balance = BALANCE + WIDTH * agent
-            held = accounts[balance]
-            if tokens and held > self._carryover:
-                yield balance, ISSUANCE, held - self._carryover, "allowance_expired"
-            elif tokens and held < 0 and self._forgives:
-                yield ISSUANCE, balance, -held, "debt_lifted"
+            over = accounts[balance] - self._carryover
+            if tokens and over > 0:
+                yield Posting(balance, ISSUANCE, over, PostingReason.ALLOWANCE_EXPIRED)
+            elif tokens and accounts[balance] < 0 and self._forgives:
+                yield Posting(ISSUANCE, balance, -accounts[balance], PostingReason.DEBT_LIFTED)
 
     def _empty(
         self, turn: int, accounts: Sequence[int], contracts: Sequence[Mapping[str, Any]]
@@ -153,19 +161,19 @@ class IncomeFold:
                 yield f"{submitted['agent_id']} had {stood} to pay with; its outcome says otherwise"
 
     def _fees(
-        self, posted: Sequence[Moved], accounts: list[int], empty: frozenset[int]
+        self, posted: Sequence[Posting], accounts: list[int], empty: frozenset[int]
     ) -> Iterator[str]:
         """Fees that `stop` or `clip` rule out; the accounts are those after T2."""
         if not (self._stops or self._clips):
             return
-        for moved in posted:
-            source, _, amount, reason = moved
-            if reason == "inference_fee":
-                if (source - BALANCE) // WIDTH in empty:
-                    yield f"agent {(source - BALANCE) // WIDTH} was billed and had nothing"
-                if self._clips and amount > accounts[source]:
-                    yield f"agent {(source - BALANCE) // WIDTH} was billed more than it had"
-            _move(accounts, [moved])
+        for posting in posted:
+            if posting.reason is PostingReason.INFERENCE_FEE:
+                agent = (posting.source - BALANCE) // WIDTH
+                if agent in empty:
+                    yield f"agent {agent} was billed and had nothing"
+                if self._clips and posting.amount > accounts[posting.source]:
+                    yield f"agent {agent} was billed more than it had"
+            fold_postings(accounts, (posting,))
 
     def _denied(
         self, record: TurnRecord, asked: Mapping[int, tuple[dict[str, Any], str | None]]
@@ -191,14 +199,12 @@ class IncomeFold:
             yield "units were refused to agents that asked for none"
 
 
+def _of_income(postings: Sequence[Posting]) -> int:
+    return sum(posting.reason in _REASONS for posting in postings)
+
+
 def _strangers(record: TurnRecord) -> Iterator[str]:
     """What only income brings, in a world that has none."""
-    moved = any(posting.reason in _REASONS for posting in record.postings)
+    moved = _of_income(record.postings)
     if moved or record.units_denied is not UNSET or "balance_empty" in record.outcomes:
         yield "the turn has income, and genesis states none"
-
-
-def _move(accounts: list[int], moved: Sequence[Moved]) -> None:
-    for source, target, amount, _ in moved:
-        accounts[source] -= amount
-        accounts[target] += amount
