@@ -103,7 +103,7 @@ class Economy(RuleBasedStateMachine):
     def nothing_happens_after_the_end(self, given: list[Input]) -> None:
         head = self.world.head
         with pytest.raises(RunEndedError):
-            self.world.turn(given)
+            self.world.turn([within_limits(sent, self.world.config) for sent in given])
         assert self.world.head == head == self.world.store.head()
 
     def _play(self, given: list[Input], *, ends: bool, submitted: bool) -> None:
