@@ -30,7 +30,7 @@ class PlainSource:
         parts = {
             field.name: convert(seen[field.encode_name], field.type, str_keys=True)
             for field in fields(Observation)
-            if field.name != "world"
+            if field.name != "world" and (field.required or field.encode_name in seen)
         }
         self._observation = Observation(**parts, world=config_values(config, every=True))
 

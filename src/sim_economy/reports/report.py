@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from sim_economy.agents.population import described
 from sim_economy.core.errors import ExtraMissingError
-from sim_economy.core.world_config import config_values, parameters
+from sim_economy.core.world_config import RULE_TABLES, config_values, parameters
 from sim_economy.ledger.readers.plain_text import markdown_code, markdown_text, visible
 from sim_economy.reports import answers, by_agent, figures, society
 from sim_economy.reports.page.document import Block, Figure, KeyFigure, Report, Section
@@ -34,6 +34,7 @@ from sim_economy.reports.token_flows import SUMMARY, where_tokens_went
 from sim_economy.runs.agent_outcomes import agent_outcomes, collectors
 from sim_economy.runs.extended_metrics import (
     EXTENDED_METRICS,
+    INCOME_METRICS,
     doubts,
     extended_metrics,
     extended_summary,
@@ -154,6 +155,11 @@ def _what_was_run(scenario: Scenario, runs: Sequence[Run]) -> Section:
         (name, str(world[name]), parameter.meaning)
         for name, parameter in parameters().items()
         if not parameter.in_paper and name in world
+    )
+    further += tuple(
+        (f"{table}.{key}", str(value), "")
+        for table in RULE_TABLES
+        for key, value in world.get(table, {}).items()
     )
     columns = ("parameter", "value", "meaning")
     table = Table("further", "Parameters and variants the paper does not list", columns, further)
@@ -313,10 +319,13 @@ def _paper(scenario: Scenario, rows: Sequence[Row], *, published: bool) -> Secti
     return Section(title="The paper's tables", blocks=(intro, *tables))
 
 
+ALL_METRICS: Final = {**EXTENDED_METRICS, **INCOME_METRICS}
+
+
 def _further(runs: Sequence[Run], rows: Sequence[Row]) -> Section:
     published = [{column: row[column] for column in AGGREGATED} for row in rows]
     extended = list(map(extended_metrics, runs))
-    beyond = _summary_table("summary", "Beyond the paper", EXTENDED_METRICS, extended)
+    beyond = _summary_table("summary", "Beyond the paper", ALL_METRICS, extended)
     again = _summary_table("again", "The paper's aggregates again", AGGREGATED, published)
     return Section(title="Further metrics", blocks=(_INTERVALS, beyond, again))
 

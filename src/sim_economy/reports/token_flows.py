@@ -26,6 +26,10 @@ STEPS: Final[Mapping[str, str]] = {
     "burn": "burns",
     "core_price": "core shares",
     "collateral_slashed": "slashed collateral",
+    "allowance": "allowances",
+    "top_up": "top-ups",
+    "debt_lifted": "lifted debts",
+    "allowance_expired": "expired allowances",
 }
 """Reasons that change what agents own, by what a reader calls them; fees are one thing."""
 

@@ -33,10 +33,16 @@ from sim_economy.core.table_reader import (
     read_table,
     read_toml,
 )
-from sim_economy.core.world_config import WorldConfig, config_values, parse_world_config
+from sim_economy.core.world_config import (
+    RULE_TABLES,
+    WorldConfig,
+    config_values,
+    parse_world_config,
+)
 from sim_economy.ledger.readers.html_table import html_table
 from sim_economy.ledger.records import digest
 from sim_economy.scenarios.applied_changes import apply_changes
+from sim_economy.scenarios.dated_income import dated_income
 from sim_economy.scenarios.presets import PRESETS, preset, preset_text, preset_world_config
 from sim_economy.scenarios.shipped import SCENARIOS, scenario_text
 from sim_economy.usage.civil_time import TurnCalendar, resolve_periods, zone_data_version
@@ -66,6 +72,12 @@ class ScenarioTable(Struct, frozen=True, kw_only=True):
     world: Annotated[
         Mapping[str, Any], Parameter(Kind.TABLE, "parameters and variants of the rules")
     ] = field(default_factory=dict)
+    income: Annotated[
+        Mapping[str, Any] | None, Parameter(Kind.TABLE, "what agents are granted, and when")
+    ] = None
+    cores: Annotated[
+        Mapping[str, Any] | None, Parameter(Kind.TABLE, "who owns core shares at genesis")
+    ] = None
 
 
 ORCHESTRATED: Final = ("orchestrator", "models", "minds")
@@ -306,7 +318,9 @@ def parse_scenario(
     values["usage"] = with_texts(values["usage"])
     of_usage: list[str] = []
     usage = attempt(of_usage, "", parse_usage, values["usage"], folder or Path())
-    config = attempt(problems, "", _parse_world, values["world"], usage)
+    if "turns" not in given and isinstance(usage, TracedUsage) and usage.log is not None:
+        values["turns"] = usage.last
+    config = attempt(problems, "", _parse_world, values, usage)
     if values["population"] is None:
         population = attempt(problems, "", everyone, values["policy"], config)
     else:
@@ -314,8 +328,6 @@ def parse_scenario(
             problems.append("policy: leave it out where population says who follows which")
         population = attempt(problems, "", parse_population, values["population"], config)
     problems += of_usage
-    if "turns" not in given and isinstance(usage, TracedUsage) and usage.log is not None:
-        values["turns"] = usage.last
     if usage is not None and config is not None and not problems:
         problems += usage.problems(config, values["turns"])
     if problems or config is None or population is None or usage is None:
@@ -348,8 +360,9 @@ FROM_USAGE: Final = "from usage"
 """Stands for the agents of the trace, in place of a list of ids."""
 
 
-def _parse_world(given: Mapping[str, Any], usage: UsageSource | None) -> WorldConfig:
-    flat = dict(given)
+def _parse_world(values: Mapping[str, Any], usage: UsageSource | None) -> WorldConfig:
+    """The world of `[world]`, and of the tables beside it whose rules are on."""
+    flat = dict(values["world"])
     problems = [
         problem for key, problem in _NOT_OF_FILES.items() if flat.pop(key, None) is not None
     ]
@@ -364,7 +377,14 @@ def _parse_world(given: Mapping[str, Any], usage: UsageSource | None) -> WorldCo
         agent_ids = None
     if agent_ids is not None:
         flat.setdefault("num_agents", len(agent_ids))
-    config = attempt(problems, "world.", preset_world_config, flat, agent_ids)
+    if values["income"] is not None:
+        flat["income"] = dated_income(values["income"], usage, values["turns"], problems)
+    if values["cores"] is not None:
+        flat["cores"] = values["cores"]
+    found: list[str] = []
+    config = attempt(found, "", preset_world_config, flat, agent_ids)
+    own = tuple(f"{name}{mark}" for name in RULE_TABLES for mark in ".:")
+    problems += [text if text.startswith(own) else f"world.{text}" for text in found]
     if problems or config is None:
         raise ScenarioError(problems)
     return config
@@ -373,6 +393,8 @@ def _parse_world(given: Mapping[str, Any], usage: UsageSource | None) -> WorldCo
 _NOT_OF_FILES: Final = {
     "seed": "world.seed: set seed at the top of the file; run r adds r to it",
     "secret": "world.secret: only an engine keeps its draws secret; set seed",
+    "income": "world.income: give it a table of its own, [income]",
+    "cores": "world.cores: give it a table of its own, [cores]",
 }
 
 
