@@ -71,9 +71,11 @@ if TYPE_CHECKING:
     from sim_economy.ledger.readers.statement import statement as statement
     from sim_economy.ledger.stores.sqlite import SQLiteStore as SQLiteStore
     from sim_economy.ledger.verify import verify as verify
-    from sim_economy.reports.played_comparison import PlayedComparison as PlayedComparison
-    from sim_economy.runs.notebook import Played as Played
-    from sim_economy.runs.notebook import play as play
+    from sim_economy.reports.comparisons.played_comparison import (
+        PlayedComparison as PlayedComparison,
+    )
+    from sim_economy.reports.played_run import Played as Played
+    from sim_economy.reports.played_run import play as play
     from sim_economy.scenarios.presets import preset as preset
     from sim_economy.scenarios.scenario import load_scenario as load_scenario
     from sim_economy.usage.usage_import import ImportedUsage as ImportedUsage
@@ -110,10 +112,10 @@ _HOMES = {
     "Terms": "core.contracts",
     "SimEconomyError": "core.errors",
     "WorldConfig": "core.world_config",
-    "PlayedComparison": "reports.played_comparison",
+    "PlayedComparison": "reports.comparisons.played_comparison",
     "parse_world_config": "core.world_config",
-    "Played": "runs.notebook",
-    "play": "runs.notebook",
+    "Played": "reports.played_run",
+    "play": "reports.played_run",
     **dict.fromkeys(
         ("PlayedExperiment", "compare", "experiment"),
         "experiments.played_experiment",

@@ -20,6 +20,7 @@ from tests.cli.shell import CALL, complaint, json_of, sim_economy
 from tests.experiments.test_experiment import FAILING
 
 SHORT: Final = ("--turns", "4")
+ANSWERS = {"answer", "contracts", "agents", "policies", "collectors"}
 
 
 # reproduce
@@ -38,7 +39,9 @@ def test_reproduce_finds_every_published_cell(tmp_path: Path) -> None:
         "failures",
         "folder",
         "report",
+        "answer",
     }
+    assert found["answer"].startswith("All 792 published cells came out again")
     assert (found["exact"], found["cells"], found["informative_cells"]) == (792, 792, 432)
     assert (found["first_difference"], found["summary_equal"]) == (None, True)
     assert (found["failures"], found["report"], found["folder"]) == ([], [], str(out))
@@ -60,7 +63,10 @@ def test_a_run_is_told_in_json(tmp_path: Path) -> None:
         "head",
         "state_digest",
         "ledger",
+        *ANSWERS,
     }
+    assert [own["agent_id"] for own in found["agents"]] == ["agent_0", "agent_1"]
+    assert found["answer"].startswith("None of the 2 agents goes broke (lowest balance: ")
     assert (found["name"], found["seed"], found["ledger"]) == ("as-run", 7, str(ledger))
     assert found["metrics"]["turns"] == 4
     assert found["metrics"]["actions_mine"] == 8
@@ -257,7 +263,10 @@ def test_an_experiment_is_told_in_json(tmp_path: Path) -> None:
     out = tmp_path / "out"
     arguments = ("experiment", *SHORT, "--runs", "2", "--no-report", "--out", out, "--json")
     found = json_of(sim_economy(*arguments))
-    assert {*found} == {"folder", "runs", "resumed", "failures", "missing", "report", "rows"}
+    files = {"folder", "runs", "resumed", "failures", "missing", "report", "rows"}
+    assert {*found} == files | ANSWERS
+    assert [own["runs"] for own in found["agents"]] == [2] * 8
+    assert found["collectors"][0]["role"] == "platform"
     assert (found["folder"], found["runs"], found["resumed"]) == (str(out), 2, 0)
     assert (found["failures"], found["missing"], found["report"]) == ([], [], [])
     assert [row["run_id"] for row in found["rows"]] == [1, 2]
@@ -302,6 +311,33 @@ def test_changed_settings_are_refused_and_a_fresh_start_takes_them(tmp_path: Pat
     message = complaint(sim_economy(*arguments, "--turns", "4"))
     assert "turns was 3, is now 4" in message
     assert sim_economy(*arguments, "--turns", "4", "--fresh").returncode == 0
+
+
+def test_the_answer_comes_first_and_many_runs_do_not_flood_the_terminal(tmp_path: Path) -> None:
+    arguments = ("experiment", "--turns", "2", "--no-report", "--out", "e", "--runs")
+    many = sim_economy(*arguments, "200", cwd=tmp_path).stdout
+    assert many.startswith("None of the 8 agents goes broke in any of the 200 runs (lowest")
+    assert "metrics over 200 runs; run_metrics.csv has each" in many
+    assert len(many.splitlines()) < 45
+    assert sim_economy("run", *SHORT).stdout.startswith("None of the 8 agents goes broke (lowest")
+    assert sim_economy("reproduce", "--no-report", cwd=tmp_path).stdout.startswith("All 792 ")
+
+
+def test_a_run_of_an_experiments_folder_is_played_again_to_its_head(tmp_path: Path) -> None:
+    changed = ("--set", "study_cost=7", "--set", "base_inference_rate=1.5", "--policy", "random")
+    first = ("experiment", "--turns", "9", "--runs", "3", *changed, "--no-report", "--out", "e")
+    shown = sim_economy(*first, cwd=tmp_path).stdout
+    heads = json.loads((tmp_path / "e/manifest.json").read_text(encoding="utf-8"))["runs"]
+    again = ("run", ".", "--seed", "1003", "--ledger", "run-0003.sqlite", "--json")
+    assert json_of(sim_economy(*again, cwd=tmp_path / "e"))["head"] == heads[2]["head"]
+    replayed = sim_economy("replay", "run-0003.sqlite", cwd=tmp_path / "e")
+    assert replayed.returncode == 0, replayed.stderr
+    command = "sim-economy run e --seed 1001 --ledger run-0001.sqlite &&"
+    assert command in shown
+    assert (
+        "3 runs were there already"
+        in sim_economy("experiment", "e", "--no-report", cwd=tmp_path).stdout
+    )
 
 
 # init

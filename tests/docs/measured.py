@@ -14,9 +14,11 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from sim_economy.reports import society
-from sim_economy.reports.comparison import TreatmentRuns, write_comparison
+from sim_economy.reports.comparisons.comparison import TreatmentRuns, compared
+from sim_economy.reports.comparisons.comparison_report import comparison_report
+from sim_economy.reports.page.document import Report
 from sim_economy.reports.report import write_report
-from sim_economy.reports.tables import table_markdown
+from sim_economy.reports.tables import Table, table_markdown
 from sim_economy.scenarios.shipped import REGIMES
 from tests.docs.blocks import ROOT
 from tests.reports.played import played
@@ -44,16 +46,18 @@ def dividends_of_the_rentiers() -> Iterator[str]:
 
 
 @cache
-def comparison() -> str:
-    with TemporaryDirectory() as folder:
-        sides = [TreatmentRuns(*played(name)[:2]) for name in REGIMES]
-        write_comparison(Path(folder), sides)
-        return (Path(folder) / "comparison.md").read_text(encoding="utf-8")
+def comparison() -> Report:
+    return comparison_report(compared([TreatmentRuns(*played(name)[:2]) for name in REGIMES]))
 
 
 def section(title: str) -> Iterator[str]:
-    """A section of the comparison of the regimes, without its heading."""
-    yield comparison().partition(f"## {title}\n")[2].partition("\n## ")[0].strip()
+    """The texts and tables of a section of the comparison of the regimes."""
+    (own,) = (section for section in comparison().evidence if section.title == title)
+    for block in own.blocks:
+        if isinstance(block, Table):
+            yield table_markdown(block)
+        elif isinstance(block, str):
+            yield block
 
 
 PARTS: Final[dict[str, Callable[[], Iterator[str]]]] = {

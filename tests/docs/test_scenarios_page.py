@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sim_economy.reports.comparison import COMPARED_METRICS
+from sim_economy.reports.comparisons.metric_names import COMPARED_METRICS
 from sim_economy.reports.published.later_report import LATER
 from sim_economy.scenarios.shipped import SCENARIOS
 from tests.docs.blocks import ROOT

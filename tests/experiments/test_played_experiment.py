@@ -43,7 +43,29 @@ def test_an_experiment_is_shown_in_a_line_and_as_a_table(played: se.PlayedExperi
     assert repr(played) == f"<Experiment as-run: 3 runs of 4 turns in {played.folder}>"
     html = played._repr_html_()
     assert "<td>fees</td>" in html
-    assert html.startswith("<p><b>Experiment as-run: 3 runs")
+    assert html.startswith(f"<p>{played.answer}</p><p><b>Experiment as-run: 3 runs")
+
+
+def test_answers_by_agent_are_data_frames_and_files(played: se.PlayedExperiment) -> None:
+    assert played.agents["agent_id"].to_list() == [f"agent_{index}" for index in range(8)]
+    assert played.agents["final"].to_list() == [
+        sum(run.series.balances[-1][index] for run in played.runs) / 3 for index in range(8)
+    ]
+    by_run = played.agents_by_run
+    assert by_run.height == 3 * 8
+    last = by_run.filter(polars.col("run_id") == 3)["final"].to_list()
+    assert last == played.runs[2].series.balances[-1]
+    assert played.collectors["role"][0] == "platform"
+    for name, frame in (
+        ("agents", played.agents),
+        ("agents_by_run", by_run),
+        ("collectors", played.collectors),
+    ):
+        kept = polars.read_csv(played.folder / f"{name}.csv", schema=frame.schema)
+        assert kept.equals(frame), name
+    policies = polars.read_csv(played.folder / "agents_by_policy.csv")
+    assert policies["policy"].to_list() == ["published"]
+    assert policies["final"][0] == pytest.approx(played.agents["final"].mean())
 
 
 def test_a_report_is_written_when_asked_for(played: se.PlayedExperiment) -> None:
@@ -90,6 +112,16 @@ def test_scenarios_are_compared(tmp_path: Path) -> None:
     assert compared.page == tmp_path / "c" / "comparison.html"
     assert repr(compared) == f"<Comparison of as-run, dear: read {compared.page}>"
     assert "<th>dear</th>" in compared._repr_html_()
+
+
+def test_metrics_that_are_named_come_first(tmp_path: Path) -> None:
+    sides = [load_scenario("as-run", {"runs": 2, "turns": 2, "name": name}) for name in "ab"]
+    compared = se.compare(*sides, folder=tmp_path / "c", metrics=["burns", "tips"])
+    assert compared.means["measure"].to_list()[:2] == ["burns", "tips"]
+    with pytest.raises(InputError, match="'fess' is not known; did you mean fees"):
+        se.compare(*sides, folder=tmp_path / "c", metrics=["fess"])
+    with pytest.raises(InputError, match="metrics: must be a list of names, not 'fees'"):
+        se.compare(*sides, folder=tmp_path / "c", metrics="fees")
 
 
 def test_what_cannot_be_paired_is_warned_of(tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ from sim_economy.orchestrator.dialogue.reply_parser import UnusableReply, read_r
 from sim_economy.orchestrator.key_filter import KeyFilter
 from sim_economy.orchestrator.record.call_folder import LEDGER, read_run
 from sim_economy.orchestrator.record.transcript import read_transcript
-from sim_economy.orchestrator.record.transcript_html import write_page
 from sim_economy.orchestrator.session import replay_run
+from sim_economy.reports.transcripts.transcript_page import write_page
 from tests.orchestrator.server import ModelServer
 from tests.orchestrator.setup import play, served
 

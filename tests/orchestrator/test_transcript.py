@@ -1,13 +1,11 @@
-"""A run as people read it: in the terminal and as a page that loads nothing and escapes all."""
+"""A run as people read it in the terminal, and as JSON."""
 
 from __future__ import annotations
 
-import json
-import re
 import shutil
-import subprocess
-from html.parser import HTMLParser
+from decimal import Decimal
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -15,109 +13,18 @@ from sim_economy.core.accounts import BALANCE, WIDTH
 from sim_economy.core.actions import Input, ProposeContract, Transfer
 from sim_economy.core.contracts import Terms
 from sim_economy.ledger.readers.reading import account_balances, reading
+from sim_economy.orchestrator.record.run_totals import run_totals
 from sim_economy.orchestrator.record.transcript import in_words, read_transcript
-from sim_economy.orchestrator.record.transcript_html import pieces, write_page
 from tests.cli.shell import complaint, json_of, sim_economy
-from tests.orchestrator.server import ModelServer
-from tests.orchestrator.setup import mocked, play, served
-
-HOSTILE = "</pre></details><script>document.title='owned'</script><img src=x onerror=alert(1)>&\"'"
-
-
-class Page(HTMLParser):
-    """The elements of a page, and whether each is closed."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag != "meta":
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def count(self, wanted: str) -> int:
-        return sum(tag == wanted for tag, _ in self.tags)
+from tests.orchestrator.setup import HOSTILE, mocked, play, play_hostile, poor
 
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run in which everything that a model can write is markup."""
     folder = tmp_path_factory.mktemp("hostile")
-
-    def brain(turn: int, agent: int, agent_id: str, shown: object) -> str:
-        if agent == 1:
-            return HOSTILE
-        return json.dumps(
-            {"action": {"action": "transfer", "to": HOSTILE, "amount": 5}, "speech": HOSTILE,
-             "thinking": HOSTILE + "\x1b[31m\u202e"}
-        )  # fmt: skip
-
-    def rejects(turn: int, agent: int, attempt: int) -> str:
-        return "rejected" if agent == 2 else "reasoning_text"
-
-    with ModelServer(rejects, brain=brain) as server:
-        play(folder, served(server.address, 3))
+    play_hostile(folder)
     return folder
-
-
-def test_the_page_escapes_everything_and_loads_nothing(hostile: Path) -> None:
-    text = "".join(pieces(read_transcript(hostile)))
-    assert "<script>document" not in text
-    assert "<img" not in text
-    page = Page(text)
-    assert page.open == []
-    assert page.count("script") == page.count("style") == 1
-    assert [attributes for tag, attributes in page.tags if tag in {"link", "img", "iframe"}] == []
-    assert not any(
-        {"src", "href", "onclick", "style"} & attributes.keys() for _, attributes in page.tags
-    )
-    assert "default-src 'none'" in text
-    assert page.count("section") == 24
-    assert len([1 for tag, attributes in page.tags if attributes.get("class") == "turn"]) == 3
-
-
-def test_the_page_says_what_happened(hostile: Path) -> None:
-    text = "".join(pieces(read_transcript(hostile)))
-    for words in (
-        "could not act: unusable_reply",
-        "could not act: request_rejected",
-        "a rule refused it: recipient_unknown",
-        "I mull it over.",
-        "inference_fee -",
-        "3 of 3 turns",
-    ):
-        assert words in text, words
-
-
-def test_a_page_of_hundreds_of_turns_is_collapsed_and_complete(tmp_path: Path) -> None:
-    play(tmp_path / "run", mocked(200))
-    write_page(read_transcript(tmp_path / "run"), tmp_path / "page.html")
-    page = Page((tmp_path / "page.html").read_text(encoding="utf-8"))
-    turns = [attributes for tag, attributes in page.tags if attributes.get("class") == "turn"]
-    assert len(turns) == 200
-    assert not any("open" in attributes for attributes in turns)
-    assert page.count("section") == 1600
-
-
-def test_a_browser_opens_it_and_no_script_of_a_model_runs(hostile: Path, tmp_path: Path) -> None:
-    browser = shutil.which("chromium")
-    if browser is None:
-        pytest.skip("no chromium")
-    page = tmp_path / "page.html"
-    write_page(read_transcript(hostile), page)
-    command = [
-        browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/p",
-        "--dump-dom", page.as_uri(),
-    ]  # fmt: skip
-    dom = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
-    assert "<title>test, seed 7</title>" in dom
-    assert re.search(r'<details class="turn" id="turn-1" open', dom), "the page's own script ran"
 
 
 def test_the_balance_of_the_sums_is_that_after_the_last_turn(hostile: Path) -> None:
@@ -129,9 +36,8 @@ def test_the_balance_of_the_sums_is_that_after_the_last_turn(hostile: Path) -> N
     last = {own[-1].agent_id: own[-1].balance for own in transcript.by_agent().values()}
     assert transcript.balances != last
     shown = sim_economy("inspect", hostile)
-    (row,) = [line.split() for line in shown.stdout.splitlines() if "agent_1" in line]
-    assert row[-1] == str(held["agent_1"])
-    assert f"<td>{held['agent_1']:,}</td></tr>" in "".join(pieces(transcript))
+    lines = map(str.split, shown.stdout.splitlines())
+    assert str(held["agent_1"]) in [words[-1] for words in lines if words[:1] == ["agent_1"]]
 
 
 def test_the_terminal_shows_a_turn_and_nothing_moves_its_cursor(hostile: Path) -> None:
@@ -161,6 +67,101 @@ def test_one_agent_in_json(hostile: Path) -> None:
 def test_the_sums_of_a_run(hostile: Path) -> None:
     shown = sim_economy("inspect", hostile)
     assert "test: 3 of 3 turns" in shown.stdout
+
+
+@pytest.fixture(scope="module")
+def traded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of traders, some of whom end below zero."""
+    folder = tmp_path_factory.mktemp("traded")
+    play(folder, poor(TURNS))
+    return folder
+
+
+TURNS: Final = 40
+
+
+def test_sums_come_from_the_ledger_and_agree_with_it(traded: Path) -> None:
+    transcript = read_transcript(traded)
+    totals = run_totals(transcript)
+    with reading(traded / "ledger.sqlite") as store:
+        accounts = [list(held[BALANCE::WIDTH]) for _, held in account_balances(store, 1)]
+        fees = sum(stored.record.bill.charged for stored in store.read(1))
+    assert totals.balances == [[300] * 4, *accounts]
+    assert totals.fees == fees == sum(own.fees or 0 for own in totals.agents) > 0
+    for index, own in enumerate(totals.agents):
+        held = [row[index] for row in totals.balances]
+        assert (own.balance, own.lowest) == (held[-1], min(held))
+        assert own.turns_below == sum(tokens < 0 for tokens in held)
+        if own.below_since is not None:
+            assert held[own.below_since - 1] >= 0 > max(held[own.below_since :])
+        assert (own.below_since is None) == (held[-1] >= 0)
+    assert {own.agent_id for own in totals.below_zero} not in (set(), {"ann", "bob", "cy", "dot"})
+
+
+def test_without_its_ledger_a_run_is_read_from_what_its_agents_saw(
+    traded: Path, tmp_path: Path
+) -> None:
+    for name in ("settings.json", "calls.jsonl"):
+        shutil.copy(traded / name, tmp_path / name)
+    with_ledger, without = (run_totals(read_transcript(folder)) for folder in (traded, tmp_path))
+    assert without.balances == with_ledger.balances[:-1]
+    assert without.fees is None
+    assert without.model_tokens == with_ledger.model_tokens
+    summary = json_of(sim_economy("inspect", tmp_path, "--summary", "--json"))
+    assert (summary["contracts"], summary["flows"]) == (None, None)
+
+
+def test_the_terminal_opens_with_the_answer_and_json_has_it_too(traded: Path) -> None:
+    shown = sim_economy("inspect", traded).stdout
+    summary = json_of(sim_economy("inspect", traded, "--summary", "--json"))
+    answer = summary["answer"]
+    assert " ".join(shown.split()).startswith(answer)
+    below = [own for own in summary["agents"] if own["balance"] < 0]
+    assert answer.startswith(f"After {TURNS} of {TURNS} turns {len(below)} of 4 agents ")
+    for own in below:
+        assert f"{own['agent_id']}, since turn {own['below_since']}" in answer
+    assert f"{summary['fees']:,} tokens in fees" in answer
+    assert len(summary["key_figures"]) == 3
+    assert len(summary["balances"]) == 4 * (TURNS + 1)
+    assert {flow["reason"] for flow in summary["flows"]} > {"inference_fee"}
+    settled = sum(made["end"] == "settled" for made in summary["contracts"])
+    assert summary["key_figures"][2]["value"] == f"{settled} of {len(summary['contracts'])}"
+    assert "Contracts by kind and end" in shown
+
+
+def test_json_of_a_run_without_summary_stays_the_list_of_its_turns(traded: Path) -> None:
+    agent_turns = json_of(sim_economy("inspect", traded, "--json"))
+    assert len(agent_turns) == 4 * TURNS
+    assert {"turn", "agent_id", "mind", "saw", "did", "parts", "observation"} <= agent_turns[
+        0
+    ].keys()
+
+
+def test_what_an_agent_saw_is_shown_in_tables(traded: Path) -> None:
+    shown = sim_economy("inspect", traded, "--turn", "5", "--agent", "ann", "--observations").stdout
+    assert "Its account" in shown
+    assert "newest block: winner" in shown
+    assert "{" not in shown
+
+
+def test_a_summary_is_of_no_single_turn(traded: Path) -> None:
+    assert "leave out" in complaint(sim_economy("inspect", traded, "--summary", "--turn", "1"))
+
+
+def test_the_currency_of_the_prices_is_in_the_record(tmp_path: Path) -> None:
+    prices = tmp_path / "prices.toml"
+    prices.write_text('currency = "USD"\n[mock]\ninput = 1\noutput = 1\n', encoding="utf-8")
+    play(tmp_path / "run", mocked(2, prices=str(prices)))
+    assert read_transcript(tmp_path / "run").currency == "USD"
+    summary = json_of(sim_economy("inspect", tmp_path / "run", "--summary", "--json"))
+    assert summary["answer"].endswith(f"{Decimal(summary['money']).normalize():f} USD.")
+
+
+def test_a_ledger_of_other_agents_is_refused(traded: Path, hostile: Path, tmp_path: Path) -> None:
+    for folder, name in ((traded, "settings.json"), (traded, "calls.jsonl")):
+        shutil.copy(folder / name, tmp_path / name)
+    shutil.copy(hostile / "ledger.sqlite", tmp_path / "ledger.sqlite")
+    assert "other agents" in complaint(sim_economy("inspect", tmp_path))
 
 
 def test_what_is_not_there_is_named(hostile: Path, tmp_path: Path) -> None:

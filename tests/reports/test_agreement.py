@@ -51,11 +51,12 @@ def table(path: Path) -> list[dict[str, str]]:
 
 
 def cell(folder: Path, number: Said) -> str:
-    """The one cell that a number names: of the row that has all its other cells."""
+    """The cell that a number names: of the first row that begins with its other cells."""
     *keys, column = number.cells
-    found = [row for row in table(folder / number.file) if {*keys} <= {*row.values()}]
-    assert len(found) == 1, number
-    return found[0][column]
+    found = (row for row in table(folder / number.file) if [*row.values()][: len(keys)] == keys)
+    row = next(found, None)
+    assert row is not None, number
+    return row[column]
 
 
 def shown(text: str) -> tuple[Decimal, Decimal]:
@@ -77,7 +78,24 @@ def test_every_number_of_a_sentence_is_in_the_file_it_leads_to(folder: Path) -> 
     numbers = list(said(folder))
     assert len(numbers) >= 5
     for number in numbers:
-        assert agrees(number.text, cell(folder, number)), number
+        value = cell(folder, number)
+        if len(number.cells) > 1:
+            assert agrees(number.text, value), number
+
+
+def test_a_number_without_a_cell_counts_the_rows_of_its_file(folder: Path) -> None:
+    text = (folder / "report.md").read_text(encoding="utf-8")
+    counts = re.findall(r"\[(\d+)\]\(([^()#\s]+\.csv)\)", text)
+    assert (folder.name.startswith("as-run")) == bool(counts)
+    assert all(int(count) == len(table(folder / file)) for count, file in counts)
+
+
+def test_as_many_agents_are_called_broke_as_the_file_has(folder: Path) -> None:
+    agents = table(folder / "agents.csv")
+    broke = sum(2 * int(row["broke"]) >= int(row["runs"]) > 0 for row in agents)
+    counts = [number for number in said(folder) if number.cells == ("broke",)]
+    assert counts
+    assert all(shown(number.text)[0] == broke for number in counts)
 
 
 def rows_of_tables(folder: Path) -> Iterator[tuple[str, str, str]]:

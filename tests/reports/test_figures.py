@@ -11,34 +11,39 @@ import matplotlib as mpl
 import pytest
 
 from sim_economy.core.actions import RECOGNISED
-from sim_economy.reports import figures
+from sim_economy.reports.drawings import agent_figures, figures
+from sim_economy.reports.drawings.drawing import Drawing
 
 BALANCES = [[[10.0, 20.0], [5.0, -3.0], [0.0, -9.0]], [[10.0, 20.0], [7.0, 1.0], [2.0, -4.0]]]
-FIGURES: dict[str, Callable[[], figures.Drawing]] = {
-    "balances": lambda: figures.balances(BALANCES, ["ann", "bob"], (-4, "works below")),
-    "bands": lambda: figures.balances(
+FIGURES: dict[str, Callable[[], Drawing]] = {
+    "balances": lambda: agent_figures.balances(BALANCES, ["ann", "bob"], (-4, "works below")),
+    "bands": lambda: agent_figures.balances(
         [[[float(agent) for agent in range(20)]] * 3], [f"agent_{i}" for i in range(20)]
     ),
     "rent": lambda: figures.rent([[0, 5, 9], [0, 4, 8]], [[0, 1, 2]] * 2, [[0, 4, 7]] * 2),
     "tokens": lambda: figures.tokens([("genesis", 100), ("fees", -150)], "genesis", "at the end"),
     "lorenz": lambda: figures.lorenz([0, 0.5, 1], [[0, 0.2, 1], [0, 0.4, 1]], [0, 0.3, 1]),
     "actions": lambda: figures.actions({"mine": [1, 0.5], "job": [0, 0.25], "zap": [0, 0.25]}),
-    "solvency": lambda: figures.solvency([[0, 0.5, 1], [0, 0, 0]], ["ann", "bob"], ["turn 2", "-"]),
-    "agreement": lambda: figures.agreement({"fees": ([1, 2, 3], [1, 2, 4]), "gini": ([1], [1])}),
+    "solvency": lambda: agent_figures.solvency(
+        [[0, 0.5, 1], [0, 0, 0]], ["ann", "bob"], ["turn 2", "-"]
+    ),
+    "agreement": lambda: agent_figures.agreement(
+        {"fees": ([1, 2, 3], [1, 2, 4]), "gini": ([1], [1])}
+    ),
 }
 
 
 @pytest.fixture(params=FIGURES)
-def figure(request: pytest.FixtureRequest) -> Callable[[], figures.Drawing]:
+def figure(request: pytest.FixtureRequest) -> Callable[[], Drawing]:
     return FIGURES[request.param]
 
 
-def test_a_figure_is_the_same_bytes_every_time(figure: Callable[[], figures.Drawing]) -> None:
+def test_a_figure_is_the_same_bytes_every_time(figure: Callable[[], Drawing]) -> None:
     assert figure() == figure()
 
 
 def test_a_figure_is_well_formed_and_names_no_date_or_maker(
-    figure: Callable[[], figures.Drawing],
+    figure: Callable[[], Drawing],
 ) -> None:
     text = figure().svg
     root = ElementTree.fromstring(text)
@@ -49,7 +54,7 @@ def test_a_figure_is_well_formed_and_names_no_date_or_maker(
 
 
 def test_a_figure_does_not_depend_on_the_readers_settings(
-    figure: Callable[[], figures.Drawing],
+    figure: Callable[[], Drawing],
 ) -> None:
     expected = figure()
     with mpl.rc_context({"font.size": 30, "axes.facecolor": "red", "svg.fonttype": "path"}):
@@ -77,14 +82,14 @@ def test_many_agents_are_drawn_by_group_each_on_its_own_scale() -> None:
     held = [[[1_000_000.0] * 5 + [float(agent) for agent in range(20)]] * 3]
     names = [f"agent_{index}" for index in range(25)]
     groups = {"rich": range(5), "poor": range(5, 25)}
-    shown = labels(figures.balances(held, names, groups=groups).svg)
+    shown = labels(agent_figures.balances(held, names, groups=groups).svg)
     assert {"rich (5 agents)", "poor (20 agents)", "10"} <= shown
 
 
 def test_one_giant_does_not_flatten_the_band_of_the_others() -> None:
     held = [[[float(agent) for agent in range(99)] + [1e9]] * 3]
     names = [f"agent_{index}" for index in range(100)]
-    numerals = {label.replace(",", "") for label in labels(figures.balances(held, names).svg)}
+    numerals = {label.replace(",", "") for label in labels(agent_figures.balances(held, names).svg)}
     assert max(int(numeral) for numeral in numerals if numeral.isdigit()) <= 200
 
 
@@ -92,7 +97,7 @@ def test_a_row_ends_with_what_is_said_of_its_agent() -> None:
     assert {"ann", "bob", "turn 2", "-"} <= labels(FIGURES["solvency"]().svg)
 
 
-def test_a_figure_is_a_png_too(figure: Callable[[], figures.Drawing]) -> None:
+def test_a_figure_is_a_png_too(figure: Callable[[], Drawing]) -> None:
     assert figure().png.startswith(b"\x89PNG\r\n")
 
 
@@ -126,7 +131,7 @@ def test_an_unknown_action_gets_a_colour_of_its_own() -> None:
 
 
 def test_signs_of_markup_stay_text() -> None:
-    text = figures.balances(BALANCES, ["$a_b$", "<b>&"]).svg
+    text = agent_figures.balances(BALANCES, ["$a_b$", "<b>&"]).svg
     assert {"$a_b$", "&lt;b&gt;&amp;"} <= labels(text)
 
 
@@ -135,9 +140,9 @@ def test_long_and_short_runs_are_drawn_within_bounds(turns: int) -> None:
     table = [[float(turn % 7) for turn in range(turns + 1)]]
     assert len(figures.rent(table, table, table).svg) < 300_000
     assert len(figures.actions({"mine": [1.0] * turns}).svg) < 300_000
-    assert len(figures.balances([[[value] for value in table[0]]], ["only"]).svg) < 300_000
+    assert len(agent_figures.balances([[[value] for value in table[0]]], ["only"]).svg) < 300_000
     shares = [[turn % 2 for turn in range(turns)]]
-    assert len(figures.solvency(shares, ["only"], ["never"]).svg) < 60_000
+    assert len(agent_figures.solvency(shares, ["only"], ["never"]).svg) < 60_000
 
 
 def test_a_thousand_agents_are_drawn() -> None:
@@ -145,13 +150,15 @@ def test_a_thousand_agents_are_drawn() -> None:
     drawn = figures.lorenz(shares, [shares] * 20, shares)
     assert len(drawn.svg) < 600_000
     held = [[[float(agent) for agent in range(1000)]] * 3] * 2
-    assert len(figures.balances(held, [f"agent_{index}" for index in range(1000)]).svg) < 60_000
+    assert (
+        len(agent_figures.balances(held, [f"agent_{index}" for index in range(1000)]).svg) < 60_000
+    )
 
 
 @pytest.mark.parametrize("backend", ["module://not_there.backend_inline", "nonsense", "svg"])
 def test_a_notebooks_backend_changes_nothing(backend: str) -> None:
     code = (
-        "import os; from sim_economy.reports import figures\n"
+        "import os; from sim_economy.reports.drawings import figures\n"
         "print(len(figures.lorenz([0, 1], [[0, 1]], [0, 1]).svg) > 999, os.environ['MPLBACKEND'])\n"
         "import matplotlib; print(matplotlib.rcParams._get('backend'))"
     )

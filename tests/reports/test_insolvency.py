@@ -6,15 +6,24 @@ import csv
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from sim_economy.reports.comparison import TreatmentRuns, outcomes_of, write_comparison
-from sim_economy.reports.insolvency import (
-    agent_outcomes,
+from sim_economy.reports.comparisons.comparison import TreatmentRuns, compared
+from sim_economy.reports.comparisons.comparison_report import write_comparison
+from sim_economy.reports.comparisons.insolvency import (
+    Outcomes,
+    answer,
+    broke_table,
     insolvency_table,
     outcome_rows,
+    policies_table,
     reading_of_insolvency,
+    shown_agents,
+    treatments_table,
 )
+from sim_economy.reports.page.document import plain
+from sim_economy.runs.agent_outcomes import AgentOutcome, agent_outcomes
 from sim_economy.runs.policy_loop import play_run
 from sim_economy.scenarios.scenario import Scenario, load_scenario
 from tests.cli.shell import json_of, sim_economy
@@ -87,17 +96,20 @@ def test_an_outcome_is_counted_by_hand(folder: Path) -> None:
 def test_sentence_table_figure_and_file_agree(folder: Path) -> None:
     sides = [played(scenario(folder, name, price)) for name, price in (("low", 1), ("high", 5))]
     write_comparison(folder / "out", sides)
-    text = (folder / "out/comparison.md").read_text()
-    beginning = text.partition("## Side by side")[0]
-    assert beginning.startswith("# Compared: low, high\n\n## Who goes broke, and when\n")
-    told = dict(re.findall(r"(\w+) in turn (\d+)", beginning.partition("Under high")[0]))
+    text = plain((folder / "out/comparison.md").read_text())
+    assert text.startswith(
+        "# Compared: low, high\n\nUnder high 2 of 3 agents go broke, writer first"
+    )
+    section = text.partition("## Who goes broke, and when")[2].partition("## Differences")[0]
+    under_low = section.partition("Under low")[2].partition("Under high")[0]
+    told = dict(re.findall(r"(\w+) in turn (\d+)", under_low))
     with (folder / "out/agents.csv").open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["treatment"] == "low"]
     kept = {row["agent_id"]: row["first_turn"] for row in rows if row["first_turn"]}
     assert {name: float(turn) for name, turn in told.items()} == {
         name: float(turn) for name, turn in kept.items()
     }
-    table = insolvency_table(outcomes_of(sides))
+    table = insolvency_table(compared(sides).outcomes)
     assert [row[0] for row in table.rows] == ["writer", "coder", "critic"]
     assert [row[1] for row in table.rows] == [4, 11, None]
     figure = (folder / "out/figures/insolvency.svg").read_text()
@@ -126,12 +138,15 @@ def test_the_command_says_it_first_and_to_scripts(folder: Path) -> None:
     for name, price in (("low", 1), ("high", 5)):
         scenario(folder, name, price)
     shown = sim_economy("compare", "low.toml", "high.toml", "--out", "c", cwd=folder)
-    first, second = shown.stdout.splitlines()[:2]
-    assert first == "Under low 2 of 3 agents go broke: writer in turn 4, coder in turn 11."
-    assert second.startswith("Under high 2 of 3 agents go broke: ")
+    said = (
+        "Under high 2 of 3 agents go broke, writer first, in turn 1; "
+        "under low the same 2 do, writer first, in turn 4."
+    )
+    assert " ".join(shown.stdout.split()).startswith(said)
     told = json_of(
         sim_economy("compare", "low.toml", "high.toml", "--out", "c", "--json", cwd=folder)
     )
+    assert told["answer"] == said
     assert {(row["treatment"], row["agent_id"], row["first_turn"]) for row in told["agents"]} == {
         ("low", "coder", 11),
         ("low", "critic", None),
@@ -140,3 +155,141 @@ def test_the_command_says_it_first_and_to_scripts(folder: Path) -> None:
         ("high", "critic", None),
         ("high", "writer", 1),
     }
+
+
+def outcome(name: str, turn: float | None, runs: int = 1, policy: str = "idle") -> AgentOutcome:
+    numbers = dict.fromkeys(
+        ("turns_below", "final", "fees", "interest", "jobs", "core_shares", "lending", "tips"), 0.0
+    )
+    return AgentOutcome(
+        agent_id=name,
+        policy=policy,
+        runs=runs,
+        broke=0 if turn is None else runs,
+        first_turn=turn,
+        lowest=0 if turn is None else -1,
+        contracts=0.0,
+        other=0.0,
+        **numbers,
+    )
+
+
+def outcomes(*firsts: dict[str, float | None], runs: int = 1) -> Outcomes:
+    return {
+        f"t{index}": [outcome(name, turn, runs) for name, turn in own.items()]
+        for index, own in enumerate(firsts)
+    }
+
+
+NOBODY: dict[str, float | None] = {"ann": None, "bob": None, "cid": None}
+ANN: dict[str, float | None] = {"ann": 9, "bob": None, "cid": None}
+BOTH: dict[str, float | None] = {"ann": 9, "bob": 12, "cid": None}
+TIED: dict[str, float | None] = {"ann": 4, "bob": 4, "cid": 6}
+ALL: dict[str, float | None] = {"ann": 4, "bob": 4, "cid": 4}
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "said"),
+    [
+        (NOBODY, NOBODY, "Nobody goes broke under t0 or t1."),
+        (NOBODY, ANN, "Under t1 1 of 3 agents goes broke, ann in turn 9; under t0 nobody does."),
+        (
+            ANN,
+            NOBODY,
+            "Under t1 nobody goes broke; under t0 1 of 3 agents does, ann in turn 9.",
+        ),
+        (
+            BOTH,
+            TIED,
+            (
+                "Under t1 all 3 agents go broke, ann and bob first, in turn 4; "
+                "under t0 2 of 3 agents do, ann first, in turn 9."
+            ),
+        ),
+        (
+            BOTH,
+            BOTH,
+            (
+                "Under t1 2 of 3 agents go broke, ann first, in turn 9; "
+                "under t0 the same 2 do, ann first, in turn 9."
+            ),
+        ),
+        (
+            ALL,
+            BOTH,
+            (
+                "Under t1 2 of 3 agents go broke, ann first, in turn 9; "
+                "under t0 all 3 agents do, all in turn 4."
+            ),
+        ),
+        (
+            ANN,
+            {"ann": 1},
+            (
+                "Under t1 its only agent goes broke, ann in turn 1; "
+                "under t0 1 of 3 agents does, ann in turn 9."
+            ),
+        ),
+    ],
+)
+def test_the_answer_is_true_of_any_two_treatments(
+    first: dict[str, float | None], other: dict[str, float | None], said: str
+) -> None:
+    assert plain(answer(outcomes(first, other))) == said
+
+
+@pytest.mark.parametrize(
+    ("treatments", "said"),
+    [
+        ([NOBODY] * 3, "Nobody goes broke under any of 3 treatments."),
+        (
+            [NOBODY, BOTH, ALL],
+            (
+                "Of 3 treatments, most agents go broke under t2: 3 of 3, all in turn 4; "
+                "fewest under t0: nobody."
+            ),
+        ),
+        (
+            [ANN, ALL, TIED, ANN],
+            (
+                "Of 4 treatments, most agents go broke under t1 and t2: 3 of 3, all in turn 4 "
+                "under t1; fewest under t0 and t3: 1 of 3, ann in turn 9 under t0."
+            ),
+        ),
+        (
+            [BOTH, {**BOTH, "bob": 2}, BOTH],
+            "Under each of 3 treatments 2 of 3 agents go broke, bob first, in turn 2 under t1.",
+        ),
+    ],
+)
+def test_the_answer_names_the_worst_and_the_best_of_many(
+    treatments: list[dict[str, float | None]], said: str
+) -> None:
+    assert plain(answer(outcomes(*treatments))) == said
+
+
+def test_the_answer_over_several_runs_says_that_turns_are_medians() -> None:
+    assert plain(answer(outcomes(NOBODY, {**BOTH, "ann": 9.5}, runs=4))) == (
+        "Under t1 2 of 3 agents go broke in at least half of the 4 runs, ann first, in turn 9.5 "
+        "(median); under t0 nobody does."
+    )
+
+
+def test_tables_by_treatment_by_policy_and_of_the_broke_say_the_same() -> None:
+    found = outcomes(NOBODY, BOTH)
+    assert [row[2:6] for row in treatments_table(found).rows] == [
+        (3, 0, None, None),
+        (3, 2, "ann", 9),
+    ]
+    assert policies_table(found) is None
+    mixed = {"t0": [outcome("ann", 9), outcome("bob", None, policy="miner")]}
+    by_policy = policies_table(mixed)
+    assert by_policy is not None
+    assert [row[:4] for row in by_policy.rows] == [("t0", "idle", 1, 1), ("t0", "miner", 1, 0)]
+    assert [row[:2] for row in broke_table(found).rows] == [("ann", "never"), ("bob", "never")]
+
+
+def test_those_broke_in_few_runs_stand_behind_those_broke_in_most() -> None:
+    seldom = msgspec.structs.replace(outcome("cid", 1, 4), broke=1)
+    found = {"t0": [outcome("ann", 9, 4), outcome("bob", None, 4), seldom]}
+    assert shown_agents(found) == ["ann", "cid", "bob"]

@@ -14,6 +14,7 @@ from sim_economy.ledger.readers.export import frame
 from sim_economy.ledger.stores.memory import MemoryStore
 from sim_economy.reports import society
 from sim_economy.reports.report import write_report
+from sim_economy.reports.tables import as_number
 from sim_economy.runs.policy_loop import play_run
 from sim_economy.runs.run import decode_run, encode_run, run_of
 from sim_economy.scenarios.scenario import load_scenario
@@ -65,9 +66,9 @@ def test_incomes_add_up_to_what_agents_end_with() -> None:
     here = played("market")
     table = society.earnings_table(here.scenario, here.runs)
     for row in table.rows:
-        gained = sum(float(cell or 0) for cell in row[2:-1])
+        gained = sum(as_number(cell) for cell in row[2:-1])
         assert gained + 1000 == pytest.approx(row[-1], abs=30), row[0]
-    assert sum(int(row[1] or 0) for row in table.rows) == 20
+    assert sum(as_number(row[1]) for row in table.rows) == 20
 
 
 def test_every_reason_between_owners_has_a_group() -> None:
@@ -82,9 +83,9 @@ def test_the_table_of_contracts_counts_each_once() -> None:
     made = sum(len(run.counts.made) for run in runs)
     assert whole[1] == pytest.approx(made / len(runs))
     for row in kinds:
-        assert row[1] == pytest.approx(sum(float(cell or 0) for cell in row[3:]))
+        assert row[1] == pytest.approx(sum(as_number(cell) for cell in row[3:]))
     causes = society.causes_table(runs).rows
-    assert sum(float(row[-1] or 0) for row in causes) == pytest.approx(whole[1])
+    assert sum(as_number(row[-1]) for row in causes) == pytest.approx(whole[1])
 
 
 def test_the_reading_says_what_did_not_form() -> None:
@@ -100,7 +101,7 @@ def test_the_reading_says_what_did_not_form() -> None:
 def test_dividends_by_agent_are_those_paid() -> None:
     here = played("rentiers")
     table = society.dividends_table(here.scenario, here.runs)
-    paid = sum(float(row[4] or 0) for row in table.rows) * len(here.runs)
+    paid = sum(as_number(row[4]) for row in table.rows) * len(here.runs)
     flows = [flow for run in here.runs for flow in run.counts.flows if flow.reason == "dividend"]
     assert paid == pytest.approx(sum(flow.tokens for flow in flows))
     assert {row[1] for row in table.rows} == {"investor"}

@@ -185,11 +185,12 @@ _SOURCES: Final[Mapping[str, type[PublishedUsage | TraceTable | _DistributionTab
 }
 
 
-def parse_usage(given: Any, folder: Path) -> UsageSource:
+def parse_usage(given: Any, folder: Path, trace: Path | None = None) -> UsageSource:
     """A usage source from the `[usage]` table of a scenario.
 
     Args:
         folder: Where a relative path starts.
+        trace: Where a trace is read instead of the path that is stated, if it is elsewhere.
 
     Raises:
         ScenarioError: With every problem found.
@@ -197,7 +198,7 @@ def parse_usage(given: Any, folder: Path) -> UsageSource:
     problems: list[str] = []
     source = read_tagged("source", _SOURCES, with_texts(given), "usage", problems)
     if isinstance(source, TraceTable):
-        return traced_usage(source, folder)
+        return traced_usage(source, folder) if trace is None else read_trace(trace, source)
     if isinstance(source, _DistributionTable):
         draws = partial(read_tagged, "distribution", _DISTRIBUTIONS)
         thinking = draws(source.thinking, "usage.thinking", problems)

@@ -4,31 +4,52 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
-from sim_economy.cli.experiment_output import rounded, show_warnings
+from sim_economy.cli.experiment_output import show_warnings
 from sim_economy.cli.options import json_option, numbers_as_changes, seed_option, turns_option
 from sim_economy.cli.output import print_json, print_table, progress_bar, say, say_wrapped
 from sim_economy.cli.scenario_options import scenario_names
 from sim_economy.experiments.experiment import run_experiment
 from sim_economy.experiments.resume import is_experiment_folder
 from sim_economy.ledger.sidecars.run_folder import claimed, folder_name
-from sim_economy.reports.comparison import (
-    COMPARED_METRICS,
-    REPORT_BEGINNING,
+from sim_economy.reports.comparisons.comparison import (
+    MetricDifference,
+    TreatmentComparison,
     TreatmentRuns,
     check_names,
-    differences,
-    outcomes_of,
+    compared,
+    plain_comparison,
     reservations,
-    unpaired_sides,
-    write_comparison,
 )
-from sim_economy.reports.insolvency import outcome_rows, reading_of_insolvency
+from sim_economy.reports.comparisons.comparison_differences import (
+    amount,
+    equal_text,
+    in_units,
+    percent_text,
+    shown_differences,
+)
+from sim_economy.reports.comparisons.comparison_report import (
+    REPORT_BEGINNING,
+    answer_text,
+    write_compared,
+)
+from sim_economy.reports.comparisons.insolvency import AGENTS_CSV, broke_table, outcome_rows
+from sim_economy.reports.comparisons.metric_names import METRIC_NAMES, check_metrics
 from sim_economy.scenarios.scenario import Scenario, load_scenario
 from sim_economy.scenarios.shipped import REGIMES
+
+
+def _metric_names(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
+    """Metrics, for completion in a shell."""
+    del ctx, param
+    return [
+        CompletionItem(column, help=name)
+        for column, name in METRIC_NAMES.items()
+        if column.startswith(begun)
+    ]
 
 
 @click.command()
@@ -46,6 +67,14 @@ from sim_economy.scenarios.shipped import REGIMES
 )
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
 @click.option("--fresh", is_flag=True, help="Start over instead of resuming.")
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=_metric_names,
+    help="A metric to name first; may be given often.",
+)
 @json_option
 def compare(
     scenarios: tuple[str, ...],
@@ -56,6 +85,7 @@ def compare(
     out: Path,
     jobs: int,
     fresh: bool,
+    metrics: tuple[str, ...],
     as_json: bool,
 ) -> int:
     """Play several SCENARIOS and compare each with the first, run by run with the same seed.
@@ -66,13 +96,21 @@ def compare(
     given = numbers_as_changes(runs=runs, turns=turns, seed=seed)
     treatments = [load_scenario(name, [*changes, *given]) for name in scenarios or REGIMES]
     check_names(treatments)
+    check_metrics(metrics)
     with claimed(out, "comparison", _is_comparison_folder):
-        return _compare(treatments, out, jobs=jobs, fresh=fresh, as_json=as_json)
+        sides, failed = _played(treatments, out, jobs=jobs, fresh=fresh)
+        if len(sides) < len(treatments):
+            return 1
+        found = compared(sides, metrics)
+        written = write_compared(out, found)
+    _show(found, written, as_json=as_json)
+    return 1 if failed else 0
 
 
-def _compare(
-    treatments: list[Scenario], out: Path, *, jobs: int, fresh: bool, as_json: bool
-) -> int:
+def _played(
+    treatments: list[Scenario], out: Path, *, jobs: int, fresh: bool
+) -> tuple[list[TreatmentRuns], int]:
+    """The treatments of which runs finished, and how many runs failed."""
     sides: list[TreatmentRuns] = []
     failed = 0
     for treatment in treatments:
@@ -87,11 +125,7 @@ def _compare(
         failed += len(outcome.failures)
         if outcome.runs:
             sides.append(TreatmentRuns(treatment, outcome.runs))
-    if len(sides) < len(treatments):
-        return 1
-    written = write_comparison(out, sides)
-    _show(sides, written, as_json=as_json)
-    return 1 if failed else 0
+    return sides, failed
 
 
 def _is_comparison_folder(folder: Path) -> bool:
@@ -108,35 +142,67 @@ def _is_comparison_folder(folder: Path) -> bool:
     )
 
 
-def _show(sides: list[TreatmentRuns], written: list[Path], *, as_json: bool) -> None:
-    show_warnings(reservations(sides))
+def _show(found: TreatmentComparison, written: list[Path], *, as_json: bool) -> None:
+    show_warnings(reservations(found.sides))
     if as_json:
-        print_json(_plain_comparison(sides, written))
+        report = [str(path) for path in written]
+        print_json(
+            {
+                "answer": answer_text(found),
+                **plain_comparison(found),
+                "agents": outcome_rows(found.outcomes),
+                "report": report,
+            }
+        )
         return
-    for name, outcomes in outcomes_of(sides).items():
-        say_wrapped(reading_of_insolvency(name, outcomes))
-    by_side = {side.treatment.name: side.means() for side in sides}
-    rows = [
-        [name, *(_rounded(own[column]) for own in by_side.values())]
-        for column, name in COMPARED_METRICS.items()
-    ]
-    print_table("means over the runs", ("measure", *by_side), rows)
+    say_wrapped(answer_text(found))
+    first, *others = found.sides
+    for side in others:
+        _show_differences(first.name, side.name, found)
+    _show_insolvency(found)
     say(f"read {written[-1]}")
 
 
-def _plain_comparison(sides: list[TreatmentRuns], written: list[Path]) -> dict[str, Any]:
-    by_side = {side.treatment.name: side.means() for side in sides}
-    return {
-        "means": {
-            column: {name: own[column] for name, own in by_side.items()}
-            for column in COMPARED_METRICS
-        },
-        "differences": [row.plain for row in differences(sides)],
-        "unpaired": unpaired_sides(sides),
-        "agents": outcome_rows(outcomes_of(sides)),
-        "report": [str(path) for path in written],
-    }
+def _show_differences(first: str, other: str, found: TreatmentComparison) -> None:
+    """Each metric under two treatments; where nothing is paired, the means alone."""
+    means = found.means()
+    differences = found.against(other)
+    rows = [
+        [METRIC_NAMES[row.column], *_cells(row, means[row.column][first], means[row.column][other])]
+        for row in shown_differences(found, differences)
+    ]
+    columns = ("metric", first, other, "difference", "%", "certainty")
+    if rows:
+        print_table(f"{other} against {first}, means of the runs", columns, rows)
+    if equal := equal_text(differences):
+        say_wrapped(equal)
 
 
-def _rounded(mean: float | None) -> int | str:
-    return "-" if mean is None else rounded(mean)
+def _cells(row: MetricDifference, first: float | None, other: float | None) -> list[str]:
+    """Of the pairs, if there are any; else of all runs."""
+    if row.mean is None:
+        return [_amount(first), _amount(other), "-", "-", row.certainty]
+    percent = percent_text(row).removesuffix(" %")
+    difference = in_units(row)
+    return [_amount(row.first), _amount(row.other), difference, percent, row.certainty]
+
+
+def _amount(mean: float | None) -> str:
+    return "-" if mean is None else amount(mean)
+
+
+def _show_insolvency(found: TreatmentComparison) -> None:
+    """Who goes broke and when, the earliest first; of many agents some."""
+    table = broke_table(found.outcomes)
+    rows = [
+        [_amount(cell) if isinstance(cell, float | int) else cell or "-" for cell in row]
+        for row in table.rows[:_AGENTS_SHOWN]
+    ]
+    if rows:
+        print_table(table.title, table.columns, rows)
+    agents = {own.agent_id for under in found.outcomes.values() for own in under}
+    if len(rows) < len(agents):
+        say(f"all {len(agents):,} agents are in {AGENTS_CSV}")
+
+
+_AGENTS_SHOWN = 20

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 from msgspec import to_builtins
 
 from sim_economy.cli.options import json_option
-from sim_economy.cli.output import print_json, print_table, say
+from sim_economy.cli.output import print_json, print_table, say, say_wrapped
+from sim_economy.orchestrator.record.run_totals import AgentTotals
 from sim_economy.orchestrator.record.transcript import AgentTurn, Transcript, read_transcript
 
 
@@ -18,41 +19,52 @@ from sim_economy.orchestrator.record.transcript import AgentTurn, Transcript, re
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--turn", "turns", type=(click.IntRange(1)), multiple=True, help="Show this turn.")
 @click.option("--agent", metavar="ID", help="Show this agent alone.")
+@click.option("--observations", is_flag=True, help="Show what it saw, as tables.")
 @click.option("--prompts", is_flag=True, help="Show what it saw, word for word.")
 @click.option(
     "--html", "page", type=click.Path(path_type=Path), help="Write the whole run as one HTML file."
+)
+@click.option(
+    "--summary",
+    is_flag=True,
+    help="The sums of the run: with --json too, which else has its turns.",
 )
 @json_option
 def inspect(
     run: Path,
     turns: tuple[int, ...],
     agent: str | None,
+    observations: bool,
     prompts: bool,
     page: Path | None,
+    summary: bool,
     as_json: bool,
 ) -> int:
     """Read the orchestrated run in folder RUN: what each agent saw, thought, said, did and paid.
 
-    Without --turn or --agent it shows each agent's sums.
+    Without --turn or --agent it shows who is below zero, what thinking cost, contracts, and who
+    paid whom.
     """
+    if summary and (turns or agent is not None):
+        raise click.UsageError("--summary is of the whole run; leave out --turn and --agent")
     transcript = read_transcript(run)
     if agent is not None and agent not in transcript.task.config.agent_ids:
         known = ", ".join(transcript.task.config.agent_ids[:8])
         raise click.UsageError(f"there is no {agent} in this run; there are {known}")
     if page is not None:
-        from sim_economy.orchestrator.record.transcript_html import write_page  # noqa: PLC0415
+        from sim_economy.reports.transcripts.transcript_page import write_page  # noqa: PLC0415
 
         write_page(transcript, page)
         say(f"wrote {page}")
-        return 0
-    shown = _agent_turns(transcript, turns, agent)
-    if as_json:
-        print_json(to_builtins(shown))
+    elif as_json and not summary:
+        print_json(to_builtins(_agent_turns(transcript, turns, agent)))
     elif turns or agent is not None:
-        for agent_turn in shown:
+        for agent_turn in _agent_turns(transcript, turns, agent):
             _show_agent_turn(agent_turn, prompts=prompts)
+            if observations:
+                _show_observation(agent_turn)
     else:
-        _show_sums(transcript)
+        _show_run(transcript, as_json=as_json)
     return 0
 
 
@@ -72,30 +84,56 @@ def _agent_turns(
     ]
 
 
-def _show_sums(transcript: Transcript) -> None:
-    rows: list[list[Any]] = []
-    for agent_id, own in transcript.by_agent().items():
-        account = transcript.spent.get(agent_id)
-        rows.append(
-            [
-                agent_id,
-                own[0].backend,
-                sum(bool(agent_turn.idle_because) for agent_turn in own),
-                sum(bool(agent_turn.refused) for agent_turn in own),
-                sum(bool(agent_turn.said) for agent_turn in own),
-                sum(len(agent_turn.calls) for agent_turn in own),
-                account.spent.tokens if account else 0,
-                f"{account.spent.money}" if account and account.spent.money else "",
-                transcript.balances.get(agent_id, "-"),
-            ]
-        )
-    columns = ("agent", "mind", "could not act", "refused", "spoke", "calls", "tokens", "money")
+def _show_run(transcript: Transcript, *, as_json: bool) -> None:
+    """The run's answer, then its sums, contracts and flows."""
+    from sim_economy.reports.page.document import plain  # noqa: PLC0415
+    from sim_economy.reports.transcripts.run_reading import plain_reading, run_reading  # noqa: PLC0415
+
+    reading = run_reading(transcript)
+    if as_json:
+        print_json(plain_reading(transcript, reading))
+        return
+    say_wrapped(plain(reading.answer))
+    _show_sums(transcript, reading.totals.agents)
+    for table in (reading.kinds, reading.trade, reading.platform):
+        if table is not None and table.rows:
+            left = len(table.rows) - _ROWS_MAX
+            more = f" (the first {_ROWS_MAX} of {len(table.rows):,})" if left > 0 else ""
+            print_table(table.title + more, table.columns, table.rows[:_ROWS_MAX])
+    say("see `--turn N`, `--agent ID`, or the whole run with `--html FILE`")
+
+
+_ROWS_MAX: Final = 12
+
+
+def _show_sums(transcript: Transcript, agents: Sequence[AgentTotals]) -> None:
+    columns: dict[str, list[Any]] = {
+        "agent": [own.agent_id for own in agents],
+        "mind": [own.backend for own in agents],
+        "could not act": [own.could_not_act for own in agents],
+        "refused": [own.refused for own in agents],
+        "spoke": [own.spoke for own in agents],
+        "calls": [own.calls for own in agents],
+        "tokens": [own.model_tokens for own in agents],
+        "money": [f"{own.money}" if own.money else None for own in agents],
+        "fees": [own.fees for own in agents],
+        "below zero since": [own.below_since for own in agents],
+        "balance": [transcript.balances.get(own.agent_id, "-") for own in agents],
+    }
+    filled = {name: cells for name, cells in columns.items() if set(cells) != {None}}
     state = f", stopped: {transcript.stopped}" if transcript.stopped else ""
     title = (
         f"{transcript.task.name}: {len(transcript.heads)} of {transcript.task.turns} turns{state}"
     )
-    print_table(title, (*columns, "balance"), rows)
-    say("see `--turn N`, `--agent ID`, or the whole run with `--html FILE`")
+    print_table(title, [*filled], [*zip(*filled.values(), strict=True)])
+
+
+def _show_observation(agent_turn: AgentTurn) -> None:
+    """What an agent saw of the economy, in tables."""
+    from sim_economy.reports.transcripts.observation_tables import observation_tables  # noqa: PLC0415
+
+    for table in observation_tables(agent_turn.observation):
+        print_table(table.title, table.columns, table.rows)
 
 
 def _show_agent_turn(agent_turn: AgentTurn, *, prompts: bool) -> None:

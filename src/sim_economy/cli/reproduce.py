@@ -10,7 +10,7 @@ from msgspec import to_builtins
 
 from sim_economy.cli.experiment_output import show_files, write_experiment_report
 from sim_economy.cli.options import json_option, report_option
-from sim_economy.cli.output import print_json, print_table, progress_bar
+from sim_economy.cli.output import print_json, print_table, progress_bar, say_wrapped
 from sim_economy.experiments.experiment import run_experiment
 from sim_economy.experiments.resume import check_same_scenario
 from sim_economy.reports.published.rows import Comparison, compare
@@ -53,12 +53,24 @@ def reproduce(out: Path, report: bool, as_json: bool) -> int:
                 "failures": to_builtins(outcome.failures),
                 "folder": str(out),
                 "report": [str(path) for path in written],
+                "answer": _answer(comparison),
             }
         )
     else:
+        say_wrapped(_answer(comparison))
         _show_comparison(comparison, len(outcome.runs), chosen.turns)
         show_files(outcome, out, written)
     return 0 if comparison.holds else 1
+
+
+def _answer(comparison: Comparison) -> str:
+    """Whether the published experiment came out again, in one sentence."""
+    if comparison.holds:
+        return f"All {comparison.cells} published cells came out again, to the last printed digit."
+    if comparison.exact == comparison.cells:
+        return f"All {comparison.cells} published cells came out again, but summary.json differs."
+    different = comparison.cells - comparison.exact
+    return f"{different} of the {comparison.cells} published cells did not come out again."
 
 
 def _show_comparison(comparison: Comparison, runs: int, turns: int) -> None:

@@ -6,12 +6,23 @@ from collections.abc import Callable
 
 import click
 
+from sim_economy.cli.agent_tables import agents_json, show_agents, show_collectors
 from sim_economy.cli.experiment_output import SHOWN_METRICS, rounded, show_warnings
 from sim_economy.cli.options import json_option, seed_option, set_option, turns_option
-from sim_economy.cli.output import LedgerType, print_json, print_table, progress_bar, say
+from sim_economy.cli.output import (
+    LedgerType,
+    print_json,
+    print_table,
+    progress_bar,
+    say,
+    say_wrapped,
+)
 from sim_economy.cli.scenario_options import chosen_scenario, policy_option, scenario_argument
 from sim_economy.core.errors import ScenarioError
 from sim_economy.ledger.sidecars.locations import LedgerLocation
+from sim_economy.reports.page.document import plain
+from sim_economy.reports.sentences import answer
+from sim_economy.runs.agent_outcomes import agent_outcomes, collectors
 from sim_economy.runs.policy_loop import play, play_run
 from sim_economy.runs.run import Run
 from sim_economy.runs.run_metrics import run_metrics
@@ -40,7 +51,11 @@ def run(
     resume: bool,
     as_json: bool,
 ) -> int:
-    """Play one run of SCENARIO, a file or a shipped one."""
+    """Play one run of SCENARIO: a file, a shipped one, or the folder of an experiment.
+
+    With a folder it is the scenario that its runs were played with: `run out/market --seed 4003`
+    plays the run with that seed again.
+    """
     if resume and ledger is None:
         raise click.UsageError("--resume needs --ledger, the file to play on from")
     chosen = chosen_scenario(scenario, changes, policy, turns=turns)
@@ -110,13 +125,15 @@ def _show_run(
                 "head": played.head,
                 "state_digest": played.state_digest,
                 "ledger": ledger and ledger.name,
+                **agents_json(chosen, [played]),
             }
         )
         return
-    series = played.series
-    rows = [*zip(played.agent_ids, series.balances[-1], series.staked[-1], strict=True)]
+    say_wrapped(plain(answer(chosen, [played])))
     title = f"{chosen.name}, seed {played.seed}: after turn {played.turns}"
-    print_table(title, ("agent", "balance", "staked"), rows)
+    staked = dict(zip(played.agent_ids, played.series.staked[-1], strict=True))
+    show_agents(agent_outcomes([played], chosen), title, staked)
+    show_collectors(collectors([played], chosen.config))
     print_table("", ("measure", "value"), [[key, rounded(metrics[key])] for key in SHOWN_METRICS])
     say(f"head {played.head}")
     if ledger:

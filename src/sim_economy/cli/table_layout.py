@@ -36,7 +36,7 @@ def layouts(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -
     Args:
         width: Of the terminal, in columns.
     """
-    rights = [bool(rows) and all(map(is_number, own)) for own in _across(columns, rows)]
+    rights = [*map(_is_numeric, _across(columns, rows))]
     needed = _widths(columns, rows, _longest_word)
     if len(columns) < 3 or not rows or _total(needed) <= width:
         return [TableLayout(columns, rows, _shared(columns, rows, needed, width), rights)]
@@ -51,6 +51,11 @@ def layouts(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -
 def is_number(cell: Any) -> bool:
     """Test whether a cell is shown as a number."""
     return isinstance(cell, int | float) or str(cell).replace(".", "", 1).lstrip("-").isdigit()
+
+
+def _is_numeric(cells: Sequence[str]) -> bool:
+    """Test whether those that are not empty are numbers, if any is."""
+    return any(cells) and all(map(is_number, filter(None, cells)))
 
 
 def _across(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[list[str]]:
@@ -106,7 +111,7 @@ def _parts(
     for start, end in _fitting(needed[0], needed[1:], width):
         own = [columns[0], *columns[start + 1 : end + 1]]
         cells = [[row[0], *row[start + 1 : end + 1]] for row in rows]
-        rights = [all(map(is_number, column)) for column in _across(own, cells)]
+        rights = [*map(_is_numeric, _across(own, cells))]
         least = _widths(own, cells, _longest_word)
         yield TableLayout(own, cells, _shared(own, cells, least, width), rights)
 
@@ -121,7 +126,7 @@ def _turned(
         some = rows[start:end]
         own = [first, *(row[0] for row in some)]
         cells = [[name, *(row[index] for row in some)] for index, name in enumerate(names, 1)]
-        rights = [False, *(all(map(is_number, filter(None, row[1:]))) for row in some)]
+        rights = [False, *(_is_numeric(row[1:]) for row in some)]
         least = _widths(own, cells, _longest_word)
         yield TableLayout(own, cells, _shared(own, cells, least, width), rights)
 

@@ -9,16 +9,18 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import closing, suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from sim_economy.agents.given_policy import can_be_imported
+from sim_economy.agents.usage_model import TracedUsage, trace_csv
 from sim_economy.experiments.resume import (
     FailedRun,
     check_settings,
@@ -38,10 +40,19 @@ from sim_economy.ledger.stores.backup import convert
 from sim_economy.ledger.stores.sqlite import SQLiteStore
 from sim_economy.reports.society import contract_rows, flow_rows
 from sim_economy.reports.tables import paper_tables, table_markdown
+from sim_economy.runs.agent_outcomes import (
+    agent_outcomes,
+    by_policy,
+    collector_rows,
+    collectors,
+    group_rows,
+    outcomes_by_run,
+)
 from sim_economy.runs.extended_metrics import extended_metrics, extended_summary, write_series
 from sim_economy.runs.policy_loop import play_run
 from sim_economy.runs.run import Run, encode_run
 from sim_economy.runs.run_metrics import Row, metrics_csv, run_metrics, summary_json, table_csv
+from sim_economy.scenarios.manifest import TRACE_COPY
 from sim_economy.scenarios.scenario import Scenario
 
 
@@ -85,6 +96,8 @@ def run_experiment(
         if not fresh:
             scenario = under_kept_rules(folder, scenario)
         check_settings(folder, scenario, ledgers=ledgers, fresh=fresh)
+        if isinstance(scenario.usage, TracedUsage):
+            write_whole(folder / TRACE_COPY, trace_csv(scenario.usage).encode())
         held = {} if fresh else finished_runs(folder, scenario, ledgers=ledgers)
         for run in held:
             if ledgers:
@@ -115,7 +128,7 @@ def run_experiment(
 def write_results(
     folder: Path, scenario: Scenario, runs: Sequence[Run], rows: Sequence[Row]
 ) -> list[str]:
-    """The published files, the paper's tables, extended metrics, contracts, flows, the series.
+    """The published files, the paper's tables, extended metrics, flows, agents, the series.
 
     Returns:
         What was left out for want of a library.
@@ -133,6 +146,8 @@ def write_results(
         write_whole(folder / "contracts.csv", table_csv(contracts).encode())
     if flows := flow_rows(scenario, runs):
         write_whole(folder / "flows.csv", table_csv(flows).encode())
+    for name, by_agent in _agent_tables(scenario, runs).items():
+        write_whole(folder / name, table_csv(by_agent).encode())
     missing = []
     try:
         summary = table_csv(extended_summary(metrics))
@@ -144,6 +159,20 @@ def write_results(
     except ModuleNotFoundError:
         missing.append("series.parquet needs polars: pip install 'sim-economy[report]'")
     return missing
+
+
+def _agent_tables(
+    scenario: Scenario, runs: Sequence[Run]
+) -> dict[str, Sequence[Mapping[str, Any]]]:
+    """Answers by agent: files by name, their rows."""
+    outcomes = agent_outcomes(runs, scenario)
+    collected = collectors(runs, scenario.config)
+    return {
+        "agents.csv": [asdict(own) for own in outcomes],
+        "agents_by_policy.csv": group_rows(by_policy(outcomes), "policy"),
+        "agents_by_run.csv": outcomes_by_run(runs, scenario),
+        "collectors.csv": collector_rows(collected, outcomes),
+    }
 
 
 def _played(

@@ -18,6 +18,7 @@ from sim_economy.ledger.readers.diff import changes_of
 from sim_economy.ledger.records import FORMAT, digest
 from sim_economy.ledger.sidecars.run_folder import write_whole
 from sim_economy.runs.run import Run, decode_run
+from sim_economy.scenarios.manifest import TRACE_COPY
 from sim_economy.scenarios.scenario import Scenario
 
 
@@ -120,11 +121,18 @@ _OWN_FILES: Final = (
     "failures/run-[0-9][0-9][0-9][0-9]*",
     "tables/*.csv",
     "figures/*.svg",
+    "figures/*.png",
+    "figures/*.csv",
     "run_metrics.csv",
     "run_measures.csv",
     "measures_summary.csv",
     "contracts.csv",
     "flows.csv",
+    "agents.csv",
+    "agents_by_policy.csv",
+    "agents_by_run.csv",
+    "collectors.csv",
+    TRACE_COPY,
     "summary.json",
     "tables.md",
     "series.parquet",

@@ -3,23 +3,102 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from statistics import fmean
 from typing import Any, Final
 
-from sim_economy.ledger.readers.plain_text import visible
-from sim_economy.reports import figures
-from sim_economy.reports.page.document import Figure
-from sim_economy.reports.tables import Table, Value
-from sim_economy.runs.agent_outcomes import AgentOutcome, Collector
+from sim_economy.ledger.readers.plain_text import markdown_text, visible
+from sim_economy.reports.drawings import agent_figures
+from sim_economy.reports.page.document import Figure, KeyFigure, sourced
+from sim_economy.reports.sentences import AGENTS_CSV, COLLECTORS_CSV, SUMMARY_CSV
+from sim_economy.reports.tables import Table, Value, number
+from sim_economy.runs.agent_outcomes import (
+    PLATFORM,
+    AgentOutcome,
+    Collector,
+    agent_outcomes,
+    by_first_turn,
+    collectors,
+    moved_by_contracts,
+)
+from sim_economy.runs.extended_metrics import extended_metrics
 from sim_economy.runs.run import Run
 from sim_economy.scenarios.scenario import Scenario
 
-AGENTS_FILE: Final = "agents.csv"
-"""The file of an experiment that holds what became of each agent."""
-COLLECTORS_FILE: Final = "collectors.csv"
-"""The file of an experiment that holds who collected what."""
 DRAWN_MAX: Final = 14
 """Agents in a figure that has a row for each."""
+
+
+def key_figures(scenario: Scenario, runs: Sequence[Run]) -> list[KeyFigure]:
+    """The three numbers of an experiment: who is broke, who collected, contracts or else fees."""
+    outcomes = agent_outcomes(runs, scenario)
+    contracts = any(made.started is not None for run in runs for made in run.counts.made)
+    return [
+        _broke(outcomes),
+        _collected(collectors(runs, scenario.config), len(runs)),
+        _kept_solvent(runs) if contracts else _fees(runs),
+    ]
+
+
+def _broke(outcomes: Sequence[AgentOutcome]) -> KeyFigure:
+    runs = outcomes[0].runs
+    broke = by_first_turn(outcomes)
+    often = "" if runs == 1 else f" in at least half of the {runs:,} runs"
+    listed = [f"{markdown_text(own.agent_id)} (turn {own.first_turn:g})" for own in broke[:3]]
+    left = len(broke) - len(listed)
+    more = f", and {left:,} more" if left else ""
+    return KeyFigure(
+        value=f"{sourced(f'{len(broke):,}', AGENTS_CSV, 'broke')} of {len(outcomes):,}",
+        label=f"agents go broke{often}",
+        note=f"first {', '.join(listed)}{more}" if broke else "",
+    )
+
+
+def _collected(collected: Sequence[Collector], runs: int) -> KeyFigure:
+    most = collected[0]
+    platform = next(own for own in collected if own.role == PLATFORM)
+    a_run = "" if runs == 1 else " a run"
+    tokens = sourced(number(most.tokens, 0), COLLECTORS_CSV, most.role, "tokens")
+    if most is platform:
+        others = [own for own in collected if own is not platform and own.tokens > 0]
+        said = [f"{own.role} {number(own.tokens, 0)}" for own in others[:2]]
+        note = f"next: {', '.join(said)}" if said else "agents collected nothing from one another"
+        return KeyFigure(value=tokens, label=f"tokens that the platform keeps{a_run}", note=note)
+    leader, share = next(iter(most.by_agent.items()))
+    agents = len(most.by_agent)
+    whose = f"{agents:,} agents, {markdown_text(leader)} the most with {number(share, 0)}"
+    kept = number(abs(platform.tokens), 0)
+    rent = f"keeps {kept}" if platform.tokens >= 0 else f"pays out {kept} more than it takes"
+    return KeyFigure(
+        value=tokens,
+        label=f"tokens that {most.role} collect{a_run}, less what they paid for it",
+        note=f"{whose if agents > 1 else markdown_text(leader)}; the platform {rent}",
+    )
+
+
+def _kept_solvent(runs: Sequence[Run]) -> KeyFigure:
+    """Agents on the other side of zero but for contracts, by the books."""
+    kept, pushed = moved_by_contracts(runs)
+    agents = len(runs) * len(runs[0].agent_ids)
+    often = "" if len(runs) == 1 else f" of {len(runs):,} runs"
+    return KeyFigure(
+        value=f"{kept:,} of {agents:,}",
+        label=f"agents{often} that contracts kept from ending below zero, by the books",
+        note=f"and {pushed:,} that they brought below zero",
+    )
+
+
+def _fees(runs: Sequence[Run]) -> KeyFigure:
+    measured = [extended_metrics(run) for run in runs]
+    fees, covered = (
+        fmean(float(row[column] or 0) for row in measured) for column in ("fees", "fees_covered")
+    )
+    share = f"balances covered {number(100 * covered / fees, 1)} % of them" if fees else ""
+    return KeyFigure(
+        value=sourced(number(fees, 0), SUMMARY_CSV, "fees", "mean"),
+        label="tokens in fees" + ("" if len(runs) == 1 else " a run"),
+        note=share,
+    )
 
 
 def solvency_figure(runs: Sequence[Run], outcomes: Sequence[AgentOutcome]) -> Figure:
@@ -31,21 +110,27 @@ def solvency_figure(runs: Sequence[Run], outcomes: Sequence[AgentOutcome]) -> Fi
         [fmean(run.series.balances[turn][agent] < 0 for run in runs) for turn in turns]
         for agent in some
     ]
-    names = [visible(outcomes[agent].agent_id) for agent in some]
-    ends = [_when(outcomes[agent]) for agent in some]
+    drawn = [outcomes[agent] for agent in some]
+    names = [visible(own.agent_id) for own in drawn]
+    mixed = len({own.policy for own in outcomes}) > 1
+    full = [f"{visible(own.policy or '')}  {visible(own.agent_id)}" for own in drawn]
+    ends = list(map(_when, drawn))
     left = len(order) - len(some)
-    more = f"; {left:,} later ones are in the table" if left else ""
-    height = "" if len(runs) == 1 else " The height of a row is the share of runs."
+    more = f" {left:,} agents that are so later or never are in the table." if left else ""
+    height = "" if len(runs) == 1 else ", as high as the share of runs"
+    end = "turn" if len(runs) == 1 else "median first turn, runs"
+    parted = sum(own.goes_broke for own in outcomes)
+    drawn_as = partial(agent_figures.solvency, shares, ends=ends, end=end, parted=parted)
     rows: list[dict[str, Any]] = [
-        {"agent_id": outcomes[agent].agent_id, "turn": turn + 1, "share_below_zero": share}
-        for agent, own in zip(some, shares, strict=True)
-        for turn, share in enumerate(own)
+        {"agent_id": own.agent_id, "turn": turn, "share_below_zero": share}
+        for own, row in zip(drawn, shares, strict=True)
+        for turn, share in enumerate(row, 1)
     ]
     return Figure(
         name="solvency",
-        caption=f"Turns in which each agent is below zero{more}.{height}",
-        drawing=figures.solvency(shares, names, ends),
-        narrow=figures.solvency(shares, names, ends, narrow=True),
+        caption=f"Turns after which each agent is below zero{height}.{more}",
+        drawing=drawn_as(full if mixed else names),
+        narrow=drawn_as(names, narrow=True),
         rows=rows,
     )
 
@@ -58,8 +143,8 @@ def _first(own: AgentOutcome, index: int) -> tuple[bool, float, int]:
 def _when(own: AgentOutcome) -> str:
     if own.first_turn is None:
         return "never"
-    often = "" if own.broke == own.runs else f", {own.broke} of {own.runs}"
-    return f"turn {own.first_turn:g}{often}"
+    often = "" if own.runs == 1 else f", {own.broke} of {own.runs}"
+    return f"{own.first_turn:g}{often}"
 
 
 def balances_figure(scenario: Scenario, runs: Sequence[Run]) -> Figure:
@@ -86,7 +171,7 @@ def balances_figure(scenario: Scenario, runs: Sequence[Run]) -> Figure:
         if (held := [run[turn][agent] for run in values])
     ]
     drawings = [
-        figures.balances(values, names, level, groups=groups, narrow=narrow)
+        agent_figures.balances(values, names, level, groups=groups, narrow=narrow)
         for narrow in (False, True)
     ]
     return Figure(
@@ -117,10 +202,10 @@ def outcomes_table(outcomes: Sequence[AgentOutcome]) -> Table:
         "tips": [own.tips for own in ranked],
         "contracts": [own.contracts for own in ranked],
     }
-    told = {name: cells for name, cells in columns.items() if any(cells)}
+    kept = {name: cells for name, cells in columns.items() if any(cells)}
     title = "What became of each agent; tokens are means over the runs"
-    rows = tuple(zip(*told.values(), strict=True))
-    return Table("agents", title, tuple(told), rows, csv=AGENTS_FILE)
+    rows = tuple(zip(*kept.values(), strict=True))
+    return Table("agents", title, tuple(kept), rows, csv=AGENTS_CSV)
 
 
 def collectors_table(collected: Sequence[Collector]) -> Table:
@@ -131,4 +216,4 @@ def collectors_table(collected: Sequence[Collector]) -> Table:
         rows.append((own.role, own.tokens, most, None if most is None else own.by_agent[most]))
     columns = ("who", "tokens a run", "most of it", "its tokens a run")
     title = "Who collected what, less what they paid for it"
-    return Table("collectors", title, columns, tuple(rows), csv=COLLECTORS_FILE)
+    return Table("collectors", title, columns, tuple(rows), csv=COLLECTORS_CSV)

@@ -14,12 +14,14 @@ from sim_economy.agents.population import described
 from sim_economy.core.errors import ExtraMissingError
 from sim_economy.core.world_config import RULE_TABLES, config_values, parameters
 from sim_economy.ledger.readers.plain_text import markdown_code, markdown_text, visible
-from sim_economy.reports import answers, by_agent, figures, society
-from sim_economy.reports.page.document import Block, Figure, KeyFigure, Report, Section
+from sim_economy.reports import by_agent, sentences, society
+from sim_economy.reports.drawings import figures
+from sim_economy.reports.page.document import Block, Figure, Report, Section
 from sim_economy.reports.page.files import write_files
 from sim_economy.reports.published import verdict
 from sim_economy.reports.published.findings import Evidence, claims, disagreements
 from sim_economy.reports.published.rows import Comparison, published_text
+from sim_economy.reports.sentences import SUMMARY_CSV
 from sim_economy.reports.tables import (
     AGGREGATED,
     Code,
@@ -30,7 +32,7 @@ from sim_economy.reports.tables import (
     paper_tables,
     shown,
 )
-from sim_economy.reports.token_flows import SUMMARY, where_tokens_went
+from sim_economy.reports.token_flows import where_tokens_went
 from sim_economy.runs.agent_outcomes import agent_outcomes, collectors
 from sim_economy.runs.extended_metrics import (
     EXTENDED_METRICS,
@@ -40,6 +42,7 @@ from sim_economy.runs.extended_metrics import (
     extended_summary,
     wealth,
 )
+from sim_economy.runs.replay_command import replay_command
 from sim_economy.runs.run import Run
 from sim_economy.runs.run_metrics import Row, aggregate
 from sim_economy.scenarios.scenario import Scenario
@@ -102,8 +105,9 @@ def experiment_report(
         picture, key_figures = verdict.picture(rows), verdict.key_figures(comparison)
         evidence = [verdict.section(comparison), _text_and_data(scenario, runs, rows, comparison)]
     else:
-        answer = answers.answer(scenario, runs)
-        picture, key_figures = solvency if anybody else balances, _key_figures(scenario, runs)
+        answer = sentences.answer(scenario, runs)
+        picture = solvency if anybody else balances
+        key_figures = by_agent.key_figures(scenario, runs)
         evidence = []
     drawn = [figure for figure in (solvency, balances) if figure is not picture]
     evidence += [
@@ -117,21 +121,17 @@ def experiment_report(
         _further(runs, rows),
     ]
     return Report(
-        title=_title(scenario, runs),
+        title=_title("the published experiment" if comparison else scenario.name, scenario, runs),
         answer=answer,
         picture=picture,
         key_figures=key_figures,
         evidence=[section for section in evidence if section.blocks],
-        provenance=[_what_was_run(scenario, runs), _runs(runs)],
+        provenance=[_what_was_run(scenario, runs), _runs(scenario, runs)],
     )
 
 
-def _title(scenario: Scenario, runs: Sequence[Run]) -> str:
-    return f"{scenario.name}: {_counted(len(runs), 'run')} of {_counted(scenario.turns, 'turn')}"
-
-
-def _key_figures(scenario: Scenario, runs: Sequence[Run]) -> list[KeyFigure]:
-    return answers.key_figures(scenario, runs)
+def _title(name: str, scenario: Scenario, runs: Sequence[Run]) -> str:
+    return f"{name}: {_counted(len(runs), 'run')} of {_counted(scenario.turns, 'turn')}"
 
 
 def _what_was_run(scenario: Scenario, runs: Sequence[Run]) -> Section:
@@ -195,24 +195,25 @@ def _seeds(seeds: Sequence[int]) -> str:
     return f"{'' if whole else 'some of '}seeds {seeds[0]} to {seeds[-1]}"
 
 
-def _runs(runs: Sequence[Run]) -> Section:
+def _runs(scenario: Scenario, runs: Sequence[Run]) -> Section:
     """Each run with the command that plays it again."""
-    rows: tuple[tuple[Value, ...], ...] = tuple(
-        (run.run, run.seed, run.head, Code(f"sim-economy run . --seed {run.seed}")) for run in runs
-    )
+    rows: list[tuple[Value, ...]] = []
+    for run in runs:
+        command = replay_command(scenario, run)
+        rows.append((run.run, run.seed, run.head, None if command is None else Code(command)))
     columns = ("run", "seed", "head of its chain", "play it again, with its ledger")
-    table = Table("runs", "The runs", columns, rows)
     note = (
-        "Each command is typed in the folder of this report: it plays the run again into a ledger "
-        "of its own, and checks every turn of it. A head that is the one here says that all of "
-        "the run is."
+        "Type a command in the folder of this report: it plays the run again into a ledger of its "
+        "own, and then checks every turn of that. A head that is the one here says that all of "
+        "the run is. Runs under policies that Python handed over have no command: play them there."
     )
+    table = Table("runs", "The runs", columns, tuple(rows))
     return Section(title="The runs, and how to play each again", blocks=(note, table))
 
 
 def _by_agent(scenario: Scenario, runs: Sequence[Run], drawn: Sequence[Figure]) -> Section:
     outcomes = agent_outcomes(runs, scenario)
-    blocks: list[Block] = [answers.who_goes_broke(outcomes), *drawn]
+    blocks: list[Block] = [sentences.who_goes_broke(outcomes), *drawn]
     blocks.append(by_agent.outcomes_table(outcomes))
     blocks.append(
         "An agent is broke from the first turn after which its balance is below zero; of several "
@@ -223,9 +224,10 @@ def _by_agent(scenario: Scenario, runs: Sequence[Run], drawn: Sequence[Figure]) 
 
 
 def _who_collected(scenario: Scenario, runs: Sequence[Run]) -> Section:
-    collected = collectors(runs)
+    collected = collectors(runs, scenario.config)
+    outcomes = agent_outcomes(runs, scenario)
     blocks: list[Block] = [
-        answers.who_collected(scenario, runs),
+        sentences.who_collected(collected, outcomes, runs),
         by_agent.collectors_table(collected),
         *society.blocks(scenario, runs),
     ]
@@ -233,7 +235,9 @@ def _who_collected(scenario: Scenario, runs: Sequence[Run]) -> Section:
 
 
 def _contracts(runs: Sequence[Run]) -> Section:
-    return Section(title="What contracts did", blocks=society.contract_blocks(runs))
+    solvent = sentences.what_contracts_did(runs)
+    kept = [solvent] if solvent is not None else []
+    return Section(title="What contracts did", blocks=[*kept, *society.contract_blocks(runs)])
 
 
 def _agents(
@@ -260,7 +264,8 @@ def _agents(
         "metrics hold two that need none."
     )
     chosen = f"Chosen most, of all agents and turns: {common}."
-    blocks = (*drawn, held, _actions_figure(shares), chosen, _lorenz_figure(runs), inequality)
+    blocks: list[Block] = [*drawn, held, _actions_figure(shares), chosen]
+    blocks += [_lorenz_figure(runs), inequality]
     return Section(title="What agents hold and do", blocks=blocks)
 
 
@@ -358,7 +363,7 @@ def _summary_table(
         half = None if row["ci95"] is None else f"\u00b1\u00a0{shown(row['ci95'])}"
         metric = names[row["measure"]]
         cells.append((metric, row["mean"], half, student, bootstrap, row["min"], row["max"]))
-    return Table(name, title, columns, tuple(cells), csv=SUMMARY if name == "summary" else "")
+    return Table(name, title, columns, tuple(cells), csv=SUMMARY_CSV if name == "summary" else "")
 
 
 def _text_and_data(

@@ -13,9 +13,9 @@ from typing import Any, Final
 from sim_economy.core.contracts import ContractKind, Role
 from sim_economy.ledger.readers.counts import Made, owner_name
 from sim_economy.ledger.readers.plain_text import markdown_code, visible
-from sim_economy.reports import figures
+from sim_economy.reports.drawings import figures
 from sim_economy.reports.page.document import Block, Figure
-from sim_economy.reports.tables import Table, Value, number
+from sim_economy.reports.tables import Table, Value, as_number, number
 from sim_economy.runs.agent_outcomes import policy_names
 from sim_economy.runs.extended_metrics import wealth
 from sim_economy.runs.run import Run, fees
@@ -153,7 +153,7 @@ def _earnings_figure(scenario: Scenario, runs: Sequence[Run]) -> Figure:
 
 
 def _contracts_figure(table: Table) -> Figure:
-    counted = [(str(row[0]), [_as_number(cell) for cell in row[3:]]) for row in table.rows[:-1]]
+    counted = [(str(row[0]), [as_number(cell) for cell in row[3:]]) for row in table.rows[:-1]]
     rows: list[dict[str, Any]] = [
         {"kind": kind, "end": end, "contracts": count}
         for kind, counts in counted
@@ -165,11 +165,6 @@ def _contracts_figure(table: Table) -> Figure:
         drawing=figures.contracts(counted, ENDS),
         rows=rows,
     )
-
-
-def _as_number(value: Value) -> float:
-    assert isinstance(value, int | float), value
-    return float(value)
 
 
 def contracts_table(runs: Sequence[Run]) -> Table:
@@ -348,7 +343,7 @@ def _reading_of_earnings(scenario: Scenario, runs: Sequence[Run]) -> str:
     """Two sentences on who ended best and worst off, and by what."""
     table = earnings_table(scenario, runs)
     gains = _incomes(scenario, runs)
-    ranked = sorted(table.rows, key=lambda row: -_as_number(row[-1]))
+    ranked = sorted(table.rows, key=lambda row: -as_number(row[-1]))
     lines = []
     for row, how in ((ranked[0], "best"), (ranked[-1], "worst")):
         name = str(row[0])
@@ -360,7 +355,7 @@ def _reading_of_earnings(scenario: Scenario, runs: Sequence[Run]) -> str:
             by.append(f"lost {number(-own[least], 1)} most of all by {least}")
         lines.append(
             f"An agent of {markdown_code(name)} ends {how} off, with "
-            f"{number(_as_number(row[-1]), 1)} tokens: "
+            f"{number(as_number(row[-1]), 1)} tokens: "
             f"it {' and '.join(by) or 'neither gained nor lost'}."
         )
     return " ".join(lines if len(ranked) > 1 else lines[:1])

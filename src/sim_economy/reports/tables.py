@@ -164,6 +164,12 @@ def shown(value: Value) -> str:
     return text.replace("-", MINUS)
 
 
+def as_number(value: Value) -> float:
+    """The number that a cell holds."""
+    assert isinstance(value, int | float), value
+    return float(value)
+
+
 def number(value: float, digits: int) -> str:
     """A number with so many decimals, halves rounded away from zero, thousands grouped."""
     rounded = Decimal(repr(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)

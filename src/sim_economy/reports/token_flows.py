@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence, Set
 from itertools import accumulate
 from typing import Any, Final
 
-from sim_economy.reports import figures
+from sim_economy.reports.drawings import figures
 from sim_economy.reports.page.document import Figure, Section, sourced
+from sim_economy.reports.sentences import SUMMARY_CSV
 from sim_economy.reports.tables import MINUS, Table, Value, number
 from sim_economy.runs.extended_metrics import extended_metrics, supply_changes
 from sim_economy.runs.run import Run
@@ -32,9 +33,6 @@ STEPS: Final[Mapping[str, str]] = {
     "allowance_expired": "expired allowances",
 }
 """Reasons that change what agents own, by what a reader calls them; fees are one thing."""
-
-SUMMARY: Final = "measures_summary.csv"
-"""The file of an experiment that holds each metric over its runs."""
 
 
 def where_tokens_went(scenario: Scenario, runs: Sequence[Run]) -> Section:
@@ -130,8 +128,8 @@ def _so_far(run: Run, reasons: Set[str]) -> list[int]:
 def _reading_of_rent(runs: Sequence[Run]) -> str:
     rent = statistics.mean(run.series.platform[-1] for run in runs)
     destroyed = statistics.mean(run.series.destroyed[-1] for run in runs)
-    kept = sourced(number(abs(rent), 1), SUMMARY, "platform_rent", "mean")
-    lost_for_good = sourced(number(destroyed, 1), SUMMARY, "destroyed", "mean")
+    kept = sourced(number(abs(rent), 1), SUMMARY_CSV, "platform_rent", "mean")
+    lost_for_good = sourced(number(destroyed, 1), SUMMARY_CSV, "destroyed", "mean")
     if rent < 0:
         return (
             f"The platform paid out {kept} tokens more than it took in, a run; "
@@ -157,7 +155,7 @@ def _reading_of_fees(runs: Sequence[Run]) -> str:
     )
     if fees == 0:
         return "No agent was charged a fee."
-    paid = sourced(number(fees, 1), SUMMARY, "fees", "mean")
+    paid = sourced(number(fees, 1), SUMMARY_CSV, "fees", "mean")
     text = f"Agents pay {paid} tokens in fees a run, and their balances covered "
     if covered == fees:
         return f"{text}all of it."

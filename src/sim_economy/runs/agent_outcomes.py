@@ -8,21 +8,30 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from sim_economy.core.accounts import PostingReason
+from sim_economy.core.contracts import ContractKind, Role
+from sim_economy.core.world_config import DividendRule, SigningBonusRule, WorldConfig
+from sim_economy.ledger.readers.counts import Flow, Made
 from sim_economy.runs.run import Run
 from sim_economy.scenarios.scenario import Scenario
 
 PLATFORM: Final = "platform"
+CORE_OWNERS: Final = "core owners"
+STAKERS: Final = "holders of stake and burns"
+WINNERS: Final = "winners of blocks"
 _MOST_RUNS: Final = 0.5
 
 
 class AgentOutcome(Struct, frozen=True, kw_only=True):
     """What became of one agent under a scenario; means are over all runs, in tokens.
+
+    What it gained in a run is -fees - interest + jobs + core_shares + tips + contracts + other.
 
     Attributes:
         policy: What decides for it; None where that is not known.
@@ -32,13 +41,14 @@ class AgentOutcome(Struct, frozen=True, kw_only=True):
         turns_below: The mean of its turns below zero, over all runs.
         lowest: Its lowest balance in any run.
         final: The mean of its balances after the last turn.
-        fees: Paid for its thinking, out of its balance or out of a forward that it carries.
+        fees: Charged for its thinking, out of its balance or out of a forward for it.
         interest: Paid on its debt.
         jobs: Credits, relief and bonuses.
-        core_shares: Dividends, less the prices of its shares.
-        lending: What its loans brought, less what it lent.
-        tips: Collected with the blocks it won.
-        contracts: Gained or lost by all contracts, loans on either side among them.
+        core_shares: Dividends, for stake and burns too, less the prices of core shares.
+        lending: What its loans brought, less what it lent; a part of `contracts`.
+        tips: Collected with the blocks it won, bonuses for blocks included.
+        contracts: Gained or lost by all contracts, what forwards paid of its fees included.
+        other: Transfers received, less transfers, studies and burns.
     """
 
     agent_id: str
@@ -56,6 +66,7 @@ class AgentOutcome(Struct, frozen=True, kw_only=True):
     lending: float
     tips: float
     contracts: float
+    other: float
 
     @property
     def goes_broke(self) -> bool:
@@ -63,18 +74,21 @@ class AgentOutcome(Struct, frozen=True, kw_only=True):
         return self.broke > 0 and self.broke >= _MOST_RUNS * self.runs
 
 
-def agent_outcomes(runs: Sequence[Run], scenario: Scenario | None = None) -> list[AgentOutcome]:
+def agent_outcomes(
+    runs: Sequence[Run], scenario: Scenario | None = None, config: WorldConfig | None = None
+) -> list[AgentOutcome]:
     """What became of each agent, in genesis order.
 
     Args:
         runs: At least one, all of the same agents.
         scenario: Names the policies.
+        config: The rules of the world; the scenario's, or the default ones, when None.
     """
     policies = {} if scenario is None else policy_names(scenario)
-    moved = _moved(runs)
-    return [
-        _outcome(agent, runs, policies.get(agent), moved) for agent in range(len(runs[0].agent_ids))
-    ]
+    rules = config or (scenario.config if scenario is not None else WorldConfig())
+    gained = _gains_by_column(runs, rules)
+    agents = range(len(runs[0].agent_ids))
+    return [_outcome(agent, runs, policies.get(agent), gained) for agent in agents]
 
 
 def policy_names(scenario: Scenario) -> dict[int, str]:
@@ -87,6 +101,98 @@ def by_first_turn(outcomes: Iterable[AgentOutcome]) -> list[AgentOutcome]:
     """Those that go broke, the earliest first."""
     broke = [own for own in outcomes if own.goes_broke]
     return sorted(broke, key=lambda own: (own.first_turn, own.agent_id))
+
+
+class GroupOutcome(Struct, frozen=True, kw_only=True):
+    """What became of the agents that have a label in common; tokens are means of one agent.
+
+    Attributes:
+        label: What they have in common, such as their policy; None where that is not known.
+        agents: How many they are.
+        broke: How many of them go broke.
+        first_turn: The earliest of the turns in which those go broke; None where there is none.
+        turns_below: The mean of an agent's turns below zero.
+        lowest: The lowest balance of any of them in any run.
+    """
+
+    label: str | None
+    agents: int
+    broke: int
+    first_turn: float | None
+    turns_below: float
+    lowest: int
+    final: float
+    fees: float
+    interest: float
+    jobs: float
+    core_shares: float
+    lending: float
+    tips: float
+    contracts: float
+    other: float
+
+
+def outcomes_by(
+    outcomes: Iterable[AgentOutcome], label: Callable[[AgentOutcome], str | None]
+) -> list[GroupOutcome]:
+    """What became of the agents of each label, in the order in which the labels first occur."""
+    groups: dict[str | None, list[AgentOutcome]] = {}
+    for own in outcomes:
+        groups.setdefault(label(own), []).append(own)
+    return [_group(name, members) for name, members in groups.items()]
+
+
+def by_policy(outcomes: Iterable[AgentOutcome]) -> list[GroupOutcome]:
+    """What became of the agents of each policy."""
+    return outcomes_by(outcomes, lambda own: own.policy)
+
+
+def group_rows(groups: Iterable[GroupOutcome], name: str) -> list[dict[str, Any]]:
+    """Groups as rows, their label in a column of the name of what it is."""
+    return [
+        {name if key == "label" else key: value for key, value in asdict(own).items()}
+        for own in groups
+    ]
+
+
+def _group(label: str | None, members: Sequence[AgentOutcome]) -> GroupOutcome:
+    broke = by_first_turn(members)
+    means = {name: statistics.fmean(getattr(own, name) for own in members) for name in _MEANS}
+    return GroupOutcome(
+        label=label,
+        agents=len(members),
+        broke=len(broke),
+        first_turn=broke[0].first_turn if broke else None,
+        lowest=min(own.lowest for own in members),
+        **means,
+    )
+
+
+_GAINED: Final = ("jobs", "core_shares", "lending", "tips", "contracts", "other")
+_MEANS: Final = ("turns_below", "final", "fees", "interest", *_GAINED)
+
+
+def outcomes_by_run(runs: Sequence[Run], scenario: Scenario | None = None) -> list[dict[str, Any]]:
+    """What became of each agent in each run, one row each."""
+    policies = {} if scenario is None else policy_names(scenario)
+    rows = []
+    for run in runs:
+        gained = contract_gains(run)
+        for agent, held in enumerate(zip(*run.series.balances, strict=True)):
+            below = [turn for turn, balance in enumerate(held, 1) if balance < 0]
+            rows.append(
+                {
+                    "run_id": run.run,
+                    "agent_id": run.agent_ids[agent],
+                    "policy": policies.get(agent),
+                    "first_turn": below[0] if below else None,
+                    "turns_below": len(below),
+                    "lowest": min(held),
+                    "final": held[-1],
+                    "contracts": gained[agent],
+                }
+            )
+    return rows
 
 
 class Collector(Struct, frozen=True, kw_only=True):
@@ -103,72 +209,131 @@ class Collector(Struct, frozen=True, kw_only=True):
     by_agent: dict[str, float]
 
 
-def collectors(runs: Sequence[Run]) -> list[Collector]:
+def collectors(runs: Sequence[Run], config: WorldConfig | None = None) -> list[Collector]:
     """Who collected what, the most first; a role in which nothing moved is left out.
 
     What the platform keeps is its rent: fees and prices of core shares, less what it paid out.
+
+    Args:
+        config: The rules of the world; the default ones when None.
     """
-    names = runs[0].agent_ids
-    found = [
-        Collector(
-            role=PLATFORM,
-            tokens=statistics.fmean(run.series.platform[-1] for run in runs),
-            by_agent={},
+    gained = _gains_by_role(runs, config or WorldConfig())
+    kept = statistics.fmean(run.series.platform[-1] for run in runs)
+    found = [Collector(role=PLATFORM, tokens=kept, by_agent={})]
+    for role, by_agent in gained.items():
+        ranked = sorted(by_agent, key=lambda agent: (-by_agent[agent], agent))
+        found.append(
+            Collector(
+                role=role,
+                tokens=sum(by_agent.values()) / len(runs),
+                by_agent={runs[0].agent_ids[own]: by_agent[own] / len(runs) for own in ranked},
+            )
         )
-    ]
-    moved = _moved(runs)
-    for role, (gained, paid) in ROLES.items():
-        own = {
-            agent_id: _gain(moved, agent, gained, paid) / len(runs)
-            for agent, agent_id in enumerate(names)
-            if any(
-                moved[agent, reason, sign]
-                for reasons, sign in ((gained, 1), (paid, -1))
-                for reason in reasons
-            )
-        }
-        if own:
-            ranked = sorted(own, key=lambda agent_id: -own[agent_id])
-            found.append(
-                Collector(
-                    role=role,
-                    tokens=sum(own.values()),
-                    by_agent={agent_id: own[agent_id] for agent_id in ranked},
-                )
-            )
     return sorted(found, key=lambda own: -own.tokens)
 
 
-_LENT: Final = frozenset({PostingReason.LOAN_PRINCIPAL})
-_REPAID: Final = frozenset(
-    {PostingReason.LOAN_REPAYMENT, PostingReason.LOAN_PREMIUM, PostingReason.LOAN_RECOVERY}
-)
-ROLES: Final[Mapping[str, tuple[frozenset[PostingReason], frozenset[PostingReason]]]] = {
-    "core owners": (frozenset({PostingReason.DIVIDEND}), frozenset({PostingReason.CORE_PRICE})),
-    "lenders": (_REPAID, _LENT),
-    "winners of blocks": (frozenset({PostingReason.TIP}), frozenset()),
-    "insurers": (
-        frozenset({PostingReason.INSURANCE_PREMIUM}),
-        frozenset({PostingReason.INSURANCE_PAYOUT}),
-    ),
-    "carriers of forwards": (
-        frozenset({PostingReason.FORWARD_PRICE}),
-        frozenset({PostingReason.FORWARD_FEE}),
-    ),
-    "arbitrators": (frozenset({PostingReason.ARBITRATOR_FEE}), frozenset()),
-    "sellers": (frozenset({PostingReason.CONTRACT_PRICE}), frozenset()),
-}
-"""Reasons by which those in a role gain, and by which they pay for it."""
+def collector_rows(
+    collected: Iterable[Collector], outcomes: Iterable[AgentOutcome]
+) -> list[dict[str, Any]]:
+    """Who collected what: a row for each role as a whole, then one for each agent in it.
 
-FEES: Final = frozenset({PostingReason.INFERENCE_FEE, PostingReason.FORWARD_FEE})
-_INTEREST: Final = frozenset({PostingReason.INTEREST})
-_JOBS: Final = frozenset(
-    {PostingReason.JOB_CREDIT, PostingReason.INTEREST_RELIEF, PostingReason.SIGNING_BONUS}
-)
-CONTRACTS: Final = frozenset(
+    Args:
+        outcomes: Of the same runs; they know the policies.
+
+    Returns:
+        `role`, `agent_id` and `policy` (None in the row of the whole), `tokens` a run, and
+        `share`: the agent's part of all that agents gained in the role; None without a gain.
+    """
+    policies = {own.agent_id: own.policy for own in outcomes}
+    rows: list[dict[str, Any]] = []
+    for own in collected:
+        gained = sum(tokens for tokens in own.by_agent.values() if tokens > 0)
+        whole = {"role": own.role, "agent_id": None, "policy": None}
+        rows.append({**whole, "tokens": own.tokens, "share": None})
+        rows += [
+            {
+                "role": own.role,
+                "agent_id": agent_id,
+                "policy": policies[agent_id],
+                "tokens": tokens,
+                "share": tokens / gained if tokens > 0 else None,
+            }
+            for agent_id, tokens in own.by_agent.items()
+        ]
+    return rows
+
+
+_PROPOSERS: Final[Mapping[str, str]] = {
+    ContractKind.LOAN: "lenders",
+    ContractKind.INSURANCE: "insurers",
+    ContractKind.FORWARD: "carriers of forwards",
+    ContractKind.SERVICE: "sellers",
+    ContractKind.INFORMATION_SALE: "sellers",
+}
+"""What proposers of contracts of each kind are (K3, K4)."""
+
+_Gains: TypeAlias = dict[str, Counter[int]]
+"""Tokens gained over all runs, losses below zero, by a name and an agent's index."""
+
+
+def _gains_by_role(runs: Sequence[Run], config: WorldConfig) -> _Gains:
+    """What agents gained in each role; only roles in which something moved."""
+    gained: _Gains = {}
+
+    def add(role: str, agent: int, tokens: int) -> None:
+        gained.setdefault(role, Counter())[agent] += tokens
+
+    roles = _roles_of_reasons(config)
+    for run in runs:
+        for flow in run.counts.flows:
+            if (role := roles.get(flow.reason)) is not None:
+                for agent, tokens in _sides(flow):
+                    add(role, agent, tokens)
+        for made in _started(run):
+            add(_PROPOSERS[made.kind], made.parties[Role.PROPOSER], made.gains[Role.PROPOSER])
+            if earned := made.gains[Role.ARBITRATOR]:
+                add("arbitrators", made.parties[Role.ARBITRATOR], earned)
+    return gained
+
+
+def _roles_of_reasons(config: WorldConfig) -> dict[str, str]:
+    """The roles that gain and pay by postings of a reason, without contracts (L5, C1, C3)."""
+    on_stake = config.dividend_rule is DividendRule.STAKE_AND_BURN
+    roles: dict[str, str] = {
+        PostingReason.CORE_PRICE: CORE_OWNERS,
+        PostingReason.DIVIDEND: STAKERS if on_stake else CORE_OWNERS,
+        PostingReason.TIP: WINNERS,
+    }
+    if config.signing_bonus_rule is SigningBonusRule.PER_BLOCK:
+        roles[PostingReason.SIGNING_BONUS] = WINNERS
+    return roles
+
+
+def _columns_of_reasons(config: WorldConfig) -> dict[str, str]:
+    """The column of `AgentOutcome` that counts postings of a reason; contracts are counted apart.
+
+    A reason that is not here is one of `other`.
+    """
+    per_block = config.signing_bonus_rule is SigningBonusRule.PER_BLOCK
+    return {
+        PostingReason.INFERENCE_FEE: "fees",
+        PostingReason.INTEREST: "interest",
+        PostingReason.JOB_CREDIT: "jobs",
+        PostingReason.INTEREST_RELIEF: "jobs",
+        PostingReason.SIGNING_BONUS: "tips" if per_block else "jobs",
+        PostingReason.DIVIDEND: "core_shares",
+        PostingReason.CORE_PRICE: "core_shares",
+        PostingReason.TIP: "tips",
+        **dict.fromkeys(_OF_CONTRACTS, ""),
+    }
+
+
+_OF_CONTRACTS: Final = frozenset(
     {
-        *_REPAID,
-        *_LENT,
+        PostingReason.LOAN_PRINCIPAL,
+        PostingReason.LOAN_REPAYMENT,
+        PostingReason.LOAN_PREMIUM,
+        PostingReason.LOAN_RECOVERY,
         PostingReason.CONTRACT_PRICE,
         PostingReason.ARBITRATOR_FEE,
         PostingReason.INSURANCE_PREMIUM,
@@ -182,41 +347,66 @@ CONTRACTS: Final = frozenset(
 """Reasons by which contracts move tokens between owners."""
 
 
-def _moved(runs: Sequence[Run]) -> Counter[tuple[int, str, int]]:
-    """Tokens over all runs by agent, reason, and 1 for gained or -1 for paid."""
-    moved: Counter[tuple[int, str, int]] = Counter()
+def _gains_by_column(runs: Sequence[Run], config: WorldConfig) -> _Gains:
+    """What agents gained, by the columns of `AgentOutcome`."""
+    columns = _columns_of_reasons(config)
+    gained: _Gains = {name: Counter() for name in _MEANS}
     for run in runs:
         for flow in run.counts.flows:
-            moved[flow.payee, flow.reason, 1] += flow.tokens
-            moved[flow.payer, flow.reason, -1] += flow.tokens
-    return moved
+            if column := columns.get(flow.reason, "other"):
+                for agent, tokens in _sides(flow):
+                    gained[column][agent] += tokens
+        for agent, tokens in contract_gains(run).items():
+            gained["contracts"][agent] += tokens
+        for made in _started(run):
+            if made.kind == ContractKind.LOAN:
+                gained["lending"][made.parties[Role.PROPOSER]] += made.gains[Role.PROPOSER]
+            gained["fees"][made.parties[Role.COUNTERPARTY]] -= made.drawn
+    return gained
 
 
-def _gain(
-    moved: Mapping[tuple[int, str, int], int],
-    agent: int,
-    gained: Iterable[str],
-    paid: Iterable[str],
-) -> int:
-    """Tokens that an agent gained for some reasons, less those it paid for others."""
-    return sum(moved[agent, reason, 1] for reason in gained) - sum(
-        moved[agent, reason, -1] for reason in paid
-    )
+def contract_gains(run: Run) -> Counter[int]:
+    """What each agent gained by all contracts of a run, by its index; losses below zero.
+
+    What a forward paid of an agent's fees is a gain of that agent.
+    """
+    gained: Counter[int] = Counter()
+    for made in _started(run):
+        for agent, tokens in zip(made.parties, made.gains, strict=True):
+            gained[agent] += tokens
+    return gained
 
 
-def _outcome(
-    agent: int, runs: Sequence[Run], policy: str | None, moved: Counter[tuple[int, str, int]]
-) -> AgentOutcome:
+def moved_by_contracts(runs: Sequence[Run]) -> tuple[int, int]:
+    """Final balances that contracts kept from being below zero, and those they brought there.
+
+    By the books: a final balance beside the same less what the agent gained by contracts, and no
+    forecast of how agents would act without them.
+    """
+    kept = pushed = 0
+    for run in runs:
+        gained = contract_gains(run)
+        for agent, final in enumerate(run.series.balances[-1]):
+            kept += final >= 0 > final - gained[agent]
+            pushed += final < 0 <= final - gained[agent]
+    return kept, pushed
+
+
+def _started(run: Run) -> list[Made]:
+    return [made for made in run.counts.made if made.started is not None]
+
+
+def _sides(flow: Flow) -> list[tuple[int, int]]:
+    """The agents on both sides of a flow, each with what it gained."""
+    sides = ((flow.payee, flow.tokens), (flow.payer, -flow.tokens))
+    return [(owner, tokens) for owner, tokens in sides if owner >= 0]
+
+
+def _outcome(agent: int, runs: Sequence[Run], policy: str | None, gained: _Gains) -> AgentOutcome:
     balances = [[held[agent] for held in run.series.balances] for run in runs]
     below = [[turn for turn, held in enumerate(own, 1) if held < 0] for own in balances]
     firsts = [turns[0] for turns in below if turns]
-
-    def gain(gained: Iterable[str], lost: Iterable[str] = ()) -> float:
-        return _gain(moved, agent, gained, lost) / len(runs)
-
-    def paid(reasons: Iterable[str]) -> float:
-        return sum(moved[agent, reason, -1] for reason in reasons) / len(runs)
-
+    means = {name: gained[name][agent] / len(runs) for name in _GAINED}
     return AgentOutcome(
         agent_id=runs[0].agent_ids[agent],
         policy=policy,
@@ -226,11 +416,7 @@ def _outcome(
         turns_below=statistics.fmean(map(len, below)),
         lowest=min(map(min, balances)),
         final=statistics.fmean(own[-1] for own in balances),
-        fees=paid(FEES),
-        interest=paid(_INTEREST),
-        jobs=gain(_JOBS),
-        core_shares=gain(*ROLES["core owners"]),
-        lending=gain(*ROLES["lenders"]),
-        tips=gain(*ROLES["winners of blocks"]),
-        contracts=gain(CONTRACTS, CONTRACTS),
+        fees=-gained["fees"][agent] / len(runs),
+        interest=-gained["interest"][agent] / len(runs),
+        **means,
     )

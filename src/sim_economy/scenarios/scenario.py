@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sim_economy.agents.given_policy import GivenPolicy
 from sim_economy.agents.policy import Policy
@@ -43,6 +44,7 @@ from sim_economy.ledger.readers.html_table import html_table
 from sim_economy.ledger.records import digest
 from sim_economy.scenarios.applied_changes import apply_changes
 from sim_economy.scenarios.dated_income import dated_income
+from sim_economy.scenarios.manifest import TRACE_COPY, is_folder, read_kept
 from sim_economy.scenarios.presets import PRESETS, preset, preset_text, preset_world_config
 from sim_economy.scenarios.shipped import SCENARIOS, scenario_text
 from sim_economy.usage.civil_time import TurnCalendar, resolve_periods, zone_data_version
@@ -205,9 +207,10 @@ class Scenario(Struct, frozen=True, kw_only=True):
 
 
 def load_scenario(source: str | Path, changes: Sequence[str] | Mapping[str, Any] = ()) -> Scenario:
-    """A scenario from a scenario file, or from a shipped one by name.
+    """A scenario from a scenario file, a shipped one by name, or the folder of an experiment.
 
     Args:
+        source: Of a folder the scenario is the one that its runs were played with.
         changes: Settings that go over the file's, as `key=value` texts with values as TOML writes
             them, or as values by key; `study_cost` and `world.study_cost` are the same.
 
@@ -221,8 +224,37 @@ def load_scenario(source: str | Path, changes: Sequence[str] | Mapping[str, Any]
     if not isinstance(changes, Mapping) and not (listed and all(map(_is_text, changes))):
         raise ScenarioError(["changes: must be values by key, or a list of key=value texts"])
     with named_problems(source, changes):
+        if (played := played_folder(source)) is not None:
+            return _played_scenario(played, changes)
         given, folder, name = read_scenario(source, changes)
         return parse_scenario(given, folder, default_name=name)
+
+
+def played_folder(source: object) -> Path | None:
+    """The folder that a source of a scenario names; None where it names a file or a shipped one."""
+    named = isinstance(source, str | Path) and str(source) not in SHIPPED and is_folder(source)
+    return Path(str(source)) if named else None
+
+
+def _played_scenario(folder: Path, changes: Sequence[str] | Mapping[str, Any]) -> Scenario:
+    """The scenario that the runs of a folder were played with, with changes."""
+    kept = read_kept(folder)
+    given, population = dict(kept.given), kept.given.get("population")
+    usage = dict(given["usage"])
+    _change_all(given, changes)
+    if kept.given_policies and given.get("population") is population:
+        problem = f"{', '.join(kept.given_policies)} came from Python, where no file finds it"
+        again = f"se.play({str(folder)!r}, policy={kept.given_policies[0]})"
+        raise ScenarioError([f"{folder}: {problem}; hand it over again in Python, as in {again}"])
+    same_usage = given["usage"] == usage
+    scenario = parse_scenario(given, folder, trace=kept.trace if same_usage else None)
+    digests = scenario.settings["usage"].get("digest"), kept.trace_digest
+    if same_usage and digests[0] != digests[1]:
+        problem = f"{kept.trace} is not the trace that the runs of {folder} were played with"
+        raise ScenarioError(
+            [f"usage.path: {problem}; put that one at {folder / TRACE_COPY}, or set usage"]
+        )
+    return replace(scenario, config=scenario.config.under_rules(kept.rules_version))
 
 
 def _is_text(value: object) -> bool:
@@ -257,12 +289,25 @@ def read_scenario(
         ScenarioError: It cannot be read, or a change is invalid.
     """
     given = read_toml(_scenario_text(str(source)))
+    _change_all(given, changes, further_tables)
+    shipped = str(source) in SHIPPED
+    return given, Path() if shipped else Path(source).parent, Path(source).stem
+
+
+def _change_all(
+    given: dict[str, Any],
+    changes: Sequence[str] | Mapping[str, Any],
+    further_tables: Sequence[str] = (),
+) -> None:
+    """Apply changes to the plain values of a scenario.
+
+    Raises:
+        ScenarioError: One is invalid.
+    """
     before = _preset_of(given)
     apply_changes(given, changes, (*_KEYS, *further_tables))
     if _preset_of(given) != before:
         _follow_preset(given, before)
-    shipped = str(source) in SHIPPED
-    return given, Path() if shipped else Path(source).parent, Path(source).stem
 
 
 def _scenario_text(source: str) -> str:
@@ -302,12 +347,16 @@ def _follow_preset(given: dict[str, Any], before: Any) -> None:
 
 
 def parse_scenario(
-    given: Mapping[str, Any], folder: Path | None = None, default_name: str = "scenario"
+    given: Mapping[str, Any],
+    folder: Path | None = None,
+    default_name: str = "scenario",
+    trace: Path | None = None,
 ) -> Scenario:
     """A scenario from plain values, as a scenario file gives them.
 
     Args:
         folder: Where a trace's relative path starts; the working folder when None.
+        trace: Where the trace is read instead of the path that is stated, if it is elsewhere.
 
     Raises:
         ScenarioError: With every problem found.

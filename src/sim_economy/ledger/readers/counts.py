@@ -9,8 +9,8 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sim_economy.core.accounts import FIRST, SYSTEM_ACCOUNTS, WIDTH, PostingReason
-from sim_economy.core.contracts import ENDS, TRANSITIONS, Happened
+from sim_economy.core.accounts import FIRST, SYSTEM_ACCOUNTS, WIDTH, Posting, PostingReason
+from sim_economy.core.contracts import ENDS, TRANSITIONS, Happened, Role
 from sim_economy.core.events import ContractEvent, TransactionType, ValidatorType
 from sim_economy.ledger.records import TurnRecord
 
@@ -34,6 +34,9 @@ class Made(Struct, frozen=True, kw_only=True):
 
     Attributes:
         parties: Indices of proposer, counterparty and arbitrator.
+        gains: What each party gained by it, losses below zero, in tokens. What a forward paid of
+            its counterparty's fees is a gain of the counterparty.
+        drawn: What a forward paid of its counterparty's fees, in tokens.
         started: The turn of the last signature; None where it never started.
         end: `settled`, `defaulted`, `lapsed` or `void`; None while it is open.
         fault: Indices of those through whom it defaulted.
@@ -43,6 +46,8 @@ class Made(Struct, frozen=True, kw_only=True):
     kind: str
     parties: tuple[int, int, int]
     proposed: int
+    gains: tuple[int, int, int]
+    drawn: int
     started: int | None = None
     ended: int | None = None
     end: str | None = None
@@ -98,6 +103,7 @@ class TurnCounter:
         for event in record.contracts:
             self._contracts[event.happened.value] += 1
             self._follow(event, record.turn)
+            self._add_gains(event, record.postings)
         for posting in record.postings:
             self._moved[posting.source, posting.target, posting.reason] += posting.amount
 
@@ -124,6 +130,8 @@ class TurnCounter:
                 kind=event.deal.kind.value,
                 parties=(proposer, counterparty, arbitrator),
                 proposed=turn,
+                gains=(0, 0, 0),
+                drawn=0,
             )
         elif event.happened is Happened.STARTED:
             made[number] = replace(made[number], started=turn)
@@ -135,6 +143,24 @@ class TurnCounter:
                 cause=(event.reason or event.happened).value,
                 fault=tuple(self._agent_indices[party] for party in event.fault),
             )
+
+    def _add_gains(self, event: ContractEvent, postings: Sequence[Posting]) -> None:
+        """Add what an event moved between its parties, and a fee that it paid for one."""
+        if event.postings is None:
+            return
+        made = self._made[event.contract_id]
+        gained = Counter({made.parties[Role.COUNTERPARTY]: event.amount or 0})
+        for posting in postings[slice(*event.postings)]:
+            gained[_owner(posting.source)] -= posting.amount
+            gained[_owner(posting.target)] += posting.amount
+        proposer, counterparty, arbitrator = (
+            before + gained[party] for before, party in zip(made.gains, made.parties, strict=True)
+        )
+        self._made[event.contract_id] = replace(
+            made,
+            gains=(proposer, counterparty, arbitrator),
+            drawn=made.drawn + (event.amount or 0),
+        )
 
 
 def _flows(moved: Mapping[tuple[int, int, PostingReason], int]) -> list[Flow]:

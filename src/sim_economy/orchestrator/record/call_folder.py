@@ -57,7 +57,10 @@ async def session(folder: Path, task: Task, *, fresh: bool = False) -> AsyncIter
         try:
             if log.began is None:
                 kept = digest((folder / SETTINGS).read_bytes())
-                await writer.append(RunStarted(FORMAT, uuid4().hex[:16], kept, REPLY_VERSION))
+                currency = task.plan.limits.prices.currency
+                await writer.append(
+                    RunStarted(FORMAT, uuid4().hex[:16], kept, REPLY_VERSION, currency)
+                )
             yield writer
         finally:
             await writer.close()

@@ -49,12 +49,14 @@ class RunStarted(Struct, frozen=True, tag="began", tag_field="line", omit_defaul
 
     Attributes:
         reply_version: How replies are read in this run.
+        currency: Of the prices it began with; empty where there were none.
     """
 
     format: int
     run_id: str
     settings: str
     reply_version: int = 1
+    currency: str = ""
 
 
 class LongText(Struct, frozen=True, tag="text", tag_field="line"):

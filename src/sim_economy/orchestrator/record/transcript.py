@@ -11,15 +11,16 @@ from typing import Any, Final
 from msgspec import Struct, field
 
 from sim_economy.core.accounts import BALANCE, WIDTH
-from sim_economy.core.actions import Input
+from sim_economy.core.actions import RECOGNISED, Input, action_name
 from sim_economy.core.codec import canonical
-from sim_economy.ledger.readers.reading import accounts_before, reading
+from sim_economy.ledger.readers.reading import reading
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.orchestrator.limits.budget import Spending
 from sim_economy.orchestrator.record.call_folder import LEDGER, read_run
-from sim_economy.orchestrator.record.call_log import AgentDecided, CallEnded, CallLog
+from sim_economy.orchestrator.record.call_log import AgentDecided, CallEnded, CallLog, damaged
 from sim_economy.orchestrator.session import restored_budget
 from sim_economy.orchestrator.task import Task
+from sim_economy.runs.run import Run, run_of
 
 
 class TranscriptCall(Struct, frozen=True, kw_only=True):
@@ -47,8 +48,10 @@ class AgentTurn(Struct, frozen=True, kw_only=True):
     Attributes:
         backend: Its model's table, or its policy.
         saw: The prompt of its first call, or its observation.
+        observation: What it saw of the economy, as plain values.
         thought: As it goes into the ledger.
         did: Its action in words.
+        action: The action's name; `unrecognised` where no rule knows it.
         idle_because: Why it could not act, where it could not.
         refused: Why a rule refused the action.
         billed: Thinking units and output units.
@@ -60,9 +63,11 @@ class AgentTurn(Struct, frozen=True, kw_only=True):
     agent_id: str
     backend: str = field(name="mind")
     saw: str
+    observation: dict[str, Any]
     thought: str
     said: str
     did: str
+    action: str
     idle_because: str
     refused: str
     billed: tuple[int, int]
@@ -78,6 +83,8 @@ class Transcript(Struct, frozen=True, kw_only=True):
         agent_turns: By turn, in genesis order.
         heads: By turn; a turn without one is not closed.
         spent: By agent id.
+        currency: Of all money; empty where the record does not say.
+        played: The run as its ledger holds it; None where the ledger is elsewhere.
         balances: After the last closed turn, by agent id; empty where the ledger is elsewhere.
     """
 
@@ -85,8 +92,10 @@ class Transcript(Struct, frozen=True, kw_only=True):
     agent_turns: dict[int, list[AgentTurn]]
     heads: dict[int, str]
     spent: dict[str, Spending]
+    played: Run | None
     balances: dict[str, int]
     stopped: str
+    currency: str
 
     def by_agent(self) -> dict[str, list[AgentTurn]]:
         """The agent turns by agent id, each agent's in order."""
@@ -104,12 +113,13 @@ def read_transcript(folder: Path) -> Transcript:
     """
     task, log = read_run(folder)
     paid: dict[tuple[int, str], dict[str, int]] = {}
-    balances: dict[str, int] = {}
+    played: Run | None = None
     if (folder / LEDGER).exists():
         with reading(folder / LEDGER) as store:
+            played = run_of(store)
+            if played.agent_ids != list(task.config.agent_ids):
+                raise damaged(folder / LEDGER, "is the ledger of other agents")
             paid = _paid(store, task)
-            held = accounts_before(store, store.head().turn + 1)
-            balances = dict(zip(task.config.agent_ids, held[BALANCE::WIDTH], strict=True))
     agent_turns = {
         turn: [
             _agent_turn(task, log, decided, paid.get((turn, agent_id), {}))
@@ -125,9 +135,20 @@ def read_transcript(folder: Path) -> Transcript:
         agent_turns=agent_turns,
         heads={turn: closed.head for turn, closed in log.closed.items()},
         spent=restored_budget(task.plan, log).agents,
-        balances=balances,
+        played=played,
+        balances=_last_balances(task, played),
         stopped=stopped,
+        currency=log.began.currency if log.began else "",
     )
+
+
+def _last_balances(task: Task, played: Run | None) -> dict[str, int]:
+    """Balances after the last closed turn, by agent id."""
+    if played is None:
+        return {}
+    genesis = [task.config.genesis_tokens_per_agent] * task.config.num_agents
+    (held,) = played.series.balances[-1:] or [genesis]
+    return dict(zip(played.agent_ids, held, strict=True))
 
 
 def _paid(store: Store, task: Task) -> dict[tuple[int, str], dict[str, int]]:
@@ -164,9 +185,11 @@ def _agent_turn(task: Task, log: CallLog, decided: AgentDecided, paid: dict[str,
         agent_id=agent_id,
         backend=backend.model or f"policy {backend.policy}",
         saw=saw,
+        observation=decided.seen,
         thought=chosen.thinking or "",
         said=chosen.speech or "",
         did=in_words(chosen),
+        action=name if (name := action_name(chosen.action)) in RECOGNISED else "unrecognised",
         idle_because=because,
         refused=closed.rejections.get(agent_id, "") if closed else "",
         billed=(chosen.thinking_units, chosen.output_units),

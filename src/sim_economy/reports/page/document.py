@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from sim_economy.reports.figures import Drawing
+from sim_economy.ledger.readers.plain_text import markdown_text
+from sim_economy.reports.drawings.drawing import Drawing
 from sim_economy.reports.tables import Table
 
 
@@ -17,9 +18,9 @@ class Figure(Struct, frozen=True, kw_only=True):
     """A picture, with the numbers it shows.
 
     Attributes:
-        name: Of its files, `figures/NAME.svg`, `.png` and `.csv`.
-        caption: What it shows, in words that also stand for it where it cannot be seen.
-        narrow: The same, drawn for a window as wide as a hand.
+        name: Of its files, `figures/NAME.svg`, `.png` and `.csv`; letters, digits, `_` and `-`.
+        caption: What it shows, in words that also stand for it where it cannot be seen; plain text.
+        narrow: The same, drawn for the window of a phone, about 4.3 inches wide.
         rows: The numbers, one row of its CSV each.
     """
 
@@ -86,6 +87,8 @@ class Report(Struct, frozen=True, kw_only=True):
         evidence: What supports the answer, what matters most first.
         provenance: Parameters, versions, seeds, heads: what nobody reads who does not doubt.
         script: JavaScript of the page, if it needs any.
+        style: CSS of the page beside that of all.
+        files: Whether its files lie beside it; a page that stands alone holds its CSV itself.
     """
 
     title: str
@@ -95,6 +98,8 @@ class Report(Struct, frozen=True, kw_only=True):
     evidence: Sequence[Section]
     provenance: Sequence[Section]
     script: str = ""
+    style: str = ""
+    files: bool = True
 
     def tables(self) -> Iterator[Table]:
         """Every table, in order."""
@@ -115,11 +120,13 @@ def sourced(text: str, csv: str, *cells: str) -> str:
     """A number in a sentence that leads back to a cell of a CSV file; Markdown.
 
     Args:
-        text: The number as it is read; no markup.
+        text: The number as it is read; plain text.
         csv: The file, from the report's folder.
-        cells: Values that pick the row, from its first column on, then the cell's column.
+        cells: Values that pick the row, from its first column on, then the cell's column; none
+            where the number is how many rows the file has.
     """
-    return f"[{text}]({csv}#{'/'.join(quote(cell, safe='') for cell in cells)})"
+    cell = "/".join(quote(each, safe="") for each in cells)
+    return f"[{markdown_text(text)}]({quote(csv)}{f'#{cell}' if cells else ''})"
 
 
 def plain(markdown: str) -> str:
@@ -128,7 +135,7 @@ def plain(markdown: str) -> str:
 
 
 _INLINE: Final = re.compile(
-    r"`(?P<code>[^`]*)`|\\(?P<escaped>.)|\[(?P<link>(?:\\.|[^\[\]\\])*)\]\([^()\s]*\)|\*\*"
+    r"`(?P<code>[^`]*)`|\\(?P<escaped>[!-/:-@\[-`{-~])|\[(?P<link>(?:\\.|[^\[\]\\])*)\]\([^()\s]*\)|\*\*"
 )
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Final
 
-from sim_economy.ledger.readers.plain_text import write_csv_rows
 from sim_economy.ledger.sidecars.run_folder import write_whole, writing_into
+from sim_economy.reports.page.csv_text import figure_csv, table_csv
 from sim_economy.reports.page.document import Figure, Report
 from sim_economy.reports.page.html import html_page
 from sim_economy.reports.page.markdown import csv_of, report_markdown
-from sim_economy.reports.tables import Code, Table, Value
 
 
 def write_files(
@@ -36,13 +35,18 @@ def write_files(
         files |= _figure_files(figure)
     for table in report.tables():
         if not table.csv:
-            files[csv_of(table)] = _table_csv(table).encode()
+            files[csv_of(table)] = table_csv(table).encode()
     files |= {name: text.encode() for name, text in (further or {}).items()}
     files[f"{stem}.html"] = page
+    assert all(map(_NAME.fullmatch, files)), files.keys()
     with writing_into(folder):
         for name, content in files.items():
             write_whole(folder / name, content)
     return [folder / name for name in files]
+
+
+_NAME: Final = re.compile(r"(?:[\w-]+/)*[\w-]+(?:\.[\w-]+)+", re.ASCII)
+"""Of a file that lies in the report's folder and that a link finds as it is spelled."""
 
 
 def _figure_files(figure: Figure) -> dict[str, bytes]:
@@ -50,20 +54,5 @@ def _figure_files(figure: Figure) -> dict[str, bytes]:
     return {
         f"{stem}.svg": figure.drawing.svg.encode(),
         f"{stem}.png": figure.drawing.png,
-        figure.csv: _csv(list(figure.rows[0]) if figure.rows else [], figure.rows).encode(),
+        figure.csv: figure_csv(figure).encode(),
     }
-
-
-def _table_csv(table: Table) -> str:
-    rows = [dict(zip(table.columns, map(_bare, row), strict=True)) for row in table.rows]
-    return _csv(table.columns, rows)
-
-
-def _bare(value: Value) -> str | bool | int | float | None:
-    return value.text if isinstance(value, Code) else value
-
-
-def _csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
-    text = io.StringIO()
-    write_csv_rows(text, columns, rows)
-    return text.getvalue()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator
-from functools import cache, partial
+from functools import partial
 from hashlib import sha256
 from importlib import resources
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from sim_economy.core.errors import ExtraMissingError
 from sim_economy.ledger.readers.plain_text import html_text
-from sim_economy.reports.colours import theme_css
+from sim_economy.reports.drawings.colours import theme_css
+from sim_economy.reports.page.csv_text import figure_csv, table_csv
 from sim_economy.reports.page.document import Block, Figure, Pieces, Report, Section
 from sim_economy.reports.page.markdown import ROWS_MAX, csv_of
 from sim_economy.reports.page.svg import inline_svg
@@ -36,7 +37,7 @@ def page_pieces(report: Report) -> Iterator[str]:
         template = _environment().get_template("page.html.jinja")
     except ModuleNotFoundError as error:
         raise ExtraMissingError("a page", str(error.name), "report") from None
-    style = theme_css() + _resource("page.css")
+    style = theme_css() + _resource("page.css") + report.style
     yield from template.generate(
         report=report,
         style=style,
@@ -56,7 +57,8 @@ def html_page(report: Report) -> str:
 
 def _policy(style: str, script: str) -> str:
     """What a browser may load and run: this style, this script, pictures that the page holds."""
-    rules = ["default-src 'none'", f"style-src '{_digest(style)}'", "img-src data:"]
+    rules = ["default-src 'none'", "base-uri 'none'", "form-action 'none'", "img-src data:"]
+    rules += [f"style-src '{_digest(style)}'"]
     rules += [f"script-src '{_digest(script)}'"] if script else []
     return "; ".join(rules)
 
@@ -65,19 +67,18 @@ def _digest(text: str) -> str:
     return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
 
 
-def _anchors(sections: list[Section]) -> dict[int, str]:
-    """An anchor for each section, no two alike, by its position."""
-    found: dict[str, int] = {}
+def _anchors(sections: list[Section]) -> list[str]:
+    """An anchor for each section, no two alike."""
+    found: list[str] = []
     for section in sections:
         anchor, number = section.anchor, 1
-        while anchor in found:
+        while anchor in {"evidence", "provenance", *found}:
             number += 1
             anchor = f"{section.anchor}-{number}"
-        found[anchor] = len(found)
-    return {position: anchor for anchor, position in found.items()}
+        found.append(anchor)
+    return found
 
 
-@cache
 def _environment() -> Environment:
     from jinja2 import Environment, FunctionLoader, StrictUndefined  # noqa: PLC0415
     from markdown_it import MarkdownIt  # noqa: PLC0415
@@ -104,11 +105,12 @@ def _environment() -> Environment:
         "prose": prose,
         "inline": inline,
         "drawn": partial(_drawn, Markup),
+        "held": partial(_held, Markup),
         "cell": lambda value: inline(shown(value)),
         "plain": lambda text: Markup(html_text(text)),  # noqa: S704
     }
     environment.globals |= {
-        "kind": _kind,
+        "kind_of": _kind,
         "csv_of": csv_of,
         "numeric_columns": _numeric,
         "rows_max": ROWS_MAX,
@@ -139,17 +141,26 @@ def _numeric(table: Table) -> list[bool]:
 
 def _drawn(markup: Callable[[str], Markup], figure: Figure) -> Markup:
     """The drawing of a figure, and the one for narrow windows where there is one."""
-    label = html_text(figure.caption)
-    name = re.sub(r"\W", "-", figure.name)
-    wide = inline_svg(figure.drawing.svg, label, f"{name}-")
+    wide = inline_svg(figure.drawing.svg, figure.caption, f"{figure.name}.")
     if figure.narrow is None:
-        return markup(
-            f'<div class="drawing" role="region" tabindex="0" aria-label="figure">{wide}</div>'
-        )
-    narrow = inline_svg(figure.narrow.svg, label, f"{name}-narrow-")
+        return markup(f'<div class="drawing" {_SCROLLED} aria-label="figure">{wide}</div>')
+    narrow = inline_svg(figure.narrow.svg, figure.caption, f"{figure.name}.narrow.")
     return markup(
         f'<div class="drawing in-wide">{wide}</div>\n<div class="drawing in-narrow">{narrow}</div>'
     )
+
+
+def _held(markup: Callable[[str], Markup], block: Figure | Table) -> Markup:
+    """A link to the block's CSV that holds it, for a page without files; none where it is long."""
+    text = figure_csv(block) if isinstance(block, Figure) else table_csv(block)
+    if len(text) > _HELD_MAX:
+        return markup("")
+    name = html_text(f"{block.name}.csv")
+    link = f"data:text/csv;charset=utf-8,{quote(text)}"
+    return markup(f'<a download="{name}" href="{link}">CSV</a>')
+
+
+_HELD_MAX: Final = 200_000
 
 
 def _resource(name: str) -> str:

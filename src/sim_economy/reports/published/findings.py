@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from msgspec import Struct
 
@@ -173,6 +174,10 @@ _DISAGREEMENTS = (
     (f"Fees and the shifted Gini correlate at {_PRINTED_CORRELATION}.", _correlation),
     ("Inequality comes from interest that compounds.", _interest),
 )
+
+
+DISAGREEMENTS: Final = len(_DISAGREEMENTS)
+"""Statements of the paper's text that its data contradict."""
 
 
 def _pricing(evidence: Evidence) -> str:

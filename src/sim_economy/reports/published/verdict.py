@@ -7,8 +7,9 @@ import io
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sim_economy.reports import figures
+from sim_economy.reports.drawings import agent_figures
 from sim_economy.reports.page.document import Figure, KeyFigure, Section, sourced
+from sim_economy.reports.published.findings import DISAGREEMENTS
 from sim_economy.reports.published.rows import Comparison, published_text
 from sim_economy.reports.tables import AGGREGATED, Table, Value
 from sim_economy.runs.run_metrics import Row
@@ -26,7 +27,7 @@ def answer(found: Comparison, rows: Sequence[Row]) -> str:
     if found.holds:
         return (
             f"Every one of the {cells} published cells came out again, to the last printed digit: "
-            f"{len(rows)} runs, played anew from their seeds."
+            f"{len(rows)} runs, played from their seeds by an independent implementation."
         )
     return (
         f"These runs are not the published ones: {exact} of {cells} cells are equal"
@@ -38,19 +39,26 @@ def key_figures(found: Comparison) -> list[KeyFigure]:
     """The three numbers of a reproduction."""
     exact = sourced(f"{found.exact} of {found.cells}", _FILE, _EQUAL, "found")
     telling = sourced(f"{found.informative_cells}", _FILE, _INFORMATIVE, "found")
-    summary = "equal" if found.summary_equal else "differs"
+    summary = "is equal byte for byte" if found.summary_equal else "differs"
+    columns = len(found.informative_columns)
     return [
         KeyFigure(
             value=exact,
             label="published cells are equal",
-            note="compared as text, to the last printed digit",
+            note=f"as text, to the last printed digit; the published summary {summary}",
         ),
         KeyFigure(
             value=telling,
-            label="of the cells carry information",
-            note=f"{len(found.informative_columns)} columns vary and repeat no other",
+            label="of them carry information",
+            note=f"{columns} columns vary over the runs and repeat no other; the rest does not",
         ),
-        KeyFigure(value=summary, label="the published summary", note="compared byte for byte"),
+        KeyFigure(
+            value=sourced(f"{DISAGREEMENTS}", "tables/disagreements.csv"),
+            label="statements of the paper's text that its own data contradict",
+            note="each with the numbers, below",
+        )
+        if found.holds
+        else KeyFigure(value="differs", label="from the published runs", note="see the verdict"),
     ]
 
 
@@ -71,9 +79,9 @@ def picture(rows: Sequence[Row]) -> Figure:
     ]
     return Figure(
         name="agreement",
-        caption="Six metrics of each run: published values as rings, the values played here inside",
-        drawing=figures.agreement(values),
-        narrow=figures.agreement(values, narrow=True),
+        caption="Six of the metrics, by run: published values as rings, those played here inside",
+        drawing=agent_figures.agreement(values),
+        narrow=agent_figures.agreement(values, narrow=True),
         rows=written,
     )
 
@@ -82,7 +90,7 @@ _DRAWN: Final = (
     "token_supply_final",
     "fees_total",
     "turns_with_block",
-    "negative_balance_agents",
+    "mean_balance_final",
     "gini_wealth_shifted",
     "top1_wealth_shifted_share_final",
 )

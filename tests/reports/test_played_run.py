@@ -240,6 +240,15 @@ def test_values_are_shown_in_a_line_with_rates_as_written(played: se.Played) -> 
     assert repr(played.statement("agent_3")).startswith("<Statement of agent_3: turns 0 to 60, ")
 
 
+def test_a_run_answers_by_agent(played: se.Played) -> None:
+    assert played._repr_html_().startswith("<p>All 8 agents go broke, agent_3 and agent_6 first, ")
+    assert played.agents["final"].to_list() == played.run.series.balances[-1]
+    assert played.agents["policy"].to_list() == ["published"] * 8
+    assert played.collectors["tokens"].to_list() == [played.run.series.platform[-1]]
+    types = {**se.play("market", turns=2).agents.schema}
+    assert types == {**played.agents.schema}
+
+
 def test_values_are_tables_in_a_notebook(played: se.Played) -> None:
     assert "<td>fees</td><td>24,753</td>" in played._repr_html_()
     scenario = se.load_scenario("as-run", {"study_discount": 0.25, "name": "<i>"})

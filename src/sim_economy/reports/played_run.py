@@ -7,13 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, Unpack
 
 from sim_economy.core.errors import InputError, ScenarioError
+from sim_economy.core.world_config import WorldConfig
 from sim_economy.ledger.readers.export import frame
 from sim_economy.ledger.readers.html_table import html_table
-from sim_economy.ledger.readers.reading import ledger_of
+from sim_economy.ledger.readers.plain_text import html_text
+from sim_economy.ledger.readers.reading import config_of, genesis_record, ledger_of
 from sim_economy.ledger.readers.statement import Statement, statement
 from sim_economy.ledger.sidecars.locations import LedgerLocation
 from sim_economy.ledger.stores.memory import MemoryStore
 from sim_economy.ledger.stores.protocol import Store
+from sim_economy.reports.agent_frames import agents_frame, collectors_frame
+from sim_economy.reports.page.document import plain
+from sim_economy.reports.sentences import answer
+from sim_economy.runs.agent_outcomes import AgentOutcome, agent_outcomes, collectors
 from sim_economy.runs.extended_metrics import ExtendedMetrics, all_metrics
 from sim_economy.runs.policy_loop import play_run
 from sim_economy.runs.run import Run, run_of
@@ -34,10 +40,17 @@ class Played:
         warnings: Why it says less than it seems to, such as gaps of a trace; empty if it does not.
     """
 
-    def __init__(self, run: Run, store: Store, warnings: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        run: Run,
+        store: Store,
+        warnings: Sequence[str] = (),
+        scenario: Scenario | None = None,
+    ) -> None:
         self.run = run
         self.store = store
         self.warnings = list(warnings)
+        self._scenario = scenario
 
     @classmethod
     def of(cls, source: World | Store) -> Self:
@@ -62,12 +75,44 @@ class Played:
         )
 
     def _repr_html_(self) -> str:
-        """Final balances and the metrics as tables, for a notebook."""
+        """The answer, then final balances and the metrics as tables, for a notebook."""
         series = self.run.series
         held = [*zip(self.run.agent_ids, series.balances[-1], series.staked[-1], strict=True)]
         title = f"After turn {self.run.turns}, seed {self.run.seed}"
         balances = html_table(title, ("agent", "balance", "staked"), held)
-        return balances + html_table("Metrics", ("metric", "value"), [*self.metrics.items()])
+        metrics = html_table("Metrics", ("metric", "value"), [*self.metrics.items()])
+        return f"<p>{html_text(self.answer)}</p>{balances}{metrics}"
+
+    @property
+    def answer(self) -> str:
+        """Who goes broke and who collected, in one sentence."""
+        return plain(answer(self._scenario, [self.run], self._config))
+
+    @property
+    def agents(self) -> polars.DataFrame:
+        """What became of each agent, a row for each.
+
+        Raises:
+            ExtraMissingError: polars is not installed.
+        """
+        return agents_frame(self._outcomes)
+
+    @property
+    def collectors(self) -> polars.DataFrame:
+        """Who collected what, by role and agent.
+
+        Raises:
+            ExtraMissingError: polars is not installed.
+        """
+        return collectors_frame(collectors([self.run], self._config), self._outcomes)
+
+    @property
+    def _outcomes(self) -> list[AgentOutcome]:
+        return agent_outcomes([self.run], self._scenario, self._config)
+
+    @property
+    def _config(self) -> WorldConfig:
+        return config_of(genesis_record(self.store))
 
     @property
     def metrics(self) -> ExtendedMetrics:
@@ -129,4 +174,4 @@ def play(
     scenario = chosen_scenario(source, changes)
     run = scenario.replicate(seed)
     store = MemoryStore()
-    return Played(play_run(scenario, run, store), store, scenario.usage_warnings)
+    return Played(play_run(scenario, run, store), store, scenario.usage_warnings, scenario)

@@ -1,0 +1,1 @@
+"""Figures from plain arrays, and what all are drawn with."""
