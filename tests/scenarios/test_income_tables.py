@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
-from sim_economy.agents.usage_model import PublishedUsage
 from sim_economy.core.errors import ScenarioError
 from sim_economy.runs.extended_metrics import INCOME_METRICS, all_metrics, doubts, supply_changes
 from sim_economy.runs.policy_loop import play_run
-from sim_economy.scenarios.dated_income import dated_income
 from sim_economy.scenarios.scenario import Scenario, load_scenario
+from tests.usage.logs import csv_log, log_row
 
 FILE: Final = """
 turns = 12
@@ -94,43 +92,108 @@ def test_a_world_without_income_has_none_of_its_metrics() -> None:
     assert not all_metrics(run).keys() & INCOME_METRICS.keys()
 
 
-class DailyUsage(PublishedUsage, frozen=True):
-    """Published draws whose turns are days from a Saturday on."""
+DATED: Final = """
+policy = "idle"
+runs = 1
+[usage]
+source = "trace"
+path = "log.csv"
+turn_length = "1d"
+timezone = "Europe/Berlin"
+[world]
+agent_ids = "from usage"
+commons_threshold_per_turn = 0
+genesis_tokens_per_agent = 0
+[income]
+allowance = 100
+period = "month"
+when_empty = "stop"
+[[income.top_ups]]
+date = 2026-03-31
+agent = "b_triage"
+tokens = 40
+"""
+"""Five days over the end of a month, of which the first period has three."""
 
-    def period_starts(self, period: str, turns: int) -> Sequence[int]:
-        if period != "week":
-            raise ScenarioError([f"{period} is not one of the periods"])
-        return [1, *range(3, turns + 1, 7)]
-
-    def turn_of(self, date: str) -> int:
-        return int(date.rpartition("-")[2])
-
-
-def resolved(**given: Any) -> tuple[Any, list[str]]:
-    problems: list[str] = []
-    return dated_income(given, DailyUsage(), 20, problems), problems
+USED: Final = (
+    ("2026-03-29T10:00:00Z", "a", 90),
+    ("2026-03-29T10:00:00Z", "b", 130),
+    ("2026-03-31T10:00:00Z", "a", 30),
+    ("2026-03-31T10:00:00Z", "b", 20),
+    ("2026-03-31T22:30:00Z", "a", 7),
+    ("2026-04-02T10:00:00Z", "b", 5),
+)
 
 
-def test_periods_and_dates_become_turns() -> None:
-    top_up = {"date": "2026-03-09", "agent": "agent_0", "tokens": 5}
-    table, problems = resolved(allowance=5, period="week", top_ups=[top_up])
-    assert problems == []
-    assert table == {
-        "allowance": 5,
-        "period_starts": [1, 3, 10, 17],
-        "top_ups": [{"turn": 9, "agent": "agent_0", "tokens": 5}],
-    }
+@pytest.fixture
+def dated(tmp_path: Path) -> Path:
+    rows = [log_row(time, "triage", team=team, output=tokens) for time, team, tokens in USED]
+    csv_log(tmp_path / "log.csv", rows)
+    return tmp_path
+
+
+def test_months_and_dates_of_a_log_become_turns(dated: Path) -> None:
+    stated = scenario(dated, DATED).settings["world"]["income"]
+    assert stated["period_starts"] == [1, 4]
+    assert stated["top_ups"] == [{"turn": 3, "agent": "b_triage", "tokens": 40}]
+
+
+def test_allowances_come_with_the_months_of_a_log(dated: Path) -> None:
+    run = play_run(scenario(dated, DATED), 1)
+    # The one of team b is 30 below zero, then given 40; both are as good as new on 1 April, and
+    # a call of 31 March at half past ten UTC is one of 1 April in Berlin.
+    assert run.series.balances == [[10, -30], [10, -30], [-20, -10], [73, 90], [73, 85]]
+    assert run.income
+    assert run.income.first_denied == [None, None]
 
 
 @pytest.mark.parametrize(
-    ("given", "problem"),
+    ("change", "problem"),
     [
-        ({"period": "year"}, "income.period: year is not one of the periods"),
-        ({"period": "week", "period_turns": 7}, "income.period: set it or the turns of periods"),
-        ({"top_ups": [{"date": "2026-03-09", "turn": 1}]}, "income.top_ups[0]: set turn or date"),
+        ("income.period=year", "income.period: must be one of day, week, month"),
+        ("income.period=3", "income.period: must be one of day, week, month"),
+        ("income.period_turns=7", "income.period: set it or the turns of periods, not both"),
+        ("income.period=day", "income.when_empty: stop needs periods of at least two turns"),
+        ("usage.turn_length=1mo", "income.when_empty: stop needs periods of at least two turns"),
+        (
+            'income.top_ups=[{date = "2026-05-01", agent = "b_triage", tokens = 1}]',
+            "income.top_ups[0].date: must be in a turn; turn 1 is 29 March 2026, the last one 2",
+        ),
+        (
+            'income.top_ups=[{date = "soon", agent = "b_triage", tokens = 1}]',
+            "income.top_ups[0].date: must be a date or time such as 2026-03-01",
+        ),
+        (
+            'income.top_ups=[{date = "2026-04-01", turn = 1, agent = "b_triage", tokens = 1}]',
+            "income.top_ups[0]: set turn or date, not both",
+        ),
     ],
 )
-def test_what_dates_cannot_say_is_refused(given: dict[str, Any], problem: str) -> None:
-    _, problems = resolved(**given)
-    assert len(problems) == 1
-    assert problems[0].startswith(problem)
+def test_what_dates_cannot_say_is_refused(dated: Path, change: str, problem: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        scenario(dated, DATED, change)
+    assert len(caught.value.problems) == 1
+    assert caught.value.problems[0].startswith(problem)
+
+
+def test_a_period_shorter_than_a_turn_is_refused(dated: Path) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        scenario(dated, DATED, "usage.turn_length=1w", "income.period=day")
+    assert caught.value.problems == ["income.period: a day is shorter than a turn of 1w"]
+
+
+def test_periods_and_dates_need_turns_with_dates(tmp_path: Path) -> None:
+    top_up = 'income.top_ups=[{date = "2026-03-31", agent = "agent_0", tokens = 1}]'
+    with pytest.raises(ScenarioError) as caught:
+        scenario(tmp_path, FILE.replace("period_turns = 4", 'period = "month"'), top_up)
+    assert caught.value.problems == [
+        "income.period: a month needs turns with dates; set usage.turn_length, or period_turns",
+        "income.top_ups[0].date: needs turns with dates; set usage.turn_length, or turn",
+    ]
+
+
+def test_of_a_log_that_cannot_be_read_nothing_more_is_said(dated: Path) -> None:
+    (dated / "log.csv").unlink()
+    with pytest.raises(ScenarioError) as caught:
+        scenario(dated, DATED)
+    assert caught.value.problems == [f"usage.path: there is no file {dated / 'log.csv'}"]

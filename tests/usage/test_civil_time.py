@@ -23,6 +23,7 @@ from sim_economy.usage.civil_time import (
     parse_zone,
     resolve_periods,
     turn_calendar,
+    turn_of_date,
     zone_data_version,
 )
 
@@ -132,7 +133,7 @@ def test_a_day_that_does_not_exist_has_no_turn() -> None:
     calendar = calendar_of("1d", "Pacific/Apia", "2011-12-29", "2012-01-01")
     labels = [calendar.label_of(turn) for turn in range(1, calendar.turns + 1)]
     assert labels == ["2011-12-29", "2011-12-31", "2012-01-01"]
-    assert calendar.turn_on(date(2011, 12, 30)) == 2
+    assert turn_of_date("2011-12-30", calendar) == 2
 
 
 def test_a_doubled_hour_is_the_first() -> None:
@@ -231,6 +232,38 @@ def test_a_period_that_turns_cannot_keep_is_refused(period: str, length: str, pr
 def test_turns_without_dates_have_no_periods() -> None:
     with pytest.raises(ScenarioError, match="a month needs turns with dates"):
         resolve_periods("month", None, 2)
+    with pytest.raises(ScenarioError, match="date: needs turns with dates"):
+        turn_of_date("2026-03-09", None)
+
+
+@pytest.mark.parametrize(
+    ("length", "text", "turn"),
+    [
+        ("1d", "2026-03-29", 2),
+        ("1d", "2026-03-29T23:59", 2),
+        ("1d", "2026-03-29T22:30:00Z", 3),
+        ("6h", "2026-03-30", 9),
+        ("1w", "2026-03-29", 1),
+        ("1mo", "2026-04-30", 2),
+    ],
+)
+def test_a_date_is_the_turn_that_it_begins_in(length: str, text: str, turn: int) -> None:
+    calendar = calendar_of(length, "Europe/Berlin", "2026-03-28", "2026-05-03")
+    assert turn_of_date(text, calendar) == turn
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("2026-03-27", "must be in a turn; turn 1 is 28 March 2026, the last one 3 May 2026"),
+        ("2026-05-04", "must be in a turn; turn 1 is 28 March 2026, the last one 3 May 2026"),
+        ("9 March", "must be a date or time such as 2026-03-01"),
+    ],
+)
+def test_a_date_in_no_turn_is_refused(text: str, problem: str) -> None:
+    calendar = calendar_of("1d", "UTC", "2026-03-28", "2026-05-03")
+    with pytest.raises(ScenarioError, match=problem):
+        turn_of_date(text, calendar)
 
 
 def test_a_day_begins_with_the_jump_where_clocks_jump_over_midnight() -> None:

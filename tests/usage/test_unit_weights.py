@@ -102,8 +102,8 @@ def test_sums_are_exact_and_rounded_down_once(
     parts = [[sum(own[at] for own in models) * exact[at]] for at in range(5)]
     thinking, other = sum(parts[3]), sum(parts[0] + parts[1] + parts[2] + parts[4])
     assert billed.units == {1: {ANN: (thinking // 1, other // 1)}}
-    assert Fraction(billed.exact, billed.scale) == thinking + other
-    assert Fraction(billed.lost, billed.scale) == thinking % 1 + other % 1
+    assert Fraction(billed.sums.exact, billed.sums.scale) == thinking + other
+    assert Fraction(billed.sums.lost, billed.sums.scale) == thinking % 1 + other % 1
 
 
 @settings(deadline=None)
@@ -122,7 +122,7 @@ def test_the_least_per_that_fits_is_named_and_fits(tokens: int) -> None:
 def test_input_of_weight_0_is_counted_by_kind() -> None:
     table = units_of("[default]\ncache_read = 1\n[m]\ninput = 1\ncache_read = 1")
     billed = billed_units(used(m=(1, 2, 3, 0, 0), n=(4, 5, 6, 0, 0)), table)
-    assert billed.unweighted == {"input": 4, "cache_write": 9}
+    assert billed.sums.unweighted == {"input": 4, "cache_write": 9}
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from sim_economy.experiments.experiment import run_experiment
 from sim_economy.orchestrator.price_weights import price_weights
 from sim_economy.scenarios.scenario import Scenario, load_scenario
 from sim_economy.scenarios.usage_scenario import usage_scenario
+from sim_economy.usage.civil_time import resolve_periods
 from sim_economy.usage.counted_usage import KINDS
 from tests.cli.shell import complaint, sim_economy
 from tests.usage.logs import csv_log, log_row
@@ -62,7 +63,7 @@ def test_a_log_gives_turns_agents_and_dates(file: Path) -> None:
     assert used(scenario) == [[(0, 3), (0, 5), (0, 0)], [(0, 0)] * 3, [(0, 0), (0, 0), (8, 0)]]
     assert scenario.turns == 3
     assert [scenario.turn_name(turn) for turn in (1, 3)] == ["28 March 2026", "30 March 2026"]
-    assert scenario.resolve_periods("week") == [1, 3]
+    assert resolve_periods("week", scenario.calendar, scenario.turns) == [1, 3]
     assert scenario.agent_names == {
         "a_triage": "a/triage",
         "b_triage": "b/triage",

@@ -19,6 +19,7 @@ from sim_economy.core.rules_version import RulesVersion
 from sim_economy.core.table_reader import Kind, Parameter, read_tagged
 from sim_economy.core.units import INPUT_LIMIT
 from sim_economy.core.world_config import WorldConfig
+from sim_economy.usage.kept_trace import kept_usage
 from sim_economy.usage.traced_usage import TraceTable, traced_usage, with_texts
 from sim_economy.usage.unit_weights import Usage
 
@@ -190,7 +191,7 @@ def parse_usage(given: Any, folder: Path, trace: Path | None = None) -> UsageSou
 
     Args:
         folder: Where a relative path starts.
-        trace: Where a trace is read instead of the path that is stated, if it is elsewhere.
+        trace: The copy that an experiment's folder keeps, read instead of the path that is stated.
 
     Raises:
         ScenarioError: With every problem found.
@@ -198,7 +199,7 @@ def parse_usage(given: Any, folder: Path, trace: Path | None = None) -> UsageSou
     problems: list[str] = []
     source = read_tagged("source", _SOURCES, with_texts(given), "usage", problems)
     if isinstance(source, TraceTable):
-        return traced_usage(source, folder) if trace is None else read_trace(trace, source)
+        return traced_usage(source, folder) if trace is None else kept_usage(source, trace)
     if isinstance(source, _DistributionTable):
         draws = partial(read_tagged, "distribution", _DISTRIBUTIONS)
         thinking = draws(source.thinking, "usage.thinking", problems)

@@ -18,8 +18,8 @@ from sim_economy.ledger.readers.diff import changes_of
 from sim_economy.ledger.records import FORMAT, digest
 from sim_economy.ledger.sidecars.run_folder import write_whole
 from sim_economy.runs.run import Run, decode_run
-from sim_economy.scenarios.manifest import TRACE_COPY
 from sim_economy.scenarios.scenario import Scenario
+from sim_economy.usage.kept_trace import LOG_COPY, TRACE_COPY
 
 
 def run_path(folder: Path, run: int) -> Path:
@@ -133,6 +133,7 @@ _OWN_FILES: Final = (
     "agents_by_run.csv",
     "collectors.csv",
     TRACE_COPY,
+    LOG_COPY,
     "summary.json",
     "tables.md",
     "series.parquet",

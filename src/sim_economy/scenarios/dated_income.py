@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Mapping
+from typing import Any
 
 from sim_economy.agents.usage_model import UsageSource
 from sim_economy.core.table_reader import attempt
-
-
-@runtime_checkable
-class DatedTurns(Protocol):
-    """A source of usage whose turns are civil periods."""
-
-    def period_starts(self, period: str, turns: int) -> Sequence[int]:
-        """The first turn that starts in each day, week or month of a run, ascending.
-
-        Raises:
-            ScenarioError: No such period, or one shorter than a turn.
-        """
-
-    def turn_of(self, date: str) -> int:
-        """The turn that a date lies in.
-
-        Raises:
-            ScenarioError: It is no date, or lies in no turn.
-        """
+from sim_economy.usage.civil_time import TurnCalendar, resolve_periods, turn_of_date
+from sim_economy.usage.traced_usage import TracedUsage
 
 
 def dated_income(given: Any, usage: UsageSource | None, turns: int, problems: list[str]) -> Any:
@@ -39,37 +22,37 @@ def dated_income(given: Any, usage: UsageSource | None, turns: int, problems: li
     if not isinstance(given, Mapping):
         return given
     table = dict(given)
+    calendar = usage.calendar(turns) if isinstance(usage, TracedUsage) else None
     if "period" in table:
-        period = table.pop("period")
-        table["period_starts"] = [1]
+        period, starts = table.pop("period"), None
         if {"period_turns", "period_starts"} & given.keys():
             problems.append("income.period: set it or the turns of periods, not both")
-        elif usage is not None:
-            starts = _resolved(usage, "income.period", problems, "period_starts", period, turns)
-            table["period_starts"] = list(starts or (1,))
+        else:
+            if usage is not None:
+                starts = attempt(problems, "income.", resolve_periods, period, calendar, turns)
+            table["period_starts"] = starts or [1]
     if isinstance(table.get("top_ups"), list):
         table["top_ups"] = [
-            _dated(top_up, usage, f"income.top_ups[{index}]", problems)
+            _dated(top_up, usage is not None, calendar, f"income.top_ups[{index}]", problems)
             for index, top_up in enumerate(table["top_ups"])
         ]
     return table
 
 
-def _dated(given: Any, usage: UsageSource | None, path: str, problems: list[str]) -> Any:
-    """A top-up whose date is a turn."""
+def _dated(
+    given: Any, is_known: bool, calendar: TurnCalendar | None, path: str, problems: list[str]
+) -> Any:
+    """A top-up whose date is a turn.
+
+    Args:
+        is_known: Whether the usage could be read, so that its turns have dates or none.
+    """
     if not isinstance(given, Mapping) or "date" not in given:
         return given
     table = {key: value for key, value in given.items() if key != "date"}
+    turn = None
     if "turn" in given:
         problems.append(f"{path}: set turn or date, not both")
-    elif usage is not None:
-        turn = _resolved(usage, f"{path}.date", problems, "turn_of", str(given["date"]))
-        table["turn"] = turn or 1
-    return {"turn": 1, **table}
-
-
-def _resolved(usage: UsageSource, path: str, problems: list[str], method: str, *given: Any) -> Any:
-    if not isinstance(usage, DatedTurns):
-        problems.append(f"{path}: needs usage with dated turns; set turns instead")
-        return None
-    return attempt(problems, f"{path}: ", getattr(usage, method), *given)
+    elif is_known:
+        turn = attempt(problems, f"{path}.", turn_of_date, str(given["date"]), calendar)
+    return {"turn": turn or 1, **table}

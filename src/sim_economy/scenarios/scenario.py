@@ -44,10 +44,11 @@ from sim_economy.ledger.readers.html_table import html_table
 from sim_economy.ledger.records import digest
 from sim_economy.scenarios.applied_changes import apply_changes
 from sim_economy.scenarios.dated_income import dated_income
-from sim_economy.scenarios.manifest import TRACE_COPY, is_folder, read_kept
+from sim_economy.scenarios.manifest import FROM_USAGE, is_folder, read_kept
 from sim_economy.scenarios.presets import PRESETS, preset, preset_text, preset_world_config
 from sim_economy.scenarios.shipped import SCENARIOS, scenario_text
-from sim_economy.usage.civil_time import TurnCalendar, resolve_periods, zone_data_version
+from sim_economy.usage.civil_time import TurnCalendar, zone_data_version
+from sim_economy.usage.kept_trace import TRACE_COPY
 from sim_economy.usage.traced_usage import TracedUsage, UsageLog, with_texts
 from sim_economy.usage.usage_notes import usage_facts, usage_warnings
 
@@ -177,14 +178,6 @@ class Scenario(Struct, frozen=True, kw_only=True):
         """A turn in words: its date, or `turn 9` where turns have none."""
         return f"turn {turn}" if self.calendar is None else self.calendar.name_of(turn)
 
-    def resolve_periods(self, period: str) -> list[int]:
-        """The turns in which a `day`, `week` or `month` begins.
-
-        Raises:
-            ScenarioError: There is no such period, turns have no dates or are longer than it.
-        """
-        return resolve_periods(period, self.calendar, self.turns)
-
     def replicate(self, seed: int | None) -> int:
         """The run that is played with a world seed; the first when None.
 
@@ -247,10 +240,15 @@ def _played_scenario(folder: Path, changes: Sequence[str] | Mapping[str, Any]) -
         again = f"se.play({str(folder)!r}, policy={kept.given_policies[0]})"
         raise ScenarioError([f"{folder}: {problem}; hand it over again in Python, as in {again}"])
     same_usage = given["usage"] == usage
-    scenario = parse_scenario(given, folder, trace=kept.trace if same_usage else None)
+    # An older folder has no copy of its trace; the path is then the one that was stated.
+    elsewhere = same_usage and kept.trace is None
+    scenario = parse_scenario(
+        given, Path() if elsewhere else folder, trace=kept.trace if same_usage else None
+    )
     digests = scenario.settings["usage"].get("digest"), kept.trace_digest
     if same_usage and digests[0] != digests[1]:
-        problem = f"{kept.trace} is not the trace that the runs of {folder} were played with"
+        read = kept.trace or usage["path"]
+        problem = f"{read} is not the trace that the runs of {folder} were played with"
         raise ScenarioError(
             [f"usage.path: {problem}; put that one at {folder / TRACE_COPY}, or set usage"]
         )
@@ -356,7 +354,7 @@ def parse_scenario(
 
     Args:
         folder: Where a trace's relative path starts; the working folder when None.
-        trace: Where the trace is read instead of the path that is stated, if it is elsewhere.
+        trace: The copy that an experiment's folder keeps, read instead of the path that is stated.
 
     Raises:
         ScenarioError: With every problem found.
@@ -366,7 +364,7 @@ def parse_scenario(
     values = read_table(ScenarioTable, stated, "", problems)
     values["usage"] = with_texts(values["usage"])
     of_usage: list[str] = []
-    usage = attempt(of_usage, "", parse_usage, values["usage"], folder or Path())
+    usage = attempt(of_usage, "", parse_usage, values["usage"], folder or Path(), trace)
     if "turns" not in given and isinstance(usage, TracedUsage) and usage.log is not None:
         values["turns"] = usage.last
     config = attempt(problems, "", _parse_world, values, usage)
@@ -403,10 +401,6 @@ def _of_orchestrated_runs(stated: dict[str, Any]) -> list[str]:
         for key in ORCHESTRATED
         if stated.pop(key, None) is not None
     ]
-
-
-FROM_USAGE: Final = "from usage"
-"""Stands for the agents of the trace, in place of a list of ids."""
 
 
 def _parse_world(values: Mapping[str, Any], usage: UsageSource | None) -> WorldConfig:

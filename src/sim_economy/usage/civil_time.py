@@ -237,10 +237,6 @@ class TurnCalendar(Struct, frozen=True):
         begins = self.begins(turn)
         return begins.isoformat(timespec="minutes") if self.length.minutes else f"{begins:%Y-%m-%d}"
 
-    def turn_on(self, day: date) -> int:
-        """The turn in which a civil date begins; as `turn_at` where no turn holds it."""
-        return self.turn_at(first_instant(day, self.zone))
-
     def extended(self, turns: int) -> TurnCalendar:
         """The same with at least so many turns."""
         if turns <= self.turns:
@@ -296,6 +292,27 @@ def resolve_periods(period: str, calendar: TurnCalendar | None, turns: int) -> l
         text = calendar.length.text
         raise ScenarioError([f"period: a {wanted} is shorter than a turn of {text}"])
     return _first_turns(calendar.extended(turns), wanted, turns)
+
+
+def turn_of_date(text: str, calendar: TurnCalendar | None) -> int:
+    """The turn that holds a date, or a time; of several the one in which the date begins.
+
+    Args:
+        calendar: None where turns have no dates.
+
+    Raises:
+        ScenarioError: It is no date or lies in no turn, or turns have no dates.
+    """
+    if calendar is None:
+        raise ScenarioError(["date: needs turns with dates; set usage.turn_length, or turn"])
+    try:
+        turn = calendar.turn_at(parse_start(text, calendar.zone))
+    except ValueError as error:
+        raise ScenarioError([f"date: {error}"]) from None
+    if not 1 <= turn <= calendar.turns:
+        first, last = calendar.name_of(1), calendar.name_of(calendar.turns)
+        raise ScenarioError([f"date: must be in a turn; turn 1 is {first}, the last one {last}"])
+    return turn
 
 
 def _first_turns(calendar: TurnCalendar, period: Period, turns: int) -> list[int]:

@@ -17,6 +17,9 @@ _Row: TypeAlias = tuple[Any, ...]
 _LEAST: Final[Mapping[str, int | None]] = {"turn": 1, "agent": None, "thinking": 0, "output": 0}
 """The columns of a trace, each with its least number; None where it is a text."""
 
+COLUMNS: Final = tuple(_LEAST)
+"""The columns of a trace, in order."""
+
 
 def read_units(path: Path) -> dict[int, dict[str, Usage]]:
     """Units by turn and agent id, from a CSV or Parquet file.
@@ -41,7 +44,7 @@ def read_units(path: Path) -> dict[int, dict[str, Usage]]:
 def _rows(path: Path, problems: list[str]) -> Iterator[tuple[str, _Row]]:
     if path.suffix == ".parquet":
         return _parquet_rows(path, problems)
-    return files.csv_rows(path, list(_LEAST), _cell, problems)
+    return files.csv_rows(path, list(COLUMNS), _cell, problems)
 
 
 def _cell(column: str, value: Any) -> Any:

@@ -23,7 +23,7 @@ from sim_economy.usage.civil_time import (
 from sim_economy.usage.counted_usage import CountedUsage, LoggedAgent
 from sim_economy.usage.table_files import columns_of
 from sim_economy.usage.trace_reading import read_units
-from sim_economy.usage.unit_weights import BilledUnits, UnitTable, Usage, billed_units, parse_units
+from sim_economy.usage.unit_weights import UnitSums, UnitTable, Usage, billed_units, parse_units
 from sim_economy.usage.usage_table import CivilTurns, is_usage_table, read_counts
 
 V = TypeVar("V")
@@ -36,7 +36,7 @@ class UsageLog(Struct, frozen=True, kw_only=True):
         agents: The log's names by agent id, sorted by the name that reports show.
         names: What reports show, by agent id.
         rows_by_turn: How many rows each turn has; `rows_before` lie before turn 1.
-        billed: What rounding to units left out.
+        sums: All units, and what rounding to them left out.
         calendar: The dates of turns; None where the rows give turns themselves.
     """
 
@@ -45,7 +45,7 @@ class UsageLog(Struct, frozen=True, kw_only=True):
     rows_by_turn: dict[int, int]
     rows_before: int
     table: UnitTable
-    billed: BilledUnits
+    sums: UnitSums
     calendar: TurnCalendar | None = None
 
 
@@ -157,12 +157,22 @@ def traced_usage(table: TraceTable, folder: Path) -> TracedUsage:
     path = folder / table.path
     if not table.states_rows and not is_usage_table(columns_of(path)):
         return read_trace(path, repeat=table.repeat)
+    civil, units = dates_and_units(table)
+    return logged_usage(read_counts(path, civil), units, repeat=table.repeat)
+
+
+def dates_and_units(table: TraceTable) -> tuple[CivilTurns | None, UnitTable]:
+    """What the table says of dates, None if nothing, and its weights.
+
+    Raises:
+        ScenarioError: With every problem found.
+    """
     problems: list[str] = []
     civil = _civil_turns(table, problems)
     units = parse_units(table.units, problems)
     if problems:
         raise ScenarioError(problems)
-    return logged_usage(read_counts(path, civil), units, repeat=table.repeat)
+    return civil, units
 
 
 def read_trace(path: Path, *, repeat: bool = False) -> TracedUsage:
@@ -198,7 +208,7 @@ def logged_usage(counted: CountedUsage, table: UnitTable, *, repeat: bool = Fals
         rows_by_turn=counted.rows_by_turn,
         rows_before=counted.rows_before,
         table=table,
-        billed=billed,
+        sums=billed.sums,
         calendar=counted.calendar,
     )
     return TracedUsage(path=counted.path, rows=rows, last=last, repeat=repeat, log=log)

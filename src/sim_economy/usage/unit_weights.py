@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, TypeAlias
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 from msgspec.structs import astuple
 
 from sim_economy.core.errors import ScenarioError
@@ -123,22 +123,32 @@ def _sums(
             yield turn, agent, (thinking, other)
 
 
-class BilledUnits(Struct, frozen=True, kw_only=True):
-    """Units of a log, and what they leave out.
+class UnitSums(Struct, frozen=True, kw_only=True):
+    """All units of a log, and what they leave out.
 
     Attributes:
-        units: By turn and agent.
         scale: Of the two sums that follow: parts of a unit.
         exact: All units before rounding.
         lost: What rounding down left out of them.
         unweighted: Tokens of the kinds of input whose weight is 0, by kind.
     """
 
-    units: dict[int, dict[LoggedAgent, Usage]]
-    scale: int
-    exact: int
-    lost: int
+    scale: Annotated[int, Meta(ge=1)]
+    exact: Annotated[int, Meta(ge=0)]
+    lost: Annotated[int, Meta(ge=0)]
     unweighted: dict[str, int]
+
+    def __post_init__(self) -> None:
+        """Check that no more is left out than there was."""
+        if self.lost > self.exact:
+            raise ValueError("lost must not be above exact")
+
+
+class BilledUnits(Struct, frozen=True):
+    """Units of a log, by turn and agent, and their sums."""
+
+    units: dict[int, dict[LoggedAgent, Usage]]
+    sums: UnitSums
 
 
 def billed_units(counted: CountedUsage, table: UnitTable) -> BilledUnits:
@@ -157,9 +167,8 @@ def billed_units(counted: CountedUsage, table: UnitTable) -> BilledUnits:
         lost += thinking % scale + other % scale
         most = max(most, thinking, other)
     _check_limit(counted.path, table, most)
-    return BilledUnits(
-        units=units, scale=scale, exact=exact, lost=lost, unweighted=_unweighted(counted, weights)
-    )
+    unweighted = _unweighted(counted, weights)
+    return BilledUnits(units, UnitSums(scale=scale, exact=exact, lost=lost, unweighted=unweighted))
 
 
 def _weights(counted: CountedUsage, table: UnitTable) -> dict[str, KindWeights]:

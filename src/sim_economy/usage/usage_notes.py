@@ -31,7 +31,7 @@ def usage_warnings(
     found = _gaps(usage, agent_ids, turns)
     if usage.log is not None:
         found += [*_rows_outside(usage, usage.log, turns), *_unweighted(usage, usage.log)]
-        if usage.log.billed.lost * _LOSS_WARNED > usage.log.billed.exact:
+        if usage.log.sums.lost * _LOSS_WARNED > usage.log.sums.exact:
             found.append(_loss(usage, usage.log))
         if (calendar := usage.calendar(turns)) is not None:
             found += per_turn_warnings(calendar, turns, config)
@@ -50,9 +50,9 @@ def usage_facts(usage: object, config: WorldConfig) -> list[str]:
             f"turns of {calendar.length.text} in {calendar.zone.key}: turn 1 is "
             f"{calendar.name_of(1)}, turn {usage.last} is {calendar.name_of(usage.last)}"
         )
-    if log.billed.lost:
+    if log.sums.lost:
         found.append(_loss(usage, log))
-    if log.calendar is not None and (log.billed.lost or _rounds(config)):
+    if log.calendar is not None and (log.sums.lost or _rounds(config)):
         found.append(_turn_length_bound(usage, config))
     return [fact[0].upper() + fact[1:] for fact in found]
 
@@ -83,7 +83,7 @@ def _rows_outside(usage: TracedUsage, log: UsageLog, turns: int) -> Iterator[str
 
 
 def _unweighted(usage: TracedUsage, log: UsageLog) -> Iterator[str]:
-    kinds = [f"{tokens:,} {kind}" for kind, tokens in log.billed.unweighted.items()]
+    kinds = [f"{tokens:,} {kind}" for kind, tokens in log.sums.unweighted.items()]
     if kinds:
         yield (
             f"{usage.path} has tokens whose weight in [usage.units] is 0, so that what they cost "
@@ -92,9 +92,9 @@ def _unweighted(usage: TracedUsage, log: UsageLog) -> Iterator[str]:
 
 
 def _loss(usage: TracedUsage, log: UsageLog) -> str:
-    billed = log.billed
-    lost, exact = (_decimal(part, billed.scale) for part in (billed.lost, billed.exact))
-    share = _rounded(Decimal(100 * billed.lost) / billed.exact)
+    sums = log.sums
+    lost, exact = (_decimal(part, sums.scale) for part in (sums.lost, sums.exact))
+    share = _rounded(Decimal(100 * sums.lost) / sums.exact)
     return (
         f"rounding down to whole units once an agent-turn leaves out {lost} of the {exact} units "
         f"of {usage.path} ({share} %)"
