@@ -20,6 +20,7 @@ from sim_economy.core.income_config import EmptyRule, OverdraftRule
 from sim_economy.core.world_config import WorldConfig
 from sim_economy.ledger.readers.series import spread
 from sim_economy.ledger.sidecars.run_folder import write_whole
+from sim_economy.runs.agent_outcomes import OF_INCOME
 from sim_economy.runs.run import Run, fees, total
 from sim_economy.runs.run_metrics import run_metrics
 from sim_economy.scenarios.scenario import Scenario
@@ -47,16 +48,6 @@ SUPPLY_SIGNS: Final[Mapping[PostingReason, int]] = {
     PostingReason.ALLOWANCE_EXPIRED: -1,
 }
 """The sign of a reason for the token supply; other movements stay among agents."""
-
-_OF_INCOME: Final = frozenset(
-    {
-        PostingReason.ALLOWANCE,
-        PostingReason.TOP_UP,
-        PostingReason.DEBT_LIFTED,
-        PostingReason.ALLOWANCE_EXPIRED,
-    }
-)
-"""Reasons that only worlds with income know."""
 
 EXTENDED_METRICS: Final[Mapping[str, str]] = {
     "fees": "fees",
@@ -150,7 +141,7 @@ def supply_changes(run: Run) -> dict[str, int]:
     return {
         reason.value: sign * total(run.series, reason.value)
         for reason, sign in SUPPLY_SIGNS.items()
-        if run.income is not UNSET or reason not in _OF_INCOME
+        if run.income is not UNSET or reason not in OF_INCOME
     }
 
 
@@ -299,7 +290,7 @@ def series_columns(runs: Sequence[Run]) -> dict[str, list[Any]]:
     reasons = [
         reason.value
         for reason in PostingReason
-        if reason is not PostingReason.GENESIS and (reason not in _OF_INCOME or reason in moved)
+        if reason is not PostingReason.GENESIS and (reason not in OF_INCOME or reason in moved)
     ]
     unknown = {name for run in runs for turn in run.series.actions for name in turn}
     actions = [*RECOGNISED, *sorted(unknown - RECOGNISED.keys())]
