@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.table_reader import read_toml
 from sim_economy.core.units import INPUT_LIMIT
-from sim_economy.usage.counted_usage import KINDS, CountedUsage, Counts, LoggedAgent
+from sim_economy.usage.counted_usage import CountedUsage, Counts, LoggedAgent
 from sim_economy.usage.unit_weights import UnitTable, billed_units, least_per, parse_units
+from sim_economy.usage.usage_form import KINDS
 
 ANN: Final = LoggedAgent("ann", "")
 

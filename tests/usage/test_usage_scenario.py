@@ -15,7 +15,7 @@ from sim_economy.orchestrator.price_weights import price_weights
 from sim_economy.scenarios.scenario import Scenario, load_scenario
 from sim_economy.scenarios.usage_scenario import usage_scenario
 from sim_economy.usage.civil_time import resolve_periods
-from sim_economy.usage.counted_usage import KINDS
+from sim_economy.usage.usage_form import KINDS
 from tests.cli.shell import complaint, sim_economy
 from tests.usage.logs import csv_log, log_row
 

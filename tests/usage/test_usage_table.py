@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from sim_economy.core.errors import ScenarioError
 from sim_economy.usage.civil_time import parse_start, parse_turn_length, parse_zone
-from sim_economy.usage.counted_usage import KINDS, CountedUsage, LoggedAgent
+from sim_economy.usage.counted_usage import CountedUsage, LoggedAgent
+from sim_economy.usage.usage_form import KINDS
 from sim_economy.usage.usage_table import CivilTurns, is_usage_table, read_counts
 from tests.usage.logs import COLUMNS, csv_log, log_row, parquet_log
 

@@ -11,9 +11,10 @@ from msgspec.structs import replace
 
 from sim_economy.core.units import decimal_text
 from sim_economy.usage.civil_time import parse_turn_length, parse_zone
-from sim_economy.usage.counted_usage import KINDS, CountedUsage
+from sim_economy.usage.counted_usage import CountedUsage
 from sim_economy.usage.table_files import columns_of
 from sim_economy.usage.unit_weights import UnitTable, least_per
+from sim_economy.usage.usage_form import KINDS
 from sim_economy.usage.usage_table import CivilTurns, read_counts
 
 _GENESIS: Final = 100_000_000

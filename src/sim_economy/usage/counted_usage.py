@@ -9,9 +9,8 @@ from msgspec import Struct, field
 
 from sim_economy.core.errors import ScenarioError
 from sim_economy.usage.civil_time import TurnCalendar
+from sim_economy.usage.usage_form import KINDS
 
-KINDS: Final = ("input", "cache_read", "cache_write", "thinking", "output")
-"""The kinds of tokens; no two of them overlap."""
 INPUT_KINDS: Final = KINDS[:3]
 
 Counts: TypeAlias = tuple[int, int, int, int, int]

@@ -9,7 +9,7 @@ import polars as pl
 
 import sim_economy.usage.table_files as files
 from sim_economy.usage.civil_time import SECOND, TurnCalendar
-from sim_economy.usage.counted_usage import KINDS, LoggedAgent, counts_of
+from sim_economy.usage.counted_usage import LoggedAgent, counts_of
 from sim_economy.usage.row_rules import (
     EARLIEST,
     LATEST,
@@ -19,6 +19,7 @@ from sim_economy.usage.row_rules import (
     RowGroup,
     cell_problem,
 )
+from sim_economy.usage.usage_form import KINDS
 
 
 class ParquetRows:

@@ -11,10 +11,10 @@ from typing import Any, Final, NamedTuple
 
 from sim_economy.core.units import INPUT_LIMIT
 from sim_economy.usage.civil_time import SECOND, YEARS, TurnCalendar, instant_of
-from sim_economy.usage.counted_usage import KINDS, Counts, LoggedAgent
+from sim_economy.usage.counted_usage import Counts, LoggedAgent
+from sim_economy.usage.usage_form import KINDS
+from sim_economy.usage.usage_rows import COUNT_MAX
 
-COUNT_MAX: Final = 2**53
-"""The largest count of a row."""
 NEEDED: Final = ("agent", "thinking", "output")
 """Columns that a table has beside `time` or `turn`; others that it lacks are zero or empty."""
 TEXTS: Final = ("agent", "team", "model")

@@ -14,7 +14,8 @@ from msgspec.structs import astuple
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.table_reader import Kind, Parameter, read_struct
 from sim_economy.core.units import INPUT_LIMIT, MILLION, Millionths
-from sim_economy.usage.counted_usage import INPUT_KINDS, KINDS, CountedUsage, Counts, LoggedAgent
+from sim_economy.usage.counted_usage import INPUT_KINDS, CountedUsage, Counts, LoggedAgent
+from sim_economy.usage.usage_form import KINDS
 
 Usage: TypeAlias = tuple[int, int]
 """Thinking units and output units of one agent in one turn."""

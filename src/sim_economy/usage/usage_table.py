@@ -17,7 +17,6 @@ import sim_economy.usage.table_files as files
 from sim_economy.core.errors import ScenarioError
 from sim_economy.usage.civil_time import SECOND, TurnCalendar, TurnLength, turn_calendar
 from sim_economy.usage.counted_usage import (
-    KINDS,
     CountedUsage,
     Counts,
     LoggedAgent,
@@ -33,6 +32,7 @@ from sim_economy.usage.row_rules import (
     RowGroup,
     read_cell,
 )
+from sim_economy.usage.usage_form import KINDS
 
 
 class CivilTurns(Struct, frozen=True):
