@@ -174,8 +174,8 @@ def test_refused_usage_is_said_where_nobody_is_broke(folder: Path) -> None:
     sides.append(load_scenario(path))
     found = {side.name: agent_outcomes([play_run(side, 1)], side) for side in sides}
     assert plain(answer(found)) == (
-        "Nobody goes broke under low or clip. Usage is refused: under clip 2 of 3 agents run out "
-        "of tokens, writer first, in turn 6."
+        "Nobody goes broke under low or clip. Where usage is refused: under clip 2 of 3 agents "
+        "run out of tokens, writer first, in turn 6."
     )
     assert reading_of_insolvency("clip", found["clip"]) == (
         "Under clip nobody goes broke. 2 of 3 agents run out of tokens, writer first, in turn 6."
@@ -183,7 +183,7 @@ def test_refused_usage_is_said_where_nobody_is_broke(folder: Path) -> None:
     assert [row[-1] for row in treatments_table(found).rows] == [None, 2]
     cells = {row[0]: row[-2] for row in insolvency_table(found).rows}
     assert cells == {"coder": 17, "critic": None, "writer": 6}
-    assert "usage refused" not in str(insolvency_table({"low": found["low"]}).columns)
+    assert "out of tokens" not in str(insolvency_table({"low": found["low"]}).columns)
 
 
 def outcome(name: str, turn: float | None, runs: int = 1, policy: str = "idle") -> AgentOutcome:
@@ -200,8 +200,8 @@ def outcome(name: str, turn: float | None, runs: int = 1, policy: str = "idle") 
         contracts=0.0,
         other=0.0,
         income=0.0,
-        denied=None,
-        first_denied=None,
+        out=None,
+        first_out=None,
         **numbers,
     )
 

@@ -44,8 +44,8 @@ def outcome(agent_id: str, broke: int, turn: float | None, lowest: int, runs: in
         contracts=0.0,
         other=0.0,
         income=0.0,
-        denied=None,
-        first_denied=None,
+        out=None,
+        first_out=None,
         **means,
     )
 
@@ -72,7 +72,7 @@ STOP = {"period_turns": 10, "when_empty": "stop"}
 
 def test_refused_usage_is_said_in_place_of_debts() -> None:
     assert told(turns=30, policy="idle", income={**STOP, "allowance": 10}).startswith(
-        "All 8 agents run out of tokens, agent_3 and agent_6 first, in turn 10; the platform keeps "
+        "All 8 agents run out of tokens, agent_3 and agent_6 first, in turn 9; the platform keeps "
     )
     some = told(turns=30, policy="idle", income={**STOP, "allowances": {"agent_3": 90_000}})
     assert some.startswith("7 of 8 agents run out of tokens, ")
@@ -81,6 +81,13 @@ def test_refused_usage_is_said_in_place_of_debts() -> None:
 def test_nobody_is_said_to_run_out_where_no_usage_was_refused() -> None:
     none = "None of the 8 agents runs out of tokens (lowest balance: "
     assert told(turns=3, policy="idle", income={**STOP, "allowance": 9_000}).startswith(none)
+
+
+def test_who_ends_below_zero_has_run_out_though_no_usage_was_refused() -> None:
+    sentence = told(turns=9, policy="idle", income={**STOP, "allowance": 10})
+    assert sentence.startswith(
+        "2 of 8 agents run out of tokens, agent_3 and agent_6 first, in turn"
+    )
 
 
 def test_what_expires_is_not_what_agents_paid() -> None:

@@ -83,20 +83,34 @@ def test_income_is_what_was_granted_and_lifted_less_what_expired() -> None:
     assert not any(own.income for own in agent_outcomes(its_runs, without))
 
 
-def test_usage_that_is_refused_is_counted_by_agent_and_run() -> None:
-    scenario, runs = played(WITH_INCOME)
-    firsts = [run.income.first_denied for run in runs if run.income]
-    assert any(turn is not None for own in firsts for turn in own)
-    for own, turns in zip(agent_outcomes(runs, scenario), zip(*firsts, strict=True), strict=True):
-        known = [turn for turn in turns if turn is not None]
-        assert own.denied == len(known)
-        assert own.first_denied == (statistics.median(known) if known else None)
+@pytest.mark.parametrize("when_empty", ["stop", "clip"])
+def test_an_agent_is_out_of_tokens_when_it_is_refused_usage_or_below_zero(when_empty: str) -> None:
+    income = {"allowance": 10, "period_turns": 10, "when_empty": when_empty}
+    scenario = load_scenario("as-run", {"policy": "idle", "runs": 2, "income": income})
+    runs = [play_run(scenario, run) for run in (1, 2)]
+    outcomes = agent_outcomes(runs, scenario)
     rows = outcomes_by_run(runs, scenario)
+    firsts = [run.income.first_denied for run in runs if run.income]
     assert [row["first_denied"] for row in rows] == [turn for own in firsts for turn in own]
-    without, its_runs = played("market")
-    assert {own.denied for own in agent_outcomes(its_runs, without)} == {None}
-    (group, *_) = by_policy(agent_outcomes(runs, scenario))
-    assert group.denied is not None
+    for own in outcomes:
+        turns = [
+            min(filter(None, (row["first_denied"], row["first_turn"])), default=None)
+            for row in rows
+            if row["agent_id"] == own.agent_id
+        ]
+        known = [turn for turn in turns if turn is not None]
+        assert own.out == len(known)
+        assert own.first_out == (statistics.median(known) if known else None)
+        assert own.out == 2
+        assert own.broke == (2 if when_empty == "stop" else 0)
+    (group, *_) = by_policy(outcomes)
+    assert group.out is not None
+
+
+def test_nobody_runs_out_where_the_rules_refuse_no_usage() -> None:
+    scenario, runs = played("market")
+    assert {(own.out, own.first_out) for own in agent_outcomes(runs, scenario)} == {(None, None)}
+    assert {own.out for own in by_policy(agent_outcomes(runs, scenario))} == {None}
 
 
 def test_contracts_give_one_agent_what_they_take_from_another() -> None:

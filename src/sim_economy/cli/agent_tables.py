@@ -30,7 +30,7 @@ _AGENTS_SHOWN: Final = 24
 _WIDTH: Final = 10_000
 _COLUMNS: Final[Mapping[str, str]] = {
     "first_turn": "broke in turn",
-    "first_denied": "refused in turn",
+    "first_out": "out in turn",
     "lowest": "lowest",
     "broke": "runs broke",
     "staked": "staked",
@@ -121,7 +121,7 @@ def _group_rows(groups: Sequence[GroupOutcome]) -> list[dict[str, Any]]:
             "policy": own.label,
             "agents": own.agents,
             "go broke": own.broke,
-            "run out": _whole(own.denied),
+            "run out": _whole(own.out),
             "balance": _whole(own.final),
             **_shown(own),
         }
@@ -141,7 +141,7 @@ def _shown(own: AgentOutcome | GroupOutcome, staked: int | None = None) -> dict[
     }
 
 
-_TURNS: Final = frozenset({"first_turn", "first_denied"})
+_TURNS: Final = frozenset({"first_turn", "first_out"})
 
 
 def _turn(value: float | None) -> str:

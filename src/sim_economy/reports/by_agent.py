@@ -17,7 +17,7 @@ from sim_economy.runs.agent_outcomes import (
     AgentOutcome,
     Collector,
     agent_outcomes,
-    by_first_denied,
+    by_first_out,
     by_first_turn,
     collectors,
     moved_by_contracts,
@@ -44,14 +44,14 @@ def key_figures(scenario: Scenario, runs: Sequence[Run]) -> list[KeyFigure]:
 def _without_tokens(outcomes: Sequence[AgentOutcome]) -> KeyFigure:
     """How many agents go broke, or run out of tokens where the rules refuse usage."""
     runs = outcomes[0].runs
-    refuses = outcomes[0].denied is not None
-    those = by_first_denied(outcomes) if refuses else by_first_turn(outcomes)
+    refuses = outcomes[0].out is not None
+    those = by_first_out(outcomes) if refuses else by_first_turn(outcomes)
     often = "" if runs == 1 else f" in at least half of the {runs:,} runs"
-    first = "first_denied" if refuses else "first_turn"
+    first = "first_out" if refuses else "first_turn"
     listed = [f"{markdown_text(own.agent_id)} (turn {getattr(own, first):g})" for own in those[:3]]
     left = len(those) - len(listed)
     more = f", and {left:,} more" if left else ""
-    column = "denied" if refuses else "broke"
+    column = "out" if refuses else "broke"
     return KeyFigure(
         value=f"{sourced(f'{len(those):,}', AGENTS_CSV, column)} of {len(outcomes):,}",
         label=f"agents {'run out of tokens' if refuses else 'go broke'}{often}",
@@ -207,8 +207,8 @@ def outcomes_table(outcomes: Sequence[AgentOutcome]) -> Table:
         "tips": [own.tips for own in ranked],
         "contracts": [own.contracts for own in ranked],
         "income": [own.income for own in ranked],
-        "runs with usage refused": [own.denied for own in ranked],
-        "first turn with usage refused": [own.first_denied for own in ranked],
+        "runs out of tokens": [own.out for own in ranked],
+        "first turn out of tokens": [own.first_out for own in ranked],
     }
     kept = {name: cells for name, cells in columns.items() if any(cells)}
     title = "What became of each agent; tokens are means over the runs"

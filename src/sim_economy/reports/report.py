@@ -216,18 +216,18 @@ def _by_agent(scenario: Scenario, runs: Sequence[Run], drawn: Sequence[Figure]) 
     blocks: list[Block] = [sentences.who_goes_broke(outcomes), *drawn]
     blocks.append(by_agent.outcomes_table(outcomes))
     blocks.append(
-        f"{_REFUSED if outcomes[0].denied is not None else ''}"
+        f"{_OUT if outcomes[0].out is not None else ''}"
         "An agent is broke from the first turn after which its balance is below zero; of several "
         "runs, the median of these turns is given. Fees are those it paid itself or carried for "
         "others; core shares, tips and contracts are what they brought, less what they cost."
     )
-    title = "Who goes broke, and when" if outcomes[0].denied is None else "Who runs out, and when"
+    title = "Who goes broke, and when" if outcomes[0].out is None else "Who runs out, and when"
     return Section(title=title, blocks=blocks)
 
 
-_REFUSED: Final = (
-    "An agent runs out of tokens in the first turn in which usage of it is refused. Income is what "
-    "it was granted and lifted of its debts, less what expired. "
+_OUT: Final = (
+    "An agent runs out of tokens in the first turn in which usage of it is refused, or its balance "
+    "ends below zero. Income is what it was granted and lifted of its debts, less what expired. "
 )
 
 

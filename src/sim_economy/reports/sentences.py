@@ -19,7 +19,7 @@ from sim_economy.runs.agent_outcomes import (
     AgentOutcome,
     Collector,
     agent_outcomes,
-    by_first_denied,
+    by_first_out,
     by_first_turn,
     collectors,
     moved_by_contracts,
@@ -112,8 +112,8 @@ class _Wording(Struct, frozen=True):
 
 _BROKE: Final = _Wording("broke", "first_turn", "go broke", "goes broke", "does not go broke")
 _OUT: Final = _Wording(
-    "denied",
-    "first_denied",
+    "out",
+    "first_out",
     "run out of tokens",
     "runs out of tokens",
     "does not run out of tokens",
@@ -121,12 +121,12 @@ _OUT: Final = _Wording(
 
 
 def _without_tokens(outcomes: Sequence[AgentOutcome]) -> str:
-    if outcomes[0].denied is None:
+    if outcomes[0].out is None:
         if broke := by_first_turn(outcomes):
             counted = _how_many(broke, outcomes, _BROKE)
             return f"{counted}{_how_often(broke[0].runs)}{_first_and_deepest(broke)}"
         return _hardly_any(outcomes, _BROKE)
-    if out := by_first_denied(outcomes):
+    if out := by_first_out(outcomes):
         return f"{_how_many(out, outcomes, _OUT)}{_how_often(out[0].runs)}{_first_out(out)}"
     return _hardly_any(outcomes, _OUT)
 
@@ -184,7 +184,7 @@ def _first_and_deepest(broke: Sequence[AgentOutcome]) -> str:
 
 def _first_out(out: Sequence[AgentOutcome]) -> str:
     """Who runs out first, and when."""
-    first = [own for own in out if own.first_denied == out[0].first_denied]
+    first = [own for own in out if own.first_out == out[0].first_out]
     who = f": {_names(out)}" if len(out) == 1 else f", {_names(first)} first"
     return f"{who}, {_when(first[0], _OUT)}"
 

@@ -1,7 +1,8 @@
 """What became of each agent over the runs of a scenario, and who collected what.
 
-An agent is broke from the first turn after which its balance is below zero. Where an empty balance
-uses nothing, or no more than it holds, an agent runs out of tokens when usage of it is refused.
+An agent is broke from the first turn after which its balance is below zero. Where the rules
+refuse usage, it runs out of tokens in the first turn in which some of it is refused, or after which
+its balance is below zero.
 Source: docs/spec/experiment.md.
 """
 
@@ -53,8 +54,8 @@ class AgentOutcome(Struct, frozen=True, kw_only=True):
         contracts: Gained or lost by all contracts, what forwards paid of its fees included.
         other: Transfers received, less transfers, studies and burns.
         income: Allowances, top-ups and lifted debts, less what expired.
-        denied: Runs in which usage of it was refused; None where the rules refuse none.
-        first_denied: The median of the first such turns, over those runs; None where there is none.
+        out: Runs in which it ran out of tokens; None where the rules refuse no usage.
+        first_out: The median of the first such turns, over those runs; None where there is none.
     """
 
     agent_id: str
@@ -74,8 +75,8 @@ class AgentOutcome(Struct, frozen=True, kw_only=True):
     contracts: float
     other: float
     income: float
-    denied: int | None
-    first_denied: float | None
+    out: int | None
+    first_out: float | None
 
     @property
     def goes_broke(self) -> bool:
@@ -84,8 +85,8 @@ class AgentOutcome(Struct, frozen=True, kw_only=True):
 
     @property
     def runs_out(self) -> bool:
-        """True if usage of it is refused in at least half of the runs."""
-        return bool(self.denied) and (self.denied or 0) >= _MOST_RUNS * self.runs
+        """True if it runs out of tokens in at least half of the runs."""
+        return bool(self.out) and (self.out or 0) >= _MOST_RUNS * self.runs
 
 
 def agent_outcomes(
@@ -120,10 +121,10 @@ def by_first_turn(outcomes: Iterable[AgentOutcome]) -> list[AgentOutcome]:
     return sorted(broke, key=lambda own: (own.first_turn, own.agent_id))
 
 
-def by_first_denied(outcomes: Iterable[AgentOutcome]) -> list[AgentOutcome]:
+def by_first_out(outcomes: Iterable[AgentOutcome]) -> list[AgentOutcome]:
     """Those that run out of tokens, the earliest first."""
     out = [own for own in outcomes if own.runs_out]
-    return sorted(out, key=lambda own: (own.first_denied, own.agent_id))
+    return sorted(out, key=lambda own: (own.first_out, own.agent_id))
 
 
 class GroupOutcome(Struct, frozen=True, kw_only=True):
@@ -136,7 +137,7 @@ class GroupOutcome(Struct, frozen=True, kw_only=True):
         first_turn: The earliest of the turns in which those go broke; None where there is none.
         turns_below: The mean of an agent's turns below zero.
         lowest: The lowest balance of any of them in any run.
-        denied: How many of them run out of tokens; None where the rules refuse no usage.
+        out: How many of them run out of tokens; None where the rules refuse no usage.
     """
 
     label: str | None
@@ -155,7 +156,7 @@ class GroupOutcome(Struct, frozen=True, kw_only=True):
     contracts: float
     other: float
     income: float
-    denied: int | None
+    out: int | None
 
 
 def outcomes_by(
@@ -190,7 +191,7 @@ def _group(label: str | None, members: Sequence[AgentOutcome]) -> GroupOutcome:
         broke=len(broke),
         first_turn=broke[0].first_turn if broke else None,
         lowest=min(own.lowest for own in members),
-        denied=None if members[0].denied is None else len(by_first_denied(members)),
+        out=None if members[0].out is None else len(by_first_out(members)),
         **means,
     )
 
@@ -447,7 +448,12 @@ def _outcome(
     balances = [[held[agent] for held in run.series.balances] for run in runs]
     below = [[turn for turn, held in enumerate(own, 1) if held < 0] for own in balances]
     firsts = [turns[0] for turns in below if turns]
-    denied = [turn for run in runs if (turn := first_denied(run, agent)) is not None]
+    denied = [first_denied(run, agent) for run in runs]
+    out = [
+        min(turns)
+        for own, turn in zip(below, denied, strict=True)
+        if (turns := [*own[:1], *([] if turn is None else [turn])]) and refuses
+    ]
     means = {name: gained[name][agent] / len(runs) for name in _GAINED}
     return AgentOutcome(
         agent_id=runs[0].agent_ids[agent],
@@ -460,8 +466,8 @@ def _outcome(
         final=statistics.fmean(own[-1] for own in balances),
         fees=-gained["fees"][agent] / len(runs),
         interest=-gained["interest"][agent] / len(runs),
-        denied=len(denied) if refuses else None,
-        first_denied=statistics.median(denied) if denied else None,
+        out=len(out) if refuses else None,
+        first_out=statistics.median(out) if out else None,
         **means,
     )
 

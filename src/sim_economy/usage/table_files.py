@@ -109,7 +109,7 @@ def scanned(path: Path) -> polars.LazyFrame:
         import polars  # noqa: PLC0415
     except ModuleNotFoundError:
         raise ScenarioError(
-            [f"usage.path: {path} needs polars; pip install 'sim-economy[report]'"]
+            [f"usage.path: {path} needs polars; pip install 'sim-economy[usage]'"]
         ) from None
     try:
         frame = polars.scan_parquet(path, glob=False)

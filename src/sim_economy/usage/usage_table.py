@@ -33,6 +33,7 @@ from sim_economy.usage.row_rules import (
     read_cell,
 )
 from sim_economy.usage.usage_form import KINDS
+from sim_economy.usage.usage_rows import is_usage_file
 
 
 class CivilTurns(Struct, frozen=True):
@@ -140,8 +141,12 @@ class _CsvRows:
             "seconds": None,
             **dict.fromkeys(KINDS, 0),
         }
+        # What we wrote ourselves has an apostrophe before texts that a spreadsheet would calculate.
+        escaped = is_usage_file(self.path)
         for line, cells in files.csv_rows(self.path, self.columns, read_cell, problems):
             row = blank | dict(zip(self.columns, cells, strict=True))
+            if escaped:
+                row |= {name: row[name].removeprefix("'") for name in TEXTS}
             turn = row["turn"] if calendar is None else calendar.turn_at(row["time"])
             if calendar is not None and row["seconds"]:
                 end = row["time"] + row["seconds"] * SECOND - 1

@@ -1,7 +1,7 @@
 """Who goes broke under each treatment, and when: by agent and by policy, over the runs.
 
-An agent is broke from the first turn after which its balance is below zero; it runs out of tokens
-where usage of it is refused, which only treatments with income may do.
+An agent is broke from the first turn after which its balance is below zero; where the
+rules refuse usage, it runs out of tokens as soon as some of it is refused or its balance is so.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sim_economy.ledger.readers.plain_text import csv_cell, markdown_text
 from sim_economy.reports.drawings.drawing import short
 from sim_economy.reports.page.document import plain, sourced
 from sim_economy.reports.tables import Table, Value
-from sim_economy.runs.agent_outcomes import AgentOutcome, by_first_denied, by_first_turn
+from sim_economy.runs.agent_outcomes import AgentOutcome, by_first_out, by_first_turn
 
 ROWS_MAX: Final = 40
 """Agents in a table or a figure; `agents.csv` has all."""
@@ -53,7 +53,7 @@ def _answer(outcomes: Outcomes) -> str:
 
 def _refusals(outcomes: Outcomes) -> str:
     """Under which treatments agents run out of tokens, and who first; empty where nobody does."""
-    out = {name: those for name, own in outcomes.items() if (those := by_first_denied(own))}
+    out = {name: those for name, own in outcomes.items() if (those := by_first_out(own))}
     clauses = [
         f"under {markdown_text(name)} {_out(name, those, outcomes[name], often='')}"
         for name, those in [*out.items()][:_TIED]
@@ -61,15 +61,15 @@ def _refusals(outcomes: Outcomes) -> str:
     if not clauses:
         return ""
     more = f", and some under {len(out) - _TIED} more" if len(out) > _TIED else ""
-    return f"Usage is refused{_how_often(outcomes)}: {'; '.join(clauses)}{more}."
+    return f"Where usage is refused{_how_often(outcomes)}: {'; '.join(clauses)}{more}."
 
 
 def _out(name: str, out: Sequence[AgentOutcome], own: Sequence[AgentOutcome], often: str) -> str:
     """Such as `3 of 8 agents run out of tokens, coder first, in turn 9`."""
     count = sourced(f"{len(out):,}", TREATMENTS_CSV, csv_text(name), _RUN_OUT)
-    first = [each.agent_id for each in out if each.first_denied == out[0].first_denied]
-    keys = (csv_text(name), csv_text(out[0].agent_id), "first_denied")
-    turn = sourced(_turn_text(out[0].first_denied), AGENTS_CSV, *keys)
+    first = [each.agent_id for each in out if each.first_out == out[0].first_out]
+    keys = (csv_text(name), csv_text(out[0].agent_id), "first_out")
+    turn = sourced(_turn_text(out[0].first_out), AGENTS_CSV, *keys)
     verb = "run" if len(out) > 1 else "runs"
     said = f"{count} of {len(own):,} agents {verb} out of tokens{often}"
     return f"{said}, {_listed(first)} first, in turn {turn}"
@@ -198,7 +198,7 @@ def insolvency_sentence(name: str, outcomes: Sequence[AgentOutcome]) -> str:
     broke = by_first_turn(outcomes)
     runs = outcomes[0].runs
     often = "" if runs == 1 else f" in at least half of the {runs} runs"
-    out = by_first_denied(outcomes)
+    out = by_first_out(outcomes)
     refused = f" {_out(name, out, outcomes, often)}." if out else ""
     if not broke:
         return f"Under {markdown_text(name)} nobody goes broke{often}.{refused}"
@@ -246,11 +246,11 @@ def _summary(own: Sequence[AgentOutcome]) -> tuple[Value, ...]:
 
 def _refuse(outcomes: Outcomes) -> bool:
     """Test whether any treatment may refuse usage."""
-    return any(own[0].denied is not None for own in outcomes.values())
+    return any(own[0].out is not None for own in outcomes.values())
 
 
 def _run_out(own: Sequence[AgentOutcome]) -> int | None:
-    return None if own[0].denied is None else len(by_first_denied(own))
+    return None if own[0].out is None else len(by_first_out(own))
 
 
 def policies_table(outcomes: Outcomes) -> Table | None:
@@ -269,7 +269,7 @@ def policies_table(outcomes: Outcomes) -> Table | None:
 
 def insolvency_table(outcomes: Outcomes) -> Table:
     """Each agent beside its outcomes under each treatment; those broke earliest first."""
-    needed = {_RUNS: bool(_how_often(outcomes)), _REFUSED: _refuse(outcomes)}
+    needed = {_RUNS: bool(_how_often(outcomes)), _OUT_IN_TURN: _refuse(outcomes)}
     parts = [what for what in _COLUMNS if needed.get(what, True)]
     heads = [f"{short(name)}: {what}" for name in outcomes for what in parts]
     rows: list[tuple[Value, ...]] = []
@@ -281,13 +281,13 @@ def insolvency_table(outcomes: Outcomes) -> Table:
 
 
 _RUNS: Final = "runs in which it is broke"
-_REFUSED: Final = "usage refused in turn"
+_OUT_IN_TURN: Final = "out of tokens in turn"
 _COLUMNS: Final[Mapping[str, str]] = {
     "broke in turn": "first_turn",
     _RUNS: "broke",
     "lowest balance": "lowest",
     "final balance": "final",
-    _REFUSED: "first_denied",
+    _OUT_IN_TURN: "first_out",
 }
 
 
