@@ -75,8 +75,8 @@ def test_a_log_gives_turns_agents_and_dates(file: Path) -> None:
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_what_an_import_writes_is_played_under_the_logs_own_names(form: str, file: Path) -> None:
     raw, rows = file.parent / "raw.csv", file.parent / f"rows.{form}"
-    text = "time,agent,model,output\n2026-03-28T10:00:00Z,=a,m,7\n2026-03-28T10:00:00Z,'b,m,7\n"
-    raw.write_text(text, encoding="utf-8")
+    text = "".join(f"2026-03-28T10:00:00Z,{name},m,0,7\n" for name in ("=a", "'b"))
+    raw.write_text(f"time,agent,model,input,output\n{text}", encoding="utf-8")
     assert sim_economy("usage", raw, "--out", rows).returncode == 0
     scenario = load_scenario(file, [f"usage.path={rows.name}"])
     assert [*scenario.agent_names.values()] == ["'b", "=a"]

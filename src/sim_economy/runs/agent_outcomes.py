@@ -447,29 +447,38 @@ def _outcome(
 ) -> AgentOutcome:
     balances = [[held[agent] for held in run.series.balances] for run in runs]
     below = [[turn for turn, held in enumerate(own, 1) if held < 0] for own in balances]
-    firsts = [turns[0] for turns in below if turns]
-    denied = [first_denied(run, agent) for run in runs]
-    out = [
-        min(turns)
-        for own, turn in zip(below, denied, strict=True)
-        if (turns := [*own[:1], *([] if turn is None else [turn])]) and refuses
-    ]
+    firsts = _known(turns[0] if turns else None for turns in below)
+    outs = _known(first_out(run, agent) for run in runs) if refuses else []
     means = {name: gained[name][agent] / len(runs) for name in _GAINED}
     return AgentOutcome(
         agent_id=runs[0].agent_ids[agent],
         policy=policy,
         runs=len(runs),
         broke=len(firsts),
-        first_turn=statistics.median(firsts) if firsts else None,
+        first_turn=_median(firsts),
         turns_below=statistics.fmean(map(len, below)),
         lowest=min(map(min, balances)),
         final=statistics.fmean(own[-1] for own in balances),
         fees=-gained["fees"][agent] / len(runs),
         interest=-gained["interest"][agent] / len(runs),
-        out=len(out) if refuses else None,
-        first_out=statistics.median(out) if out else None,
+        out=len(outs) if refuses else None,
+        first_out=_median(outs),
         **means,
     )
+
+
+def _known(turns: Iterable[int | None]) -> list[int]:
+    return [turn for turn in turns if turn is not None]
+
+
+def _median(turns: Sequence[int]) -> float | None:
+    return statistics.median(turns) if turns else None
+
+
+def first_out(run: Run, agent: int) -> int | None:
+    """The first turn of a run in which an agent was refused usage, or after which it was broke."""
+    below = (turn for turn, held in enumerate(run.series.balances, 1) if held[agent] < 0)
+    return min(_known((next(below, None), first_denied(run, agent))), default=None)
 
 
 def first_denied(run: Run, agent: int) -> int | None:

@@ -118,7 +118,12 @@ def all_alike(runs: Sequence[Run]) -> bool:
 def doubts(scenario: Scenario, runs: Sequence[Run]) -> list[str]:
     """Why the runs of a scenario say less than their number suggests; nothing if they do not."""
     alike = [ALIKE] if all_alike(runs) else []
-    return [*scenario.usage_warnings, *_income_doubts(scenario.config), *alike]
+    return [*run_warnings(scenario), *alike]
+
+
+def run_warnings(scenario: Scenario) -> list[str]:
+    """Why any run of a scenario says less than it seems to: of its usage, and of its income."""
+    return [*scenario.usage_warnings, *_income_doubts(scenario.config)]
 
 
 def _income_doubts(config: WorldConfig) -> list[str]:

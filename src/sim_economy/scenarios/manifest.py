@@ -63,16 +63,11 @@ def read_kept(folder: Path) -> KeptScenario:
         ScenarioError: It is no experiment's folder, or its manifest is damaged.
     """
     settings = _settings(folder)
-    tables = {key: settings["world"][key] for key in RULE_TABLES if key in settings["world"]}
-    flat = {key: value for key, value in settings["world"].items() if key not in tables}
     usage = {key: value for key, value in settings["usage"].items() if key != "digest"}
-    agent_ids = FROM_USAGE if "agent_names" in settings else settings["agent_ids"]
-    given = {
-        **{key: settings[key] for key in ("name", "turns", "runs", "seed")},
-        **{key: settings[key] for key in ("policy",) if key in settings},
+    given: dict[str, Any] = {
+        **{key: settings[key] for key in _AS_THEY_ARE if key in settings},
+        **_world_tables(settings),
         "usage": {key: _of_usage(value) for key, value in usage.items()},
-        "world": {**_numbers(flat, parameters()), "agent_ids": agent_ids},
-        **tables,
     }
     if "population" in settings:
         given["population"] = [_entry(own) for own in settings["population"]]
@@ -82,6 +77,18 @@ def read_kept(folder: Path) -> KeptScenario:
         given_policies=tuple(settings.get("policy_sources", ())),
         trace=_trace(folder, usage),
     )
+
+
+_AS_THEY_ARE: Final = ("name", "turns", "runs", "seed", "policy")
+
+
+def _world_tables(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The table `[world]`, and those beside it, which settings have within it."""
+    world = settings["world"]
+    tables = {key: world[key] for key in RULE_TABLES if key in world}
+    flat = {key: value for key, value in world.items() if key not in tables}
+    agent_ids = FROM_USAGE if "agent_names" in settings else settings["agent_ids"]
+    return {"world": {**_numbers(flat, parameters()), "agent_ids": agent_ids}, **tables}
 
 
 def _settings(folder: Path) -> dict[str, Any]:

@@ -409,15 +409,7 @@ def _parse_world(values: Mapping[str, Any], usage: UsageSource | None) -> WorldC
     problems = [
         problem for key, problem in _NOT_OF_FILES.items() if flat.pop(key, None) is not None
     ]
-    agent_ids = flat.pop("agent_ids", None)
-    if agent_ids == FROM_USAGE:
-        if not isinstance(usage, TracedUsage):
-            reason = [] if usage is None else ['world.agent_ids: "from usage" needs a trace']
-            raise ScenarioError([*problems, *reason])
-        agent_ids = usage.agent_ids
-    if agent_ids is not None and not (isinstance(agent_ids, list) and agent_ids):
-        problems.append(f'world.agent_ids: must be a list of names, or "{FROM_USAGE}"')
-        agent_ids = None
+    agent_ids = _agent_ids(flat.pop("agent_ids", None), usage, problems)
     if agent_ids is not None:
         flat.setdefault("num_agents", len(agent_ids))
     if values["income"] is not None:
@@ -431,6 +423,23 @@ def _parse_world(values: Mapping[str, Any], usage: UsageSource | None) -> WorldC
     if problems or config is None:
         raise ScenarioError(problems)
     return config
+
+
+def _agent_ids(given: Any, usage: UsageSource | None, problems: list[str]) -> list[Any] | None:
+    """The ids that a file lists, or those of its usage; None where it says nothing of them.
+
+    Raises:
+        ScenarioError: Usage names nobody, or could not be read; nothing more can be said then.
+    """
+    if given == FROM_USAGE:
+        if not isinstance(usage, TracedUsage):
+            reason = [] if usage is None else ['world.agent_ids: "from usage" needs a trace']
+            raise ScenarioError([*problems, *reason])
+        return usage.agent_ids
+    if given is not None and not (isinstance(given, list) and given):
+        problems.append(f'world.agent_ids: must be a list of names, or "{FROM_USAGE}"')
+        return None
+    return given
 
 
 _NOT_OF_FILES: Final = {
