@@ -70,7 +70,7 @@ def test_nobody_broke_is_said_with_the_lowest_balance() -> None:
 STOP = {"period_turns": 10, "when_empty": "stop"}
 
 
-def test_refused_usage_is_said_in_place_of_debts() -> None:
+def test_refused_usage_is_said_instead_of_debts() -> None:
     assert told(turns=30, policy="idle", income={**STOP, "allowance": 10}).startswith(
         "All 8 agents run out of tokens, agent_3 and agent_6 first, in turn 9; the platform keeps "
     )
