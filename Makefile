@@ -45,6 +45,7 @@ bench: $(VENV)/bench.stamp ## Ratios against a bare loop, raw SQLite, Mesa, a ba
 	$(BIN)/python -m benchmarks.hostile
 	$(BIN)/python -m benchmarks.society
 	$(BIN)/python -m benchmarks.orchestrator
+	$(BIN)/python -m benchmarks.usage
 
 lock: ## Write the pinned requirements anew; needs uv.
 	$(COMPILE) --extra report --extra engine --extra client --extra signatures --group build -o requirements/report.lock

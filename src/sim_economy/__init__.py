@@ -19,6 +19,7 @@ se.play("as-run", policy=Saver)
 Play      play, experiment, compare: scenarios, with any setting by name
           World: turn by turn, by hand; Played.of(world) measures it
 Settings  load_scenario, preset, parse_world_config, WorldConfig
+Usage     read_usage: logs of real usage as usage rows; ImportedUsage
 Read      Played, PlayedExperiment, PlayedComparison; frame, statement, SQLiteStore
 Prove     verify, replay
 Policies  Policy, View, Move, WorldAccounts; Parameter, Kind for what a file may set
@@ -77,6 +78,8 @@ if TYPE_CHECKING:
     from sim_economy.reports.played_run import play as play
     from sim_economy.scenarios.presets import preset as preset
     from sim_economy.scenarios.scenario import load_scenario as load_scenario
+    from sim_economy.usage.usage_import import ImportedUsage as ImportedUsage
+    from sim_economy.usage.usage_import import read_usage as read_usage
     from sim_economy.world.replay import replay as replay
     from sim_economy.world.world import World as World
 
@@ -120,6 +123,7 @@ _HOMES = {
     "load_scenario": "scenarios.scenario",
     "frame": "ledger.readers.export",
     "preset": "scenarios.presets",
+    **dict.fromkeys(("ImportedUsage", "read_usage"), "usage.usage_import"),
     "replay": "world.replay",
     "statement": "ledger.readers.statement",
     "verify": "ledger.verify",

@@ -73,6 +73,15 @@ WORLDS: Final = st.fixed_dictionaries(
         "speech_length_max": st.sampled_from([0, 20, 60, 500]),
         "payload_length_max": st.sampled_from([0, 10, 10_000]),
         "reputation_value_min": st.integers(0, 50),
+        "income": st.fixed_dictionaries(
+            {
+                "allowance": st.integers(0, 3000),
+                "period_turns": st.integers(2, 12),
+                "carryover_max": st.sampled_from([0, 500]),
+                "overdraft": st.sampled_from(["carried", "forgiven"]),
+                "when_empty": st.sampled_from(["debt", "stop", "clip"]),
+            }
+        ),
         "study_cost": st.integers(0, 100),
         "slash_both_on_timeout": st.booleans(),
     },

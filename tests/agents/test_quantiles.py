@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from sim_economy.agents import quantiles
-from sim_economy.agents.usage_model import Usage, parse_usage
+from sim_economy.agents.usage_model import parse_usage
 from sim_economy.core.randomness import draw, seed_key
 from sim_economy.core.rules_version import RulesVersion
 from sim_economy.core.units import INPUT_LIMIT
 from sim_economy.core.world_config import WorldConfig, parse_world_config
+from sim_economy.usage.unit_weights import Usage
 
 UNIFORM = {"distribution": "uniform", "low": 40, "high": 280}
 EXPONENTIAL = {"distribution": "exponential", "mean": 200}

@@ -18,7 +18,6 @@ from sim_economy.agents.usage_model import (
     DistributedUsage,
     Exponential,
     PublishedUsage,
-    Usage,
     UsageSource,
     parse_usage,
 )
@@ -27,6 +26,7 @@ from sim_economy.core.rules_version import RulesVersion
 from sim_economy.core.table_reader import NumberText
 from sim_economy.core.units import INPUT_LIMIT
 from sim_economy.core.world_config import WorldConfig, parse_world_config
+from sim_economy.usage.unit_weights import Usage
 
 HERE: Final = Path()
 NOTHING: Final = {"distribution": "constant", "value": 0}

@@ -128,7 +128,29 @@ def kept(engine: EngineProcess) -> dict[str, Answers]:
             if sent is not None:
                 operator.call(method, path, sent, first)
         found[prefix] = operator.kept
+    with_income(engine, found[""])
     return found
+
+
+def with_income(engine: EngineProcess, kept: Answers) -> None:
+    """Add answers of a world whose one agent has an income and uses more than it can pay."""
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    income = {"allowance": 5, "period_turns": 3, "when_empty": "clip"}
+    asked = {"agent_id": "agent_0", "action": {"action": "idle"}, "output_units": 2000}
+    calls: list[tuple[str, str, Any]] = [
+        ("POST", "/init", {"config": {"num_agents": 1, "income": income}}),
+        ("POST", "/turn", {"inputs": [asked]}),
+        ("GET", f"{OWN}/observation", None),
+        ("GET", "/config", None),
+        ("GET", "/turns", None),
+        ("GET", "/series", None),
+    ]
+    for method, path, sent in calls:
+        body = json.dumps(sent).encode() if sent else None
+        url = f"/worlds/income{path}".format(agent_id="agent_0")
+        reply = engine.ask(method, url, body, **headers)
+        assert reply.status == 200, (url, reply.body)
+        kept[method, path].append(reply.json)
 
 
 def answers_to(route: Route, kept: Mapping[str, Answers]) -> list[Any]:

@@ -28,6 +28,7 @@ from sim_economy.core.errors import (
     SimEconomyError,
     StoreError,
     TurnConflictError,
+    UsageLogError,
     WorldExistsError,
     WorldMissingError,
     WorldUnknownError,
@@ -35,6 +36,7 @@ from sim_economy.core.errors import (
 
 EXAMPLES: Final[dict[type[SimEconomyError], SimEconomyError]] = {
     ScenarioError: ScenarioError(["turns: must be an integer", "policy: is missing"]),
+    UsageLogError: UsageLogError(["a.csv, line 3: is not JSON", "b.csv: is empty"]),
     InputError: InputError("inputs[2].action.amount", "must be an integer"),
     PolicyFailedError: PolicyFailedError("Thrifty", "agent_3", 7, "ValueError: no money"),
     AmountOutOfRangeError: AmountOutOfRangeError(7, "destroyed"),
@@ -53,6 +55,7 @@ EXAMPLES: Final[dict[type[SimEconomyError], SimEconomyError]] = {
 }
 MESSAGES: Final = {
     ScenarioError: "turns: must be an integer; policy: is missing",
+    UsageLogError: "a.csv, line 3: is not JSON; b.csv: is empty",
     InputError: "inputs[2].action.amount: must be an integer",
     PolicyFailedError: "the policy Thrifty failed for agent_3 in turn 7: ValueError: no money",
     AmountOutOfRangeError: (

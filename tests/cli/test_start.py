@@ -17,6 +17,7 @@ COMMANDS = (
     "run",
     "experiment",
     "compare",
+    "usage",
     "orchestrate",
     "inspect",
     "init",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 from tests.docs.blocks import ROOT, fenced, run
+from tests.usage.raw_logs import SAMPLES
 
 PAGE = ROOT / "README.md"
 NOT_RUN = {"serve"}
@@ -16,11 +19,21 @@ FINDINGS = {"diff"}
 """Commands whose status says what they found."""
 
 
+def bring_a_log_and_prices(folder: Path) -> None:
+    """The files that a reader has: a log of calls, and what its models cost."""
+    log = (SAMPLES / "shapes/langfuse_observations.jsonl").read_bytes()
+    (folder / "requests.jsonl.gz").write_bytes(gzip.compress(log))
+    price = {"input_cost_per_token": 3e-06, "output_cost_per_token": 1.5e-05}
+    prices = dict.fromkeys(("gpt-5-mini", "claude-sonnet-4-5"), price)
+    (folder / "prices.json").write_text(json.dumps(prices), encoding="utf-8")
+
+
 def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
     text = PAGE.read_text(encoding="utf-8")
     found = re.findall(r"^    (sim-economy (\w+)[^#\n]*)", text, re.MULTILINE)
     commands = [(line, name) for line, name in found if name not in NOT_RUN]
     assert {name for _, name in commands} >= {"init", "experiment", "run", "statement", "verify"}
+    bring_a_log_and_prices(tmp_path)
     for line, name in commands:
         fewer = line.replace("--runs 100", "--runs 2 --no-report")
         run("bash", f"{fewer} || [ $? = 1 ]" if name in FINDINGS else fewer, tmp_path)

@@ -39,14 +39,14 @@ MUTANTS = [
     Mutant(
         "B1 the discounted thinking is not floored",
         "rules/usage_fees.py",
-        "usage = output_units + thinking_units * config.thinking_layer_discount // MILLION",
-        "usage = output_units - -thinking_units * config.thinking_layer_discount // MILLION",
+        "return thinking * config.thinking_layer_discount // MILLION, output",
+        "return -(-thinking * config.thinking_layer_discount // MILLION), output",
     ),
     Mutant(
         "B2 the free threshold is passed by one",
         "rules/usage_fees.py",
-        "billable = usage - config.commons_threshold_per_turn",
-        "billable = usage - config.commons_threshold_per_turn - 1",
+        "max(0, thinking + output - config.commons_threshold_per_turn)",
+        "max(0, thinking + output - config.commons_threshold_per_turn - 1)",
     ),
     Mutant(
         "B3 a study counts from the next turn on",
@@ -57,8 +57,8 @@ MUTANTS = [
     Mutant(
         "B4 an agent on a job pays its fee",
         "turn.py",
-        "            waived += fee\n        else:\n            fees[agent] = fee",
-        "            waived += fee\n        fees[agent] = fee",
+        "            acted.waived += fee\n        else:\n            acted.fees[agent] = fee",
+        "            acted.waived += fee\n        if True:\n            acted.fees[agent] = fee",
     ),
     Mutant(
         "B5 interest before fees",
@@ -333,8 +333,8 @@ MUTANTS = [
     Mutant(
         "K4 a forward pays before its start turn",
         "rules/forwards.py",
-        "if turn < contract.deal.start_turn:",
-        "if turn < 0:",
+        "and turn >= contract.deal.start_turn",
+        "and turn >= 0",
     ),
     Mutant(
         "K4 any payload will do",
@@ -437,6 +437,126 @@ MUTANTS = [
         "observation.py",
         "            payloads=self._payloads.get(agent, {}).copy(),",
         "            payloads={sold.contract_id: sold.text for sold in state.payloads},",
+    ),
+    Mutant(
+        "C5 owners at genesis own nothing",
+        "state.py",
+        "        cores=[shares.get(agent_id, 0) for agent_id in config.agent_ids],",
+        "        cores=[0 for agent_id in config.agent_ids],",
+    ),
+    Mutant(
+        "C5 shares are auctioned though genesis states their owners",
+        "rules/refusals.py",
+        "closed = turn > AUCTION_TURN or config.core_owners is not None",
+        "closed = turn > AUCTION_TURN",
+    ),
+    Mutant(
+        "I1 nothing is granted after the first period",
+        "turn.py",
+        "        for agent, allowance in enumerate(allowances):\n"
+        "            balance = BALANCE + WIDTH * agent\n"
+        "            ledger.post(ISSUANCE, balance, allowance",
+        "        for agent, allowance in enumerate(allowances if period == 1 else ()):\n"
+        "            balance = BALANCE + WIDTH * agent\n"
+        "            ledger.post(ISSUANCE, balance, allowance",
+    ),
+    Mutant(
+        "I1 a period is a turn longer",
+        "income_config.py",
+        "before, rest = divmod(turn - 1, self.period_turns)",
+        "before, rest = divmod(turn - 1, self.period_turns + 1)",
+    ),
+    Mutant(
+        "I2 income before the return of stake",
+        "turn.py",
+        "    released = _release_stake(state, ledger, config)  # T2\n"
+        "    _pay_income(state, ledger, config, agent_indices)\n",
+        "    _pay_income(state, ledger, config, agent_indices)\n"
+        "    released = _release_stake(state, ledger, config)  # T2\n",
+    ),
+    Mutant(
+        "I3 allowances expire in the first period too",
+        "turn.py",
+        "        if period > 1:\n",
+        "        if period > 0:\n",
+    ),
+    Mutant(
+        "I3 nothing is carried over",
+        "rules/income.py",
+        "return max(0, balance - income.carryover_max)",
+        "return max(0, balance)",
+    ),
+    Mutant(
+        "I3 balances of agents without an allowance expire",
+        "turn.py",
+        "        if not allowance:\n            continue\n",
+        "",
+    ),
+    Mutant(
+        "I4 a debt is lifted under carried",
+        "rules/income.py",
+        "        case OverdraftRule.CARRIED:\n            return 0\n",
+        "        case OverdraftRule.CARRIED:\n            return max(0, -balance)\n",
+    ),
+    Mutant(
+        "I5 a top-up comes a turn late",
+        "turn.py",
+        "rules.top_ups_in(state.turn)",
+        "rules.top_ups_in(state.turn - 1)",
+    ),
+    Mutant(
+        "I7 an agent with nothing at all goes on",
+        "turn.py",
+        "+ held.get(agent, 0) > 0:",
+        "+ held.get(agent, 0) >= 0:",
+    ),
+    Mutant(
+        "I7 forwards do not count under stop",
+        "turn.py",
+        "        if state.accounts[BALANCE + WIDTH * agent] + held.get(agent, 0) > 0:",
+        "        if state.accounts[BALANCE + WIDTH * agent] > 0:",
+    ),
+    Mutant(
+        "I7 the usage of a stopped agent is not refused",
+        "turn.py",
+        "    return [refused for refused in denied if refused.units]",
+        "    return []",
+    ),
+    Mutant(
+        "I8 one unit too many",
+        "rules/income.py",
+        "((funds + 1) * MILLION * FACTOR_ONE - 1) // rate",
+        "((funds + 1) * MILLION * FACTOR_ONE) // rate",
+    ),
+    Mutant(
+        "I8 the last token is kept",
+        "rules/income.py",
+        "((funds + 1) * MILLION * FACTOR_ONE - 1) // rate",
+        "(funds * MILLION * FACTOR_ONE) // rate",
+    ),
+    Mutant(
+        "I8 a debtor pays with what it does not have",
+        "rules/income.py",
+        "    if funds < 0:\n        return 0\n",
+        "    if funds < 0:\n        return billable\n",
+    ),
+    Mutant(
+        "I8 thinking is cut before output",
+        "rules/income.py",
+        "    of_output = min(output, units)\n",
+        "    of_output = max(0, units - thinking)\n",
+    ),
+    Mutant(
+        "I8 an agent on a job is clipped",
+        "turn.py",
+        "acted.fees[agent] = fee\n            acted.used[agent] = usage\n",
+        "acted.fees[agent] = fee\n        acted.used[agent] = usage\n",
+    ),
+    Mutant(
+        "I8 free units are refused with the others",
+        "turn.py",
+        "income.cut(*usage, asked - paid)",
+        "income.cut(*usage, sum(usage) - paid)",
     ),
     Mutant(
         "O3 the insurer sees the insured value",

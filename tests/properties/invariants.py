@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from msgspec import UNSET
 from msgspec.structs import astuple
 
 from sim_economy.core.accounts import (
@@ -22,6 +23,7 @@ from sim_economy.core.accounts import (
 from sim_economy.core.actions import Idle, Input
 from sim_economy.core.contracts import ENDS, TRANSITIONS, Happened, Stage
 from sim_economy.core.events import RejectionReason, Transaction, Turn
+from sim_economy.core.income_config import EmptyRule
 from sim_economy.core.state import State
 from sim_economy.core.turn import play_turn
 from sim_economy.core.units import ACCOUNT_LIMIT, FACTOR_ONE
@@ -63,6 +65,10 @@ ROUTES: Mapping[PostingReason, tuple[int, int]] = {
     PostingReason.LOAN_RECOVERY: (BALANCE, BALANCE),
     PostingReason.ARBITRATOR_FEE: (ESCROW, BALANCE),
     PostingReason.RUN_ENDED: (PENDING, BALANCE),
+    PostingReason.ALLOWANCE_EXPIRED: (BALANCE, ISSUANCE),
+    PostingReason.DEBT_LIFTED: (ISSUANCE, BALANCE),
+    PostingReason.ALLOWANCE: (ISSUANCE, BALANCE),
+    PostingReason.TOP_UP: (ISSUANCE, BALANCE),
 }
 """Between which kinds of account each reason may move tokens; the first agent stands for all."""
 
@@ -115,6 +121,7 @@ def check_turn(
     _check_contracts(before, state, turn)
     _check_reputations(before, state, turn, config)
     _check_cores(state, turn, config)
+    _check_denied(inputs, turn, config)
     if turn.ends:
         assert not state.mempool
         assert not state.contracts
@@ -137,17 +144,22 @@ def check_refusals_change_nothing(
     """A rejected action costs its usage and changes nothing else.
 
     The turn is played again with every rejected action idle at the same usage, and inputs that
-    were not admitted left out: everything but the rejections themselves must be the same.
+    were not admitted, or came from an agent that had nothing, left out: everything but the
+    rejections themselves must be the same.
     """
     if not any(turn.outcomes):
         return
-    not_admitted = (RejectionReason.UNKNOWN_AGENT, RejectionReason.ALREADY_ACTED)
+    not_billed = (
+        RejectionReason.UNKNOWN_AGENT,
+        RejectionReason.ALREADY_ACTED,
+        RejectionReason.BALANCE_EMPTY,
+    )
     instead = [
         given
         if reason is None
         else Input(given.agent_id, Idle(), given.thinking_units, given.output_units)
         for given, reason in zip(inputs, turn.outcomes, strict=True)
-        if reason not in not_admitted
+        if reason not in not_billed
     ]
     other, played = play_turn(before, instead, config, genesis_order(config), ends=turn.ends)
     assert not any(played.outcomes)
@@ -186,18 +198,20 @@ def _check_postings(before: State, state: State, turn: Turn) -> None:
 
 
 def _check_supply(before: State, state: State, turn: Turn) -> None:
-    """token_supply = genesis + platform outflows - inflows - destroyed, each by its reason."""
+    """token_supply = genesis + income + platform outflows - inflows - destroyed, by reason."""
     moved = dict.fromkeys(PostingReason, 0)
     for posting in turn.postings:
         moved[posting.reason] += posting.amount
     outflows = sum(moved[reason] for reason, (source, _) in ROUTES.items() if source == PLATFORM)
     inflows = sum(moved[reason] for reason, (_, target) in ROUTES.items() if target == PLATFORM)
     destroyed = sum(moved[reason] for reason, (_, target) in ROUTES.items() if target == DESTROYED)
+    income = sum(moved[reason] for reason, (source, _) in ROUTES.items() if source == ISSUANCE)
+    income -= sum(moved[reason] for reason, (_, target) in ROUTES.items() if target == ISSUANCE)
     assert state.token_supply == turn.token_supply
-    assert state.token_supply == before.token_supply + outflows - inflows - destroyed
+    assert state.token_supply == before.token_supply + income + outflows - inflows - destroyed
     assert state.accounts[PLATFORM] == before.accounts[PLATFORM] + inflows - outflows
     assert state.accounts[DESTROYED] == before.accounts[DESTROYED] + destroyed
-    assert state.accounts[ISSUANCE] == before.accounts[ISSUANCE]
+    assert state.accounts[ISSUANCE] == before.accounts[ISSUANCE] - income
     assert state.token_supply == -sum(state.accounts[:FIRST])
 
 
@@ -241,6 +255,34 @@ def _check_outcomes(inputs: Sequence[Input], state: State, turn: Turn, config: W
         assert state.rejections[agent] is (acted[1] if acted else None)
         heard = acted[0].speech or None if acted and acted[1] is None else None
         assert state.speech[agent] == heard
+
+
+def _check_denied(inputs: Sequence[Input], turn: Turn, config: WorldConfig) -> None:
+    """Units are refused by `stop` and `clip` alone, to agents that asked; nobody pays for them."""
+    denied = () if turn.units_denied is UNSET else turn.units_denied
+    stopped = {
+        given.agent_id
+        for given, reason in zip(inputs, turn.outcomes, strict=True)
+        if reason is RejectionReason.BALANCE_EMPTY
+    }
+    agents = [refused.agent for refused in denied]
+    assert agents == sorted(set(agents))
+    assert all(min(refused.thinking, refused.output) >= 0 < refused.units for refused in denied)
+    refused_to = {config.agent_ids[agent] for agent in agents}
+    assert refused_to <= {given.agent_id for given in inputs}
+    if config.when_empty is EmptyRule.STOP:
+        assert refused_to <= stopped
+    else:
+        assert not stopped
+        assert not denied or config.when_empty is EmptyRule.CLIP
+    billed = {
+        config.agent_ids[(posting.source - FIRST) // WIDTH]
+        for posting in turn.postings
+        if posting.reason is PostingReason.INFERENCE_FEE
+    }
+    assert not billed & stopped
+    if config.when_empty is EmptyRule.CLIP:
+        assert turn.bill.covered == turn.bill.charged
 
 
 def _check_bill(turn: Turn) -> None:
@@ -363,7 +405,8 @@ def _records(state: State) -> int:
 
 def _check_cores(state: State, turn: Turn, config: WorldConfig) -> None:
     assert sum(state.cores) <= config.num_cores
-    assert all(0 <= shares <= 1 for shares in state.cores)
+    auctioned = config.core_owners is None
+    assert not auctioned or all(0 <= shares <= 1 for shares in state.cores)
     bids = {
         posting.source: posting.amount
         for posting in turn.postings
@@ -374,8 +417,8 @@ def _check_cores(state: State, turn: Turn, config: WorldConfig) -> None:
     ]
     assert len(prices) == min(len(bids), config.num_cores)
     assert len(set(prices)) <= 1
-    assert not bids or turn.turn == 1
-    assert sum(state.cores) == len(prices) or turn.turn > 1
+    assert not bids or (turn.turn == 1 and auctioned)
+    assert not auctioned or sum(state.cores) == len(prices) or turn.turn > 1
     returned = sum(
         posting.amount for posting in turn.postings if posting.reason is PostingReason.BID_RETURNED
     )

@@ -107,7 +107,41 @@ def random_config(random: Random) -> WorldConfig:
     for name in random.sample(list(EXTREMES), random.choice((0, 1, 2, 4, len(EXTREMES)))):
         value = random.choice(EXTREMES[name])
         given[name] = Decimal(value) if isinstance(value, str) else value
+    if random.random() < 0.4:
+        given["income"] = random_income(random, given["num_agents"])
+        given["interest_rate_per_turn"] = Decimal(random.choice(RATES))
+        if random.random() < 0.3:
+            given["genesis_tokens_per_agent"] = 0
+    if random.random() < 0.1:
+        given["cores"] = {"owners": {"agent_0": random.randint(1, given.get("num_cores", 4))}}
     return parse_world_config(given)
+
+
+def random_income(random: Random, num_agents: int) -> dict[str, Any]:
+    """Any income that a world of so many agents may have."""
+    names = [f"agent_{agent}" for agent in range(num_agents)]
+    tokens = (1, 30, 300, 300, 1000, INPUT_LIMIT)
+    income: dict[str, Any] = {
+        "allowance": random.choice((0, *tokens)),
+        "allowances": {name: random.choice((0, *tokens)) for name in random.sample(names, 1)},
+        "carryover_max": random.choice((0, 0, 50, INPUT_LIMIT)),
+        "overdraft": random.choice(("carried", "forgiven")),
+        "when_empty": random.choice(("debt", "stop", "stop", "clip", "clip")),
+    }
+    if random.random() < 0.5:
+        income["period_turns"] = random.choice((2, 3, 10, INPUT_LIMIT))
+    else:
+        income["period_starts"] = sorted(random.sample(range(1, 60, 2), random.choice((1, 4, 20))))
+    if random.random() < 0.5:
+        income["top_ups"] = [
+            {
+                "turn": random.randint(1, 30),
+                "agent": random.choice(names),
+                "tokens": random.choice(tokens),
+            }
+            for _ in range(random.choice((1, 5)))
+        ]
+    return income
 
 
 def random_input(random: Random, agent: int, state: State, config: WorldConfig) -> Input:
@@ -236,7 +270,7 @@ def _play_world(random: Random, tally: Tally) -> int:
     check_genesis(state, config)
     turns = random.choice((3, 10, 30, 70))
     ends = random.random() < 0.5
-    recorded = World(config) if random.random() < 0.1 else None
+    recorded = World(config) if config.income or random.random() < 0.1 else None
     sent = 0
     for turn_number in range(1, turns + 1):
         inputs = with_some_too_long(random, random_inputs(random, state, config), config)

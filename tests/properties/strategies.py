@@ -192,13 +192,42 @@ def configurations(**fixed: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[st
     return st.fixed_dictionaries({}, optional={**optional, **fixed})
 
 
+allowances = st.one_of(st.sampled_from((0, 1, 300, INPUT_LIMIT)), st.integers(0, INPUT_LIMIT))
+schedules = st.one_of(
+    st.one_of(st.integers(2, 12), st.just(INPUT_LIMIT)).map(lambda turns: {"period_turns": turns}),
+    st.lists(st.integers(1, 40).map(lambda turn: 2 * turn), min_size=1, unique=True).map(
+        lambda turns: {"period_starts": sorted(turns)}
+    ),
+)
+"""Periods of two turns or more."""
+
+
+def incomes(agents: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str, Any]]:
+    """Every table of income that a world of these agents may have."""
+    top_up = st.fixed_dictionaries(
+        {"turn": st.integers(1, 30), "agent": agents, "tokens": st.integers(1, INPUT_LIMIT)}
+    )
+    keys = {
+        "allowance": allowances,
+        "allowances": st.dictionaries(agents, allowances),
+        "carryover_max": allowances,
+        "overdraft": st.sampled_from(("carried", "forgiven")),
+        "when_empty": st.sampled_from(("debt", "stop", "clip")),
+        "top_ups": st.lists(top_up, min_size=1, max_size=5),
+    }
+    rest = st.fixed_dictionaries({}, optional=keys)
+    return st.builds(lambda schedule, given: {**schedule, **given}, schedules, rest)
+
+
 def worlds(preset: Mapping[str, Any]) -> st.SearchStrategy[WorldConfig]:
-    """Small worlds of a preset, some of their parameters moved, often to an extreme."""
+    """Small worlds of a preset, parameters moved, often to an extreme; half have an income."""
     kept: Mapping[str, st.SearchStrategy[Any]] = {
         "num_agents": st.integers(1, AGENTS_MAX),
         "burn_maturity_turns": st.sampled_from((0, 1, 3, INPUT_LIMIT)),
         "unstake_delay_turns": st.sampled_from((1, 2, 5, INPUT_LIMIT)),
         **{name: st.just(value) for name, value in preset.items()},
+        "income": incomes(st.just("agent_0")),
+        "cores": st.just({"owners": {"agent_0": 1}}),
     }
     return st.one_of(
         st.just(parse_world_config(preset)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from pathlib import Path
+from typing import Final
 
 import msgspec
 import pytest
@@ -157,6 +158,34 @@ def test_the_command_says_it_first_and_to_scripts(folder: Path) -> None:
     }
 
 
+CLIP: Final = """
+[income]
+allowance = 60
+period_turns = 10
+when_empty = "clip"
+"""
+
+
+def test_refused_usage_is_said_where_nobody_is_broke(folder: Path) -> None:
+    """Of 100 tokens and 60 in turns 1 and 11, coder uses 10 a turn and writer 30."""
+    sides = [scenario(folder, "low", 1, turns=3)]
+    path = folder / "clip.toml"
+    path.write_text(SCENARIO.format(name="clip", price=1, turns=20, runs=1) + CLIP)
+    sides.append(load_scenario(path))
+    found = {side.name: agent_outcomes([play_run(side, 1)], side) for side in sides}
+    assert plain(answer(found)) == (
+        "Nobody goes broke under low or clip. Where usage is refused: under clip 2 of 3 agents "
+        "run out of tokens, writer first, in turn 6."
+    )
+    assert reading_of_insolvency("clip", found["clip"]) == (
+        "Under clip nobody goes broke. 2 of 3 agents run out of tokens, writer first, in turn 6."
+    )
+    assert [row[-1] for row in treatments_table(found).rows] == [None, 2]
+    cells = {row[0]: row[-2] for row in insolvency_table(found).rows}
+    assert cells == {"coder": 17, "critic": None, "writer": 6}
+    assert "out of tokens" not in str(insolvency_table({"low": found["low"]}).columns)
+
+
 def outcome(name: str, turn: float | None, runs: int = 1, policy: str = "idle") -> AgentOutcome:
     numbers = dict.fromkeys(
         ("turns_below", "final", "fees", "interest", "jobs", "core_shares", "lending", "tips"), 0.0
@@ -170,6 +199,9 @@ def outcome(name: str, turn: float | None, runs: int = 1, policy: str = "idle") 
         lowest=0 if turn is None else -1,
         contracts=0.0,
         other=0.0,
+        income=0.0,
+        out=None,
+        first_out=None,
         **numbers,
     )
 

@@ -43,6 +43,9 @@ def outcome(agent_id: str, broke: int, turn: float | None, lowest: int, runs: in
         tips=0.0,
         contracts=0.0,
         other=0.0,
+        income=0.0,
+        out=None,
+        first_out=None,
         **means,
     )
 
@@ -62,6 +65,34 @@ def test_nobody_broke_is_said_with_the_lowest_balance() -> None:
         "None of the 8 agents goes broke (lowest balance: 1,000 tokens, agent_0); the platform "
         "keeps nothing."
     )
+
+
+STOP = {"period_turns": 10, "when_empty": "stop"}
+
+
+def test_refused_usage_is_said_instead_of_debts() -> None:
+    assert told(turns=30, policy="idle", income={**STOP, "allowance": 10}).startswith(
+        "All 8 agents run out of tokens, agent_3 and agent_6 first, in turn 9; the platform keeps "
+    )
+    some = told(turns=30, policy="idle", income={**STOP, "allowances": {"agent_3": 90_000}})
+    assert some.startswith("7 of 8 agents run out of tokens, ")
+
+
+def test_nobody_is_said_to_run_out_where_no_usage_was_refused() -> None:
+    none = "None of the 8 agents runs out of tokens (lowest balance: "
+    assert told(turns=3, policy="idle", income={**STOP, "allowance": 9_000}).startswith(none)
+
+
+def test_who_ends_below_zero_has_run_out_though_no_usage_was_refused() -> None:
+    sentence = told(turns=9, policy="idle", income={**STOP, "allowance": 10})
+    assert sentence.startswith(
+        "2 of 8 agents run out of tokens, agent_3 and agent_6 first, in turn"
+    )
+
+
+def test_what_expires_is_not_what_agents_paid() -> None:
+    text = told(turns=30, policy="idle", income={**STOP, "allowance": 5_000})
+    assert text.endswith("tokens, all that agents paid.")
 
 
 def test_one_agent_is_not_called_all() -> None:
@@ -153,9 +184,14 @@ def test_what_contracts_did_is_an_account_of_final_balances() -> None:
 LINK = re.compile(r"\[([^\]]*)\]\(([^#)]*)#([^)]*)\)")
 
 
-@pytest.mark.parametrize("name", ["market", "rentiers", "as-written"])
-def test_every_number_leads_back_to_a_cell_that_is_there(name: str, tmp_path: Path) -> None:
-    scenario = load_scenario(name, {"runs": 3})
+@pytest.mark.parametrize(
+    ("name", "income"),
+    [("market", None), ("rentiers", None), ("as-written", None), ("as-run", STOP)],
+)
+def test_every_number_leads_back_to_a_cell_that_is_there(
+    name: str, income: dict[str, Any] | None, tmp_path: Path
+) -> None:
+    scenario = load_scenario(name, {"runs": 3, "income": income})
     runs = run_experiment(scenario, tmp_path).runs
     found = LINK.findall(answer(scenario, runs))
     assert found

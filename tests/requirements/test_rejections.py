@@ -145,6 +145,7 @@ def test_the_table_gives_every_reason_an_action_can_be_refused_for(preset: str) 
     assert {row[2] for row in rows} | {
         Reason.UNKNOWN_AGENT,
         Reason.ALREADY_ACTED,
+        Reason.BALANCE_EMPTY,
         Reason.SIGNING_NOT_OPEN,
         Reason.TEXT_TOO_LONG,
     } == set(Reason)

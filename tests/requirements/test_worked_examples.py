@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from msgspec import UNSET
 from msgspec.structs import astuple
 
 from sim_economy.core.accounts import (
@@ -74,6 +75,13 @@ def _moved(reason: PostingReason, *, paid: bool = False) -> Seen:
     return moved
 
 
+def _denied(world: World, turn: Turn) -> list[list[int]]:
+    units = [[0, 0] for _ in world.config.agent_ids]
+    for refused in () if turn.units_denied is UNSET else turn.units_denied:
+        units[refused.agent] = [refused.thinking, refused.output]
+    return units
+
+
 def _block(turn: Turn) -> Any:
     return turn.block or pytest.fail(f"turn {turn.turn} has no block")
 
@@ -117,6 +125,11 @@ SEEN: Final[Mapping[str, Seen]] = {
     "bids_returned": _moved(PostingReason.BID_RETURNED),
     "slashed": _moved(PostingReason.COLLATERAL_SLASHED, paid=True),
     "forward_fees": _moved(PostingReason.FORWARD_FEE, paid=True),
+    "granted": _moved(PostingReason.ALLOWANCE),
+    "expired": _moved(PostingReason.ALLOWANCE_EXPIRED, paid=True),
+    "lifted": _moved(PostingReason.DEBT_LIFTED),
+    "topped_up": _moved(PostingReason.TOP_UP),
+    "denied": _denied,
     "contracts": lambda _, turn: [_event(event) for event in turn.contracts],
     "settled": lambda _, turn: contracts_that(Happened.SETTLED, turn.contracts),
     "defaulted": lambda _, turn: contracts_that(Happened.DEFAULTED, turn.contracts),
@@ -254,7 +267,8 @@ def test_every_example_cites_a_rule_or_section_of_the_specification() -> None:
 
 
 def test_the_specification_numbers_all_rules_that_are_built() -> None:
-    numbers = {"T": 9, "A": 3, "B": 6, "J": 4, "L": 8, "S": 3, "C": 4, "K": 11, "O": 3}
+    numbers = {"T": 9, "A": 3, "B": 6, "J": 4, "L": 8, "S": 3, "C": 5, "K": 11, "O": 3}
+    numbers |= {"I": 8}
     not_built = {"T8"}
     expected = {f"{letter}{n}" for letter, last in numbers.items() for n in range(1, last + 1)}
     assert _rules_in_scope().keys() == expected - not_built

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
 from functools import cache
+from typing import Final
 
 import pytest
 
@@ -20,12 +22,23 @@ from sim_economy.runs.policy_loop import play_run
 from sim_economy.runs.run import Run, decode_run, encode_run
 from sim_economy.scenarios.scenario import Scenario, load_scenario
 
-EVERY = ("as-run", "as-written", "market", "rentiers", "baseline")
+INCOME: Final = {
+    "allowance": 40,
+    "period_turns": 8,
+    "overdraft": "forgiven",
+    "when_empty": "stop",
+    "top_ups": [{"turn": 5, "agent": "agent_1", "tokens": 70}],
+}
+WITH_INCOME: Final = "market with income"
+EVERY = ("as-run", "as-written", "market", "rentiers", "baseline", WITH_INCOME)
 
 
 @cache
 def played(name: str) -> tuple[Scenario, list[Run]]:
-    scenario = load_scenario(name, {"runs": 2})
+    if name == WITH_INCOME:
+        scenario = load_scenario("market", {"runs": 2, "income": INCOME})
+    else:
+        scenario = load_scenario(name, {"runs": 2})
     return scenario, [play_run(scenario, run) for run in (1, 2)]
 
 
@@ -46,15 +59,58 @@ def test_the_columns_of_an_agent_add_up_to_what_it_gained(name: str) -> None:
     for agent, own in enumerate(agent_outcomes(runs, scenario)):
         told = -own.fees - own.interest + own.jobs + own.core_shares + own.tips
         whole = sum(gains(run)[agent] for run in runs) / len(runs)
-        assert told + own.contracts + own.other == pytest.approx(whole)
+        assert told + own.contracts + own.income + own.other == pytest.approx(whole)
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_the_platform_and_the_destroyed_are_all_that_agents_lost(name: str) -> None:
+    """But for what issuance gave them and took back as income."""
     scenario, runs = played(name)
     kept = next(own for own in collectors(runs, scenario.config) if own.role == "platform")
     lost = [-sum(gains(run)) - run.series.destroyed[-1] for run in runs]
-    assert kept.tokens == sum(lost) / len(runs)
+    income = sum(own.income for own in agent_outcomes(runs, scenario))
+    assert kept.tokens == pytest.approx(sum(lost) / len(runs) + income)
+
+
+def test_income_is_what_was_granted_and_lifted_less_what_expired() -> None:
+    scenario, runs = played(WITH_INCOME)
+    signs = {"allowance": 1, "top_up": 1, "debt_lifted": 1, "allowance_expired": -1}
+    moved = [flow for run in runs for flow in run.counts.flows if flow.reason in signs]
+    assert {flow.reason for flow in moved} == signs.keys()
+    whole = sum(signs[flow.reason] * flow.tokens for flow in moved) / len(runs)
+    assert sum(own.income for own in agent_outcomes(runs, scenario)) == pytest.approx(whole)
+    without, its_runs = played("market")
+    assert not any(own.income for own in agent_outcomes(its_runs, without))
+
+
+@pytest.mark.parametrize("when_empty", ["stop", "clip"])
+def test_an_agent_is_out_of_tokens_when_it_is_refused_usage_or_below_zero(when_empty: str) -> None:
+    income = {"allowance": 10, "period_turns": 10, "when_empty": when_empty}
+    scenario = load_scenario("as-run", {"policy": "idle", "runs": 2, "income": income})
+    runs = [play_run(scenario, run) for run in (1, 2)]
+    outcomes = agent_outcomes(runs, scenario)
+    rows = outcomes_by_run(runs, scenario)
+    firsts = [run.income.first_denied for run in runs if run.income]
+    assert [row["first_denied"] for row in rows] == [turn for own in firsts for turn in own]
+    for own in outcomes:
+        turns = [
+            min(filter(None, (row["first_denied"], row["first_turn"])), default=None)
+            for row in rows
+            if row["agent_id"] == own.agent_id
+        ]
+        known = [turn for turn in turns if turn is not None]
+        assert own.out == len(known)
+        assert own.first_out == (statistics.median(known) if known else None)
+        assert own.out == 2
+        assert own.broke == (2 if when_empty == "stop" else 0)
+    (group, *_) = by_policy(outcomes)
+    assert group.out is not None
+
+
+def test_nobody_runs_out_where_the_rules_refuse_no_usage() -> None:
+    scenario, runs = played("market")
+    assert {(own.out, own.first_out) for own in agent_outcomes(runs, scenario)} == {(None, None)}
+    assert {own.out for own in by_policy(agent_outcomes(runs, scenario))} == {None}
 
 
 def test_contracts_give_one_agent_what_they_take_from_another() -> None:

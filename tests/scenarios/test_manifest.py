@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -15,6 +15,7 @@ from sim_economy.experiments.experiment import run_experiment
 from sim_economy.runs.policy_loop import play_run
 from sim_economy.runs.replay_command import replay_command
 from sim_economy.scenarios.scenario import SHIPPED, load_scenario
+from tests.usage.logs import csv_log, log_row
 
 MIXED = """
 name = "mixed"
@@ -54,6 +55,50 @@ source = "trace"
 path = "logs/trace.csv"
 repeat = true
 """
+DATED: Final = """
+name = "dated"
+runs = 1
+policy = "idle"
+[usage]
+source = "trace"
+path = "log.csv"
+turn_length = "1d"
+start = 2026-03-27T09:00:00
+timezone = "Europe/Berlin"
+[usage.units]
+currency = "USD"
+per = 3
+[usage.units."model-*"]
+input = 0.5
+output = 2.25
+[usage.units.default]
+thinking = 0.333333
+[world]
+agent_ids = "from usage"
+"""
+INCOME: Final = """
+[world]
+agent_ids = "from usage"
+genesis_tokens_per_agent = 0
+base_inference_rate = 0.75
+[income]
+allowance = 50
+allowances = {b_triage = 700}
+period = "month"
+carryover_max = 20
+overdraft = "forgiven"
+when_empty = "clip"
+top_ups = [{date = 2026-03-31, agent = "a_triage", tokens = 9}]
+[cores]
+owners = {b_triage = 2}
+"""
+LOGGED: Final = (
+    log_row("2026-03-20T10:00:00Z", "early", output=1),
+    log_row("2026-03-28T10:00:00Z", "triage", team="a", model="model-x", input=101, output=310),
+    log_row("2026-03-28T11:00:00Z", "triage", team="b", model="other", cache_read=9, output=503),
+    log_row("2026-03-31T23:10:00Z", "schöne =agentin|", model="other", thinking=700),
+    log_row("2026-04-02T10:00:00Z", "triage", team="a", model="model-y", output=10**9),
+)
 
 
 def check_way_back(source: str | Path, folder: Path, changes: Any = ()) -> None:
@@ -72,6 +117,14 @@ def traced(tmp_path: Path) -> Path:
         "turn,agent,thinking,output\n1,y,4,9\n1,x,5,60\n2,y,7,300\n"
     )
     (tmp_path / "traced.toml").write_text(TRACED)
+    return tmp_path
+
+
+@pytest.fixture
+def logged(tmp_path: Path) -> Path:
+    csv_log(tmp_path / "log.csv", LOGGED)
+    (tmp_path / "dated.toml").write_text(DATED)
+    (tmp_path / "income.toml").write_text(DATED.partition("[world]")[0] + INCOME)
     return tmp_path
 
 
@@ -96,6 +149,67 @@ def test_a_trace_comes_back_wherever_the_folder_is(traced: Path, tmp_path: Path)
     shutil.copytree(traced / "out", moved)
     head = json.loads((moved / "manifest.json").read_text())["runs"][0]["head"]
     assert se.play(moved).run.head == head
+
+
+@pytest.mark.parametrize("name", ["dated", "income"])
+def test_a_log_of_dates_units_and_names_comes_back(name: str, logged: Path) -> None:
+    check_way_back(logged / f"{name}.toml", logged / "out")
+
+
+@pytest.mark.parametrize("name", ["dated", "income"])
+def test_all_that_is_said_of_a_log_comes_back_without_it(name: str, logged: Path) -> None:
+    scenario = load_scenario(logged / f"{name}.toml")
+    run_experiment(scenario, logged / "out")
+    (logged / "log.csv").unlink()
+    moved = logged / "elsewhere" / "out"
+    shutil.copytree(logged / "out", moved)
+    back = load_scenario(moved)
+    assert back.usage_log == scenario.usage_log
+    assert [back.turn_name(turn) for turn in (1, 7)] == ["27 March 2026", "2 April 2026"]
+    read, kept = str(logged / "log.csv"), str(moved / "usage.csv")
+    assert back.usage_warnings == [said.replace(read, kept) for said in scenario.usage_warnings]
+    assert back.usage_facts == [said.replace(read, kept) for said in scenario.usage_facts]
+    assert len(back.usage_warnings) > 2
+    assert se.play(moved).run.head == se.play(scenario).run.head
+
+
+def test_an_experiment_of_a_log_resumes_from_its_folder(logged: Path) -> None:
+    first = run_experiment(load_scenario(logged / "income.toml"), logged / "out")
+    manifest = (logged / "out/manifest.json").read_bytes()
+    again = run_experiment(load_scenario(logged / "out"), logged / "out")
+    assert (first.resumed, again.resumed) == (0, 1)
+    assert (logged / "out/manifest.json").read_bytes() == manifest
+    third = run_experiment(load_scenario(logged / "income.toml"), logged / "out")
+    assert third.resumed == 1
+
+
+def test_a_trace_of_units_keeps_no_log(traced: Path) -> None:
+    run_experiment(load_scenario(traced / "traced.toml"), traced / "out")
+    assert not (traced / "out/usage_log.json").exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [None, "{", "[" * 100_000, "[]", "{}", '{"agents": {"a": ["a"]}}', '{"sums": {"lost": 1}}'],
+)
+def test_a_damaged_log_is_one_clear_error(content: str | None, logged: Path) -> None:
+    run_experiment(load_scenario(logged / "dated.toml"), logged / "out")
+    path = logged / "out/usage_log.json"
+    path.unlink() if content is None else path.write_text(content)
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(logged / "out")
+    (problem,) = caught.value.problems
+    assert f"{path} is not what an experiment keeps of its usage" in problem
+
+
+def test_more_left_out_than_there_was_is_a_damaged_log(logged: Path) -> None:
+    run_experiment(load_scenario(logged / "dated.toml"), logged / "out")
+    path = logged / "out/usage_log.json"
+    kept = json.loads(path.read_text())
+    kept["sums"] |= {"exact": 0, "lost": 1}
+    path.write_text(json.dumps(kept))
+    with pytest.raises(ScenarioError, match="is not what an experiment keeps"):
+        load_scenario(logged / "out")
 
 
 def test_another_trace_is_refused(traced: Path) -> None:

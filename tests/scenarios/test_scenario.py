@@ -16,7 +16,6 @@ from sim_economy.agents.usage_model import (
     DistributedUsage,
     Lognormal,
     PublishedUsage,
-    TracedUsage,
 )
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.table_reader import Kind, read_toml
@@ -29,6 +28,7 @@ from sim_economy.core.world_config import (
 )
 from sim_economy.scenarios.presets import PRESETS, preset, preset_text
 from sim_economy.scenarios.scenario import Scenario, load_scenario, parse_scenario
+from sim_economy.usage.traced_usage import TracedUsage
 
 DECIMALS = "must have at most 6 decimal places"
 PLAIN: Final = "must be a plain decimal number without an exponent"
@@ -233,7 +233,7 @@ def test_all_problems_of_a_file_are_found_at_once(load: Callable[..., Scenario])
         ("[world]\nseed = 5", "world.seed: set seed at the top of the file; run r adds r to it"),
         ("[world]\nsecret = ''", "world.secret: only an engine keeps its draws secret; set seed"),
         ("[world]\npreset = 'as-hoped'", "world.preset: must be one of as-run, as-written"),
-        ("[world]\nagent_ids = 'ann'", "world.agent_ids: must be a list of names"),
+        ("[world]\nagent_ids = 'ann'", 'world.agent_ids: must be a list of names, or "from usage"'),
         ("[world]\nagent_ids = [1, 2]", "world.agent_ids: must be a list of names"),
         ("[world]\nagent_ids = ['a', 'a']", "world.agent_ids: names must be distinct"),
         ("[world]\nagent_ids = ['a', 'b c']",

@@ -1,12 +1,9 @@
-"""Models of usage: the published draws, a measured trace, or a distribution."""
+"""Models of usage: the published draws, a measured trace (`usage/`), or a distribution."""
 
 from __future__ import annotations
 
-import csv
-import io
 import random
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from functools import partial
 from itertools import count
@@ -21,11 +18,10 @@ from sim_economy.core.randomness import Key, draw, draw_below
 from sim_economy.core.rules_version import RulesVersion
 from sim_economy.core.table_reader import Kind, Parameter, read_tagged
 from sim_economy.core.units import INPUT_LIMIT
-from sim_economy.core.world_config import WorldConfig, genesis_order
-from sim_economy.ledger.readers.plain_text import write_csv_rows
-
-Usage: TypeAlias = tuple[int, int]
-"""Thinking units and output units of one agent in one turn."""
+from sim_economy.core.world_config import WorldConfig
+from sim_economy.usage.kept_trace import kept_usage
+from sim_economy.usage.traced_usage import TraceTable, traced_usage, with_texts
+from sim_economy.usage.unit_weights import Usage
 
 
 class UsageSource(Protocol):
@@ -172,72 +168,6 @@ class DistributedUsage(Struct, frozen=True):
         return []
 
 
-class TracedUsage(Struct, frozen=True):
-    """Usage measured elsewhere; an agent without a row in a turn used nothing.
-
-    Attributes:
-        rows: By turn, agent id.
-        last: The last turn with a row.
-        repeat: Whether turn last + 1 is turn 1 again.
-    """
-
-    path: str
-    rows: dict[int, dict[str, Usage]]
-    last: int
-    repeat: bool
-
-    def turns(self, config: WorldConfig) -> Iterator[list[Usage]]:
-        """The trace, once or again and again."""
-        for turn in count(1):
-            if turn > self.last and not self.repeat:
-                return
-            row = self.rows.get((turn - 1) % self.last + 1, {})
-            yield [row.get(agent_id, (0, 0)) for agent_id in config.agent_ids]
-
-    def gaps(self, agent_ids: Sequence[str], turns: int) -> int:
-        """Agent-turns of a run that no row speaks of; they count as no usage."""
-        lacking = [
-            sum(agent_id not in self.rows.get(turn, {}) for agent_id in agent_ids)
-            for turn in range(1, min(turns, self.last) + 1)
-        ]
-        repeats, rest = divmod(turns, self.last)
-        return repeats * sum(lacking) + sum(lacking[:rest])
-
-    def problems(self, config: WorldConfig, turns: int) -> list[str]:
-        """Agents that are not in the world; fewer turns than the run has."""
-        agent_indices = genesis_order(config)
-        unknown = sorted(
-            {name for row in self.rows.values() for name in row} - agent_indices.keys()
-        )
-        problems = []
-        if unknown:
-            shown = ", ".join(unknown[:5]) + (", ..." if len(unknown) > 5 else "")
-            problems.append(
-                f"usage.path: {self.path} names agents that are not in the world: {shown}; "
-                "name the world's agents with agent_ids = [...] under [world]"
-            )
-        if turns > self.last and not self.repeat:
-            short = f"the trace ends with turn {self.last} and the run has {turns}"
-            problems.append(f"usage.path: {short}; set turns, or repeat = true")
-        return problems
-
-
-def usage_gaps(usage: UsageSource, agent_ids: Sequence[str], turns: int) -> list[str]:
-    """What a trace lacks for these agents, in words with its file's name; nothing if whole."""
-    missing = usage.gaps(agent_ids, turns) if isinstance(usage, TracedUsage) else 0
-    if not isinstance(usage, TracedUsage) or not missing:
-        return []
-    every = turns * len(agent_ids)
-    return [f"{usage.path} has no row for {missing} of {every} agent-turns; they count as no usage"]
-
-
-class _TraceTable(Struct, frozen=True):
-    """The keys of `[usage]` for a trace."""
-
-    path: Annotated[str, Parameter(Kind.TEXT, "file of turn, agent, thinking, output")]
-    repeat: Annotated[bool, Parameter(Kind.FLAG, "start over when it ends")] = False
-
-
 class _DistributionTable(Struct, frozen=True):
     """The keys of `[usage]` for draws."""
 
@@ -249,9 +179,9 @@ class _DistributionTable(Struct, frozen=True):
     ] = None
 
 
-_SOURCES: Final[Mapping[str, type[PublishedUsage | _TraceTable | _DistributionTable]]] = {
+_SOURCES: Final[Mapping[str, type[PublishedUsage | TraceTable | _DistributionTable]]] = {
     "published": PublishedUsage,
-    "trace": _TraceTable,
+    "trace": TraceTable,
     "distribution": _DistributionTable,
 }
 
@@ -261,15 +191,15 @@ def parse_usage(given: Any, folder: Path, trace: Path | None = None) -> UsageSou
 
     Args:
         folder: Where a relative path starts.
-        trace: Where a trace is read instead of the path that is stated, if it is elsewhere.
+        trace: The copy that an experiment's folder keeps, read instead of the path that is stated.
 
     Raises:
         ScenarioError: With every problem found.
     """
     problems: list[str] = []
-    source = read_tagged("source", _SOURCES, given, "usage", problems)
-    if isinstance(source, _TraceTable):
-        return read_trace(trace or folder / source.path, repeat=source.repeat)
+    source = read_tagged("source", _SOURCES, with_texts(given), "usage", problems)
+    if isinstance(source, TraceTable):
+        return traced_usage(source, folder) if trace is None else kept_usage(source, trace)
     if isinstance(source, _DistributionTable):
         draws = partial(read_tagged, "distribution", _DISTRIBUTIONS)
         thinking = draws(source.thinking, "usage.thinking", problems)
@@ -296,138 +226,3 @@ def _normal(uniform: Callable[[int], int]) -> Decimal:
         if 0 < square < 1:
             return across * (-2 * square.ln() / square).sqrt()
     raise AssertionError("unreachable")
-
-
-def trace_csv(usage: TracedUsage) -> str:
-    """A trace as the CSV from which `read_trace` reads the same rows, in the same order.
-
-    The order of agents within a turn is a part of a trace's digest.
-    """
-    rows = (
-        dict(zip(_LEAST, (turn, agent_id, *units), strict=True))
-        for turn, agents in sorted(usage.rows.items())
-        for agent_id, units in agents.items()
-    )
-    text = io.StringIO()
-    write_csv_rows(text, list(_LEAST), rows, raw=True)
-    return text.getvalue()
-
-
-def read_trace(path: Path, *, repeat: bool = False) -> TracedUsage:
-    """A trace from a CSV or Parquet file with columns turn, agent, thinking, output.
-
-    Raises:
-        ScenarioError: It is missing, has other columns, or rows that make no sense.
-    """
-    if not path.is_file():
-        raise ScenarioError([f"usage.path: there is no file {path}"])
-    problems: list[str] = []
-    read = _parquet_rows if path.suffix == ".parquet" else _csv_rows
-    by_turn: dict[int, dict[str, Usage]] = {}
-    for row_name, (turn, agent_id, thinking, output) in read(path, problems):
-        agents = by_turn.setdefault(turn, {})
-        if agent_id in agents:
-            problems.append(f"{row_name}: {agent_id} has turn {turn} twice")
-        agents[agent_id] = thinking, output
-    if not by_turn and not problems:
-        raise ScenarioError([f"usage.path: {path} has no rows"])
-    if problems:
-        named = [f"usage.path: {path}, {problem}" for problem in problems[:20]]
-        more = [f"usage.path: and {len(problems) - 20} more"] if len(problems) > 20 else []
-        raise ScenarioError(named + more)
-    return TracedUsage(str(path), by_turn, max(by_turn), repeat)
-
-
-_Row: TypeAlias = tuple[Any, ...]
-"""Turn, agent, thinking units, output units."""
-
-_LEAST: Final[Mapping[str, int | None]] = {"turn": 1, "agent": None, "thinking": 0, "output": 0}
-"""The columns of a trace, each with its least number; None where it is a text."""
-
-
-def _cell(column: str, value: Any) -> Any:
-    """The value of a cell.
-
-    Raises:
-        ValueError: What it must be.
-    """
-    low = _LEAST[column]
-    if low is None:
-        if not isinstance(value, str):
-            raise ValueError(f"{column} must be a name")
-        return value
-    text = str(int(value) if _is_whole(value) else value).strip()
-    whole = text.isascii() and text.isdigit() and len(text) <= 12
-    if not whole or not low <= int(text) <= INPUT_LIMIT:
-        raise ValueError(f"{column} must be an integer from {low} to {INPUT_LIMIT}")
-    return int(text)
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, float | Decimal) and value % 1 == 0
-
-
-def _csv_rows(path: Path, problems: list[str]) -> Iterator[tuple[str, _Row]]:
-    """Each row that is right, with its line."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.reader(file, strict=True)
-        try:
-            header = next(reader, [])
-            _check_columns(path, header)
-            indices = {column: header.index(column) for column in _LEAST}
-            for cells in filter(None, reader):
-                line = f"line {reader.line_num}"
-                try:
-                    if len(cells) != len(header):
-                        raise ValueError(f"has {len(cells)} cells, the header {len(header)}")
-                    row = tuple(_cell(column, cells[at]) for column, at in indices.items())
-                except ValueError as error:
-                    problems.append(f"{line}: {error}")
-                else:
-                    yield line, row
-        except (UnicodeDecodeError, csv.Error) as error:
-            where = f", line {reader.line_num}" if reader.line_num else ""
-            problem = f"usage.path: {path} is not a CSV file{where}: {error}"
-            raise ScenarioError([problem]) from None
-
-
-def _parquet_rows(path: Path, problems: list[str]) -> Iterator[tuple[str, _Row]]:
-    """Each row with its number; nothing where a column is wrong, which is said once."""
-    try:
-        import polars  # noqa: PLC0415
-    except ModuleNotFoundError:
-        raise ScenarioError(
-            [f"usage.path: {path} needs polars; pip install 'sim-economy[report]'"]
-        ) from None
-    try:
-        frame = polars.read_parquet(path)
-    except (polars.exceptions.PolarsError, OSError) as error:
-        raise ScenarioError([f"usage.path: {path} is not a Parquet file: {error}"]) from None
-    _check_columns(path, frame.columns)
-    columns = [_column(column, frame[column], problems) for column in _LEAST]
-    if not problems:
-        for index, row in enumerate(zip(*columns, strict=True), 1):
-            yield f"row {index}", row
-
-
-def _column(column: str, values: Iterable[Any], problems: list[str]) -> list[Any]:
-    """The cells of a column that are right; one problem where some are not."""
-    cells, wrong = [], []
-    for index, value in enumerate(values, 1):
-        try:
-            cells.append(_cell(column, value))
-        except ValueError as error:
-            wrong.append(f"row {index}: {error}")
-    if wrong:
-        more = f", so too in {len(wrong) - 1} more rows" if len(wrong) > 1 else ""
-        problems.append(wrong[0] + more)
-    return cells
-
-
-def _check_columns(path: Path, columns: Sequence[str]) -> None:
-    missing = [column for column in _LEAST if column not in columns]
-    if missing:
-        raise ScenarioError([f"usage.path: {path} lacks the columns {', '.join(missing)}"])
-    twice = [column for column, times in Counter(columns).items() if times > 1 and column]
-    if twice:
-        raise ScenarioError([f"usage.path: {path} has the columns {', '.join(twice)} twice"])

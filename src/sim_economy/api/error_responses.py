@@ -23,6 +23,7 @@ class RequestError(SimEconomyError):
 
 STATUS: Final[dict[type[SimEconomyError], int]] = {
     errors.ScenarioError: 422,
+    errors.UsageLogError: 422,
     errors.InputError: 422,
     errors.PolicyFailedError: 422,
     errors.AmountOutOfRangeError: 422,
@@ -55,7 +56,7 @@ def error_body(error: SimEconomyError) -> bytes:
     """The JSON that answers a failure."""
     body: dict[str, Any] = {"code": error.code, "message": str(error)}
     match error:
-        case errors.ScenarioError():
+        case errors.ScenarioError() | errors.UsageLogError():
             body["problems"] = error.problems
         case errors.InputError():
             body["field"] = error.field

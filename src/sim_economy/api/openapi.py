@@ -16,7 +16,8 @@ from sim_economy.api.route import JSON, Route
 from sim_economy.client.answers import ErrorAnswer
 from sim_economy.core.actions import RECOGNISED
 from sim_economy.core.contracts import Terms
-from sim_economy.core.table_reader import Kind
+from sim_economy.core.income_config import IncomeConfig
+from sim_economy.core.table_reader import Kind, Parameter, described_parameters
 from sim_economy.core.units import INPUT_LIMIT
 from sim_economy.core.world_config import HIDDEN, WorldConfig, parameters
 from sim_economy.scenarios.scenario import SHIPPED
@@ -141,6 +142,43 @@ def _parameter_schema(kind: Kind, low: int, high: int, choices: list[str]) -> di
             raise AssertionError(kind)
 
 
+def _rule_tables() -> dict[str, Any]:
+    """The tables of rules that are off where they are missing."""
+    income = {
+        name: {**_rule_schema(parameter, field.default), "description": parameter.meaning}
+        for name, (parameter, field) in described_parameters(IncomeConfig).items()
+    }
+    owners = {"type": "object", "additionalProperties": _count(1)}
+    return {
+        "income": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": income,
+            "description": "what agents are granted, and when",
+        },
+        "cores": {**_object({"owners": owners}, "owners"), "description": "who owns core shares"},
+    }
+
+
+def _rule_schema(parameter: Parameter, default: object) -> dict[str, Any]:
+    match parameter.kind:
+        case Kind.BY_NAME:
+            return {"type": "object", "additionalProperties": _count(parameter.low)}
+        case Kind.COUNTS:
+            return {"type": "array", "uniqueItems": True, "items": _count(parameter.low)}
+        case Kind.TABLES:
+            given = {name: _count(1) for name in ("turn", "tokens")}
+            agent = {"agent": {"type": "string"}}
+            return {"type": "array", "items": _object({**given, **agent}, *given, *agent)}
+        case _:
+            choices = [str(choice) for choice in type(default)] if isinstance(default, Enum) else []
+            return _parameter_schema(parameter.kind, parameter.low, parameter.high, choices)
+
+
+def _count(low: int) -> dict[str, Any]:
+    return _parameter_schema(Kind.COUNT, low, INPUT_LIMIT, [])
+
+
 def _schemas(limits: ConnectionLimits) -> dict[str, Any]:
     defaults = WorldConfig()
     settings = {}
@@ -159,6 +197,7 @@ def _schemas(limits: ConnectionLimits) -> dict[str, Any]:
             "properties": {
                 "preset": {"type": "string", "enum": ["as-run", "as-written"]},
                 **settings,
+                **_rule_tables(),
             },
         },
         "agent_ids": {
@@ -173,7 +212,11 @@ def _schemas(limits: ConnectionLimits) -> dict[str, Any]:
     }
     acted = {"action": _ref("Action"), **_UNITS, "thinking": _TEXT, "speech": _TEXT}
     return {
-        "Config": {"type": "object", "properties": public, "required": list(public)},
+        "Config": {
+            "type": "object",
+            "properties": {**public, **_rule_tables()},
+            "required": list(public),
+        },
         "Init": _object(
             {
                 **started,

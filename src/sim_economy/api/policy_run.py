@@ -30,7 +30,7 @@ from sim_economy.core.errors import (
     WorldMissingError,
 )
 from sim_economy.core.table_reader import read_choice
-from sim_economy.core.world_config import WorldConfig
+from sim_economy.core.world_config import RULE_TABLES, WorldConfig
 from sim_economy.ledger.credentials.tokens import IssuedTokens
 from sim_economy.ledger.records import digest
 from sim_economy.ledger.sidecars.policies_file import keep_policies, kept_policies
@@ -159,7 +159,7 @@ def _configuration(
     if "preset" in config:
         raise ScenarioError(["preset: leave it out; the scenario that is named has its own"])
     given, _, _ = read_scenario(scenario)
-    world = dict(given["world"])
+    world = given["world"] | {name: given[name] for name in RULE_TABLES if name in given}
     if agent_ids is not None:
         world.pop("num_agents", None)
     if not (served.engine.access.tokens or {"seed", "secret"} & config.keys()):

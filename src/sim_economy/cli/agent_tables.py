@@ -30,6 +30,7 @@ _AGENTS_SHOWN: Final = 24
 _WIDTH: Final = 10_000
 _COLUMNS: Final[Mapping[str, str]] = {
     "first_turn": "broke in turn",
+    "first_out": "out in turn",
     "lowest": "lowest",
     "broke": "runs broke",
     "staked": "staked",
@@ -39,6 +40,7 @@ _COLUMNS: Final[Mapping[str, str]] = {
     "contracts": "contracts",
     "tips": "tips",
     "interest": "interest",
+    "income": "income",
     "other": "other",
 }
 """Columns by field, what matters most first; narrow terminals leave the last ones out."""
@@ -119,6 +121,7 @@ def _group_rows(groups: Sequence[GroupOutcome]) -> list[dict[str, Any]]:
             "policy": own.label,
             "agents": own.agents,
             "go broke": own.broke,
+            "run out": _whole(own.out),
             "balance": _whole(own.final),
             **_shown(own),
         }
@@ -131,9 +134,18 @@ def _shown(own: AgentOutcome | GroupOutcome, staked: int | None = None) -> dict[
     values = {**asdict(own), "staked": staked}
     if isinstance(own, GroupOutcome) or own.runs == 1:
         del values["broke"]
-    cells = {column: _whole(values[field]) for field, column in _COLUMNS.items() if field in values}
-    turn = own.first_turn
-    return {**cells, "broke in turn": "" if turn is None else f"{turn:g}"}
+    return {
+        column: _turn(values[field]) if field in _TURNS else _whole(values[field])
+        for field, column in _COLUMNS.items()
+        if field in values
+    }
+
+
+_TURNS: Final = frozenset({"first_turn", "first_out"})
+
+
+def _turn(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"
 
 
 def _whole(value: float | None) -> int | str:

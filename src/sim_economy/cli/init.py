@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,65 @@ from sim_economy.scenarios.scenario import SHIPPED, shipped_text
     help="Start from a shipped one.",
 )
 @click.option("--models", is_flag=True, help="Add the tables for language models as agents.")
+@click.option(
+    "--usage",
+    "log",
+    type=click.Path(path_type=Path),
+    help="Play this log of usage: a CSV or Parquet file of usage rows.",
+)
+@click.option(
+    "--prices",
+    type=click.Path(path_type=Path),
+    help="With --usage: units from prices, a table (TOML) or LiteLLM's list (JSON).",
+)
+@click.option("--turn-length", default="1d", show_default=True, help="With --usage.")
+@click.option("--timezone", default="UTC", show_default=True, help="With --usage.")
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
-def init(path: Path, origin: str, models: bool, force: bool) -> int:
+def init(
+    path: Path,
+    origin: str,
+    models: bool,
+    log: Path | None,
+    prices: Path | None,
+    turn_length: str,
+    timezone: str,
+    force: bool,
+) -> int:
     """Write a commented scenario file to PATH."""
+    if prices is not None and log is None:
+        raise click.UsageError("--prices needs --usage: the prices of the log's models are written")
+    if log is None:
+        text = _commented_text(path, origin, models=models)
+    else:
+        text = _text_of_log(path, log, prices, turn_length, timezone)
+    command = "orchestrate" if models else "experiment"
+    _write(path, text, force=force)
+    say(f"wrote {path}; play it with `sim-economy {command} {path}`")
+    return 0
+
+
+def _text_of_log(
+    path: Path, log: Path, prices: Path | None, turn_length: str, timezone: str
+) -> str:
+    """The file that plays a log of usage, in units of money where prices are given."""
+    from sim_economy.orchestrator.price_weights import price_weights  # noqa: PLC0415
+    from sim_economy.scenarios.usage_scenario import usage_scenario  # noqa: PLC0415
+
+    try:
+        return usage_scenario(
+            log,
+            path.parent,
+            name=path.stem,
+            turn_length=turn_length,
+            timezone=timezone,
+            weights=None if prices is None else partial(price_weights, prices),
+        )
+    except ValueError as error:
+        raise click.UsageError(f"--turn-length or --timezone {error}") from None
+
+
+def _commented_text(path: Path, origin: str, *, models: bool) -> str:
+    """A shipped file with comments on what else it may say."""
     text = shipped_text(origin).replace(f'name = "{origin}"', f"name = {json.dumps(path.stem)}")
     if origin in PRESETS:
         usage = "\n".join(_USAGE)
@@ -48,7 +105,10 @@ def init(path: Path, origin: str, models: bool, force: bool) -> int:
             raise click.UsageError(f"--models starts from a preset: {' or '.join(PRESETS)}")
         text = text.replace(f'{_POPULATION}\npolicy = "published"\n', "")
         text = f"{text.rstrip()}\n\n{_models_tables()}"
-    command = "orchestrate" if models else "experiment"
+    return text
+
+
+def _write(path: Path, text: str, *, force: bool) -> None:
     try:
         with path.open("w" if force else "x", encoding="utf-8") as file:
             file.write(text)
@@ -56,8 +116,6 @@ def init(path: Path, origin: str, models: bool, force: bool) -> int:
         raise click.UsageError(f"{path} exists already; name another file or use --force") from None
     except OSError as error:
         raise StoreError("ledger_unwritable", str(path), f"{error.strerror}") from None
-    say(f"wrote {path}; play it with `sim-economy {command} {path}`")
-    return 0
 
 
 def _models_tables() -> str:

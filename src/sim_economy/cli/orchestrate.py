@@ -14,7 +14,6 @@ from typing import Any
 
 import click
 
-from sim_economy.agents.usage_model import usage_gaps
 from sim_economy.cli.experiment_output import show_warnings
 from sim_economy.cli.options import json_option, numbers_as_changes, seed_option, set_option
 from sim_economy.cli.output import print_json, print_table, say
@@ -33,6 +32,7 @@ from sim_economy.orchestrator.settings import Plan
 from sim_economy.orchestrator.task import Task
 from sim_economy.orchestrator.turn_loop import Progress
 from sim_economy.orchestrator.world_backend import EngineBackend, WorldBackend
+from sim_economy.usage.usage_notes import usage_warnings
 
 _TOKEN_VARIABLE = "SIM_ENGINE_ADMIN_TOKEN"  # noqa: S105
 
@@ -72,7 +72,8 @@ def orchestrate(
     )
     if asked.replaced_policy and not as_json:
         say(f"mocks decide, not the policy {asked.replaced_policy}", err=True)
-    show_warnings(usage_gaps(asked.usage, _fed_by_usage(asked.task.plan), asked.task.turns))
+    fed, task = _fed_by_usage(asked.task.plan), asked.task
+    show_warnings(usage_warnings(asked.usage, fed, task.turns, task.config))
     folder = out or output_folder(asked.task.name, "models", foreign="manifest.json")
     ending = asyncio.run(_play(folder, asked, engine, fresh=fresh))
     _show_result(folder, asked.task, ending, as_json=as_json)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from click.shell_completion import CompletionItem
 
-from sim_economy.core.errors import ScenarioError, SimEconomyError
+from sim_economy.core.errors import ScenarioError, SimEconomyError, UsageLogError
 from sim_economy.ledger.readers.plain_text import visible
 from sim_economy.ledger.sidecars.database_address import without_passwords
 
@@ -133,6 +133,8 @@ def show_error(error: Exception, *, as_json: bool) -> bool:
     problems, file = [message], ""
     if isinstance(error, ScenarioError):
         problems, file = error.problems, error.file
+    elif isinstance(error, UsageLogError):
+        problems = error.problems
     if as_json:
         described = {"code": code, **({"file": file} if file else {}), "problems": problems}
         click.echo(json.dumps({"error": described}), err=True)

@@ -23,6 +23,7 @@ from sim_economy.ledger.sidecars.locations import LedgerLocation
 from sim_economy.reports.page.document import plain
 from sim_economy.reports.sentences import answer
 from sim_economy.runs.agent_outcomes import agent_outcomes, collectors
+from sim_economy.runs.extended_metrics import run_warnings
 from sim_economy.runs.policy_loop import play, play_run
 from sim_economy.runs.run import Run
 from sim_economy.runs.run_metrics import run_metrics
@@ -60,7 +61,7 @@ def run(
         raise click.UsageError("--resume needs --ledger, the file to play on from")
     chosen = chosen_scenario(scenario, changes, policy, turns=turns)
     number = chosen.replicate(seed)
-    show_warnings(chosen.usage_gaps)
+    show_warnings(run_warnings(chosen))
     with progress_bar(chosen.name, chosen.turns) as progress:
         if ledger is not None and resume:
             return _resume(chosen, number, ledger, progress, as_json=as_json)

@@ -131,7 +131,7 @@ class CutAnswer(TypedDict):
 
 
 class ClosedTurnAnswer(TypedDict):
-    """The result of a turn."""
+    """The result of a turn; units denied, by agent, where income stops or clips usage."""
 
     turn: int
     inference_fees_collected: int
@@ -151,6 +151,7 @@ class ClosedTurnAnswer(TypedDict):
     usage_source: str
     state_digest: str
     head: str
+    units_denied: NotRequired[dict[str, int]]
 
 
 class SubmittedActionAnswer(TypedDict):
@@ -273,6 +274,13 @@ class EndedContractAnswer(TypedDict):
     reason: str | None
 
 
+class OwnIncomeAnswer(TypedDict):
+    """An agent's allowance, and the next turn in which a period begins; None if none is left."""
+
+    allowance: int
+    next_period: int | None
+
+
 class ObservationAnswer(TypedDict):
     """The observation of one agent before it acts.
 
@@ -299,6 +307,7 @@ class ObservationAnswer(TypedDict):
     reputations: dict[str, tuple[int, int, int, int, int, int]]
     speech: dict[str, str]
     world: Parameters
+    income: NotRequired[OwnIncomeAnswer]
 
 
 class FiguresAnswer(TypedDict):
@@ -317,6 +326,7 @@ class FiguresAnswer(TypedDict):
     rejections: int
     flows: dict[str, int]
     actions: dict[str, int]
+    units_denied: NotRequired[int]
     negative_agents: int
     balance_min: int
     balance_median: float

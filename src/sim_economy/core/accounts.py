@@ -14,7 +14,7 @@ from typing import Final
 from msgspec import Struct
 
 ISSUANCE: Final = 0
-"""Genesis tokens come from here."""
+"""Genesis tokens, income and lifted debts come from here; expired allowances return."""
 PLATFORM: Final = 1
 """Fees and core prices come in; dividends, credits, relief and bonuses go out."""
 DESTROYED: Final = 2
@@ -80,6 +80,10 @@ class PostingReason(StrEnum):
     LOAN_RECOVERY = "loan_recovery"
     ARBITRATOR_FEE = "arbitrator_fee"
     RUN_ENDED = "run_ended"
+    ALLOWANCE_EXPIRED = "allowance_expired"
+    DEBT_LIFTED = "debt_lifted"
+    ALLOWANCE = "allowance"
+    TOP_UP = "top_up"
 
 
 class Posting(Struct, frozen=True, array_like=True, gc=False):

@@ -49,6 +49,20 @@ class ScenarioError(SimEconomyError):
         return f"{self.file}: {problems}" if self.file else problems
 
 
+class UsageLogError(SimEconomyError):
+    """Logs of usage that cannot be imported; carries every problem found, not the first.
+
+    Attributes:
+        problems: Where each was found, by file and line, and what to do; nothing of the content.
+    """
+
+    code = "usage_invalid"
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(problems))
+
+
 class PolicyFailedError(SimEconomyError):
     """A policy that raised instead of deciding; the turn it was asked for is not played.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 
 from sim_economy.core.accounts import Posting
 from sim_economy.core.contracts import Cause, Deal, Favoured, Happened
@@ -16,6 +16,7 @@ class RejectionReason(StrEnum):
 
     UNKNOWN_AGENT = "unknown_agent"
     ALREADY_ACTED = "already_acted"
+    BALANCE_EMPTY = "balance_empty"
     TEXT_TOO_LONG = "text_too_long"
     UNKNOWN_ACTION = "unknown_action"
     SPEECH_TOO_LONG = "speech_too_long"
@@ -138,6 +139,24 @@ class Bill(Struct, frozen=True, gc=False):
     dividends: int
 
 
+class DeniedUsage(Struct, frozen=True, array_like=True, gc=False):
+    """Usage that an agent asked for and could not pay (I7, I8).
+
+    Attributes:
+        agent: Position in genesis order.
+        thinking: Units after the discount of B1.
+    """
+
+    agent: int
+    thinking: int
+    output: int
+
+    @property
+    def units(self) -> int:
+        """Of both kinds."""
+        return self.thinking + self.output
+
+
 class ContractEvent(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """An event of a contract.
 
@@ -178,6 +197,7 @@ class Turn(Struct, frozen=True, kw_only=True):
         contracts: What happened to contracts, in order.
         token_supply: What agents own when the turn closes.
         ends: Whether the run ended with it.
+        units_denied: Usage refused for want of tokens, in genesis order; absent without any.
     """
 
     turn: int
@@ -189,6 +209,7 @@ class Turn(Struct, frozen=True, kw_only=True):
     bill: Bill
     token_supply: int
     ends: bool
+    units_denied: tuple[DeniedUsage, ...] | UnsetType = UNSET
 
 
 def contracts_that(happened: Happened, events: Iterable[ContractEvent]) -> list[int]:

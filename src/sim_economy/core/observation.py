@@ -5,10 +5,9 @@ Source: docs/spec/economy.md, section 9.
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import replace
 
 from sim_economy.core.accounts import holdings
@@ -16,6 +15,18 @@ from sim_economy.core.contracts import Contract, EndedContract, Reputation, Role
 from sim_economy.core.events import RejectionReason, Transaction
 from sim_economy.core.state import NewestBlock, Release, State
 from sim_economy.core.world_config import WorldConfig, config_values
+
+
+class OwnIncome(Struct, frozen=True, gc=False):
+    """The income of one agent.
+
+    Attributes:
+        allowance: Tokens it is granted as a period begins.
+        next_period: The next turn in which one begins, the open turn too; None if none is left.
+    """
+
+    allowance: int
+    next_period: int | None
 
 
 class Observation(Struct, frozen=True, kw_only=True):
@@ -35,6 +46,7 @@ class Observation(Struct, frozen=True, kw_only=True):
         reputations: By agent id, of those who have one (O2).
         speech: What each agent said last turn (O2).
         world: Parameters and variants without the seed (O2).
+        income: Its own, in a world that has income (O1).
     """
 
     agent_id: str
@@ -53,13 +65,22 @@ class Observation(Struct, frozen=True, kw_only=True):
     core_owners: dict[str, int]
     reputations: dict[str, Reputation]
     speech: dict[str, str]
-    world: dict[str, int | bool | str | Decimal]
+    world: dict[str, Any]
+    income: OwnIncome | UnsetType = UNSET
 
 
 class Observer:
     """Makes the observations of one state; what all agents see is made once."""
 
-    __slots__ = ("_config", "_contracts", "_payloads", "_public", "_releases", "_state")
+    __slots__ = (
+        "_allowances",
+        "_config",
+        "_contracts",
+        "_payloads",
+        "_public",
+        "_releases",
+        "_state",
+    )
 
     def __init__(self, state: State, config: WorldConfig) -> None:
         self._state = state
@@ -75,6 +96,8 @@ class Observer:
                 self._payloads.setdefault(seat, {})[sold.contract_id] = sold.text
         for release in state.releases:
             self._releases.setdefault(release.agent, []).append(release)
+        income = config.income
+        self._allowances = [] if income is None else income.granted(config.agent_ids)
         self._public: dict[str, Any] = {
             "last_turn": state.turn,
             "newest_block": state.newest_block,
@@ -112,8 +135,15 @@ class Observer:
             contracts_ended=tuple(own for own in state.contracts_ended if agent in own.seats),
             payloads=self._payloads.get(agent, {}).copy(),
             rejection=state.rejections[agent],
+            income=self._income(agent),
             **public,
         )
+
+    def _income(self, agent: int) -> OwnIncome | UnsetType:
+        income = self._config.income
+        if income is None:
+            return UNSET
+        return OwnIncome(self._allowances[agent], income.next_period(self._state.turn))
 
 
 def observe(state: State, agent: int, config: WorldConfig) -> Observation:

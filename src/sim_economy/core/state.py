@@ -156,13 +156,14 @@ def genesis(config: WorldConfig) -> tuple[State, Ledger]:
             config.genesis_tokens_per_agent,
             PostingReason.GENESIS,
         )
+    shares = dict(config.core_owners or ())
     state = State(
         turn=0,
         accounts=ledger.accounts,
         studies=[0] * agents,
         employed=[False] * agents,
         burned=[0] * agents,
-        cores=[0] * agents,
+        cores=[shares.get(agent_id, 0) for agent_id in config.agent_ids],
         burns=[],
         mempool=[],
         releases=[],

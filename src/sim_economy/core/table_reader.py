@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ class Kind(Enum):
     """The notation and bounds of a parameter."""
 
     COUNT = "an integer"
+    COUNTS = "a list of integers, each above the one before"
+    BY_NAME = "a table of integers by name"
     RATE = "a number from 0 to 1 with at most 6 decimals"
     WEIGHT = "a number from 0 to 1000000 with at most 6 decimals"
     PRICE = "a price from 0 to 1000000 with at most 6 decimals"
@@ -275,6 +278,19 @@ def _read_count(value: Any, parameter: Parameter) -> int:
     return int(value)
 
 
+def _read_counts(value: Any, parameter: Parameter) -> tuple[int, ...]:
+    listed = isinstance(value, Sequence) and not isinstance(value, str)
+    if not listed or not all(map(is_whole, value)) or any(map(operator.ge, value, value[1:])):
+        raise ValueError(f"must be {parameter.kind.value}")
+    return tuple(_read_count(held, parameter) for held in value)
+
+
+def _read_by_name(value: Any, parameter: Parameter) -> tuple[tuple[str, int], ...]:
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        raise ValueError(f"must be {parameter.kind.value}")
+    return tuple((str(name), _read_count(value[name], parameter)) for name in sorted(value))
+
+
 def is_whole(value: Any) -> TypeGuard[int]:
     """Test whether a value is an integer, of Python or such as NumPy's, and no truth value."""
     return isinstance(value, Integral) and not isinstance(value, bool)
@@ -371,6 +387,8 @@ _PATTERNS: Final = {
 }
 _READERS: Final[Mapping[Kind, Callable[[Any, Parameter], Any]]] = {
     Kind.COUNT: _read_count,
+    Kind.COUNTS: _read_counts,
+    Kind.BY_NAME: _read_by_name,
     Kind.NUMBER: _read_number,
     **dict.fromkeys((Kind.RATE, Kind.WEIGHT, Kind.PRICE), _read_decimal),
     **dict.fromkeys((Kind.MONEY, Kind.SECONDS), _read_amount),
@@ -383,11 +401,15 @@ _READERS: Final[Mapping[Kind, Callable[[Any, Parameter], Any]]] = {
 }
 
 
-def written(parameter: Parameter, value: Any) -> int | bool | str | Decimal:
+def written(parameter: Parameter, value: Any) -> Any:
     """A held value as a file writes it; `read_parameter` reads it back unchanged."""
     match parameter.kind:
         case Kind.FLAG | Kind.COUNT:
-            return value  # type: ignore[no-any-return]
+            return value
+        case Kind.COUNTS:
+            return list(value)
+        case Kind.BY_NAME:
+            return dict(value)
         case Kind.VARIANT | Kind.KEY | Kind.TEXT | Kind.ADDRESS | Kind.VARIABLE:
             return str(value)
         case Kind.NUMBER | Kind.MONEY | Kind.SECONDS:

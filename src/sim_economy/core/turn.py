@@ -10,9 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, get_args
 
+from msgspec import UNSET, Struct, field
+from msgspec.structs import replace
+
 from sim_economy.core.accounts import (
     BALANCE,
     DESTROYED,
+    ISSUANCE,
     PENDING,
     PLATFORM,
     STAKED,
@@ -43,15 +47,19 @@ from sim_economy.core.errors import AmountOutOfRangeError, RunEndedError
 from sim_economy.core.events import (
     Bill,
     Block,
+    DeniedUsage,
     RejectionReason,
     Transaction,
     TransactionType,
     Turn,
 )
+from sim_economy.core.income_config import EmptyRule, IncomeConfig
 from sim_economy.core.rules import (
     block_lottery,
     core_auction,
     dividends,
+    forwards,
+    income,
     interest,
     jobs,
     refusals,
@@ -80,7 +88,7 @@ def play_turn(
     Args:
         before: The world after the last turn; it stays as it is, whatever happens here.
         inputs: In order of arrival; checked values (see `codec`).
-        positions: Genesis order by agent id.
+        agent_indices: Genesis order by agent id.
         ends: Whether the run declares its end with this turn.
 
     Raises:
@@ -98,20 +106,21 @@ def play_turn(
 
     admitted, outcomes = _admit(inputs, agent_indices)  # T1
     released = _release_stake(state, ledger, config)  # T2
-    fees, waived, miners = _act(
-        state, ledger, contract_steps, config, agent_indices, admitted, outcomes
-    )  # T3
-    covered = _bill(state, ledger, contract_steps, config, fees)  # T4
-    block, finalised = _make_block(state, ledger, config, agent_indices, miners)  # T5
+    _pay_income(state, ledger, config, agent_indices)
+    denied = _stop(state, config, admitted, outcomes)
+    acted = _act(state, ledger, contract_steps, config, agent_indices, admitted, outcomes)  # T3
+    denied += _clip(state, config, acted)  # T4
+    covered = _bill(state, ledger, contract_steps, config, acted.fees)
+    block, finalised = _make_block(state, ledger, config, agent_indices, acted.miners)  # T5
     dividends_paid = _pay_dividends(state, ledger, config, covered)  # T6
     contract_steps.close()  # T7
     # T8, governance, is not built.
     if ends:  # T9
         _end_run(state, ledger, contract_steps, agent_indices)
     if inputs or not ends or config.rules_version is RulesVersion.V2:
-        _check_range(state, config, waived)
+        _check_range(state, config, acted.waived)
 
-    state.fees_charged = sum(fees)
+    state.fees_charged = sum(acted.fees)
     turn = Turn(
         turn=state.turn,
         outcomes=tuple(outcomes),
@@ -119,21 +128,37 @@ def play_turn(
         transactions=tuple(released + finalised),
         contracts=tuple(contract_steps.events),
         block=block,
-        bill=Bill(state.fees_charged, covered, waived, dividends_paid),
+        bill=Bill(state.fees_charged, covered, acted.waived, dividends_paid),
         token_supply=state.token_supply,
         ends=ends,
+        units_denied=tuple(denied) or UNSET,
     )
     return state, turn
 
 
+class Acted(Struct, kw_only=True):
+    """What actions leave for the bill and the lottery.
+
+    Attributes:
+        fees: Tokens owed, `[agent]`.
+        used: Counted thinking and output of those who are billed for them, by agent index.
+        waived: Fees that jobs spared.
+        miners: Indices of the agents that mined.
+    """
+
+    fees: list[int]
+    used: dict[int, tuple[int, int]] = field(default_factory=dict)
+    waived: int = 0
+    miners: list[int] = field(default_factory=list)
+
+
+Admitted = dict[int, tuple[int, Input]]
 Outcomes = list[RejectionReason | None]
 
 
-def _admit(
-    inputs: Sequence[Input], agent_indices: Mapping[str, int]
-) -> tuple[dict[int, tuple[int, Input]], Outcomes]:
+def _admit(inputs: Sequence[Input], agent_indices: Mapping[str, int]) -> tuple[Admitted, Outcomes]:
     """T1: the first input of each agent, with its place among all inputs."""
-    admitted: dict[int, tuple[int, Input]] = {}
+    admitted: Admitted = {}
     outcomes: Outcomes = [None] * len(inputs)
     for index, submitted in enumerate(inputs):
         agent = agent_indices.get(submitted.agent_id)
@@ -169,23 +194,64 @@ def _release_stake(state: State, ledger: Ledger, config: WorldConfig) -> list[Tr
     return released
 
 
+def _pay_income(
+    state: State, ledger: Ledger, config: WorldConfig, agent_indices: Mapping[str, int]
+) -> None:
+    """T2: allowances expire and debts are lifted as a period begins; grants, then top-ups."""
+    if (rules := config.income) is None:
+        return
+    if (period := rules.period_in(state.turn)) is not None:
+        allowances = rules.granted(config.agent_ids)
+        if period > 1:
+            _close_period(ledger, rules, allowances)
+        for agent, allowance in enumerate(allowances):
+            balance = BALANCE + WIDTH * agent
+            ledger.post(ISSUANCE, balance, allowance, PostingReason.ALLOWANCE)
+    for top_up in rules.top_ups_in(state.turn):
+        balance = BALANCE + WIDTH * agent_indices[top_up.agent]
+        ledger.post(ISSUANCE, balance, top_up.tokens, PostingReason.TOP_UP)
+
+
+def _close_period(ledger: Ledger, rules: IncomeConfig, allowances: Sequence[int]) -> None:
+    """I3 and I4: what is left of a period's allowance goes back, what it lacked may be lifted."""
+    for agent, allowance in enumerate(allowances):
+        if not allowance:
+            continue
+        balance = BALANCE + WIDTH * agent
+        held = ledger.accounts[balance]
+        ledger.post(balance, ISSUANCE, income.expired(held, rules), PostingReason.ALLOWANCE_EXPIRED)
+        ledger.post(ISSUANCE, balance, income.lifted(held, rules), PostingReason.DEBT_LIFTED)
+
+
+def _stop(
+    state: State, config: WorldConfig, admitted: Admitted, outcomes: Outcomes
+) -> list[DeniedUsage]:
+    """I7: an agent that has nothing to pay with as actions begin uses and does nothing."""
+    if config.when_empty is not EmptyRule.STOP:
+        return []
+    held = forwards.held(state.contracts, state.turn)
+    denied = []
+    for agent in sorted(admitted):
+        if state.accounts[BALANCE + WIDTH * agent] + held.get(agent, 0) > 0:
+            continue
+        index, submitted = admitted.pop(agent)
+        state.rejections[agent] = outcomes[index] = RejectionReason.BALANCE_EMPTY
+        asked = usage_fees.counted(submitted.thinking_units, submitted.output_units, config)
+        denied.append(DeniedUsage(agent, *asked))
+    return [refused for refused in denied if refused.units]
+
+
 def _act(
     state: State,
     ledger: Ledger,
     contract_steps: ContractSteps,
     config: WorldConfig,
     agent_indices: Mapping[str, int],
-    admitted: Mapping[int, tuple[int, Input]],
+    admitted: Admitted,
     outcomes: Outcomes,
-) -> tuple[list[int], int, list[int]]:
-    """T3: actions apply in genesis order; then the opening auction is closed.
-
-    Returns:
-        Fees owed `[agent]`, fees that jobs waived, and the positions of the agents that mined.
-    """
-    fees = [0] * config.num_agents
-    waived = 0
-    miners: list[int] = []
+) -> Acted:
+    """T3: actions apply in genesis order; then the opening auction is closed."""
+    acted = Acted(fees=[0] * config.num_agents)
     bids: dict[int, int] = {}
     for agent, (index, submitted) in sorted(admitted.items()):
         action = submitted.action
@@ -207,21 +273,22 @@ def _act(
             state.speech[agent] = submitted.speech
         match action:
             case Mine():
-                miners.append(agent)
+                acted.miners.append(agent)
             case BidCore():
                 bids[agent] = _bid(ledger, agent, action)
             case _ if type(action) not in BY_THEMSELVES:
                 _apply(state, ledger, config, agent, action)
-        usage = usage_fees.metered(submitted.thinking_units, submitted.output_units, config)
+        usage = usage_fees.counted(submitted.thinking_units, submitted.output_units, config)
         fee = usage_fees.fee(*usage, state.studies[agent], config)
         if isinstance(action, Job):
             _work(state, ledger, config, agent, fee)
-            waived += fee
+            acted.waived += fee
         else:
-            fees[agent] = fee
+            acted.fees[agent] = fee
+            acted.used[agent] = usage
     if bids:
         _sell_cores(state, ledger, config, bids)
-    return fees, waived, miners
+    return acted
 
 
 def _work(state: State, ledger: Ledger, config: WorldConfig, agent: int, fee: int) -> None:
@@ -288,6 +355,23 @@ def _sell_cores(state: State, ledger: Ledger, config: WorldConfig, bids: Mapping
         ledger.post(PENDING + base, BALANCE + base, rest, PostingReason.BID_RETURNED)
 
 
+def _clip(state: State, config: WorldConfig, acted: Acted) -> list[DeniedUsage]:
+    """I8: nobody uses more than balance and forwards can pay; free units are always used."""
+    if config.when_empty is not EmptyRule.CLIP:
+        return []
+    held = forwards.held(state.contracts, state.turn)
+    denied = []
+    for agent, usage in acted.used.items():
+        funds = state.accounts[BALANCE + WIDTH * agent] + held.get(agent, 0)
+        studies = state.studies[agent]
+        asked = usage_fees.billable(*usage, config)
+        paid = income.payable(asked, funds, studies, config)
+        if paid < asked:
+            acted.fees[agent] = usage_fees.price(paid, studies, config)
+            denied.append(DeniedUsage(agent, *income.cut(*usage, asked - paid)))
+    return denied
+
+
 def _bill(
     state: State,
     ledger: Ledger,
@@ -341,17 +425,7 @@ def _make_block(
         tips += waiting.fee
         payer = PENDING + WIDTH * agent_indices[waiting.agent_id]
         ledger.post(payer, winner_balance, waiting.fee, PostingReason.TIP)
-        finalised.append(
-            Transaction(
-                tx_type=waiting.tx_type,
-                agent_id=waiting.agent_id,
-                amount=waiting.amount,
-                fee=waiting.fee,
-                submitted=waiting.submitted,
-                to=waiting.to,
-                finalised=state.turn,
-            )
-        )
+        finalised.append(replace(waiting, finalised=state.turn))
     state.mempool = []
     if config.signing_bonus_rule is SigningBonusRule.PER_BLOCK:
         ledger.post(PLATFORM, winner_balance, config.signing_bonus, PostingReason.SIGNING_BONUS)

@@ -5,9 +5,9 @@ Source: docs/spec/economy.md, section 1.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from enum import StrEnum
 from functools import cache, partial
 from typing import Annotated, Any, Final
@@ -16,6 +16,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sim_economy.core.errors import InputError, ScenarioError
+from sim_economy.core.income_config import (
+    EmptyRule,
+    IncomeConfig,
+    core_owners_problems,
+    income_values,
+    parse_income,
+)
 from sim_economy.core.randomness import Key, seed_key
 from sim_economy.core.rules_version import RULES_VERSION, RulesVersion, known_rules_version
 from sim_economy.core.table_reader import (
@@ -23,6 +30,7 @@ from sim_economy.core.table_reader import (
     Parameter,
     described_parameters,
     read_stated,
+    read_struct,
     written,
 )
 from sim_economy.core.units import Millionths
@@ -76,6 +84,9 @@ _added = partial(Parameter, in_paper=False)
 
 _later = partial(_added, stated_at_default=False)
 """A parameter that came after rules version 2."""
+
+RULE_TABLES: Final = ("income", "cores")
+"""Tables beside `[world]` whose rules are off, and nowhere written, where they are missing."""
 
 _AGENTS_MAX = 1_000_000
 _SEED_MAX = 2**63 - 1
@@ -201,8 +212,15 @@ class WorldConfig(Struct, frozen=True, kw_only=True):
     ] = 0
     secret: Annotated[str, _added(Kind.KEY, "key of every draw instead of the seed")] = ""
 
+    income: IncomeConfig | None = None
+    core_owners: tuple[tuple[str, int], ...] | None = None
     agent_ids: tuple[str, ...] = tuple(f"agent_{i}" for i in range(8))
     rules_version: RulesVersion = RULES_VERSION
+
+    @property
+    def when_empty(self) -> EmptyRule:
+        """What an agent without tokens may use (I7, I8)."""
+        return EmptyRule.DEBT if self.income is None else self.income.when_empty
 
     @property
     def seed_key(self) -> Key:
@@ -212,7 +230,7 @@ class WorldConfig(Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         """What differs from the defaults, as a file writes it; never the secret."""
         ours, usual = (config_values(own, seed=True, every=True) for own in (self, WorldConfig()))
-        changed = [f"{name}={ours[name]}" for name in ours if ours[name] != usual[name]]
+        changed = [f"{name}={ours[name]}" for name in ours if ours[name] != usual.get(name)]
         shown = [text for text in changed if not text.startswith("secret=")]
         if self.agent_ids != tuple(f"agent_{i}" for i in range(self.num_agents)):
             shown.append(f"agent_ids={list(self.agent_ids)}")
@@ -236,20 +254,32 @@ def parameters() -> dict[str, Parameter]:
 
 def config_values(
     config: WorldConfig, *, seed: bool = False, every: bool = False
-) -> dict[str, int | bool | str | Decimal]:
-    """The values of a configuration, flat, that `parse_world_config` reads back unchanged.
+) -> dict[str, Any]:
+    """The values of a configuration that `parse_world_config` reads back unchanged.
+
+    They are flat but for the tables of `RULE_TABLES`, each there only where its rules are on.
 
     Args:
         seed: Whether to include seed and secret, which agents must not see.
         every: Whether to include later parameters that are at their defaults; what is hashed or
             exported never has them.
     """
-    return {
+    values = {
         name: written(parameter, getattr(config, name))
         for name, (parameter, field) in described_parameters(WorldConfig).items()
         if (seed or name not in HIDDEN)
         and (every or parameter.stated_at_default or getattr(config, name) != field.default)
     }
+    return values | _rule_tables(config)
+
+
+def _rule_tables(config: WorldConfig) -> dict[str, Any]:
+    tables: dict[str, Any] = {}
+    if config.income is not None:
+        tables["income"] = income_values(config.income)
+    if config.core_owners is not None:
+        tables["cores"] = {"owners": dict(config.core_owners)}
+    return tables
 
 
 def parse_world_config(
@@ -257,11 +287,12 @@ def parse_world_config(
     base: WorldConfig | None = None,
     agent_ids: Sequence[str] | None = None,
 ) -> WorldConfig:
-    """A checked configuration from partial flat values.
+    """A checked configuration from partial values.
 
     Args:
-        given: Parameters and variants by name. Numbers are ints, Decimals, the decimal text of a
-            number in a file (`NumberText`), or floats, read as their shortest decimal text.
+        given: Parameters and variants by name, and the tables of `RULE_TABLES`. Numbers are ints,
+            Decimals, the decimal text of a number in a file (`NumberText`), or floats, read as
+            their shortest decimal text.
         base: What stands where `given` is silent; the defaults when None.
         agent_ids: Names in genesis order; `agent_0`, `agent_1`, ... when None.
 
@@ -271,18 +302,58 @@ def parse_world_config(
     if not isinstance(given, Mapping):
         raise ScenarioError([f"world: must be parameters by name, not {type(given).__name__}"])
     base = base or WorldConfig()
-    described = described_parameters(WorldConfig).items()
-    known = {name: (parameter, held.default) for name, (parameter, held) in described}
+    tables = _rule_tables(base) | {name: given[name] for name in RULE_TABLES if name in given}
     problems: list[str] = []
-    values = read_stated(known, given, "", problems)
+    flat = {name: value for name, value in given.items() if name not in RULE_TABLES}
+    values = read_stated(_known(with_income="income" in tables), flat, "", problems)
     num_agents = values.get("num_agents", base.num_agents)
     if agent_ids is None:
         kept = len(base.agent_ids) == num_agents
         agent_ids = base.agent_ids if kept else tuple(f"agent_{i}" for i in range(num_agents))
-    problems += _agent_id_problems(agent_ids, num_agents)
+    unnamed = _agent_id_problems(agent_ids, num_agents)
+    problems += unnamed
+    num_cores = values.get("num_cores", base.num_cores)
+    values |= _read_rule_tables(tables, () if unnamed else agent_ids, num_cores, problems)
     if problems:
         raise ScenarioError(problems)
-    return replace(base, **values, agent_ids=tuple(agent_ids))
+    config = replace(base, **values, agent_ids=tuple(agent_ids))
+    binds = "income" in given and config.when_empty is not EmptyRule.DEBT
+    if binds and "interest_rate_per_turn" not in given:
+        return replace(config, interest_rate_per_turn=Millionths(0))
+    return config
+
+
+def _known(*, with_income: bool) -> dict[str, tuple[Parameter, Any]]:
+    """Each parameter with its default; agents that have an income may begin without tokens."""
+    described = described_parameters(WorldConfig).items()
+    known = {name: (parameter, held.default) for name, (parameter, held) in described}
+    if with_income:
+        endowment, default = known["genesis_tokens_per_agent"]
+        known["genesis_tokens_per_agent"] = (dataclasses.replace(endowment, low=0), default)
+    return known
+
+
+class _CoresTable(Struct, frozen=True):
+    """The keys of `[cores]`."""
+
+    owners: Annotated[
+        tuple[tuple[str, int], ...], Parameter(Kind.BY_NAME, "core shares at genesis", 1)
+    ]
+
+
+def _read_rule_tables(
+    tables: Mapping[str, Any], agent_ids: Sequence[str], num_cores: int, problems: list[str]
+) -> dict[str, Any]:
+    """The fields that the tables of `RULE_TABLES` fill; names are checked where they are known."""
+    values: dict[str, Any] = {}
+    if "income" in tables:
+        values["income"] = parse_income(tables["income"], agent_ids, problems)
+    if "cores" in tables:
+        cores = read_struct(_CoresTable, tables["cores"], "cores", problems)
+        if cores is not None:
+            problems += core_owners_problems(dict(cores.owners), agent_ids, num_cores)
+            values["core_owners"] = cores.owners
+    return values
 
 
 def genesis_order(config: WorldConfig) -> dict[str, int]:

@@ -20,7 +20,6 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from sim_economy.agents.given_policy import can_be_imported
-from sim_economy.agents.usage_model import TracedUsage, trace_csv
 from sim_economy.experiments.resume import (
     FailedRun,
     check_settings,
@@ -52,8 +51,9 @@ from sim_economy.runs.extended_metrics import extended_metrics, extended_summary
 from sim_economy.runs.policy_loop import play_run
 from sim_economy.runs.run import Run, encode_run
 from sim_economy.runs.run_metrics import Row, metrics_csv, run_metrics, summary_json, table_csv
-from sim_economy.scenarios.manifest import TRACE_COPY
 from sim_economy.scenarios.scenario import Scenario
+from sim_economy.usage.kept_trace import kept_files
+from sim_economy.usage.traced_usage import TracedUsage
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -97,7 +97,8 @@ def run_experiment(
             scenario = under_kept_rules(folder, scenario)
         check_settings(folder, scenario, ledgers=ledgers, fresh=fresh)
         if isinstance(scenario.usage, TracedUsage):
-            write_whole(folder / TRACE_COPY, trace_csv(scenario.usage).encode())
+            for name, content in kept_files(scenario.usage).items():
+                write_whole(folder / name, content)
         held = {} if fresh else finished_runs(folder, scenario, ledgers=ledgers)
         for run in held:
             if ledgers:
@@ -236,11 +237,14 @@ def _write_manifest(
     ledgers: bool,
 ) -> None:
     settings = settings_of_experiment(scenario, ledgers=ledgers)
-    write_whole(folder / "manifest.json", manifest_text(settings, runs, failures))
+    zone_data = scenario.zone_data
+    manifest = manifest_text(settings, runs, failures, zone_data)
+    write_whole(folder / "manifest.json", manifest)
     lines = [f"python {sys.version.split()[0]}"]
     for library in _LIBRARIES:
         with suppress(ModuleNotFoundError):
             lines.append(f"{library} {version(library)}")
+    lines += [] if zone_data is None else [f"time zone data {zone_data}"]
     write_whole(folder / "environment.txt", "\n".join([*lines, ""]).encode())
 
 

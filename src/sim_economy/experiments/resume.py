@@ -18,8 +18,8 @@ from sim_economy.ledger.readers.diff import changes_of
 from sim_economy.ledger.records import FORMAT, digest
 from sim_economy.ledger.sidecars.run_folder import write_whole
 from sim_economy.runs.run import Run, decode_run
-from sim_economy.scenarios.manifest import TRACE_COPY
 from sim_economy.scenarios.scenario import Scenario
+from sim_economy.usage.kept_trace import LOG_COPY, TRACE_COPY
 
 
 def run_path(folder: Path, run: int) -> Path:
@@ -133,6 +133,7 @@ _OWN_FILES: Final = (
     "agents_by_run.csv",
     "collectors.csv",
     TRACE_COPY,
+    LOG_COPY,
     "summary.json",
     "tables.md",
     "series.parquet",
@@ -159,10 +160,17 @@ def finished_runs(folder: Path, scenario: Scenario, *, ledgers: bool) -> dict[in
 
 
 def manifest_text(
-    settings: Mapping[str, Any], runs: Sequence[Run], failures: Sequence[FailedRun]
+    settings: Mapping[str, Any],
+    runs: Sequence[Run],
+    failures: Sequence[FailedRun],
+    zone_data: str | None = None,
 ) -> bytes:
-    """The manifest as JSON."""
-    manifest = {
+    """The manifest as JSON.
+
+    Args:
+        zone_data: The version of the time zone data that its turns were bounded with.
+    """
+    manifest: dict[str, Any] = {
         "settings": settings,
         "runs": [
             {"run": run.run, "seed": run.seed, "head": run.head, "state_digest": run.state_digest}
@@ -170,6 +178,8 @@ def manifest_text(
         ],
         "failures": [{"run": failure.run, "error": failure.error} for failure in failures],
     }
+    if zone_data is not None:
+        manifest["time_zone_data"] = zone_data
     return (json.dumps(manifest, indent=2) + "\n").encode()
 
 

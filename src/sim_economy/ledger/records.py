@@ -13,7 +13,7 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any, Final, NamedTuple, Self, TypeAlias
 
-from msgspec import DecodeError, Raw, Struct, convert, field, json
+from msgspec import UNSET, DecodeError, Raw, Struct, UnsetType, convert, field, json
 from msgspec.structs import replace
 
 from sim_economy.core.accounts import Posting
@@ -24,6 +24,7 @@ from sim_economy.core.events import (
     Bill,
     Block,
     ContractEvent,
+    DeniedUsage,
     RejectionReason,
     Transaction,
     Turn,
@@ -103,6 +104,7 @@ class TurnRecord(Struct, frozen=True, kw_only=True):
         signatures: One for each input, or none at all.
         block: None in a turn without one.
         block_signature: The engine's, over all that was recorded so far.
+        units_denied: Usage refused for want of tokens; absent where there is none.
     """
 
     turn: int
@@ -118,6 +120,7 @@ class TurnRecord(Struct, frozen=True, kw_only=True):
     bill: Bill
     token_supply: int
     state_digest: str
+    units_denied: tuple[DeniedUsage, ...] | UnsetType = UNSET
 
 
 class Head(Struct, frozen=True):
@@ -361,6 +364,7 @@ def seal(
         bill=turn.bill,
         token_supply=turn.token_supply,
         state_digest=state_digest,
+        units_denied=turn.units_denied,
     )
     if sign is not unsigned:
         signature = sign(turn.turn, block, head_unsigned(before.hash, record))

@@ -9,10 +9,10 @@ from msgspec import convert
 from msgspec.structs import fields
 
 from sim_economy.agents.policy import Policy, View, WorldAccounts, decided_input
-from sim_economy.agents.usage_model import Usage
 from sim_economy.core.actions import Input
 from sim_economy.core.observation import Observation
 from sim_economy.core.world_config import WorldConfig, config_values
+from sim_economy.usage.unit_weights import Usage
 
 
 class PlainSource:
@@ -30,7 +30,7 @@ class PlainSource:
         parts = {
             field.name: convert(seen[field.encode_name], field.type, str_keys=True)
             for field in fields(Observation)
-            if field.name != "world"
+            if field.name != "world" and (field.required or field.encode_name in seen)
         }
         self._observation = Observation(**parts, world=config_values(config, every=True))
 

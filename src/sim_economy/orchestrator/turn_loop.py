@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Raw, Struct
 
 from sim_economy.agents.catalogue import policy_named
-from sim_economy.agents.usage_model import Usage, UsageSource
+from sim_economy.agents.usage_model import UsageSource
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import FolderError, ReplayError, SimEconomyError, TurnConflictError
 from sim_economy.orchestrator.agent_turn import ask_with_retries
@@ -29,6 +29,7 @@ from sim_economy.orchestrator.record.call_log import (
 from sim_economy.orchestrator.scripted import decide
 from sim_economy.orchestrator.settings import Plan
 from sim_economy.orchestrator.world_backend import WorldBackend, WorldHead
+from sim_economy.usage.unit_weights import Usage
 
 
 class Progress(Struct, frozen=True, kw_only=True):

@@ -51,7 +51,7 @@ def agents_by_run_frame(runs: Sequence[Run], scenario: Scenario) -> polars.DataF
 
 
 _TEXTS: Final = {"agent_id", "policy", "role"}
-_NUMBERS: Final = {"first_turn", "share"}
+_NUMBERS: Final = {"first_turn", "first_out", "out", "first_denied", "share"}
 """Columns that may have no value at all to tell their type by."""
 
 

@@ -17,6 +17,7 @@ from sim_economy.runs.agent_outcomes import (
     AgentOutcome,
     Collector,
     agent_outcomes,
+    by_first_out,
     by_first_turn,
     collectors,
     moved_by_contracts,
@@ -30,27 +31,31 @@ DRAWN_MAX: Final = 14
 
 
 def key_figures(scenario: Scenario, runs: Sequence[Run]) -> list[KeyFigure]:
-    """The three numbers of an experiment: who is broke, who collected, contracts or else fees."""
+    """Three numbers: who is without tokens, who collected, contracts or else fees."""
     outcomes = agent_outcomes(runs, scenario)
     contracts = any(made.started is not None for run in runs for made in run.counts.made)
     return [
-        _broke(outcomes),
+        _without_tokens(outcomes),
         _collected(collectors(runs, scenario.config), len(runs)),
         _kept_solvent(runs) if contracts else _fees(runs),
     ]
 
 
-def _broke(outcomes: Sequence[AgentOutcome]) -> KeyFigure:
+def _without_tokens(outcomes: Sequence[AgentOutcome]) -> KeyFigure:
+    """How many agents go broke, or run out of tokens where the rules refuse usage."""
     runs = outcomes[0].runs
-    broke = by_first_turn(outcomes)
+    refuses = outcomes[0].out is not None
+    those = by_first_out(outcomes) if refuses else by_first_turn(outcomes)
     often = "" if runs == 1 else f" in at least half of the {runs:,} runs"
-    listed = [f"{markdown_text(own.agent_id)} (turn {own.first_turn:g})" for own in broke[:3]]
-    left = len(broke) - len(listed)
+    first = "first_out" if refuses else "first_turn"
+    listed = [f"{markdown_text(own.agent_id)} (turn {getattr(own, first):g})" for own in those[:3]]
+    left = len(those) - len(listed)
     more = f", and {left:,} more" if left else ""
+    column = "out" if refuses else "broke"
     return KeyFigure(
-        value=f"{sourced(f'{len(broke):,}', AGENTS_CSV, 'broke')} of {len(outcomes):,}",
-        label=f"agents go broke{often}",
-        note=f"first {', '.join(listed)}{more}" if broke else "",
+        value=f"{sourced(f'{len(those):,}', AGENTS_CSV, column)} of {len(outcomes):,}",
+        label=f"agents {'run out of tokens' if refuses else 'go broke'}{often}",
+        note=f"first {', '.join(listed)}{more}" if those else "",
     )
 
 
@@ -217,7 +222,10 @@ _COLUMNS: Final[Mapping[str, Callable[[AgentOutcome], Value]]] = {
     "core shares": lambda own: own.core_shares,
     "tips": lambda own: own.tips,
     "contracts": lambda own: own.contracts,
+    "income": lambda own: own.income,
     "other": lambda own: own.other,
+    "runs out of tokens": lambda own: own.out,
+    "first turn out of tokens": lambda own: own.first_out,
 }
 
 

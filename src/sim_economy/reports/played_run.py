@@ -20,7 +20,7 @@ from sim_economy.reports.agent_frames import agents_frame, collectors_frame
 from sim_economy.reports.page.document import plain
 from sim_economy.reports.sentences import answer
 from sim_economy.runs.agent_outcomes import AgentOutcome, agent_outcomes, collectors
-from sim_economy.runs.extended_metrics import ExtendedMetrics, all_metrics
+from sim_economy.runs.extended_metrics import ExtendedMetrics, all_metrics, run_warnings
 from sim_economy.runs.policy_loop import play_run
 from sim_economy.runs.run import Run, run_of
 from sim_economy.scenarios.changes import ScenarioChanges
@@ -174,4 +174,4 @@ def play(
     scenario = chosen_scenario(source, changes)
     run = scenario.replicate(seed)
     store = MemoryStore()
-    return Played(play_run(scenario, run, store), store, scenario.usage_gaps, scenario)
+    return Played(play_run(scenario, run, store), store, run_warnings(scenario), scenario)

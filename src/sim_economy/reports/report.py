@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from sim_economy.agents.population import described
 from sim_economy.core.errors import ExtraMissingError
-from sim_economy.core.world_config import config_values, parameters
+from sim_economy.core.world_config import RULE_TABLES, config_values, parameters
 from sim_economy.ledger.readers.plain_text import markdown_code, markdown_text, visible
 from sim_economy.reports import by_agent, sentences, society
 from sim_economy.reports.drawings import figures
@@ -36,6 +36,7 @@ from sim_economy.reports.token_flows import where_tokens_went
 from sim_economy.runs.agent_outcomes import agent_outcomes, collectors
 from sim_economy.runs.extended_metrics import (
     EXTENDED_METRICS,
+    INCOME_METRICS,
     doubts,
     extended_metrics,
     extended_summary,
@@ -147,6 +148,7 @@ def _what_was_run(scenario: Scenario, runs: Sequence[Run]) -> Section:
         f"- {played}, each of {turns}, with {_seeds(seeds)}.",
         f"- sim-economy {version('sim-economy')}, rules version {config.rules_version}.",
     ]
+    lines += [f"- {markdown_text(fact)}." for fact in scenario.usage_facts]
     lines += [f"- **{markdown_text(doubt)}.**" for doubt in doubts(scenario, runs)]
     if len(runs) < scenario.runs:
         lines.append(f"- {scenario.runs - len(runs)} of {scenario.runs} runs are missing here.")
@@ -156,9 +158,29 @@ def _what_was_run(scenario: Scenario, runs: Sequence[Run]) -> Section:
         for name, parameter in parameters().items()
         if not parameter.in_paper and name in world
     )
+    further += tuple(
+        (f"{table}.{key}", str(value), "")
+        for table in RULE_TABLES
+        for key, value in world.get(table, {}).items()
+    )
     columns = ("parameter", "value", "meaning")
     table = Table("further", "Parameters and variants the paper does not list", columns, further)
-    return Section(title="What was run", blocks=("\n".join(lines), table))
+    blocks: list[Block] = ["\n".join(lines), table, *_names_in_the_log(scenario)]
+    return Section(title="What was run", blocks=blocks)
+
+
+def _names_in_the_log(scenario: Scenario) -> list[Table]:
+    """What the log calls agents whose id is another; nothing where all are alike."""
+    teams = scenario.agent_teams
+    rows: list[tuple[Value, ...]] = [
+        (agent_id, name, teams.get(agent_id))
+        for agent_id, name in scenario.agent_names.items()
+        if name != agent_id
+    ]
+    columns = ("agent", "name in the log", "team")
+    return (
+        [Table("names", "Agents by their names in the log", columns, tuple(rows))] if rows else []
+    )
 
 
 def _who(scenario: Scenario) -> str:
@@ -198,11 +220,19 @@ def _by_agent(scenario: Scenario, runs: Sequence[Run], drawn: Sequence[Figure]) 
     blocks: list[Block] = [sentences.who_goes_broke(outcomes), *below]
     blocks.append(by_agent.outcomes_table(outcomes))
     blocks.append(
+        f"{_OUT if outcomes[0].out is not None else ''}"
         "An agent is broke from the first turn after which its balance is below zero; of several "
         "runs, the median of these turns is given. Fees are those it paid itself or carried for "
         "others; core shares, tips and contracts are what they brought, less what they cost."
     )
-    return Section(title="Who goes broke, and when", blocks=blocks)
+    title = "Who goes broke, and when" if outcomes[0].out is None else "Who runs out, and when"
+    return Section(title=title, blocks=blocks)
+
+
+_OUT: Final = (
+    "An agent runs out of tokens in the first turn in which usage of it is refused, or its balance "
+    "ends below zero. Income is what it was granted and lifted of its debts, less what expired. "
+)
 
 
 def _who_collected(scenario: Scenario, runs: Sequence[Run]) -> Section:
@@ -306,10 +336,13 @@ def _paper(scenario: Scenario, rows: Sequence[Row], *, published: bool) -> Secti
     return Section(title="The paper's tables", blocks=(intro, *tables))
 
 
+ALL_METRICS: Final = {**EXTENDED_METRICS, **INCOME_METRICS}
+
+
 def _further(runs: Sequence[Run], rows: Sequence[Row]) -> Section:
     published = [{column: row[column] for column in AGGREGATED} for row in rows]
     extended = list(map(extended_metrics, runs))
-    beyond = _summary_table("summary", "Beyond the paper", EXTENDED_METRICS, extended)
+    beyond = _summary_table("summary", "Beyond the paper", ALL_METRICS, extended)
     again = _summary_table("again", "The paper's aggregates again", AGGREGATED, published)
     return Section(title="Further metrics", blocks=(_INTERVALS, beyond, again))
 

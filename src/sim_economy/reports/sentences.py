@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from msgspec import UNSET, Struct
+
 from sim_economy.core.world_config import WorldConfig
 from sim_economy.ledger.readers.plain_text import markdown_text
 from sim_economy.reports.page.document import sourced
@@ -17,6 +19,7 @@ from sim_economy.runs.agent_outcomes import (
     AgentOutcome,
     Collector,
     agent_outcomes,
+    by_first_out,
     by_first_turn,
     collectors,
     moved_by_contracts,
@@ -32,7 +35,7 @@ SUMMARY_CSV: Final = "measures_summary.csv"
 def answer(
     scenario: Scenario | None, runs: Sequence[Run], config: WorldConfig | None = None
 ) -> str:
-    """Who goes broke and who collected, in one sentence.
+    """Who goes broke, or runs out of tokens, and who collected, in one sentence.
 
     Agents that collected little beside the platform are left out.
 
@@ -45,7 +48,7 @@ def answer(
     outcomes = agent_outcomes(runs, scenario, rules)
     collected = collectors(runs, rules)
     of_tokens = _collected(collected, outcomes, runs, _LITTLE)
-    return _sentence(f"{_broke(outcomes)}; {of_tokens}")
+    return _sentence(f"{_without_tokens(outcomes)}; {of_tokens}")
 
 
 _LITTLE: Final = 0.1
@@ -53,8 +56,11 @@ _LITTLE: Final = 0.1
 
 
 def who_goes_broke(outcomes: Sequence[AgentOutcome]) -> str:
-    """How many agents go broke, who first and when, and who deepest."""
-    return _sentence(_broke(outcomes))
+    """How many agents go broke, who first and when, and who deepest.
+
+    Where the rules refuse usage, how many run out of tokens, and who first.
+    """
+    return _sentence(_without_tokens(outcomes))
 
 
 def who_collected(
@@ -90,35 +96,72 @@ def _count(agents: int) -> str:
     return f"{agents:,}" if agents else "none"
 
 
-def _broke(outcomes: Sequence[AgentOutcome]) -> str:
+class _Wording(Struct, frozen=True):
+    """What becomes of agents without tokens: columns of `agents.csv`, and words for it."""
+
+    runs: str
+    first: str
+    several: str
+    one: str
+    none: str
+
+    def runs_of(self, own: AgentOutcome) -> int:
+        """Runs in which it becomes of an agent."""
+        return int(getattr(own, self.runs))
+
+
+_BROKE: Final = _Wording("broke", "first_turn", "go broke", "goes broke", "does not go broke")
+_OUT: Final = _Wording(
+    "out",
+    "first_out",
+    "run out of tokens",
+    "runs out of tokens",
+    "does not run out of tokens",
+)
+
+
+def _without_tokens(outcomes: Sequence[AgentOutcome]) -> str:
+    if outcomes[0].out is None:
+        if broke := by_first_turn(outcomes):
+            counted = _how_many(broke, outcomes, _BROKE)
+            return f"{counted}{_how_often(broke[0].runs)}{_first_and_deepest(broke)}"
+        return _hardly_any(outcomes, _BROKE)
+    if out := by_first_out(outcomes):
+        return f"{_how_many(out, outcomes, _OUT)}{_how_often(out[0].runs)}{_first_out(out)}"
+    return _hardly_any(outcomes, _OUT)
+
+
+def _hardly_any(outcomes: Sequence[AgentOutcome], words: _Wording) -> str:
+    """That it becomes of nobody, or of no agent in at least half of the runs."""
     runs = outcomes[0].runs
-    if broke := by_first_turn(outcomes):
-        return f"{_how_many(broke, outcomes)}{_how_often(runs)}{_first_and_deepest(broke)}"
-    if not any(own.broke for own in outcomes):
-        nobody = "the only agent does not go broke"
+    often = max(map(words.runs_of, outcomes))
+    if not often:
+        nobody = f"the only agent {words.none}"
         if len(outcomes) > 1:
-            nobody = f"none of the {len(outcomes):,} agents goes broke"
+            nobody = f"none of the {len(outcomes):,} agents {words.one}"
         in_any = "" if runs == 1 else f" in any of the {runs:,} runs"
         return f"{nobody}{in_any} ({_lowest(outcomes)})"
-    often = max(own.broke for own in outcomes)
-    those = [own for own in outcomes if own.broke == often]
-    some = sum(own.broke > 0 for own in outcomes)
+    those = [own for own in outcomes if words.runs_of(own) == often]
+    some = sum(words.runs_of(own) > 0 for own in outcomes)
     return (
-        f"no agent goes broke in at least half of the {runs:,} runs: "
-        f"{sourced(f'{some:,}', AGENTS_CSV, 'broke')} of {len(outcomes):,} "
+        f"no agent {words.one} in at least half of the {runs:,} runs: "
+        f"{sourced(f'{some:,}', AGENTS_CSV, words.runs)} of {len(outcomes):,} "
         f"{'do' if some > 1 else 'does'} in fewer, {_names(those)} most often, in "
-        f"{sourced(f'{often:,}', AGENTS_CSV, those[0].agent_id, 'broke')}"
+        f"{sourced(f'{often:,}', AGENTS_CSV, those[0].agent_id, words.runs)}"
     )
 
 
-def _how_many(broke: Sequence[AgentOutcome], outcomes: Sequence[AgentOutcome]) -> str:
+def _how_many(
+    those: Sequence[AgentOutcome], outcomes: Sequence[AgentOutcome], words: _Wording
+) -> str:
     if len(outcomes) == 1:
-        return "the only agent goes broke"
-    if len(broke) == len(outcomes):
-        return f"all {sourced(f'{len(broke):,}', AGENTS_CSV, 'broke')} agents go broke"
-    verb = "goes" if len(broke) == 1 else "go"
-    counted = sourced(f"{len(broke):,}", AGENTS_CSV, "broke")
-    return f"{counted} of {len(outcomes):,} agents {verb} broke"
+        return f"the only agent {words.one}"
+    counted = sourced(f"{len(those):,}", AGENTS_CSV, words.runs)
+    if len(those) == len(outcomes):
+        return f"all {counted} agents {words.several}"
+    return (
+        f"{counted} of {len(outcomes):,} agents {words.one if len(those) == 1 else words.several}"
+    )
 
 
 def _how_often(runs: int) -> str:
@@ -130,15 +173,26 @@ def _first_and_deepest(broke: Sequence[AgentOutcome]) -> str:
     first = [own for own in broke if own.first_turn == broke[0].first_turn]
     lowest = min(own.lowest for own in broke)
     deepest = [own for own in broke if own.lowest == lowest]
-    median = "" if broke[0].runs == 1 else " (median)"
-    turn = sourced(f"{broke[0].first_turn:g}", AGENTS_CSV, first[0].agent_id, "first_turn")
-    when = f"in turn {turn}{median}"
+    when = _when(first[0], _BROKE)
     depth = f"{sourced(_tokens(lowest), AGENTS_CSV, deepest[0].agent_id, 'lowest')} tokens"
     if len(broke) == 1:
         return f": {_names(broke)}, {when}, down to {depth}"
     if first == deepest:
         return f", {_names(first)} first, {when}, and deepest, at {depth}"
     return f", {_names(first)} first, {when}, and {_names(deepest)} deepest, at {depth}"
+
+
+def _first_out(out: Sequence[AgentOutcome]) -> str:
+    """Who runs out first, and when."""
+    first = [own for own in out if own.first_out == out[0].first_out]
+    who = f": {_names(out)}" if len(out) == 1 else f", {_names(first)} first"
+    return f"{who}, {_when(first[0], _OUT)}"
+
+
+def _when(own: AgentOutcome, words: _Wording) -> str:
+    median = "" if own.runs == 1 else " (median)"
+    turn = sourced(f"{getattr(own, words.first):g}", AGENTS_CSV, own.agent_id, words.first)
+    return f"in turn {turn}{median}"
 
 
 def _lowest(outcomes: Sequence[AgentOutcome]) -> str:
@@ -184,15 +238,17 @@ def _kept(platform: Collector, runs: Sequence[Run], per_run: str) -> str:
     if platform.tokens < 0:
         return f"the platform pays out {shown} tokens{per_run} more than it takes"
     lost = platform.tokens + sum(run.series.destroyed[-1] for run in runs) / len(runs)
-    return f"the platform keeps {shown} tokens{per_run}, {_share(platform.tokens / lost)}"
+    # What expires is lost too, but nobody is paid with it.
+    verb = "lost" if runs[0].income is UNSET else "paid"
+    return f"the platform keeps {shown} tokens{per_run}, {_share(platform.tokens / lost, verb)}"
 
 
-def _share(kept: float) -> str:
+def _share(kept: float, verb: str) -> str:
     if kept == 1:
-        return "all that agents lost"
+        return f"all that agents {verb}"
     percent = number(100 * kept, 0)
     shown = "over 99 %" if percent == "100" else f"{percent} %"
-    return f"{shown} of what agents lost"
+    return f"{shown} of what agents {verb}"
 
 
 def _gained(collector: Collector, policies: Mapping[str, str | None], per_run: str) -> str:

@@ -51,6 +51,10 @@ GROUPS: Final[Mapping[str, str]] = {
     "tip": "transfers and tips",
     "study_cost": "studies and burns",
     "burn": "studies and burns",
+    "allowance": "income",
+    "top_up": "income",
+    "debt_lifted": "income",
+    "allowance_expired": "income",
 }
 """Reasons of postings between owners, put together as people think of them."""
 

@@ -179,7 +179,7 @@ def number(value: float, digits: int) -> str:
 def changed_parameters(base: Scenario, other: Scenario) -> str:
     """The parameters in which a scenario is not another one, with its values, as Markdown."""
     ours, its = config_values(base.config), config_values(other.config)
-    return ", ".join(f"`{name} = {its[name]}`" for name in its if its[name] != ours[name])
+    return ", ".join(f"`{name} = {its[name]}`" for name in its if its[name] != ours.get(name))
 
 
 def is_numeric(values: Sequence[Value]) -> bool:
@@ -266,7 +266,7 @@ def text_figures(scenario: Scenario, rows: Sequence[Row]) -> dict[str, float | N
     config = scenario.config
     endowment = config.num_agents * config.genesis_tokens_per_agent
     return {
-        "fees over endowment": statistics.mean(fees) / endowment,
+        "fees over endowment": statistics.mean(fees) / endowment if endowment else None,
         "variation of fees (%)": _variation(fees),
         "variation of final supply (%)": _variation(supply),
         "median of final supply": float(statistics.median(supply)),

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence, Set
 from itertools import accumulate
 from typing import Any, Final
 
+from msgspec import UNSET
+
 from sim_economy.reports.drawings import figures
 from sim_economy.reports.page.document import Figure, Section, sourced
 from sim_economy.reports.sentences import SUMMARY_CSV
@@ -27,6 +29,10 @@ STEPS: Final[Mapping[str, str]] = {
     "burn": "burns",
     "core_price": "core shares",
     "collateral_slashed": "slashed collateral",
+    "allowance": "allowances",
+    "top_up": "top-ups",
+    "debt_lifted": "lifted debts",
+    "allowance_expired": "expired allowances",
 }
 """Reasons that change what agents own, by what a reader calls them; fees are one thing."""
 
@@ -135,10 +141,12 @@ def _reading_of_rent(runs: Sequence[Run]) -> str:
     if rent == 0:
         return f"{text}."
     lost = rent + destroyed
+    # What expires is lost too, but nobody is paid with it.
+    verb = "lose" if runs[0].income is UNSET else "pay"
     held = map(statistics.mean, zip(*[run.series.platform for run in runs], strict=True))
     early = next(turn for turn, balance in enumerate(held, 1) if balance >= 0.9 * rent)
     return (
-        f"{text}: of the {number(lost, 1)} that agents lose, {number(100 * rent / lost, 1)} % is "
+        f"{text}: of the {number(lost, 1)} that agents {verb}, {number(100 * rent / lost, 1)} % is "
         f"the platform's rent. It first holds nine tenths of that after turn {early}."
     )
 

@@ -1,6 +1,8 @@
 """What became of each agent over the runs of a scenario, and who collected what.
 
-An agent is broke from the first turn after which its balance is below zero.
+An agent is broke from the first turn after which its balance is below zero. Where the rules
+refuse usage, it runs out of tokens in the first turn in which some of it is refused, or after which
+its balance is below zero.
 Source: docs/spec/experiment.md.
 """
 
@@ -11,11 +13,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import asdict
 
 from sim_economy.core.accounts import PostingReason
 from sim_economy.core.contracts import ContractKind, Role
+from sim_economy.core.income_config import EmptyRule
 from sim_economy.core.world_config import DividendRule, SigningBonusRule, WorldConfig
 from sim_economy.ledger.readers.counts import Flow, Made
 from sim_economy.runs.run import Run
@@ -31,7 +34,8 @@ _MOST_RUNS: Final = 0.5
 class AgentOutcome(Struct, frozen=True, kw_only=True):
     """What became of one agent under a scenario; means are over all runs, in tokens.
 
-    What it gained in a run is -fees - interest + jobs + core_shares + tips + contracts + other.
+    What it gained in a run is -fees - interest + jobs + core_shares + tips + contracts + other
+    + income.
 
     Attributes:
         policy: What decides for it; None where that is not known.
@@ -49,6 +53,9 @@ class AgentOutcome(Struct, frozen=True, kw_only=True):
         tips: Collected with the blocks it won, bonuses for blocks included.
         contracts: Gained or lost by all contracts, what forwards paid of its fees included.
         other: Transfers received, less transfers, studies and burns.
+        income: Allowances, top-ups and lifted debts, less what expired.
+        out: Runs in which it ran out of tokens; None where the rules refuse no usage.
+        first_out: The median of the first such turns, over those runs; None where there is none.
     """
 
     agent_id: str
@@ -67,11 +74,19 @@ class AgentOutcome(Struct, frozen=True, kw_only=True):
     tips: float
     contracts: float
     other: float
+    income: float
+    out: int | None
+    first_out: float | None
 
     @property
     def goes_broke(self) -> bool:
         """True if it is broke in at least half of the runs."""
         return self.broke > 0 and self.broke >= _MOST_RUNS * self.runs
+
+    @property
+    def runs_out(self) -> bool:
+        """True if it runs out of tokens in at least half of the runs."""
+        return bool(self.out) and (self.out or 0) >= _MOST_RUNS * self.runs
 
 
 def agent_outcomes(
@@ -87,8 +102,11 @@ def agent_outcomes(
     policies = {} if scenario is None else policy_names(scenario)
     rules = config or (scenario.config if scenario is not None else WorldConfig())
     gained = _gains_by_column(runs, rules)
-    agents = range(len(runs[0].agent_ids))
-    return [_outcome(agent, runs, policies.get(agent), gained) for agent in agents]
+    refuses = rules.when_empty is not EmptyRule.DEBT
+    return [
+        _outcome(agent, runs, policies.get(agent), gained, refuses=refuses)
+        for agent in range(len(runs[0].agent_ids))
+    ]
 
 
 def policy_names(scenario: Scenario) -> dict[int, str]:
@@ -103,6 +121,12 @@ def by_first_turn(outcomes: Iterable[AgentOutcome]) -> list[AgentOutcome]:
     return sorted(broke, key=lambda own: (own.first_turn, own.agent_id))
 
 
+def by_first_out(outcomes: Iterable[AgentOutcome]) -> list[AgentOutcome]:
+    """Those that run out of tokens, the earliest first."""
+    out = [own for own in outcomes if own.runs_out]
+    return sorted(out, key=lambda own: (own.first_out, own.agent_id))
+
+
 class GroupOutcome(Struct, frozen=True, kw_only=True):
     """What became of the agents that have a label in common; tokens are means of one agent.
 
@@ -113,6 +137,7 @@ class GroupOutcome(Struct, frozen=True, kw_only=True):
         first_turn: The earliest of the turns in which those go broke; None where there is none.
         turns_below: The mean of an agent's turns below zero.
         lowest: The lowest balance of any of them in any run.
+        out: How many of them run out of tokens; None where the rules refuse no usage.
     """
 
     label: str | None
@@ -130,6 +155,8 @@ class GroupOutcome(Struct, frozen=True, kw_only=True):
     tips: float
     contracts: float
     other: float
+    income: float
+    out: int | None
 
 
 def outcomes_by(
@@ -164,11 +191,12 @@ def _group(label: str | None, members: Sequence[AgentOutcome]) -> GroupOutcome:
         broke=len(broke),
         first_turn=broke[0].first_turn if broke else None,
         lowest=min(own.lowest for own in members),
+        out=None if members[0].out is None else len(by_first_out(members)),
         **means,
     )
 
 
-_GAINED: Final = ("jobs", "core_shares", "lending", "tips", "contracts", "other")
+_GAINED: Final = ("jobs", "core_shares", "lending", "tips", "contracts", "other", "income")
 _MEANS: Final = ("turns_below", "final", "fees", "interest", *_GAINED)
 
 
@@ -190,6 +218,7 @@ def outcomes_by_run(runs: Sequence[Run], scenario: Scenario | None = None) -> li
                     "lowest": min(held),
                     "final": held[-1],
                     "contracts": gained[agent],
+                    "first_denied": first_denied(run, agent),
                 }
             )
     return rows
@@ -324,9 +353,20 @@ def _columns_of_reasons(config: WorldConfig) -> dict[str, str]:
         PostingReason.DIVIDEND: "core_shares",
         PostingReason.CORE_PRICE: "core_shares",
         PostingReason.TIP: "tips",
+        **dict.fromkeys(OF_INCOME, "income"),
         **dict.fromkeys(_OF_CONTRACTS, ""),
     }
 
+
+OF_INCOME: Final = frozenset(
+    {
+        PostingReason.ALLOWANCE,
+        PostingReason.TOP_UP,
+        PostingReason.DEBT_LIFTED,
+        PostingReason.ALLOWANCE_EXPIRED,
+    }
+)
+"""Reasons that only worlds with income know."""
 
 _OF_CONTRACTS: Final = frozenset(
     {
@@ -402,21 +442,45 @@ def _sides(flow: Flow) -> list[tuple[int, int]]:
     return [(owner, tokens) for owner, tokens in sides if owner >= 0]
 
 
-def _outcome(agent: int, runs: Sequence[Run], policy: str | None, gained: _Gains) -> AgentOutcome:
+def _outcome(
+    agent: int, runs: Sequence[Run], policy: str | None, gained: _Gains, *, refuses: bool
+) -> AgentOutcome:
     balances = [[held[agent] for held in run.series.balances] for run in runs]
     below = [[turn for turn, held in enumerate(own, 1) if held < 0] for own in balances]
-    firsts = [turns[0] for turns in below if turns]
+    firsts = _known(turns[0] if turns else None for turns in below)
+    outs = _known(first_out(run, agent) for run in runs) if refuses else []
     means = {name: gained[name][agent] / len(runs) for name in _GAINED}
     return AgentOutcome(
         agent_id=runs[0].agent_ids[agent],
         policy=policy,
         runs=len(runs),
         broke=len(firsts),
-        first_turn=statistics.median(firsts) if firsts else None,
+        first_turn=_median(firsts),
         turns_below=statistics.fmean(map(len, below)),
         lowest=min(map(min, balances)),
         final=statistics.fmean(own[-1] for own in balances),
         fees=-gained["fees"][agent] / len(runs),
         interest=-gained["interest"][agent] / len(runs),
+        out=len(outs) if refuses else None,
+        first_out=_median(outs),
         **means,
     )
+
+
+def _known(turns: Iterable[int | None]) -> list[int]:
+    return [turn for turn in turns if turn is not None]
+
+
+def _median(turns: Sequence[int]) -> float | None:
+    return statistics.median(turns) if turns else None
+
+
+def first_out(run: Run, agent: int) -> int | None:
+    """The first turn of a run in which an agent was refused usage, or after which it was broke."""
+    below = (turn for turn, held in enumerate(run.series.balances, 1) if held[agent] < 0)
+    return min(_known((next(below, None), first_denied(run, agent))), default=None)
+
+
+def first_denied(run: Run, agent: int) -> int | None:
+    """The first turn of a run in which usage of an agent was refused; None where none was."""
+    return None if run.income is UNSET else run.income.first_denied[agent]

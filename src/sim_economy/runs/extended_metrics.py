@@ -12,10 +12,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from msgspec import UNSET
+
 from sim_economy.core.accounts import PostingReason
 from sim_economy.core.actions import RECOGNISED
+from sim_economy.core.income_config import EmptyRule, OverdraftRule
+from sim_economy.core.world_config import WorldConfig
 from sim_economy.ledger.readers.series import spread
 from sim_economy.ledger.sidecars.run_folder import write_whole
+from sim_economy.runs.agent_outcomes import OF_INCOME
 from sim_economy.runs.run import Run, fees, total
 from sim_economy.runs.run_metrics import run_metrics
 from sim_economy.scenarios.scenario import Scenario
@@ -37,6 +42,10 @@ SUPPLY_SIGNS: Final[Mapping[PostingReason, int]] = {
     PostingReason.FORWARD_FEE: -1,
     PostingReason.CORE_PRICE: -1,
     PostingReason.COLLATERAL_SLASHED: -1,
+    PostingReason.ALLOWANCE: 1,
+    PostingReason.TOP_UP: 1,
+    PostingReason.DEBT_LIFTED: 1,
+    PostingReason.ALLOWANCE_EXPIRED: -1,
 }
 """The sign of a reason for the token supply; other movements stay among agents."""
 
@@ -73,6 +82,18 @@ EXTENDED_METRICS: Final[Mapping[str, str]] = {
 }
 """The extended metrics by column, with their names in text; counts of tokens unless they say."""
 
+INCOME_METRICS: Final[Mapping[str, str]] = {
+    "allowances": "allowances granted",
+    "top_ups": "top-ups",
+    "debts_lifted": "debts lifted",
+    "allowances_expired": "allowances expired",
+    "allowance_sheltered": "allowances that were out of the balance when they would have expired",
+    "units_denied": "usage units refused for want of tokens",
+    "turns_denied": "agent-turns in which some were refused",
+    "first_denied_turn": "first turn in which some were refused",
+}
+"""The extended metrics of worlds with income; no other world has them."""
+
 _BOOTSTRAP_SEED: Final = 1
 
 
@@ -96,17 +117,36 @@ def all_alike(runs: Sequence[Run]) -> bool:
 
 def doubts(scenario: Scenario, runs: Sequence[Run]) -> list[str]:
     """Why the runs of a scenario say less than their number suggests; nothing if they do not."""
-    return [*scenario.usage_gaps, *([ALIKE] if all_alike(runs) else [])]
+    alike = [ALIKE] if all_alike(runs) else []
+    return [*run_warnings(scenario), *alike]
+
+
+def run_warnings(scenario: Scenario) -> list[str]:
+    """Why any run of a scenario says less than it seems to: of its usage, and of its income."""
+    return [*scenario.usage_warnings, *_income_doubts(scenario.config)]
+
+
+def _income_doubts(config: WorldConfig) -> list[str]:
+    """What a world with income leaves out, in words."""
+    if config.income is None:
+        return []
+    if config.when_empty is not EmptyRule.DEBT:
+        return ["usage that was refused is lost: nobody waits, or takes another model"]
+    if config.income.overdraft is OverdraftRule.FORGIVEN:
+        return ["debts are made freely and lifted, so that no allowance binds"]
+    return []
 
 
 def supply_changes(run: Run) -> dict[str, int]:
     """Tokens that each reason added to the token supply over a run.
 
-    With the genesis tokens they add up to the final supply.
+    With the genesis tokens they add up to the final supply. Reasons of income are there in worlds
+    that have it.
     """
     return {
         reason.value: sign * total(run.series, reason.value)
         for reason, sign in SUPPLY_SIGNS.items()
+        if run.income is not UNSET or reason not in OF_INCOME
     }
 
 
@@ -159,6 +199,24 @@ def extended_metrics(run: Run) -> ExtendedMetrics:
         "contracts_proposed": len(run.counts.made),
         "contracts_started": sum(own.started is not None for own in run.counts.made),
         **{f"contracts_{end}": ends[end] for end in _ENDS},
+        **_income_metrics(run),
+    }
+
+
+def _income_metrics(run: Run) -> ExtendedMetrics:
+    """The metrics of income; nothing in a world that has none."""
+    if run.income is UNSET:
+        return {}
+    denied = [turn for turn in run.income.first_denied if turn is not None]
+    return {
+        "allowances": total(run.series, "allowance"),
+        "top_ups": total(run.series, "top_up"),
+        "debts_lifted": total(run.series, "debt_lifted"),
+        "allowances_expired": total(run.series, "allowance_expired"),
+        "allowance_sheltered": sum(run.income.sheltered),
+        "units_denied": sum(run.income.units_denied),
+        "turns_denied": sum(run.income.turns_denied),
+        "first_denied_turn": min(denied, default=None),
     }
 
 
@@ -233,7 +291,12 @@ def series_columns(runs: Sequence[Run]) -> dict[str, list[Any]]:
         `run_id`, `turn`, a `flow_` column for each posting reason and an `actions_` column for
         each action, the block, the books, the balances, and inequality of balance plus stake.
     """
-    reasons = [reason.value for reason in PostingReason if reason is not PostingReason.GENESIS]
+    moved = {reason for run in runs for flows in run.series.flows for reason in flows}
+    reasons = [
+        reason.value
+        for reason in PostingReason
+        if reason is not PostingReason.GENESIS and (reason not in OF_INCOME or reason in moved)
+    ]
     unknown = {name for run in runs for turn in run.series.actions for name in turn}
     actions = [*RECOGNISED, *sorted(unknown - RECOGNISED.keys())]
     rows = [

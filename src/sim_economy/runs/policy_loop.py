@@ -8,13 +8,13 @@ from itertools import islice
 from typing import Final
 
 from sim_economy.agents.policy import Policy, decided_input, views
-from sim_economy.agents.usage_model import Usage
 from sim_economy.core.actions import Input
 from sim_economy.core.errors import InputError, PolicyFailedError, SimEconomyError
 from sim_economy.core.events import Turn
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.runs.run import Run, run_of
 from sim_economy.scenarios.scenario import Scenario
+from sim_economy.usage.unit_weights import Usage
 from sim_economy.world.world import World
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Self
 
-from msgspec import Struct, json
+from msgspec import UNSET, Struct, UnsetType, json
 from msgspec.structs import asdict
 
 from sim_economy.core.accounts import BALANCE, STAKED, WIDTH
 from sim_economy.ledger.readers.counts import LedgerCounts, TurnCounter
-from sim_economy.ledger.readers.reading import account_balances, genesis_record
+from sim_economy.ledger.readers.income_counts import IncomeCounter, IncomeCounts
+from sim_economy.ledger.readers.reading import account_balances, config_of, genesis_record
 from sim_economy.ledger.readers.series import figures
 from sim_economy.ledger.stores.protocol import Store
 
@@ -52,6 +53,7 @@ class Run(Struct, kw_only=True):
         run: The replicate, from 1.
         head: The chain head after the last turn; empty for an unrecorded run.
         state_digest: Of the last state.
+        income: Counts of it, in a world that has income.
     """
 
     run: int
@@ -61,6 +63,7 @@ class Run(Struct, kw_only=True):
     counts: LedgerCounts
     head: str
     state_digest: str
+    income: IncomeCounts | UnsetType = UNSET
 
     def __repr__(self) -> str:
         """Which run it is, and how it ended; its series are too long to be shown."""
@@ -80,8 +83,12 @@ def run_of(store: Store, run: int = 0) -> Run:
     first = genesis_record(store)
     series = Series.empty()
     counter = TurnCounter(first.agent_ids)
+    rules = config_of(first).income
+    income = None if rules is None else IncomeCounter(rules, first.agent_ids)
     for record, accounts in account_balances(store, 1):
         counter.add(record)
+        if income is not None:
+            income.add(record, accounts)
         of_turn = figures(record, accounts)
         of_turn |= {
             "winners": of_turn["winner"],
@@ -99,6 +106,7 @@ def run_of(store: Store, run: int = 0) -> Run:
         counts=counter.counts(),
         head=head.hash,
         state_digest=head.state_digest,
+        income=UNSET if income is None else income.counts(),
     )
 
 

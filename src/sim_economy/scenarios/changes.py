@@ -21,8 +21,10 @@ class ScenarioChanges(TypedDict, total=False):
     policy: str | GivenPolicy
     population: Sequence[Mapping[str, Any]]
     usage: Mapping[str, Any]
+    income: Mapping[str, Any]
+    cores: Mapping[str, Any]
     preset: Literal["as-run", "as-written"]
-    agent_ids: Sequence[str]
+    agent_ids: Sequence[str] | Literal["from usage"]
     num_agents: int
     num_cores: int
     genesis_tokens_per_agent: int

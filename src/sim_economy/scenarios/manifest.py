@@ -14,11 +14,12 @@ from sim_economy.agents.catalogue import policy_class, policy_parameters
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.rules_version import known_rules_version
 from sim_economy.core.table_reader import Kind, NumberText, Parameter
-from sim_economy.core.world_config import parameters
+from sim_economy.core.world_config import RULE_TABLES, parameters
+from sim_economy.usage.kept_trace import TRACE_COPY
 
 MANIFEST: Final = "manifest.json"
-TRACE_COPY: Final = "usage.csv"
-"""The trace of usage that the runs of a folder were played with, beside their manifest."""
+FROM_USAGE: Final = "from usage"
+"""Stands for the agents of the trace, in place of a list of ids."""
 
 _TOP: Final = ("name", "turns", "runs", "seed", "usage", "world", "agent_ids", "rules_version")
 
@@ -30,7 +31,7 @@ class KeptScenario(Struct, frozen=True, kw_only=True):
         given: Plain values, as a scenario file gives them.
         settings: As the manifest has them.
         given_policies: Names of policies that Python handed over, which no file can name.
-        trace: The file of its usage, if that was measured.
+        trace: The folder's copy of measured usage; None where it has none.
     """
 
     given: dict[str, Any]
@@ -62,13 +63,11 @@ def read_kept(folder: Path) -> KeptScenario:
         ScenarioError: It is no experiment's folder, or its manifest is damaged.
     """
     settings = _settings(folder)
-    world = _numbers(settings["world"], parameters())
     usage = {key: value for key, value in settings["usage"].items() if key != "digest"}
-    given = {
-        **{key: settings[key] for key in ("name", "turns", "runs", "seed")},
-        **{key: settings[key] for key in ("policy",) if key in settings},
-        "usage": {key: _distribution(value) for key, value in usage.items()},
-        "world": {**world, "agent_ids": settings["agent_ids"]},
+    given: dict[str, Any] = {
+        **{key: settings[key] for key in _AS_THEY_ARE if key in settings},
+        **_world_tables(settings),
+        "usage": {key: _of_usage(value) for key, value in usage.items()},
     }
     if "population" in settings:
         given["population"] = [_entry(own) for own in settings["population"]]
@@ -78,6 +77,18 @@ def read_kept(folder: Path) -> KeptScenario:
         given_policies=tuple(settings.get("policy_sources", ())),
         trace=_trace(folder, usage),
     )
+
+
+_AS_THEY_ARE: Final = ("name", "turns", "runs", "seed", "policy")
+
+
+def _world_tables(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The table `[world]`, and those beside it, which settings have within it."""
+    world = settings["world"]
+    tables = {key: world[key] for key in RULE_TABLES if key in world}
+    flat = {key: value for key, value in world.items() if key not in tables}
+    agent_ids = FROM_USAGE if "agent_names" in settings else settings["agent_ids"]
+    return {"world": {**_numbers(flat, parameters()), "agent_ids": agent_ids}, **tables}
 
 
 def _settings(folder: Path) -> dict[str, Any]:
@@ -123,14 +134,18 @@ def _numbers(values: Mapping[str, Any], known: Mapping[str, Parameter]) -> dict[
 _DECIMAL: Final = frozenset({Kind.RATE, Kind.WEIGHT, Kind.PRICE, Kind.NUMBER})
 
 
-def _distribution(value: Any) -> Any:
-    """The table of a distribution; anything else as it is."""
+def _of_usage(value: Any) -> Any:
+    """The table of a distribution, or the tables of units; anything else as it is."""
     if not isinstance(value, dict):
         return value
     return {
-        key: NumberText(held) if isinstance(held, str) and key != "distribution" else held
+        key: NumberText(held) if isinstance(held, str) and key not in _WORDS else _of_usage(held)
         for key, held in value.items()
     }
+
+
+_WORDS: Final = frozenset({"distribution", "currency"})
+"""Keys of those tables that are no numbers."""
 
 
 def _entry(entry: Any) -> Any:
@@ -143,9 +158,5 @@ def _entry(entry: Any) -> Any:
 
 
 def _trace(folder: Path, usage: Mapping[str, Any]) -> Path | None:
-    """The copy of the trace in the folder; where an older folder has none, the path as stated."""
-    path = usage.get("path")
-    if usage.get("source") != "trace" or not isinstance(path, str):
-        return None
     copy = folder / TRACE_COPY
-    return copy if copy.is_file() else Path(path)
+    return copy if usage.get("source") == "trace" and copy.is_file() else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
-from numbers import Rational, Real
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -23,26 +22,35 @@ from sim_economy.agents.population import (
     population_settings,
     population_sources,
 )
-from sim_economy.agents.usage_model import TracedUsage, UsageSource, parse_usage, usage_gaps
+from sim_economy.agents.usage_model import UsageSource, parse_usage
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.table_reader import (
     Kind,
-    NumberText,
     Parameter,
     attempt,
     described_parameters,
     is_whole,
     read_table,
     read_toml,
-    unknown_key,
 )
-from sim_economy.core.world_config import WorldConfig, config_values, parameters, parse_world_config
+from sim_economy.core.world_config import (
+    RULE_TABLES,
+    WorldConfig,
+    config_values,
+    parse_world_config,
+)
 from sim_economy.ledger.readers.html_table import html_table
 from sim_economy.ledger.records import digest
-from sim_economy.scenarios.manifest import TRACE_COPY, is_folder, read_kept
+from sim_economy.scenarios.applied_changes import apply_changes
+from sim_economy.scenarios.dated_income import dated_income
+from sim_economy.scenarios.manifest import FROM_USAGE, is_folder, read_kept
 from sim_economy.scenarios.presets import PRESETS, preset, preset_text, preset_world_config
 from sim_economy.scenarios.shipped import SCENARIOS, scenario_text
+from sim_economy.usage.civil_time import TurnCalendar, zone_data_version
+from sim_economy.usage.kept_trace import TRACE_COPY
+from sim_economy.usage.traced_usage import TracedUsage, UsageLog, with_texts
+from sim_economy.usage.usage_notes import usage_facts, usage_warnings
 
 SHIPPED: Final = (*PRESETS, *SCENARIOS)
 """Presets and shipped scenarios by name."""
@@ -67,10 +75,13 @@ class ScenarioTable(Struct, frozen=True, kw_only=True):
     world: Annotated[
         Mapping[str, Any], Parameter(Kind.TABLE, "parameters and variants of the rules")
     ] = field(default_factory=dict)
+    income: Annotated[
+        Mapping[str, Any] | None, Parameter(Kind.TABLE, "what agents are granted, and when")
+    ] = None
+    cores: Annotated[
+        Mapping[str, Any] | None, Parameter(Kind.TABLE, "who owns core shares at genesis")
+    ] = None
 
-
-_WHO: Final = ("policy", "population", "minds")
-"""Keys that say who decides; one that is set goes over the others."""
 
 ORCHESTRATED: Final = ("orchestrator", "models", "minds")
 """Tables of a scenario file that only orchestrated runs read."""
@@ -127,9 +138,45 @@ class Scenario(Struct, frozen=True, kw_only=True):
         return self.settings == load_scenario("as-run").settings
 
     @property
-    def usage_gaps(self) -> list[str]:
-        """What its trace of usage lacks, in words with the file's name; nothing if it is whole."""
-        return usage_gaps(self.usage, self.config.agent_ids, self.turns)
+    def usage_warnings(self) -> list[str]:
+        """What its trace of usage lacks or leaves out, in words; nothing if it is whole."""
+        return usage_warnings(self.usage, self.config.agent_ids, self.turns, self.config)
+
+    @property
+    def usage_facts(self) -> list[str]:
+        """What a report states of its trace of usage: units, dates, rounding."""
+        return usage_facts(self.usage, self.config)
+
+    @property
+    def usage_log(self) -> UsageLog | None:
+        """The log its usage was read from: agents, teams, units; None where it is no log."""
+        return self.usage.log if isinstance(self.usage, TracedUsage) else None
+
+    @property
+    def calendar(self) -> TurnCalendar | None:
+        """The dates of its turns; None where they have none."""
+        return self.usage.calendar(self.turns) if isinstance(self.usage, TracedUsage) else None
+
+    @property
+    def zone_data(self) -> str | None:
+        """The version of the time zone data of its calendar; None where it has none."""
+        return None if self.calendar is None else zone_data_version(self.calendar.zone.key)
+
+    @property
+    def agent_names(self) -> dict[str, str]:
+        """What reports call each agent, by id: its name in the log, else the id itself."""
+        logged = {} if self.usage_log is None else self.usage_log.names
+        return {agent_id: logged.get(agent_id, agent_id) for agent_id in self.config.agent_ids}
+
+    @property
+    def agent_teams(self) -> dict[str, str]:
+        """The team of each agent that the log gives one, by id."""
+        logged = {} if self.usage_log is None else self.usage_log.agents
+        return {agent_id: agent.team for agent_id, agent in logged.items() if agent.team}
+
+    def turn_name(self, turn: int) -> str:
+        """A turn in words: its date, or `turn 9` where turns have none."""
+        return f"turn {turn}" if self.calendar is None else self.calendar.name_of(turn)
 
     def replicate(self, seed: int | None) -> int:
         """The run that is played with a world seed; the first when None.
@@ -193,10 +240,15 @@ def _played_scenario(folder: Path, changes: Sequence[str] | Mapping[str, Any]) -
         again = f"se.play({str(folder)!r}, policy={kept.given_policies[0]})"
         raise ScenarioError([f"{folder}: {problem}; hand it over again in Python, as in {again}"])
     same_usage = given["usage"] == usage
-    scenario = parse_scenario(given, folder, trace=kept.trace if same_usage else None)
+    # An older folder has no copy of its trace; the path is then the one that was stated.
+    elsewhere = same_usage and kept.trace is None
+    scenario = parse_scenario(
+        given, Path() if elsewhere else folder, trace=kept.trace if same_usage else None
+    )
     digests = scenario.settings["usage"].get("digest"), kept.trace_digest
     if same_usage and digests[0] != digests[1]:
-        problem = f"{kept.trace} is not the trace that the runs of {folder} were played with"
+        read = kept.trace or usage["path"]
+        problem = f"{read} is not the trace that the runs of {folder} were played with"
         raise ScenarioError(
             [f"usage.path: {problem}; put that one at {folder / TRACE_COPY}, or set usage"]
         )
@@ -251,16 +303,7 @@ def _change_all(
         ScenarioError: One is invalid.
     """
     before = _preset_of(given)
-    problems = []
-    if isinstance(changes, Mapping):
-        for key, value in changes.items():
-            problems += _set(given, key, value, further_tables)
-    else:
-        for change in changes:
-            problems += _change(given, change, further_tables)
-    problems += _both_set(changes)
-    if problems:
-        raise ScenarioError(problems)
+    apply_changes(given, changes, (*_KEYS, *further_tables))
     if _preset_of(given) != before:
         _follow_preset(given, before)
 
@@ -311,7 +354,7 @@ def parse_scenario(
 
     Args:
         folder: Where a trace's relative path starts; the working folder when None.
-        trace: Where the trace is read instead of the path that is stated, if it is elsewhere.
+        trace: The copy that an experiment's folder keeps, read instead of the path that is stated.
 
     Raises:
         ScenarioError: With every problem found.
@@ -319,14 +362,19 @@ def parse_scenario(
     stated = {"name": default_name, **given}
     problems = _of_orchestrated_runs(stated)
     values = read_table(ScenarioTable, stated, "", problems)
-    config = attempt(problems, "", _parse_world, values["world"])
+    values["usage"] = with_texts(values["usage"])
+    of_usage: list[str] = []
+    usage = attempt(of_usage, "", parse_usage, values["usage"], folder or Path(), trace)
+    if "turns" not in given and isinstance(usage, TracedUsage) and usage.log is not None:
+        values["turns"] = usage.last
+    config = attempt(problems, "", _parse_world, values, usage)
     if values["population"] is None:
         population = attempt(problems, "", everyone, values["policy"], config)
     else:
         if "policy" in given:
             problems.append("policy: leave it out where population says who follows which")
         population = attempt(problems, "", parse_population, values["population"], config)
-    usage = attempt(problems, "", parse_usage, values["usage"], folder or Path(), trace)
+    problems += of_usage
     if usage is not None and config is not None and not problems:
         problems += usage.problems(config, values["turns"])
     if problems or config is None or population is None or usage is None:
@@ -355,26 +403,50 @@ def _of_orchestrated_runs(stated: dict[str, Any]) -> list[str]:
     ]
 
 
-def _parse_world(given: Mapping[str, Any]) -> WorldConfig:
-    flat = dict(given)
+def _parse_world(values: Mapping[str, Any], usage: UsageSource | None) -> WorldConfig:
+    """The world of `[world]`, and of the tables beside it whose rules are on."""
+    flat = dict(values["world"])
     problems = [
         problem for key, problem in _NOT_OF_FILES.items() if flat.pop(key, None) is not None
     ]
-    agent_ids = flat.pop("agent_ids", None)
-    if agent_ids is not None and not (isinstance(agent_ids, list) and agent_ids):
-        problems.append("world.agent_ids: must be a list of names")
-        agent_ids = None
+    agent_ids = _agent_ids(flat.pop("agent_ids", None), usage, problems)
     if agent_ids is not None:
         flat.setdefault("num_agents", len(agent_ids))
-    config = attempt(problems, "world.", preset_world_config, flat, agent_ids)
+    if values["income"] is not None:
+        flat["income"] = dated_income(values["income"], usage, values["turns"], problems)
+    if values["cores"] is not None:
+        flat["cores"] = values["cores"]
+    found: list[str] = []
+    config = attempt(found, "", preset_world_config, flat, agent_ids)
+    own = tuple(f"{name}{mark}" for name in RULE_TABLES for mark in ".:")
+    problems += [text if text.startswith(own) else f"world.{text}" for text in found]
     if problems or config is None:
         raise ScenarioError(problems)
     return config
 
 
+def _agent_ids(given: Any, usage: UsageSource | None, problems: list[str]) -> list[Any] | None:
+    """The ids that a file lists, or those of its usage; None where it says nothing of them.
+
+    Raises:
+        ScenarioError: Usage names nobody, or could not be read; nothing more can be said then.
+    """
+    if given == FROM_USAGE:
+        if not isinstance(usage, TracedUsage):
+            reason = [] if usage is None else ['world.agent_ids: "from usage" needs a trace']
+            raise ScenarioError([*problems, *reason])
+        return usage.agent_ids
+    if given is not None and not (isinstance(given, list) and given):
+        problems.append(f'world.agent_ids: must be a list of names, or "{FROM_USAGE}"')
+        return None
+    return given
+
+
 _NOT_OF_FILES: Final = {
     "seed": "world.seed: set seed at the top of the file; run r adds r to it",
     "secret": "world.secret: only an engine keeps its draws secret; set seed",
+    "income": "world.income: give it a table of its own, [income]",
+    "cores": "world.cores: give it a table of its own, [cores]",
 }
 
 
@@ -393,13 +465,23 @@ def _settings(
     source = _plain(values["usage"])
     if isinstance(usage, TracedUsage):
         source["digest"] = digest(canonical(sorted(usage.rows.items())))
+        if (calendar := usage.calendar(1)) is not None:
+            source["start"] = calendar.label_of(1)
     return {
         **{key: values[key] for key in ("name", "turns", "runs", "seed")},
         **who,
         "usage": source,
         "world": _plain(config_values(config)),
         "agent_ids": list(config.agent_ids),
+        **_logged_names(values["world"], usage),
     }
+
+
+def _logged_names(world: Mapping[str, Any], usage: UsageSource) -> dict[str, Any]:
+    """What a log calls the agents that a world has from it."""
+    if world.get("agent_ids") != FROM_USAGE or not isinstance(usage, TracedUsage):
+        return {}
+    return {} if usage.log is None else {"agent_names": usage.log.names}
 
 
 def _plain(value: Any) -> Any:
@@ -408,78 +490,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(held) for held in value]
     return str(value) if isinstance(value, Decimal | str) else value
-
-
-def _both_set(changes: Sequence[str] | Mapping[str, Any]) -> list[str]:
-    """The problem with changes that say twice who decides, if they do."""
-    if isinstance(changes, Mapping):
-        keys = {key for key, value in changes.items() if value is not None}
-    else:
-        keys = {change.partition("=")[0].strip() for change in changes}
-    who = [key for key in _WHO if key in keys]
-    return [f"{' and '.join(who)}: set one of them, not both"] if len(who) > 1 else []
-
-
-def as_file_gives(value: Any) -> Any:
-    """A value from Python, of NumPy too, as a scenario file gives it; what none could, as it is."""
-    if isinstance(value, Mapping):
-        return {key: as_file_gives(held) for key, held in value.items()}
-    if isinstance(value, list | tuple):
-        return [as_file_gives(held) for held in value]
-    if isinstance(value, bool):
-        return value
-    if is_whole(value):
-        return int(value)
-    if isinstance(value, Real) and not isinstance(value, Rational):
-        return float(str(value))
-    if isinstance(value, str) and not isinstance(value, NumberText):
-        return str(value)
-    return as_file_gives(value.tolist()) if hasattr(value, "tolist") else value
-
-
-def _change(given: dict[str, Any], change: str, further_tables: Sequence[str]) -> list[str]:
-    """Apply one `key=value`; the problems with it, if any."""
-    key, equals, text = change.partition("=")
-    if not equals or not key.strip():
-        return [f"--set {change}: must be key=value"]
-    try:
-        value = read_toml(f"value = {text.strip()}")["value"]
-    except ScenarioError:
-        value = text.strip()
-    return _set(given, key.strip(), value, further_tables)
-
-
-def _set(given: dict[str, Any], key: str, value: Any, further_tables: Sequence[str]) -> list[str]:
-    """Set one value by its dotted key; the problems with it, if any."""
-    path = str(key).split(".")
-    if path == ["world"]:
-        return [f"{key}: set one of its keys, such as world.study_cost"]
-    if path[0] not in {*_KEYS, *further_tables}:
-        path = ["world", *path]
-    if path[0] == "world" and path[1:] not in [[known] for known in _world_keys()]:
-        return [unknown_key(".".join(path[1:]) or key, [*_KEYS, *_world_keys()])]
-    table = _table_of(given, path[:-1])
-    if table is None:
-        return [f"{key}: {'.'.join(path[:-1])} is not a table"]
-    if value is None:
-        table.pop(path[-1], None)
-        return []
-    table[path[-1]] = as_file_gives(value)
-    if key in _WHO:
-        for other in {*_WHO} - {key}:
-            given.pop(other, None)
-    return []
-
-
-def _table_of(given: dict[str, Any], path: Sequence[str]) -> dict[str, Any] | None:
-    """The table at a path, made where it is missing; None where something else is."""
-    table: Any = given
-    for step in path:
-        table = table.setdefault(step, {})
-        if not isinstance(table, dict):
-            return None
-    return table  # type: ignore[no-any-return]
-
-
-def _world_keys() -> tuple[str, ...]:
-    return ("preset", "agent_ids", *parameters())

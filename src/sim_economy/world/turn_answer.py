@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from msgspec import UNSET
 from msgspec.json import decode
 
 from sim_economy.core.contracts import Happened
@@ -35,7 +36,16 @@ def turn_answer(record: TurnRecord, head: str, config: WorldConfig) -> dict[str,
         "usage_source": config.usage_source,
         "state_digest": record.state_digest,
         "head": head,
+        **_denied(record, config),
     }
+
+
+def _denied(record: TurnRecord, config: WorldConfig) -> dict[str, Any]:
+    """The units that agents were refused for want of tokens; nothing where none was."""
+    if record.units_denied is UNSET:
+        return {}
+    units = {config.agent_ids[refused.agent]: refused.units for refused in record.units_denied}
+    return {"units_denied": units}
 
 
 def rejections(record: TurnRecord) -> Iterator[dict[str, Any]]:

@@ -35,7 +35,7 @@ def dividends(
         case DividendRule.STAKE_AND_BURN:
             claims = [kept + gone for kept, gone in zip(staked, burned, strict=True)]
             endowment = config.num_agents * config.genesis_tokens_per_agent
-            whole = max(endowment, sum(claims))
+            whole = max(endowment, sum(claims), 1)
             return [pool * claim // whole for claim in claims]
         case _:
             assert_never(config.dividend_rule)

@@ -22,9 +22,7 @@ def draws(contracts: Iterable[Contract], fees: Sequence[int], turn: int) -> list
     left: dict[int, int] = {}
     drawn = []
     for contract in contracts:
-        if contract.deal.kind is not ContractKind.FORWARD or contract.stage is not Stage.ACTIVE:
-            continue
-        if turn < contract.deal.start_turn:
+        if not _in_force(contract, turn):
             continue
         holder = contract.seats[Role.COUNTERPARTY]
         owed = left.get(holder, fees[holder])
@@ -33,3 +31,21 @@ def draws(contracts: Iterable[Contract], fees: Sequence[int], turn: int) -> list
             left[holder] = owed - amount
             drawn.append((contract.contract_id, amount))
     return drawn
+
+
+def held(contracts: Iterable[Contract], turn: int) -> dict[int, int]:
+    """Tokens that forwards in force hold for the fees of their counterparties, by agent index.
+
+    Source: docs/spec/economy.md, K4, I7 and I8.
+    """
+    tokens: dict[int, int] = {}
+    for contract in contracts:
+        if _in_force(contract, turn):
+            holder = contract.seats[Role.COUNTERPARTY]
+            tokens[holder] = tokens.get(holder, 0) + contract.payment
+    return tokens
+
+
+def _in_force(contract: Contract, turn: int) -> bool:
+    is_forward = contract.deal.kind is ContractKind.FORWARD
+    return is_forward and contract.stage is Stage.ACTIVE and turn >= contract.deal.start_turn

@@ -69,7 +69,7 @@ def rejection_reason(
         case Unstake(amount):
             return _unstake_refusal(amount, staked, config)
         case BidCore(amount):
-            return _bid_refusal(amount, balance, turn)
+            return _bid_refusal(amount, balance, turn, config)
         case _:
             raise AssertionError(action)
 
@@ -106,8 +106,8 @@ def _transfer_refusal(
     return _amount_refusal(action.amount, action.fee, balance)
 
 
-def _bid_refusal(amount: int | None, balance: int, turn: int) -> Reason | None:
-    closed = turn > AUCTION_TURN
+def _bid_refusal(amount: int | None, balance: int, turn: int, config: WorldConfig) -> Reason | None:
+    closed = turn > AUCTION_TURN or config.core_owners is not None
     return Reason.AUCTION_CLOSED if closed else _amount_refusal(amount, 0, balance)
 
 

@@ -19,22 +19,47 @@ def metered(thinking_units: int, output_units: int, config: WorldConfig) -> tupl
     return thinking_units, output_units
 
 
-def fee(thinking_units: int, output_units: int, studies: int, config: WorldConfig) -> int:
-    """Tokens an agent owes for its usage in one turn, rounded down once.
+def counted(thinking_units: int, output_units: int, config: WorldConfig) -> tuple[int, int]:
+    """Thinking as far as it counts, and output, of what is metered: together the usage.
+
+    Source: docs/spec/economy.md, T1 and B1.
+    """
+    thinking, output = metered(thinking_units, output_units, config)
+    return thinking * config.thinking_layer_discount // MILLION, output
+
+
+def billable(thinking: int, output: int, config: WorldConfig) -> int:
+    """The units of counted usage that are not free.
+
+    Source: docs/spec/economy.md, B2.
+    """
+    return max(0, thinking + output - config.commons_threshold_per_turn)
+
+
+def price(billable_units: int, studies: int, config: WorldConfig) -> int:
+    """Tokens for billable units, rounded down once.
 
     Args:
-        thinking_units: Before the discount; not negative.
-        output_units: Not negative.
+        studies: How often the agent has studied, this turn included.
+
+    Source: docs/spec/economy.md, B3.
+    """
+    if not billable_units:
+        return 0
+    factor = compounded(config.study_discount, studies)
+    return config.base_inference_rate * billable_units * factor // (MILLION * FACTOR_ONE)
+
+
+def fee(thinking: int, output: int, studies: int, config: WorldConfig) -> int:
+    """Tokens an agent owes for the usage of one turn.
+
+    Args:
+        thinking: As far as it counts.
         studies: How often the agent has studied, this turn included.
 
     Source: docs/spec/economy.md, B1 to B3.
     """
-    usage = output_units + thinking_units * config.thinking_layer_discount // MILLION
-    billable = usage - config.commons_threshold_per_turn
-    if billable <= 0:
-        return 0
-    factor = compounded(config.study_discount, studies)
-    return config.base_inference_rate * billable * factor // (MILLION * FACTOR_ONE)
+    return price(billable(thinking, output, config), studies, config)
 
 
 def covered(fee_tokens: int, balance: int) -> int:

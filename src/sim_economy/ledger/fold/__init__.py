@@ -14,6 +14,7 @@ from sim_economy.core.accounts import FIRST, WIDTH, Posting
 from sim_economy.core.events import Bill
 from sim_economy.ledger.fold.account_fold import fold_postings
 from sim_economy.ledger.fold.contract_fold import ContractFold
+from sim_economy.ledger.fold.income_fold import IncomeFold
 from sim_economy.ledger.records import Genesis, TurnRecord
 
 _SUBMITTED = ("stake", "burn", "transfer")
@@ -32,13 +33,15 @@ class Fold:
         )
         self._lifetime = [next(self._weights)]
         self._num_cores = first.parameters["num_cores"]
+        owners = first.parameters.get("cores", {}).get("owners")
+        self._auctions = owners is None
         self.state: dict[str, Any] = {
             "turn": -1,
             "accounts": [0] * (FIRST + WIDTH * agents),
             "studies": [0] * agents,
             "employed": [False] * agents,
             "burned": [0] * agents,
-            "cores": [0] * agents,
+            "cores": [(owners or {}).get(agent_id, 0) for agent_id in first.agent_ids],
             "burns": [],
             "mempool": [],
             "releases": [],
@@ -55,6 +58,7 @@ class Fold:
             "ended": False,
         }
         self._contracts = ContractFold(self.state, self._agents, first)
+        self._income = IncomeFold(first, self._agents)
 
     def text(self) -> bytes:
         """The canonical text of the folded state."""
@@ -72,9 +76,10 @@ class Fold:
         state.update(
             turn=turn, speech=[None] * agents, rejections=[None] * agents, ended=record.ends
         )
-        before = list(state["accounts"]) if record.contracts else []
+        before = list(state["accounts"]) if record.contracts or self._income.is_on else []
         yield from self._fold_postings(record)
         self._fold_releases(turn)
+        yield from self._income.problems(record, before, self._released, state["contracts"])
         self._applied: dict[str, dict[str, Any]] = {}
         yield from self._fold_inputs(record)
         yield from self._fold_block(record)
@@ -104,7 +109,8 @@ class Fold:
         for sale in sales:
             self.state["cores"][(sale.source - FIRST) // WIDTH] += 1
         prices = {sale.amount for sale in sales}
-        if sales and (turn != 1 or len(sales) > self._num_cores or len(prices) > 1):
+        fair = turn == 1 and self._auctions and len(sales) <= self._num_cores and len(prices) <= 1
+        if sales and not fair:
             yield "core shares were sold as no auction sells them"
 
     def _fold_fees(self, postings: Sequence[Posting], bill: Bill) -> Iterator[str]:

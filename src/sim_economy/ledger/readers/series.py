@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from msgspec import Struct, json
+from msgspec import UNSET, Struct, json
 
 from sim_economy.core.accounts import (
     BALANCE,
@@ -72,7 +72,15 @@ def figures(record: TurnRecord, accounts: Sequence[int]) -> dict[str, Any]:
         "rejections": len(record.outcomes) - record.outcomes.count(None),
         "flows": {reason.value: tokens for reason, tokens in flows.items()},
         "actions": dict(actions),
+        **_denied(record),
     }
+
+
+def _denied(record: TurnRecord) -> dict[str, int]:
+    """Units refused for want of tokens; nothing where none was."""
+    if record.units_denied is UNSET:
+        return {}
+    return {"units_denied": sum(refused.units for refused in record.units_denied)}
 
 
 def spread(balances: Sequence[int], staked: Sequence[int]) -> dict[str, int | float]:

@@ -8,6 +8,7 @@ from importlib import resources
 from typing import Final
 
 from sim_economy.core.codec import canonical
+from sim_economy.core.income_config import EmptyRule, IncomeConfig, OverdraftRule
 from sim_economy.core.world_config import WorldConfig, config_values
 from sim_economy.orchestrator.dialogue.messages import json_line
 from sim_economy.orchestrator.settings import AgentBackend, Plan
@@ -28,11 +29,33 @@ def instructions(
         _SAFETY,
         _FORMAT[output],
     ]
+    if config.income is not None:
+        parts.insert(1, _income(config.income))
     if plan.observation == "full":
-        parts.insert(2, "In this run you see the whole state of the world.")
+        parts.insert(len(parts) - 2, "In this run you see the whole state of the world.")
     if backend.persona:
         parts.append(f"Who you are: {backend.persona}")
     return "\n\n".join(parts)
+
+
+def _income(income: IncomeConfig) -> str:
+    """The rules of income that are in force."""
+    period = (
+        "Income: as a period begins, what your balance holds above "
+        f"{income.carryover_max} tokens is lost, and then you are granted your allowance."
+    )
+    return f"{period} {_OVERDRAFT[income.overdraft]} {_EMPTY[income.when_empty]}"
+
+
+_OVERDRAFT: Final[Mapping[OverdraftRule, str]] = {
+    OverdraftRule.CARRIED: "A debt stays a debt.",
+    OverdraftRule.FORGIVEN: "A debt is lifted then, if you have an allowance.",
+}
+_EMPTY: Final[Mapping[EmptyRule, str]] = {
+    EmptyRule.DEBT: "Usage beyond your balance makes a debt.",
+    EmptyRule.STOP: "With nothing in your balance as a turn begins you cannot act or speak in it.",
+    EmptyRule.CLIP: "Usage that your balance cannot pay is cut off, output first.",
+}
 
 
 _RULES: Final = (

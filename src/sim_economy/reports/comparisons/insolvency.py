@@ -1,6 +1,7 @@
 """Who goes broke under each treatment, and when: by agent and by policy, over the runs.
 
-An agent is broke from the first turn after which its balance is below zero.
+An agent is broke from the first turn after which its balance is below zero; where the
+rules refuse usage, it runs out of tokens as soon as some of it is refused or its balance is so.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from sim_economy.ledger.readers.plain_text import csv_cell, markdown_text
 from sim_economy.reports.drawings.drawing import short
 from sim_economy.reports.page.document import plain, sourced
 from sim_economy.reports.tables import Table, Value
-from sim_economy.runs.agent_outcomes import AgentOutcome, by_first_turn
+from sim_economy.runs.agent_outcomes import AgentOutcome, by_first_out, by_first_turn
 
 ROWS_MAX: Final = 40
 """Agents in a table or a figure; `agents.csv` has all."""
@@ -23,6 +24,7 @@ ROWS_MAX: Final = 40
 AGENTS_CSV: Final = "agents.csv"
 TREATMENTS_CSV: Final = "tables/treatments.csv"
 _BROKE: Final = "go broke"
+_RUN_OUT: Final = "run out of tokens"
 _NAMED: Final = 8
 _TIED: Final = 3
 
@@ -31,7 +33,14 @@ Outcomes: TypeAlias = Mapping[str, Sequence[AgentOutcome]]
 
 
 def answer(outcomes: Outcomes) -> str:
-    """Who goes broke under which treatment, who first and when: one sentence, as Markdown."""
+    """Who goes broke under which treatment, who first and when, as Markdown.
+
+    One sentence, and one more where treatments refuse usage.
+    """
+    return " ".join(filter(None, [_answer(outcomes), _refusals(outcomes)]))
+
+
+def _answer(outcomes: Outcomes) -> str:
     often = _how_often(outcomes)
     if not any(map(by_first_turn, outcomes.values())):
         several = f"any of {len(outcomes)} treatments"
@@ -40,6 +49,30 @@ def answer(outcomes: Outcomes) -> str:
     if len(outcomes) == 2:
         return _answer_of_two(outcomes, often)
     return _answer_of_many(outcomes, often)
+
+
+def _refusals(outcomes: Outcomes) -> str:
+    """Under which treatments agents run out of tokens, and who first; empty where nobody does."""
+    out = {name: those for name, own in outcomes.items() if (those := by_first_out(own))}
+    clauses = [
+        f"under {markdown_text(name)} {_out(name, those, outcomes[name], often='')}"
+        for name, those in [*out.items()][:_TIED]
+    ]
+    if not clauses:
+        return ""
+    more = f", and some under {len(out) - _TIED} more" if len(out) > _TIED else ""
+    return f"Where usage is refused{_how_often(outcomes)}: {'; '.join(clauses)}{more}."
+
+
+def _out(name: str, out: Sequence[AgentOutcome], own: Sequence[AgentOutcome], often: str) -> str:
+    """Such as `3 of 8 agents run out of tokens, coder first, in turn 9`."""
+    count = sourced(f"{len(out):,}", TREATMENTS_CSV, csv_text(name), _RUN_OUT)
+    first = [each.agent_id for each in out if each.first_out == out[0].first_out]
+    keys = (csv_text(name), csv_text(out[0].agent_id), "first_out")
+    turn = sourced(_turn_text(out[0].first_out), AGENTS_CSV, *keys)
+    verb = "run" if len(out) > 1 else "runs"
+    said = f"{count} of {len(own):,} agents {verb} out of tokens{often}"
+    return f"{said}, {_listed(first)} first, in turn {turn}"
 
 
 def _answer_of_two(outcomes: Outcomes, often: str) -> str:
@@ -151,10 +184,13 @@ def csv_text(text: str) -> str:
 
 def _when(name: str, own: AgentOutcome) -> str:
     """The turn in which an agent goes broke; Markdown that leads to its cell."""
-    turn = own.first_turn
-    assert turn is not None, own
-    text = f"{turn:,.0f}" if turn == int(turn) else f"{turn:,.1f}"
+    text = _turn_text(own.first_turn)
     return sourced(text, AGENTS_CSV, csv_text(name), csv_text(own.agent_id), "first_turn")
+
+
+def _turn_text(turn: float | None) -> str:
+    assert turn is not None
+    return f"{turn:,.0f}" if turn == int(turn) else f"{turn:,.1f}"
 
 
 def insolvency_sentence(name: str, outcomes: Sequence[AgentOutcome]) -> str:
@@ -162,14 +198,16 @@ def insolvency_sentence(name: str, outcomes: Sequence[AgentOutcome]) -> str:
     broke = by_first_turn(outcomes)
     runs = outcomes[0].runs
     often = "" if runs == 1 else f" in at least half of the {runs} runs"
+    out = by_first_out(outcomes)
+    refused = f" {_out(name, out, outcomes, often)}." if out else ""
     if not broke:
-        return f"Under {markdown_text(name)} nobody goes broke{often}."
+        return f"Under {markdown_text(name)} nobody goes broke{often}.{refused}"
     listed = [f"{markdown_text(own.agent_id)} in turn {_when(name, own)}" for own in broke[:_NAMED]]
     if left := len(broke) - len(listed):
         listed.append(f"{left} more by turn {_when(name, broke[-1])}")
     verb = "goes" if len(broke) == 1 else "go"
     count = _count(name, outcomes)
-    return f"Under {markdown_text(name)} {count} {verb} broke{often}: {', '.join(listed)}."
+    return f"Under {markdown_text(name)} {count} {verb} broke{often}: {', '.join(listed)}.{refused}"
 
 
 def reading_of_insolvency(name: str, outcomes: Sequence[AgentOutcome]) -> str:
@@ -188,8 +226,12 @@ def outcome_rows(outcomes: Outcomes) -> list[dict[str, Any]]:
 
 def treatments_table(outcomes: Outcomes) -> Table:
     """How many agents go broke under each treatment, who first and when."""
-    rows = [(name, own[0].runs, *_summary(own)) for name, own in outcomes.items()]
-    columns = ("treatment", "runs", *_SUMMARY)
+    refuses = _refuse(outcomes)
+    rows = [
+        (name, own[0].runs, *_summary(own), *([_run_out(own)] if refuses else []))
+        for name, own in outcomes.items()
+    ]
+    columns = ("treatment", "runs", *_SUMMARY, *([_RUN_OUT] if refuses else []))
     return Table("treatments", "Who goes broke, by treatment", columns, tuple(rows))
 
 
@@ -200,6 +242,15 @@ def _summary(own: Sequence[AgentOutcome]) -> tuple[Value, ...]:
     broke = by_first_turn(own)
     first, turn = (broke[0].agent_id, broke[0].first_turn) if broke else (None, None)
     return len(own), len(broke), first, turn, min(each.lowest for each in own)
+
+
+def _refuse(outcomes: Outcomes) -> bool:
+    """Test whether any treatment may refuse usage."""
+    return any(own[0].out is not None for own in outcomes.values())
+
+
+def _run_out(own: Sequence[AgentOutcome]) -> int | None:
+    return None if own[0].out is None else len(by_first_out(own))
 
 
 def policies_table(outcomes: Outcomes) -> Table | None:
@@ -218,7 +269,8 @@ def policies_table(outcomes: Outcomes) -> Table | None:
 
 def insolvency_table(outcomes: Outcomes) -> Table:
     """Each agent beside its outcomes under each treatment; those broke earliest first."""
-    parts = [what for what in _COLUMNS if what != _RUNS or _how_often(outcomes)]
+    needed = {_RUNS: bool(_how_often(outcomes)), _OUT_IN_TURN: _refuse(outcomes)}
+    parts = [what for what in _COLUMNS if needed.get(what, True)]
     heads = [f"{short(name)}: {what}" for name in outcomes for what in parts]
     rows: list[tuple[Value, ...]] = []
     for agent_id, known in _by_agent(outcomes):
@@ -229,11 +281,13 @@ def insolvency_table(outcomes: Outcomes) -> Table:
 
 
 _RUNS: Final = "runs in which it is broke"
+_OUT_IN_TURN: Final = "out of tokens in turn"
 _COLUMNS: Final[Mapping[str, str]] = {
     "broke in turn": "first_turn",
     _RUNS: "broke",
     "lowest balance": "lowest",
     "final balance": "final",
+    _OUT_IN_TURN: "first_out",
 }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sim_economy.agents.catalogue import policy_named
-from sim_economy.agents.usage_model import Usage, UsageSource
+from sim_economy.agents.usage_model import UsageSource
 from sim_economy.core.codec import canonical
 from sim_economy.core.world_config import WorldConfig
 from sim_economy.orchestrator.dialogue.messages import (
@@ -22,6 +22,7 @@ from sim_economy.orchestrator.dialogue.observation_text import sections
 from sim_economy.orchestrator.dialogue.providers.traders import trade
 from sim_economy.orchestrator.scripted import decide
 from sim_economy.orchestrator.settings import ModelSetting
+from sim_economy.usage.unit_weights import Usage
 
 
 class MockProvider:

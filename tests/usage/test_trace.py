@@ -10,10 +10,12 @@ from typing import Any, Final
 import polars
 import pytest
 
-from sim_economy.agents.usage_model import TracedUsage, Usage, read_trace, usage_gaps
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.units import INPUT_LIMIT
 from sim_economy.core.world_config import WorldConfig, parse_world_config
+from sim_economy.usage.traced_usage import TracedUsage, read_trace
+from sim_economy.usage.unit_weights import Usage
+from sim_economy.usage.usage_notes import usage_warnings
 
 HEADER: Final = "turn,agent,thinking,output\n"
 TWO: Final = parse_world_config({"num_agents": 2}, agent_ids=["ann", "bob"])
@@ -190,9 +192,9 @@ def test_gaps_are_counted_over_repeats(tmp_path: Path) -> None:
     once, again = read_trace(path), read_trace(path, repeat=True)
     assert [once.gaps(TWO.agent_ids, turns) for turns in (1, 2, 3)] == [0, 2, 3]
     assert [again.gaps(TWO.agent_ids, turns) for turns in (3, 4, 5, 6, 300)] == [3, 3, 5, 6, 300]
-    (said,) = usage_gaps(again, TWO.agent_ids, 5)
+    (said,) = usage_warnings(again, TWO.agent_ids, 5, TWO)
     assert said == f"{path} has no row for 5 of 10 agent-turns; they count as no usage"
-    assert usage_gaps(again, ["ann"], 1) == []
+    assert usage_warnings(again, ["ann"], 1, TWO) == []
 
 
 def test_all_bad_rows_are_named_up_to_twenty_and_the_rest_counted(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Forms of usage logs, one module for each; they name fields and decide nothing."""
