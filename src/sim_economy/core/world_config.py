@@ -308,8 +308,7 @@ def parse_world_config(
     values = read_stated(_known(with_income="income" in tables), flat, "", problems)
     num_agents = values.get("num_agents", base.num_agents)
     if agent_ids is None:
-        kept = len(base.agent_ids) == num_agents
-        agent_ids = base.agent_ids if kept else tuple(f"agent_{i}" for i in range(num_agents))
+        agent_ids = _agent_ids(base, num_agents)
     unnamed = _agent_id_problems(agent_ids, num_agents)
     problems += unnamed
     num_cores = values.get("num_cores", base.num_cores)
@@ -321,6 +320,12 @@ def parse_world_config(
     if binds and "interest_rate_per_turn" not in given:
         return replace(config, interest_rate_per_turn=Millionths(0))
     return config
+
+
+def _agent_ids(base: WorldConfig, num_agents: int) -> tuple[str, ...]:
+    if len(base.agent_ids) == num_agents:
+        return base.agent_ids
+    return tuple(f"agent_{index}" for index in range(num_agents))
 
 
 def _known(*, with_income: bool) -> dict[str, tuple[Parameter, Any]]:

@@ -96,9 +96,7 @@ def run_experiment(
         if not fresh:
             scenario = under_kept_rules(folder, scenario)
         check_settings(folder, scenario, ledgers=ledgers, fresh=fresh)
-        if isinstance(scenario.usage, TracedUsage):
-            for name, content in kept_files(scenario.usage).items():
-                write_whole(folder / name, content)
+        _keep_usage(folder, scenario)
         held = {} if fresh else finished_runs(folder, scenario, ledgers=ledgers)
         for run in held:
             if ledgers:
@@ -109,21 +107,35 @@ def run_experiment(
         failures = []
         for run, played in _played(scenario, open_runs, folder, jobs=jobs, ledgers=ledgers):
             if isinstance(played, Run):
-                content = encode_run(played)
-                write_whole(run_path(folder, run), digest(content).encode() + b"\n" + content)
-                with suppress(FileNotFoundError):
-                    failure_path(folder, run).unlink()
+                _keep_run(folder, run, played)
                 finished[run] = played
             else:
-                path = failure_path(folder, run)
-                write_whole(path, played.encode())
-                failures.append(FailedRun(run, played.strip().splitlines()[-1], str(path)))
+                failures.append(_keep_failure(folder, run, played))
             progress(run)
         runs = [finished[run] for run in sorted(finished)]
         rows = [run_metrics(run) for run in runs]
         missing = write_results(folder, scenario, runs, rows) if runs else []
         _write_manifest(folder, scenario, runs, failures, ledgers=ledgers)
         return Outcome(runs=runs, rows=rows, failures=failures, resumed=len(held), missing=missing)
+
+
+def _keep_usage(folder: Path, scenario: Scenario) -> None:
+    if isinstance(scenario.usage, TracedUsage):
+        for name, content in kept_files(scenario.usage).items():
+            write_whole(folder / name, content)
+
+
+def _keep_run(folder: Path, run: int, played: Run) -> None:
+    content = encode_run(played)
+    write_whole(run_path(folder, run), digest(content).encode() + b"\n" + content)
+    with suppress(FileNotFoundError):
+        failure_path(folder, run).unlink()
+
+
+def _keep_failure(folder: Path, run: int, trace: str) -> FailedRun:
+    path = failure_path(folder, run)
+    write_whole(path, trace.encode())
+    return FailedRun(run, trace.strip().splitlines()[-1], str(path))
 
 
 def write_results(

@@ -291,12 +291,7 @@ def series_columns(runs: Sequence[Run]) -> dict[str, list[Any]]:
         `run_id`, `turn`, a `flow_` column for each posting reason and an `actions_` column for
         each action, the block, the books, the balances, and inequality of balance plus stake.
     """
-    moved = {reason for run in runs for flows in run.series.flows for reason in flows}
-    reasons = [
-        reason.value
-        for reason in PostingReason
-        if reason is not PostingReason.GENESIS and (reason not in OF_INCOME or reason in moved)
-    ]
+    reasons = _reasons(runs)
     unknown = {name for run in runs for turn in run.series.actions for name in turn}
     actions = [*RECOGNISED, *sorted(unknown - RECOGNISED.keys())]
     rows = [
@@ -305,6 +300,13 @@ def series_columns(runs: Sequence[Run]) -> dict[str, list[Any]]:
         for turn, wins in enumerate(_cumulative_wins(run), 1)
     ]
     return {column: [row[column] for row in rows] for column in rows[0]}
+
+
+def _reasons(runs: Sequence[Run]) -> list[str]:
+    """Posting reasons that have a column; those of income only where tokens moved for them."""
+    moved = {reason for run in runs for flows in run.series.flows for reason in flows}
+    left_out = {PostingReason.GENESIS, *(OF_INCOME - moved)}
+    return [reason.value for reason in PostingReason if reason not in left_out]
 
 
 def _series_row(

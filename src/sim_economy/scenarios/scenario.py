@@ -368,12 +368,7 @@ def parse_scenario(
     if "turns" not in given and isinstance(usage, TracedUsage) and usage.log is not None:
         values["turns"] = usage.last
     config = attempt(problems, "", _parse_world, values, usage)
-    if values["population"] is None:
-        population = attempt(problems, "", everyone, values["policy"], config)
-    else:
-        if "policy" in given:
-            problems.append("policy: leave it out where population says who follows which")
-        population = attempt(problems, "", parse_population, values["population"], config)
+    population = _parse_population(values, given, config, problems)
     problems += of_usage
     if usage is not None and config is not None and not problems:
         problems += usage.problems(config, values["turns"])
@@ -392,6 +387,19 @@ def parse_scenario(
         config=config,
         settings=settings,
     )
+
+
+def _parse_population(
+    values: Mapping[str, Any],
+    given: Mapping[str, Any],
+    config: WorldConfig | None,
+    problems: list[str],
+) -> tuple[Group, ...] | None:
+    if values["population"] is None:
+        return attempt(problems, "", everyone, values["policy"], config)
+    if "policy" in given:
+        problems.append("policy: leave it out where population says who follows which")
+    return attempt(problems, "", parse_population, values["population"], config)
 
 
 def _of_orchestrated_runs(stated: dict[str, Any]) -> list[str]:

@@ -73,11 +73,12 @@ def kept_usage(table: TraceTable, copy: Path) -> TracedUsage:
 
 
 def _units_csv(usage: TracedUsage) -> str:
+    """Units by turn, agents in the order of the trace: its digest knows it."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for turn, agents in sorted(usage.rows.items()):
-        for agent_id, units in sorted(agents.items()):
+        for agent_id, units in agents.items():
             writer.writerow((turn, agent_id, *units))
     return text.getvalue()
 

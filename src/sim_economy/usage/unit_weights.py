@@ -86,16 +86,21 @@ def parse_units(given: Mapping[str, Any] | None, problems: list[str]) -> UnitTab
     plain = {key: value for key, value in given.items() if key in KINDS and key not in tables}
     rest = {key: value for key, value in given.items() if key not in {*tables, *plain}}
     head = read_struct(_Head, rest, "usage.units", problems) or _Head()
+    if tables:
+        by_model = _by_model(tables, problems)
+    else:
+        own = read_struct(KindWeights, plain, "usage.units", problems)
+        by_model = {DEFAULT: own or KindWeights()}
     if plain and tables:
         stated = ", ".join(plain)
         problems.append(f"usage.units: {stated}: write them into [usage.units.{DEFAULT}]")
+    return UnitTable(per=head.per, currency=head.currency, by_model=by_model)
+
+
+def _by_model(tables: Mapping[str, Any], problems: list[str]) -> dict[str, KindWeights]:
     named = {f"usage.units.{key}": table for key, table in tables.items()}
     read = [read_struct(KindWeights, table, path, problems) for path, table in named.items()]
-    by_model = {key: own for key, own in zip(tables, read, strict=True) if own is not None}
-    if not tables:
-        own = read_struct(KindWeights, plain, "usage.units", problems)
-        by_model = {DEFAULT: own or KindWeights()}
-    return UnitTable(per=head.per, currency=head.currency, by_model=by_model)
+    return {key: own for key, own in zip(tables, read, strict=True) if own is not None}
 
 
 def least_per(counted: CountedUsage, table: UnitTable) -> int:

@@ -14,7 +14,7 @@ from sim_economy.core.errors import FolderError, UsageLogError
 from sim_economy.ledger.readers.html_table import html_table
 from sim_economy.ledger.sidecars.run_folder import writing_into
 from sim_economy.usage.duplicates import Corrections, keys_with_all
-from sim_economy.usage.intake import ImportOptions, Intake, dropped_reasons
+from sim_economy.usage.intake import ImportOptions, Intake, LogFile, dropped_reasons
 from sim_economy.usage.kept_sums import KeptSums
 from sim_economy.usage.normalising import BAD, REPEATED
 from sim_economy.usage.reckoning import REASONS, FileReckoning, Reckoning, counted
@@ -215,14 +215,9 @@ def _reckoning(intake: Intake, sums: KeptSums) -> Reckoning:
 
 def _notes(intake: Intake, sums: KeptSums) -> Iterator[str]:
     """What the logs do not tell, form by form, and what looks wrong."""
-    for form in sorted({log.form for log in intake.files if log.read and log.form}):
-        logs = [log for log in intake.files if log.form == form and log.read]
-        untold = [kind for kind in _MAY_LACK if not all(kind in log.reported for log in logs)]
-        if untold:
-            which = f"{' and '.join(untold)} of {form} {'is' if len(untold) == 1 else 'are'}"
-            yield f"{which} not in every log: 0 there stands for unknown"
-        if without := sum(log.without_id for log in logs):
-            yield f"{form} has no id in {counted(without, 'record')}: repeats are not found there"
+    read = [log for log in intake.files if log.read and log.form]
+    for form in sorted({log.form for log in read}):
+        yield from _notes_of_form(form, [log for log in read if log.form == form])
     if sums.unattributed:
         yield f"{counted(sums.unattributed, 'record')} without an agent: counted as unattributed"
     if shared := sums.names_in_several_teams():
@@ -230,3 +225,12 @@ def _notes(intake: Intake, sums: KeptSums) -> Iterator[str]:
     if only_sums := keys_with_all(intake.traces):
         yield f"{counted(only_sums, 'trace')} with usage only in spans that repeat their children"
     yield from intake.suspicions()
+
+
+def _notes_of_form(form: str, logs: Sequence[LogFile]) -> Iterator[str]:
+    untold = [kind for kind in _MAY_LACK if not all(kind in log.reported for log in logs)]
+    if untold:
+        which = f"{' and '.join(untold)} of {form} {'is' if len(untold) == 1 else 'are'}"
+        yield f"{which} not in every log: 0 there stands for unknown"
+    if without := sum(log.without_id for log in logs):
+        yield f"{form} has no id in {counted(without, 'record')}: repeats are not found there"

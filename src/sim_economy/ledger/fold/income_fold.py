@@ -186,17 +186,22 @@ class IncomeFold:
             return
         found = {refused.agent: (refused.thinking, refused.output) for refused in denied}
         for agent, (submitted, outcome) in asked.items():
-            units = found.pop(agent, (0, 0))
-            counted = (
-                submitted.get("thinking_units", 0) * self._discount // 10**6,
-                submitted.get("output_units", 0),
-            )
-            if outcome == "balance_empty" and self._metered and units != counted:
-                yield f"{submitted['agent_id']} was refused other units than it asked for"
-            if min(units) < 0 or (self._metered and any(map(int.__gt__, units, counted))):
-                yield f"{submitted['agent_id']} was refused more units than it asked for"
+            yield from self._refused(submitted, outcome, found.pop(agent, (0, 0)))
         if found:
             yield "units were refused to agents that asked for none"
+
+    def _refused(
+        self, submitted: Mapping[str, Any], outcome: str | None, units: tuple[int, int]
+    ) -> Iterator[str]:
+        """What is wrong with the units that one agent was refused."""
+        counted = (
+            submitted.get("thinking_units", 0) * self._discount // 10**6,
+            submitted.get("output_units", 0),
+        )
+        if outcome == "balance_empty" and self._metered and units != counted:
+            yield f"{submitted['agent_id']} was refused other units than it asked for"
+        if min(units) < 0 or (self._metered and any(map(int.__gt__, units, counted))):
+            yield f"{submitted['agent_id']} was refused more units than it asked for"
 
 
 def _of_income(postings: Sequence[Posting]) -> int:
