@@ -145,8 +145,8 @@ def _numbers(config: WorldConfig, asked: AskedUsage, grants: Sequence[int] | Non
     allowances = given if grants is None else [int(own) for own in grants]
     topped_up = 0 if income is None else sum(own.tokens for own in income.top_ups)
     most = max(allowances, default=0) * (len(asked.units) + 1) + topped_up
-    whole = asked.fees.dtype == object or asked.billable.dtype == object
-    slow = whole or bool(config.interest_rate_per_turn) or most > _FAST_LIMIT // 2
+    is_large = object in (asked.fees.dtype, asked.billable.dtype)
+    slow = is_large or bool(config.interest_rate_per_turn) or most > _FAST_LIMIT // 2
     return _Amounts(allowances, object if slow else "int64")
 
 
