@@ -32,9 +32,9 @@ def test_fees_shares_and_changes_are_those_of_the_tariffs(tmp_path: Path) -> Non
     found = compared(tmp_path, USE, ["", "base_inference_rate = 2"])
     assert row(found, "A").fee == 145
     assert row(found, "B").fee == 290
-    assert row(found, "B").change == 100
-    assert row(found, "A").change is None
-    assert row(found, "A", team="red").share == pytest.approx(100 * 140 / 145)
+    assert row(found, "B").change_percent == 100
+    assert row(found, "A").change_percent is None
+    assert row(found, "A", team="red").share_percent == pytest.approx(100 * 140 / 145)
     assert row(found, "B", agent="bob").fee == 20
 
 
@@ -43,7 +43,7 @@ def test_the_first_dry_turn_has_its_date_and_a_team_is_dry_when_one_agent_is(
 ) -> None:
     found = compared(tmp_path, USE, [""], MONTHLY.format(when_empty="clip"))
     ann, red = row(found, "A", agent="ann"), row(found, "A", team="red")
-    assert (ann.first_dry_turn, ann.first_dry, ann.turns_dry) == (2, "2026-03-02", 1)
+    assert (ann.first_dry_turn, ann.first_dry_date, ann.turns_dry) == (2, "2026-03-02", 1)
     assert (ann.units_denied, ann.units_billed, ann.lowest_balance) == (30, 100, 0)
     assert (red.first_dry_turn, red.turns_dry, red.lowest_balance) == (2, 1, 90)
     assert row(found, "A", team="blue").first_dry_turn is None
@@ -72,7 +72,7 @@ def test_money_is_exact_and_changes_are_compared_in_it(tmp_path: Path) -> None:
     ]
     found = compared(tmp_path, USE, tariffs)
     assert row(found, "A").plain["fee_money"] == "0.435"
-    assert row(found, "B").plain["change"] == pytest.approx(-33.33)
+    assert row(found, "B").plain["change_percent"] == pytest.approx(-33.33)
 
 
 def test_allowances_in_money_are_worth_the_same_under_every_tariff(tmp_path: Path) -> None:
@@ -89,9 +89,9 @@ def test_allowances_in_money_are_worth_the_same_under_every_tariff(tmp_path: Pat
 def test_the_present_rate_is_projected_over_later_grants(tmp_path: Path) -> None:
     use = {(day, "ann"): 10 for day in range(1, 32)}
     enough = compared(tmp_path, use, [""], MONTHLY.format(when_empty="clip"))
-    assert row(enough, "A", agent="ann").dry_ahead == "2026-04-11"
+    assert row(enough, "A", agent="ann").next_dry_date == "2026-04-11"
     ample = compared(tmp_path, use, [""], 'allowance = 310\nperiod = "month"\n')
-    assert row(ample, "A", agent="ann").dry_ahead == ""
+    assert row(ample, "A", agent="ann").next_dry_date == ""
 
 
 def test_turns_without_dates_are_named_by_their_number(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_turns_without_dates_are_named_by_their_number(tmp_path: Path) -> None:
     )
     allowances = written(tmp_path / "allowances.toml", "allowance = 10\nperiod_turns = 4\n")
     found = compare_tariffs(log, [written(tmp_path / "A.toml", "")], allowances)
-    assert row(found, "A", agent="ann").first_dry == "3"
+    assert row(found, "A", agent="ann").first_dry_date == "3"
     with pytest.raises(ScenarioError, match="turns without dates"):
         compare_tariffs(log, [tmp_path / "A.toml"], allowances, start="2026-03-01")
 

@@ -104,15 +104,15 @@ def test_partial_periods_are_left_out_and_said(
 ) -> None:
     found = compared(tmp_path, USE, [""], f"allowance = 1000\n{table}\n", **options)
     (played,) = found.played
-    assert played.row_of("agent", "ann").sufficient_grant == granted
+    assert played.row_of("agent", "ann").sufficient_allowance == granted
     assert played.periods.partial == partial
     assert any("are partial:" in warning for warning in found.warnings) == bool(partial)
 
 
 def test_without_allowances_the_whole_log_is_one_period(tmp_path: Path) -> None:
     found = compared(tmp_path, USE)
-    assert found.played[0].row_of("team", "red").sufficient_grant == 310
-    assert found.played[0].row_of("all").sufficient_grant == 317
+    assert found.played[0].row_of("team", "red").sufficient_allowance == 310
+    assert found.played[0].row_of("all").sufficient_allowance == 317
 
 
 def test_what_a_month_certainly_holds_or_lacks_has_its_chance(tmp_path: Path) -> None:

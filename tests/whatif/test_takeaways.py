@@ -45,7 +45,7 @@ PUBLISHED: Final = {
         PricingCurrencyListUnitPrice RegionId RegionName ResourceId ResourceName ResourceType SkuId
         SkuMeter SkuPriceDetails SkuPriceId SubAccountId SubAccountName SubAccountType Tags""",
 }
-"""The columns of the Cost and Usage dataset of FOCUS 1.4, ratified on 4 June 2026, by feature level.
+"""The columns of the Cost and Usage dataset of FOCUS 1.4, of 4 June 2026, by feature level.
 
 Source: specification/datasets/cost_and_usage/dataset.md of the repository
 FinOps-Open-Cost-and-Usage-Spec/FOCUS_Spec (CC-BY 4.0), without the three columns that version 1.5

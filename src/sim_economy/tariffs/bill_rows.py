@@ -37,14 +37,14 @@ class BillRow(Struct, frozen=True, kw_only=True):
         level: `agent`, `team` or `all`.
         units_asked: Thinking after its discount, and output; free ones too.
         fee_money: In the tariff's currency; None where it has none.
-        share: Of all fees of the tariff, in percent.
-        change: From the first tariff, in percent; None of it, and where that fee is 0.
+        share_percent: Of all fees of the tariff, in percent.
+        change_percent: From the first tariff, in percent; None of it, and where that fee is 0.
         logged_cost: What the log itself says was paid.
-        first_dry: The turn's date, or its number.
+        first_dry_date: The turn's date, or its number.
         turns_dry: Turns in which it is dry; of a team, in which one of its agents is.
         lowest_balance: At the end of a turn; of a team, of the sum.
-        dry_ahead: When it runs dry after the log at its present rate, within a year.
-        sufficient_grant: The least grant without a dry turn in whole periods.
+        next_dry_date: When it runs dry after the log at its present rate, within a year.
+        sufficient_allowance: The least grant without a dry turn in whole periods.
     """
 
     tariff: str
@@ -57,16 +57,16 @@ class BillRow(Struct, frozen=True, kw_only=True):
     fee: int
     fee_money: Decimal | None
     currency: str
-    share: float | None
-    change: float | None = None
+    share_percent: float | None
+    change_percent: float | None = None
     logged_cost: Decimal | None
     first_dry_turn: int | None
-    first_dry: str
+    first_dry_date: str
     turns_dry: int
     lowest_balance: int | None
-    dry_ahead_turn: int | None
-    dry_ahead: str
-    sufficient_grant: int | None
+    next_dry_turn: int | None
+    next_dry_date: str
+    sufficient_allowance: int | None
 
     @property
     def plain(self) -> dict[str, Any]:
@@ -74,7 +74,7 @@ class BillRow(Struct, frozen=True, kw_only=True):
         row = asdict(self)
         for key in ("fee_money", "logged_cost"):
             row[key] = None if row[key] is None else decimal_text(row[key])
-        for key in ("share", "change"):
+        for key in ("share_percent", "change_percent"):
             row[key] = None if row[key] is None else round(row[key], 2)
         return row
 
@@ -154,15 +154,15 @@ class PlayedTariff:
             fee=fee,
             fee_money=run.tariff.money(fee),
             currency=run.tariff.currency,
-            share=100 * fee / total if total else None,
+            share_percent=100 * fee / total if total else None,
             logged_cost=self._logged_cost(own),
             first_dry_turn=dry[0] if dry else None,
-            first_dry=self.log.label(dry[0]) if dry else "",
+            first_dry_date=self.log.label(dry[0]) if dry else "",
             turns_dry=len(dry),
             lowest_balance=int(sums.min()) if run.is_limited else None,
-            dry_ahead_turn=ahead,
-            dry_ahead=self.log.label(ahead) if ahead else "",
-            sufficient_grant=(
+            next_dry_turn=ahead,
+            next_dry_date=self.log.label(ahead) if ahead else "",
+            sufficient_allowance=(
                 None if self.sufficient is None else sum(self.sufficient[index] for index in own)
             ),
         )
@@ -192,7 +192,7 @@ def with_changes(played: Sequence[PlayedTariff]) -> list[BillRow]:
         for row, base in zip(own.rows, first.rows, strict=True):
             old, new = (_compared(each, in_money=in_money) for each in (base, row))
             change = float(100 * (new - old) / old) if own is not first and old else None
-            found.append(replace(row, change=change))
+            found.append(replace(row, change_percent=change))
     return found
 
 

@@ -128,7 +128,7 @@ def read_log(
         counted = replace(counted, calendar=dates)
     return LoggedTurns(
         path=str(path),
-        counted=counted,
+        counted=replace(counted, path=path.name),
         turns=turns,
         agents=agents,
         names=[names[agent] for agent in agents],
