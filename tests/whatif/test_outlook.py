@@ -106,7 +106,7 @@ def test_partial_periods_are_left_out_and_said(
     (played,) = found.played
     assert played.row_of("agent", "ann").sufficient_allowance == granted
     assert played.periods.partial == partial
-    assert any("are partial:" in warning for warning in found.warnings) == bool(partial)
+    assert any("partial periods of" in warning for warning in found.warnings) == bool(partial)
 
 
 def test_without_allowances_the_whole_log_is_one_period(tmp_path: Path) -> None:

@@ -134,12 +134,12 @@ def _shortened(rows: list[list[str]], found: TariffComparison) -> list[list[str]
     names = [name for name in order if any(row[0] == name for row in rows)]
     most = _ROWS_SHOWN // len(found.played)
     if len(names) > most:
-        fees = dict.fromkeys(names, 0)
-        for own in found.played:
-            for name, columns in found.log.teams.items():
-                fees[name] = max(fees[name], sum(own.run.fees[index] for index in columns))
-        names = sorted(names, key=lambda name: (-fees[name], name))[:most]
-        say(f"\nthe {most} of {len(order):,} that pay most; all are in whatif.csv")
+        asked = {
+            name: max(sum(own.run.asked_fees[index] for index in columns) for own in found.played)
+            for name, columns in found.log.teams.items()
+        }
+        names = sorted(names, key=lambda name: (-asked[name], name))[:most]
+        say(f"\nthe {most} of {len(order):,} that use most; all are in whatif.csv")
     kept = {name: index for index, name in enumerate([*names, "all"])}
     return sorted((row for row in rows if row[0] in kept), key=lambda row: kept[row[0]])
 

@@ -21,10 +21,8 @@ from sim_economy.reports.page.files import write_files
 from sim_economy.reports.tables import Table, Value
 from sim_economy.reports.whatif_sentences import (
     BILLS_CSV,
-    amount_text,
     answer,
     dry_agents,
-    fee_text,
     linked,
     name_of,
     row_in,
@@ -111,18 +109,27 @@ def whatif_report(found: TariffComparison) -> Report:
 def _key_figures(found: TariffComparison, *, limited: bool) -> list[KeyFigure]:
     shown = found.played[:3]
     names = visible(" → ".join(own.name for own in shown))
-    fees = " → ".join(linked(fee_text(own.run), row_in(found, own, ALL), "fee") for own in shown)
-    figures = [KeyFigure(value=fees, label=f"collected: {names}", note=_logged_note(found))]
+    fees = " → ".join(
+        linked(_short_amount(found, own), row_in(found, own, ALL), "fee") for own in shown
+    )
+    label = f"{_unit(found)} collected: {names}"
+    figures = [KeyFigure(value=fees, label=label, note=_logged_note(found))]
     if limited:
         dry = " → ".join(str(len(dry_agents(own))) for own in shown)
         value = f"{dry} of {len(found.log.names):,}"
         figures.insert(0, KeyFigure(value=value, label=f"agents run dry: {names}"))
-    lower = " → ".join(markdown_text(fee_text(own.less)) for own in shown)
-    less = "with all use 10 % lower"
+    lower = " → ".join(_short_amount(found, own, own.less.fees_total) for own in shown)
+    less = f"{_unit(found)} with all use 10 % lower"
     if limited:
         lower = " → ".join(str(sum(map(bool, own.less.dry_turns))) for own in shown)
         less = "agents run dry with all use 10 % lower"
     return [*figures, KeyFigure(value=lower, label=f"{less}: {names}")]
+
+
+def _short_amount(found: TariffComparison, own: PlayedTariff, tokens: int | None = None) -> str:
+    """All fees, or other tokens, in the unit of the figures; whole from a hundred on."""
+    (amount,) = _amounts(found, own, [own.run.fees_total if tokens is None else tokens])
+    return f"{amount:,.0f}" if amount >= 100 or amount.is_integer() else f"{amount:,.2f}"
 
 
 def _logged_note(found: TariffComparison) -> str:
@@ -142,15 +149,20 @@ def _amounts(found: TariffComparison, own: PlayedTariff, tokens: Iterable[int]) 
     return [float(each) for each in money if each is not None] or [float(each) for each in tokens]
 
 
+def _cell(found: TariffComparison, own: PlayedTariff, tokens: int) -> str | int:
+    """Tokens in the unit of the figures, as a number of a table."""
+    if not is_in_money([each.run for each in found.played]):
+        return tokens
+    return f"{own.run.tariff.money(tokens):.2f}"
+
+
 def _panels(found: TariffComparison) -> dict[str, list[int]]:
     """Columns of each panel: teams that run dry first, then those that pay most; others as one."""
-    teams = found.log.teams
+    teams, agents = found.log.teams, len(found.log.names)
     if len(teams) <= _PANELS_MAX:
         return teams
     dry = {index for own in found.played for index, turns in enumerate(own.run.dry_turns) if turns}
-    fees = [
-        max(own.run.fees[index] for own in found.played) for index in range(len(found.log.names))
-    ]
+    fees = [max(own.run.asked_fees[index] for own in found.played) for index in range(agents)]
 
     def weight(team: str) -> tuple[bool, int, str]:
         own = teams[team]
@@ -170,13 +182,15 @@ def _burn_down(found: TariffComparison) -> Figure:
         for own in found.played:
             if not own.run.is_limited:
                 continue
-            dry = [turns[0] - 1 for index in columns if (turns := own.run.dry_turns[index])]
+            dry = [turns[0] for index in columns if (turns := own.run.dry_turns[index])]
             balances = own.run.bills.balances[:, columns].sum(axis=1)
-            line = drawn.BurnDown(_amounts(found, own, balances), min(dry, default=None))
+            before = own.run.bills.held[0, columns].sum()
+            amounts = _amounts(found, own, [before, *balances])
+            line = drawn.BurnDown(amounts, min(dry, default=None))
             panels.setdefault(visible(team), {})[visible(own.name)] = line
             rows += [
                 {"team": team, "tariff": own.name, "turn": turn, "date": log.label(turn),
-                 "balance": int(balance), "dry": line.dry == turn - 1}
+                 "balance": int(balance), "dry": line.dry == turn}
                 for turn, balance in enumerate(balances, 1)
             ]  # fmt: skip
     dates = [_short_date(found, turn) for turn in range(1, log.turns + 1)]
@@ -248,15 +262,15 @@ def _who_runs_dry(found: TariffComparison) -> Section:
             row.first_dry_date,
             row.turns_dry,
             row.units_denied,
-            amount_text(own.run, row.lowest_balance or 0),
+            _cell(found, own, row.lowest_balance or 0),
             row.next_dry_date or None,
         )
         for own in found.played
         for row in dry_agents(own)
     ]
     columns = (
-        "tariff", "team", "agent", "runs dry", "turns dry", "units refused", "lowest balance",
-        "next at this rate",
+        "tariff", "team", "agent", "runs dry", "turns dry", "units refused",
+        f"lowest balance ({_unit(found)})", "next at this rate",
     )  # fmt: skip
     intro = (
         "Dry in a turn: units were refused, or the fee was above what the balance held. A team is "
@@ -265,7 +279,7 @@ def _who_runs_dry(found: TariffComparison) -> Section:
     )
     blocks: list[Block] = [intro]
     if rows:
-        blocks.append(Table("dry_agents", "The agents that run dry", columns, tuple(rows)))
+        blocks.append(_filled(Table("dry_agents", "The agents that run dry", columns, tuple(rows))))
     else:
         blocks.append("Nobody runs dry under any of the tariffs.")
     return Section(title="Who runs dry, and when", blocks=blocks)
@@ -281,8 +295,8 @@ def _who_pays(found: TariffComparison) -> Section:
 def _bills(found: TariffComparison, level: str) -> Table:
     """The bills of a level, a row for each tariff under one another."""
     columns = (
-        "team", "agent", "tariff", "units asked", "billed", "refused", "fee", "share (%)",
-        "change (%)", "log's own cost", "runs dry",
+        "team", "agent", "tariff", "units asked", "billed", "refused", f"fee ({_unit(found)})",
+        "share (%)", "change (%)", "log's own cost", "runs dry",
     )  # fmt: skip
     rows: list[tuple[Value, ...]] = []
     by_tariff = [_of_level(found, own, level) for own in found.played]
@@ -296,25 +310,30 @@ def _bills(found: TariffComparison, level: str) -> Table:
                     row.units_asked,
                     row.units_billed,
                     row.units_denied,
-                    amount_text(own.run, row.fee),
-                    _rounded(row.share_percent),
-                    _rounded(row.change_percent),
-                    None if row.logged_cost is None else f"{row.logged_cost:,.2f}",
+                    _cell(found, own, row.fee),
+                    None if row.share_percent is None else f"{row.share_percent:.1f}",
+                    None if row.change_percent is None else round(row.change_percent),
+                    None if row.logged_cost is None else f"{row.logged_cost:.2f}",
                     row.first_dry_date or None,
                 )
             )
-    kept = [index for index in range(len(columns)) if any(row[index] for row in rows)]
+    return _filled(Table(f"bills_{level}", f"Bills by {level}", columns, tuple(rows), BILLS_CSV))
+
+
+def _filled(table: Table) -> Table:
+    """A table without the columns in which nothing stands."""
+    kept = [
+        index
+        for index in range(len(table.columns))
+        if any(row[index] not in {None, ""} for row in table.rows)
+    ]
     return Table(
-        f"bills_{level}",
-        f"Bills by {level}",
-        tuple(columns[index] for index in kept),
-        tuple(tuple(row[index] for index in kept) for row in rows),
-        BILLS_CSV,
+        table.name,
+        table.title,
+        tuple(table.columns[index] for index in kept),
+        tuple(tuple(row[index] for index in kept) for row in table.rows),
+        table.csv,
     )
-
-
-def _rounded(percent: float | None) -> float | None:
-    return None if percent is None else round(percent, 1)
 
 
 def _what_for(found: TariffComparison) -> Section:
@@ -350,7 +369,7 @@ def _what_would_suffice(found: TariffComparison) -> Section:
     rows = []
     for index, agent in enumerate(found.log.agents):
         cells = [
-            None if own.sufficient is None else amount_text(own.run, own.sufficient[index])
+            None if own.sufficient is None else _cell(found, own, own.sufficient[index])
             for own in found.played
         ]
         rows.append((agent.team or None, found.log.names[index], *cells))
@@ -366,8 +385,8 @@ def _what_would_suffice(found: TariffComparison) -> Section:
         f"The least equal grant with which an agent has no dry turn, over {span}; one token less "
         "is dry. Grants alone pay: what was held before, and top-ups, count for nothing."
     )
-    title = "The allowance that would just have sufficed"
-    table = Table("sufficient", title, columns, tuple(rows))
+    title = f"The allowance that would just have sufficed ({_unit(found)})"
+    table = _filled(Table("sufficient", title, columns, tuple(rows)))
     return Section(title="What would have sufficed", blocks=[words, table])
 
 
@@ -377,7 +396,7 @@ def _next_month(found: TariffComparison) -> Section:
         for chance in own.chances or ():
             interval = f"{100 * chance.low:.1f} to {100 * chance.high:.1f}"
             team = chance.team or "anybody"
-            rows.append((own.name, team, round(100 * chance.share, 1), interval))
+            rows.append((own.name, team, f"{100 * chance.share:.1f}", interval))
     days = "days" if found.log.dates is not None else "turns"
     what = "team" if found.log.has_teams else "agent"
     words = (
@@ -393,7 +412,7 @@ def _next_month(found: TariffComparison) -> Section:
 
 def _limits(found: TariffComparison) -> str:
     """Everything that makes the numbers say less than they seem to."""
-    lines = [f"- {markdown_text(text[0].upper() + text[1:])}." for text in found.warnings]
+    lines = [f"- {markdown_text(text)}." for text in found.warnings]
     lines.append(
         "- Demand is replayed: nobody waits for a new period, takes another model, or uses less "
         "because it costs more."

@@ -15,6 +15,8 @@ from sim_economy.tariffs.tariff_run import TariffRun
 BILLS_CSV: Final = "whatif.csv"
 _NAMED: Final = 2
 _TOP: Final = 2
+_MUCH: Final = 25
+"""Percent that those who pay most must pay together to be named."""
 _NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -117,6 +119,8 @@ def _top(own: PlayedTariff) -> str:
     if len(rows) <= _TOP or not total:
         return ""
     percent = round(100 * sum(row.fee for row in top) / total)
+    if percent < _MUCH:
+        return ""
     names = _listed([markdown_text(row.agent or row.team) for row in top], "and")
     kind = "teams" if level == TEAM else "agents"
     return f", {percent} % of it from {_NUMBERS[len(top)]} {kind} ({names})"
@@ -150,10 +154,17 @@ def with_less_use(found: TariffComparison) -> str:
     clauses = []
     for own in found.played:
         collected = f"{name_of(own)} would collect {markdown_text(fee_text(own.less))}"
-        if own.run.is_limited:
-            dry, before = (sum(map(bool, run.dry_turns)) for run in (own.less, own.run))
-            count = _NUMBERS[dry] if dry < len(_NUMBERS) else f"{dry:,}"
-            agents = "agent runs" if dry == 1 else "agents run"
-            collected += f" and {count} {agents} dry instead of {before:,}"
-        clauses.append(collected)
+        dry = f" and {_dry_then(own)}" if own.run.is_limited else ""
+        clauses.append(collected + dry)
     return f"With all use 10 % lower, {'; '.join(clauses)}."
+
+
+def _dry_then(own: PlayedTariff) -> str:
+    """How many agents would run dry, beside how many do."""
+    then, now = (sum(map(bool, run.dry_turns)) for run in (own.less, own.run))
+    if not now:
+        return "nobody would run dry"
+    count = _NUMBERS[then] if then < len(_NUMBERS) else f"{then:,}"
+    still = "still " if then == now else ""
+    instead = "" if then == now else f" instead of {now:,}"
+    return f"{count} agent{'' if then == 1 else 's'} would {still}run dry{instead}"

@@ -72,7 +72,7 @@ def _of_income(own: PlayedTariff) -> Iterator[str]:
         return
     if own.periods.partial:
         yield (
-            f"{own.periods.partial} of the log's periods are partial: they are granted in full, "
+            f"partial periods of the log: {own.periods.partial}; they are granted in full, "
             "and left out where the grant that suffices is sought (set start and end of the log)"
         )
     if income.when_empty is EmptyRule.DEBT:

@@ -60,6 +60,11 @@ class TariffRun(Struct, frozen=True, kw_only=True):
         return [int(fee) for fee in self.bills.fees.sum(axis=0)]
 
     @property
+    def asked_fees(self) -> list[int]:
+        """Tokens for all that was asked for, `[agent]`."""
+        return [int(fee) for fee in self.asked.fees.sum(axis=0)]
+
+    @property
     def fees_total(self) -> int:
         """Tokens of all turns and agents."""
         return sum(self.fees)

@@ -44,8 +44,8 @@ class BurnDown(Struct, frozen=True):
     """What a panel holds over turns under one tariff.
 
     Attributes:
-        balances: At the end of each turn.
-        dry: The index of the first dry turn; None for never.
+        balances: Before the first fees, then at the end of each turn.
+        dry: The first dry turn, from 1; None for never.
     """
 
     balances: Sequence[float]
@@ -76,7 +76,7 @@ def burn_down(
             panel.set_visible(False)
             continue
         name, lines = list(panels.items())[index]
-        _burn_panel(panel, lines, labelled=index == 0)
+        _burn_panel(panel, lines, dates, labelled=index == 0)
         panel.set_title(short(name, 22 if narrow else 30), fontsize=9, pad=4)
         if index + across >= len(panels):
             panel.tick_params(labelbottom=True)
@@ -90,7 +90,9 @@ def burn_down(
     return finished(figure, "What each team holds over dates, and the moment it runs dry")
 
 
-def _burn_panel(panel: Axes, lines: Mapping[str, BurnDown], *, labelled: bool) -> None:
+def _burn_panel(
+    panel: Axes, lines: Mapping[str, BurnDown], dates: Sequence[str], *, labelled: bool
+) -> None:
     for index, (name, line) in enumerate(lines.items()):
         turns = range(len(line.balances))
         panel.plot(
@@ -102,8 +104,21 @@ def _burn_panel(panel: Axes, lines: Mapping[str, BurnDown], *, labelled: bool) -
             label=short(name, 24) if labelled else None,
         )
         if line.dry is not None:
-            panel.plot([line.dry], [line.balances[line.dry]], "v", color=RED, markersize=7)
+            at = line.dry, line.balances[line.dry]
+            panel.plot(*at, "v", color=RED, markersize=7, zorder=3)
+            late = line.dry > len(line.balances) / 2
+            panel.annotate(
+                dates[line.dry - 1],
+                at,
+                # One above the other where two tariffs run dry at about one time.
+                (-3 if late else 3, 7 + 10 * index),
+                textcoords="offset points",
+                ha="right" if late else "left",
+                fontsize=8,
+                color=RED,
+            )
     panel.axhline(0, color=INK, linewidth=0.8)
+    panel.margins(y=0.2)
     panel.yaxis.set_major_formatter(grouped)
     panel.locator_params(axis="y", nbins=4)
 
@@ -113,7 +128,8 @@ def _date_ticks(panel: Axes, dates: Sequence[str], most: int) -> None:
     last = len(dates) - 1
     count = max(1, min(most - 1, last))
     places = sorted({round(index * last / count) for index in range(count + 1)})
-    panel.set_xticks(places, [dates[index] for index in places], fontsize=8)
+    turns = [index + 1 for index in places]
+    panel.set_xticks(turns, [dates[index] for index in places], fontsize=8)
 
 
 class KindCosts(Struct, frozen=True):
