@@ -126,7 +126,7 @@ def test_rows_after_the_end_are_left_out_and_days_without_use_are_turns(tmp_path
         ("", 'period = "month"\n[allowances]\nzoe = 1', "no agent zoe"),
         ("", 'allowance = 5\nperiod = "month"\ncurrency = "EUR"', "currency"),
         ("", 'allowance = 5\nperiod = "month"\nallowence = 5', "unknown key"),
-        ("", 'top_ups = [{date = 2025-01-01, agent = "ann", tokens = 1}]', "no turn"),
+        ("", 'top_ups = [{date = 2025-01-01, agent = "ann", tokens = 1}]', "must be in a turn"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_file(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 
 import sim_economy as se
 from sim_economy.ledger.readers.plain_text import write_csv_rows
-from sim_economy.tariffs.kind_split import kind_fees, shared_out
+from sim_economy.tariffs.kind_split import shared_out
 from sim_economy.tariffs.takeaways import (
     BY_DAY_COLUMNS,
     FOCUS_COLUMNS,
@@ -142,16 +141,6 @@ def test_idle_days_are_days_and_days_add_up(tmp_path: Path) -> None:
     assert sum(row["input"] for row in rows) == 907
 
 
-def test_a_formula_in_a_name_stays_text(tmp_path: Path) -> None:
-    (own,) = priced(tmp_path).played
-    path = tmp_path / "focus.csv"
-    with path.open("w", encoding="utf-8", newline="") as file:
-        write_csv_rows(file, FOCUS_COLUMNS, focus_rows(own))
-    with path.open(encoding="utf-8", newline="") as file:
-        tags = Counter(row["Tags"] for row in csv.DictReader(file))
-    assert '{"agent": "=bob"}' in tags
-
-
 def test_parts_of_a_turn_follow_kinds_where_remainders_tie() -> None:
     assert shared_out(1, [5, 5, 5]) == [1, 0, 0]
     assert shared_out(5, [1, 0, 1]) == [3, 0, 2]
@@ -173,9 +162,9 @@ def test_parts_add_up_and_none_is_a_token_away_from_its_share(
         assert abs(part * total - amount * weight) < total
 
 
-def test_a_fee_is_split_within_its_own_agent_and_day(tmp_path: Path) -> None:
+def test_a_fee_is_split_within_its_own_team(tmp_path: Path) -> None:
     (own,) = priced(tmp_path).played
-    by_agent: Counter[int] = Counter()
-    for part in kind_fees(own.log, own.run):
-        by_agent[part.column] += part.fee
-    assert [by_agent[index] for index in range(3)] == own.run.fees
+    by_team: Counter[str] = Counter()
+    for part in own.kind_fees:
+        by_team[part.team] += part.fee
+    assert by_team == {row.team: row.fee for row in own.rows if row.level == "team"}

@@ -12,6 +12,7 @@ from sim_economy.cli.options import json_option
 from sim_economy.cli.output import print_json, print_table, say, say_wrapped
 
 if TYPE_CHECKING:
+    from sim_economy.tariffs.bill_rows import BillRow
     from sim_economy.tariffs.tariff_comparison import TariffComparison
 
 _PATH = click.Path(path_type=Path)
@@ -102,46 +103,49 @@ def _show(found: TariffComparison, page: Path) -> None:
 
 
 def _show_teams(found: TariffComparison) -> None:
-    """What each team pays under each tariff, with its change from the first."""
-    from sim_economy.reports.whatif_sentences import amount_text  # noqa: PLC0415
-    from sim_economy.tariffs.bill_rows import AGENT, ALL, TEAM  # noqa: PLC0415
+    """What each team pays under each tariff, with its changes from the first; all at the end."""
+    from sim_economy.reports.whatif_sentences import amount_cell, unit_of  # noqa: PLC0415
+    from sim_economy.tariffs.bill_rows import ALL, TEAM  # noqa: PLC0415
 
-    level = TEAM if found.log.has_teams else AGENT
+    level = TEAM if found.log.has_teams else "agent"
+    by_name: dict[str, list[BillRow]] = {}
+    for row in found.rows:
+        if row.level in {level, ALL}:
+            by_name.setdefault("" if row.level == ALL else row.agent or row.team, []).append(row)
     rows = [
         [
-            row.agent or row.team or "all",
-            own.name,
-            amount_text(own.run, row.fee),
-            _percent(row.share_percent),
-            _percent(row.change_percent),
-            row.first_dry_date or "-",
+            name or "all",
+            *(
+                amount_cell(found, own, row.fee)
+                for own, row in zip(found.played, own_rows, strict=True)
+            ),
+            *(_percent(row.change_percent) for row in own_rows[1:]),
         ]
-        for own in found.played
-        for row in found.rows
-        if row.tariff == own.name and row.level in {level, ALL}
+        for name, own_rows in _shortened(by_name, found).items()
     ]
-    rows = _shortened(rows, found)
-    columns = (level, "tariff", "fee", "share %", "change %", "runs dry")
-    print_table(f"What each {level} pays", columns, rows)
+    changes = [f"{name}, change %" for name in found.names[1:]]
+    if len(changes) == 1:
+        changes = ["change %"]
+    columns = (level, *found.names, *changes)
+    print_table(f"What each {level} pays ({unit_of(found)})", columns, rows)
 
 
 _ROWS_SHOWN = 30
 
 
-def _shortened(rows: list[list[str]], found: TariffComparison) -> list[list[str]]:
-    """The rows by name, all of them last; of very many those that pay most under some tariff."""
-    order = {name: index for index, name in enumerate(found.log.teams)}
-    names = [name for name in order if any(row[0] == name for row in rows)]
-    most = _ROWS_SHOWN // len(found.played)
-    if len(names) > most:
+def _shortened(
+    by_name: dict[str, list[BillRow]], found: TariffComparison
+) -> dict[str, list[BillRow]]:
+    """Of very many rows those that use most under some tariff; those of all last."""
+    names = [name for name in by_name if name]
+    if len(names) > _ROWS_SHOWN:
         asked = {
             name: max(sum(own.run.asked_fees[index] for index in columns) for own in found.played)
             for name, columns in found.log.teams.items()
         }
-        names = sorted(names, key=lambda name: (-asked[name], name))[:most]
-        say(f"\nthe {most} of {len(order):,} that use most; all are in whatif.csv")
-    kept = {name: index for index, name in enumerate([*names, "all"])}
-    return sorted((row for row in rows if row[0] in kept), key=lambda row: kept[row[0]])
+        say(f"\nthe {_ROWS_SHOWN} of {len(names):,} that use most; all are in whatif.csv")
+        names = sorted(names, key=lambda name: (-asked[name], name))[:_ROWS_SHOWN]
+    return {name: by_name[name] for name in (*names, "")}
 
 
 def _percent(value: float | None) -> str:
@@ -150,7 +154,11 @@ def _percent(value: float | None) -> str:
 
 def _show_agents(found: TariffComparison) -> None:
     """The agents that run dry, the earliest first."""
-    from sim_economy.reports.whatif_sentences import amount_text, dry_agents  # noqa: PLC0415
+    from sim_economy.reports.whatif_sentences import (  # noqa: PLC0415
+        amount_cell,
+        dry_agents,
+        unit_of,
+    )
 
     rows = [
         [
@@ -161,11 +169,14 @@ def _show_agents(found: TariffComparison) -> None:
             row.next_dry_date or "-",
             "-"
             if row.sufficient_allowance is None
-            else amount_text(own.run, row.sufficient_allowance),
+            else amount_cell(found, own, row.sufficient_allowance),
         ]
         for own in found.played
         for row in dry_agents(own)
     ]
     if rows:
         columns = ("agent", "tariff", "runs dry", "turns dry", "next", "would suffice")
-        print_table("Who runs dry", columns, rows[:_ROWS_SHOWN])
+        title = f"Who runs dry, and what would suffice ({unit_of(found)})"
+        print_table(title, columns, rows[:_ROWS_SHOWN])
+    if len(rows) > _ROWS_SHOWN:
+        say(f"all {len(rows):,} are in whatif.csv")

@@ -21,11 +21,13 @@ from sim_economy.reports.page.files import write_files
 from sim_economy.reports.tables import Table, Value
 from sim_economy.reports.whatif_sentences import (
     BILLS_CSV,
+    amount_cell,
     answer,
     dry_agents,
     linked,
     name_of,
     row_in,
+    unit_of,
     with_less_use,
 )
 from sim_economy.runs.run_metrics import table_csv
@@ -39,7 +41,7 @@ from sim_economy.tariffs.takeaways import (
     usage_by_day,
 )
 from sim_economy.tariffs.tariff_comparison import TariffComparison
-from sim_economy.usage.counted_usage import KINDS
+from sim_economy.usage.usage_form import KINDS
 
 _TITLE: Final = "What if: "
 REPORT_BEGINNING: Final = f"# {_TITLE}".encode()
@@ -112,14 +114,14 @@ def _key_figures(found: TariffComparison, *, limited: bool) -> list[KeyFigure]:
     fees = " → ".join(
         linked(_short_amount(found, own), row_in(found, own, ALL), "fee") for own in shown
     )
-    label = f"{_unit(found)} collected: {names}"
+    label = f"{unit_of(found)} collected: {names}"
     figures = [KeyFigure(value=fees, label=label, note=_logged_note(found))]
     if limited:
         dry = " → ".join(str(len(dry_agents(own))) for own in shown)
         value = f"{dry} of {len(found.log.names):,}"
         figures.insert(0, KeyFigure(value=value, label=f"agents run dry: {names}"))
     lower = " → ".join(_short_amount(found, own, own.less.fees_total) for own in shown)
-    less = f"{_unit(found)} with all use 10 % lower"
+    less = f"{unit_of(found)} with all use 10 % lower"
     if limited:
         lower = " → ".join(str(sum(map(bool, own.less.dry_turns))) for own in shown)
         less = "agents run dry with all use 10 % lower"
@@ -137,11 +139,6 @@ def _logged_note(found: TariffComparison) -> str:
     return "" if cost is None else f"the log itself says {cost:,.2f}, in its own currency"
 
 
-def _unit(found: TariffComparison) -> str:
-    runs = [own.run for own in found.played]
-    return visible(runs[0].tariff.currency) if is_in_money(runs) else "tokens"
-
-
 def _amounts(found: TariffComparison, own: PlayedTariff, tokens: Iterable[int]) -> list[float]:
     """Tokens in the unit of the figures."""
     in_money = is_in_money([each.run for each in found.played])
@@ -149,19 +146,12 @@ def _amounts(found: TariffComparison, own: PlayedTariff, tokens: Iterable[int]) 
     return [float(each) for each in money if each is not None] or [float(each) for each in tokens]
 
 
-def _cell(found: TariffComparison, own: PlayedTariff, tokens: int) -> str | int:
-    """Tokens in the unit of the figures, as a number of a table."""
-    if not is_in_money([each.run for each in found.played]):
-        return tokens
-    return f"{own.run.tariff.money(tokens):.2f}"
-
-
 def _panels(found: TariffComparison) -> dict[str, list[int]]:
     """Columns of each panel: teams that run dry first, then those that pay most; others as one."""
     teams, agents = found.log.teams, len(found.log.names)
     if len(teams) <= _PANELS_MAX:
         return teams
-    dry = {index for own in found.played for index, turns in enumerate(own.run.dry_turns) if turns}
+    dry = {index for own in found.played for index, turns in enumerate(own.dry_turns) if turns}
     fees = [max(own.run.asked_fees[index] for own in found.played) for index in range(agents)]
 
     def weight(team: str) -> tuple[bool, int, str]:
@@ -182,7 +172,7 @@ def _burn_down(found: TariffComparison) -> Figure:
         for own in found.played:
             if not own.run.is_limited:
                 continue
-            dry = [turns[0] for index in columns if (turns := own.run.dry_turns[index])]
+            dry = [turns[0] for index in columns if (turns := own.dry_turns[index])]
             balances = own.run.bills.balances[:, columns].sum(axis=1)
             before = own.run.bills.held[0, columns].sum()
             amounts = _amounts(found, own, [before, *balances])
@@ -199,8 +189,8 @@ def _burn_down(found: TariffComparison) -> Figure:
         name="burn_down",
         caption=f"What each {what} holds at the end of each turn, and the first turn in which one "
         "of its agents runs dry",
-        drawing=drawn.burn_down(panels, dates, _unit(found)),
-        narrow=drawn.burn_down(panels, dates, _unit(found), narrow=True),
+        drawing=drawn.burn_down(panels, dates, unit_of(found)),
+        narrow=drawn.burn_down(panels, dates, unit_of(found), narrow=True),
         rows=rows,
     )
 
@@ -247,8 +237,8 @@ def _changes(found: TariffComparison) -> Figure | None:
         name="changes",
         caption=f"What each {level} pays under {first.name} and under {other.name}, sorted by "
         "change",
-        drawing=drawn.fee_changes(shown, names, _unit(found)),
-        narrow=drawn.fee_changes(shown, names, _unit(found), narrow=True),
+        drawing=drawn.fee_changes(shown, names, unit_of(found)),
+        narrow=drawn.fee_changes(shown, names, unit_of(found), narrow=True),
         rows=[{"name": own.name, first.name: own.first, other.name: own.other} for own in pairs],
     )
 
@@ -262,7 +252,7 @@ def _who_runs_dry(found: TariffComparison) -> Section:
             row.first_dry_date,
             row.turns_dry,
             row.units_denied,
-            _cell(found, own, row.lowest_balance or 0),
+            amount_cell(found, own, row.lowest_balance or 0),
             row.next_dry_date or None,
         )
         for own in found.played
@@ -270,7 +260,7 @@ def _who_runs_dry(found: TariffComparison) -> Section:
     ]
     columns = (
         "tariff", "team", "agent", "runs dry", "turns dry", "units refused",
-        f"lowest balance ({_unit(found)})", "next at this rate",
+        f"lowest balance ({unit_of(found)})", "next at this rate",
     )  # fmt: skip
     intro = (
         "Dry in a turn: units were refused, or the fee was above what the balance held. A team is "
@@ -295,7 +285,7 @@ def _who_pays(found: TariffComparison) -> Section:
 def _bills(found: TariffComparison, level: str) -> Table:
     """The bills of a level, a row for each tariff under one another."""
     columns = (
-        "team", "agent", "tariff", "units asked", "billed", "refused", f"fee ({_unit(found)})",
+        "team", "agent", "tariff", "units asked", "billed", "refused", f"fee ({unit_of(found)})",
         "share (%)", "change (%)", "log's own cost", "runs dry",
     )  # fmt: skip
     rows: list[tuple[Value, ...]] = []
@@ -310,7 +300,7 @@ def _bills(found: TariffComparison, level: str) -> Table:
                     row.units_asked,
                     row.units_billed,
                     row.units_denied,
-                    _cell(found, own, row.fee),
+                    amount_cell(found, own, row.fee),
                     None if row.share_percent is None else f"{row.share_percent:.1f}",
                     None if row.change_percent is None else round(row.change_percent),
                     None if row.logged_cost is None else f"{row.logged_cost:.2f}",
@@ -345,8 +335,8 @@ def _what_for(found: TariffComparison) -> Section:
     figure = Figure(
         name="costs_by_kind",
         caption="The fees of each tariff by kind of tokens",
-        drawing=drawn.stacked_costs(costs, KINDS, _unit(found)),
-        narrow=drawn.stacked_costs(costs, KINDS, _unit(found), narrow=True),
+        drawing=drawn.stacked_costs(costs, KINDS, unit_of(found)),
+        narrow=drawn.stacked_costs(costs, KINDS, unit_of(found), narrow=True),
         rows=[{"tariff": name, **own} for name, own in totals.items()],
     )
     return Section(
@@ -369,7 +359,7 @@ def _what_would_suffice(found: TariffComparison) -> Section:
     rows = []
     for index, agent in enumerate(found.log.agents):
         cells = [
-            None if own.sufficient is None else _cell(found, own, own.sufficient[index])
+            None if own.sufficient is None else amount_cell(found, own, own.sufficient[index])
             for own in found.played
         ]
         rows.append((agent.team or None, found.log.names[index], *cells))
@@ -385,7 +375,7 @@ def _what_would_suffice(found: TariffComparison) -> Section:
         f"The least equal grant with which an agent has no dry turn, over {span}; one token less "
         "is dry. Grants alone pay: what was held before, and top-ups, count for nothing."
     )
-    title = f"The allowance that would just have sufficed ({_unit(found)})"
+    title = f"The allowance that would just have sufficed ({unit_of(found)})"
     table = _filled(Table("sufficient", title, columns, tuple(rows)))
     return Section(title="What would have sufficed", blocks=[words, table])
 
@@ -426,7 +416,7 @@ def _files(found: TariffComparison) -> str:
         f"- [{BY_DAY_CSV}]({BY_DAY_CSV}): every team and day, idle days too",
     ]
     lines += [
-        f"- [{name}]({name}): FOCUS 1.4, a row for each day, agent, model and kind of tokens"
+        f"- [{name}]({name}): FOCUS 1.4, a row for each day, team, model and kind of tokens"
         for name in _focus_names(found)
     ]
     if len(lines) == 2:
@@ -480,7 +470,7 @@ def _parameters(found: TariffComparison) -> Table:
 
 
 def _weights(found: TariffComparison) -> Table:
-    rows = [
+    rows: list[tuple[Value, ...]] = [
         (
             own.name,
             model,

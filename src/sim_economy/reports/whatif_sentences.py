@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sim_economy.ledger.readers.plain_text import csv_cell, markdown_text
+from sim_economy.ledger.readers.plain_text import csv_cell, markdown_text, visible
 from sim_economy.reports.page.document import sourced
 from sim_economy.reports.tables import MINUS
-from sim_economy.tariffs.bill_rows import AGENT, ALL, TEAM, BillRow, PlayedTariff
+from sim_economy.tariffs.bill_rows import AGENT, ALL, TEAM, BillRow, PlayedTariff, is_in_money
 from sim_economy.tariffs.tariff_comparison import TariffComparison
 from sim_economy.tariffs.tariff_run import TariffRun
 
@@ -30,7 +30,7 @@ def answer(found: TariffComparison) -> str:
 def _dry_clauses(found: TariffComparison) -> list[str]:
     """A clause for each tariff under which somebody runs dry, then one for the others."""
     limited = [own for own in found.played if own.run.is_limited]
-    dry = [own for own in limited if any(own.run.dry_turns)]
+    dry = [own for own in limited if any(own.dry_turns)]
     never = [own for own in limited if own not in dry]
     clauses = [f"under {name_of(own)}, {_who_runs_dry(own)}" for own in dry]
     if never:
@@ -147,6 +147,19 @@ def amount_text(run: TariffRun, tokens: int) -> str:
     if money is None:
         return f"{tokens:,} tokens".replace("-", MINUS)
     return f"{money:,.2f} {run.tariff.currency}".replace("-", MINUS)
+
+
+def unit_of(found: TariffComparison) -> str:
+    """What amounts of all tariffs are in: their currency if it is one, else tokens."""
+    runs = [own.run for own in found.played]
+    return visible(runs[0].tariff.currency) if is_in_money(runs) else "tokens"
+
+
+def amount_cell(found: TariffComparison, own: PlayedTariff, tokens: int) -> str | int:
+    """Tokens in that unit, as a number of a table."""
+    if not is_in_money([each.run for each in found.played]):
+        return tokens
+    return f"{own.run.tariff.money(tokens):.2f}"
 
 
 def with_less_use(found: TariffComparison) -> str:

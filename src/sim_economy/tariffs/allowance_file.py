@@ -6,7 +6,6 @@ Source: docs/spec/usage.md, Q4.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from decimal import ROUND_DOWN, Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final
@@ -14,9 +13,10 @@ from typing import Any, Final
 from msgspec import Struct
 
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.table_reader import NumberText, attempt, read_toml
+from sim_economy.core.table_reader import NumberText, read_toml
+from sim_economy.scenarios.dated_income import dated_income
 from sim_economy.tariffs.tariff import Tariff
-from sim_economy.usage.civil_time import Period, resolve_periods
+from sim_economy.usage.civil_time import Period
 from sim_economy.usage.traced_usage import TracedUsage
 
 _OWN_KEYS: Final = ("currency", "genesis_tokens_per_agent", "teams")
@@ -109,16 +109,10 @@ def income_table(
     amounts = _Amounts(tariff if file.currency else None, problems)
     table = amounts.converted(file.table)
     table["allowances"] = _by_agent(file, usage, amounts, problems)
-    if isinstance(table.get("top_ups"), list):
-        ids = _ids(usage)
-        table["top_ups"] = [_top_up(given, ids, usage, problems) for given in table["top_ups"]]
-    if "period" in table:
-        calendar = usage.calendar(turns)
-        starts = attempt(problems, "", resolve_periods, table.pop("period"), calendar, turns)
-        table["period_starts"] = starts or [1]
+    found = dated_income(_with_ids(table, usage), usage, turns, problems)
     if problems:
-        raise ScenarioError(problems, file.path)
-    plain = {key: value for key, value in table.items() if value not in ({}, [])}
+        raise ScenarioError([problem.removeprefix("income.") for problem in problems], file.path)
+    plain = {key: value for key, value in found.items() if value not in ({}, [])}
     return {"genesis_tokens_per_agent": amounts.tokens(file.opening, "opening"), "income": plain}
 
 
@@ -193,25 +187,15 @@ def _ids(usage: TracedUsage) -> dict[str, str]:
     return {**{own: own for own in usage.agent_ids}, **shown}
 
 
-def _top_up(given: Any, ids: Mapping[str, str], usage: TracedUsage, problems: list[str]) -> Any:
-    """A top-up by agent id and turn."""
-    if not isinstance(given, Mapping):
-        return given
-    table = dict(given)
-    if isinstance(named := table.get("agent"), str):
-        table["agent"] = ids.get(named, named)
-    if (day := table.pop("date", None)) is not None:
-        table["turn"] = _turn_of(day, usage, problems)
-    return table
-
-
-def _turn_of(day: Any, usage: TracedUsage, problems: list[str]) -> int:
-    calendar = usage.calendar(usage.last)
-    try:
-        moment = day if isinstance(day, date) else date.fromisoformat(str(day))
-        turn = 0 if calendar is None else calendar.turn_on(moment)
-    except ValueError:
-        turn = 0
-    if not 1 <= turn <= usage.last:
-        problems.append(f"top_ups: date {day} lies in no turn of the log")
-    return max(turn, 1)
+def _with_ids(table: Mapping[str, Any], usage: TracedUsage) -> dict[str, Any]:
+    """The table whose top-ups name agents by id."""
+    ids, top_ups = _ids(usage), table.get("top_ups")
+    if not isinstance(top_ups, list):
+        return dict(table)
+    named = [
+        {**top_up, "agent": ids.get(str(top_up.get("agent")), top_up.get("agent"))}
+        if isinstance(top_up, Mapping)
+        else top_up
+        for top_up in top_ups
+    ]
+    return {**table, "top_ups": named}

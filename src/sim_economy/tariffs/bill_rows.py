@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from sim_economy.tariffs.allowance_file import AllowanceFile
+from sim_economy.tariffs.kind_split import KindFee, kind_fees
 from sim_economy.tariffs.logged_turns import LoggedTurns
 from sim_economy.tariffs.outlook import (
     Chance,
@@ -110,6 +111,16 @@ class PlayedTariff:
         return dry_ahead(self.log, self.run)
 
     @cached_property
+    def dry_turns(self) -> list[list[int]]:
+        """The turns in which each agent is dry, `[agent]`."""
+        return self.run.dry_turns
+
+    @cached_property
+    def kind_fees(self) -> list[KindFee]:
+        """What each team pays for each day, model and kind of tokens."""
+        return [*kind_fees(self.log, self.run)]
+
+    @cached_property
     def chances(self) -> list[Chance] | None:
         """The chance of each team to run dry in the days after the log."""
         return chances(self.log, self.run)
@@ -140,7 +151,7 @@ class PlayedTariff:
     def _row(self, level: str, team: str, agent: str, own: Sequence[int]) -> BillRow:
         run, bills = self.run, self.run.bills
         fee, total = _sum(bills.fees, own), run.fees_total
-        dry = sorted({turn for index in own for turn in run.dry_turns[index]})
+        dry = sorted({turn for index in own for turn in self.dry_turns[index]})
         ahead = min((turn for index in own if (turn := self.ahead[index])), default=None)
         sums = bills.balances[:, [*own]].sum(axis=1)
         return BillRow(

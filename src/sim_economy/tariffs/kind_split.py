@@ -14,21 +14,21 @@ from msgspec.structs import astuple
 from sim_economy.core.units import MILLION
 from sim_economy.tariffs.logged_turns import LoggedTurns
 from sim_economy.tariffs.tariff_run import TariffRun
-from sim_economy.usage.counted_usage import KINDS, Counts, added
+from sim_economy.usage.counted_usage import Counts, added
+from sim_economy.usage.usage_form import KINDS
 
 _THINKING: Final = KINDS.index("thinking")
 
 
 class KindFee(NamedTuple):
-    """Tokens of one kind that an agent used of a model, and what it pays for them.
+    """Tokens of one kind that a team used of a model on a day, and what it pays for them.
 
     Attributes:
         day: The number of the day, from 0.
-        column: The agent's.
     """
 
     day: int
-    column: int
+    team: str
     model: str
     kind: str
     tokens: int
@@ -45,27 +45,28 @@ def days_of(log: LoggedTurns) -> list[range]:
 
 
 def kind_fees(log: LoggedTurns, run: TariffRun) -> Iterator[KindFee]:
-    """Every day's use of every agent, model and kind, in that order; kinds without use left out.
+    """Every day's use of every team, model and kind, in that order; kinds without use left out.
 
     The fee of an agent-turn is split by weight with largest remainder, ties in the order of kinds.
     """
     column = {agent: index for index, agent in enumerate(log.agents)}
+    team_of = {log.agents[index]: team for team, own in log.teams.items() for index in own}
     for day, turns in enumerate(days_of(log)):
-        fees: dict[tuple[int, str], list[int]] = {}
-        used: dict[tuple[int, str], Counts] = {}
+        fees: dict[tuple[str, str], list[int]] = {}
+        used: dict[tuple[str, str], Counts] = {}
         for turn in turns:
             for agent, models in log.counted.counts.get(turn, {}).items():
-                at = column[agent]
                 names = sorted(models)
-                parts = _parts(run, int(run.bills.fees[turn - 1, at]), names, models)
-                for name, own in zip(names, parts, strict=True):
-                    held = fees.get((at, name), [0] * len(KINDS))
-                    fees[at, name] = [one + other for one, other in zip(held, own, strict=True)]
-                    used[at, name] = added(used.get((at, name)), models[name])
-        for (at, name), own in sorted(fees.items()):
-            for kind, tokens, fee in zip(KINDS, used[at, name], own, strict=True):
+                fee = int(run.bills.fees[turn - 1, column[agent]])
+                for name, own in zip(names, _parts(run, fee, names, models), strict=True):
+                    key = team_of[agent], name
+                    held = fees.get(key, [0] * len(KINDS))
+                    fees[key] = [one + other for one, other in zip(held, own, strict=True)]
+                    used[key] = added(used.get(key), models[name])
+        for (team, name), own in sorted(fees.items()):
+            for kind, tokens, fee in zip(KINDS, used[team, name], own, strict=True):
                 if tokens:
-                    yield KindFee(day, at, name, kind, tokens, fee)
+                    yield KindFee(day, team, name, kind, tokens, fee)
 
 
 def _parts(

@@ -28,6 +28,7 @@ from sim_economy.usage.civil_time import (
 from sim_economy.usage.counted_usage import CountedUsage, LoggedAgent
 from sim_economy.usage.row_rules import read_cell
 from sim_economy.usage.table_files import columns_of, scanned
+from sim_economy.usage.usage_rows import is_usage_file
 from sim_economy.usage.usage_table import CivilTurns, read_counts
 
 if TYPE_CHECKING:
@@ -174,12 +175,15 @@ def _csv_costs(
     path: Path, _: Sequence[str], dates: TurnCalendar | None, turns: int
 ) -> Iterator[tuple[LoggedAgent, Decimal]]:
     when = "turn" if dates is None else "time"
+    # As where rows are read: what we wrote has an apostrophe before some texts.
+    mark = "'" if is_usage_file(path) else ""
     with path.open(newline="", encoding="utf-8-sig") as file:
         for row in csv.DictReader(file):
             cost = _amount(row["cost"])
             at = read_cell(when, row[when]) if cost is not None else 0
             if cost is not None and 1 <= (at if dates is None else dates.turn_at(at)) <= turns:
-                yield LoggedAgent(row["agent"], row.get("team") or ""), cost
+                names = (row["agent"], row.get("team") or "")
+                yield LoggedAgent(*(name.removeprefix(mark) for name in names)), cost
 
 
 def _amount(text: str | None) -> Decimal | None:

@@ -12,10 +12,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 from sim_economy.tariffs.bill_rows import PlayedTariff, decimal_text
-from sim_economy.tariffs.kind_split import KindFee, days_of, kind_fees
+from sim_economy.tariffs.kind_split import KindFee, days_of
 from sim_economy.tariffs.logged_turns import LoggedTurns
 from sim_economy.usage.civil_time import first_instant, local
-from sim_economy.usage.counted_usage import KINDS
+from sim_economy.usage.usage_form import KINDS
 
 BY_DAY_COLUMNS: Final = (
     "tariff", "day", "team", *KINDS, "units_asked", "units_billed", "units_denied",
@@ -83,7 +83,7 @@ FOCUS_COLUMNS: Final = (
     "PricingCurrency", "PricingCurrencyContractedUnitPrice", "PricingCurrencyEffectiveCost",
     "PricingCurrencyListUnitPrice", "PricingQuantity", "PricingUnit", "ServiceCategory",
     "ServiceName", "ServiceProviderName", "ServiceSubcategory", "SkuId", "SkuMeter",
-    "SkuPriceDetails", "SkuPriceId", "SubAccountId", "SubAccountName", "Tags",
+    "SkuPriceDetails", "SkuPriceId", "SubAccountId", "SubAccountName",
 )  # fmt: skip
 """Columns of the specification's Cost and Usage dataset, in its order."""
 
@@ -111,20 +111,20 @@ def has_focus_rows(own: PlayedTariff) -> bool:
 
 
 def focus_rows(own: PlayedTariff) -> Iterator[dict[str, Any]]:
-    """A row of FOCUS for each day, agent, model and kind of tokens.
+    """A row of FOCUS for each day, team, model and kind of tokens.
 
     Source: FOCUS 1.4, Cost and Usage.
     """
     periods = [_periods(own.log, turns) for turns in days_of(own.log)]
-    for part in kind_fees(own.log, own.run):
+    for part in own.kind_fees:
         yield _focus_row(own, part) | periods[part.day]
 
 
 def _focus_row(own: PlayedTariff, part: KindFee) -> dict[str, Any]:
-    tariff, agent = own.run.tariff, own.log.agents[part.column]
+    tariff = own.run.tariff
     money = tariff.money(part.fee)
     assert money is not None, tariff
-    model, team = part.model or "unnamed model", agent.team or agent.name
+    model = part.model or "unnamed model"
     cost = decimal_text(money)
     details = {"ModelId": model, **_DETAILS[part.kind], "x_TokenKind": part.kind}
     return {
@@ -153,9 +153,8 @@ def _focus_row(own: PlayedTariff, part: KindFee) -> dict[str, Any]:
         "SkuMeter": _METERS[part.kind],
         "SkuPriceDetails": json.dumps(details, ensure_ascii=False),
         "SkuPriceId": f"{tariff.name}/{model}/{part.kind}",
-        "SubAccountId": team,
-        "SubAccountName": team,
-        "Tags": json.dumps({"agent": agent.name}, ensure_ascii=False),
+        "SubAccountId": part.team,
+        "SubAccountName": part.team,
     }
 
 
@@ -180,7 +179,7 @@ def _rfc3339(instant: int) -> str:
 def kind_totals(own: PlayedTariff) -> dict[str, int]:
     """What all pay for each kind of tokens."""
     found = dict.fromkeys(KINDS, 0)
-    for part in kind_fees(own.log, own.run):
+    for part in own.kind_fees:
         found[part.kind] += part.fee
     return found
 

@@ -16,7 +16,7 @@ from msgspec import Struct
 from sim_economy.core.randomness import draw_below, seed_key
 from sim_economy.core.units import decimal_text
 from sim_economy.ledger.readers.plain_text import write_csv_rows
-from sim_economy.usage.counted_usage import KINDS
+from sim_economy.usage.usage_form import KINDS
 
 FIRST: Final = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS: Final = 31
