@@ -57,7 +57,7 @@ def test_without_allowances_nobody_is_dry_and_that_is_said(tmp_path: Path) -> No
     assert any("nobody has an allowance" in warning for warning in found.warnings)
 
 
-def test_the_logs_own_cost_stands_beside_the_fee(tmp_path: Path) -> None:
+def test_the_logs_own_cost_is_added_up_by_agent(tmp_path: Path) -> None:
     log = march(tmp_path / "log.csv", USE, cost="0.1")
     found = compare_tariffs(log, [written(tmp_path / "A.toml", "")])
     assert row(found, "A", agent="ann").plain["logged_cost"] == "0.2"

@@ -5,27 +5,25 @@ Source: docs/spec/usage.md, section "What if".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from importlib.metadata import version
+from collections.abc import Iterable
 from io import StringIO
 from pathlib import Path
 from typing import Any, Final
 
 from sim_economy.core.errors import needing
-from sim_economy.core.units import decimal_text
 from sim_economy.ledger.readers.plain_text import markdown_text, visible, write_csv_rows
 from sim_economy.ledger.sidecars.run_folder import folder_name
 from sim_economy.reports.drawings import whatif_figures as drawn
 from sim_economy.reports.page.document import Block, Figure, KeyFigure, Report, Section, plain
 from sim_economy.reports.page.files import write_files
 from sim_economy.reports.tables import Table, Value
+from sim_economy.reports.whatif_provenance import provenance
 from sim_economy.reports.whatif_sentences import (
     BILLS_CSV,
     amount_cell,
     answer,
     dry_agents,
     linked,
-    name_of,
     row_in,
     unit_of,
     with_less_use,
@@ -104,7 +102,7 @@ def whatif_report(found: TariffComparison) -> Report:
         picture=_burn_down(found) if limited else _changes(found),
         key_figures=_key_figures(found, limited=limited),
         evidence=evidence,
-        provenance=_provenance(found),
+        provenance=provenance(found),
     )
 
 
@@ -130,8 +128,9 @@ def _key_figures(found: TariffComparison, *, limited: bool) -> list[KeyFigure]:
 
 def _short_amount(found: TariffComparison, own: PlayedTariff, tokens: int | None = None) -> str:
     """All fees, or other tokens, in the unit of the figures; whole from a hundred on."""
-    (amount,) = _amounts(found, own, [own.run.fees_total if tokens is None else tokens])
-    return f"{amount:,.0f}" if amount >= 100 or amount.is_integer() else f"{amount:,.2f}"
+    tokens = own.run.fees_total if tokens is None else tokens
+    (amount,) = _amounts(found, own, [tokens])
+    return f"{amount:,.0f}" if amount >= 100 else str(amount_cell(found, own, tokens))
 
 
 def _logged_note(found: TariffComparison) -> str:
@@ -431,72 +430,3 @@ def _focus_names(found: TariffComparison) -> list[str]:
     if len(found.played) == 1:
         return ["focus.csv"] if named else []
     return [f"focus-{folder_name(own.name)}.csv" for own in named]
-
-
-def _provenance(found: TariffComparison) -> list[Section]:
-    log = found.log
-    rules = found.played[0].run.config.rules_version
-    span = f"{log.turns:,} turns, {log.name(1)} to {log.name(log.turns)}"
-    lines = [
-        f"- **{markdown_text(log.counted.path)}**: {span}; {len(log.names):,} agents"
-        + (f" in {len(log.teams):,} teams" if log.has_teams else ""),
-        *(
-            f"- {name_of(own)}: {markdown_text(fact)}"
-            for own in found.played
-            for fact in own.run.facts
-        ),
-        "- Everybody is idle and nothing is drawn: one run is all.",
-        f"- sim-economy {version('sim-economy')}, rules version {rules}.",
-    ]
-    return [
-        Section(title="What was played", blocks=["\n".join(lines)]),
-        Section(title="The tariffs", blocks=[_parameters(found), _weights(found)]),
-        *([_income(found)] if found.played[0].allowances is not None else []),
-    ]
-
-
-def _parameters(found: TariffComparison) -> Table:
-    keys = (
-        "base_inference_rate", "commons_threshold_per_turn", "thinking_layer_discount",
-        "interest_rate_per_turn",
-    )  # fmt: skip
-    rows: list[tuple[Value, ...]] = [
-        (key, *(str(own.run.tariff.parameters[key]) for own in found.played)) for key in keys
-    ]
-    rows.append(("currency", *(own.run.tariff.currency or None for own in found.played)))
-    prices = [own.run.tariff.token_price for own in found.played]
-    rows.append(("token_price", *(None if price is None else f"{price:f}" for price in prices)))
-    return Table("tariffs", "Parameters", ("parameter", *found.names), tuple(rows))
-
-
-def _weights(found: TariffComparison) -> Table:
-    rows: list[tuple[Value, ...]] = [
-        (
-            own.name,
-            model,
-            *(decimal_text(int(getattr(weights, kind)), 6) for kind in KINDS),
-            own.run.tariff.units.per,
-        )
-        for own in found.played
-        for model, weights in own.run.tariff.units.by_model.items()
-    ]
-    columns = ("tariff", "model", *(kind.replace("_", " ") for kind in KINDS), "per")
-    return Table("weights", "Weights of tokens, and how many make a unit", columns, tuple(rows))
-
-
-def _income(found: TariffComparison) -> Section:
-    file = found.played[0].allowances
-    assert file is not None
-    stated: Mapping[str, Any] = {
-        "currency": file.currency or None,
-        "genesis_tokens_per_agent": file.opening,
-        **{f"teams.{team}": amount for team, amount in file.teams.items()},
-        **file.table,
-    }
-    rows: Sequence[tuple[Value, ...]] = [
-        (key, str(value)) for key, value in stated.items() if value is not None
-    ]
-    return Section(
-        title="The allowances",
-        blocks=[Table("allowances", "As their file states them", ("key", "value"), tuple(rows))],
-    )

@@ -47,6 +47,9 @@ def name_of(own: PlayedTariff) -> str:
 def _who_runs_dry(own: PlayedTariff) -> str:
     rows = dry_agents(own)
     if len(rows) <= _NAMED:
+        if len({row.first_dry_turn for row in rows}) < len(rows):
+            names = _listed([markdown_text(row.agent) for row in rows], "and")
+            return f"{names} run dry on {_first(rows[0], own)}"
         named = [f"{markdown_text(row.agent)} runs dry on {_first(row, own)}" for row in rows]
         return _listed(named, "and")
     first_row = rows[0]
@@ -146,7 +149,17 @@ def amount_text(run: TariffRun, tokens: int) -> str:
     money = run.tariff.money(tokens)
     if money is None:
         return f"{tokens:,} tokens".replace("-", MINUS)
-    return f"{money:,.2f} {run.tariff.currency}".replace("-", MINUS)
+    return f"{money:,.{_digits(run)}f} {run.tariff.currency}".replace("-", MINUS)
+
+
+def _digits(run: TariffRun) -> int:
+    """Decimals with which amounts of a tariff say something: six where all fees are tiny."""
+    total = run.tariff.money(run.fees_total) or 0
+    return 2 if total >= _CENTS else 6
+
+
+_CENTS: Final = 10
+"""Fees from which cents are enough."""
 
 
 def unit_of(found: TariffComparison) -> str:
@@ -159,7 +172,8 @@ def amount_cell(found: TariffComparison, own: PlayedTariff, tokens: int) -> str 
     """Tokens in that unit, as a number of a table."""
     if not is_in_money([each.run for each in found.played]):
         return tokens
-    return f"{own.run.tariff.money(tokens):.2f}"
+    digits = max(_digits(each.run) for each in found.played)
+    return f"{own.run.tariff.money(tokens):.{digits}f}"
 
 
 def with_less_use(found: TariffComparison) -> str:

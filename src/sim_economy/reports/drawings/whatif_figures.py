@@ -127,9 +127,9 @@ def _date_ticks(panel: Axes, dates: Sequence[str], most: int) -> None:
     """Some dates below a panel, the first and the last among them."""
     last = len(dates) - 1
     count = max(1, min(most - 1, last))
-    places = sorted({round(index * last / count) for index in range(count + 1)})
-    turns = [index + 1 for index in places]
-    panel.set_xticks(turns, [dates[index] for index in places], fontsize=8)
+    indices = sorted({round(index * last / count) for index in range(count + 1)})
+    turns = [index + 1 for index in indices]
+    panel.set_xticks(turns, [dates[index] for index in indices], fontsize=8)
 
 
 class KindCosts(Struct, frozen=True):
