@@ -20,6 +20,7 @@ Play      play, experiment, compare: scenarios, with any setting by name
           World: turn by turn, by hand; Played.of(world) measures it
 Settings  load_scenario, preset, parse_world_config, WorldConfig
 Usage     read_usage: logs of real usage as usage rows; ImportedUsage
+          whatif: the same under tariffs, who runs dry and when; PlayedTariffs
 Read      Played, PlayedExperiment, PlayedComparison; frame, statement, SQLiteStore
 Prove     verify, replay
 Policies  Policy, View, Move, WorldAccounts; Parameter, Kind for what a file may set
@@ -76,6 +77,8 @@ if TYPE_CHECKING:
     )
     from sim_economy.reports.played_run import Played as Played
     from sim_economy.reports.played_run import play as play
+    from sim_economy.reports.played_tariffs import PlayedTariffs as PlayedTariffs
+    from sim_economy.reports.played_tariffs import whatif as whatif
     from sim_economy.scenarios.presets import preset as preset
     from sim_economy.scenarios.scenario import load_scenario as load_scenario
     from sim_economy.usage.usage_import import ImportedUsage as ImportedUsage
@@ -124,6 +127,7 @@ _HOMES = {
     "frame": "ledger.readers.export",
     "preset": "scenarios.presets",
     **dict.fromkeys(("ImportedUsage", "read_usage"), "usage.usage_import"),
+    **dict.fromkeys(("PlayedTariffs", "whatif"), "reports.played_tariffs"),
     "replay": "world.replay",
     "statement": "ledger.readers.statement",
     "verify": "ledger.verify",

@@ -14,6 +14,7 @@ _COMMANDS: Final = {
     "experiment": "Play many runs of a scenario into a folder.",
     "compare": "Play several scenarios and compare them run by run.",
     "usage": "Import logs of real usage as usage rows.",
+    "whatif": "Play measured usage under tariffs: who runs dry, and when.",
     "orchestrate": "Play a run whose agents are language models.",
     "inspect": "Read what each agent saw, thought, said, did and paid.",
     "init": "Write a commented scenario file to start from.",

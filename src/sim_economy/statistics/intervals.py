@@ -84,3 +84,17 @@ def bootstrap_interval(
 
 _CELLS_MAX: Final = 10**6
 """Values of resamples held in memory at once."""
+
+
+def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> Interval:
+    """Wilson's score interval for a share.
+
+    Raises:
+        ModuleNotFoundError: scipy is not installed.
+
+    Source: doi:10.1080/01621459.1927.10502953.
+    """
+    from scipy.stats import binomtest  # noqa: PLC0415
+
+    bounds = binomtest(successes, trials).proportion_ci(confidence, method="wilson")
+    return Interval(float(bounds.low), float(bounds.high))
