@@ -18,6 +18,7 @@ COMMANDS = (
     "experiment",
     "compare",
     "usage",
+    "whatif",
     "orchestrate",
     "inspect",
     "init",

@@ -120,6 +120,7 @@ def test_rows_after_the_end_are_left_out_and_days_without_use_are_turns(tmp_path
         ('prices = "x.toml"\n[units]\noutput = 1', None, "not both"),
         ('currency = "EUR"', None, "token_price"),
         ("[units]\noutputs = 1", None, "units.outputs"),
+        ('name = "a\u202eb"', None, "name: must be"),
         ("", "allowance = 5", "period_turns: is missing"),
         ("", 'allowance = 5\nperiod = "year"', "period"),
         ("", 'allowance = 5\nperiod = "month"\n[teams]\ngreen = 1', "no team green"),
@@ -135,6 +136,12 @@ def test_what_is_wrong_is_said_with_its_file(
     with pytest.raises(ScenarioError, match=complaint) as raised:
         compared(tmp_path, USE, [tariff], allowances)
     assert str(tmp_path) in str(raised.value)
+
+
+def test_a_log_that_was_not_imported_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    log = written(tmp_path / "log.csv", "startTime,prompt_tokens\n")
+    with pytest.raises(ScenarioError, match="import it: sim-economy usage"):
+        compare_tariffs(log, [written(tmp_path / "A.toml", "")])
 
 
 def test_two_tariffs_of_one_name_are_refused(tmp_path: Path) -> None:

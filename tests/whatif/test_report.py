@@ -166,7 +166,15 @@ def test_a_dry_agent_fails_where_that_is_asked_for(tmp_path: Path) -> None:
     assert called(*call, *granted).return_value == 0
     assert called(*call, *granted, "--fail-if-dry").return_value == 1
     assert called(*call, "--fail-if-dry").return_value == 0
-    assert (tmp_path / "out/focus.csv").exists() is False
+    assert not [*(tmp_path / "out").glob("focus*.csv")]
+
+
+def test_bills_of_an_earlier_question_are_gone(tmp_path: Path) -> None:
+    money = 'currency = "EUR"\ntoken_price = 1\n'
+    two = compared(tmp_path, USE, [money, money])
+    write_whatif(tmp_path / "out", two)
+    write_whatif(tmp_path / "out", compared(tmp_path, USE, [money]))
+    assert [path.name for path in (tmp_path / "out").glob("focus*.csv")] == ["focus.csv"]
 
 
 @pytest.mark.parametrize(

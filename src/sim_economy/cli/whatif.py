@@ -19,7 +19,7 @@ _PATH = click.Path(path_type=Path)
 
 
 @click.command()
-@click.argument("usage", type=_PATH, required=False, metavar="FILE")
+@click.argument("usage", type=_PATH, required=False, metavar="[FILE]")
 @click.option("--tariff", "tariffs", type=_PATH, multiple=True, help="A tariff; give it often.")
 @click.option("--allowances", type=_PATH, metavar="FILE", help="What agents may spend, and when.")
 @click.option("--turn", "turn_length", default="1d", show_default=True, help="10m, 1h, 1d, 1w, 1mo")

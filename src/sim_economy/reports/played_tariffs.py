@@ -105,7 +105,7 @@ def plain_whatif(found: TariffComparison) -> dict[str, Any]:
 
 def whatif(
     usage: str | Path | None = None,
-    tariffs: Sequence[str | Path] = (),
+    tariffs: str | Path | Sequence[str | Path] = (),
     allowances: str | Path | None = None,
     *,
     turn_length: str = "1d",
@@ -137,6 +137,7 @@ def whatif(
                 raise ScenarioError(["usage: name the rows that the tariffs are for"])
             usage, tariffs, allowances = held.enter_context(example_files())
         granted = None if allowances is None else Path(allowances)
+        tariffs = [tariffs] if isinstance(tariffs, str | Path) else tariffs
         return PlayedTariffs(
             compare_tariffs(Path(usage), [*map(Path, tariffs)], granted, **options)
         )

@@ -52,7 +52,12 @@ def _parameters(found: TariffComparison) -> Table:
     rows.append(("currency", *(own.run.tariff.currency or None for own in found.played)))
     prices = [own.run.tariff.token_price for own in found.played]
     rows.append(("token_price", *(None if price is None else f"{price:f}" for price in prices)))
-    return Table("tariffs", "Parameters", ("parameter", *found.names), tuple(rows))
+    return Table(
+        "tariffs",
+        "Parameters",
+        ("parameter", *(f"under {name}" for name in found.names)),
+        tuple(rows),
+    )
 
 
 def _weights(found: TariffComparison) -> Table:

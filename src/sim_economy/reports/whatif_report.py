@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sim_economy.core.errors import needing
 from sim_economy.ledger.readers.plain_text import markdown_text, visible, write_csv_rows
-from sim_economy.ledger.sidecars.run_folder import folder_name
+from sim_economy.ledger.sidecars.run_folder import folder_name, writing_into
 from sim_economy.reports.drawings import whatif_figures as drawn
 from sim_economy.reports.page.document import Block, Figure, KeyFigure, Report, Section, plain
 from sim_economy.reports.page.files import write_files
@@ -62,7 +62,12 @@ def write_whatif(folder: Path, found: TariffComparison) -> list[Path]:
             BY_DAY_CSV: table_csv([*usage_by_day(found.played)]),
             **_focus_files(found),
         }
-        return write_files(folder, "whatif", whatif_report(found), further)
+        written = write_files(folder, "whatif", whatif_report(found), further)
+        with writing_into(folder):
+            for path in folder.glob("focus*.csv"):
+                if path not in written:
+                    path.unlink()  # a bill of an earlier question
+        return written
 
 
 def _focus_files(found: TariffComparison) -> dict[str, str]:
@@ -238,7 +243,11 @@ def _changes(found: TariffComparison) -> Figure | None:
         "change",
         drawing=drawn.fee_changes(shown, names, unit_of(found)),
         narrow=drawn.fee_changes(shown, names, unit_of(found), narrow=True),
-        rows=[{"name": own.name, first.name: own.first, other.name: own.other} for own in pairs],
+        rows=[
+            {"name": own.name, "tariff": tariff, "fee": fee}
+            for own in pairs
+            for tariff, fee in ((first.name, own.first), (other.name, own.other))
+        ],
     )
 
 
@@ -354,7 +363,7 @@ _SHARED_OUT: Final = (
 
 
 def _what_would_suffice(found: TariffComparison) -> Section:
-    columns = ("team", "agent", *(visible(name) for name in found.names))
+    columns = ("team", "agent", *(f"under {visible(name)}" for name in found.names))
     rows = []
     for index, agent in enumerate(found.log.agents):
         cells = [

@@ -45,6 +45,7 @@ class BillRow(Struct, frozen=True, kw_only=True):
         turns_dry: Turns in which it is dry; of a team, in which one of its agents is.
         lowest_balance: At the end of a turn; of a team, of the sum.
         next_dry_date: When it runs dry after the log at its present rate, within a year.
+        periods_whole: Periods of grants that the log holds whole; `periods_partial` in part.
         sufficient_allowance: The least grant without a dry turn in whole periods.
     """
 
@@ -67,6 +68,8 @@ class BillRow(Struct, frozen=True, kw_only=True):
     lowest_balance: int | None
     next_dry_turn: int | None
     next_dry_date: str
+    periods_whole: int
+    periods_partial: int
     sufficient_allowance: int | None
 
     @property
@@ -173,6 +176,8 @@ class PlayedTariff:
             lowest_balance=int(sums.min()) if run.is_limited else None,
             next_dry_turn=ahead,
             next_dry_date=self.log.label(ahead) if ahead else "",
+            periods_whole=self.periods.whole,
+            periods_partial=self.periods.partial,
             sufficient_allowance=(
                 None if self.sufficient is None else sum(self.sufficient[index] for index in own)
             ),

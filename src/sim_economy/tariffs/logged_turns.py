@@ -115,6 +115,9 @@ def read_log(
         ScenarioError: It cannot be read, or what is said of its turns is wrong.
     """
     columns = columns_of(path)
+    if not {"agent", "thinking", "output"} <= {*columns}:
+        way = f"sim-economy usage {path} --out usage.parquet"
+        raise ScenarioError([f"{path} holds no usage rows; import it: {way}"])
     civil = None
     if "time" in columns and "turn" not in columns:
         civil = _civil_turns(turn_length, timezone, start)

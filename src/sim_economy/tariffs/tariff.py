@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.table_reader import Kind, Parameter, read_table, read_toml
 from sim_economy.core.units import INPUT_LIMIT, MILLION, Millionths
+from sim_economy.ledger.readers.plain_text import visible
 from sim_economy.orchestrator.price_weights import price_weights
 from sim_economy.usage.counted_usage import CountedUsage
 from sim_economy.usage.unit_weights import UnitTable, least_per, parse_units
@@ -126,6 +127,8 @@ def read_tariff(path: Path, models: Iterable[str]) -> Tariff:
 
 def _contradictions(table: TariffTable) -> list[str]:
     problems = []
+    if table.name != visible(table.name):
+        problems.append("name: must be letters that can be seen")
     if table.prices and table.units is not None:
         problems.append("prices: set it or [units], not both")
     if table.prices and (table.token_price is not None or table.currency):
