@@ -46,6 +46,7 @@ def _small_blocks() -> Iterator[None]:
         patch.setattr(log_files, "_LINES", 3)
         patch.setattr(log_files, "_TABLE_ROWS", 3)
         patch.setattr(duplicates, "_HELD", 4)
+        patch.setattr(duplicates, "_PARTS", 3)
         yield
 
 
