@@ -51,7 +51,11 @@ _DPI: Final = 144
 
 
 class Drawing(Struct, frozen=True):
-    """A figure as it was drawn."""
+    """A figure as it was drawn.
+
+    Attributes:
+        png: Empty for a narrow drawing, which pages alone hold.
+    """
 
     svg: str
     png: bytes
@@ -117,16 +121,22 @@ def lying_bars(title: str, across: str, names: Sequence[str]) -> tuple[Figure, A
 
 
 def finished(figure: Figure, description: str) -> Drawing:
-    """A figure as SVG and PNG, without a date."""
+    """A figure as SVG and PNG, without a date; one for narrow windows has no PNG of its own."""
     text, pixels = io.StringIO(), io.BytesIO()
     metadata: dict[str, Any] = {"Title": description, "Date": None, "Creator": None}
     with warnings.catch_warnings():
         # A script that our font lacks is drawn by the reader's fonts.
         warnings.filterwarnings("ignore", "Glyph .* missing")
         figure.savefig(text, format="svg", metadata=metadata)
-        figure.savefig(pixels, format="png", dpi=_DPI, metadata={"Software": None})
+        if figure.get_figwidth() > _NARROW_MAX:
+            figure.set_layout_engine("none")  # as it was laid out for the SVG
+            figure.savefig(pixels, format="png", dpi=_DPI, metadata={"Software": None})
     lines = text.getvalue().splitlines()
     return Drawing("\n".join(line.rstrip() for line in lines) + "\n", pixels.getvalue())
+
+
+_NARROW_MAX: Final = 5
+"""Inches of a figure for a window as wide as a hand, at most."""
 
 
 def thinned(count: int, most: int = _POINTS_MAX) -> list[int]:
