@@ -1,4 +1,6 @@
-"""Ten million usage records of a thousand agents to sums by day, beside a plain group-by.
+"""Ten million usage records of a thousand agents to sums by day and to bills under tariffs.
+
+Beside them a plain group-by of the same file.
 
 Run `python -m benchmarks.usage`; each measurement has a process of its own, for its peak memory.
 """
@@ -18,6 +20,7 @@ from typing import Any
 
 import polars as pl
 
+from sim_economy.tariffs.tariff_comparison import compare_tariffs
 from sim_economy.usage.intake import ImportOptions
 from sim_economy.usage.usage_import import write_usage
 
@@ -91,7 +94,23 @@ def grouped(path: Path) -> int:
     return day_sums(path, COLUMNS).height
 
 
-WORK: dict[str, Callable[[Path], int]] = {"import": imported, "group-by": grouped}
+def billed(path: Path) -> int:
+    """What was imported, under three tariffs and an allowance a month: bills of all agents."""
+    folder = path.parent
+    rates = {"low": 0.5, "usual": 1, "high": 2.5}
+    tariffs = [folder / f"{name}.toml" for name in rates]
+    for tariff, rate in zip(tariffs, rates.values(), strict=True):
+        tariff.write_text(f"base_inference_rate = {rate}\n[units]\nper = 1000\ninput = 0.25\n")
+    allowances = folder / "allowances.toml"
+    allowances.write_text('allowance = 3000\nperiod = "month"\nwhen_empty = "clip"\n')
+    return len(compare_tariffs(folder / "usage.parquet", tariffs, allowances).rows)
+
+
+WORK: dict[str, Callable[[Path], int]] = {
+    "import": imported,
+    "group-by": grouped,
+    "what-if": billed,
+}
 
 
 def peak_mb() -> float:

@@ -113,13 +113,21 @@ def test_rows_after_the_end_are_left_out_and_days_without_use_are_turns(tmp_path
     assert compared(tmp_path, USE, start="2026-02-27", end="2026-03-31").log.turns == 33
 
 
+_EURO = 'currency = "EUR"\ntoken_price = 0.01'
+
+
 @pytest.mark.parametrize(
     ("tariff", "allowances", "complaint"),
     [
         ("rate = 1", None, "rate: unknown key"),
         ('prices = "x.toml"\n[units]\noutput = 1', None, "not both"),
         ('currency = "EUR"', None, "token_price"),
+        ('currency = "EUR"\ntoken_price = 0', None, "token_price: must be above 0"),
         ("[units]\noutputs = 1", None, "units.outputs"),
+        (_EURO, 'allowance = inf\nperiod = "month"\ncurrency = "EUR"', "amount of money"),
+        (_EURO, 'allowance = "5"\nperiod = "month"\ncurrency = "EUR"', "amount of money"),
+        (_EURO, 'allowance = -5\nperiod = "month"\ncurrency = "EUR"', "amount of money"),
+        (_EURO, "[teams]\nred = true\n", "integer"),
         ('name = "a\u202eb"', None, "name: must be"),
         ("", "allowance = 5", "period_turns: is missing"),
         ("", 'allowance = 5\nperiod = "year"', "period"),

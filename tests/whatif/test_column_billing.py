@@ -139,6 +139,14 @@ def test_dry_is_a_fee_beyond_the_balance_or_a_unit_refused(
     assert found.denied[:, 0].tolist() == denied
 
 
+def test_under_stop_a_balance_of_nothing_uses_nothing_not_even_what_is_free() -> None:
+    units: Units = [[(0, 110)], [(0, 10)], [(0, 11)]]
+    config = config_of(when_empty="stop")
+    found = by_columns(units, config)
+    assert found.denied[:, 0].tolist() == [0, 10, 11]
+    assert found.denied.tolist() == by_the_engine(units, config)["denied"]
+
+
 def test_a_fee_that_the_balance_just_holds_is_not_dry() -> None:
     found = by_columns([[(0, 110)], [(0, 11)]], config_of())
     assert found.dry[:, 0].tolist() == [False, True]

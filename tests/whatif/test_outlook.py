@@ -115,6 +115,17 @@ def test_without_allowances_the_whole_log_is_one_period(tmp_path: Path) -> None:
     assert found.played[0].row_of("all").sufficient_allowance == 317
 
 
+def test_what_is_held_at_the_start_and_topped_up_counts_for_nothing(tmp_path: Path) -> None:
+    allowances = (
+        "genesis_tokens_per_agent = 100\n"
+        '[[top_ups]]\ndate = 2026-03-11\nagent = "ann"\ntokens = 50\n'
+    )
+    found = compared(tmp_path, USE, [""], allowances)
+    ann = found.played[0].row_of("agent", "ann")
+    assert ann.first_dry_date == "2026-03-16"
+    assert ann.sufficient_allowance == 310
+
+
 def test_what_a_month_certainly_holds_or_lacks_has_its_chance(tmp_path: Path) -> None:
     allowances = 'period = "month"\n[teams]\nred = 299\nblue = 300\n'
     (played,) = compared(tmp_path, USE, [""], allowances).played

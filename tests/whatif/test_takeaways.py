@@ -168,3 +168,10 @@ def test_a_fee_is_split_within_its_own_team(tmp_path: Path) -> None:
     for part in own.kind_fees:
         by_team[part.team] += part.fee
     assert by_team == {row.team: row.fee for row in own.rows if row.level == "team"}
+
+
+def test_thinking_pays_for_what_its_discount_leaves(tmp_path: Path) -> None:
+    log = csv_log(tmp_path / "log.csv", [log_row("2026-03-01T00:00:00Z", thinking=10, output=10)])
+    tariff = written(tmp_path / "A.toml", "thinking_layer_discount = 0.5")
+    (own,) = compare_tariffs(log, [tariff]).played
+    assert {part.kind: part.fee for part in own.kind_fees} == {"thinking": 5, "output": 10}

@@ -6,7 +6,7 @@ Source: docs/spec/usage.md, Q4.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import ROUND_DOWN, Decimal, InvalidOperation
+from decimal import ROUND_DOWN, Context, Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from sim_economy.tariffs.tariff import Tariff
 from sim_economy.usage.civil_time import Period
 from sim_economy.usage.traced_usage import TracedUsage
 
+_EXACT: Final = Context(prec=60)
 _OWN_KEYS: Final = ("currency", "genesis_tokens_per_agent", "teams")
 
 
@@ -49,7 +50,7 @@ class AllowanceFile(Struct, frozen=True, kw_only=True):
         """The largest amount of money in it; 0 where amounts are tokens."""
         if not self.currency:
             return Decimal(0)
-        return max((_decimal(amount) for amount in self._amounts()), default=Decimal(0))
+        return max(_money(amount) or Decimal(0) for amount in self._amounts())
 
     def _amounts(self) -> Iterator[Any]:
         yield from (self.opening, *self.teams.values())
@@ -127,11 +128,11 @@ class _Amounts:
         """Whole tokens for an amount of money; what is no amount stays for the rules to refuse."""
         if self._price is None:
             return amount
-        try:
-            return int((_decimal(amount) / self._price).to_integral_value(ROUND_DOWN))
-        except InvalidOperation:
-            self._problems.append(f"{key}: must be an amount of money")
+        money = _money(amount)
+        if money is None:
+            self._problems.append(f"{key}: must be an amount of money below a million millions")
             return 0
+        return int(_EXACT.divide(money, self._price).to_integral_value(ROUND_DOWN))
 
     def converted(self, table: Mapping[str, Any]) -> dict[str, Any]:
         """The table with amounts as tokens."""
@@ -149,9 +150,18 @@ class _Amounts:
         return found
 
 
-def _decimal(amount: Any) -> Decimal:
-    plain = isinstance(amount, int | Decimal | NumberText) and not isinstance(amount, bool)
-    return Decimal(amount) if plain else Decimal(0)
+def _money(amount: Any) -> Decimal | None:
+    """An amount of money as it is written; None where it is none."""
+    if isinstance(amount, bool) or not isinstance(amount, int | Decimal | NumberText):
+        return None
+    try:
+        money = Decimal(amount)
+    except InvalidOperation:
+        return None
+    return money if money.is_finite() and 0 <= money < _MONEY_LIMIT else None
+
+
+_MONEY_LIMIT: Final = 10**12
 
 
 def _by_agent(

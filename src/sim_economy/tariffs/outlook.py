@@ -51,7 +51,7 @@ class Periods(NamedTuple):
 def whole_periods(log: LoggedTurns, run: TariffRun, file: AllowanceFile | None) -> Periods:
     """The periods that the log holds from beginning to end; without any, the log is one."""
     income = run.config.income
-    if income is None or (income.period_turns is None and not income.period_starts):
+    if income is None or not _has_periods(income):
         return Periods(1, log.turns, 1, 0)
     starts = [turn for turn in range(1, log.turns + 2) if income.period_in(turn)]
     within = sum(turn <= log.turns for turn in starts)
@@ -61,6 +61,10 @@ def whole_periods(log: LoggedTurns, run: TariffRun, file: AllowanceFile | None) 
     if whole < 1:
         return Periods(0, 0, 0, within)
     return Periods(starts[0], starts[-1] - 1, whole, within - whole)
+
+
+def _has_periods(income: IncomeConfig) -> bool:
+    return income.period_turns is not None or bool(income.period_starts)
 
 
 def _begins_whole(log: LoggedTurns, file: AllowanceFile) -> bool:
@@ -83,8 +87,10 @@ def sufficient_grants(run: TariffRun, periods: Periods) -> list[int] | None:
 
     if not periods.whole:
         return None
-    income = run.config.income or IncomeConfig(period_starts=(1,))
-    config = replace(run.config, income=replace(income, top_ups=()))
+    income = replace(run.config.income or IncomeConfig(), top_ups=())
+    if not _has_periods(income):
+        income = replace(income, period_starts=(1,))
+    config = replace(run.config, income=income)
     asked = run.asked.during(periods.first, periods.last)
     agents = asked.units.shape[1]
     low = np.full(agents, -1, dtype=object)

@@ -135,6 +135,8 @@ def _contradictions(table: TariffTable) -> list[str]:
         problems.append("prices: leave out currency and token_price; the prices say both")
     if not table.prices and (table.token_price is None) != (not table.currency):
         problems.append("token_price: set it and currency, or neither")
+    if table.token_price == 0:
+        problems.append("token_price: must be above 0")
     return problems
 
 
