@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from sim_economy.core.errors import ScenarioError
+from sim_economy.ledger.readers.plain_text import write_csv_rows
 from sim_economy.usage.agent_names import full_names
 from sim_economy.usage.civil_time import TURNS_MAX, TurnCalendar, turn_calendar
 from sim_economy.usage.counted_usage import LoggedAgent
@@ -74,12 +74,13 @@ def kept_usage(table: TraceTable, copy: Path) -> TracedUsage:
 
 def _units_csv(usage: TracedUsage) -> str:
     """Units by turn, agents in the order of the trace: its digest knows it."""
+    rows = (
+        dict(zip(COLUMNS, (turn, agent_id, *units), strict=True))
+        for turn, agents in sorted(usage.rows.items())
+        for agent_id, units in agents.items()
+    )
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for turn, agents in sorted(usage.rows.items()):
-        for agent_id, units in agents.items():
-            writer.writerow((turn, agent_id, *units))
+    write_csv_rows(text, list(COLUMNS), rows, raw=True)
     return text.getvalue()
 
 
