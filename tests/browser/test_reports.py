@@ -12,11 +12,14 @@ from playwright.sync_api import Browser
 
 from sim_economy.experiments.played_experiment import compare
 from sim_economy.orchestrator.record.transcript import read_transcript
+from sim_economy.reports.played_tariffs import whatif
 from sim_economy.reports.report import write_report
 from sim_economy.reports.transcripts.transcript_page import write_page
+from sim_economy.reports.whatif_report import write_whatif
 from tests.browser.chromium import MISSING, OpenPage, program, running
 from tests.orchestrator.setup import play, poor
 from tests.reports.played import played
+from tests.whatif.logs import compared as compared_tariffs
 
 WIDTHS: Final = (360, 1280, 1920)
 SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
@@ -74,7 +77,25 @@ def inspected(folder: Path) -> Path:
     return page
 
 
-REPORTS: Final = (reproduced, market, rentiers, two_tariffs, inspected)
+def shipped_month(folder: Path) -> Path:
+    return whatif().report(folder)
+
+
+def many_agents(folder: Path) -> Path:
+    """A month of 150 agents without teams, most of which run dry."""
+    use = {(day, f"agent-{index:03}"): index for day in range(1, 32) for index in range(1, 151)}
+    found = compared_tariffs(
+        folder,
+        use,
+        ["", "base_inference_rate = 2"],
+        'allowance = 3000\nperiod = "month"\nwhen_empty = "clip"\n',
+    )
+    return write_whatif(folder / "report", found)[-1]
+
+
+REPORTS: Final = (
+    reproduced, market, rentiers, two_tariffs, inspected, shipped_month, many_agents,
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=REPORTS, ids=lambda make: make.__name__)
