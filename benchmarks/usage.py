@@ -20,6 +20,7 @@ from typing import Any
 
 import polars as pl
 
+from sim_economy.tariffs.logged_turns import read_log
 from sim_economy.tariffs.tariff_comparison import compare_tariffs
 from sim_economy.usage.intake import ImportOptions
 from sim_economy.usage.usage_import import write_usage
@@ -67,31 +68,28 @@ def write(path: Path, rows: int, agents: int) -> None:
         pl.scan_parquet(Path(folder) / "*.parquet").sink_parquet(path)
 
 
-def day_sums(path: Path, names: dict[str, str]) -> pl.DataFrame:
-    """Sums by agent and day, by polars alone."""
-    day = pl.col(names["time"]).dt.date().alias("day")
-    who = [names[name] for name in ("team", "agent", "model")]
-    counts = [names[name] for name in ("input", "cache_read", "thinking", "output")]
-    return (
+def grouped(path: Path) -> int:
+    """The group-by alone: no record is judged, none found to be repeated."""
+    day = pl.col(COLUMNS["time"]).dt.date().alias("day")
+    who = [COLUMNS[name] for name in ("team", "agent", "model")]
+    counts = [COLUMNS[name] for name in ("input", "cache_read", "thinking", "output")]
+    sums = (
         pl.scan_parquet(path)
         .select(*who, day, *counts)
         .group_by(*who, "day")
         .agg(pl.col(counts).sum())
         .collect(engine="streaming")
     )
+    return sums.height
 
 
 def imported(path: Path) -> int:
-    """The import, then sums by day of what it wrote."""
+    """The import, then sums by day, agent and model of what it wrote."""
     out = path.with_name("usage.parquet")
     reckoning = write_usage([path], out, ImportOptions(columns=COLUMNS))
     assert reckoning.read == reckoning.kept + sum(reckoning.dropped.values())
-    return day_sums(out, {name: name for name in COLUMNS}).height
-
-
-def grouped(path: Path) -> int:
-    """The group-by alone: no record is judged, none found to be repeated."""
-    return day_sums(path, COLUMNS).height
+    days = read_log(out).counted.counts.values()
+    return sum(len(models) for agents in days for models in agents.values())
 
 
 def billed(path: Path) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim_economy.core.errors import ScenarioError
+from sim_economy.usage import parquet_rows
 from sim_economy.usage.civil_time import parse_start, parse_turn_length, parse_zone
 from sim_economy.usage.counted_usage import CountedUsage, LoggedAgent
 from sim_economy.usage.usage_form import KINDS
@@ -22,6 +24,14 @@ from tests.usage.logs import COLUMNS, csv_log, log_row, parquet_log
 
 WRITERS: Final = {"csv": csv_log, "parquet": parquet_log}
 COUNT: Final = "must be an integer from 0 to 9007199254740992"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_blocks() -> Iterator[None]:
+    """Blocks of two rows, so that what belongs together lies in several."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parquet_rows, "_BLOCK_ROWS", 2)
+        yield
 
 
 def civil(length: str = "1d", zone: str = "UTC", start: str | None = None) -> CivilTurns:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
@@ -20,6 +21,8 @@ from sim_economy.usage.row_rules import (
     cell_problem,
 )
 from sim_economy.usage.usage_form import KINDS
+
+_BLOCK_ROWS: Final = 1 << 20
 
 
 class ParquetRows:
@@ -58,13 +61,26 @@ class ParquetRows:
         sums = [self._count(kind).sum() for kind in KINDS]
         example = [start.min().alias("start"), seconds.max().alias("seconds")]
         cut = CutRows(calendar)
-        grouped = self.frame.group_by(keys).agg(*sums, *example, pl.len().alias("rows"))
-        for row in self._collected(grouped).sort("turn", *TEXTS).iter_rows(named=True):
+        counted = pl.len().cast(pl.Int64).alias("rows")
+        for row in self._grouped(keys, [*sums, *example, counted]).iter_rows(named=True):
             if row["ends"] != row["turn"]:
                 cut.found("", row["seconds"], row["start"], row["rows"])
             agent = LoggedAgent(row["agent"], row["team"])
             yield RowGroup(row["turn"], agent, row["model"], counts_of(row), row["rows"])
         problems += cut.problems()
+
+    def _grouped(self, keys: Sequence[pl.Expr], sums: Sequence[pl.Expr]) -> pl.DataFrame:
+        """Groups in order, block by block: a group-by of all rows at once would hold many."""
+        names = ("turn", "ends", *TEXTS)
+        again = [pl.col(kind).sum() for kind in KINDS]
+        again += [pl.col("start").min(), pl.col("seconds").max(), pl.col("rows").sum()]
+        rows = self._collected(self.frame.select(pl.len())).item()
+        parts = (self.frame.slice(first, _BLOCK_ROWS) for first in range(0, rows, _BLOCK_ROWS))
+        found = self._collected(self.frame.head(0).group_by(keys).agg(sums))
+        for part in parts:
+            both = pl.concat([found, self._collected(part.group_by(keys).agg(sums))])
+            found = both.group_by(names).agg(again)
+        return found.sort("turn", *TEXTS)
 
     def _collected(self, frame: pl.LazyFrame) -> pl.DataFrame:
         return files.collected(self.path, frame)
