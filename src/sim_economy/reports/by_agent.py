@@ -16,10 +16,8 @@ from sim_economy.runs.agent_outcomes import (
     PLATFORM,
     AgentOutcome,
     Collector,
-    agent_outcomes,
     by_first_out,
     by_first_turn,
-    collectors,
     moved_by_contracts,
 )
 from sim_economy.runs.extended_metrics import extended_metrics
@@ -30,13 +28,14 @@ DRAWN_MAX: Final = 14
 """Agents in a figure that has a row for each."""
 
 
-def key_figures(scenario: Scenario, runs: Sequence[Run]) -> list[KeyFigure]:
+def key_figures(
+    collected: Sequence[Collector], outcomes: Sequence[AgentOutcome], runs: Sequence[Run]
+) -> list[KeyFigure]:
     """Three numbers: who is without tokens, who collected, contracts or else fees."""
-    outcomes = agent_outcomes(runs, scenario)
     contracts = any(made.started is not None for run in runs for made in run.counts.made)
     return [
         _without_tokens(outcomes),
-        _collected(collectors(runs, scenario.config), len(runs)),
+        _collected(collected, len(runs)),
         _kept_solvent(runs) if contracts else _fees(runs),
     ]
 

@@ -33,7 +33,7 @@ from sim_economy.reports.tables import (
     shown,
 )
 from sim_economy.reports.token_flows import where_tokens_went
-from sim_economy.runs.agent_outcomes import agent_outcomes, collectors
+from sim_economy.runs.agent_outcomes import AgentOutcome, Collector, agent_outcomes, collectors
 from sim_economy.runs.extended_metrics import (
     EXTENDED_METRICS,
     INCOME_METRICS,
@@ -97,20 +97,22 @@ def experiment_report(
     Raises:
         ModuleNotFoundError: A library of the extra `report` is not installed.
     """
-    solvency = by_agent.solvency_figure(runs, agent_outcomes(runs, scenario))
+    outcomes = agent_outcomes(runs, scenario)
+    collected = collectors(runs, scenario.config)
+    solvency = by_agent.solvency_figure(runs, outcomes) if _anybody_below_zero(runs) else None
     balances = by_agent.balances_figure(scenario, runs)
     if comparison is not None:
         name, answer = "the published experiment", verdict.answer(comparison, rows)
         picture, key_figures = verdict.picture(rows), verdict.key_figures(comparison)
         first = [verdict.section(comparison), _text_and_data(scenario, runs, rows, comparison)]
     else:
-        name, answer = scenario.name, sentences.answer(scenario, runs)
-        picture = solvency if _anybody_below_zero(runs) else balances
-        key_figures, first = by_agent.key_figures(scenario, runs), []
+        name, answer = scenario.name, sentences.answer_of(collected, outcomes, runs)
+        picture = solvency or balances
+        key_figures, first = by_agent.key_figures(collected, outcomes, runs), []
     evidence = [
         *first,
-        _by_agent(scenario, runs, [] if picture is solvency else [solvency]),
-        _who_collected(scenario, runs),
+        _by_agent(outcomes, [] if solvency is None or picture is solvency else [solvency]),
+        _who_collected(scenario, collected, outcomes, runs),
         where_tokens_went(scenario, runs),
         _contracts(runs),
         _agents(scenario, runs, rows, [] if picture is balances else [balances]),
@@ -214,10 +216,8 @@ def _runs(scenario: Scenario, runs: Sequence[Run]) -> Section:
     return Section(title="The runs, and how to play each again", blocks=(note, table))
 
 
-def _by_agent(scenario: Scenario, runs: Sequence[Run], drawn: Sequence[Figure]) -> Section:
-    outcomes = agent_outcomes(runs, scenario)
-    below = drawn if _anybody_below_zero(runs) else ()
-    blocks: list[Block] = [sentences.who_goes_broke(outcomes), *below]
+def _by_agent(outcomes: Sequence[AgentOutcome], drawn: Sequence[Figure]) -> Section:
+    blocks: list[Block] = [sentences.who_goes_broke(outcomes), *drawn]
     blocks.append(by_agent.outcomes_table(outcomes))
     blocks.append(
         f"{_OUT if outcomes[0].out is not None else ''}"
@@ -235,9 +235,12 @@ _OUT: Final = (
 )
 
 
-def _who_collected(scenario: Scenario, runs: Sequence[Run]) -> Section:
-    collected = collectors(runs, scenario.config)
-    outcomes = agent_outcomes(runs, scenario)
+def _who_collected(
+    scenario: Scenario,
+    collected: Sequence[Collector],
+    outcomes: Sequence[AgentOutcome],
+    runs: Sequence[Run],
+) -> Section:
     blocks: list[Block] = [
         sentences.who_collected(collected, outcomes, runs),
         by_agent.collectors_table(collected),

@@ -45,8 +45,13 @@ def answer(
         config: The rules of the world; the scenario's, or the default ones, when None.
     """
     rules = config or (None if scenario is None else scenario.config)
-    outcomes = agent_outcomes(runs, scenario, rules)
-    collected = collectors(runs, rules)
+    return answer_of(collectors(runs, rules), agent_outcomes(runs, scenario, rules), runs)
+
+
+def answer_of(
+    collected: Sequence[Collector], outcomes: Sequence[AgentOutcome], runs: Sequence[Run]
+) -> str:
+    """The same, of what was found already."""
     of_tokens = _collected(collected, outcomes, runs, _LITTLE)
     return _sentence(f"{_without_tokens(outcomes)}; {of_tokens}")
 
