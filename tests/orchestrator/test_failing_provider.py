@@ -48,13 +48,20 @@ def test_no_turn_is_lost_and_the_bill_is_the_servers_count(
             server.address,
             20,
             model=model,
-            call_deadline_seconds=NumberText("0.6"),
+            call_deadline_seconds=NumberText("1.2"),
             backoff_seconds=NumberText("0.01"),
             budget_tokens=budget,
         )
         ending = play(tmp_path / "run", run)
         asked = server.log
     assert ending.world_head.turn == run.turns
+    _, log = read_run(tmp_path / "run")
+    # On a busy machine an answer may be whole only after its call's deadline: nobody reads it.
+    late = {
+        at for at, ended in log.calls_ended.items() if ended.failure is CallFailure.CALL_DEADLINE
+    }
+    asked = [call for call in asked if (call.turn, f"agent_{call.agent}", call.attempt) not in late]
+    assert len(late) < 30, "deadlines are the exception"
     reported: dict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)
     for call in asked:
         if call.reported:
@@ -75,7 +82,6 @@ def test_no_turn_is_lost_and_the_bill_is_the_servers_count(
     assert ending.spent.tokens == total
     assert ending.spent.tokens + ending.unknown.tokens <= budget
     assert len({call.key for call in asked}) == len(asked), "no attempt was sent twice"
-    _, log = read_run(tmp_path / "run")
     whys = {decided.idle_reason for decided in log.decided.values()}
     assert {None, IdleReason.UNUSABLE, IdleReason.REJECTED} <= whys
     met = {ended.failure for ended in log.calls_ended.values()}
