@@ -49,8 +49,8 @@ bench: $(VENV)/bench.stamp ## Ratios against a bare loop, raw SQLite, Mesa, a ba
 
 lock: ## Write the pinned requirements anew; needs uv.
 	$(COMPILE) --extra report --extra engine --extra client --extra signatures --group build -o requirements/report.lock
-	$(COMPILE) --extra report --extra engine --extra client --extra signatures --extra mcp --extra postgres --extra models --extra models-anthropic --extra models-google --group dev -o requirements/dev.lock
-	$(COMPILE) --extra report --extra engine --extra client --extra signatures --extra postgres --extra models --group bench -o requirements/bench.lock
+	$(COMPILE) --extra report --extra engine --extra client --extra signatures --extra mcp --extra postgres --extra models --extra models-anthropic --extra models-google --extra batch --extra sensitivity --group dev -o requirements/dev.lock
+	$(COMPILE) --extra report --extra engine --extra client --extra signatures --extra postgres --extra models --extra batch --group bench -o requirements/bench.lock
 
 clean: ## Remove the environment and everything made.
 	rm -rf $(VENV) out build dist .mypy_cache .ruff_cache .hypothesis
