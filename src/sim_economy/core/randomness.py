@@ -16,9 +16,9 @@ Key: TypeAlias = bytes | int
 """The key of every draw of a world: mixed from a public seed, or a secret that is hashed with."""
 
 _MASK: Final = 2**64 - 1
-_SEED: Final = 0x9E3779B97F4A7C15
-_TURN: Final = 0xD1B54A32D192ED03
-_INDEX: Final = 0xAEF17502108EF2D9
+SEED_STEP: Final = 0x9E3779B97F4A7C15
+TURN_STEP: Final = 0xD1B54A32D192ED03
+INDEX_STEP: Final = 0xAEF17502108EF2D9
 
 
 def seed_key(seed: int, secret: str = "", rules_version: RulesVersion = RulesVersion.V3) -> Key:
@@ -33,7 +33,7 @@ def seed_key(seed: int, secret: str = "", rules_version: RulesVersion = RulesVer
         case RulesVersion.V2:
             return b"%d" % seed
         case RulesVersion.V3:
-            return _mixed(seed + _SEED)
+            return mixed(seed + SEED_STEP)
     assert_never(rules_version)
 
 
@@ -44,7 +44,7 @@ def draw(key: Key, turn: int, purpose: str, index: int) -> int:
     draw; of a secret, the first eight bytes of an HMAC-SHA-256 are taken.
     """
     if isinstance(key, int):
-        return _mixed(_mixed(key + turn * _TURN) + _of_purpose(purpose) + index * _INDEX)
+        return mixed(mixed(key + turn * TURN_STEP) + purpose_number(purpose) + index * INDEX_STEP)
     message = f"{turn}/{purpose}/{index}".encode()
     return int.from_bytes(hmac.digest(key, message, sha256)[:8], "big")
 
@@ -55,12 +55,13 @@ def draw_below(bound: int, key: Key, turn: int, purpose: str, index: int) -> int
 
 
 @lru_cache(1024)
-def _of_purpose(purpose: str) -> int:
+def purpose_number(purpose: str) -> int:
+    """The odd number that stands for a purpose: the first eight bytes of its name's SHA-256."""
     return int.from_bytes(sha256(purpose.encode()).digest()[:8], "big") | 1
 
 
-def _mixed(number: int) -> int:
-    """The finaliser of SplitMix64, Stafford's variant 13."""
+def mixed(number: int) -> int:
+    """64 bits mixed by the finaliser of SplitMix64, Stafford's variant 13."""
     number &= _MASK
     number = (number ^ number >> 30) * 0xBF58476D1CE4E5B9 & _MASK
     number = (number ^ number >> 27) * 0x94D049BB133111EB & _MASK
