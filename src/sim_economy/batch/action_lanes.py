@@ -18,6 +18,7 @@ from sim_economy.batch.lanes import (
     BURNS_CHOSEN,
     BURNS_WAITING,
     GUARD,
+    JOBS_CHOSEN,
     LANES,
     OTHERS_CHOSEN,
     REJECTED,
@@ -120,7 +121,9 @@ def count_choices(turn: Int32s, rows: Int32s) -> np.int64:
     """
     chosen = np.int32(0)
     for lane in range(LANES):
-        chosen |= np.int32(1) << rows[ACTION + lane]
+        action = rows[ACTION + lane]
+        chosen |= np.int32(1) << action
+        turn[JOBS_CHOSEN + lane] += np.int32(action == JOB)
     if chosen & ~(1 << MINE | 1 << JOB):
         for lane in range(LANES):
             action = rows[ACTION + lane]

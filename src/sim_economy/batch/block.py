@@ -83,6 +83,7 @@ from sim_economy.batch.lanes import (
     GENESIS,
     GROUP,
     LANES,
+    PLATFORM_MIN,
     POOL,
     PRICE,
     PRICE_REST,
@@ -141,6 +142,7 @@ def begin(shared: Shared, worlds: Worlds, work: Work) -> None:
     work.totals[:] = 0
     work.draws[:] = 0.0
     work.digests[:] = np.uint64(0)
+    work.totals[PLATFORM_MIN : PLATFORM_MIN + LANES] = np.int64(2**62)
     for flags in (work.releases, work.burns, work.waits, work.weighs):
         flags[:] = np.uint8(0)
     for agent in range(shared.shape[at.AGENTS]):
@@ -207,7 +209,7 @@ def act(shared: Shared, worlds: Worlds, work: Work, number: np.int64) -> None:
         rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
         chosen = 0
         if is_quiet(shared.periods, number, agent):
-            work_or_mine(rows, worlds.parameters)
+            work_or_mine(work.turn, rows, worlds.parameters)
         else:
             decide(work.turn, rows, worlds.parameters, shared.periods, number, agent)
             chosen = count_choices(work.turn, rows)
