@@ -62,14 +62,31 @@ class ModelGroup(Struct, frozen=True, kw_only=True):
     agents: tuple[int, ...] = ()
 
 
-def everyone(policy: str | GivenPolicy, config: WorldConfig | None) -> tuple[Group, ...]:
-    """All agents follow one policy, that of a name with its defaults.
+def everyone(
+    policy: str | GivenPolicy | Mapping[str, Any], config: WorldConfig | None
+) -> tuple[Group, ...]:
+    """All agents follow one policy.
+
+    Args:
+        policy: By its name, with its defaults; or a table with its `name` and parameters.
 
     Raises:
-        ScenarioError: There is no such policy.
+        ScenarioError: With every problem found.
     """
-    agents = tuple(range(config.num_agents if config else 0))
-    return (replace(_group(policy, {}, ()), agents=agents),)
+    given: Mapping[str, Any] = policy if isinstance(policy, Mapping) else {"name": policy}
+    if not isinstance(given.get("name", 0), str | Policy | type):
+        raise ScenarioError(["policy.name: must name a policy, such as published"])
+    try:
+        group = _group(given["name"], given, ("name",))
+    except ScenarioError as error:
+        if len(given) == 1:
+            raise
+        raise ScenarioError([_of_policy(problem) for problem in error.problems]) from None
+    return (replace(group, agents=tuple(range(config.num_agents if config else 0))),)
+
+
+def _of_policy(problem: str) -> str:
+    return problem if problem.startswith("policy") else f"policy.{problem}"
 
 
 def parse_population(given: Sequence[Any], config: WorldConfig | None) -> tuple[Group, ...]:
@@ -136,14 +153,24 @@ def population_sources(groups: Iterable[Group]) -> dict[str, str]:
 
 def described(group: Group) -> str:
     """A group in words: how many follow what, and the parameters that are not the defaults."""
-    own, default = settings_of(group.policy), settings_of(type(group.policy)())
+    own = settings_of(group.policy, every=True)
+    default = settings_of(type(group.policy)(), every=True)
     changed = [f"{key} = {_shown(own[key])}" for key in own if own[key] != default[key]]
     text = f"{len(group.agents)} `{group.policy_name}`"
     return f"{text} ({', '.join(changed)})" if changed else text
 
 
 def _shown(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    """A value in few words; of a long list only its length."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case list():
+            return f"{len(value)} of them"
+        case dict():
+            return ", ".join(f"{name} {number}" for name, number in value.items())
+        case _:
+            return str(value)
 
 
 def policies_by_agent(groups: Iterable[Group]) -> list[Policy]:

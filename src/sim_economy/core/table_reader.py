@@ -6,7 +6,7 @@ import json
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from difflib import get_close_matches
 from enum import Enum, StrEnum
@@ -30,6 +30,9 @@ class Kind(Enum):
     COUNT = "an integer"
     COUNTS = "a list of integers, each above the one before"
     BY_NAME = "a table of integers by name"
+    TEXTS = "a list of texts"
+    RULES = "a list of tables, each with do and, but for the last, when"
+    MATRIX = "rows of numbers from -1000 to 1000 with at most 6 decimals"
     RATE = "a number from 0 to 1 with at most 6 decimals"
     WEIGHT = "a number from 0 to 1000000 with at most 6 decimals"
     PRICE = "a price from 0 to 1000000 with at most 6 decimals"
@@ -38,6 +41,10 @@ class Kind(Enum):
     KEY = "empty or 32 to 128 lowercase hexadecimal digits"
     TEXT = "a text"
     POLICY = "a text that names a policy, or in Python a policy or its class"
+    POLICY_TABLE = (
+        "a text that names a policy, or in Python a policy or its class, "
+        "or a table with its name and parameters"
+    )
     SECONDS = "seconds, above 0 and at most 86400"
     MONEY = "an amount of money, such as 2.50"
     NUMBER = "a number"
@@ -66,6 +73,10 @@ class Parameter:
     in_paper: bool = True
     stated_at_default: bool = True
     choices: tuple[str, ...] | Callable[[], Iterable[str]] = ()
+
+    def of_one(self) -> Parameter:
+        """The description of one number of a table of integers by name."""
+        return replace(self, kind=Kind.COUNT)
 
 
 REST: Final = "rest"
@@ -267,6 +278,8 @@ def _read_policy(value: Any, parameter: Parameter) -> Any:
     """A name, or whatever decides; the catalogue knows what is a policy."""
     if isinstance(value, str):
         return _read_text(value, parameter)
+    if isinstance(value, Mapping) and parameter.kind is Kind.POLICY_TABLE:
+        return value
     if not callable(getattr(value, "decide", None)):
         raise ValueError(f"must be {parameter.kind.value}")
     return value
@@ -289,6 +302,36 @@ def _read_by_name(value: Any, parameter: Parameter) -> tuple[tuple[str, int], ..
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
         raise ValueError(f"must be {parameter.kind.value}")
     return tuple((str(name), _read_count(value[name], parameter)) for name in sorted(value))
+
+
+def _read_texts(value: Any, parameter: Parameter) -> tuple[str, ...]:
+    listed = isinstance(value, Sequence) and not isinstance(value, str)
+    if not listed or not value or not all(isinstance(text, str) for text in value):
+        raise ValueError(f"must be {parameter.kind.value}")
+    return tuple(str(text) for text in value)
+
+
+def _read_rules(value: Any, parameter: Parameter) -> tuple[tuple[str, str], ...]:
+    """The condition, empty where there is none, and the action of each rule."""
+    listed = isinstance(value, Sequence) and not isinstance(value, str)
+    if not listed or not value or not all(map(_is_rule, value)):
+        raise ValueError(f"must be {parameter.kind.value}")
+    return tuple((str(rule.get("when", "")), str(rule["do"])) for rule in value)
+
+
+def _is_rule(value: Any) -> bool:
+    texts = isinstance(value, Mapping) and all(isinstance(held, str) for held in value.values())
+    return texts and {"do"} <= value.keys() <= {"when", "do"}
+
+
+def _read_matrix(value: Any, parameter: Parameter) -> tuple[tuple[Millionths, ...], ...]:
+    rows = isinstance(value, Sequence) and not isinstance(value, str)
+    if not rows or not all(isinstance(row, Sequence) and not isinstance(row, str) for row in value):
+        raise ValueError(f"must be {parameter.kind.value}")
+    matrix = tuple(tuple(millionths(_numeral(number)) for number in row) for row in value)
+    if any(abs(amount) > _MATRIX_MAX for row in matrix for amount in row):
+        raise ValueError(f"must be {parameter.kind.value}")
+    return matrix
 
 
 def is_whole(value: Any) -> TypeGuard[int]:
@@ -377,6 +420,7 @@ def _read_agents(value: Any, parameter: Parameter) -> int | str | tuple[str, ...
 
 
 _DAY: Final = 86_400
+_MATRIX_MAX: Final = 1000 * MILLION
 _MONEY: Final = re.compile(r"\d{1,6}(\.\d{1,9})?")
 _PATTERNS: Final = {
     Kind.KEY: re.compile(r"(?:[0-9a-f]{2}){16,64}|"),
@@ -395,7 +439,10 @@ _READERS: Final[Mapping[Kind, Callable[[Any, Parameter], Any]]] = {
     **dict.fromkeys(_PATTERNS, _read_matching),
     **dict.fromkeys((Kind.TABLE, Kind.TABLES, Kind.FREE), _read_parts),
     Kind.TEXT: _read_text,
-    Kind.POLICY: _read_policy,
+    **dict.fromkeys((Kind.POLICY, Kind.POLICY_TABLE), _read_policy),
+    Kind.TEXTS: _read_texts,
+    Kind.RULES: _read_rules,
+    Kind.MATRIX: _read_matrix,
     Kind.FLAG: _read_flag,
     Kind.AGENTS: _read_agents,
 }
@@ -406,8 +453,12 @@ def written(parameter: Parameter, value: Any) -> Any:
     match parameter.kind:
         case Kind.FLAG | Kind.COUNT:
             return value
-        case Kind.COUNTS:
+        case Kind.COUNTS | Kind.TEXTS:
             return list(value)
+        case Kind.RULES:
+            return [{"when": when, "do": do} if when else {"do": do} for when, do in value]
+        case Kind.MATRIX:
+            return [[Decimal(decimal_text(number, 6)) for number in row] for row in value]
         case Kind.BY_NAME:
             return dict(value)
         case Kind.VARIANT | Kind.KEY | Kind.TEXT | Kind.ADDRESS | Kind.VARIABLE:
