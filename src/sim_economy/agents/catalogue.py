@@ -34,6 +34,8 @@ RESERVED: Final = ("policy", "model", "agents", "persona")
 
 SHIPPED: Final[Mapping[str, str]] = {
     "published": "published_policy:Published",
+    "rules": "rule_policy:Rules",
+    "linear": "linear_policy:Linear",
     "miner": "simple:Miner",
     "worker": "simple:Worker",
     "idle": "simple:Idler",

@@ -73,20 +73,21 @@ def everyone(
     Raises:
         ScenarioError: With every problem found.
     """
-    given: Mapping[str, Any] = policy if isinstance(policy, Mapping) else {"name": policy}
-    if not isinstance(given.get("name", 0), str | Policy | type):
-        raise ScenarioError(["policy.name: must name a policy, such as published"])
-    try:
-        group = _group(given["name"], given, ("name",))
-    except ScenarioError as error:
-        if len(given) == 1:
-            raise
-        raise ScenarioError([_of_policy(problem) for problem in error.problems]) from None
+    group = _tabled(policy) if isinstance(policy, Mapping) else _group(policy, {}, ())
     return (replace(group, agents=tuple(range(config.num_agents if config else 0))),)
 
 
-def _of_policy(problem: str) -> str:
-    return problem if problem.startswith("policy") else f"policy.{problem}"
+def _tabled(given: Mapping[str, Any]) -> Group:
+    """The group, still without agents, of a table `[policy]`."""
+    name: Any = given.get("name")
+    if not isinstance(name, str) and not callable(getattr(name, "decide", None)):
+        raise ScenarioError([f"policy.name: must be {Kind.POLICY.value}"])
+    try:
+        return _group(name, given, ("name",))
+    except ScenarioError as error:
+        problems = error.problems
+        named = [own if own.startswith("policy") else f"policy.{own}" for own in problems]
+        raise ScenarioError(named) from None
 
 
 def parse_population(given: Sequence[Any], config: WorldConfig | None) -> tuple[Group, ...]:
@@ -195,6 +196,8 @@ def _read_entry(
         problems.append(f"{path}: must name a policy or a model{both}")
     elif "persona" in keys and "policy" in keys:
         problems.append(f"{path}.persona: is for models; a policy does not read it")
+    elif isinstance(name, Mapping):
+        problems.append(f"{path}.policy: must be {Kind.POLICY.value}")
     elif name is not None:
         return attempt(problems, f"{path}.", _group, name, given, keys), agents
     elif model is not None:

@@ -32,7 +32,7 @@ class Kind(Enum):
     BY_NAME = "a table of integers by name"
     TEXTS = "a list of texts"
     RULES = "a list of tables, each with do and, but for the last, when"
-    MATRIX = "rows of numbers from -1000 to 1000 with at most 6 decimals"
+    MATRIX = "rows of numbers from -1000 to 1000 with at most 6 decimals, or tables of them by name"
     RATE = "a number from 0 to 1 with at most 6 decimals"
     WEIGHT = "a number from 0 to 1000000 with at most 6 decimals"
     PRICE = "a price from 0 to 1000000 with at most 6 decimals"
@@ -41,10 +41,6 @@ class Kind(Enum):
     KEY = "empty or 32 to 128 lowercase hexadecimal digits"
     TEXT = "a text"
     POLICY = "a text that names a policy, or in Python a policy or its class"
-    POLICY_TABLE = (
-        "a text that names a policy, or in Python a policy or its class, "
-        "or a table with its name and parameters"
-    )
     SECONDS = "seconds, above 0 and at most 86400"
     MONEY = "an amount of money, such as 2.50"
     NUMBER = "a number"
@@ -61,7 +57,8 @@ class Parameter:
     """The description of one parameter: kind, meaning, bounds.
 
     Attributes:
-        choices: Of a text: the ones allowed, or a function that lists them; any text if empty.
+        choices: Of a text: the ones allowed, or a function that lists them; any text if empty. Of
+            rows of numbers: the names of their columns.
         in_paper: Whether the paper's table of parameters has it.
         stated_at_default: Whether genesis states it where it is at its default.
     """
@@ -265,8 +262,8 @@ def read_choice(value: Any, choices: Sequence[str]) -> str:
 
 
 def _read_text(value: Any, parameter: Parameter) -> str:
-    if listed := parameter.choices:
-        return read_choice(value, list(listed() if callable(listed) else listed))
+    if listed := _choices(parameter):
+        return read_choice(value, listed)
     if type(value) is not str:
         raise ValueError("must be a text")
     if not value or "\0" in value:
@@ -274,13 +271,15 @@ def _read_text(value: Any, parameter: Parameter) -> str:
     return value
 
 
+def _choices(parameter: Parameter) -> list[str]:
+    return list(parameter.choices() if callable(parameter.choices) else parameter.choices)
+
+
 def _read_policy(value: Any, parameter: Parameter) -> Any:
-    """A name, or whatever decides; the catalogue knows what is a policy."""
+    """A name, a table with one, or whatever decides; the catalogue knows what is a policy."""
     if isinstance(value, str):
         return _read_text(value, parameter)
-    if isinstance(value, Mapping) and parameter.kind is Kind.POLICY_TABLE:
-        return value
-    if not callable(getattr(value, "decide", None)):
+    if not isinstance(value, Mapping) and not callable(getattr(value, "decide", None)):
         raise ValueError(f"must be {parameter.kind.value}")
     return value
 
@@ -292,8 +291,11 @@ def _read_count(value: Any, parameter: Parameter) -> int:
 
 
 def _read_counts(value: Any, parameter: Parameter) -> tuple[int, ...]:
-    listed = isinstance(value, Sequence) and not isinstance(value, str)
-    if not listed or not all(map(is_whole, value)) or any(map(operator.ge, value, value[1:])):
+    if (
+        not _is_list(value)
+        or not all(map(is_whole, value))
+        or any(map(operator.ge, value, value[1:]))
+    ):
         raise ValueError(f"must be {parameter.kind.value}")
     return tuple(_read_count(held, parameter) for held in value)
 
@@ -305,16 +307,14 @@ def _read_by_name(value: Any, parameter: Parameter) -> tuple[tuple[str, int], ..
 
 
 def _read_texts(value: Any, parameter: Parameter) -> tuple[str, ...]:
-    listed = isinstance(value, Sequence) and not isinstance(value, str)
-    if not listed or not value or not all(isinstance(text, str) for text in value):
+    if not _is_list(value) or not value or not all(isinstance(text, str) for text in value):
         raise ValueError(f"must be {parameter.kind.value}")
     return tuple(str(text) for text in value)
 
 
 def _read_rules(value: Any, parameter: Parameter) -> tuple[tuple[str, str], ...]:
     """The condition, empty where there is none, and the action of each rule."""
-    listed = isinstance(value, Sequence) and not isinstance(value, str)
-    if not listed or not value or not all(map(_is_rule, value)):
+    if not _is_list(value) or not value or not all(map(_is_rule, value)):
         raise ValueError(f"must be {parameter.kind.value}")
     return tuple((str(rule.get("when", "")), str(rule["do"])) for rule in value)
 
@@ -325,13 +325,31 @@ def _is_rule(value: Any) -> bool:
 
 
 def _read_matrix(value: Any, parameter: Parameter) -> tuple[tuple[Millionths, ...], ...]:
-    rows = isinstance(value, Sequence) and not isinstance(value, str)
-    if not rows or not all(isinstance(row, Sequence) and not isinstance(row, str) for row in value):
+    """Rows of as many numbers as there are choices, or tables of them by these names."""
+    columns = tuple(_choices(parameter))
+    if not _is_list(value):
         raise ValueError(f"must be {parameter.kind.value}")
-    matrix = tuple(tuple(millionths(_numeral(number)) for number in row) for row in value)
-    if any(abs(amount) > _MATRIX_MAX for row in matrix for amount in row):
+    return tuple(_matrix_row(row, columns, parameter) for row in value)
+
+
+def _matrix_row(row: Any, columns: tuple[str, ...], parameter: Parameter) -> tuple[Millionths, ...]:
+    if isinstance(row, Mapping):
+        unknown = [unknown_key(name, columns) for name in row if name not in columns]
+        if unknown:
+            raise ValueError("; ".join(unknown))
+        row = [row.get(name, 0) for name in columns]
+    if not _is_list(row):
         raise ValueError(f"must be {parameter.kind.value}")
-    return matrix
+    if len(row) != len(columns):
+        raise ValueError(f"a row must have {len(columns)} numbers: {', '.join(columns)}")
+    numbers = tuple(millionths(_numeral(number)) for number in row)
+    if any(abs(amount) > _MATRIX_MAX for amount in numbers):
+        raise ValueError(f"must be {parameter.kind.value}")
+    return numbers
+
+
+def _is_list(value: Any) -> TypeGuard[Sequence[Any]]:
+    return isinstance(value, Sequence) and not isinstance(value, str)
 
 
 def is_whole(value: Any) -> TypeGuard[int]:
@@ -439,7 +457,7 @@ _READERS: Final[Mapping[Kind, Callable[[Any, Parameter], Any]]] = {
     **dict.fromkeys(_PATTERNS, _read_matching),
     **dict.fromkeys((Kind.TABLE, Kind.TABLES, Kind.FREE), _read_parts),
     Kind.TEXT: _read_text,
-    **dict.fromkeys((Kind.POLICY, Kind.POLICY_TABLE), _read_policy),
+    Kind.POLICY: _read_policy,
     Kind.TEXTS: _read_texts,
     Kind.RULES: _read_rules,
     Kind.MATRIX: _read_matrix,

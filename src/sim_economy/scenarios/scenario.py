@@ -61,7 +61,7 @@ class ScenarioTable(Struct, frozen=True, kw_only=True):
     seed: Annotated[int, Parameter(Kind.COUNT, "run r has the seed + r", 0, 2**62)] = 0
     policy: Annotated[
         str | GivenPolicy | Mapping[str, Any],
-        Parameter(Kind.POLICY_TABLE, "what decides for every agent"),
+        Parameter(Kind.POLICY, "what decides for every agent"),
     ] = "published"
     population: Annotated[
         list[Any] | None, Parameter(Kind.TABLES, "what decides for whom, where several do")
