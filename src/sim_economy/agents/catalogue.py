@@ -5,6 +5,7 @@ A package adds a policy with an entry point of the group `sim_economy.policies`.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
@@ -158,7 +159,10 @@ def _stated(
     problems: list[str] = []
     known = policy_parameters(policy)
     numbers = _numbers_by_name(known, {**own, **given})
-    named = {name: (known[table][0].of_one(), None) for name, table in numbers.items()}
+    named = {
+        name: (dataclasses.replace(known[table][0], kind=Kind.COUNT), None)
+        for name, table in numbers.items()
+    }
     values = read_stated(named | known, given, "", problems)
     if problems:
         raise ScenarioError(problems)

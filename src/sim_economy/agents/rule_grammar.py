@@ -269,7 +269,8 @@ def _rule(text: str, numbers: _Numbers, first: int, end: int) -> TableRule:
     action = _ACTIONS[words.expect(*_ACTIONS)]
     amount = fee = ABSENT
     target = Target.POOREST
-    if action >= ActionCode.STAKE and not (action is ActionCode.UNSTAKE and words.next == _END):
+    without = action is ActionCode.UNSTAKE and words.next == _END
+    if action in _WITH_AMOUNT and not without:
         amount = numbers.index(words.take(), _AMOUNT)
     if action is ActionCode.TRANSFER:
         words.expect("to")
@@ -282,4 +283,13 @@ def _rule(text: str, numbers: _Numbers, first: int, end: int) -> TableRule:
     return TableRule(first, end, action, amount, fee, target)
 
 
+_WITH_AMOUNT: Final = frozenset(
+    {
+        ActionCode.STAKE,
+        ActionCode.UNSTAKE,
+        ActionCode.BURN,
+        ActionCode.TRANSFER,
+        ActionCode.BID,
+    }
+)
 _WITH_FEE: Final = frozenset({ActionCode.STAKE, ActionCode.BURN, ActionCode.TRANSFER})

@@ -107,14 +107,10 @@ class FunctionTable(Struct, frozen=True, kw_only=True):
     """A policy that is a Python function, as a text that can be compiled.
 
     Attributes:
-        name: Of the function in the text.
-        text: Its definition; it calls nothing but what `policy_choices` and `checked_arithmetic`
-            have, by their names.
-        features: Its first arguments.
-        names: Its further arguments, whose values are `numbers`.
+        text: The definition of a function `decide`. It takes where arithmetic marks what it cannot
+            do, then the features, then the numbers, and calls choices and checked arithmetic only.
     """
 
-    name: str
     text: str
     features: tuple[Feature, ...]
     names: tuple[str, ...]

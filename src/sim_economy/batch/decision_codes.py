@@ -14,11 +14,11 @@ class ActionCode(IntEnum):
 
     MINE = 0
     JOB = 1
-    STUDY = 2
-    IDLE = 3
-    STAKE = 4
-    UNSTAKE = 5
-    BURN = 6
+    IDLE = 2
+    STAKE = 3
+    UNSTAKE = 4
+    BURN = 5
+    STUDY = 6
     TRANSFER = 7
     BID = 8
 

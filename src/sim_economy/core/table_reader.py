@@ -6,7 +6,7 @@ import json
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
 from enum import Enum, StrEnum
@@ -70,10 +70,6 @@ class Parameter:
     in_paper: bool = True
     stated_at_default: bool = True
     choices: tuple[str, ...] | Callable[[], Iterable[str]] = ()
-
-    def of_one(self) -> Parameter:
-        """The description of one number of a table of integers by name."""
-        return replace(self, kind=Kind.COUNT)
 
 
 REST: Final = "rest"
@@ -326,21 +322,17 @@ def _is_rule(value: Any) -> bool:
 
 def _read_matrix(value: Any, parameter: Parameter) -> tuple[tuple[Millionths, ...], ...]:
     """Rows of as many numbers as there are choices, or tables of them by these names."""
-    columns = tuple(_choices(parameter))
     if not _is_list(value):
         raise ValueError(f"must be {parameter.kind.value}")
-    return tuple(_matrix_row(row, columns, parameter) for row in value)
+    return tuple(_matrix_row(row, _choices(parameter), parameter) for row in value)
 
 
-def _matrix_row(row: Any, columns: tuple[str, ...], parameter: Parameter) -> tuple[Millionths, ...]:
+def _matrix_row(row: Any, columns: Sequence[str], parameter: Parameter) -> tuple[Millionths, ...]:
     if isinstance(row, Mapping):
-        unknown = [unknown_key(name, columns) for name in row if name not in columns]
-        if unknown:
+        if unknown := [unknown_key(name, columns) for name in row if name not in columns]:
             raise ValueError("; ".join(unknown))
         row = [row.get(name, 0) for name in columns]
-    if not _is_list(row):
-        raise ValueError(f"must be {parameter.kind.value}")
-    if len(row) != len(columns):
+    if not _is_list(row) or len(row) != len(columns):
         raise ValueError(f"a row must have {len(columns)} numbers: {', '.join(columns)}")
     numbers = tuple(millionths(_numeral(number)) for number in row)
     if any(abs(amount) > _MATRIX_MAX for amount in numbers):
