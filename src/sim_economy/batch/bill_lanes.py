@@ -47,7 +47,7 @@ ZERO = np.int32(0)
 
 
 @compiled
-def study(turn: Int32s, rows: Int32s, weights: Floats, rates: Floats) -> None:
+def study(rows: Int32s, weights: Floats, rates: Floats) -> None:
     """Make thinking cheaper for those who studied, from this turn on.
 
     Source: docs/spec/economy.md, B3 and section 0.

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 import numba
@@ -34,13 +37,42 @@ _use_wide_registers()
 
 
 def compiled(function: Function) -> Function:
-    """The function compiled when it is first called, kept on disk where there is a place."""
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+    """The function compiled when it is first called, kept on disk where there is a place.
+
+    It allocates nothing.
+    """
+    before = numba.config.CACHE_DIR
     try:
-        made = numba.njit(function, cache=True, **options)
-    except RuntimeError:  # no folder to keep it in: neither beside the source nor in a home
-        made = numba.njit(function, **options)
+        # Numba compares the time of one file only; the folder stands for all of them.
+        numba.config.CACHE_DIR = str(_cache_folder())
+        made = numba.njit(function, cache=True, **OPTIONS)
+    except (RuntimeError, OSError):  # nowhere to keep it
+        made = numba.njit(function, **OPTIONS)
+    finally:
+        numba.config.CACHE_DIR = before
     return cast("Function", made)
+
+
+OPTIONS: Final = {
+    "nogil": True,
+    "error_model": "numpy",
+    "boundscheck": False,
+    # Nothing is allocated in compiled code, and counting references costs more than a step.
+    "_nrt": False,
+}
+
+
+@cache
+def _cache_folder() -> Path:
+    """The folder of compiled code of this source."""
+    source = sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        source.update(path.read_bytes())
+    home = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
+    caches = Path(home) if home else Path.home() / ".cache"
+    folder = caches / "sim-economy" / f"kernel-{source.hexdigest()[:16]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def instruction_set() -> str:

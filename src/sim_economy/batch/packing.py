@@ -38,7 +38,6 @@ from sim_economy.core.world_config import (
     SigningBonusRule,
     UnstakeWithoutAmount,
     UsageRule,
-    WorldConfig,
 )
 
 Values = Any

@@ -79,7 +79,7 @@ def is_quiet(periods: Int32s, number: np.int64, agent: np.int64) -> bool:
 
 
 @compiled
-def work_or_mine(turn: Int32s, rows: Int32s, parameters: Int32s) -> None:
+def work_or_mine(rows: Int32s, parameters: Int32s) -> None:
     """Decide one agent's action in a quiet turn."""
     for lane in range(LANES):
         rows[ACTION + lane] = np.int32(rows[BALANCE + lane] < parameters[JOB_BELOW + lane])
