@@ -63,12 +63,12 @@ FEATURES: Final = {
 
 
 class CompareCode(IntEnum):
-    """A comparison of a feature with a number."""
+    """A comparison of a feature with a number; each odd one is the opposite of the one before."""
 
     BELOW = 0
-    AT_MOST = 1
+    AT_LEAST = 1
     ABOVE = 2
-    AT_LEAST = 3
+    AT_MOST = 3
     EQUAL = 4
     UNEQUAL = 5
 
