@@ -23,7 +23,7 @@ from sim_economy.batch.action_lanes import (
     start_releases,
     submit,
 )
-from sim_economy.batch.arrays import Shared, Workspace, BlockWorlds
+from sim_economy.batch.arrays import BlockWorlds, Shared, Workspace
 from sim_economy.batch.auction_lanes import sell_cores
 from sim_economy.batch.bill_lanes import (
     charge_interest,

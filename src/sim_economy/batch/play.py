@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from sim_economy.batch import lanes
-from sim_economy.batch.arrays import Shared, Workspace, BlockWorlds, work_of
+from sim_economy.batch.arrays import BlockWorlds, Shared, Workspace, work_of
 from sim_economy.batch.block import play_block
 from sim_economy.batch.compiling import compiled, mixed
 from sim_economy.batch.lanes import GUARD, LANES, LIMIT, Bytes, Uint64s
