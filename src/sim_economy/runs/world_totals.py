@@ -81,9 +81,7 @@ class WorldTotals:
         """
         self._balances = balances = state.balances
         debts = [-balance for balance in balances if balance < 0]
-        self.turns.append(
-            (len(debts), sum(debts), state.accounts[PLATFORM], turn.token_supply)
-        )
+        self.turns.append((len(debts), sum(debts), state.accounts[PLATFORM], turn.token_supply))
         self._destroyed = state.accounts[DESTROYED]
         self._blocks += turn.block is not None
         bill = turn.bill

@@ -49,9 +49,7 @@ def turns_frame(sums: Sequence[TurnSums]) -> polars.DataFrame:
     """Sums by turn, a row for each point and turn."""
     import polars  # noqa: PLC0415
 
-    columns: dict[str, list[int | None]] = {
-        name: [] for name in ("point", "turn", "count", *_SUMS)
-    }
+    columns: dict[str, list[int | None]] = {name: [] for name in ("point", "turn", "count", *_SUMS)}
     for one in sums:
         turns = len(one.sums[0])
         columns["point"] += [one.point] * turns

@@ -108,8 +108,8 @@ def run_sweep(
     """
     check_runs(study, runs_max)
     with needing("a sweep", "report"):
-        import numpy  # noqa: F401, ICN001, PLC0415
-        import polars  # noqa: F401, ICN001, PLC0415
+        import numpy  # noqa: F401, PLC0415
+        import polars  # noqa: F401, PLC0415
     plan = SweepPlan(study)
     with claimed(folder, "sweep", is_sweep_folder):
         own = SweepFolder(folder, plan)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -117,8 +116,15 @@ def summary_rows(plan: SweepPlan, points: polars.DataFrame) -> list[dict[str, An
             least, greatest = means.arg_min(), means.arg_max()
             assert least is not None, name
             assert greatest is not None, name
-            row |= {"mean": math.fsum(means) / means.len(), "least": means[least], "greatest": means[greatest]}
-            row |= {"least_at": _at(plan, played, least), "greatest_at": _at(plan, played, greatest)}
+            row |= {
+                "mean": math.fsum(means) / means.len(),
+                "least": means[least],
+                "greatest": means[greatest],
+            }
+            row |= {
+                "least_at": _at(plan, played, least),
+                "greatest_at": _at(plan, played, greatest),
+            }
         else:
             row |= dict.fromkeys(_ENDS)
         rows.append(row)

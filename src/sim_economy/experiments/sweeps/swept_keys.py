@@ -120,7 +120,7 @@ def _plain(label: Any) -> Any:
 
 def flat_keys(given: Mapping[str, Any], path: str = "") -> dict[str, Any]:
     """The entries of `[vary]` by dotted key; TOML makes tables of `policy.job_below = [...]`."""
-    flat = {}
+    flat: dict[str, Any] = {}
     for key, value in given.items():
         name = f"{path}{key}".removeprefix("world.")
         if isinstance(value, Mapping) and not (value and value.keys() <= _RANGE):
@@ -303,4 +303,3 @@ def check_distinct(keys: Sequence[SweptKey], problems: list[str]) -> None:
         if len(set(texts)) < len(texts):
             twice = next(text for text in texts if texts.count(text) > 1)
             problems.append(f"vary.{key.name}: {twice} stands twice")
-
