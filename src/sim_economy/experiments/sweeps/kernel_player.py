@@ -45,6 +45,9 @@ SERIES_WORLDS: Final = 8_192
 AGENTS_MAX: Final = 20_000
 """Agents of a world beyond which 64 worlds side by side take too much memory."""
 
+AGENT_TURNS_MAX: Final = 1 << 30
+"""Agent-turns of a world that 32 bits can count."""
+
 KernelUsage = UniformUsage | TabledUsage | ListedUsage
 
 
@@ -69,6 +72,8 @@ def _obstacle(scenario: Scenario) -> str | None:
         return "draws of a secret seed, or of older rules, are the core's"
     if config.num_agents > AGENTS_MAX:
         return f"{config.num_agents:,} agents are the core's; the kernel takes {AGENTS_MAX:,}"
+    if config.num_agents * scenario.turns > AGENT_TURNS_MAX:
+        return f"{config.num_agents * scenario.turns:,} agent-turns of a world are the core's"
     behaviour = behaviour_of(scenario.population)
     return str(behaviour) if isinstance(behaviour, CoreOnly) else None
 
