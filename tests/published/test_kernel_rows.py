@@ -13,12 +13,12 @@ from sim_economy.batch.state_digest import state_digest
 from sim_economy.batch.world_batch import BatchResult, FamilyPolicy, ListedUsage, WorldBatch
 from sim_economy.runs.policy_loop import play
 from sim_economy.runs.run_metrics import metrics_csv
-from sim_economy.scenarios.presets import preset
+from sim_economy.scenarios.scenario import load_scenario
 from sim_economy.statistics.inequality import gini, shifted, top_share, wealth_shift
 from sim_economy.world.world import World
 from tests.published.test_published import PUBLISHED_CSV
 
-SCENARIO = preset("as-run")
+SCENARIO = load_scenario("as-run")
 SEEDS = np.arange(1001, 1025)
 
 
