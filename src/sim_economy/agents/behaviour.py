@@ -72,7 +72,7 @@ def policy_table(policy: Policy) -> PolicyTable:
         return read_rules([("", _BY_RULE[kind])], {})
     if isinstance(policy, FunctionPolicy) and kind.decide is FunctionPolicy.decide:
         return _function_table(policy)
-    raise ValueError("its class decides in Python; rules, linear and policy functions can be told")
+    raise ValueError("its class decides in Python; rules, weights and policy functions are numbers")
 
 
 _BY_RULE: dict[type[Policy], str] = {Miner: "mine", Worker: "job", Idler: "idle"}

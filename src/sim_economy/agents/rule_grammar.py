@@ -278,8 +278,9 @@ def _rule(text: str, numbers: _Numbers, first: int, end: int) -> TableRule:
     if action in _WITH_FEE and words.taken("fee"):
         fee = numbers.index(words.take(), _FEE)
     if words.next != _END:
-        rest = "fee or the end" if action in _WITH_FEE and fee == ABSENT else _END
-        raise _unexpected(words.next, rest, ["fee"])
+        if action in _WITH_FEE and fee == ABSENT:
+            raise _unexpected(words.next, "fee or the end", ["fee"])
+        raise _unexpected(words.next, _END, ())
     return TableRule(first, end, action, amount, fee, target)
 
 
