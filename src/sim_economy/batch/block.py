@@ -13,19 +13,20 @@ import numpy as np
 
 from sim_economy.batch import shape as at
 from sim_economy.batch.action_lanes import (
-    COSTLY,
-    STUDY,
-    TRANSFER,
-    UNSTAKE,
+    COSTLY_BITS,
+    STUDY_BIT,
+    TRANSFER_BIT,
+    UNSTAKE_BIT,
     address_transfers,
     count_choices,
     refuse,
     start_releases,
     submit,
 )
-from sim_economy.batch.arrays import Shared, Work, Worlds
+from sim_economy.batch.arrays import BlockWorlds, Shared, Workspace
 from sim_economy.batch.auction_lanes import sell_cores
 from sim_economy.batch.bill_lanes import (
+    charge_interest,
     charge_nothing_where_stopped,
     charge_usage,
     collect,
@@ -85,6 +86,7 @@ from sim_economy.batch.lanes import (
     GENESIS,
     GROUP,
     LANES,
+    PLATFORM_MIN,
     POOL,
     PRICE,
     PRICE_REST,
@@ -125,7 +127,7 @@ FACTOR_ONE: Final = 1e12
 
 
 @compiled
-def play_block(shared: Shared, worlds: Worlds, work: Work) -> None:
+def play_block(shared: Shared, worlds: BlockWorlds, work: Workspace) -> None:
     """Play 64 worlds; what became of them is in `work`."""
     shape = shared.shape
     begin(shared, worlds, work)
@@ -136,13 +138,14 @@ def play_block(shared: Shared, worlds: Worlds, work: Work) -> None:
 
 
 @compiled
-def begin(shared: Shared, worlds: Worlds, work: Work) -> None:
+def begin(shared: Shared, worlds: BlockWorlds, work: Workspace) -> None:
     """Genesis: endowments, prices, given core shares, nothing else."""
     work.rows[:] = np.int32(0)
     work.turn[:] = np.int32(0)
     work.totals[:] = 0
     work.draws[:] = 0.0
     work.digests[:] = np.uint64(0)
+    work.totals[PLATFORM_MIN : PLATFORM_MIN + LANES] = np.int64(2**62)
     for flags in (work.releases, work.burns, work.waits, work.weighs):
         flags[:] = np.uint8(0)
     for agent in range(shared.shape[at.AGENTS]):
@@ -165,7 +168,7 @@ def begin(shared: Shared, worlds: Worlds, work: Work) -> None:
 
 @compiled
 def play_turn(
-    shared: Shared, worlds: Worlds, work: Work, number: np.int64, has_burns: bool
+    shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64, has_burns: bool
 ) -> bool:
     """Play one turn in all lanes.
 
@@ -187,7 +190,7 @@ def play_turn(
 
 
 @compiled
-def draw_keys(worlds: Worlds, work: Work, number: np.int64) -> None:
+def draw_keys(worlds: BlockWorlds, work: Workspace, number: np.int64) -> None:
     """The keys of a turn's draws (L8)."""
     past = np.uint64(number) * NEXT_TURN
     for lane in range(LANES):
@@ -197,7 +200,7 @@ def draw_keys(worlds: Worlds, work: Work, number: np.int64) -> None:
 
 
 @compiled
-def act(shared: Shared, worlds: Worlds, work: Work, number: np.int64) -> None:
+def act(shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64) -> None:
     """T2 and T3: agents decide on what they saw, then what is due returns, then they act."""
     shape = shared.shape
     agents = shape[at.AGENTS]
@@ -209,7 +212,7 @@ def act(shared: Shared, worlds: Worlds, work: Work, number: np.int64) -> None:
         find_poorest(work.turn, work.rows, ROWS, agents)
     for agent in range(agents):
         rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
-        chosen = 0
+        chosen = np.int64(0)
         if by_table:
             decide_by_table(
                 work.turn,
@@ -224,7 +227,7 @@ def act(shared: Shared, worlds: Worlds, work: Work, number: np.int64) -> None:
             )
             chosen = count_choices(work.turn, rows)
         elif is_quiet(shared.periods, number, agent):
-            work_or_mine(rows, worlds.parameters)
+            work_or_mine(work.turn, rows, worlds.parameters)
         else:
             decide(work.turn, rows, worlds.parameters, shared.periods, number, agent)
             chosen = count_choices(work.turn, rows)
@@ -245,8 +248,8 @@ def act(shared: Shared, worlds: Worlds, work: Work, number: np.int64) -> None:
 @compiled
 def apply(
     shared: Shared,
-    worlds: Worlds,
-    work: Work,
+    worlds: BlockWorlds,
+    work: Workspace,
     rows: Int32s,
     number: np.int64,
     agent: np.int64,
@@ -262,14 +265,14 @@ def apply(
     auction = shape[at.AUCTION] != 0 and number == 1
     all_stake = shape[at.ALL_STAKE] != 0
     refuse(work.turn, rows, worlds.parameters, agent, agents, all_stake, auction)
-    if chosen & COSTLY and submit(work.turn, rows, worlds.parameters):
+    if chosen & COSTLY_BITS and submit(work.turn, rows, worlds.parameters):
         work.waits[agent] = np.uint8(1)
-        if chosen & (1 << TRANSFER):
+        if chosen & TRANSFER_BIT:
             address_transfers(work.turn, rows, work.rows, work.waits)
-    if chosen & (1 << STUDY):
+    if chosen & STUDY_BIT:
         weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
         study(rows, weights, worlds.rates)
-    if chosen & (1 << UNSTAKE):
+    if chosen & UNSTAKE_BIT:
         slots = min(shape[at.DELAY], shape[at.TURNS]) + 1
         flag = (number + shape[at.DELAY]) % slots * agents + agent
         released = work.released[flag * LANES : (flag + 1) * LANES]
@@ -278,7 +281,12 @@ def apply(
 
 @compiled
 def receive_income(
-    shared: Shared, worlds: Worlds, work: Work, rows: Int32s, number: np.int64, agent: np.int64
+    shared: Shared,
+    worlds: BlockWorlds,
+    work: Workspace,
+    rows: Int32s,
+    number: np.int64,
+    agent: np.int64,
 ) -> None:
     """T2: what an agent is granted, and what of the last grant does not outlast a period."""
     begins = shared.income[number]
@@ -293,7 +301,7 @@ def receive_income(
 
 
 @compiled
-def bill(shared: Shared, worlds: Worlds, work: Work, number: np.int64) -> None:
+def bill(shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64) -> None:
     """T4: usage is drawn and paid, jobs are paid, debts bear interest."""
     shape = shared.shape
     agents = shape[at.AGENTS]
@@ -319,14 +327,15 @@ def bill(shared: Shared, worlds: Worlds, work: Work, number: np.int64) -> None:
             pay_credited_jobs(work.turn, rows, worlds.parameters, worlds.rates)
         if not shape[at.BONUS_PER_BLOCK]:
             pay_first_jobs(work.turn, rows, worlds.parameters)
-        collect(work.turn, rows, worlds.rates)
+        collect(work.turn, rows)
+        charge_interest(work.turn, rows, worlds.rates)
         if agent % GROUP == GROUP - 1 or agent == agents - 1:
             add_up_bills(work.turn, work.totals)
 
 
 @compiled
 def make_block(
-    shared: Shared, worlds: Worlds, work: Work, number: np.int64, has_burns: bool
+    shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64, has_burns: bool
 ) -> bool:
     """T5: draw the block; what waits is finalised, the winner is paid."""
     shape = shared.shape
@@ -347,7 +356,7 @@ def make_block(
 
 
 @compiled
-def weigh_burns(shared: Shared, worlds: Worlds, work: Work, number: np.int64) -> None:
+def weigh_burns(shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64) -> None:
     """L3: what is mature decays, then what matures now is added; at once without a delay."""
     agents, maturity = shared.shape[at.AGENTS], shared.shape[at.MATURITY]
     slots = min(maturity, shared.shape[at.TURNS]) + 1
@@ -368,7 +377,7 @@ def weigh_burns(shared: Shared, worlds: Worlds, work: Work, number: np.int64) ->
 
 @compiled
 def draw_block(
-    shared: Shared, worlds: Worlds, work: Work, number: np.int64, has_burns: bool
+    shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64, has_burns: bool
 ) -> bool:
     """L2 to L4: weigh all tickets, test the threshold, find the winner."""
     shape, turn, draws = shared.shape, work.turn, work.draws
@@ -399,7 +408,7 @@ def draw_block(
 
 
 @compiled
-def finalise_all(shared: Shared, worlds: Worlds, work: Work, number: np.int64) -> bool:
+def finalise_all(shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64) -> bool:
     """L6: all that waits reaches its goal.
 
     Returns:
@@ -427,7 +436,7 @@ def finalise_all(shared: Shared, worlds: Worlds, work: Work, number: np.int64) -
 
 
 @compiled
-def pay_dividends(shared: Shared, worlds: Worlds, work: Work) -> None:
+def pay_dividends(shared: Shared, worlds: BlockWorlds, work: Workspace) -> None:
     """T6: the covered fees are shared."""
     shape = shared.shape
     agents = shape[at.AGENTS]
@@ -445,7 +454,7 @@ def pay_dividends(shared: Shared, worlds: Worlds, work: Work) -> None:
 
 
 @compiled
-def end_run(shared: Shared, work: Work) -> None:
+def end_run(shared: Shared, work: Workspace) -> None:
     """T9 of the last turn: what waits for a block returns to its owner."""
     for agent in range(shared.shape[at.AGENTS]):
         if work.waits[agent] != 0:
@@ -453,7 +462,7 @@ def end_run(shared: Shared, work: Work) -> None:
 
 
 @compiled
-def close_turn(shared: Shared, work: Work, number: np.int64) -> None:
+def close_turn(shared: Shared, work: Workspace, number: np.int64) -> None:
     """T9: look at every balance, and add up the turn."""
     agents = shared.shape[at.AGENTS]
     for agent in range(agents):
@@ -464,7 +473,7 @@ def close_turn(shared: Shared, work: Work, number: np.int64) -> None:
 
 
 @compiled
-def close_digest(shared: Shared, work: Work) -> None:
+def close_digest(shared: Shared, work: Workspace) -> None:
     """The digest of the last state."""
     shape = shared.shape
     agents, turns, delay = shape[at.AGENTS], shape[at.TURNS], shape[at.DELAY]

@@ -16,9 +16,13 @@ import numba
 import numpy as np
 from llvmlite import binding
 from numba import types
+from numba.core.cpu import CPUTargetOptions
+from numba.core.options import TargetOptions
 from numba.extending import intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+SETTINGS: Any = numba.config
 
 WIDE: Final = "-prefer-256-bit"
 """Without it LLVM leaves half of each 512-bit register unused."""
@@ -28,12 +32,16 @@ def _use_wide_registers() -> None:
     """Compile for this processor with its full width; what the user has set stays."""
     chosen = {"NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES"} & set(os.environ)
     features = binding.get_host_cpu_features()
-    if not chosen and features.get("avx512f") and numba.config.CPU_NAME is None:
-        numba.config.CPU_NAME = binding.get_host_cpu_name()
-        numba.config.CPU_FEATURES = f"{features.flatten()},{WIDE}"
+    if not chosen and features.get("avx512f") and SETTINGS.CPU_NAME is None:
+        SETTINGS.CPU_NAME = binding.get_host_cpu_name()
+        SETTINGS.CPU_FEATURES = f"{features.flatten()},{WIDE}"
 
 
 _use_wide_registers()
+
+
+# Arrays that a function takes never overlap where it writes; Numba has the flag but no option.
+CPUTargetOptions.noalias = TargetOptions.Mapping("noalias")  # type: ignore[no-untyped-call]
 
 
 def compiled(function: Function) -> Function:
@@ -41,15 +49,15 @@ def compiled(function: Function) -> Function:
 
     It allocates nothing.
     """
-    before = numba.config.CACHE_DIR
+    before = SETTINGS.CACHE_DIR
     try:
         # Numba compares the time of one file only; the folder stands for all of them.
-        numba.config.CACHE_DIR = str(_cache_folder())
+        SETTINGS.CACHE_DIR = str(_cache_folder())
         made = numba.njit(function, cache=True, **OPTIONS)
     except (RuntimeError, OSError):  # nowhere to keep it
         made = numba.njit(function, **OPTIONS)
     finally:
-        numba.config.CACHE_DIR = before
+        SETTINGS.CACHE_DIR = before
     return cast("Function", made)
 
 
@@ -57,6 +65,8 @@ OPTIONS: Final = {
     "nogil": True,
     "error_model": "numpy",
     "boundscheck": False,
+    "noalias": True,
+    "forceinline": True,
     # Nothing is allocated in compiled code, and counting references costs more than a step.
     "_nrt": False,
 }
@@ -77,13 +87,13 @@ def _cache_folder() -> Path:
 
 def instruction_set() -> str:
     """The widest vector instructions that are compiled for."""
-    features = str(numba.config.CPU_FEATURES or binding.get_host_cpu_features().flatten())
+    features = str(SETTINGS.CPU_FEATURES or binding.get_host_cpu_features().flatten())
     known = {"avx512f": "AVX-512", "avx2": "AVX2", "neon": "NEON"}
     found = (name for flag, name in known.items() if f"+{flag}" in features.split(","))
     return next(found, "scalar")
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def fused(typing_context: Any, first: Any, second: Any, third: Any) -> Any:  # noqa: ARG001
     """`first * second + third`, rounded once."""
 
@@ -110,3 +120,9 @@ def mixed(number: np.uint64) -> np.uint64:
     number = (number ^ (number >> FIRST_SHIFT)) * FIRST_FACTOR
     number = (number ^ (number >> SECOND_SHIFT)) * SECOND_FACTOR
     return number ^ (number >> THIRD_SHIFT)
+
+
+@compiled
+def chosen(mask: np.int32, first: np.int32, second: np.int32) -> np.int32:
+    """The first number where the mask has all bits, the second where it has none."""
+    return np.int32((first & mask) | (second & ~mask))
