@@ -39,7 +39,8 @@ def test_a_function_plays_with_its_numbers_as_parameters() -> None:
     usual = se.play(turns=20, policy=careful)
     other = se.play(turns=20, policy=careful(caution=400))
     named = se.play(turns=20, policy=careful, **{"policy.caution": 400})  # type: ignore[arg-type]
-    assert usual.metrics["actions_job"] < other.metrics["actions_job"]
+    jobs: Any = [played.metrics["actions_job"] for played in (usual, other)]
+    assert jobs[0] < jobs[1]
     assert named.run.series == other.run.series
     entry = {"policy": careful, "caution": 400}
     assert load_scenario("as-run", {"population": [entry]}).policies == [careful(caution=400)] * 8
@@ -176,7 +177,7 @@ def test_the_same_text_has_the_same_table() -> None:
     assert table(_same_as_before) == policy_table(se.policy_function(_same_as_before)())
 
 
-def _same_as_before(turn):  # type: ignore[no-untyped-def]
+def _same_as_before(turn: int) -> Any:
     return se.mine()
 
 

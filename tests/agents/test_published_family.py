@@ -72,8 +72,9 @@ def population(scenario: Scenario) -> Any:
 
 
 def test_a_parameter_of_the_one_policy_is_set_by_one_key() -> None:
-    for changes in (["policy.job_below=-300"], {"policy.job_below": -300}):
-        changed = load_scenario("as-run", changes)  # type: ignore[arg-type]
+    stated: list[Any] = [["policy.job_below=-300"], {"policy.job_below": -300}]
+    for changes in stated:
+        changed = load_scenario("as-run", changes)
         assert {*changed.policies} == {Published(job_below=-300)}
         assert population(changed)[0]["job_below"] == -300
     assert not load_scenario("as-run", ["policy.job_below=-300"]).is_published
@@ -127,7 +128,8 @@ def test_a_wrong_parameter_of_the_one_policy_is_named_by_its_key(
 
 def test_a_folder_keeps_the_parameters_and_takes_others(tmp_path: Path) -> None:
     folder = tmp_path / "out"
-    se.experiment("as-run", folder, turns=3, runs=1, **{"policy.job_below": -7})
+    changes: Any = {"policy.job_below": -7, "turns": 3, "runs": 1}
+    se.experiment("as-run", folder, **changes)
     kept = json.loads((folder / "manifest.json").read_text())["settings"]
     assert kept["population"][0]["job_below"] == -7
     assert load_scenario(folder).policies == [Published(job_below=-7)] * 8

@@ -143,10 +143,15 @@ def rules(source: random.Random) -> dict[str, Any]:
     return {"policy": "rules", "rules": table, "numbers": read}
 
 
-def test_random_rules_end_in_the_same_state() -> None:
-    source = random.Random(1)
+MANY: Final = pytest.param(1000, marks=pytest.mark.nightly)
+"""How many random policies the long runs take."""
+
+
+@pytest.mark.parametrize("policies", [60, MANY])
+def test_random_rules_end_in_the_same_state(policies: int) -> None:
+    source = random.Random(policies)
     chosen: dict[str, int] = {}
-    for _ in range(60):
+    for _ in range(policies):
         config = world(source)
         table = rules(source)
         found, result = differing(config, [table], source)
@@ -203,9 +208,10 @@ def weights(source: random.Random) -> dict[str, Any]:
     return {"policy": "linear", "actions": actions, "weights": rows}
 
 
-def test_random_weights_end_in_the_same_state() -> None:
-    source = random.Random(4)
-    for _ in range(40):
+@pytest.mark.parametrize("policies", [40, MANY])
+def test_random_weights_end_in_the_same_state(policies: int) -> None:
+    source = random.Random(policies)
+    for _ in range(policies):
         config = world(source)
         table = weights(source)
         found, result = differing(config, [table], source)
@@ -288,12 +294,15 @@ def written(text: str, folder: Path, name: str) -> Any:
     return module
 
 
-def test_random_functions_end_in_the_same_state_or_say_that_they_do_not(tmp_path: Path) -> None:
+@pytest.mark.parametrize("functions", [8, pytest.param(60, marks=pytest.mark.nightly)])
+def test_random_functions_end_in_the_same_state_or_say_that_they_do_not(
+    functions: int, tmp_path: Path
+) -> None:
     source = random.Random(6)
-    text = "\n\n".join(function_source(source, f"random_{index}") for index in range(14))
+    text = "\n\n".join(function_source(source, f"random_{index}") for index in range(functions))
     module = written(text, tmp_path, "random_functions")
     played = beyond = 0
-    for index in range(14):
+    for index in range(functions):
         policy = se.policy_function(getattr(module, f"random_{index}"))
         for _ in range(3):
             config = world(source)
@@ -304,7 +313,7 @@ def test_random_functions_end_in_the_same_state_or_say_that_they_do_not(tmp_path
             assert found == [], (config, policy)
             played += len(result.beyond)
             beyond += int(result.beyond.sum())
-    assert played - beyond > 60
+    assert played - beyond > 3 * functions
 
 
 @se.policy_function
@@ -360,8 +369,9 @@ def test_a_function_that_has_no_one_type_is_refused_in_words() -> None:
 # Mixed populations
 
 
-def test_mixed_populations_end_in_the_same_state(tmp_path: Path) -> None:
-    source = random.Random(9)
+@pytest.mark.parametrize("populations", [25, MANY])
+def test_mixed_populations_end_in_the_same_state(populations: int, tmp_path: Path) -> None:
+    source = random.Random(populations)
     module = written(function_source(source, "mixed"), tmp_path, "mixed_function")
     makers: list[Callable[[], dict[str, Any]]] = [
         lambda: rules(source),
@@ -376,7 +386,7 @@ def test_mixed_populations_end_in_the_same_state(tmp_path: Path) -> None:
         },
         lambda: {"policy": source.choice(["miner", "worker", "idle"])},
     ]
-    for _ in range(25):
+    for _ in range(populations):
         config = parse_world_config({"num_agents": 6}, world(source))
         entries = [{**source.choice(makers)(), "agents": 1} for _ in range(5)]
         entries.append({**source.choice(makers)(), "agents": "rest"})
@@ -389,7 +399,7 @@ def test_the_published_policy_is_the_same_in_every_form() -> None:
     source = random.Random(10)
     config = parse_world_config({"num_agents": 5})
     units = usage(source, 5)
-    forms = [
+    forms: list[Any] = [
         [{"policy": "published"}],
         [{"policy": "published", "agents": 4}, {"policy": "published", "agents": 1,
                                                 "transfer_fee": 2, "transfer_period": 0}],
