@@ -112,6 +112,7 @@ def matches(when: str, view: View, **numbers: int) -> bool:
         ("(turn + agent) % 4 == 0", {"turn": 7}, True),
         ("(turn + agent) % 4 == 1", {"turn": 7}, False),
         ("balance % 7 == 5", {"balance": -9}, True),
+        ("turn % 1 == 0", {"turn": 7}, True),
         ("turn % 0 == 0", {"turn": 7}, False),
         ("turn % 5 == 5", {"turn": 5}, False),
     ],
@@ -323,6 +324,8 @@ def test_all_problems_of_a_table_are_found_at_once() -> None:
         "numbers.Big", "numbers.turn", "rules[0].when", "rules[0].do", "rules[1]",
         "rules[2].when", "numbers.Big", "numbers.turn", "numbers.unread", "numbers.size",
     ]  # fmt: skip
+    for name in ("agents", "name", "rules", "fee", "x-y"):
+        assert problems([{"do": "mine"}], {name: 1})[0].startswith(f"numbers.{name}: the name must")
     assert found[-1].endswith("is an amount in a rule, and must be from 1 to 2147483647")
     assert found[5].endswith("left out of the last rule, which holds where no other does")
 

@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from sim_economy.agents.catalogue import RESERVED
 from sim_economy.batch.behaviour_tables import (
     ABSENT,
     RuleCondition,
@@ -48,9 +49,8 @@ _FLAGS: Final = {"employed": Feature.EMPLOYED, "poorest": Feature.POOREST}
 _QUANTITIES: Final = {name: FEATURES[name] for name in FEATURES if name not in _FLAGS}
 _ACTIONS: Final = {code.name.lower(): code for code in ActionCode}
 _TARGETS: Final = {target.name.lower(): target for target in Target}
-_RESERVED: Final = frozenset(
-    {*FEATURES, *_ACTIONS, "and", "or", "not", "to", "fee", "next", "when", "do"}
-)
+_WORDS: Final = ("and", "or", "not", "to", "fee", "next", "when", "do", "name", "rules", "numbers")
+_RESERVED: Final = frozenset({*FEATURES, *_ACTIONS, *RESERVED, *_WORDS})
 """Words that no number may have for a name."""
 
 _TOKEN: Final = re.compile(r"[A-Za-z_]\w*|-?\d+|[<>=!]=|[<>%+()]|\S+?(?=[\s\w]|$)")
@@ -193,7 +193,7 @@ def read_rules(rules: Sequence[tuple[str, str]], numbers: Mapping[str, int]) -> 
 
 
 def _name_problems(names: Iterable[str]) -> list[str]:
-    must = "must be small letters, digits and _, and no word of rules"
+    must = "must be small letters, digits and _, and no word that rules or populations use"
     return [
         f"numbers.{name}: the name {must}"
         for name in names
