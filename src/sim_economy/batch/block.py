@@ -109,6 +109,7 @@ from sim_economy.batch.lottery_lanes import (
     pick_separate_ticket,
     settle_draw,
 )
+from sim_economy.batch.series_lanes import keep_series
 from sim_economy.batch.totals_lanes import add_up_bills, add_up_turn, look, mark_first_negatives
 from sim_economy.batch.usage_lanes import (
     LISTED,
@@ -186,7 +187,15 @@ def play_turn(
     if number == shared.shape[at.TURNS] and shared.shape[at.ENDS]:  # T9
         end_run(shared, work)
     close_turn(shared, work, number)
+    if shared.shape[at.EVERY_TURN]:
+        keep_series(shared, worlds, work, number)
     return burned
+
+
+@compiled
+def ends_group(agent: np.int64, agents: np.int64) -> bool:
+    """Whether flows were added up over as many agents as 32 bits can take."""
+    return agent % GROUP == GROUP - 1 and agents > GROUP
 
 
 @compiled
@@ -237,10 +246,13 @@ def act(shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64) 
             work.releases[flag] = np.uint8(0)
         if shape[at.HAS_INCOME]:
             receive_income(shared, worlds, work, rows, number, agent)
+            add_up_turn(work.turn, work.totals)
             if shape[at.EMPTY_RULE] == STOP_RULE:
                 stop_the_empty(work.turn, rows)
         if chosen:
             apply(shared, worlds, work, rows, number, agent, chosen)
+        if ends_group(agent, agents):
+            add_up_turn(work.turn, work.totals)
     if auction:
         sell_cores(work.turn, work.rows, agents, shape[at.CORE_SHARES])
 
@@ -329,8 +341,10 @@ def bill(shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64)
             pay_first_jobs(work.turn, rows, worlds.parameters)
         collect(work.turn, rows)
         charge_interest(work.turn, rows, worlds.rates)
-        if agent % GROUP == GROUP - 1 or agent == agents - 1:
+        if ends_group(agent, agents) or agent == agents - 1:
             add_up_bills(work.turn, work.totals)
+        if ends_group(agent, agents):
+            add_up_turn(work.turn, work.totals)
 
 
 @compiled
@@ -419,6 +433,8 @@ def finalise_all(shared: Shared, worlds: BlockWorlds, work: Workspace, number: n
     slots = min(shape[at.MATURITY], turns) + 1
     burned_any = False
     for agent in range(agents):
+        if ends_group(agent, agents):
+            add_up_turn(work.turn, work.totals)
         if work.waits[agent] == 0:
             continue
         rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
@@ -447,10 +463,14 @@ def pay_dividends(shared: Shared, worlds: BlockWorlds, work: Workspace) -> None:
         bound_claims(work.turn, work.totals, worlds.parameters, agents)
         for agent in range(agents):
             pay_claim(work.turn, work.totals, work.rows[agent * ROWS : (agent + 1) * ROWS])
+            if ends_group(agent, agents):
+                add_up_turn(work.turn, work.totals)
     elif has_shares(work.turn):
         share_by_cores(work.turn, work.totals, shape[at.CORE_SHARES])
         for agent in range(agents):
             pay_core_owner(work.turn, work.rows[agent * ROWS : (agent + 1) * ROWS])
+            if ends_group(agent, agents):
+                add_up_turn(work.turn, work.totals)
 
 
 @compiled
@@ -467,7 +487,7 @@ def close_turn(shared: Shared, work: Workspace, number: np.int64) -> None:
     agents = shared.shape[at.AGENTS]
     for agent in range(agents):
         look(work.turn, work.rows[agent * ROWS : (agent + 1) * ROWS])
-        if agent % GROUP == GROUP - 1 or agent == agents - 1:
+        if ends_group(agent, agents) or agent == agents - 1:
             add_up_turn(work.turn, work.totals)
     mark_first_negatives(work.turn, work.totals, np.int32(number))
 
