@@ -181,8 +181,9 @@ _RENAMED = {
 }
 """Names of the release before, with their successors; gone after this one."""
 
-__all__ = [name for name in _HOMES if name.islower()]
-"""The functions alone, so that `help` fits on a screen; classes are public all the same."""
+__all__ = [name for name in _HOMES if name.islower() and "policy_choices" not in _HOMES[name]]
+"""The functions alone, so that `help` fits on a screen; classes are public all the same, and so is
+what a policy function returns."""
 
 
 def __getattr__(name: str) -> Any:

@@ -179,6 +179,22 @@ def test_numbers_that_differ_between_worlds_are_each_worlds_own() -> None:
         assert int(result.digests[index]) == core_digest(seeded(config, 7), policies, units, TURNS)
 
 
+@pytest.mark.parametrize("name", ["rules", "published"])
+def test_a_number_that_a_policy_must_not_have_is_left_to_the_core(name: str) -> None:
+    config = parse_world_config({"num_agents": 3})
+    entry: dict[str, Any] = {"policy": "published"}
+    if name == "rules":
+        entry = {"policy": "rules", "rules": [{"do": "stake size"}], "numbers": {"size": 3}}
+    behaviour = behaviour_of(parse_population([entry], config))
+    assert not isinstance(behaviour, CoreOnly)
+    varied = {"size" if name == "rules" else "stake_tokens": np.array([1, 0, -5, 3])}
+    policy = BehaviourPolicy(behaviour=behaviour, varied=varied)
+    result = kernel_result(config, policy, usage(random.Random(3), 3), TURNS, [7, 7, 7, 7])
+    assert result.beyond.tolist() == [False, True, True, False]
+    with pytest.raises(ScenarioError, match="must be"):
+        parse_population([{**entry, next(iter(varied)): 0}], config)
+
+
 def test_a_number_that_worlds_must_share_is_refused() -> None:
     config = parse_world_config({"num_agents": 3})
     table = [{"when": "turn % pace == 0", "do": "job"}, {"do": "stake size"}]

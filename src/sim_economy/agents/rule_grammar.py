@@ -62,6 +62,10 @@ _LEAST: Final = {_AMOUNT: 1, _FEE: 0, _DIVISOR: 0}
 """The least value of a number that is used so; divided by 0, nothing has a remainder."""
 
 
+def _least(use: str) -> int:
+    return _LEAST.get(use, -INPUT_LIMIT)
+
+
 class _Numbers:
     """The numbers of a table: those that have names first, then constants, each once.
 
@@ -92,7 +96,7 @@ class _Numbers:
         if not re.fullmatch(r"-?\d{1,10}", token):
             known = f"one by name ({', '.join(self.names) or 'there are none'})"
             raise _unexpected(token, f"a whole number or {known}", self.names)
-        least = _LEAST.get(use, -INPUT_LIMIT)
+        least = _least(use)
         if not least <= int(token) <= INPUT_LIMIT:
             raise ValueError(f"{use} must be from {least} to {INPUT_LIMIT}, not {token}")
         return len(self.names) + self.constants.setdefault(int(token), len(self.constants))
@@ -186,6 +190,7 @@ def read_rules(rules: Sequence[tuple[str, str]], numbers: Mapping[str, int]) -> 
     return RuleTable(
         names=known.names,
         numbers=known.values,
+        least=tuple(max(map(_least, known.uses[name])) for name in known.names),
         conditions=tuple(conditions),
         rules=tuple(read),
         structural=fixed,

@@ -53,6 +53,13 @@ def parameter_rows(behaviour: Behaviour, varied: Mapping[str, Any]) -> Iterator[
             yield name, varied.get(name, number)
 
 
+def least_values(table: PolicyTable) -> dict[str, int]:
+    """The least values that numbers may have; of one below, the core says what is wrong."""
+    if isinstance(table, FamilyTable | RuleTable):
+        return dict(zip(table.names, table.least, strict=True))
+    return {}
+
+
 def _check(behaviour: Behaviour, varied: Mapping[str, Any]) -> None:
     problems = []
     known = _numbers(behaviour.tables[0]) if len(behaviour.tables) == 1 else {}
