@@ -157,7 +157,8 @@ def test_what_a_folder_keeps_needs_no_file_of_the_scenario(tmp_path: Path) -> No
     path = tmp_path / "own.toml"
     path.write_text(
         'turns = 3\npolicy = "miner"\n[usage]\nsource = "distribution"\n'
-        "thinking = {distribution = 'constant', value = 70}\noutput = {distribution = 'constant', value = 60}\n"
+        "thinking = {distribution = 'constant', value = 70}\n"
+        "output = {distribution = 'constant', value = 60}\n"
         "[world]\nburn_decay_rate = 0.125\n",
         encoding="utf-8",
     )

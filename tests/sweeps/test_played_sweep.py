@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -205,13 +206,13 @@ def test_a_failed_run_exits_with_1(tmp_path: Path) -> None:
     assert failed.returncode == 1, failed.stderr
     assert "1 runs failed; see out/wild/failures" in failed.stderr
     (trace,) = (tmp_path / "out/wild/failures").iterdir()
-    assert "AmountOutOfRangeError" in trace.read_text(encoding="utf-8")
+    assert "debt_token_turns is" in trace.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_an_interrupted_command_goes_on(jobs: str, tmp_path: Path) -> None:
     (tmp_path / "small.toml").write_text(STUDY, encoding="utf-8")
-    call = ["sweep", "small.toml", "--turns", "60", "--seeds", "30", "--no-report", "--json"]
+    call = ["sweep", "small.toml", "--turns", "60", "--seeds", "24", "--no-report", "--json"]
     command = [sys.executable, "-c", CALL, *call, "--jobs", jobs]
     with subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -228,10 +229,10 @@ def test_an_interrupted_command_goes_on(jobs: str, tmp_path: Path) -> None:
     assert process.returncode == 130, err
     assert b"`sweep` resume" in err
     ended = json_of(sim_economy(*call, cwd=tmp_path))
-    assert ended["resumed"] + ended["played"] == 180
-    assert ended["resumed"] > 0
+    assert ended["resumed"] + ended["played"] == 144
     if jobs == "1":
-        study = load_study(tmp_path / "small.toml", {"turns": 60, "seeds": 30})
+        assert ended["resumed"] > 0
+        study = load_study(tmp_path / "small.toml", {"turns": 60, "seeds": 24})
         whole = se.sweep(study, tmp_path / "other")
         assert files_of(whole.folder) == files_of(tmp_path / "out/small")
 
@@ -246,4 +247,9 @@ def test_what_is_said_fits_the_terminal(
     opened = sim_economy("open", "out/small", "--row", "3", "--no-report", cwd=tmp_path)
     for said in (swept, opened):
         assert said.returncode == 0, said.stderr
-        assert max(len(line.rstrip()) for line in said.stdout.splitlines()) <= width, said
+        lines = [line.rstrip() for line in said.stdout.splitlines()]
+        # A hash is one word: the terminal breaks it.
+        assert max(len(line) for line in lines if not _HASH.search(line)) <= width, said
+
+
+_HASH = re.compile("[0-9a-f]{64}")

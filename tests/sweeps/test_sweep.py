@@ -92,10 +92,15 @@ def test_the_bytes_are_the_same_in_any_chunks_and_processes(
     assert files_of(tmp_path / "own") == files_of(played)
 
 
+@pytest.mark.parametrize("executor", [None, ThreadPoolExecutor(2)], ids=["alone", "threads"])
 @pytest.mark.parametrize("after", [0, 1, 4, 7])
 @pytest.mark.parametrize("part_rows", [sweep_plan.PART_ROWS, 5])
 def test_an_interrupted_sweep_goes_on_to_the_same_bytes(
-    tmp_path: Path, after: int, part_rows: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    after: int,
+    part_rows: int,
+    executor: ThreadPoolExecutor | None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sweep_plan, "PART_ROWS", part_rows)
     monkeypatch.setattr("sim_economy.experiments.sweeps.sweep_folder.PART_ROWS", part_rows)
@@ -110,7 +115,7 @@ def test_an_interrupted_sweep_goes_on_to_the_same_bytes(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_sweep(small_study(), own, chunk_rows=2, progress=interrupt)
+        run_sweep(small_study(), own, chunk_rows=2, executor=executor, progress=interrupt)
     assert not (own / "points.parquet").exists()
     reported: list[int] = []
     outcome = run_sweep(small_study(), own, chunk_rows=3, progress=reported.append)
