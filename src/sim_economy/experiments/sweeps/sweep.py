@@ -115,8 +115,8 @@ def run_sweep(
         own = SweepFolder(folder, plan)
         own.begin(fresh=fresh)
         session = _Session(plan, own, seconds_max, progress)
-        with _where(plan, executor, jobs) as place_of_work:
-            session.play(place_of_work, chunk_rows)
+        with _where(plan, executor, jobs) as workers:
+            session.play(workers, chunk_rows)
         statuses: dict[str, int] = {}
         if session.is_finished:
             statuses = write_sweep_results(own, plan)
