@@ -234,8 +234,7 @@ def sweep(
 ) -> PlayedSweep:
     """Play a study into a folder; the same call goes on with an interrupted one.
 
-    The study is a file, a shipped one, or a table of a file's keys; `folder`, `jobs`, `fresh` and
-    `changes` are as in `experiment`.
+    A study is a file, a shipped one, or a table of a file's keys; the rest is as in `experiment`.
     """
     if not is_whole(jobs) or jobs < 1:
         raise InputError("jobs", "must be an integer from 1 on")
