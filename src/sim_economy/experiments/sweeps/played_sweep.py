@@ -93,7 +93,7 @@ class PlayedSweep:
                 simulation, polars.lit(1, polars.Int64).alias("substep"), step.alias("timestep")
             )
             first = ["simulation", "subset", "run", "substep", "timestep"]
-        return renamed.select(first, polars.exclude(first))
+        return renamed.select(*first, polars.exclude(first))
 
     @property
     def points(self) -> polars.DataFrame:
@@ -170,12 +170,13 @@ class PlayedSweep:
         """
         return row_at(SweepPlan(self.study), at, replicate)
 
-    def open(self, row: int, folder: str | Path | None = None) -> OpenedRow:
+    def open(self, row: int, folder: str | Path | None = None, *, report: bool = True) -> OpenedRow:
         """Play a row again with its ledger, and compare its digest.
 
         Args:
             row: See `row_at` for one by its coordinates.
-            folder: Where ledger, statement and report go; `opened/row-N` in the sweep's when None.
+            folder: Where the files go; `opened/row-N` in the sweep's when None.
+            report: Whether to write the run's report.
 
         Raises:
             InputError: There is no such row, it has not been played, or it failed.
@@ -184,7 +185,7 @@ class PlayedSweep:
         if not is_whole(row):
             raise InputError("row", "must be an integer")
         into = None if folder is None else Path(folder)
-        return open_row(SweepPlan(self.study), self.folder, int(row), into)
+        return open_row(SweepPlan(self.study), self.folder, int(row), into, report=report)
 
     def __repr__(self) -> str:
         """How many runs there are, and where."""
