@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sim_economy as se
-from sim_economy.agents.catalogue import policy_named, settings_of
+from sim_economy.agents.catalogue import policy_named, settable_parameters, settings_of
 from sim_economy.agents.policies.published_policy import Published
 from sim_economy.agents.policies.rule_policy import Rules
 from sim_economy.agents.policy import View, views
@@ -32,7 +32,7 @@ from sim_economy.core.actions import (
 )
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.state import genesis
-from sim_economy.core.table_reader import read_toml
+from sim_economy.core.table_reader import Kind, read_toml
 from sim_economy.core.world_config import parse_world_config
 from sim_economy.orchestrator.scripted import decide
 from sim_economy.orchestrator.world_backend import LocalBackend
@@ -206,6 +206,15 @@ def test_a_number_is_set_by_its_name() -> None:
     mixed = load_scenario("as-run", {"population": [entry]})
     two: Any = {"caution": 2}
     assert mixed.policies == [Rules(as_given, two)] * 8
+
+
+def test_a_number_can_be_set_like_a_parameter() -> None:
+    as_rules: Any = PUBLISHED
+    numbers: Any = {"caution": -7}
+    known = settable_parameters(Rules(as_rules, numbers))
+    assert [*known] == ["caution", "rules", "numbers"]
+    parameter, default = known["caution"]
+    assert (parameter.kind, parameter.low, default) == (Kind.COUNT, -(2**31 - 1), -7)
 
 
 def test_a_value_from_python_is_the_one_of_a_file(tmp_path: Path) -> None:

@@ -82,7 +82,11 @@ def _obstacle(scenario: Scenario) -> str | None:
     if config.num_agents * scenario.turns > AGENT_TURNS_MAX:
         return f"{config.num_agents * scenario.turns:,} agent-turns of a world are the core's"
     behaviour = behaviour_of(scenario.population)
-    return str(behaviour) if isinstance(behaviour, CoreOnly) else None
+    if isinstance(behaviour, CoreOnly):
+        return str(behaviour)
+    from sim_economy.batch.behaviour_packing import refusal  # noqa: PLC0415 - imports Numba
+
+    return refusal(behaviour)
 
 
 class KernelPlayer:
