@@ -1,0 +1,193 @@
+"""What one agent does in one turn, for all lanes: refusals, and actions that are no job.
+
+Source: docs/spec/economy.md, section 3, L6 and S2.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from sim_economy.batch.compiling import compiled
+from sim_economy.batch.lanes import (
+    ACTION,
+    AMOUNT,
+    BALANCE,
+    BID,
+    BURNS_CHOSEN,
+    BURNS_WAITING,
+    GUARD,
+    LANES,
+    LIMIT,
+    OTHERS_CHOSEN,
+    REJECTED,
+    ROWS,
+    STAKED,
+    STAKES_CHOSEN,
+    STAKES_WAITING,
+    STUDIES_CHOSEN,
+    STUDY_COST,
+    STUDY_COSTS,
+    TARGET,
+    TIP,
+    TIPS_WAITING,
+    TRANSFERS_CHOSEN,
+    TRANSFERS_WAITING,
+    UNSTAKES_CHOSEN,
+    UNSTAKING,
+    WAITING_BURN,
+    WAITING_IN,
+    WAITING_OUT,
+    WAITING_STAKE,
+    WAITING_TIP,
+    Bytes,
+    Int32s,
+)
+
+MINE: Final = 0
+JOB: Final = 1
+IDLE: Final = 2
+STAKE: Final = 3
+UNSTAKE: Final = 4
+BURN: Final = 5
+STUDY: Final = 6
+TRANSFER: Final = 7
+BID_CORE: Final = 8
+STOPPED: Final = 9
+"""Codes of actions; the last is what is left of the input of an agent that may use nothing."""
+
+WITHOUT_AMOUNT: Final = -(1 << 31)
+"""The amount of an unstake that names none."""
+
+
+@compiled
+def refuse(
+    turn: Int32s,
+    rows: Int32s,
+    parameters: Int32s,
+    agent: np.int64,
+    agents: np.int64,
+    all_stake: bool,
+    auction_open: bool,
+) -> None:
+    """Turn an action that a rule refuses into idling, and count it.
+
+    Args:
+        all_stake: Whether an unstake without an amount takes all.
+        auction_open: Whether bids for core shares are heard.
+
+    Source: docs/spec/economy.md, A1 to A3, S2 and C1.
+    """
+    for lane in range(LANES):
+        action = rows[ACTION + lane]
+        if action <= IDLE:
+            continue
+        amount = np.int64(turn[AMOUNT + lane])
+        balance = rows[BALANCE + lane]
+        staked = rows[STAKED + lane]
+        refused = False
+        if action == UNSTAKE:
+            if amount == WITHOUT_AMOUNT:
+                refused = not all_stake or staked < 1
+                turn[AMOUNT + lane] = staked
+            else:
+                refused = amount < 1 or amount > staked
+        elif action == STUDY:
+            refused = parameters[STUDY_COST + lane] > balance
+        elif action == BID_CORE:
+            refused = not auction_open or amount < 1 or amount > balance
+        elif action != STOPPED:
+            tip = np.int64(turn[TIP + lane])
+            refused = amount < 1 or tip < 0 or amount + tip > balance
+            if action == TRANSFER:
+                target = turn[TARGET + lane]
+                refused = refused or target < 0 or target >= agents or target == agent
+        if refused:
+            rows[ACTION + lane] = IDLE
+            turn[REJECTED + lane] += np.int32(1)
+
+
+@compiled
+def count_choices(turn: Int32s, rows: Int32s) -> None:
+    """Count what agents chose; what is counted nowhere else is mining."""
+    for lane in range(LANES):
+        action = rows[ACTION + lane]
+        turn[STAKES_CHOSEN + lane] += np.int32(action == STAKE)
+        turn[UNSTAKES_CHOSEN + lane] += np.int32(action == UNSTAKE)
+        turn[BURNS_CHOSEN + lane] += np.int32(action == BURN)
+        turn[STUDIES_CHOSEN + lane] += np.int32(action == STUDY)
+        turn[TRANSFERS_CHOSEN + lane] += np.int32(action == TRANSFER)
+        turn[OTHERS_CHOSEN + lane] += np.int32((action == IDLE) | (action == BID_CORE))
+
+
+@compiled
+def submit(turn: Int32s, rows: Int32s, parameters: Int32s) -> bool:
+    """Take from a balance what stake, burn, transfer, study and bid cost, and let it wait.
+
+    Returns:
+        Whether anything waits now for a block.
+    """
+    waits = np.int32(0)
+    for lane in range(LANES):
+        action = rows[ACTION + lane]
+        amount = turn[AMOUNT + lane]
+        stake = amount if action == STAKE else np.int32(0)
+        burn = amount if action == BURN else np.int32(0)
+        out = amount if action == TRANSFER else np.int32(0)
+        submitted = (action == STAKE) | (action == BURN) | (action == TRANSFER)
+        tip = turn[TIP + lane] if submitted else np.int32(0)
+        bid = amount if action == BID_CORE else np.int32(0)
+        cost = parameters[STUDY_COST + lane] if action == STUDY else np.int32(0)
+        rows[WAITING_STAKE + lane] += stake
+        rows[WAITING_BURN + lane] += burn
+        rows[WAITING_OUT + lane] += out
+        rows[WAITING_TIP + lane] += tip
+        rows[BID + lane] = bid
+        turn[TIPS_WAITING + lane] += tip
+        turn[STAKES_WAITING + lane] += np.int32(action == STAKE)
+        turn[BURNS_WAITING + lane] += np.int32(action == BURN)
+        turn[TRANSFERS_WAITING + lane] += np.int32(action == TRANSFER)
+        turn[STUDY_COSTS + lane] += cost
+        rows[BALANCE + lane] -= np.int32(stake + burn + out + tip + bid + cost)
+        turn[GUARD + lane] |= (
+            rows[WAITING_STAKE + lane]
+            | rows[WAITING_BURN + lane]
+            | rows[WAITING_OUT + lane]
+            | turn[TIPS_WAITING + lane]
+        )
+        waits |= stake | burn | out | tip
+    return waits != 0
+
+
+@compiled
+def address_transfers(
+    turn: Int32s, rows: Int32s, all_rows: Int32s, waits: Bytes
+) -> None:
+    """Let what is transferred wait for its recipient."""
+    for lane in range(LANES):
+        if rows[ACTION + lane] == TRANSFER:
+            at = np.int64(turn[TARGET + lane]) * ROWS + WAITING_IN + lane
+            all_rows[at] += turn[AMOUNT + lane]
+            waits[turn[TARGET + lane]] = np.uint8(1)
+            turn[GUARD + lane] |= all_rows[at]
+
+
+@compiled
+def start_releases(turn: Int32s, rows: Int32s, released: Int32s) -> bool:
+    """Move what is unstaked on its way.
+
+    Args:
+        released: What returns in the turn that is due, of this agent.
+
+    Source: docs/spec/economy.md, S2.
+    """
+    started = np.int32(0)
+    for lane in range(LANES):
+        amount = turn[AMOUNT + lane] if rows[ACTION + lane] == UNSTAKE else np.int32(0)
+        rows[STAKED + lane] -= amount
+        rows[UNSTAKING + lane] += amount
+        released[lane] = amount
+        turn[GUARD + lane] |= rows[UNSTAKING + lane]
+        started |= amount
+    return started != 0

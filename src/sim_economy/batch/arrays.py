@@ -1,0 +1,114 @@
+"""The arrays that the kernel works on, in groups."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sim_economy.batch.lanes import (
+    DRAW_ROWS,
+    LANES,
+    ROWS,
+    TOTAL_ROWS,
+    TURN_ROWS,
+    WEIGHTS,
+    Bytes,
+    Floats,
+    Int32s,
+    Int64s,
+    Uint64s,
+)
+from sim_economy.batch.shape import AGENTS, DELAY, MATURITY, TURNS
+
+class Shared(NamedTuple):
+    """What all worlds of a batch share.
+
+    Attributes:
+        shape: See `shape`.
+        periods: Of the policy.
+        table: Integers of the policy; see `decisions`.
+        usage: Tables of quantiles, or lists of pairs.
+        income: By turn, whether a period begins; see `income_lanes`.
+        top_ups: Turn, agent and tokens of each, in order.
+        cores: Core shares at genesis, `[agent]`.
+    """
+
+    shape: Int64s
+    periods: Int32s
+    table: Int32s
+    usage: Int32s
+    income: Bytes
+    top_ups: Int64s
+    cores: Int32s
+
+
+class Worlds(NamedTuple):
+    """What differs between the 64 worlds of a block, `[number, lane]`, flat.
+
+    Attributes:
+        keys: Of the draws, `[lane]`.
+        allowances: `[agent, lane]`; empty without income.
+    """
+
+    parameters: Int32s
+    rates: Floats
+    keys: Uint64s
+    allowances: Int32s
+
+
+class Work(NamedTuple):
+    """What a block of 64 worlds is played on.
+
+    Attributes:
+        rows: `[agent, number, lane]`, as `weights`.
+        turn: `[number, lane]`, as `draws` and `totals`.
+        keys: Of this turn's draws of usage, then of its lottery.
+        released: Stake that returns, `[turn that is due, agent, lane]`, a ring.
+        releases: Whether a row of it holds anything, `[turn, agent]`.
+        burned: Burns that do not weigh yet, `[turn, agent, lane]`, a ring; `burns` as `releases`.
+        waits: Whether anything of an agent waits for a block, `[agent]`.
+        weighs: Whether an agent has mature burns, `[agent]`.
+        digests: `[lane]`.
+    """
+
+    rows: Int32s
+    weights: Floats
+    turn: Int32s
+    draws: Floats
+    totals: Int64s
+    keys: Uint64s
+    released: Int32s
+    releases: Bytes
+    burned: Int32s
+    burns: Bytes
+    waits: Bytes
+    weighs: Bytes
+    digests: Uint64s
+
+
+def ring_size(turns: int, ahead: int) -> int:
+    """Slots of a ring for what is due up to `ahead` turns later, within a run."""
+    return min(ahead, turns) + 1
+
+
+def work_of(shape: Int64s) -> Work:
+    """The arrays for blocks of a shape, to be used again for block after block."""
+    agents, turns = int(shape[AGENTS]), int(shape[TURNS])
+    releases = ring_size(turns, int(shape[DELAY])) * agents
+    burns = ring_size(turns, int(shape[MATURITY])) * agents
+    return Work(
+        rows=np.zeros(agents * ROWS, np.int32),
+        weights=np.zeros(agents * WEIGHTS, np.float64),
+        turn=np.zeros(TURN_ROWS, np.int32),
+        draws=np.zeros(DRAW_ROWS, np.float64),
+        totals=np.zeros(TOTAL_ROWS, np.int64),
+        keys=np.zeros(2 * LANES, np.uint64),
+        released=np.empty(releases * LANES, np.int32),
+        releases=np.zeros(releases, np.uint8),
+        burned=np.empty(burns * LANES, np.int32),
+        burns=np.zeros(burns, np.uint8),
+        waits=np.zeros(agents, np.uint8),
+        weighs=np.zeros(agents, np.uint8),
+        digests=np.zeros(LANES, np.uint64),
+    )

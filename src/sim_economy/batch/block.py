@@ -1,0 +1,450 @@
+"""A block: 64 worlds of one shape, played side by side from genesis to their last turn.
+
+Read it beside `core.turn`: the order of a turn is the same.
+
+Source: docs/spec/economy.md, section 2; docs/batch.md.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from sim_economy.batch import shape as at
+from sim_economy.batch.action_lanes import (
+    address_transfers,
+    count_choices,
+    refuse,
+    start_releases,
+    submit,
+)
+from sim_economy.batch.arrays import Shared, Work, Worlds
+from sim_economy.batch.auction_lanes import sell_cores
+from sim_economy.batch.bill_lanes import (
+    charge_nothing_where_stopped,
+    charge_usage,
+    collect,
+    pay_credited_jobs,
+    pay_first_jobs,
+    study,
+)
+from sim_economy.batch.block_lanes import (
+    count_blocks,
+    count_finalised,
+    digest_burns,
+    finalise,
+    give_back,
+    has_tips,
+    pay_tips,
+    pay_winner,
+    release,
+)
+from sim_economy.batch.compiling import compiled, mixed
+from sim_economy.batch.decisions.family import (
+    TRANSFERS,
+    decide,
+    due,
+    find_poorest,
+    is_quiet,
+    work_or_mine,
+)
+from sim_economy.batch.digest_lanes import BURN, RELEASE, add_agent, add_row, add_world, coefficient
+from sim_economy.batch.dividend_lanes import (
+    add_claim,
+    begin_claims,
+    bound_claims,
+    has_shares,
+    pay_claim,
+    pay_core_owner,
+    share_by_cores,
+)
+from sim_economy.batch.income_lanes import (
+    CLIP_RULE,
+    LATER_PERIOD,
+    NO_PERIOD,
+    STOP_RULE,
+    clip_to_balance,
+    close_period,
+    grant,
+    stop_the_empty,
+    top_up,
+)
+from sim_economy.batch.lanes import (
+    ALLOWANCE,
+    BALANCE,
+    BURN_WEIGHT,
+    CORES,
+    FLOW_COUNT,
+    GENESIS,
+    GROUP,
+    LANES,
+    POOL,
+    PRICE,
+    PRICE_REST,
+    ROWS,
+    SHARES,
+    STUDY_FACTOR,
+    UNIT_PRICE,
+    WEIGHTS,
+    Int32s,
+)
+from sim_economy.batch.lottery_lanes import (
+    add_mining_tickets,
+    add_separate_tickets,
+    begin_tickets,
+    decay,
+    decide_whether_stake_counts,
+    draw_point,
+    mature,
+    pass_mining_tickets,
+    pick_separate_ticket,
+    settle_draw,
+)
+from sim_economy.batch.ring_lanes import ring_row
+from sim_economy.batch.exact_lanes import price_of
+from sim_economy.batch.totals_lanes import add_up, look, look_at_platform, mark_first_negatives
+from sim_economy.batch.usage_lanes import (
+    LISTED,
+    TABLED,
+    listed_usage,
+    tabled_usage,
+    uniform_usage,
+)
+from sim_economy.core.randomness import INDEX_STEP, TURN_STEP, purpose_number
+
+USAGE_PURPOSE: Final = np.uint64(purpose_number("usage"))
+LOTTERY_PURPOSE: Final = np.uint64(purpose_number("lottery"))
+NEXT_TURN: Final = np.uint64(TURN_STEP)
+NEXT_INDEX: Final = np.uint64(INDEX_STEP)
+FACTOR_ONE: Final = 1e12
+
+
+@compiled
+def play_block(shared: Shared, worlds: Worlds, work: Work) -> None:
+    """Play 64 worlds; what became of them is in `work`."""
+    shape = shared.shape
+    begin(shared, worlds, work)
+    has_burns = False
+    for number in range(1, shape[at.TURNS] + 1):
+        has_burns |= play_turn(shared, worlds, work, number, has_burns)
+    close_digest(shared, work)
+
+
+@compiled
+def begin(shared: Shared, worlds: Worlds, work: Work) -> None:
+    """Genesis: endowments, prices, given core shares, nothing else."""
+    work.rows[:] = np.int32(0)
+    work.turn[:] = np.int32(0)
+    work.totals[:] = 0
+    work.draws[:] = 0.0
+    work.digests[:] = np.uint64(0)
+    for flags in (work.releases, work.burns, work.waits, work.weighs):
+        flags[:] = np.uint8(0)
+    for agent in range(shared.shape[at.AGENTS]):
+        rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
+        weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
+        cores = shared.cores[agent]
+        for lane in range(LANES):
+            price, rest = price_of(worlds.rates[UNIT_PRICE + lane], FACTOR_ONE)
+            weights[PRICE + lane] = price
+            weights[PRICE_REST + lane] = rest
+            weights[STUDY_FACTOR + lane] = FACTOR_ONE
+            weights[BURN_WEIGHT + lane] = 0.0
+            rows[BALANCE + lane] = worlds.parameters[GENESIS + lane]
+            rows[CORES + lane] = cores
+            work.turn[SHARES + lane] += cores
+        if shared.shape[at.HAS_INCOME]:
+            allowances = worlds.allowances[agent * LANES : (agent + 1) * LANES]
+            rows[ALLOWANCE : ALLOWANCE + LANES] = allowances
+
+
+@compiled
+def play_turn(
+    shared: Shared, worlds: Worlds, work: Work, number: np.int64, has_burns: bool
+) -> bool:
+    """Play one turn in all lanes.
+
+    Args:
+        has_burns: Whether any world has finalised burns.
+
+    Returns:
+        Whether any world has now.
+    """
+    draw_keys(worlds, work, number)  # T1
+    act(shared, worlds, work, number)  # T2 and T3
+    bill(shared, worlds, work, number)  # T4
+    burned = make_block(shared, worlds, work, number, has_burns)  # T5
+    pay_dividends(shared, worlds, work)  # T6
+    if number == shared.shape[at.TURNS] and shared.shape[at.ENDS]:  # T9
+        end_run(shared, work)
+    close_turn(shared, work, number)
+    return burned
+
+
+@compiled
+def draw_keys(worlds: Worlds, work: Work, number: np.int64) -> None:
+    """The keys of a turn's draws (L8)."""
+    past = np.uint64(number) * NEXT_TURN
+    for lane in range(LANES):
+        key = mixed(worlds.keys[lane] + past)
+        work.keys[lane] = key + USAGE_PURPOSE
+        work.keys[LANES + lane] = key + LOTTERY_PURPOSE
+
+
+@compiled
+def act(shared: Shared, worlds: Worlds, work: Work, number: np.int64) -> None:
+    """T2 and T3: agents decide on what they saw, then what is due returns, then they act."""
+    shape = shared.shape
+    agents = shape[at.AGENTS]
+    slots = min(shape[at.DELAY], shape[at.TURNS]) + 1
+    auction = shape[at.AUCTION] != 0 and number == 1
+    if due(number, shared.periods[TRANSFERS]):
+        find_poorest(work.turn, work.rows, ROWS, agents)
+    for agent in range(agents):
+        rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
+        quiet = is_quiet(shared.periods, number, agent)
+        if quiet:
+            work_or_mine(work.turn, rows, worlds.parameters)
+        else:
+            decide(work.turn, rows, worlds.parameters, shared.periods, number, agent)
+            count_choices(work.turn, rows)
+        flag = number % slots * agents + agent
+        if work.releases[flag] != 0 and number > shape[at.DELAY]:
+            release(work.turn, rows, ring_row(work.released, flag))
+            work.releases[flag] = np.uint8(0)
+        if shape[at.HAS_INCOME]:
+            receive_income(shared, worlds, work, rows, number, agent)
+            if shape[at.EMPTY_RULE] == STOP_RULE:
+                stop_the_empty(work.turn, rows)
+        if not quiet:
+            apply(shared, worlds, work, rows, number, agent)
+    if auction:
+        sell_cores(work.turn, work.rows, agents, shape[at.CORE_SHARES])
+
+
+@compiled
+def apply(
+    shared: Shared, worlds: Worlds, work: Work, rows: Int32s, number: np.int64, agent: np.int64
+) -> None:
+    """T3: one agent's action, if no rule refuses it."""
+    shape = shared.shape
+    agents = shape[at.AGENTS]
+    auction = shape[at.AUCTION] != 0 and number == 1
+    all_stake = shape[at.ALL_STAKE] != 0
+    refuse(work.turn, rows, worlds.parameters, agent, agents, all_stake, auction)
+    if submit(work.turn, rows, worlds.parameters):
+        work.waits[agent] = np.uint8(1)
+        address_transfers(work.turn, rows, work.rows, work.waits)
+    weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
+    study(work.turn, rows, weights, worlds.rates)
+    slots = min(shape[at.DELAY], shape[at.TURNS]) + 1
+    flag = (number + shape[at.DELAY]) % slots * agents + agent
+    started = start_releases(work.turn, rows, ring_row(work.released, flag))
+    work.releases[flag] = np.uint8(started)
+
+
+@compiled
+def receive_income(
+    shared: Shared, worlds: Worlds, work: Work, rows: Int32s, number: np.int64, agent: np.int64
+) -> None:
+    """T2: what an agent is granted, and what of the last grant does not outlast a period."""
+    begins = shared.income[number]
+    if begins == LATER_PERIOD:
+        forgiven = shared.shape[at.FORGIVEN] != 0
+        close_period(work.turn, rows, worlds.parameters, forgiven)
+    if begins != NO_PERIOD:
+        grant(work.turn, rows)
+    for given in range(0, len(shared.top_ups), 3):
+        if shared.top_ups[given] == number and shared.top_ups[given + 1] == agent:
+            top_up(work.turn, rows, np.int32(shared.top_ups[given + 2]))
+
+
+@compiled
+def bill(shared: Shared, worlds: Worlds, work: Work, number: np.int64) -> None:
+    """T4: usage is drawn and paid, jobs are paid, debts bear interest."""
+    shape = shared.shape
+    agents = shape[at.AGENTS]
+    work.totals[POOL : POOL + LANES] = 0
+    for agent in range(agents):
+        rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
+        weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
+        step = np.uint64(agent) * NEXT_INDEX
+        if shape[at.USAGE_KIND] == LISTED:
+            start = (number - 1) * agents + agent
+            stride = shape[at.USAGE_STRIDE]
+            listed_usage(work.turn, worlds.parameters, shared.usage, start, stride)
+        elif shape[at.USAGE_KIND] == TABLED:
+            tabled_usage(work.turn, shared.usage, work.keys, step)
+        else:
+            uniform_usage(work.turn, worlds.parameters, work.keys, step)
+        charge_usage(work.turn, weights, worlds.parameters, worlds.rates)
+        if shape[at.EMPTY_RULE] == STOP_RULE:
+            charge_nothing_where_stopped(work.turn, rows)
+        elif shape[at.EMPTY_RULE] == CLIP_RULE:
+            clip_to_balance(work.turn, rows, weights)
+        if shape[at.CREDITS_USAGE]:
+            pay_credited_jobs(work.turn, rows, worlds.parameters, worlds.rates)
+        if not shape[at.BONUS_PER_BLOCK]:
+            pay_first_jobs(work.turn, rows, worlds.parameters)
+        collect(work.turn, rows, worlds.rates)
+        if agent % GROUP == GROUP - 1:
+            add_up(work.turn, work.totals, FLOW_COUNT)
+    add_up(work.turn, work.totals, FLOW_COUNT)
+
+
+@compiled
+def make_block(
+    shared: Shared, worlds: Worlds, work: Work, number: np.int64, has_burns: bool
+) -> bool:
+    """T5: draw the block; what waits is finalised, the winner is paid."""
+    shape = shared.shape
+    agents = shape[at.AGENTS]
+    if has_burns:
+        weigh_burns(shared, worlds, work, number)
+    if draw_block(shared, worlds, work, number, has_burns):
+        has_burns |= finalise_all(shared, worlds, work, number)
+        count_finalised(work.turn)
+        if has_tips(work.turn):
+            pay_tips(work.turn, work.rows)
+        if shape[at.BONUS_PER_BLOCK]:
+            for agent in range(agents):
+                rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
+                pay_winner(work.turn, rows, worlds.parameters, np.int32(agent))
+        count_blocks(work.turn, work.totals)
+    return has_burns
+
+
+@compiled
+def weigh_burns(shared: Shared, worlds: Worlds, work: Work, number: np.int64) -> None:
+    """L3: what is mature decays, then what matures now is added; at once without a delay."""
+    agents, maturity = shared.shape[at.AGENTS], shared.shape[at.MATURITY]
+    slots = min(maturity, shared.shape[at.TURNS]) + 1
+    for agent in range(agents):
+        weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
+        flag = (number - max(maturity, 1)) % slots * agents + agent
+        matures = work.burns[flag] != 0 and number > maturity
+        if matures and maturity == 0:
+            mature(weights, ring_row(work.burned, flag))
+        if work.weighs[agent] or matures:
+            decay(weights, worlds.rates)
+            work.weighs[agent] = np.uint8(1)
+        if matures and maturity > 0:
+            mature(weights, ring_row(work.burned, flag))
+        if matures:
+            work.burns[flag] = np.uint8(0)
+
+
+@compiled
+def draw_block(
+    shared: Shared, worlds: Worlds, work: Work, number: np.int64, has_burns: bool
+) -> bool:
+    """L2 to L4: weigh all tickets, test the threshold, find the winner."""
+    shape, turn, draws = shared.shape, work.turn, work.draws
+    agents = shape[at.AGENTS]
+    separate = shape[at.SEPARATE_TICKETS] != 0
+    begin_tickets(draws)
+    if separate:
+        decide_whether_stake_counts(turn, np.int32(number), np.int32(shape[at.WINDOW]))
+    for agent in range(agents):
+        rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
+        weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
+        if separate:
+            add_separate_tickets(draws, turn, rows, weights, worlds.rates)
+        else:
+            add_mining_tickets(draws, rows, weights, worlds.rates, has_burns)
+    tickets = 8.0 + 3.0 * np.float64(agents)
+    keys = work.keys[LANES:]
+    if not draw_point(draws, turn, worlds.rates, keys, tickets, has_burns):
+        return False
+    if separate:
+        pick_separate_ticket(draws, turn, work.rows, work.weights, worlds.rates, agents)
+    else:
+        for agent in range(agents):
+            rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
+            weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
+            pass_mining_tickets(draws, turn, rows, weights, worlds.rates, has_burns)
+    settle_draw(draws, turn, np.int32(number))
+    return True
+
+
+@compiled
+def finalise_all(shared: Shared, worlds: Worlds, work: Work, number: np.int64) -> bool:
+    """L6: all that waits reaches its goal.
+
+    Returns:
+        Whether anything was burned.
+    """
+    shape = shared.shape
+    agents, turns = shape[at.AGENTS], shape[at.TURNS]
+    slots = min(shape[at.MATURITY], turns) + 1
+    burned_any = False
+    for agent in range(agents):
+        if work.waits[agent] == 0:
+            continue
+        rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
+        flag = number % slots * agents + agent
+        burned = ring_row(work.burned, flag)
+        waits, burns = finalise(work.turn, work.draws, rows, burned)
+        work.waits[agent] = np.uint8(waits)
+        work.burns[flag] = np.uint8(burns)
+        if burns:
+            factor = coefficient(BURN, agent, number)
+            age = np.int32(turns - number)
+            digest_burns(work.digests, burned, worlds.parameters, age, factor)
+            burned_any = True
+    return burned_any
+
+
+@compiled
+def pay_dividends(shared: Shared, worlds: Worlds, work: Work) -> None:
+    """T6: the covered fees are shared."""
+    shape = shared.shape
+    agents = shape[at.AGENTS]
+    if shape[at.SHARES_BY_CLAIM]:
+        begin_claims(work.totals)
+        for agent in range(agents):
+            add_claim(work.totals, work.rows[agent * ROWS : (agent + 1) * ROWS])
+        bound_claims(work.turn, work.totals, worlds.parameters, agents)
+        for agent in range(agents):
+            pay_claim(work.turn, work.totals, work.rows[agent * ROWS : (agent + 1) * ROWS])
+    elif has_shares(work.turn):
+        share_by_cores(work.turn, work.totals, shape[at.CORE_SHARES])
+        for agent in range(agents):
+            pay_core_owner(work.turn, work.rows[agent * ROWS : (agent + 1) * ROWS])
+
+
+@compiled
+def end_run(shared: Shared, work: Work) -> None:
+    """T9 of the last turn: what waits for a block returns to its owner."""
+    for agent in range(shared.shape[at.AGENTS]):
+        if work.waits[agent] != 0:
+            give_back(work.rows[agent * ROWS : (agent + 1) * ROWS])
+
+
+@compiled
+def close_turn(shared: Shared, work: Work, number: np.int64) -> None:
+    """T9: look at every balance, and add up the turn."""
+    agents = shared.shape[at.AGENTS]
+    for agent in range(agents):
+        look(work.turn, work.rows[agent * ROWS : (agent + 1) * ROWS])
+        if agent % GROUP == GROUP - 1 or agent == agents - 1:
+            mark_first_negatives(work.turn, np.int32(number))
+            add_up(work.turn, work.totals, FLOW_COUNT)
+    look_at_platform(work.turn, work.totals, np.int32(number))
+
+
+@compiled
+def close_digest(shared: Shared, work: Work) -> None:
+    """The digest of the last state."""
+    shape = shared.shape
+    agents, turns, delay = shape[at.AGENTS], shape[at.TURNS], shape[at.DELAY]
+    slots = min(delay, turns) + 1
+    for agent in range(agents):
+        add_agent(work.digests, work.rows[agent * ROWS : (agent + 1) * ROWS], agent)
+        for started in range(max(1, turns - delay + 1), turns + 1):
+            flag = (started + delay) % slots * agents + agent
+            if work.releases[flag] != 0:
+                factor = coefficient(RELEASE, agent, started + delay)
+                add_row(work.digests, ring_row(work.released, flag), factor)
+    add_world(work.digests, work.turn, work.totals, turns)

@@ -1,0 +1,285 @@
+"""Worlds as the kernel's arrays.
+
+What one world's numbers are outside the kernel's range marks that world; what the kernel has no
+rule for is refused for the whole batch.
+
+Source: docs/batch.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from sim_economy.batch import lanes
+from sim_economy.batch import shape as at
+from sim_economy.batch.arrays import Shared
+from sim_economy.batch.decisions.family import NUMBERS, PERIODS
+from sim_economy.batch.exact_lanes import UP
+from sim_economy.batch.income_lanes import (
+    CLIP_RULE,
+    DEBT_RULE,
+    FIRST_PERIOD,
+    LATER_PERIOD,
+    NO_PERIOD,
+    STOP_RULE,
+)
+from sim_economy.batch.lanes import LANES, LIMIT, POLICY
+from sim_economy.batch.usage_lanes import LISTED, TABLED, UNIFORM
+from sim_economy.batch.world_batch import ListedUsage, TabledUsage, UniformUsage, WorldBatch
+from sim_economy.core.income_config import EmptyRule, OverdraftRule
+from sim_economy.core.units import MILLION, compounded
+from sim_economy.core.world_config import (
+    DividendRule,
+    JobRule,
+    LotteryRule,
+    SigningBonusRule,
+    UnstakeWithoutAmount,
+    UsageRule,
+    WorldConfig,
+)
+
+Values = Any
+"""One number for all worlds, or `[world]`."""
+
+TOKENS: Final = {
+    lanes.GENESIS: "genesis_tokens_per_agent",
+    lanes.COMMONS: "commons_threshold_per_turn",
+    lanes.BONUS: "signing_bonus",
+    lanes.STUDY_COST: "study_cost",
+    lanes.CREDIT_MAX: "job_credit_max",
+}
+WEIGHTS: Final = {
+    lanes.MINE_WEIGHT: "mine_base_weight",
+    lanes.STAKE_WEIGHT: "stake_weight_per_token",
+    lanes.BURN_WEIGHT_RATE: "burn_weight_per_token",
+    lanes.THRESHOLD: "block_threshold",
+    lanes.UNIT_PRICE: "base_inference_rate",
+}
+VARIED: Final = frozenset(
+    {
+        *TOKENS.values(),
+        *WEIGHTS.values(),
+        "thinking_layer_discount",
+        "interest_rate_per_turn",
+        "study_discount",
+        "burn_decay_rate",
+        "carryover_max",
+        "allowance",
+    }
+)
+"""Parameters that may differ between the worlds of a batch."""
+
+NEVER: Final = (1 << 31) - 1
+
+
+class Packed:
+    """A batch as rows of numbers, each one value or one a world.
+
+    Attributes:
+        integers: Of `parameters`, by row; `floats` of `rates`.
+        beyond: Worlds whose numbers are outside the kernel's range, `[world]`.
+    """
+
+    def __init__(self, batch: WorldBatch) -> None:
+        self.batch = batch
+        self.worlds = len(batch.seeds)
+        self.beyond = np.zeros(self.worlds, np.bool_)
+        self.integers: dict[int, Values] = {}
+        self.floats: dict[int, Values] = {}
+        self._pack_tokens()
+        self._pack_rates()
+        self._pack_policy()
+        self._pack_usage()
+        self.shared = _shared(batch)
+
+    def _value(self, name: str) -> Values:
+        config = self.batch.config
+        held = config.income if name in {"allowance", "carryover_max"} else config
+        return self.batch.varied.get(name, getattr(held, name, 0))
+
+    def _bounded(self, values: Values, low: int, high: int) -> Values:
+        """The values, those of worlds outside the bounds marked and replaced."""
+        outside = (np.asarray(values) < low) | (np.asarray(values) > high)
+        self.beyond |= outside
+        return np.where(outside, low, values) if np.any(outside) else values
+
+    def _pack_tokens(self) -> None:
+        for row, name in TOKENS.items():
+            high = NEVER if name in {"job_credit_max", "commons_threshold_per_turn"} else LIMIT - 1
+            self.integers[row] = self._bounded(self._value(name), 0, high)
+        self.integers[lanes.CARRYOVER] = self._value("carryover_max")
+
+    def _pack_rates(self) -> None:
+        for row, name in WEIGHTS.items():
+            self.floats[row] = np.float64(self._value(name))
+        self.floats[lanes.THINKING_RATE] = _biased(self._value("thinking_layer_discount"))
+        self.floats[lanes.INTEREST_RATE] = _biased(self._value("interest_rate_per_turn"))
+        self.floats[lanes.STUDY_KEEP] = np.float64(MILLION - self._value("study_discount"))
+        decay = self._value("burn_decay_rate")
+        self.floats[lanes.BURN_KEEP] = np.float64(MILLION - decay) / MILLION
+        lost = self.batch.turns * BURN_ROUNDING * (np.float64(decay) > 0)
+        self.floats[lanes.BURN_ERROR] = lost * self.floats[lanes.BURN_WEIGHT_RATE]
+        maturity = self.batch.config.burn_maturity_turns
+        self.integers[lanes.SPENT_AGE] = _by_value(
+            decay, lambda rate: _spent_age(rate, maturity, self.batch.turns)
+        )
+
+    def _pack_policy(self) -> None:
+        policy = self.batch.policy
+        numbers = {**PUBLISHED, **policy.numbers, **policy.varied}
+        for index, name in enumerate(NUMBERS):
+            low = 1 - LIMIT if name in SIGNED else -NEVER
+            self.integers[POLICY + LANES * index] = self._bounded(numbers[name], low, NEVER)
+
+    def _pack_usage(self) -> None:
+        usage, config = self.batch.usage, self.batch.config
+        if config.usage_source is UsageRule.FIXED:
+            thinking, output = config.fixed_thinking_units, config.fixed_output_units
+            usage = UniformUsage(thinking=(thinking,) * 2, output=(output,) * 2)
+        low_high = ((0, 0), (0, 0))
+        if isinstance(usage, UniformUsage):
+            low_high = (usage.thinking, usage.output)
+        for (low, high), first, counted in zip(
+            low_high,
+            (lanes.THINKING_LOW, lanes.OUTPUT_LOW),
+            (lanes.THINKING_COUNT, lanes.OUTPUT_COUNT),
+            strict=True,
+        ):
+            self._bounded(high, 0, LIMIT - 1)
+            self.integers[first] = min(low, LIMIT)
+            self.integers[counted] = min(high - low + 1, LIMIT)
+        if isinstance(usage, ListedUsage):
+            self.integers[lanes.USAGE_INDEX] = np.asarray(usage.index, np.int32)
+            listed = np.asarray(usage.units)[:, : self.batch.turns]
+            large = np.any(listed >= LIMIT, axis=(1, 2, 3))
+            self.beyond |= large[self.integers[lanes.USAGE_INDEX]]
+        elif isinstance(usage, TabledUsage):
+            self.beyond |= max(np.max(usage.thinking), np.max(usage.output)) >= LIMIT
+            self.integers[lanes.USAGE_INDEX] = 0
+        else:
+            self.integers[lanes.USAGE_INDEX] = 0
+
+    def allowances(self) -> list[Values]:
+        """What each agent is granted a period, `[agent]`; empty without income."""
+        income = self.batch.config.income
+        if income is None:
+            return []
+        named = dict(income.allowances)
+        usual = self._bounded(self._value("allowance"), 0, LIMIT - 1)
+        ids = self.batch.config.agent_ids
+        return [self._bounded(named.get(agent_id, usual), 0, LIMIT - 1) for agent_id in ids]
+
+
+BURN_ROUNDING: Final = 1.1e-12
+"""What a burned token's weight is off by after a turn, in tokens: rounding down at 10^-12, and
+floats."""
+SIGNED: Final = frozenset({"job_below", "stake_above", "burn_above", "transfer_above"})
+PUBLISHED: Final = {
+    "job_below": -180, "stake_above": 360, "stake_max": 220, "stake_tokens": 80,
+    "burn_above": 600, "burn_tokens": 50, "transfer_above": 450, "transfer_tokens": 20,
+    "transfer_fee": 1, "study_above": 250,
+    "unstake_period": 15, "stake_period": 7, "burn_period": 11, "transfer_period": 13,
+    "study_period": 10,
+}  # fmt: skip
+
+
+def _biased(rate: Values) -> Values:
+    return np.float64(rate) / MILLION * (1.0 + UP)
+
+
+def _by_value(values: Values, function: Callable[[int], int]) -> Values:
+    """A function of each value, evaluated once for each that differs."""
+    different, inverse = np.unique(np.asarray(values), return_inverse=True)
+    found = np.array([function(int(value)) for value in different], np.int32)
+    return found[inverse].reshape(np.shape(values))
+
+
+def _spent_age(rate: int, maturity: int, turns: int) -> int:
+    """Turns after which a burn has decayed to nothing; beyond all turns where it has not."""
+    low, high = 0, turns + 1
+    if rate == 0 or compounded(rate, high) > 0:  # type: ignore[arg-type]
+        return NEVER
+    while low < high:
+        middle = (low + high) // 2
+        if compounded(rate, middle) == 0:  # type: ignore[arg-type]
+            high = middle
+        else:
+            low = middle + 1
+    return min(maturity + low, NEVER)
+
+
+def _shared(batch: WorldBatch) -> Shared:
+    config = batch.config
+    owners = dict(config.core_owners or ())
+    cores = [owners.get(agent_id, 0) for agent_id in config.agent_ids]
+    numbers = {**PUBLISHED, **batch.policy.numbers}
+    kind, units, stride = _usage(batch)
+    income = config.income
+    periods = np.zeros(batch.turns + 1, np.uint8)
+    top_ups: list[int] = []
+    if income is not None:
+        for number in range(1, batch.turns + 1):
+            period = income.period_in(number)
+            periods[number] = (
+                NO_PERIOD if period is None else FIRST_PERIOD if period == 1 else LATER_PERIOD
+            )
+        order = {agent_id: index for index, agent_id in enumerate(config.agent_ids)}
+        for given in income.top_ups:
+            top_ups += [given.turn, order[given.agent], min(given.tokens, LIMIT)]
+    return Shared(
+        shape=_shape(batch, kind, stride),
+        periods=np.array([numbers[name] for name in PERIODS], np.int32),
+        table=np.zeros(1, np.int32),
+        usage=units,
+        income=periods,
+        top_ups=np.array(top_ups, np.int64),
+        cores=np.array(cores, np.int32),
+    )
+
+
+def _usage(batch: WorldBatch) -> tuple[int, Any, int]:
+    usage = batch.usage
+    if batch.config.usage_source is UsageRule.FIXED or isinstance(usage, UniformUsage):
+        return UNIFORM, np.zeros(1, np.int32), 0
+    if isinstance(usage, TabledUsage):
+        both = np.concatenate([np.asarray(usage.thinking), np.asarray(usage.output)])
+        return TABLED, np.minimum(both, LIMIT).astype(np.int32), 0
+    listed = np.minimum(np.asarray(usage.units), LIMIT).astype(np.int32)
+    return LISTED, np.ascontiguousarray(listed).reshape(-1), listed.shape[1] * listed.shape[2]
+
+
+EMPTY_RULES: Final = {
+    EmptyRule.DEBT: DEBT_RULE, EmptyRule.STOP: STOP_RULE, EmptyRule.CLIP: CLIP_RULE,
+}  # fmt: skip
+
+
+def _shape(batch: WorldBatch, usage_kind: int, stride: int) -> Any:
+    config = batch.config
+    income = config.income
+    shape = np.zeros(at.SHAPE, np.int64)
+    values: Mapping[int, int] = {
+        at.AGENTS: config.num_agents,
+        at.TURNS: batch.turns,
+        at.ENDS: batch.ends,
+        at.CORE_SHARES: config.num_cores,
+        at.MATURITY: config.burn_maturity_turns,
+        at.DELAY: config.unstake_delay_turns,
+        at.WINDOW: min(config.signature_window, NEVER),
+        at.CREDITS_USAGE: config.job_rule is JobRule.CREDIT_USAGE,
+        at.BONUS_PER_BLOCK: config.signing_bonus_rule is SigningBonusRule.PER_BLOCK,
+        at.SEPARATE_TICKETS: config.lottery_rule is LotteryRule.MINE_STAKE_BURN,
+        at.ALL_STAKE: config.unstake_without_amount is UnstakeWithoutAmount.ALL,
+        at.SHARES_BY_CLAIM: config.dividend_rule is DividendRule.STAKE_AND_BURN,
+        at.AUCTION: config.core_owners is None,
+        at.EMPTY_RULE: EMPTY_RULES[config.when_empty],
+        at.HAS_INCOME: income is not None,
+        at.FORGIVEN: income is not None and income.overdraft is OverdraftRule.FORGIVEN,
+        at.USAGE_KIND: usage_kind,
+        at.USAGE_STRIDE: stride,
+    }
+    for place, value in values.items():
+        shape[place] = value
+    return shape

@@ -1,0 +1,92 @@
+"""The usage of one agent in one turn, for all lanes.
+
+Source: docs/spec/economy.md, L8, T1 and B1.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from sim_economy.batch.compiling import compiled, mixed
+from sim_economy.batch.lanes import (
+    LANES,
+    OUTPUT,
+    OUTPUT_COUNT,
+    OUTPUT_LOW,
+    THINKING,
+    THINKING_COUNT,
+    THINKING_LOW,
+    USAGE_INDEX,
+    Int32s,
+    Uint64s,
+)
+
+UNIFORM: Final = 0
+TABLED: Final = 1
+LISTED: Final = 2
+
+HALF: Final = np.uint64(32)
+LOWER: Final = np.uint64(2**32 - 1)
+TABLE_SIZE: Final = 1 << 16
+
+
+@compiled
+def uniform_usage(turn: Int32s, parameters: Int32s, keys: Uint64s, step: np.uint64) -> None:
+    """Draw thinking and output from a range each.
+
+    Args:
+        keys: Of this turn and the purpose `usage`, `[lane]`.
+        step: What tells this agent's draw apart.
+    """
+    for lane in range(LANES):
+        drawn = mixed(keys[lane] + step)
+        thinking = ((drawn >> HALF) * np.uint64(parameters[THINKING_COUNT + lane])) >> HALF
+        output = ((drawn & LOWER) * np.uint64(parameters[OUTPUT_COUNT + lane])) >> HALF
+        turn[THINKING + lane] = parameters[THINKING_LOW + lane] + np.int32(thinking)
+        turn[OUTPUT + lane] = parameters[OUTPUT_LOW + lane] + np.int32(output)
+
+
+@compiled
+def quantile(table: Int32s, half: np.int64) -> np.int32:
+    """Units at the probability half / 2^32; see `agents.quantiles`."""
+    place = max(np.int64(0), half * TABLE_SIZE - (1 << 31))
+    index = place >> 32
+    part = place & 0xFFFFFFFF
+    below = np.int64(table[index])
+    above = np.int64(table[min(index + 1, TABLE_SIZE - 1)])
+    return np.int32(below + (((above - below) * part) >> 32))
+
+
+@compiled
+def tabled_usage(
+    turn: Int32s, tables: Int32s, keys: Uint64s, step: np.uint64
+) -> None:
+    """Draw thinking and output from a table of quantiles each.
+
+    Args:
+        tables: Quantiles of thinking, then of output.
+    """
+    thinking, output = tables[:TABLE_SIZE], tables[TABLE_SIZE:]
+    for lane in range(LANES):
+        drawn = mixed(keys[lane] + step)
+        turn[THINKING + lane] = quantile(thinking, np.int64(drawn >> HALF))
+        turn[OUTPUT + lane] = quantile(output, np.int64(drawn & LOWER))
+
+
+@compiled
+def listed_usage(
+    turn: Int32s, parameters: Int32s, listed: Int32s, start: np.int64, stride: np.int64
+) -> None:
+    """Read thinking and output from a list.
+
+    Args:
+        listed: Pairs, `[list, turn, agent]`.
+        start: Of this turn and agent in a list, counted in pairs.
+        stride: Pairs of a list.
+    """
+    for lane in range(LANES):
+        at = 2 * (parameters[USAGE_INDEX + lane] * stride + start)
+        turn[THINKING + lane] = listed[at]
+        turn[OUTPUT + lane] = listed[at + 1]

@@ -1,0 +1,96 @@
+"""What the kernel is asked to play; no library is needed to say it.
+
+Source: docs/batch.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sim_economy.core.world_config import WorldConfig
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True, kw_only=True)
+class UniformUsage:
+    """Thinking and output from a range each, drawn once an agent and turn; bounds included."""
+
+    thinking: tuple[int, int]
+    output: tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TabledUsage:
+    """Thinking and output from a table of 65,536 quantiles each; see `agents.quantiles`."""
+
+    thinking: Any
+    output: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedUsage:
+    """Thinking and output from lists.
+
+    Attributes:
+        units: Whole numbers, `[list, turn, agent, 2]`.
+        index: Which list each world reads, `[world]`.
+    """
+
+    units: Any
+    index: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class FamilyPolicy:
+    """The published policy, or one of its family.
+
+    Attributes:
+        numbers: Parameters by name that all worlds share; those left out are the published ones.
+        varied: Those that differ, `[world]` each; periods cannot.
+    """
+
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    varied: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorldBatch:
+    """Worlds of one shape.
+
+    Attributes:
+        config: What they share; its seed counts for nothing.
+        seeds: `[world]`.
+        varied: Numeric parameters that differ, `[world]` each; rates and weights in millionths.
+            `allowance` and `carryover_max` are those of `income`.
+        ends: Whether the last turn is the run's declared end.
+    """
+
+    config: WorldConfig
+    turns: int
+    seeds: np.ndarray[Any, Any]
+    policy: FamilyPolicy = field(default_factory=FamilyPolicy)
+    usage: UniformUsage | TabledUsage | ListedUsage
+    varied: Mapping[str, Any] = field(default_factory=dict)
+    ends: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchResult:
+    """What became of the worlds.
+
+    Attributes:
+        metrics: Whole numbers by name, `[world]` each.
+        digests: Of the last state of each world, as `state_digest` computes it.
+        beyond: Worlds that left the exact range; their other values say nothing.
+        balances: Of each agent at the end, `[agent, world]`, where asked for; as `staked`.
+    """
+
+    metrics: Mapping[str, np.ndarray[Any, Any]]
+    digests: np.ndarray[Any, Any]
+    beyond: np.ndarray[Any, Any]
+    balances: np.ndarray[Any, Any] | None = None
+    staked: np.ndarray[Any, Any] | None = None
