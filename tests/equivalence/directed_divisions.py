@@ -32,7 +32,8 @@ from tests.equivalence.world_groups import WorldGroup
 
 AROUND = (-1, 0, 1)
 PRICE_MAX = MILLION * MILLION
-NEVER = -INPUT_LIMIT
+NEVER = -100_000_000
+ALWAYS = 100_000_000
 WITHIN = 2**26
 """Tokens that stay within the kernel's exact range, so that it is what is asked."""
 PASSIVE = Published(
@@ -292,7 +293,7 @@ def _seeds_of_halves(halves: Sequence[int]) -> list[int]:
 
 def first_jobs() -> Iterator[WorldGroup]:
     """J1 and J4: a credit at its limit, one below, one above; a bonus once."""
-    worker = replace(PASSIVE, job_below=INPUT_LIMIT)
+    worker = replace(PASSIVE, job_below=ALWAYS)
     for rule in JobRule:
         yield built(
             f"jobs under {rule}",

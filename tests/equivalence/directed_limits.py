@@ -17,7 +17,15 @@ from sim_economy.core.world_config import (
     SigningBonusRule,
     UnstakeWithoutAmount,
 )
-from tests.equivalence.directed_divisions import AROUND, NEVER, PASSIVE, PRICE_MAX, built, output
+from tests.equivalence.directed_divisions import (
+    ALWAYS,
+    AROUND,
+    NEVER,
+    PASSIVE,
+    PRICE_MAX,
+    built,
+    output,
+)
 from tests.equivalence.world_groups import WorldGroup
 
 POWERS = tuple(
@@ -31,7 +39,7 @@ BUSY = replace(
     PASSIVE,
     stake_period=2,
     stake_above=NEVER,
-    stake_max=INPUT_LIMIT,
+    stake_max=ALWAYS,
     burn_period=3,
     burn_above=NEVER,
     transfer_period=5,
@@ -91,16 +99,20 @@ def debts_that_double() -> Iterator[WorldGroup]:
 
 
 def usage() -> Iterator[WorldGroup]:
-    """Units at the most that an input may carry."""
-    most = Constant(INPUT_LIMIT)
-    free = (0, 1, 2**28, INPUT_LIMIT - 1, INPUT_LIMIT)
-    for source in (
-        DistributedUsage(most, most),
-        DistributedUsage(most, Constant(0)),
-        DistributedUsage(Constant(0), most),
-        DistributedUsage(Uniform(0, INPUT_LIMIT), Uniform(INPUT_LIMIT - 1, INPUT_LIMIT)),
-    ):
-        for price, discount in product((0, 1, 999, MILLION, PRICE_MAX), (0, 1, 500_000, MILLION)):
+    """Units at the ends of narrow types, and at the most that an input may carry."""
+    for most in (2**26, 2**27 - 1, 2**27, INPUT_LIMIT):
+        constant = Constant(most)
+        free = (0, 1, 2**26, 2**27 - 1, most - 1, most)
+        for source, price, discount in product(
+            (
+                DistributedUsage(constant, constant),
+                DistributedUsage(constant, Constant(0)),
+                DistributedUsage(Constant(0), constant),
+                DistributedUsage(Uniform(0, most), Uniform(most - 1, most)),
+            ),
+            (0, 1, 999, MILLION, PRICE_MAX),
+            (0, 1, 500_000, MILLION),
+        ):
             yield built(
                 f"{source} at {price}, {discount}",
                 2,
@@ -115,7 +127,7 @@ def usage() -> Iterator[WorldGroup]:
 
 def prices() -> Iterator[WorldGroup]:
     """Fees at the powers of two, charged, waived, credited, and shared out."""
-    for rule, below in product(JobRule, (NEVER, INPUT_LIMIT)):
+    for rule, below in product(JobRule, (NEVER, ALWAYS)):
         yield built(
             f"fees under {rule}, jobs below {below}",
             2,
@@ -145,7 +157,7 @@ def prices() -> Iterator[WorldGroup]:
 
 
 def amounts() -> Iterator[WorldGroup]:
-    """Stakes, burns, transfers and studies of what is there, of a token more, of all there can be."""
+    """Stakes, burns, transfers and studies of what is there, of one token more, of all."""
     tokens = (1, 999, 1000, 1001, *POWERS)
     for endowment, lottery in product((1000, 2**26, 2**27 - 1, INPUT_LIMIT), LotteryRule):
         yield built(
@@ -202,11 +214,14 @@ def rates() -> Iterator[WorldGroup]:
 def incomes() -> Iterator[WorldGroup]:
     """I1 to I8: what is carried over, lifted, stopped or clipped at one token more and less."""
     for empty, overdraft, carried in product(
-        EmptyRule, OverdraftRule, (0, 1, 99, 100, INPUT_LIMIT)
+        EmptyRule, OverdraftRule, (0, 1, 99, 100, ALWAYS, INPUT_LIMIT)
     ):
         income = IncomeConfig(
             allowance=50,
-            allowances=(("agent_1", 0), ("agent_2", INPUT_LIMIT)),
+            allowances=(
+                ("agent_1", 0),
+                ("agent_2", 2**23 if carried < INPUT_LIMIT else INPUT_LIMIT),
+            ),
             period_turns=3,
             carryover_max=carried,
             overdraft=overdraft,

@@ -13,7 +13,7 @@ from sim_economy.core.actions import Mine
 from sim_economy.core.rules import block_lottery
 from sim_economy.core.state import State, genesis
 from sim_economy.core.turn import play_turn
-from sim_economy.core.units import FACTOR_ONE, INPUT_LIMIT, MILLION
+from sim_economy.core.units import FACTOR_ONE, MILLION
 from sim_economy.core.world_config import (
     LotteryRule,
     SigningBonusRule,
@@ -22,7 +22,7 @@ from sim_economy.core.world_config import (
     genesis_order,
 )
 from tests.equivalence.aimed_draws import WORD, seeds_near
-from tests.equivalence.directed_divisions import AROUND, PASSIVE, built, output
+from tests.equivalence.directed_divisions import ALWAYS, AROUND, PASSIVE, built, output
 from tests.equivalence.world_groups import WorldGroup
 
 WEIGHT_MAX = MILLION * MILLION
@@ -30,7 +30,7 @@ SAVERS = replace(
     PASSIVE,
     stake_period=3,
     stake_above=0,
-    stake_max=INPUT_LIMIT,
+    stake_max=ALWAYS,
     stake_tokens=7,
     burn_period=4,
     burn_above=0,
@@ -181,7 +181,7 @@ def releases() -> Iterator[WorldGroup]:
 
 def windows() -> Iterator[WorldGroup]:
     """L2: stake and burn tickets count after a mine block, and after blockless turns."""
-    stakers = replace(PASSIVE, stake_period=4, stake_above=0, stake_max=INPUT_LIMIT)
+    stakers = replace(PASSIVE, stake_period=4, stake_above=0, stake_max=ALWAYS)
     for window, heavy in product((1, 2, 3, 6), (10_000, WEIGHT_MAX)):
         yield built(
             f"a window of {window} turns, stake that weighs {heavy}",

@@ -230,6 +230,9 @@ def _owners(random: Random, names: Sequence[str], num_cores: int) -> tuple[tuple
     return tuple(sorted(owners.items()))
 
 
+_CARRIED: Final = (0, 1, 100, 500, 10_000, INPUT_LIMIT)
+
+
 def _income(random: Random, names: Sequence[str], turns: int) -> IncomeConfig:
     empty = random.choice(tuple(EmptyRule))
     shortest = 2 if empty is EmptyRule.STOP else 1
@@ -249,7 +252,7 @@ def _income(random: Random, names: Sequence[str], turns: int) -> IncomeConfig:
     return IncomeConfig(
         **(allowed if periods else {}),
         **periods,
-        carryover_max=random.choice((0, 1, 100, 500, INPUT_LIMIT)),
+        carryover_max=random.choice(_CARRIED),
         overdraft=random.choice(tuple(OverdraftRule)),
         top_ups=tuple(
             TopUp(turn=turn, agent=names[agent], tokens=max(1, tokens(random)))
@@ -295,6 +298,10 @@ def _varied(random: Random, config: WorldConfig, worlds: int) -> dict[str, tuple
         for name, value in VALUES.items()
         if random.random() < share
     }
+    if config.income is not None and random.random() < 0.3:
+        varied["carryover_max"] = tuple(random.choice(_CARRIED) for _ in range(worlds))
+        if config.income.period_turns or config.income.period_starts:
+            varied["allowance"] = tuple(random.randint(0, 300) for _ in range(worlds))
     if random.random() < 0.4:
         weights = varied.get("mine_base_weight", (config.mine_base_weight,) * worlds)
         varied["block_threshold"] = tuple(_near(random, weight, config) for weight in weights)

@@ -17,6 +17,8 @@ from sim_economy.core.world_config import WorldConfig
 from tests.equivalence.core_reference import Reference, reference
 
 OF_POLICY = "policy."
+OF_INCOME = frozenset({"allowance", "carryover_max"})
+"""Parameters of the income table that may differ from world to world."""
 
 
 class WorldGroup(Struct, frozen=True, kw_only=True):
@@ -45,6 +47,10 @@ class WorldGroup(Struct, frozen=True, kw_only=True):
             for name, values in self.varied.items()
             if not name.startswith(OF_POLICY)
         }
+        of_income = {name: own.pop(name) for name in OF_INCOME & own.keys()}
+        if of_income:
+            assert self.config.income is not None, self.name
+            own["income"] = replace(self.config.income, **of_income)
         return replace(self.config, seed=self.seeds[world], **own)
 
     def policy_of(self, world: int) -> Policy:
