@@ -18,8 +18,8 @@ from sim_economy.batch.lanes import (
     BURNS_CHOSEN,
     BURNS_WAITING,
     GUARD,
+    JOBS_CHOSEN,
     LANES,
-    LIMIT,
     OTHERS_CHOSEN,
     REJECTED,
     ROWS,
@@ -108,17 +108,32 @@ def refuse(
             turn[REJECTED + lane] += np.int32(1)
 
 
+COSTLY: Final = 1 << STAKE | 1 << BURN | 1 << STUDY | 1 << TRANSFER | 1 << BID_CORE
+"""Bits of actions that take something from a balance when they apply."""
+
+
 @compiled
-def count_choices(turn: Int32s, rows: Int32s) -> None:
-    """Count what agents chose; what is counted nowhere else is mining."""
+def count_choices(turn: Int32s, rows: Int32s) -> np.int64:
+    """Count what agents chose; what is counted nowhere else is mining.
+
+    Returns:
+        A bit for each kind of action but mining and jobs that some lane chose.
+    """
+    chosen = np.int32(0)
     for lane in range(LANES):
         action = rows[ACTION + lane]
-        turn[STAKES_CHOSEN + lane] += np.int32(action == STAKE)
-        turn[UNSTAKES_CHOSEN + lane] += np.int32(action == UNSTAKE)
-        turn[BURNS_CHOSEN + lane] += np.int32(action == BURN)
-        turn[STUDIES_CHOSEN + lane] += np.int32(action == STUDY)
-        turn[TRANSFERS_CHOSEN + lane] += np.int32(action == TRANSFER)
-        turn[OTHERS_CHOSEN + lane] += np.int32((action == IDLE) | (action == BID_CORE))
+        chosen |= np.int32(1) << action
+        turn[JOBS_CHOSEN + lane] += np.int32(action == JOB)
+    if chosen & ~(1 << MINE | 1 << JOB):
+        for lane in range(LANES):
+            action = rows[ACTION + lane]
+            turn[STAKES_CHOSEN + lane] += np.int32(action == STAKE)
+            turn[UNSTAKES_CHOSEN + lane] += np.int32(action == UNSTAKE)
+            turn[BURNS_CHOSEN + lane] += np.int32(action == BURN)
+            turn[STUDIES_CHOSEN + lane] += np.int32(action == STUDY)
+            turn[TRANSFERS_CHOSEN + lane] += np.int32(action == TRANSFER)
+            turn[OTHERS_CHOSEN + lane] += np.int32((action == IDLE) | (action == BID_CORE))
+    return np.int64(chosen & ~(1 << MINE | 1 << JOB))
 
 
 @compiled
@@ -161,9 +176,7 @@ def submit(turn: Int32s, rows: Int32s, parameters: Int32s) -> bool:
 
 
 @compiled
-def address_transfers(
-    turn: Int32s, rows: Int32s, all_rows: Int32s, waits: Bytes
-) -> None:
+def address_transfers(turn: Int32s, rows: Int32s, all_rows: Int32s, waits: Bytes) -> None:
     """Let what is transferred wait for its recipient."""
     for lane in range(LANES):
         if rows[ACTION + lane] == TRANSFER:

@@ -21,6 +21,7 @@ from sim_economy.batch.lanes import (
 )
 from sim_economy.batch.shape import AGENTS, DELAY, MATURITY, TURNS
 
+
 class Shared(NamedTuple):
     """What all worlds of a batch share.
 

@@ -25,7 +25,6 @@ from sim_economy.batch.lanes import (
     GUARD,
     INTEREST,
     INTEREST_RATE,
-    JOBS_CHOSEN,
     LANES,
     OUTPUT,
     PRICE,
@@ -47,7 +46,7 @@ ZERO = np.int32(0)
 
 
 @compiled
-def study(turn: Int32s, rows: Int32s, weights: Floats, rates: Floats) -> None:
+def study(rows: Int32s, weights: Floats, rates: Floats) -> None:
     """Make thinking cheaper for those who studied, from this turn on.
 
     Source: docs/spec/economy.md, B3 and section 0.
@@ -127,4 +126,3 @@ def collect(turn: Int32s, rows: Int32s, rates: Floats) -> None:
         turn[COVERED + lane] += covered
         turn[WAIVED + lane] += np.int32(fee - charged)
         turn[INTEREST + lane] += interest
-        turn[JOBS_CHOSEN + lane] += np.int32(works)

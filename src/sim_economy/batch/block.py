@@ -13,6 +13,10 @@ import numpy as np
 
 from sim_economy.batch import shape as at
 from sim_economy.batch.action_lanes import (
+    COSTLY,
+    STUDY,
+    TRANSFER,
+    UNSTAKE,
     address_transfers,
     count_choices,
     refuse,
@@ -59,6 +63,7 @@ from sim_economy.batch.dividend_lanes import (
     pay_core_owner,
     share_by_cores,
 )
+from sim_economy.batch.exact_lanes import price_of
 from sim_economy.batch.income_lanes import (
     CLIP_RULE,
     LATER_PERIOD,
@@ -75,10 +80,10 @@ from sim_economy.batch.lanes import (
     BALANCE,
     BURN_WEIGHT,
     CORES,
-    FLOW_COUNT,
     GENESIS,
     GROUP,
     LANES,
+    PLATFORM_MIN,
     POOL,
     PRICE,
     PRICE_REST,
@@ -97,13 +102,11 @@ from sim_economy.batch.lottery_lanes import (
     decide_whether_stake_counts,
     draw_point,
     mature,
-    pass_mining_tickets,
+    pass_mining_ticket,
     pick_separate_ticket,
     settle_draw,
 )
-from sim_economy.batch.ring_lanes import ring_row
-from sim_economy.batch.exact_lanes import price_of
-from sim_economy.batch.totals_lanes import add_up, look, look_at_platform, mark_first_negatives
+from sim_economy.batch.totals_lanes import add_up_bills, add_up_turn, look, mark_first_negatives
 from sim_economy.batch.usage_lanes import (
     LISTED,
     TABLED,
@@ -139,6 +142,7 @@ def begin(shared: Shared, worlds: Worlds, work: Work) -> None:
     work.totals[:] = 0
     work.draws[:] = 0.0
     work.digests[:] = np.uint64(0)
+    work.totals[PLATFORM_MIN : PLATFORM_MIN + LANES] = np.int64(2**62)
     for flags in (work.releases, work.burns, work.waits, work.weighs):
         flags[:] = np.uint8(0)
     for agent in range(shared.shape[at.AGENTS]):
@@ -155,8 +159,8 @@ def begin(shared: Shared, worlds: Worlds, work: Work) -> None:
             rows[CORES + lane] = cores
             work.turn[SHARES + lane] += cores
         if shared.shape[at.HAS_INCOME]:
-            allowances = worlds.allowances[agent * LANES : (agent + 1) * LANES]
-            rows[ALLOWANCE : ALLOWANCE + LANES] = allowances
+            for lane in range(LANES):
+                rows[ALLOWANCE + lane] = worlds.allowances[agent * LANES + lane]
 
 
 @compiled
@@ -203,45 +207,58 @@ def act(shared: Shared, worlds: Worlds, work: Work, number: np.int64) -> None:
         find_poorest(work.turn, work.rows, ROWS, agents)
     for agent in range(agents):
         rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
-        quiet = is_quiet(shared.periods, number, agent)
-        if quiet:
+        chosen = 0
+        if is_quiet(shared.periods, number, agent):
             work_or_mine(work.turn, rows, worlds.parameters)
         else:
             decide(work.turn, rows, worlds.parameters, shared.periods, number, agent)
-            count_choices(work.turn, rows)
+            chosen = count_choices(work.turn, rows)
         flag = number % slots * agents + agent
         if work.releases[flag] != 0 and number > shape[at.DELAY]:
-            release(work.turn, rows, ring_row(work.released, flag))
+            release(work.turn, rows, work.released[flag * LANES : (flag + 1) * LANES])
             work.releases[flag] = np.uint8(0)
         if shape[at.HAS_INCOME]:
             receive_income(shared, worlds, work, rows, number, agent)
             if shape[at.EMPTY_RULE] == STOP_RULE:
                 stop_the_empty(work.turn, rows)
-        if not quiet:
-            apply(shared, worlds, work, rows, number, agent)
+        if chosen:
+            apply(shared, worlds, work, rows, number, agent, chosen)
     if auction:
         sell_cores(work.turn, work.rows, agents, shape[at.CORE_SHARES])
 
 
 @compiled
 def apply(
-    shared: Shared, worlds: Worlds, work: Work, rows: Int32s, number: np.int64, agent: np.int64
+    shared: Shared,
+    worlds: Worlds,
+    work: Work,
+    rows: Int32s,
+    number: np.int64,
+    agent: np.int64,
+    chosen: np.int64,
 ) -> None:
-    """T3: one agent's action, if no rule refuses it."""
+    """T3: one agent's action, if no rule refuses it.
+
+    Args:
+        chosen: A bit for each kind of action that some lane chose.
+    """
     shape = shared.shape
     agents = shape[at.AGENTS]
     auction = shape[at.AUCTION] != 0 and number == 1
     all_stake = shape[at.ALL_STAKE] != 0
     refuse(work.turn, rows, worlds.parameters, agent, agents, all_stake, auction)
-    if submit(work.turn, rows, worlds.parameters):
+    if chosen & COSTLY and submit(work.turn, rows, worlds.parameters):
         work.waits[agent] = np.uint8(1)
-        address_transfers(work.turn, rows, work.rows, work.waits)
-    weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
-    study(work.turn, rows, weights, worlds.rates)
-    slots = min(shape[at.DELAY], shape[at.TURNS]) + 1
-    flag = (number + shape[at.DELAY]) % slots * agents + agent
-    started = start_releases(work.turn, rows, ring_row(work.released, flag))
-    work.releases[flag] = np.uint8(started)
+        if chosen & (1 << TRANSFER):
+            address_transfers(work.turn, rows, work.rows, work.waits)
+    if chosen & (1 << STUDY):
+        weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
+        study(rows, weights, worlds.rates)
+    if chosen & (1 << UNSTAKE):
+        slots = min(shape[at.DELAY], shape[at.TURNS]) + 1
+        flag = (number + shape[at.DELAY]) % slots * agents + agent
+        released = work.released[flag * LANES : (flag + 1) * LANES]
+        work.releases[flag] = np.uint8(start_releases(work.turn, rows, released))
 
 
 @compiled
@@ -288,9 +305,8 @@ def bill(shared: Shared, worlds: Worlds, work: Work, number: np.int64) -> None:
         if not shape[at.BONUS_PER_BLOCK]:
             pay_first_jobs(work.turn, rows, worlds.parameters)
         collect(work.turn, rows, worlds.rates)
-        if agent % GROUP == GROUP - 1:
-            add_up(work.turn, work.totals, FLOW_COUNT)
-    add_up(work.turn, work.totals, FLOW_COUNT)
+        if agent % GROUP == GROUP - 1 or agent == agents - 1:
+            add_up_bills(work.turn, work.totals)
 
 
 @compiled
@@ -325,12 +341,12 @@ def weigh_burns(shared: Shared, worlds: Worlds, work: Work, number: np.int64) ->
         flag = (number - max(maturity, 1)) % slots * agents + agent
         matures = work.burns[flag] != 0 and number > maturity
         if matures and maturity == 0:
-            mature(weights, ring_row(work.burned, flag))
+            mature(weights, work.burned[flag * LANES : (flag + 1) * LANES])
         if work.weighs[agent] or matures:
             decay(weights, worlds.rates)
             work.weighs[agent] = np.uint8(1)
         if matures and maturity > 0:
-            mature(weights, ring_row(work.burned, flag))
+            mature(weights, work.burned[flag * LANES : (flag + 1) * LANES])
         if matures:
             work.burns[flag] = np.uint8(0)
 
@@ -361,10 +377,9 @@ def draw_block(
         pick_separate_ticket(draws, turn, work.rows, work.weights, worlds.rates, agents)
     else:
         for agent in range(agents):
-            rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
             weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
-            pass_mining_tickets(draws, turn, rows, weights, worlds.rates, has_burns)
-    settle_draw(draws, turn, np.int32(number))
+            pass_mining_ticket(draws, turn, weights)
+    settle_draw(turn, np.int32(number))
     return True
 
 
@@ -384,7 +399,7 @@ def finalise_all(shared: Shared, worlds: Worlds, work: Work, number: np.int64) -
             continue
         rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
         flag = number % slots * agents + agent
-        burned = ring_row(work.burned, flag)
+        burned = work.burned[flag * LANES : (flag + 1) * LANES]
         waits, burns = finalise(work.turn, work.draws, rows, burned)
         work.waits[agent] = np.uint8(waits)
         work.burns[flag] = np.uint8(burns)
@@ -429,9 +444,8 @@ def close_turn(shared: Shared, work: Work, number: np.int64) -> None:
     for agent in range(agents):
         look(work.turn, work.rows[agent * ROWS : (agent + 1) * ROWS])
         if agent % GROUP == GROUP - 1 or agent == agents - 1:
-            mark_first_negatives(work.turn, np.int32(number))
-            add_up(work.turn, work.totals, FLOW_COUNT)
-    look_at_platform(work.turn, work.totals, np.int32(number))
+            add_up_turn(work.turn, work.totals)
+    mark_first_negatives(work.turn, work.totals, np.int32(number))
 
 
 @compiled
@@ -446,5 +460,5 @@ def close_digest(shared: Shared, work: Work) -> None:
             flag = (started + delay) % slots * agents + agent
             if work.releases[flag] != 0:
                 factor = coefficient(RELEASE, agent, started + delay)
-                add_row(work.digests, ring_row(work.released, flag), factor)
+                add_row(work.digests, work.released[flag * LANES : (flag + 1) * LANES], factor)
     add_world(work.digests, work.turn, work.totals, turns)

@@ -20,7 +20,6 @@ from sim_economy.batch.lanes import (
     BURNS,
     BURNS_DONE,
     BURNS_WAITING,
-    FLOWS,
     GUARD,
     KIND,
     LANES,
@@ -62,9 +61,7 @@ def release(turn: Int32s, rows: Int32s, released: Int32s) -> None:
 
 
 @compiled
-def finalise(
-    turn: Int32s, draws: Floats, rows: Int32s, burned: Int32s
-) -> tuple[bool, bool]:
+def finalise(turn: Int32s, draws: Floats, rows: Int32s, burned: Int32s) -> tuple[bool, bool]:
     """L6: what one agent submitted, and what is transferred to it, reaches its goal.
 
     Args:

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 import numba
@@ -17,6 +20,8 @@ from numba.extending import intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+SETTINGS: Any = numba.config
+
 WIDE: Final = "-prefer-256-bit"
 """Without it LLVM leaves half of each 512-bit register unused."""
 
@@ -25,33 +30,62 @@ def _use_wide_registers() -> None:
     """Compile for this processor with its full width; what the user has set stays."""
     chosen = {"NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES"} & set(os.environ)
     features = binding.get_host_cpu_features()
-    if not chosen and features.get("avx512f") and numba.config.CPU_NAME is None:
-        numba.config.CPU_NAME = binding.get_host_cpu_name()
-        numba.config.CPU_FEATURES = f"{features.flatten()},{WIDE}"
+    if not chosen and features.get("avx512f") and SETTINGS.CPU_NAME is None:
+        SETTINGS.CPU_NAME = binding.get_host_cpu_name()
+        SETTINGS.CPU_FEATURES = f"{features.flatten()},{WIDE}"
 
 
 _use_wide_registers()
 
 
 def compiled(function: Function) -> Function:
-    """The function compiled when it is first called, kept on disk where there is a place."""
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+    """The function compiled when it is first called, kept on disk where there is a place.
+
+    It allocates nothing.
+    """
+    before = SETTINGS.CACHE_DIR
     try:
-        made = numba.njit(function, cache=True, **options)
-    except RuntimeError:  # no folder to keep it in: neither beside the source nor in a home
-        made = numba.njit(function, **options)
+        # Numba compares the time of one file only; the folder stands for all of them.
+        SETTINGS.CACHE_DIR = str(_cache_folder())
+        made = numba.njit(function, cache=True, **OPTIONS)
+    except (RuntimeError, OSError):  # nowhere to keep it
+        made = numba.njit(function, **OPTIONS)
+    finally:
+        SETTINGS.CACHE_DIR = before
     return cast("Function", made)
+
+
+OPTIONS: Final = {
+    "nogil": True,
+    "error_model": "numpy",
+    "boundscheck": False,
+    # Nothing is allocated in compiled code, and counting references costs more than a step.
+    "_nrt": False,
+}
+
+
+@cache
+def _cache_folder() -> Path:
+    """The folder of compiled code of this source."""
+    source = sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        source.update(path.read_bytes())
+    home = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
+    caches = Path(home) if home else Path.home() / ".cache"
+    folder = caches / "sim-economy" / f"kernel-{source.hexdigest()[:16]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def instruction_set() -> str:
     """The widest vector instructions that are compiled for."""
-    features = str(numba.config.CPU_FEATURES or binding.get_host_cpu_features().flatten())
+    features = str(SETTINGS.CPU_FEATURES or binding.get_host_cpu_features().flatten())
     known = {"avx512f": "AVX-512", "avx2": "AVX2", "neon": "NEON"}
     found = (name for flag, name in known.items() if f"+{flag}" in features.split(","))
     return next(found, "scalar")
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def fused(typing_context: Any, first: Any, second: Any, third: Any) -> Any:  # noqa: ARG001
     """`first * second + third`, rounded once."""
 

@@ -90,9 +90,7 @@ def add_agent(sums: Uint64s, rows: Int32s, agent: np.int64) -> None:
 
 
 @compiled
-def add_world(
-    sums: Uint64s, turn: Int32s, totals: Int64s, number: np.int64
-) -> None:
+def add_world(sums: Uint64s, turn: Int32s, totals: Int64s, number: np.int64) -> None:
     """Add what is the world's, and mix."""
     none = np.int64(0)
     of_turn = coefficient(TURN, none, none) * np.uint64(number)

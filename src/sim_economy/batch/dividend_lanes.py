@@ -29,7 +29,6 @@ from sim_economy.batch.lanes import (
     Int64s,
 )
 
-
 POOL_MAX: Final = (1 << 31) - 1
 """A pool beyond it times a claim could pass 64 bits."""
 
@@ -78,9 +77,7 @@ def add_claim(totals: Int64s, rows: Int32s) -> None:
 
 
 @compiled
-def bound_claims(
-    turn: Int32s, totals: Int64s, parameters: Int32s, agents: np.int64
-) -> None:
+def bound_claims(turn: Int32s, totals: Int64s, parameters: Int32s, agents: np.int64) -> None:
     """C3, `stake_and_burn`: the whole is never below what all began with."""
     for lane in range(LANES):
         if totals[POOL + lane] > POOL_MAX:

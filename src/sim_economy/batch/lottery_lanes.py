@@ -23,6 +23,7 @@ from sim_economy.batch.lanes import (
     BLOCK_WINNER,
     BURN_ERROR,
     BURN_KEEP,
+    BURN_PART,
     BURN_WEIGHT,
     BURN_WEIGHT_RATE,
     BURNED_SUM,
@@ -30,11 +31,10 @@ from sim_economy.batch.lanes import (
     GUARD,
     KIND,
     LANES,
-    MARGIN,
     MINE_WEIGHT,
-    NEAREST,
     OUTSIDE,
-    POINT,
+    POINT_HIGH,
+    POINT_LOW,
     REACHED,
     ROWS,
     STAKE_WEIGHT,
@@ -43,6 +43,7 @@ from sim_economy.batch.lanes import (
     TOTAL_WEIGHT,
     WEIGHTS,
     WINNER,
+    WINNER_HIGH,
     Floats,
     Int32s,
     Uint64s,
@@ -78,6 +79,7 @@ def begin_tickets(draws: Floats) -> None:
     """Nobody holds a ticket yet."""
     for lane in range(LANES):
         draws[TOTAL_WEIGHT + lane] = 0.0
+        draws[BURN_PART + lane] = 0.0
 
 
 @compiled
@@ -86,10 +88,15 @@ def add_mining_tickets(
 ) -> None:
     """L2, `miners`: one agent's ticket by mining, stake and burns, if it mined."""
     for lane in range(LANES):
+        mined = np.float64(rows[ACTION + lane] == MINE)
         weight = rates[MINE_WEIGHT + lane] + rates[STAKE_WEIGHT + lane] * rows[STAKED + lane]
         if with_burns:
-            weight += rates[BURN_WEIGHT_RATE + lane] * weights[BURN_WEIGHT + lane]
-        draws[TOTAL_WEIGHT + lane] += weight * np.float64(rows[ACTION + lane] == MINE)
+            burned = rates[BURN_WEIGHT_RATE + lane] * weights[BURN_WEIGHT + lane]
+            draws[BURN_PART + lane] += burned * mined
+            weight += burned
+        reached = draws[TOTAL_WEIGHT + lane] + weight * mined
+        draws[TOTAL_WEIGHT + lane] = reached
+        weights[REACHED + lane] = reached
 
 
 @compiled
@@ -98,9 +105,10 @@ def add_separate_tickets(
 ) -> None:
     """L2, `mine_stake_burn`: one agent's tickets for each, stake and burns where they count."""
     for lane in range(LANES):
-        held = rates[STAKE_WEIGHT + lane] * rows[STAKED + lane]
-        held += rates[BURN_WEIGHT_RATE + lane] * weights[BURN_WEIGHT + lane]
-        counted = held if turn[COUNTING + lane] != 0 else 0.0
+        counts = np.float64(turn[COUNTING + lane] != 0)
+        burned = rates[BURN_WEIGHT_RATE + lane] * weights[BURN_WEIGHT + lane] * counts
+        counted = rates[STAKE_WEIGHT + lane] * rows[STAKED + lane] * counts + burned
+        draws[BURN_PART + lane] += burned
         mined = rates[MINE_WEIGHT + lane] if rows[ACTION + lane] == MINE else 0.0
         draws[TOTAL_WEIGHT + lane] += mined + counted
 
@@ -132,38 +140,32 @@ def draw_point(
         total = draws[TOTAL_WEIGHT + lane]
         margin = 0.0 if total < EXACT_BELOW else total * tickets * ROUNDING
         if with_burns:
-            margin += rates[BURN_ERROR + lane] * draws[BURNED_SUM + lane]
-            margin += total * tickets * ROUNDING * (rates[BURN_ERROR + lane] > 0.0)
+            lost = rates[BURN_ERROR + lane] * draws[BURNED_SUM + lane]
+            inexact = (lost > 0.0) & (draws[BURN_PART + lane] > 0.0)
+            margin += lost + total * tickets * ROUNDING if inexact else 0.0
         short = total - rates[THRESHOLD + lane]
         block = (total > 0.0) & (short >= 0.0)
         if abs(short) < margin:
             turn[GUARD + lane] |= OUTSIDE
-        drawn = mixed(keys[lane])
-        draws[POINT + lane] = np.float64(drawn) * UNIT_INTERVAL * total
-        draws[MARGIN + lane] = margin + total * tickets * ROUNDING
-        draws[REACHED + lane] = 0.0
-        draws[NEAREST + lane] = total + 1.0
+        point = np.float64(mixed(keys[lane])) * UNIT_INTERVAL * total
+        band = margin + total * tickets * ROUNDING
+        draws[POINT_LOW + lane] = point - band
+        draws[POINT_HIGH + lane] = point + band
         turn[BLOCK + lane] = np.int32(block)
         turn[WINNER + lane] = ZERO
+        turn[WINNER_HIGH + lane] = ZERO
         turn[KIND + lane] = MINE_KIND
         any_block |= np.int32(block)
     return any_block != 0
 
 
 @compiled
-def pass_mining_tickets(
-    draws: Floats, turn: Int32s, rows: Int32s, weights: Floats, rates: Floats, with_burns: bool
-) -> None:
-    """Go past one agent's ticket: who wins is as many agents on as sums stay below the point."""
+def pass_mining_ticket(draws: Floats, turn: Int32s, weights: Floats) -> None:
+    """Go past one agent: who wins is as many agents on as sums stay below the point."""
     for lane in range(LANES):
-        weight = rates[MINE_WEIGHT + lane] + rates[STAKE_WEIGHT + lane] * rows[STAKED + lane]
-        if with_burns:
-            weight += rates[BURN_WEIGHT_RATE + lane] * weights[BURN_WEIGHT + lane]
-        reached = draws[REACHED + lane] + weight * np.float64(rows[ACTION + lane] == MINE)
-        draws[REACHED + lane] = reached
-        beyond = reached - draws[POINT + lane]
-        draws[NEAREST + lane] = min(draws[NEAREST + lane], abs(beyond))
-        turn[WINNER + lane] += np.int32(beyond <= 0.0)
+        reached = weights[REACHED + lane]
+        turn[WINNER + lane] += np.int32(reached <= draws[POINT_LOW + lane])
+        turn[WINNER_HIGH + lane] += np.int32(reached <= draws[POINT_HIGH + lane])
 
 
 @compiled
@@ -179,9 +181,9 @@ def pick_separate_ticket(
     for lane in range(LANES):
         if turn[BLOCK + lane] == 0:
             continue
-        point = draws[POINT + lane]
-        reached, nearest = 0.0, draws[NEAREST + lane]
-        winner, kind = -1, MINE_KIND
+        low, high = draws[POINT_LOW + lane], draws[POINT_HIGH + lane]
+        reached = 0.0
+        winner, kind, certain = -1, MINE_KIND, True
         for ticket in range(MINE_KIND, BURN_KIND + 1):
             if ticket > MINE_KIND and turn[COUNTING + lane] == 0:
                 break
@@ -196,20 +198,19 @@ def pick_separate_ticket(
                     burned = all_weights[agent * WEIGHTS + BURN_WEIGHT + lane]
                     weight = rates[BURN_WEIGHT_RATE + lane] * burned
                 reached += weight
-                nearest = min(nearest, abs(reached - point))
-                if winner < 0 and reached > point:
-                    winner, kind = agent, ticket
+                if winner < 0 and reached > low:
+                    winner, kind, certain = agent, ticket, reached > high
         turn[WINNER + lane] = max(winner, 0)
+        turn[WINNER_HIGH + lane] = max(winner, 0) + np.int32(not certain)
         turn[KIND + lane] = kind
-        draws[NEAREST + lane] = nearest
 
 
 @compiled
-def settle_draw(draws: Floats, turn: Int32s, number: np.int32) -> None:
+def settle_draw(turn: Int32s, number: np.int32) -> None:
     """Keep the newest block; a draw too near to an edge is the core's to decide."""
     for lane in range(LANES):
         block = turn[BLOCK + lane] != 0
-        near = draws[NEAREST + lane] < draws[MARGIN + lane]
+        near = turn[WINNER + lane] != turn[WINNER_HIGH + lane]
         turn[GUARD + lane] |= OUTSIDE if block & near else ZERO
         turn[BLOCK_TURN + lane] = number if block else turn[BLOCK_TURN + lane]
         winner = np.int32(turn[WINNER + lane] + 1)

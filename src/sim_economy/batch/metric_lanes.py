@@ -20,8 +20,11 @@ FLOW_METRICS: Final = (
     ("job_credits_total", at.CREDITS),
     ("relief_total", at.RELIEF),
     ("bonuses_total", at.BONUSES),
-    ("negative_agent_turns", at.NEGATIVE),
     ("debt_token_turns", at.DEBT),
+)
+"""Sums over the run, with their rows."""
+COUNT_METRICS: Final = (
+    ("negative_agent_turns", at.NEGATIVE),
     ("actions_stake", at.STAKES_CHOSEN),
     ("actions_unstake", at.UNSTAKES_CHOSEN),
     ("actions_burn", at.BURNS_CHOSEN),
@@ -33,8 +36,9 @@ FLOW_METRICS: Final = (
     ("tx_burn", at.BURNS_DONE),
     ("tx_transfer", at.TRANSFERS_DONE),
     ("tx_unstake", at.RELEASES_DONE),
+    ("first_negative_turn", at.FIRST_NEGATIVE),
+    ("platform_negative_turn", at.PLATFORM_NEGATIVE),
 )
-"""Sums over the run, with their rows."""
 TOTAL_METRICS: Final = (
     ("platform_final", at.PLATFORM),
     ("platform_min", at.PLATFORM_MIN),
@@ -42,10 +46,6 @@ TOTAL_METRICS: Final = (
     ("validator_mine", at.MINE_BLOCKS),
     ("validator_stake", at.STAKE_BLOCKS),
     ("validator_burn", at.BURN_BLOCKS),
-)
-TURN_METRICS: Final = (
-    ("first_negative_turn", at.FIRST_NEGATIVE),
-    ("platform_negative_turn", at.PLATFORM_NEGATIVE),
 )
 AGENT_METRICS: Final = (
     "token_supply_final",
@@ -58,14 +58,14 @@ AGENT_METRICS: Final = (
 METRICS: Final = (
     *(name for name, _ in FLOW_METRICS),
     *(name for name, _ in TOTAL_METRICS),
-    *(name for name, _ in TURN_METRICS),
+    *(name for name, _ in COUNT_METRICS),
     *AGENT_METRICS,
 )
 """In the order of the rows that `measure` fills."""
 
 _FLOW_ROWS: Final = tuple(row - FLOWS for _, row in FLOW_METRICS)
 _TOTAL_ROWS: Final = tuple(row for _, row in TOTAL_METRICS)
-_TURN_ROWS: Final = tuple(row for _, row in TURN_METRICS)
+_COUNT_ROWS: Final = tuple(row for _, row in COUNT_METRICS)
 _SUPPLY = LANES * METRICS.index("token_supply_final")
 _DESTROYED = LANES * METRICS.index("destroyed_final")
 _BELOW = LANES * METRICS.index("negative_balance_agents")
@@ -98,7 +98,7 @@ def measure(work: Work, agents: np.int64, turns: np.int64, found: Int64s) -> Non
         for lane in range(LANES):
             found[place + lane] = work.totals[row + lane]
         place += LANES
-    for row in _TURN_ROWS:
+    for row in _COUNT_ROWS:
         for lane in range(LANES):
             found[place + lane] = work.turn[row + lane]
         place += LANES
@@ -106,7 +106,7 @@ def measure(work: Work, agents: np.int64, turns: np.int64, found: Int64s) -> Non
     for lane in range(LANES):
         chosen = agents * turns
         for row in _NOT_MINING:
-            chosen -= work.totals[row - FLOWS + lane]
+            chosen -= work.turn[row + lane]
         found[_MINED + lane] = chosen
         found[_DESTROYED + lane] = (
             work.totals[at.INTEREST - FLOWS + lane]

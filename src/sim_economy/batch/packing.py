@@ -38,7 +38,6 @@ from sim_economy.core.world_config import (
     SigningBonusRule,
     UnstakeWithoutAmount,
     UsageRule,
-    WorldConfig,
 )
 
 Values = Any
@@ -68,6 +67,8 @@ VARIED: Final = frozenset(
         "burn_decay_rate",
         "carryover_max",
         "allowance",
+        "fixed_thinking_units",
+        "fixed_output_units",
     }
 )
 """Parameters that may differ between the worlds of a batch."""
@@ -84,6 +85,8 @@ class Packed:
     """
 
     def __init__(self, batch: WorldBatch) -> None:
+        unknown = sorted({*batch.varied} - VARIED)
+        assert not unknown, unknown
         self.batch = batch
         self.worlds = len(batch.seeds)
         self.beyond = np.zeros(self.worlds, np.bool_)
@@ -107,10 +110,13 @@ class Packed:
         return np.where(outside, low, values) if np.any(outside) else values
 
     def _pack_tokens(self) -> None:
-        for row, name in TOKENS.items():
-            high = NEVER if name in {"job_credit_max", "commons_threshold_per_turn"} else LIMIT - 1
-            self.integers[row] = self._bounded(self._value(name), 0, high)
-        self.integers[lanes.CARRYOVER] = self._value("carryover_max")
+        for row in (lanes.GENESIS, lanes.BONUS):
+            self.integers[row] = self._bounded(self._value(TOKENS[row]), 0, LIMIT - 1)
+        # No balance and no fee reaches the limit, so what lies above it decides as the limit does.
+        for row in (lanes.STUDY_COST, lanes.CREDIT_MAX):
+            self.integers[row] = np.minimum(self._value(TOKENS[row]), LIMIT)
+        self.integers[lanes.COMMONS] = np.minimum(self._value(TOKENS[lanes.COMMONS]), 2 * LIMIT)
+        self.integers[lanes.CARRYOVER] = np.minimum(self._value("carryover_max"), LIMIT)
 
     def _pack_rates(self) -> None:
         for row, name in WEIGHTS.items():
@@ -131,26 +137,19 @@ class Packed:
         policy = self.batch.policy
         numbers = {**PUBLISHED, **policy.numbers, **policy.varied}
         for index, name in enumerate(NUMBERS):
-            low = 1 - LIMIT if name in SIGNED else -NEVER
-            self.integers[POLICY + LANES * index] = self._bounded(numbers[name], low, NEVER)
+            self.integers[POLICY + LANES * index] = np.clip(numbers[name], -LIMIT, LIMIT)
 
     def _pack_usage(self) -> None:
-        usage, config = self.batch.usage, self.batch.config
-        if config.usage_source is UsageRule.FIXED:
-            thinking, output = config.fixed_thinking_units, config.fixed_output_units
-            usage = UniformUsage(thinking=(thinking,) * 2, output=(output,) * 2)
-        low_high = ((0, 0), (0, 0))
-        if isinstance(usage, UniformUsage):
-            low_high = (usage.thinking, usage.output)
-        for (low, high), first, counted in zip(
-            low_high,
-            (lanes.THINKING_LOW, lanes.OUTPUT_LOW),
-            (lanes.THINKING_COUNT, lanes.OUTPUT_COUNT),
-            strict=True,
-        ):
-            self._bounded(high, 0, LIMIT - 1)
-            self.integers[first] = min(low, LIMIT)
-            self.integers[counted] = min(high - low + 1, LIMIT)
+        usage = self.batch.usage
+        thinking = output = (0, 0)
+        if self.batch.config.usage_source is UsageRule.FIXED:
+            thinking = (self._value("fixed_thinking_units"),) * 2
+            output = (self._value("fixed_output_units"),) * 2
+        elif isinstance(usage, UniformUsage):
+            thinking, output = usage.thinking, usage.output
+        self._pack_range(lanes.THINKING_LOW, lanes.THINKING_COUNT, thinking)
+        self._pack_range(lanes.OUTPUT_LOW, lanes.OUTPUT_COUNT, output)
+        self.integers[lanes.USAGE_INDEX] = 0
         if isinstance(usage, ListedUsage):
             self.integers[lanes.USAGE_INDEX] = np.asarray(usage.index, np.int32)
             listed = np.asarray(usage.units)[:, : self.batch.turns]
@@ -158,9 +157,12 @@ class Packed:
             self.beyond |= large[self.integers[lanes.USAGE_INDEX]]
         elif isinstance(usage, TabledUsage):
             self.beyond |= max(np.max(usage.thinking), np.max(usage.output)) >= LIMIT
-            self.integers[lanes.USAGE_INDEX] = 0
-        else:
-            self.integers[lanes.USAGE_INDEX] = 0
+
+    def _pack_range(self, first: int, counted: int, bounds: tuple[Values, Values]) -> None:
+        low, high = bounds
+        self._bounded(high, 0, LIMIT - 1)
+        self.integers[first] = np.minimum(low, LIMIT)
+        self.integers[counted] = np.minimum(np.asarray(high) - low + 1, LIMIT)
 
     def allowances(self) -> list[Values]:
         """What each agent is granted a period, `[agent]`; empty without income."""
@@ -176,7 +178,6 @@ class Packed:
 BURN_ROUNDING: Final = 1.1e-12
 """What a burned token's weight is off by after a turn, in tokens: rounding down at 10^-12, and
 floats."""
-SIGNED: Final = frozenset({"job_below", "stake_above", "burn_above", "transfer_above"})
 PUBLISHED: Final = {
     "job_below": -180, "stake_above": 360, "stake_max": 220, "stake_tokens": 80,
     "burn_above": 600, "burn_tokens": 50, "transfer_above": 450, "transfer_tokens": 20,
@@ -200,11 +201,11 @@ def _by_value(values: Values, function: Callable[[int], int]) -> Values:
 def _spent_age(rate: int, maturity: int, turns: int) -> int:
     """Turns after which a burn has decayed to nothing; beyond all turns where it has not."""
     low, high = 0, turns + 1
-    if rate == 0 or compounded(rate, high) > 0:  # type: ignore[arg-type]
+    if rate == 0 or compounded(rate, high) > 0:
         return NEVER
     while low < high:
         middle = (low + high) // 2
-        if compounded(rate, middle) == 0:  # type: ignore[arg-type]
+        if compounded(rate, middle) == 0:
             high = middle
         else:
             low = middle + 1
@@ -242,7 +243,8 @@ def _shared(batch: WorldBatch) -> Shared:
 
 def _usage(batch: WorldBatch) -> tuple[int, Any, int]:
     usage = batch.usage
-    if batch.config.usage_source is UsageRule.FIXED or isinstance(usage, UniformUsage):
+    fixed = batch.config.usage_source is UsageRule.FIXED
+    if fixed or isinstance(usage, UniformUsage):
         return UNIFORM, np.zeros(1, np.int32), 0
     if isinstance(usage, TabledUsage):
         both = np.concatenate([np.asarray(usage.thinking), np.asarray(usage.output)])

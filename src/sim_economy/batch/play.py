@@ -16,7 +16,7 @@ from sim_economy.batch import lanes
 from sim_economy.batch.arrays import Shared, Work, Worlds, work_of
 from sim_economy.batch.block import play_block
 from sim_economy.batch.compiling import compiled, mixed
-from sim_economy.batch.lanes import GUARD, LANES, LIMIT, Bytes, Int64s, Uint64s
+from sim_economy.batch.lanes import GUARD, LANES, LIMIT, Bytes, Uint64s
 from sim_economy.batch.metric_lanes import METRICS, measure
 from sim_economy.batch.packing import Packed
 from sim_economy.batch.shape import AGENTS, TURNS
@@ -126,12 +126,12 @@ class _Chunk:
         blocks = self._blocks(worlds)
         play_blocks(
             self._packed.shared,
-            self.parameters[:blocks],
-            self.rates[:blocks],
+            self.parameters[:blocks].reshape(blocks, -1),
+            self.rates[:blocks].reshape(blocks, -1),
             self.keys[:blocks],
-            self.allowances[:blocks],
+            self.allowances[:blocks].reshape(blocks, -1),
             self.work,
-            self.found,
+            self.found.reshape(len(self.found), -1),
             self.digests,
             self.guards,
             self.held,
@@ -173,19 +173,21 @@ def play_blocks(
     agents, turns = shared.shape[AGENTS], shared.shape[TURNS]
     for block in range(len(keys)):
         worlds = Worlds(
-            parameters[block].reshape(-1),
-            rates[block].reshape(-1),
+            parameters[block],
+            rates[block],
             keys[block],
-            allowances[block].reshape(-1),
+            allowances[block],
         )
         play_block(shared, worlds, work)
-        measure(work, agents, turns, found[block].reshape(-1))
-        digests[block] = work.digests
+        measure(work, agents, turns, found[block])
+        for lane in range(LANES):
+            digests[block, lane] = work.digests[lane]
         read_guard(work, guards[block])
         for agent in range(agents):
             rows = work.rows[agent * lanes.ROWS : (agent + 1) * lanes.ROWS]
-            held[block, 0, agent] = rows[lanes.BALANCE : lanes.BALANCE + LANES]
-            held[block, 1, agent] = rows[lanes.STAKED : lanes.STAKED + LANES]
+            for lane in range(LANES):
+                held[block, 0, agent, lane] = rows[lanes.BALANCE + lane]
+                held[block, 1, agent, lane] = rows[lanes.STAKED + lane]
 
 
 @compiled

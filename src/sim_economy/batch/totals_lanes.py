@@ -15,7 +15,6 @@ from sim_economy.batch.lanes import (
     DEBT,
     DIVIDENDS,
     FIRST_NEGATIVE,
-    FLOW_COUNT,
     FLOWS,
     GUARD,
     LANES,
@@ -25,6 +24,8 @@ from sim_economy.batch.lanes import (
     PLATFORM_NEGATIVE,
     POOL,
     RELIEF,
+    TURN_FLOWS,
+    TURN_ROWS,
     Int32s,
     Int64s,
 )
@@ -33,24 +34,22 @@ ZERO = np.int32(0)
 
 
 @compiled
-def add_up(turn: Int32s, totals: Int64s, flows: np.int64) -> None:
-    """Add flows of a few agents to those of the run, and begin them anew.
-
-    Args:
-        flows: How many, from the first on.
-    """
+def add_up_bills(turn: Int32s, totals: Int64s) -> None:
+    """Add the bills of a few agents to those of the run and of the turn, and begin anew."""
     for lane in range(LANES):
         totals[POOL + lane] += turn[COVERED + lane]
-        totals[PLATFORM + lane] += (
-            np.int64(turn[CHARGED + lane])
-            + turn[CORE_PRICES + lane]
-            - turn[CREDITS + lane]
-            - turn[RELIEF + lane]
-            - turn[BONUSES + lane]
-            - turn[DIVIDENDS + lane]
-        )
-    for at in range(flows * LANES):
+    for at in range(TURN_FLOWS - FLOWS):
         totals[at] += turn[FLOWS + at]
+    for at in range(TURN_FLOWS - FLOWS):
+        turn[FLOWS + at] = ZERO
+
+
+@compiled
+def add_up_turn(turn: Int32s, totals: Int64s) -> None:
+    """Add what else moved to the sums of the run, and begin anew."""
+    for at in range(TURN_FLOWS - FLOWS, TURN_ROWS - FLOWS):
+        totals[at] += turn[FLOWS + at]
+    for at in range(TURN_FLOWS - FLOWS, TURN_ROWS - FLOWS):
         turn[FLOWS + at] = ZERO
 
 
@@ -65,18 +64,21 @@ def look(turn: Int32s, rows: Int32s) -> None:
 
 
 @compiled
-def mark_first_negatives(turn: Int32s, number: np.int32) -> None:
+def mark_first_negatives(turn: Int32s, totals: Int64s, number: np.int32) -> None:
     """Keep the first turns that end with an agent, and with the platform, below zero."""
     for lane in range(LANES):
         new = (turn[FIRST_NEGATIVE + lane] == 0) & (turn[NEGATIVE + lane] > 0)
         turn[FIRST_NEGATIVE + lane] += number if new else ZERO
-
-
-@compiled
-def look_at_platform(turn: Int32s, totals: Int64s, number: np.int32) -> None:
-    """Keep the platform's lowest balance, and when it first was below zero."""
     for lane in range(LANES):
-        platform = totals[PLATFORM + lane]
+        platform = (
+            totals[CHARGED - FLOWS + lane]
+            + totals[CORE_PRICES - FLOWS + lane]
+            - totals[CREDITS - FLOWS + lane]
+            - totals[RELIEF - FLOWS + lane]
+            - totals[BONUSES - FLOWS + lane]
+            - totals[DIVIDENDS - FLOWS + lane]
+        )
+        totals[PLATFORM + lane] = platform
         totals[PLATFORM_MIN + lane] = min(totals[PLATFORM_MIN + lane], platform)
         new = (turn[PLATFORM_NEGATIVE + lane] == 0) & (platform < 0)
         turn[PLATFORM_NEGATIVE + lane] += number if new else ZERO

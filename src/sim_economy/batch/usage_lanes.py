@@ -60,9 +60,7 @@ def quantile(table: Int32s, half: np.int64) -> np.int32:
 
 
 @compiled
-def tabled_usage(
-    turn: Int32s, tables: Int32s, keys: Uint64s, step: np.uint64
-) -> None:
+def tabled_usage(turn: Int32s, tables: Int32s, keys: Uint64s, step: np.uint64) -> None:
     """Draw thinking and output from a table of quantiles each.
 
     Args:

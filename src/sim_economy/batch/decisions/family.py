@@ -24,6 +24,7 @@ from sim_economy.batch.lanes import (
     ACTION,
     AMOUNT,
     BALANCE,
+    JOBS_CHOSEN,
     LANES,
     POLICY,
     POOREST,
@@ -82,7 +83,9 @@ def is_quiet(periods: Int32s, number: np.int64, agent: np.int64) -> bool:
 def work_or_mine(turn: Int32s, rows: Int32s, parameters: Int32s) -> None:
     """Decide one agent's action in a quiet turn."""
     for lane in range(LANES):
-        rows[ACTION + lane] = np.int32(rows[BALANCE + lane] < parameters[JOB_BELOW + lane])
+        works = np.int32(rows[BALANCE + lane] < parameters[JOB_BELOW + lane])
+        rows[ACTION + lane] = works
+        turn[JOBS_CHOSEN + lane] += works
 
 
 @compiled
