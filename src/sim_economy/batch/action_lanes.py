@@ -45,20 +45,23 @@ from sim_economy.batch.lanes import (
     Int32s,
 )
 
-MINE: Final = 0
-JOB: Final = 1
-IDLE: Final = 2
-STAKE: Final = 3
-UNSTAKE: Final = 4
-BURN: Final = 5
-STUDY: Final = 6
-TRANSFER: Final = 7
-BID_CORE: Final = 8
-STOPPED: Final = 9
+MINE: Final = np.int32(0)
+JOB: Final = np.int32(1)
+IDLE: Final = np.int32(2)
+STAKE: Final = np.int32(3)
+UNSTAKE: Final = np.int32(4)
+BURN: Final = np.int32(5)
+STUDY: Final = np.int32(6)
+TRANSFER: Final = np.int32(7)
+BID_CORE: Final = np.int32(8)
+STOPPED: Final = np.int32(9)
 """Codes of actions; the last is what is left of the input of an agent that may use nothing."""
 
-WITHOUT_AMOUNT: Final = -(1 << 31)
+WITHOUT_AMOUNT: Final = np.int32(-(1 << 31))
 """The amount of an unstake that names none."""
+
+
+ZERO: Final = np.int32(0)
 
 
 @compiled
@@ -108,8 +111,11 @@ def refuse(
             turn[REJECTED + lane] += np.int32(1)
 
 
-COSTLY: Final = 1 << STAKE | 1 << BURN | 1 << STUDY | 1 << TRANSFER | 1 << BID_CORE
-"""Bits of actions that take something from a balance when they apply."""
+STUDY_BIT: Final = 1 << 6
+UNSTAKE_BIT: Final = 1 << 4
+TRANSFER_BIT: Final = 1 << 7
+COSTLY_BITS: Final = 1 << 3 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8
+"""Bits of actions that take something from a balance when they apply; of some by themselves."""
 
 
 @compiled
@@ -117,23 +123,27 @@ def count_choices(turn: Int32s, rows: Int32s) -> np.int64:
     """Count what agents chose; what is counted nowhere else is mining.
 
     Returns:
-        A bit for each kind of action but mining and jobs that some lane chose.
+        A bit for each kind of action that some lane chose; 0 where all mine or work.
     """
-    chosen = np.int32(0)
+    others = ZERO
     for lane in range(LANES):
         action = rows[ACTION + lane]
-        chosen |= np.int32(1) << action
         turn[JOBS_CHOSEN + lane] += np.int32(action == JOB)
-    if chosen & ~(1 << MINE | 1 << JOB):
-        for lane in range(LANES):
-            action = rows[ACTION + lane]
-            turn[STAKES_CHOSEN + lane] += np.int32(action == STAKE)
-            turn[UNSTAKES_CHOSEN + lane] += np.int32(action == UNSTAKE)
-            turn[BURNS_CHOSEN + lane] += np.int32(action == BURN)
-            turn[STUDIES_CHOSEN + lane] += np.int32(action == STUDY)
-            turn[TRANSFERS_CHOSEN + lane] += np.int32(action == TRANSFER)
-            turn[OTHERS_CHOSEN + lane] += np.int32((action == IDLE) | (action == BID_CORE))
-    return np.int64(chosen & ~(1 << MINE | 1 << JOB))
+        others |= np.int32(action > JOB)
+    if others == 0:
+        return np.int64(0)
+    for lane in range(LANES):
+        action = rows[ACTION + lane]
+        turn[STAKES_CHOSEN + lane] += np.int32(action == STAKE)
+        turn[UNSTAKES_CHOSEN + lane] += np.int32(action == UNSTAKE)
+        turn[BURNS_CHOSEN + lane] += np.int32(action == BURN)
+        turn[STUDIES_CHOSEN + lane] += np.int32(action == STUDY)
+        turn[TRANSFERS_CHOSEN + lane] += np.int32(action == TRANSFER)
+        turn[OTHERS_CHOSEN + lane] += np.int32((action == IDLE) | (action == BID_CORE))
+    chosen = np.int64(0)
+    for lane in range(LANES):
+        chosen |= np.int64(1) << rows[ACTION + lane]
+    return chosen
 
 
 @compiled
@@ -143,17 +153,17 @@ def submit(turn: Int32s, rows: Int32s, parameters: Int32s) -> bool:
     Returns:
         Whether anything waits now for a block.
     """
-    waits = np.int32(0)
+    waits = ZERO
     for lane in range(LANES):
         action = rows[ACTION + lane]
         amount = turn[AMOUNT + lane]
-        stake = amount if action == STAKE else np.int32(0)
-        burn = amount if action == BURN else np.int32(0)
-        out = amount if action == TRANSFER else np.int32(0)
+        stake = amount if action == STAKE else ZERO
+        burn = amount if action == BURN else ZERO
+        out = amount if action == TRANSFER else ZERO
         submitted = (action == STAKE) | (action == BURN) | (action == TRANSFER)
-        tip = turn[TIP + lane] if submitted else np.int32(0)
-        bid = amount if action == BID_CORE else np.int32(0)
-        cost = parameters[STUDY_COST + lane] if action == STUDY else np.int32(0)
+        tip = turn[TIP + lane] if submitted else ZERO
+        bid = amount if action == BID_CORE else ZERO
+        cost = parameters[STUDY_COST + lane] if action == STUDY else ZERO
         rows[WAITING_STAKE + lane] += stake
         rows[WAITING_BURN + lane] += burn
         rows[WAITING_OUT + lane] += out
@@ -195,9 +205,9 @@ def start_releases(turn: Int32s, rows: Int32s, released: Int32s) -> bool:
 
     Source: docs/spec/economy.md, S2.
     """
-    started = np.int32(0)
+    started = ZERO
     for lane in range(LANES):
-        amount = turn[AMOUNT + lane] if rows[ACTION + lane] == UNSTAKE else np.int32(0)
+        amount = turn[AMOUNT + lane] if rows[ACTION + lane] == UNSTAKE else ZERO
         rows[STAKED + lane] -= amount
         rows[UNSTAKING + lane] += amount
         released[lane] = amount

@@ -27,6 +27,7 @@ from sim_economy.batch.lanes import (
     INTEREST_RATE,
     LANES,
     OUTPUT,
+    OWED,
     PRICE,
     PRICE_REST,
     RELIEF,
@@ -89,12 +90,15 @@ def pay_credited_jobs(turn: Int32s, rows: Int32s, parameters: Int32s, rates: Flo
     """J1 and J2: the platform credits a worker's fee, then relief on what it still owes."""
     for lane in range(LANES):
         works = rows[ACTION + lane] == JOB
-        credit = min(turn[FEE + lane], parameters[CREDIT_MAX + lane]) if works else ZERO
+        credit = min(turn[FEE + lane], parameters[CREDIT_MAX + lane])
+        credit = credit if works else ZERO
         held = np.int32(rows[BALANCE + lane] + credit)
-        owed = np.int32(max(np.int32(-held), ZERO)) if works else ZERO
-        relief = portion(owed, rates[INTEREST_RATE + lane])
-        rows[BALANCE + lane] = np.int32(held + relief)
+        rows[BALANCE + lane] = held
         turn[CREDITS + lane] += credit
+        turn[OWED + lane] = max(np.int32(-held), ZERO) if works else ZERO
+    for lane in range(LANES):
+        relief = portion(turn[OWED + lane], rates[INTEREST_RATE + lane])
+        rows[BALANCE + lane] += relief
         turn[RELIEF + lane] += relief
 
 
@@ -102,27 +106,34 @@ def pay_credited_jobs(turn: Int32s, rows: Int32s, parameters: Int32s, rates: Flo
 def pay_first_jobs(turn: Int32s, rows: Int32s, parameters: Int32s) -> None:
     """J4 under `first_job`: the signing bonus for an agent that never worked before."""
     for lane in range(LANES):
-        first = (rows[ACTION + lane] == JOB) & (rows[EMPLOYED + lane] == 0)
-        bonus = parameters[BONUS + lane] if first else ZERO
+        first = (rows[ACTION + lane] == JOB) & (rows[EMPLOYED + lane] == ZERO)
+        bonus = parameters[BONUS + lane]
+        bonus = bonus if first else ZERO
         rows[BALANCE + lane] += bonus
         turn[BONUSES + lane] += bonus
 
 
 @compiled
-def collect(turn: Int32s, rows: Int32s, rates: Floats) -> None:
-    """B4 to B6: everyone not on a job pays its fee; then debts bear interest."""
+def collect(turn: Int32s, rows: Int32s) -> None:
+    """B4 and B6: everyone not on a job pays its fee, below zero if need be."""
     for lane in range(LANES):
-        action = rows[ACTION + lane]
-        works = action == JOB
+        works = rows[ACTION + lane] == JOB
         fee = turn[FEE + lane]
         charged = ZERO if works else fee
         balance = rows[BALANCE + lane]
-        covered = min(charged, max(balance, ZERO))
-        balance = np.int32(balance - charged)
-        interest = portion(np.int32(max(np.int32(-balance), ZERO)), rates[INTEREST_RATE + lane])
-        rows[BALANCE + lane] = np.int32(balance - interest)
+        held = np.int32(balance - charged)
+        rows[BALANCE + lane] = held
         rows[EMPLOYED + lane] |= np.int32(works)
         turn[CHARGED + lane] += charged
-        turn[COVERED + lane] += covered
+        turn[COVERED + lane] += min(charged, max(balance, ZERO))
         turn[WAIVED + lane] += np.int32(fee - charged)
+        turn[OWED + lane] = max(np.int32(-held), ZERO)
+
+
+@compiled
+def charge_interest(turn: Int32s, rows: Int32s, rates: Floats) -> None:
+    """B5: debts bear interest, which is destroyed."""
+    for lane in range(LANES):
+        interest = portion(turn[OWED + lane], rates[INTEREST_RATE + lane])
+        rows[BALANCE + lane] -= interest
         turn[INTEREST + lane] += interest

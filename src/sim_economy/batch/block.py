@@ -13,10 +13,10 @@ import numpy as np
 
 from sim_economy.batch import shape as at
 from sim_economy.batch.action_lanes import (
-    COSTLY,
-    STUDY,
-    TRANSFER,
-    UNSTAKE,
+    COSTLY_BITS,
+    STUDY_BIT,
+    TRANSFER_BIT,
+    UNSTAKE_BIT,
     address_transfers,
     count_choices,
     refuse,
@@ -26,6 +26,7 @@ from sim_economy.batch.action_lanes import (
 from sim_economy.batch.arrays import Shared, Work, Worlds
 from sim_economy.batch.auction_lanes import sell_cores
 from sim_economy.batch.bill_lanes import (
+    charge_interest,
     charge_nothing_where_stopped,
     charge_usage,
     collect,
@@ -207,7 +208,7 @@ def act(shared: Shared, worlds: Worlds, work: Work, number: np.int64) -> None:
         find_poorest(work.turn, work.rows, ROWS, agents)
     for agent in range(agents):
         rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
-        chosen = 0
+        chosen = np.int64(0)
         if is_quiet(shared.periods, number, agent):
             work_or_mine(work.turn, rows, worlds.parameters)
         else:
@@ -247,14 +248,14 @@ def apply(
     auction = shape[at.AUCTION] != 0 and number == 1
     all_stake = shape[at.ALL_STAKE] != 0
     refuse(work.turn, rows, worlds.parameters, agent, agents, all_stake, auction)
-    if chosen & COSTLY and submit(work.turn, rows, worlds.parameters):
+    if chosen & COSTLY_BITS and submit(work.turn, rows, worlds.parameters):
         work.waits[agent] = np.uint8(1)
-        if chosen & (1 << TRANSFER):
+        if chosen & TRANSFER_BIT:
             address_transfers(work.turn, rows, work.rows, work.waits)
-    if chosen & (1 << STUDY):
+    if chosen & STUDY_BIT:
         weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
         study(rows, weights, worlds.rates)
-    if chosen & (1 << UNSTAKE):
+    if chosen & UNSTAKE_BIT:
         slots = min(shape[at.DELAY], shape[at.TURNS]) + 1
         flag = (number + shape[at.DELAY]) % slots * agents + agent
         released = work.released[flag * LANES : (flag + 1) * LANES]
@@ -304,7 +305,8 @@ def bill(shared: Shared, worlds: Worlds, work: Work, number: np.int64) -> None:
             pay_credited_jobs(work.turn, rows, worlds.parameters, worlds.rates)
         if not shape[at.BONUS_PER_BLOCK]:
             pay_first_jobs(work.turn, rows, worlds.parameters)
-        collect(work.turn, rows, worlds.rates)
+        collect(work.turn, rows)
+        charge_interest(work.turn, rows, worlds.rates)
         if agent % GROUP == GROUP - 1 or agent == agents - 1:
             add_up_bills(work.turn, work.totals)
 

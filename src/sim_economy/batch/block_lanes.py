@@ -72,30 +72,23 @@ def finalise(turn: Int32s, draws: Floats, rows: Int32s, burned: Int32s) -> tuple
     """
     waits = burns = ZERO
     for lane in range(LANES):
-        block = turn[BLOCK + lane] != 0
-        stake = rows[WAITING_STAKE + lane] if block else ZERO
-        burn = rows[WAITING_BURN + lane] if block else ZERO
-        received = rows[WAITING_IN + lane] if block else ZERO
+        block = turn[BLOCK + lane]
+        stake = np.int32(rows[WAITING_STAKE + lane] & block)
+        burn = np.int32(rows[WAITING_BURN + lane] & block)
         rows[STAKED + lane] += stake
         rows[BURNED + lane] += burn
-        rows[BALANCE + lane] += received
-        rows[WAITING_STAKE + lane] -= stake
-        rows[WAITING_BURN + lane] -= burn
-        rows[WAITING_IN + lane] -= received
-        rows[WAITING_OUT + lane] = ZERO if block else rows[WAITING_OUT + lane]
-        rows[WAITING_TIP + lane] = ZERO if block else rows[WAITING_TIP + lane]
+        rows[BALANCE + lane] += np.int32(rows[WAITING_IN + lane] & block)
         turn[BURNS + lane] += burn
         turn[GUARD + lane] |= rows[STAKED + lane] | rows[BURNED + lane]
-        draws[BURNED_SUM + lane] += np.float64(burn)
         burned[lane] = burn
         burns |= burn
-        waits |= (
-            rows[WAITING_STAKE + lane]
-            | rows[WAITING_BURN + lane]
-            | rows[WAITING_IN + lane]
-            | rows[WAITING_OUT + lane]
-            | rows[WAITING_TIP + lane]
-        )
+        for waiting in (WAITING_STAKE, WAITING_BURN, WAITING_IN, WAITING_OUT, WAITING_TIP):
+            left = np.int32(rows[waiting + lane] & ~block)
+            rows[waiting + lane] = left
+            waits |= left
+    if burns != 0:
+        for lane in range(LANES):
+            draws[BURNED_SUM + lane] += np.float64(burned[lane])
     return waits != 0, burns != 0
 
 
@@ -144,13 +137,13 @@ def digest_burns(
 def count_finalised(turn: Int32s) -> None:
     """Count the transactions of a block."""
     for lane in range(LANES):
-        block = turn[BLOCK + lane] != 0
+        block = turn[BLOCK + lane]
         for waiting, done in (
             (STAKES_WAITING, STAKES_DONE),
             (BURNS_WAITING, BURNS_DONE),
             (TRANSFERS_WAITING, TRANSFERS_DONE),
         ):
-            finalised = turn[waiting + lane] if block else ZERO
+            finalised = np.int32(turn[waiting + lane] & block)
             turn[done + lane] += finalised
             turn[waiting + lane] -= finalised
 
@@ -168,8 +161,8 @@ def pay_tips(turn: Int32s, all_rows: Int32s) -> None:
 def pay_winner(turn: Int32s, rows: Int32s, parameters: Int32s, agent: np.int32) -> None:
     """L5 under `per_block`: the signing bonus, where this agent won."""
     for lane in range(LANES):
-        won = (turn[BLOCK + lane] != 0) & (turn[WINNER + lane] == agent)
-        bonus = parameters[BONUS + lane] if won else ZERO
+        won = np.int32(-np.int32(turn[WINNER + lane] == agent)) & turn[BLOCK + lane]
+        bonus = np.int32(parameters[BONUS + lane] & won)
         rows[BALANCE + lane] += bonus
         turn[BONUSES + lane] += bonus
 
@@ -178,7 +171,7 @@ def pay_winner(turn: Int32s, rows: Int32s, parameters: Int32s, agent: np.int32) 
 def count_blocks(turn: Int32s, totals: Int64s) -> None:
     """Count blocks by the kind of the ticket that won."""
     for lane in range(LANES):
-        block = turn[BLOCK + lane]
+        block = np.int32(-turn[BLOCK + lane])
         totals[BLOCKS + lane] += block
         kind = turn[KIND + lane]
         stake = block * np.int32(kind == STAKE_KIND)

@@ -16,6 +16,8 @@ import numba
 import numpy as np
 from llvmlite import binding
 from numba import types
+from numba.core.cpu import CPUTargetOptions
+from numba.core.options import TargetOptions
 from numba.extending import intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -36,6 +38,10 @@ def _use_wide_registers() -> None:
 
 
 _use_wide_registers()
+
+
+# Arrays that a function takes never overlap where it writes; Numba has the flag but no option.
+CPUTargetOptions.noalias = TargetOptions.Mapping("noalias")
 
 
 def compiled(function: Function) -> Function:
@@ -59,6 +65,8 @@ OPTIONS: Final = {
     "nogil": True,
     "error_model": "numpy",
     "boundscheck": False,
+    "noalias": True,
+    "forceinline": True,
     # Nothing is allocated in compiled code, and counting references costs more than a step.
     "_nrt": False,
 }
@@ -112,3 +120,9 @@ def mixed(number: np.uint64) -> np.uint64:
     number = (number ^ (number >> FIRST_SHIFT)) * FIRST_FACTOR
     number = (number ^ (number >> SECOND_SHIFT)) * SECOND_FACTOR
     return number ^ (number >> THIRD_SHIFT)
+
+
+@compiled
+def chosen(mask: np.int32, first: np.int32, second: np.int32) -> np.int32:
+    """The first number where the mask has all bits, the second where it has none."""
+    return np.int32((first & mask) | (second & ~mask))

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from sim_economy.batch.action_lanes import MINE
-from sim_economy.batch.compiling import compiled, mixed
+from sim_economy.batch.compiling import chosen, compiled, mixed
 from sim_economy.batch.lanes import (
     ACTION,
     BLOCK,
@@ -55,9 +55,9 @@ ROUNDING: Final = 2.0**-51
 UNIT_INTERVAL: Final = 2.0**-64
 ZERO: Final = np.int32(0)
 
-MINE_KIND: Final = 1
-STAKE_KIND: Final = 2
-BURN_KIND: Final = 3
+MINE_KIND: Final = np.int32(1)
+STAKE_KIND: Final = np.int32(2)
+BURN_KIND: Final = np.int32(3)
 
 
 @compiled
@@ -118,7 +118,7 @@ def decide_whether_stake_counts(turn: Int32s, number: np.int32, window: np.int32
     """L2: mining is the clock, but not for ever."""
     for lane in range(LANES):
         clock = turn[BLOCK_KIND + lane] <= MINE_KIND
-        waited = number - turn[BLOCK_TURN + lane] > window
+        waited = np.int32(number - turn[BLOCK_TURN + lane]) > window
         turn[COUNTING + lane] = np.int32(clock | waited)
 
 
@@ -151,7 +151,7 @@ def draw_point(
         band = margin + total * tickets * ROUNDING
         draws[POINT_LOW + lane] = point - band
         draws[POINT_HIGH + lane] = point + band
-        turn[BLOCK + lane] = np.int32(block)
+        turn[BLOCK + lane] = np.int32(-np.int32(block))
         turn[WINNER + lane] = ZERO
         turn[WINNER_HIGH + lane] = ZERO
         turn[KIND + lane] = MINE_KIND
@@ -209,11 +209,10 @@ def pick_separate_ticket(
 def settle_draw(turn: Int32s, number: np.int32) -> None:
     """Keep the newest block; a draw too near to an edge is the core's to decide."""
     for lane in range(LANES):
-        block = turn[BLOCK + lane] != 0
-        near = turn[WINNER + lane] != turn[WINNER_HIGH + lane]
-        turn[GUARD + lane] |= OUTSIDE if block & near else ZERO
-        turn[BLOCK_TURN + lane] = number if block else turn[BLOCK_TURN + lane]
-        winner = np.int32(turn[WINNER + lane] + 1)
-        turn[BLOCK_WINNER + lane] = winner if block else turn[BLOCK_WINNER + lane]
-        kind = turn[KIND + lane]
-        turn[BLOCK_KIND + lane] = kind if block else turn[BLOCK_KIND + lane]
+        block = turn[BLOCK + lane]
+        near = np.int32(turn[WINNER_HIGH + lane] - turn[WINNER + lane])
+        turn[GUARD + lane] |= np.int32(-near) & block
+        turn[BLOCK_TURN + lane] = chosen(block, number, turn[BLOCK_TURN + lane])
+        winner = np.int32(turn[WINNER + lane] + np.int32(1))
+        turn[BLOCK_WINNER + lane] = chosen(block, winner, turn[BLOCK_WINNER + lane])
+        turn[BLOCK_KIND + lane] = chosen(block, turn[KIND + lane], turn[BLOCK_KIND + lane])

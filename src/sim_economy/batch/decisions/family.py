@@ -61,6 +61,9 @@ PERIODS: Final = (
 UNSTAKES, STAKES, BURNS, TRANSFERS, STUDIES = range(len(PERIODS))
 
 
+ZERO: Final = np.int32(0)
+
+
 @compiled
 def due(number: np.int64, period: np.int64) -> bool:
     """Whether a turn is one of a period's; a period of 0 has none."""
@@ -117,26 +120,31 @@ def decide(
     burns = due(number + agent, periods[BURNS])
     transfers = due(number, periods[TRANSFERS])
     studies = due(number, periods[STUDIES])
+    own = np.int32(agent)
     for lane in range(LANES):
         balance = rows[BALANCE + lane]
+        poorest = turn[POOREST + lane]
+        action = STUDY if studies & (balance > parameters[STUDY_ABOVE + lane]) else MINE
+        amount, tip = ZERO, ZERO
+        gives = transfers & (balance > parameters[TRANSFER_ABOVE + lane]) & (poorest != own)
+        action = TRANSFER if gives else action
+        amount = parameters[TRANSFER_TOKENS + lane] if gives else amount
+        tip = parameters[TRANSFER_FEE + lane] if gives else tip
+        burned = burns & (balance > parameters[BURN_ABOVE + lane])
+        action = BURN if burned else action
+        amount = parameters[BURN_TOKENS + lane] if burned else amount
+        tip = ZERO if burned else tip
         staked = rows[STAKED + lane]
-        action, amount, tip = MINE, np.int32(0), np.int32(0)
-        if studies & (balance > parameters[STUDY_ABOVE + lane]):
-            action = STUDY
-        gives = transfers & (balance > parameters[TRANSFER_ABOVE + lane])
-        if gives & (turn[POOREST + lane] != agent):
-            action = TRANSFER
-            amount, tip = parameters[TRANSFER_TOKENS + lane], parameters[TRANSFER_FEE + lane]
-        if burns & (balance > parameters[BURN_ABOVE + lane]):
-            action, amount, tip = BURN, parameters[BURN_TOKENS + lane], np.int32(0)
-        more = balance > parameters[STAKE_ABOVE + lane]
-        if stakes & more & (staked < parameters[STAKE_MAX + lane]):
-            action, amount, tip = STAKE, parameters[STAKE_TOKENS + lane], np.int32(0)
-        if unstakes & (staked > 0):
-            action, amount, tip = UNSTAKE, np.int32(WITHOUT_AMOUNT), np.int32(0)
-        if balance < parameters[JOB_BELOW + lane]:
-            action = JOB
-        rows[ACTION + lane] = np.int32(action)
-        turn[AMOUNT + lane] = np.int32(amount)
-        turn[TIP + lane] = np.int32(tip)
-        turn[TARGET + lane] = turn[POOREST + lane]
+        more = stakes & (balance > parameters[STAKE_ABOVE + lane])
+        more &= staked < parameters[STAKE_MAX + lane]
+        action = STAKE if more else action
+        amount = parameters[STAKE_TOKENS + lane] if more else amount
+        tip = ZERO if more else tip
+        released = unstakes & (staked > ZERO)
+        action = UNSTAKE if released else action
+        amount = WITHOUT_AMOUNT if released else amount
+        action = JOB if balance < parameters[JOB_BELOW + lane] else action
+        rows[ACTION + lane] = action
+        turn[AMOUNT + lane] = amount
+        turn[TIP + lane] = tip
+        turn[TARGET + lane] = poorest
