@@ -306,18 +306,3 @@ def first_jobs() -> Iterator[WorldGroup]:
             policy=worker,
             job_rule=rule,
         )
-
-
-def divisions() -> Iterator[WorldGroup]:
-    """All of them."""
-    for family in (
-        fees,
-        thinking,
-        interest,
-        relief,
-        dividends,
-        clipped,
-        quantiles,
-        first_jobs,
-    ):
-        yield from family()

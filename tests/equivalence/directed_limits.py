@@ -244,7 +244,142 @@ def incomes() -> Iterator[WorldGroup]:
         )
 
 
-def limits() -> Iterator[WorldGroup]:
-    """All of them."""
-    for family in (balances, debts_that_double, usage, prices, amounts, rates, incomes):
-        yield from family()
+def top_ups() -> Iterator[WorldGroup]:
+    """I5: top-ups at the powers of two, to agents with tokens and in debt."""
+    for tokens in (*POWERS, INPUT_LIMIT):
+        given = IncomeConfig(
+            top_ups=(
+                TopUp(turn=2, agent="agent_0", tokens=tokens),
+                TopUp(turn=2, agent="agent_0", tokens=1),
+                TopUp(turn=3, agent="agent_1", tokens=tokens),
+            )
+        )
+        yield built(
+            f"top-ups of {tokens}",
+            4,
+            output(1000),
+            {"genesis_tokens_per_agent": (0, 1, 999, 1000, 1001, 5000)},
+            num_agents=2,
+            income=given,
+        )
+
+
+def inside_a_turn() -> Iterator[WorldGroup]:
+    """Balances that pass a power of two within a turn, and are below it again as it ends."""
+    for bits in (26, 27, 28):
+        near = tuple(2**bits + off for off in (-7, *AROUND, 7))
+        yield built(
+            f"studies that cost more than 2^{bits}",
+            4,
+            output(5),
+            {"study_cost": near, "allowance": tuple(2 ** (bits - 1) for _ in near)},
+            policy=replace(PASSIVE, study_period=2, study_above=0),
+            genesis_tokens_per_agent=2**bits - 1,
+            income=IncomeConfig(allowance=1, period_starts=(2,), carryover_max=INPUT_LIMIT),
+        )
+        for kind in ("stake", "burn", "transfer"):
+            period = {f"{kind}_period": 2, f"{kind}_above": 0}
+            yield built(
+                f"{kind}s of more than 2^{bits}",
+                4,
+                output(5),
+                {f"policy.{kind}_tokens": near, "carryover_max": near[::-1]},
+                policy=replace(PASSIVE, **period),
+                num_agents=2,
+                genesis_tokens_per_agent=2**bits - 1,
+                income=IncomeConfig(allowance=2 ** (bits - 1), period_starts=(1, 2, 3)),
+            )
+        yield built(
+            f"stake that returns to a balance near 2^{bits} as a period begins",
+            5,
+            output(300),
+            {"carryover_max": (0, *near, INPUT_LIMIT)},
+            policy=replace(
+                PASSIVE,
+                stake_period=2,
+                stake_above=0,
+                stake_max=1,
+                stake_tokens=2 ** (bits - 1),
+                unstake_period=3,
+            ),
+            num_agents=2,
+            genesis_tokens_per_agent=2**bits - 1,
+            unstake_delay_turns=1,
+            unstake_without_amount=UnstakeWithoutAmount.ALL,
+            block_threshold=0,
+            commons_threshold_per_turn=0,
+            income=IncomeConfig(
+                allowance=1,
+                period_starts=(1, 4),
+                top_ups=(TopUp(turn=3, agent="agent_1", tokens=2 ** (bits - 1)),),
+            ),
+        )
+
+
+def crowds() -> Iterator[WorldGroup]:
+    """Numbers that stay within the range for each agent, and pass it as sums over many."""
+    many = tuple(2**bits + off for bits in (23, 24, 26) for off in AROUND)
+    idle = {"genesis_tokens_per_agent": 2**26 + 1, "block_threshold": 0}
+    for agents in (7, 8, 9, 16, 17, 33, 64, 70):
+        yield built(
+            f"{agents} students",
+            2,
+            output(1),
+            {"study_cost": many},
+            policy=replace(PASSIVE, study_period=2, study_above=0),
+            num_agents=agents,
+            **idle,
+        )
+        for kind in ("stake", "burn", "transfer"):
+            period = {f"{kind}_period": 2, f"{kind}_above": 0}
+            room = {"stake_max": ALWAYS} if kind == "stake" else {}
+            yield built(
+                f"{agents} agents whose {kind}s add up",
+                5,
+                output(1),
+                {f"policy.{kind}_tokens": many},
+                policy=replace(PASSIVE, **period, **room),
+                num_agents=agents,
+                dividend_rule=DividendRule.STAKE_AND_BURN,
+                **idle,
+            )
+        for rule in DividendRule:
+            yield built(
+                f"{agents} debtors, fees shared by {rule}",
+                3,
+                output(1000),
+                {"base_inference_rate": tuple(tokens * 250 for tokens in many)},
+                num_agents=agents,
+                genesis_tokens_per_agent=2**24,
+                dividend_rule=rule,
+                core_owners=tuple((f"agent_{own}", 1) for own in range(4)),
+                interest_rate_per_turn=10_007,
+                policy=replace(PASSIVE, job_below=-(2**25)),
+            )
+        yield built(
+            f"{agents} owners of a core share each",
+            2,
+            output(1000),
+            {"base_inference_rate": tuple(tokens * 990 for tokens in many)},
+            num_agents=agents,
+            genesis_tokens_per_agent=2**27 - 1,
+            num_cores=agents,
+            core_owners=tuple(sorted((f"agent_{own}", 1) for own in range(agents))),
+        )
+        yield built(
+            f"{agents} agents with an allowance",
+            5,
+            output(1),
+            {"allowance": many, "carryover_max": many[::-1]},
+            num_agents=agents,
+            income=IncomeConfig(allowance=1, period_turns=2),
+        )
+        yield built(
+            f"{agents} first jobs",
+            3,
+            output(1000),
+            {"signing_bonus": many, "base_inference_rate": tuple(own * 900 for own in many)},
+            num_agents=agents,
+            policy=replace(PASSIVE, job_below=2000),
+            job_credit_max=ALWAYS,
+        )

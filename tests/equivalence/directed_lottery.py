@@ -216,9 +216,3 @@ def transfers() -> Iterator[WorldGroup]:
 
 
 NEVER_RICH = -1
-
-
-def lotteries() -> Iterator[WorldGroup]:
-    """All of them."""
-    for family in (tickets, thresholds, burns, releases, windows, transfers):
-        yield from family()

@@ -39,6 +39,9 @@ AT_THE_ENDS: tuple[Family, ...] = (
     directed_limits.amounts,
     directed_limits.rates,
     directed_limits.incomes,
+    directed_limits.top_ups,
+    directed_limits.inside_a_turn,
+    directed_limits.crowds,
 )
 
 
