@@ -37,7 +37,8 @@ def test_a_shipped_policy_is_complete(name: str) -> None:
     assert (type(policy).__doc__ or "").strip()
     for parameter, (about, default) in policy_parameters(type(policy)).items():
         assert about.meaning, (name, parameter)
-        assert policy_named(name, {parameter: settings_of(policy)[parameter]}) == policy
+        stated = settings_of(policy, every=True)[parameter]
+        assert policy_named(name, {parameter: stated}) == policy
         assert getattr(policy, parameter) == default
 
 

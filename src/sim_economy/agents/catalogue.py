@@ -5,6 +5,7 @@ A package adds a policy with an entry point of the group `sim_economy.policies`.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
@@ -34,6 +35,8 @@ RESERVED: Final = ("policy", "model", "agents", "persona")
 
 SHIPPED: Final[Mapping[str, str]] = {
     "published": "published_policy:Published",
+    "rules": "rule_policy:Rules",
+    "linear": "linear_policy:Linear",
     "miner": "simple:Miner",
     "worker": "simple:Worker",
     "idle": "simple:Idler",
@@ -133,7 +136,7 @@ def policy_named(name: str, given: Mapping[str, Any] | None = None) -> Policy:
         ScenarioError: With every problem found.
     """
     found = policy_class(name)
-    return found(**_stated(found, given or {}))
+    return found(**_stated(found, given or {}, {}))
 
 
 def with_parameters(policy: Policy, given: Mapping[str, Any]) -> Policy:
@@ -142,21 +145,58 @@ def with_parameters(policy: Policy, given: Mapping[str, Any]) -> Policy:
     Raises:
         ScenarioError: With every problem found.
     """
-    return replace(policy, **_stated(type(policy), given))
+    return replace(policy, **_stated(type(policy), given, settings_of(policy)))
 
 
-def _stated(policy: type[Policy], given: Mapping[str, Any]) -> dict[str, Any]:
+def _stated(
+    policy: type[Policy], given: Mapping[str, Any], own: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The values that are given for a policy's parameters, and for numbers in its tables of them.
+
+    Args:
+        own: Its parameters as they are, as a file writes them.
+    """
     problems: list[str] = []
-    values = read_stated(policy_parameters(policy), given, "", problems)
+    known = policy_parameters(policy)
+    numbers = _numbers_by_name(known, {**own, **given})
+    named = {
+        name: (dataclasses.replace(known[table][0], kind=Kind.COUNT), None)
+        for name, table in numbers.items()
+    }
+    values = read_stated(named | known, given, "", problems)
     if problems:
         raise ScenarioError(problems)
+    for name in numbers.keys() & values.keys():
+        table = numbers[name]
+        held = {**dict(values.get(table) or own[table]), name: values.pop(name)}
+        values[table] = tuple(sorted(held.items()))
     return values
 
 
-def settings_of(policy: Policy) -> dict[str, Any]:
-    """All parameters of a policy as a file writes them."""
-    known = policy_parameters(type(policy))
-    return {name: written(known[name][0], getattr(policy, name)) for name in known}
+def _numbers_by_name(
+    known: Mapping[str, tuple[Parameter, Any]], stated: Mapping[str, Any]
+) -> dict[str, str]:
+    """The parameter that holds each number which a policy's tables name."""
+    return {
+        str(name): key
+        for key, (parameter, _) in known.items()
+        if parameter.kind is Kind.BY_NAME and isinstance(stated.get(key), Mapping)
+        for name in stated[key]
+        if name not in known
+    }
+
+
+def settings_of(policy: Policy, *, every: bool = False) -> dict[str, Any]:
+    """The parameters of a policy as a file writes them.
+
+    Args:
+        every: Whether to include those that are not stated at their defaults.
+    """
+    return {
+        name: written(parameter, value)
+        for name, (parameter, default) in policy_parameters(type(policy)).items()
+        if (value := getattr(policy, name)) != default or parameter.stated_at_default or every
+    }
 
 
 @cache

@@ -44,6 +44,7 @@ class WorldAccounts(Struct, frozen=True, kw_only=True):
         studies: Studies paid for.
         burned: Tokens of finalised burns, undecayed.
         cores: Core shares owned.
+        employed: Whether the agent ever had a job; None where only an engine would know.
     """
 
     turn: int
@@ -57,6 +58,7 @@ class WorldAccounts(Struct, frozen=True, kw_only=True):
     studies: tuple[int, ...]
     burned: tuple[int, ...]
     cores: tuple[int, ...]
+    employed: tuple[bool, ...] | None = None
 
 
 def world_accounts(state: State) -> WorldAccounts:
@@ -77,6 +79,7 @@ def world_accounts(state: State) -> WorldAccounts:
         studies=tuple(state.studies),
         burned=tuple(state.burned),
         cores=tuple(state.cores),
+        employed=tuple(state.employed),
     )
 
 

@@ -62,14 +62,32 @@ class ModelGroup(Struct, frozen=True, kw_only=True):
     agents: tuple[int, ...] = ()
 
 
-def everyone(policy: str | GivenPolicy, config: WorldConfig | None) -> tuple[Group, ...]:
-    """All agents follow one policy, that of a name with its defaults.
+def everyone(
+    policy: str | GivenPolicy | Mapping[str, Any], config: WorldConfig | None
+) -> tuple[Group, ...]:
+    """All agents follow one policy.
+
+    Args:
+        policy: By its name, with its defaults; or a table with its `name` and parameters.
 
     Raises:
-        ScenarioError: There is no such policy.
+        ScenarioError: With every problem found.
     """
-    agents = tuple(range(config.num_agents if config else 0))
-    return (replace(_group(policy, {}, ()), agents=agents),)
+    group = _tabled(policy) if isinstance(policy, Mapping) else _group(policy, {}, ())
+    return (replace(group, agents=tuple(range(config.num_agents if config else 0))),)
+
+
+def _tabled(given: Mapping[str, Any]) -> Group:
+    """The group, still without agents, of a table `[policy]`."""
+    name: Any = given.get("name")
+    if not isinstance(name, str) and not callable(getattr(name, "decide", None)):
+        raise ScenarioError([f"policy.name: must be {Kind.POLICY.value}"])
+    try:
+        return _group(name, given, ("name",))
+    except ScenarioError as error:
+        problems = error.problems
+        named = [own if own.startswith("policy") else f"policy.{own}" for own in problems]
+        raise ScenarioError(named) from None
 
 
 def parse_population(given: Sequence[Any], config: WorldConfig | None) -> tuple[Group, ...]:
@@ -136,14 +154,24 @@ def population_sources(groups: Iterable[Group]) -> dict[str, str]:
 
 def described(group: Group) -> str:
     """A group in words: how many follow what, and the parameters that are not the defaults."""
-    own, default = settings_of(group.policy), settings_of(type(group.policy)())
+    own = settings_of(group.policy, every=True)
+    default = settings_of(type(group.policy)(), every=True)
     changed = [f"{key} = {_shown(own[key])}" for key in own if own[key] != default[key]]
     text = f"{len(group.agents)} `{group.policy_name}`"
     return f"{text} ({', '.join(changed)})" if changed else text
 
 
 def _shown(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    """A value in few words; of a long list only its length."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case list():
+            return f"{len(value)} of them"
+        case dict():
+            return ", ".join(f"{name} {number}" for name, number in value.items())
+        case _:
+            return str(value)
 
 
 def policies_by_agent(groups: Iterable[Group]) -> list[Policy]:
@@ -168,6 +196,8 @@ def _read_entry(
         problems.append(f"{path}: must name a policy or a model{both}")
     elif "persona" in keys and "policy" in keys:
         problems.append(f"{path}.persona: is for models; a policy does not read it")
+    elif isinstance(name, Mapping):
+        problems.append(f"{path}.policy: must be {Kind.POLICY.value}")
     elif name is not None:
         return attempt(problems, f"{path}.", _group, name, given, keys), agents
     elif model is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from sim_economy.batch.lanes import (
     Uint64s,
 )
 from sim_economy.batch.shape import AGENTS, DELAY, MATURITY, TURNS
+
+SCRATCH_ROWS: Final = 16
+"""Rows for a decision: one for each column of a linear policy, and some."""
 
 
 class Shared(NamedTuple):
@@ -71,6 +74,7 @@ class Work(NamedTuple):
         waits: Whether anything of an agent waits for a block, `[agent]`.
         weighs: Whether an agent has mature burns, `[agent]`.
         digests: `[lane]`.
+        scratch: Rows that a decision may use as it likes, as `scores`.
     """
 
     rows: Int32s
@@ -86,6 +90,8 @@ class Work(NamedTuple):
     waits: Bytes
     weighs: Bytes
     digests: Uint64s
+    scratch: Int32s
+    scores: Int64s
 
 
 def ring_size(turns: int, ahead: int) -> int:
@@ -112,4 +118,6 @@ def work_of(shape: Int64s) -> Work:
         waits=np.zeros(agents, np.uint8),
         weighs=np.zeros(agents, np.uint8),
         digests=np.zeros(LANES, np.uint64),
+        scratch=np.zeros(SCRATCH_ROWS * LANES, np.int32),
+        scores=np.zeros(2 * LANES, np.int64),
     )

@@ -46,6 +46,7 @@ from sim_economy.batch.block_lanes import (
     release,
 )
 from sim_economy.batch.compiling import compiled, mixed
+from sim_economy.batch.decisions.by_table import decide_by_table
 from sim_economy.batch.decisions.family import (
     TRANSFERS,
     decide,
@@ -54,6 +55,7 @@ from sim_economy.batch.decisions.family import (
     is_quiet,
     work_or_mine,
 )
+from sim_economy.batch.decisions.table_layout import NEEDS_POOREST
 from sim_economy.batch.digest_lanes import BURN, RELEASE, add_agent, add_row, add_world, coefficient
 from sim_economy.batch.dividend_lanes import (
     add_claim,
@@ -204,12 +206,27 @@ def act(shared: Shared, worlds: Worlds, work: Work, number: np.int64) -> None:
     agents = shape[at.AGENTS]
     slots = min(shape[at.DELAY], shape[at.TURNS]) + 1
     auction = shape[at.AUCTION] != 0 and number == 1
-    if due(number, shared.periods[TRANSFERS]):
+    by_table = shape[at.BY_TABLE] != 0
+    asked = shared.table[NEEDS_POOREST] != 0 if by_table else due(number, shared.periods[TRANSFERS])
+    if asked:
         find_poorest(work.turn, work.rows, ROWS, agents)
     for agent in range(agents):
         rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
         chosen = np.int64(0)
-        if is_quiet(shared.periods, number, agent):
+        if by_table:
+            decide_by_table(
+                work.turn,
+                rows,
+                worlds.parameters,
+                shared.table,
+                work.scratch,
+                work.scores,
+                number,
+                agent,
+                agents,
+            )
+            chosen = count_choices(work.turn, rows)
+        elif is_quiet(shared.periods, number, agent):
             work_or_mine(work.turn, rows, worlds.parameters)
         else:
             decide(work.turn, rows, worlds.parameters, shared.periods, number, agent)

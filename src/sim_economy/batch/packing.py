@@ -16,6 +16,7 @@ import numpy as np
 from sim_economy.batch import lanes
 from sim_economy.batch import shape as at
 from sim_economy.batch.arrays import Shared
+from sim_economy.batch.behaviour_packing import kernel_table, parameter_rows
 from sim_economy.batch.decisions.family import NUMBERS, PERIODS
 from sim_economy.batch.exact_lanes import UP
 from sim_economy.batch.income_lanes import (
@@ -28,7 +29,14 @@ from sim_economy.batch.income_lanes import (
 )
 from sim_economy.batch.lanes import LANES, LIMIT, POLICY
 from sim_economy.batch.usage_lanes import LISTED, TABLED, UNIFORM
-from sim_economy.batch.world_batch import ListedUsage, TabledUsage, UniformUsage, WorldBatch
+from sim_economy.batch.world_batch import (
+    BehaviourPolicy,
+    FamilyPolicy,
+    ListedUsage,
+    TabledUsage,
+    UniformUsage,
+    WorldBatch,
+)
 from sim_economy.core.income_config import EmptyRule, OverdraftRule
 from sim_economy.core.units import MILLION, compounded
 from sim_economy.core.world_config import (
@@ -134,10 +142,15 @@ class Packed:
         )
 
     def _pack_policy(self) -> None:
-        policy = self.batch.policy
-        numbers = {**PUBLISHED, **policy.numbers, **policy.varied}
-        for index, name in enumerate(NUMBERS):
-            self.integers[POLICY + LANES * index] = np.clip(numbers[name], -LIMIT, LIMIT)
+        policy = plain_policy(self.batch)
+        if isinstance(policy, FamilyPolicy):
+            numbers = {**PUBLISHED, **policy.numbers, **policy.varied}
+            rows = [(name, np.clip(numbers[name], -LIMIT, LIMIT)) for name in NUMBERS]
+        else:
+            rows = list(parameter_rows(policy.behaviour, policy.varied))
+        self.policy_rows = len(rows)
+        for index, (_, values) in enumerate(rows):
+            self.integers[POLICY + LANES * index] = self._bounded(values, -NEVER, NEVER)
 
     def _pack_usage(self) -> None:
         usage = self.batch.usage
@@ -212,11 +225,22 @@ def _spent_age(rate: int, maturity: int, turns: int) -> int:
     return min(maturity + low, NEVER)
 
 
+def plain_policy(batch: WorldBatch) -> FamilyPolicy | BehaviourPolicy:
+    """The policy of a batch in the form that is played fastest."""
+    policy = batch.policy
+    return policy.plain() if isinstance(policy, BehaviourPolicy) else policy
+
+
 def _shared(batch: WorldBatch) -> Shared:
     config = batch.config
     owners = dict(config.core_owners or ())
     cores = [owners.get(agent_id, 0) for agent_id in config.agent_ids]
-    numbers = {**PUBLISHED, **batch.policy.numbers}
+    policy = plain_policy(batch)
+    numbers, table = PUBLISHED, np.zeros(1, np.int32)
+    if isinstance(policy, FamilyPolicy):
+        numbers = {**PUBLISHED, **policy.numbers}
+    else:
+        table = kernel_table(policy.behaviour, policy.varied)
     kind, units, stride = _usage(batch)
     income = config.income
     periods = np.zeros(batch.turns + 1, np.uint8)
@@ -233,7 +257,7 @@ def _shared(batch: WorldBatch) -> Shared:
     return Shared(
         shape=_shape(batch, kind, stride),
         periods=np.array([numbers[name] for name in PERIODS], np.int32),
-        table=np.zeros(1, np.int32),
+        table=table,
         usage=units,
         income=periods,
         top_ups=np.array(top_ups, np.int64),
@@ -281,6 +305,7 @@ def _shape(batch: WorldBatch, usage_kind: int, stride: int) -> Any:
         at.FORGIVEN: income is not None and income.overdraft is OverdraftRule.FORGIVEN,
         at.USAGE_KIND: usage_kind,
         at.USAGE_STRIDE: stride,
+        at.BY_TABLE: isinstance(plain_policy(batch), BehaviourPolicy),
     }
     for place, value in values.items():
         shape[place] = value

@@ -81,7 +81,7 @@ class _Chunk:
     def __init__(self, packed: Packed, allowances: list[Any]) -> None:
         self._packed = packed
         agents = packed.batch.config.num_agents
-        integers, floats = lanes.POLICY // LANES + 10, lanes.RATES // LANES
+        integers, floats = lanes.POLICY // LANES + packed.policy_rows, lanes.RATES // LANES
         blocks = min(BLOCKS_A_CHUNK, -(-packed.worlds // LANES))
         self.parameters = np.zeros((blocks, integers, LANES), np.int32)
         self.rates = np.zeros((blocks, floats, LANES), np.float64)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sim_economy.batch.behaviour_tables import Behaviour, FamilyTable
 from sim_economy.core.world_config import WorldConfig
 
 if TYPE_CHECKING:
@@ -58,6 +59,26 @@ class FamilyPolicy:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BehaviourPolicy:
+    """What the agents of a world do, as tables; see `agents.behaviour`.
+
+    Attributes:
+        varied: Numbers of the one policy there is that differ, by name, `[world]` each.
+    """
+
+    behaviour: Behaviour
+    varied: Mapping[str, Any] = field(default_factory=dict)
+
+    def plain(self) -> FamilyPolicy | BehaviourPolicy:
+        """The same as a policy of the published family where it is one; that is faster."""
+        (table, *others) = self.behaviour.tables
+        if others or not isinstance(table, FamilyTable):
+            return self
+        numbers = dict(zip(table.names, table.numbers, strict=True))
+        return FamilyPolicy(numbers=numbers, varied=self.varied)
+
+
+@dataclass(frozen=True, kw_only=True)
 class WorldBatch:
     """Worlds of one shape.
 
@@ -72,7 +93,7 @@ class WorldBatch:
     config: WorldConfig
     turns: int
     seeds: np.ndarray[Any, Any]
-    policy: FamilyPolicy = field(default_factory=FamilyPolicy)
+    policy: FamilyPolicy | BehaviourPolicy = field(default_factory=FamilyPolicy)
     usage: UniformUsage | TabledUsage | ListedUsage
     varied: Mapping[str, Any] = field(default_factory=dict)
     ends: bool = True

@@ -30,6 +30,9 @@ class Kind(Enum):
     COUNT = "an integer"
     COUNTS = "a list of integers, each above the one before"
     BY_NAME = "a table of integers by name"
+    TEXTS = "a list of texts"
+    RULES = "a list of tables, each with do and, but for the last, when"
+    MATRIX = "rows of numbers from -1000 to 1000 with at most 6 decimals, or tables of them by name"
     RATE = "a number from 0 to 1 with at most 6 decimals"
     WEIGHT = "a number from 0 to 1000000 with at most 6 decimals"
     PRICE = "a price from 0 to 1000000 with at most 6 decimals"
@@ -54,7 +57,8 @@ class Parameter:
     """The description of one parameter: kind, meaning, bounds.
 
     Attributes:
-        choices: Of a text: the ones allowed, or a function that lists them; any text if empty.
+        choices: Of a text: the ones allowed, or a function that lists them; any text if empty. Of
+            rows of numbers: the names of their columns.
         in_paper: Whether the paper's table of parameters has it.
         stated_at_default: Whether genesis states it where it is at its default.
     """
@@ -254,8 +258,8 @@ def read_choice(value: Any, choices: Sequence[str]) -> str:
 
 
 def _read_text(value: Any, parameter: Parameter) -> str:
-    if listed := parameter.choices:
-        return read_choice(value, list(listed() if callable(listed) else listed))
+    if listed := _choices(parameter):
+        return read_choice(value, listed)
     if type(value) is not str:
         raise ValueError("must be a text")
     if not value or "\0" in value:
@@ -263,11 +267,15 @@ def _read_text(value: Any, parameter: Parameter) -> str:
     return value
 
 
+def _choices(parameter: Parameter) -> list[str]:
+    return list(parameter.choices() if callable(parameter.choices) else parameter.choices)
+
+
 def _read_policy(value: Any, parameter: Parameter) -> Any:
-    """A name, or whatever decides; the catalogue knows what is a policy."""
+    """A name, a table with one, or whatever decides; the catalogue knows what is a policy."""
     if isinstance(value, str):
         return _read_text(value, parameter)
-    if not callable(getattr(value, "decide", None)):
+    if not isinstance(value, Mapping) and not callable(getattr(value, "decide", None)):
         raise ValueError(f"must be {parameter.kind.value}")
     return value
 
@@ -279,8 +287,11 @@ def _read_count(value: Any, parameter: Parameter) -> int:
 
 
 def _read_counts(value: Any, parameter: Parameter) -> tuple[int, ...]:
-    listed = isinstance(value, Sequence) and not isinstance(value, str)
-    if not listed or not all(map(is_whole, value)) or any(map(operator.ge, value, value[1:])):
+    if (
+        not _is_list(value)
+        or not all(map(is_whole, value))
+        or any(map(operator.ge, value, value[1:]))
+    ):
         raise ValueError(f"must be {parameter.kind.value}")
     return tuple(_read_count(held, parameter) for held in value)
 
@@ -289,6 +300,48 @@ def _read_by_name(value: Any, parameter: Parameter) -> tuple[tuple[str, int], ..
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
         raise ValueError(f"must be {parameter.kind.value}")
     return tuple((str(name), _read_count(value[name], parameter)) for name in sorted(value))
+
+
+def _read_texts(value: Any, parameter: Parameter) -> tuple[str, ...]:
+    if not _is_list(value) or not value or not all(isinstance(text, str) for text in value):
+        raise ValueError(f"must be {parameter.kind.value}")
+    return tuple(str(text) for text in value)
+
+
+def _read_rules(value: Any, parameter: Parameter) -> tuple[tuple[str, str], ...]:
+    """The condition, empty where there is none, and the action of each rule."""
+    if not _is_list(value) or not value or not all(map(_is_rule, value)):
+        raise ValueError(f"must be {parameter.kind.value}")
+    return tuple((str(rule.get("when", "")), str(rule["do"])) for rule in value)
+
+
+def _is_rule(value: Any) -> bool:
+    texts = isinstance(value, Mapping) and all(isinstance(held, str) for held in value.values())
+    return texts and {"do"} <= value.keys() <= {"when", "do"}
+
+
+def _read_matrix(value: Any, parameter: Parameter) -> tuple[tuple[Millionths, ...], ...]:
+    """Rows of as many numbers as there are choices, or tables of them by these names."""
+    if not _is_list(value):
+        raise ValueError(f"must be {parameter.kind.value}")
+    return tuple(_matrix_row(row, _choices(parameter), parameter) for row in value)
+
+
+def _matrix_row(row: Any, columns: Sequence[str], parameter: Parameter) -> tuple[Millionths, ...]:
+    if isinstance(row, Mapping):
+        if unknown := [unknown_key(name, columns) for name in row if name not in columns]:
+            raise ValueError("; ".join(unknown))
+        row = [row.get(name, 0) for name in columns]
+    if not _is_list(row) or len(row) != len(columns):
+        raise ValueError(f"a row must have {len(columns)} numbers: {', '.join(columns)}")
+    numbers = tuple(millionths(_numeral(number)) for number in row)
+    if any(abs(amount) > _MATRIX_MAX for amount in numbers):
+        raise ValueError(f"must be {parameter.kind.value}")
+    return numbers
+
+
+def _is_list(value: Any) -> TypeGuard[Sequence[Any]]:
+    return isinstance(value, Sequence) and not isinstance(value, str)
 
 
 def is_whole(value: Any) -> TypeGuard[int]:
@@ -377,6 +430,7 @@ def _read_agents(value: Any, parameter: Parameter) -> int | str | tuple[str, ...
 
 
 _DAY: Final = 86_400
+_MATRIX_MAX: Final = 1000 * MILLION
 _MONEY: Final = re.compile(r"\d{1,6}(\.\d{1,9})?")
 _PATTERNS: Final = {
     Kind.KEY: re.compile(r"(?:[0-9a-f]{2}){16,64}|"),
@@ -396,6 +450,9 @@ _READERS: Final[Mapping[Kind, Callable[[Any, Parameter], Any]]] = {
     **dict.fromkeys((Kind.TABLE, Kind.TABLES, Kind.FREE), _read_parts),
     Kind.TEXT: _read_text,
     Kind.POLICY: _read_policy,
+    Kind.TEXTS: _read_texts,
+    Kind.RULES: _read_rules,
+    Kind.MATRIX: _read_matrix,
     Kind.FLAG: _read_flag,
     Kind.AGENTS: _read_agents,
 }
@@ -406,8 +463,12 @@ def written(parameter: Parameter, value: Any) -> Any:
     match parameter.kind:
         case Kind.FLAG | Kind.COUNT:
             return value
-        case Kind.COUNTS:
+        case Kind.COUNTS | Kind.TEXTS:
             return list(value)
+        case Kind.RULES:
+            return [{"when": when, "do": do} if when else {"do": do} for when, do in value]
+        case Kind.MATRIX:
+            return [[Decimal(decimal_text(number, 6)) for number in row] for row in value]
         case Kind.BY_NAME:
             return dict(value)
         case Kind.VARIANT | Kind.KEY | Kind.TEXT | Kind.ADDRESS | Kind.VARIABLE:

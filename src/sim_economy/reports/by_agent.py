@@ -7,6 +7,7 @@ from functools import partial
 from statistics import fmean
 from typing import Any, Final
 
+from sim_economy.agents.policies.published_policy import Published
 from sim_economy.ledger.readers.plain_text import markdown_text, visible
 from sim_economy.reports.drawings import agent_figures
 from sim_economy.reports.page.document import Figure, KeyFigure, sourced
@@ -166,7 +167,7 @@ def balances_figure(scenario: Scenario, runs: Sequence[Run]) -> Figure:
     config = scenario.config
     start = [[config.genesis_tokens_per_agent] * config.num_agents]
     values = [start + run.series.balances for run in runs]
-    level = (-180, "below this the policy works") if scenario.policy_name == "published" else None
+    level = _level_of_work(scenario)
     names = list(map(visible, config.agent_ids))
     groups: dict[str, list[int]] = {}
     for group in scenario.population:
@@ -195,6 +196,14 @@ def balances_figure(scenario: Scenario, runs: Sequence[Run]) -> Figure:
         narrow=drawings[1],
         rows=rows,
     )
+
+
+def _level_of_work(scenario: Scenario) -> tuple[int, str] | None:
+    """The balance below which all agents work, where they follow one published policy."""
+    first, *others = scenario.policies
+    if not isinstance(first, Published) or any(policy != first for policy in others):
+        return None
+    return first.job_below, "below this the policy works"
 
 
 def outcomes_table(outcomes: Sequence[AgentOutcome]) -> Table:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from numbers import Rational, Real
 from typing import Any, Final
 
+from sim_economy.agents.catalogue import RESERVED
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.table_reader import NumberText, is_whole, read_toml, unknown_key
 from sim_economy.core.world_config import parameters
@@ -27,14 +28,19 @@ def apply_changes(
     """
     problems = []
     if isinstance(changes, Mapping):
-        for key, value in changes.items():
-            problems += _set(given, key, value, keys)
+        for key in sorted(changes, key=_is_of_policy):
+            problems += _set(given, key, changes[key], keys)
     else:
-        for change in changes:
+        for change in sorted(changes, key=_is_of_policy):
             problems += _change(given, change, keys)
     problems += _both_set(changes)
     if problems:
         raise ScenarioError(problems)
+
+
+def _is_of_policy(change: str) -> bool:
+    """Test whether a change is one of the policy's parameters, which come after the policy."""
+    return str(change).startswith("policy.")
 
 
 def _both_set(changes: Sequence[str] | Mapping[str, Any]) -> list[str]:
@@ -85,9 +91,9 @@ def _set(given: dict[str, Any], key: str, value: Any, keys: Sequence[str]) -> li
         path = ["world", *path]
     if path[0] == "world" and path[1:] not in [[known] for known in _world_keys()]:
         return [unknown_key(".".join(path[1:]) or key, [*keys, *_world_keys()])]
-    table = _table_of(given, path[:-1])
-    if table is None:
-        return [f"{key}: {'.'.join(path[:-1])} is not a table"]
+    table = _policy_table(given, path) if path[0] == "policy" else _table_of(given, path[:-1])
+    if not isinstance(table, dict):
+        return [f"{key}: {table or '.'.join(path[:-1]) + ' is not a table'}"]
     if value is None:
         table.pop(path[-1], None)
         return []
@@ -96,6 +102,23 @@ def _set(given: dict[str, Any], key: str, value: Any, keys: Sequence[str]) -> li
         for other in {*_WHO} - {key}:
             given.pop(other, None)
     return []
+
+
+def _policy_table(given: dict[str, Any], path: Sequence[str]) -> dict[str, Any] | str | None:
+    """The table in which a key of the one policy for all agents is, or what is wrong."""
+    if len(path) == 1:
+        return given
+    if path[1] in {"name", *RESERVED}:
+        return "set policy"
+    entries = given.get("population")
+    if entries is None:
+        if not isinstance(given.get("policy"), dict):
+            given["policy"] = {"name": given.get("policy", "published")}
+        return _table_of(given, path[:-1])
+    one = isinstance(entries, list) and len(entries) == 1 and isinstance(entries[0], dict)
+    if not one or "policy" not in entries[0]:
+        return "the population has no one policy for all agents; set population"
+    return _table_of(entries[0], path[1:-1])
 
 
 def _table_of(given: dict[str, Any], path: Sequence[str]) -> dict[str, Any] | None:

@@ -124,14 +124,19 @@ def _is_whole(settings: Any) -> bool:
 def _numbers(values: Mapping[str, Any], known: Mapping[str, Parameter]) -> dict[str, Any]:
     """Values whose decimal numbers are texts, as a file gives them."""
     return {
-        key: NumberText(value)
-        if isinstance(value, str) and key in known and known[key].kind in _DECIMAL
-        else value
+        key: _number(value) if key in known and known[key].kind in _DECIMAL else value
         for key, value in values.items()
     }
 
 
-_DECIMAL: Final = frozenset({Kind.RATE, Kind.WEIGHT, Kind.PRICE, Kind.NUMBER})
+def _number(value: Any) -> Any:
+    """The text of a number, or rows of them, as a file gives it."""
+    if isinstance(value, list):
+        return [_number(held) for held in value]
+    return NumberText(value) if isinstance(value, str) else value
+
+
+_DECIMAL: Final = frozenset({Kind.RATE, Kind.WEIGHT, Kind.PRICE, Kind.NUMBER, Kind.MATRIX})
 
 
 def _of_usage(value: Any) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -19,11 +18,8 @@ from sim_economy.agents.population import (
     everyone,
     parse_population,
     policies_by_agent,
-    population_settings,
-    population_sources,
 )
 from sim_economy.agents.usage_model import UsageSource, parse_usage
-from sim_economy.core.codec import canonical
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.table_reader import (
     Kind,
@@ -41,11 +37,11 @@ from sim_economy.core.world_config import (
     parse_world_config,
 )
 from sim_economy.ledger.readers.html_table import html_table
-from sim_economy.ledger.records import digest
 from sim_economy.scenarios.applied_changes import apply_changes
 from sim_economy.scenarios.dated_income import dated_income
 from sim_economy.scenarios.manifest import FROM_USAGE, is_folder, read_kept
 from sim_economy.scenarios.presets import PRESETS, preset, preset_text, preset_world_config
+from sim_economy.scenarios.scenario_settings import scenario_settings
 from sim_economy.scenarios.shipped import SCENARIOS, scenario_text
 from sim_economy.usage.civil_time import TurnCalendar, zone_data_version
 from sim_economy.usage.kept_trace import TRACE_COPY
@@ -63,9 +59,10 @@ class ScenarioTable(Struct, frozen=True, kw_only=True):
     turns: Annotated[int, Parameter(Kind.COUNT, "of each run", 1, 10_000_000)] = 60
     runs: Annotated[int, Parameter(Kind.COUNT, "that differ in their seed", 1, 1_000_000)] = 24
     seed: Annotated[int, Parameter(Kind.COUNT, "run r has the seed + r", 0, 2**62)] = 0
-    policy: Annotated[str | GivenPolicy, Parameter(Kind.POLICY, "what decides for every agent")] = (
-        "published"
-    )
+    policy: Annotated[
+        str | GivenPolicy | Mapping[str, Any],
+        Parameter(Kind.POLICY, "what decides for every agent"),
+    ] = "published"
     population: Annotated[
         list[Any] | None, Parameter(Kind.TABLES, "what decides for whom, where several do")
     ] = None
@@ -374,7 +371,7 @@ def parse_scenario(
         problems += usage.problems(config, values["turns"])
     if problems or config is None or population is None or usage is None:
         raise ScenarioError(problems)
-    settings = attempt(problems, "", _settings, values, population, usage, config)
+    settings = attempt(problems, "", scenario_settings, values, population, usage, config)
     if settings is None:
         raise ScenarioError(problems)
     return Scenario(
@@ -456,45 +453,3 @@ _NOT_OF_FILES: Final = {
     "income": "world.income: give it a table of its own, [income]",
     "cores": "world.cores: give it a table of its own, [cores]",
 }
-
-
-def _settings(
-    values: Mapping[str, Any],
-    population: Sequence[Group],
-    usage: UsageSource,
-    config: WorldConfig,
-) -> dict[str, Any]:
-    """All that decides the bytes of a run, as plain values."""
-    who = {"policy": values["policy"]}
-    if values["population"] is not None or not isinstance(values["policy"], str):
-        who = {"population": _plain(population_settings(population, config))}
-    if sources := population_sources(population):
-        who["policy_sources"] = sources
-    source = _plain(values["usage"])
-    if isinstance(usage, TracedUsage):
-        source["digest"] = digest(canonical(sorted(usage.rows.items())))
-        if (calendar := usage.calendar(1)) is not None:
-            source["start"] = calendar.label_of(1)
-    return {
-        **{key: values[key] for key in ("name", "turns", "runs", "seed")},
-        **who,
-        "usage": source,
-        "world": _plain(config_values(config)),
-        "agent_ids": list(config.agent_ids),
-        **_logged_names(values["world"], usage),
-    }
-
-
-def _logged_names(world: Mapping[str, Any], usage: UsageSource) -> dict[str, Any]:
-    """What a log calls the agents that a world has from it."""
-    if world.get("agent_ids") != FROM_USAGE or not isinstance(usage, TracedUsage):
-        return {}
-    return {} if usage.log is None else {"agent_names": usage.log.names}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(held) for key, held in value.items()}
-    if isinstance(value, list):
-        return [_plain(held) for held in value]
-    return str(value) if isinstance(value, Decimal | str) else value

@@ -11,6 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from sim_economy.agents.policies.published_policy import Published
 from sim_economy.reports.published.rows import Comparison
 from sim_economy.reports.tables import PRINTED, Table, number, text_figures
 from sim_economy.runs.extended_metrics import extended_metrics, supply_changes
@@ -18,8 +19,7 @@ from sim_economy.runs.run import Run, chosen
 from sim_economy.runs.run_metrics import Row
 from sim_economy.scenarios.scenario import Scenario
 
-_STAKE_OF_POLICY = 80
-_JOB_BELOW_OF_POLICY = -180
+_POLICY: Final = Published()
 
 
 class Evidence(Struct, frozen=True):
@@ -93,15 +93,14 @@ def _owners(evidence: Evidence) -> str:
 
 def _unstaking(evidence: Evidence) -> str:
     runs = evidence.runs
-    kept = sum(
-        sum(run.series.staked[-1]) == _STAKE_OF_POLICY * chosen(run.series, "stake") for run in runs
-    )
+    tokens = _POLICY.stake_tokens
+    kept = sum(sum(run.series.staked[-1]) == tokens * chosen(run.series, "stake") for run in runs)
     asked = evidence.mean(lambda run: chosen(run.series, "unstake"))
     refused = evidence.mean(lambda run: sum(run.series.rejections))
     return (
         f"An unstake came without an amount and did nothing: {number(asked, 1)} a run were chosen, "
-        f"{number(refused, 1)} inputs refused. Final stake is {_STAKE_OF_POLICY} times the number "
-        f"of stakes in {kept} of {len(runs)} runs."
+        f"{number(refused, 1)} inputs refused. Final stake is {tokens} times the number of "
+        f"stakes in {kept} of {len(runs)} runs."
     )
 
 
@@ -157,7 +156,7 @@ def _interest(evidence: Evidence) -> str:
     )
     return (
         f"Interest is {number(share, 1)} % of fees. Agents sink to "
-        f"{number(_JOB_BELOW_OF_POLICY, 0)}, where the policy sends them to a job, and hover "
+        f"{number(_POLICY.job_below, 0)}, where the policy sends them to a job, and hover "
         f"there: after turn {half} the mean balance is {number(late, 1)}."
     )
 
@@ -198,7 +197,7 @@ def _survival(evidence: Evidence) -> str:
     share = 100 * (evidence.column("actions_mine") + evidence.column("actions_job")) / agent_turns
     return (
         f"Mining and jobs are {number(share, 1)} % of all choices. That is the policy's doing: it "
-        f"mines where nothing else applies and works below {number(_JOB_BELOW_OF_POLICY, 0)}. No "
+        f"mines where nothing else applies and works below {number(_POLICY.job_below, 0)}. No "
         "agent weighed one action against another, so the rows show no equilibrium."
     )
 
