@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -278,7 +279,7 @@ def inside_a_turn() -> Iterator[WorldGroup]:
             income=IncomeConfig(allowance=1, period_starts=(2,), carryover_max=INPUT_LIMIT),
         )
         for kind in ("stake", "burn", "transfer"):
-            period = {f"{kind}_period": 2, f"{kind}_above": 0}
+            period: dict[str, Any] = {f"{kind}_period": 2, f"{kind}_above": 0}
             yield built(
                 f"{kind}s of more than 2^{bits}",
                 4,
@@ -319,7 +320,7 @@ def inside_a_turn() -> Iterator[WorldGroup]:
 def crowds() -> Iterator[WorldGroup]:
     """Numbers that stay within the range for each agent, and pass it as sums over many."""
     many = tuple(2**bits + off for bits in (23, 24, 26) for off in AROUND)
-    idle = {"genesis_tokens_per_agent": 2**26 + 1, "block_threshold": 0}
+    idle: dict[str, Any] = {"genesis_tokens_per_agent": 2**26 + 1, "block_threshold": 0}
     for agents in (7, 8, 9, 16, 17, 33, 64, 70):
         yield built(
             f"{agents} students",
@@ -331,8 +332,8 @@ def crowds() -> Iterator[WorldGroup]:
             **idle,
         )
         for kind in ("stake", "burn", "transfer"):
-            period = {f"{kind}_period": 2, f"{kind}_above": 0}
-            room = {"stake_max": ALWAYS} if kind == "stake" else {}
+            period: dict[str, Any] = {f"{kind}_period": 2, f"{kind}_above": 0}
+            room: dict[str, Any] = {"stake_max": ALWAYS} if kind == "stake" else {}
             yield built(
                 f"{agents} agents whose {kind}s add up",
                 5,

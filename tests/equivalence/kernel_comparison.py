@@ -8,7 +8,9 @@ from typing import Any
 from msgspec import Struct, field
 
 from sim_economy.agents import quantiles
-from sim_economy.agents.catalogue import policy_parameters
+from sim_economy.agents.behaviour import behaviour_of
+from sim_economy.agents.policy import Policy
+from sim_economy.agents.population import Group
 from sim_economy.agents.usage_model import (
     Constant,
     DistributedUsage,
@@ -18,6 +20,7 @@ from sim_economy.agents.usage_model import (
     PublishedUsage,
     Uniform,
 )
+from sim_economy.batch.behaviour_tables import Behaviour
 from tests.equivalence.core_reference import Reference
 from tests.equivalence.world_groups import OF_POLICY, WorldGroup
 
@@ -95,6 +98,7 @@ def batch_of(group: WorldGroup, turns: int) -> Any:
         turns: Fewer than the group's are a world that goes on.
     """
     import numpy as np  # noqa: PLC0415
+
     from sim_economy.batch.world_batch import WorldBatch  # noqa: PLC0415
 
     return WorldBatch(
@@ -119,10 +123,18 @@ def _columns(group: WorldGroup, *, of_policy: bool) -> dict[str, Any]:
 
 
 def _policy(group: WorldGroup) -> Any:
-    from sim_economy.batch.world_batch import FamilyPolicy  # noqa: PLC0415
+    """The behaviour of a population as the kernel is given it."""
+    from sim_economy.batch.world_batch import BehaviourPolicy  # noqa: PLC0415
 
-    numbers = {name: getattr(group.policy, name) for name in policy_parameters(type(group.policy))}
-    return FamilyPolicy(numbers=numbers, varied=_columns(group, of_policy=True))
+    followed: dict[Policy, list[int]] = {}
+    for agent in range(group.config.num_agents):
+        followed.setdefault(group.others.get(agent, group.policy), []).append(agent)
+    behaviour = behaviour_of(
+        Group(policy_name=type(policy).__name__, policy=policy, agents=tuple(agents))
+        for policy, agents in followed.items()
+    )
+    assert isinstance(behaviour, Behaviour), behaviour
+    return BehaviourPolicy(behaviour=behaviour, varied=_columns(group, of_policy=True)).plain()
 
 
 def _usage(group: WorldGroup, turns: int) -> Any:
@@ -168,6 +180,7 @@ def _table(units: Distribution) -> Any:
 
 def _listed(group: WorldGroup, turns: int) -> Any:
     import numpy as np  # noqa: PLC0415
+
     from sim_economy.batch.world_batch import ListedUsage  # noqa: PLC0415
 
     drawn = isinstance(group.usage, DistributedUsage | PublishedUsage)

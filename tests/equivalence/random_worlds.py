@@ -37,6 +37,12 @@ from sim_economy.core.world_config import (
 )
 from sim_economy.scenarios.presets import preset
 from sim_economy.usage.traced_usage import TracedUsage
+from tests.equivalence.random_behaviour import (
+    numbers_of,
+    random_population,
+    random_rules,
+    random_weights,
+)
 from tests.equivalence.world_groups import OF_POLICY, WorldGroup
 
 Value = Callable[[Random], int]
@@ -315,11 +321,25 @@ def _near(random: Random, weight: int, config: WorldConfig) -> int:
 
 
 def _with_policy(random: Random, group: WorldGroup) -> WorldGroup:
-    """The published policy as it is, or one of its family."""
-    if random.random() < 0.1:
+    """The published policy, one of its family, rules, weights, or agents that differ."""
+    lot = random.random()
+    if lot < 0.1:
         return group
-    policy, varied = _family(random, len(group.seeds))
+    if lot < 0.25:
+        return replace(group, others=random_population(random, group.config.num_agents))
+    if lot < 0.35:
+        return replace(group, policy=random_weights(random))
+    worlds = len(group.seeds)
+    policy, varied = _family(random, worlds) if lot < 0.6 else _rules(random, worlds)
     return replace(group, policy=policy, varied={**group.varied, **varied})
+
+
+def _rules(random: Random, worlds: int) -> tuple[Policy, dict[str, tuple[int, ...]]]:
+    """A table of rules; its numbers vary in half of the groups."""
+    policy = random_rules(random)
+    numbers = [dict(numbers_of(random)) for _ in range(worlds)]
+    varied = {OF_POLICY + name: tuple(own[name] for own in numbers) for name, _ in policy.numbers}
+    return policy, varied if random.random() < 0.5 else {}
 
 
 def _family(random: Random, worlds: int) -> tuple[Policy, dict[str, tuple[int, ...]]]:

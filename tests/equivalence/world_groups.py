@@ -29,7 +29,8 @@ class WorldGroup(Struct, frozen=True, kw_only=True):
         seeds: `[world]`.
         varied: Values of parameters by name, `[world]`: rates, weights and prices in millionths,
             and `policy.NAME` for a number of the policy.
-        policy: What decides for every agent.
+        policy: What decides for every agent that `others` does not name.
+        others: Policies by agent index; where there are any, no number of a policy varies.
     """
 
     name: str
@@ -38,6 +39,7 @@ class WorldGroup(Struct, frozen=True, kw_only=True):
     seeds: tuple[int, ...]
     varied: Mapping[str, tuple[int, ...]] = {}
     policy: Policy = Published()
+    others: Mapping[int, Policy] = {}
     usage: UsageSource
 
     def config_of(self, world: int) -> WorldConfig:
@@ -64,10 +66,15 @@ class WorldGroup(Struct, frozen=True, kw_only=True):
             return replace(self.policy, **own)
         return with_parameters(self.policy, own)
 
+    def policies_of(self, world: int) -> list[Policy]:
+        """The policy of each agent, `[agent]`."""
+        usual = self.policy_of(world)
+        return [self.others.get(agent, usual) for agent in range(self.config.num_agents)]
+
     def reference_of(self, world: int, *, every_horizon: bool = False) -> Reference:
         """One world on the core."""
         config = self.config_of(world)
-        policies = [self.policy_of(world)] * config.num_agents
+        policies = self.policies_of(world)
         return reference(config, policies, self.usage, self.turns, every_horizon=every_horizon)
 
     def alone(self, world: int) -> WorldGroup:
