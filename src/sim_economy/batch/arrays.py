@@ -47,7 +47,7 @@ class Shared(NamedTuple):
     cores: Int32s
 
 
-class Worlds(NamedTuple):
+class BlockWorlds(NamedTuple):
     """What differs between the 64 worlds of a block, `[number, lane]`, flat.
 
     Attributes:
@@ -61,7 +61,7 @@ class Worlds(NamedTuple):
     allowances: Int32s
 
 
-class Work(NamedTuple):
+class Workspace(NamedTuple):
     """What a block of 64 worlds is played on.
 
     Attributes:
@@ -99,12 +99,12 @@ def ring_size(turns: int, ahead: int) -> int:
     return min(ahead, turns) + 1
 
 
-def work_of(shape: Int64s) -> Work:
+def work_of(shape: Int64s) -> Workspace:
     """The arrays for blocks of a shape, to be used again for block after block."""
     agents, turns = int(shape[AGENTS]), int(shape[TURNS])
     releases = ring_size(turns, int(shape[DELAY])) * agents
     burns = ring_size(turns, int(shape[MATURITY])) * agents
-    return Work(
+    return Workspace(
         rows=np.zeros(agents * ROWS, np.int32),
         weights=np.zeros(agents * WEIGHTS, np.float64),
         turn=np.zeros(TURN_ROWS, np.int32),

@@ -23,7 +23,7 @@ from sim_economy.batch.action_lanes import (
     start_releases,
     submit,
 )
-from sim_economy.batch.arrays import Shared, Work, Worlds
+from sim_economy.batch.arrays import BlockWorlds, Shared, Workspace
 from sim_economy.batch.auction_lanes import sell_cores
 from sim_economy.batch.bill_lanes import (
     charge_interest,
@@ -127,7 +127,7 @@ FACTOR_ONE: Final = 1e12
 
 
 @compiled
-def play_block(shared: Shared, worlds: Worlds, work: Work) -> None:
+def play_block(shared: Shared, worlds: BlockWorlds, work: Workspace) -> None:
     """Play 64 worlds; what became of them is in `work`."""
     shape = shared.shape
     begin(shared, worlds, work)
@@ -138,7 +138,7 @@ def play_block(shared: Shared, worlds: Worlds, work: Work) -> None:
 
 
 @compiled
-def begin(shared: Shared, worlds: Worlds, work: Work) -> None:
+def begin(shared: Shared, worlds: BlockWorlds, work: Workspace) -> None:
     """Genesis: endowments, prices, given core shares, nothing else."""
     work.rows[:] = np.int32(0)
     work.turn[:] = np.int32(0)
@@ -168,7 +168,7 @@ def begin(shared: Shared, worlds: Worlds, work: Work) -> None:
 
 @compiled
 def play_turn(
-    shared: Shared, worlds: Worlds, work: Work, number: np.int64, has_burns: bool
+    shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64, has_burns: bool
 ) -> bool:
     """Play one turn in all lanes.
 
@@ -190,7 +190,7 @@ def play_turn(
 
 
 @compiled
-def draw_keys(worlds: Worlds, work: Work, number: np.int64) -> None:
+def draw_keys(worlds: BlockWorlds, work: Workspace, number: np.int64) -> None:
     """The keys of a turn's draws (L8)."""
     past = np.uint64(number) * NEXT_TURN
     for lane in range(LANES):
@@ -200,7 +200,7 @@ def draw_keys(worlds: Worlds, work: Work, number: np.int64) -> None:
 
 
 @compiled
-def act(shared: Shared, worlds: Worlds, work: Work, number: np.int64) -> None:
+def act(shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64) -> None:
     """T2 and T3: agents decide on what they saw, then what is due returns, then they act."""
     shape = shared.shape
     agents = shape[at.AGENTS]
@@ -248,8 +248,8 @@ def act(shared: Shared, worlds: Worlds, work: Work, number: np.int64) -> None:
 @compiled
 def apply(
     shared: Shared,
-    worlds: Worlds,
-    work: Work,
+    worlds: BlockWorlds,
+    work: Workspace,
     rows: Int32s,
     number: np.int64,
     agent: np.int64,
@@ -281,7 +281,12 @@ def apply(
 
 @compiled
 def receive_income(
-    shared: Shared, worlds: Worlds, work: Work, rows: Int32s, number: np.int64, agent: np.int64
+    shared: Shared,
+    worlds: BlockWorlds,
+    work: Workspace,
+    rows: Int32s,
+    number: np.int64,
+    agent: np.int64,
 ) -> None:
     """T2: what an agent is granted, and what of the last grant does not outlast a period."""
     begins = shared.income[number]
@@ -296,7 +301,7 @@ def receive_income(
 
 
 @compiled
-def bill(shared: Shared, worlds: Worlds, work: Work, number: np.int64) -> None:
+def bill(shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64) -> None:
     """T4: usage is drawn and paid, jobs are paid, debts bear interest."""
     shape = shared.shape
     agents = shape[at.AGENTS]
@@ -330,7 +335,7 @@ def bill(shared: Shared, worlds: Worlds, work: Work, number: np.int64) -> None:
 
 @compiled
 def make_block(
-    shared: Shared, worlds: Worlds, work: Work, number: np.int64, has_burns: bool
+    shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64, has_burns: bool
 ) -> bool:
     """T5: draw the block; what waits is finalised, the winner is paid."""
     shape = shared.shape
@@ -351,7 +356,7 @@ def make_block(
 
 
 @compiled
-def weigh_burns(shared: Shared, worlds: Worlds, work: Work, number: np.int64) -> None:
+def weigh_burns(shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64) -> None:
     """L3: what is mature decays, then what matures now is added; at once without a delay."""
     agents, maturity = shared.shape[at.AGENTS], shared.shape[at.MATURITY]
     slots = min(maturity, shared.shape[at.TURNS]) + 1
@@ -372,7 +377,7 @@ def weigh_burns(shared: Shared, worlds: Worlds, work: Work, number: np.int64) ->
 
 @compiled
 def draw_block(
-    shared: Shared, worlds: Worlds, work: Work, number: np.int64, has_burns: bool
+    shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64, has_burns: bool
 ) -> bool:
     """L2 to L4: weigh all tickets, test the threshold, find the winner."""
     shape, turn, draws = shared.shape, work.turn, work.draws
@@ -403,7 +408,7 @@ def draw_block(
 
 
 @compiled
-def finalise_all(shared: Shared, worlds: Worlds, work: Work, number: np.int64) -> bool:
+def finalise_all(shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64) -> bool:
     """L6: all that waits reaches its goal.
 
     Returns:
@@ -431,7 +436,7 @@ def finalise_all(shared: Shared, worlds: Worlds, work: Work, number: np.int64) -
 
 
 @compiled
-def pay_dividends(shared: Shared, worlds: Worlds, work: Work) -> None:
+def pay_dividends(shared: Shared, worlds: BlockWorlds, work: Workspace) -> None:
     """T6: the covered fees are shared."""
     shape = shared.shape
     agents = shape[at.AGENTS]
@@ -449,7 +454,7 @@ def pay_dividends(shared: Shared, worlds: Worlds, work: Work) -> None:
 
 
 @compiled
-def end_run(shared: Shared, work: Work) -> None:
+def end_run(shared: Shared, work: Workspace) -> None:
     """T9 of the last turn: what waits for a block returns to its owner."""
     for agent in range(shared.shape[at.AGENTS]):
         if work.waits[agent] != 0:
@@ -457,7 +462,7 @@ def end_run(shared: Shared, work: Work) -> None:
 
 
 @compiled
-def close_turn(shared: Shared, work: Work, number: np.int64) -> None:
+def close_turn(shared: Shared, work: Workspace, number: np.int64) -> None:
     """T9: look at every balance, and add up the turn."""
     agents = shared.shape[at.AGENTS]
     for agent in range(agents):
@@ -468,7 +473,7 @@ def close_turn(shared: Shared, work: Work, number: np.int64) -> None:
 
 
 @compiled
-def close_digest(shared: Shared, work: Work) -> None:
+def close_digest(shared: Shared, work: Workspace) -> None:
     """The digest of the last state."""
     shape = shared.shape
     agents, turns, delay = shape[at.AGENTS], shape[at.TURNS], shape[at.DELAY]

@@ -41,7 +41,7 @@ _use_wide_registers()
 
 
 # Arrays that a function takes never overlap where it writes; Numba has the flag but no option.
-CPUTargetOptions.noalias = TargetOptions.Mapping("noalias")
+CPUTargetOptions.noalias = TargetOptions.Mapping("noalias")  # type: ignore[no-untyped-call]
 
 
 def compiled(function: Function) -> Function:

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from sim_economy.batch import lanes as at
-from sim_economy.batch.arrays import Work
+from sim_economy.batch.arrays import Workspace
 from sim_economy.batch.compiling import compiled
 from sim_economy.batch.lanes import BALANCE, FLOWS, LANES, LIMIT, ROWS, Int64s
 
@@ -61,7 +61,7 @@ METRICS: Final = (
     *(name for name, _ in COUNT_METRICS),
     *AGENT_METRICS,
 )
-"""In the order of the rows that `measure` fills."""
+"""In the order of the rows that `read_metrics` fills."""
 
 _FLOW_ROWS: Final = tuple(row - FLOWS for _, row in FLOW_METRICS)
 _TOTAL_ROWS: Final = tuple(row for _, row in TOTAL_METRICS)
@@ -83,26 +83,26 @@ _NOT_MINING: Final = (
 
 
 @compiled
-def measure(work: Work, agents: np.int64, turns: np.int64, found: Int64s) -> None:
+def read_metrics(work: Workspace, agents: np.int64, turns: np.int64, found: Int64s) -> None:
     """Fill in the metrics of 64 worlds.
 
     Args:
         found: `[metric, lane]`, flat.
     """
-    place = 0
+    index = 0
     for row in _FLOW_ROWS:
         for lane in range(LANES):
-            found[place + lane] = work.totals[row + lane]
-        place += LANES
+            found[index + lane] = work.totals[row + lane]
+        index += LANES
     for row in _TOTAL_ROWS:
         for lane in range(LANES):
-            found[place + lane] = work.totals[row + lane]
-        place += LANES
+            found[index + lane] = work.totals[row + lane]
+        index += LANES
     for row in _COUNT_ROWS:
         for lane in range(LANES):
-            found[place + lane] = work.turn[row + lane]
-        place += LANES
-    _measure_agents(work, agents, found)
+            found[index + lane] = work.turn[row + lane]
+        index += LANES
+    _read_balances(work, agents, found)
     for lane in range(LANES):
         chosen = agents * turns
         for row in _NOT_MINING:
@@ -116,7 +116,7 @@ def measure(work: Work, agents: np.int64, turns: np.int64, found: Int64s) -> Non
 
 
 @compiled
-def _measure_agents(work: Work, agents: np.int64, found: Int64s) -> None:
+def _read_balances(work: Workspace, agents: np.int64, found: Int64s) -> None:
     """Fill in what balances say at the end."""
     for lane in range(LANES):
         found[_SUPPLY + lane] = 0

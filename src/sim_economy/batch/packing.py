@@ -307,6 +307,6 @@ def _shape(batch: WorldBatch, usage_kind: int, stride: int) -> Any:
         at.USAGE_STRIDE: stride,
         at.BY_TABLE: isinstance(plain_policy(batch), BehaviourPolicy),
     }
-    for place, value in values.items():
-        shape[place] = value
+    for index, value in values.items():
+        shape[index] = value
     return shape

@@ -13,11 +13,11 @@ from typing import Any, Final
 import numpy as np
 
 from sim_economy.batch import lanes
-from sim_economy.batch.arrays import Shared, Work, Worlds, work_of
+from sim_economy.batch.arrays import BlockWorlds, Shared, Workspace, work_of
 from sim_economy.batch.block import play_block
 from sim_economy.batch.compiling import compiled, mixed
 from sim_economy.batch.lanes import GUARD, LANES, LIMIT, Bytes, Uint64s
-from sim_economy.batch.metric_lanes import METRICS, measure
+from sim_economy.batch.metric_lanes import METRICS, read_metrics
 from sim_economy.batch.packing import Packed
 from sim_economy.batch.shape import AGENTS, TURNS
 from sim_economy.batch.world_batch import BatchResult, WorldBatch
@@ -95,11 +95,11 @@ class _Chunk:
         self._varied: list[tuple[Any, Any]] = []
         for rows, target in ((packed.integers, self.parameters), (packed.floats, self.rates)):
             for row, values in rows.items():
-                self._place(target[:, row // LANES], values)
+                self._write(target[:, row // LANES], values)
         for agent, values in enumerate(allowances):
-            self._place(self.allowances[:, agent], values)
+            self._write(self.allowances[:, agent], values)
 
-    def _place(self, target: Any, values: Any) -> None:
+    def _write(self, target: Any, values: Any) -> None:
         """Write one value for all, or remember to write those of each world."""
         if np.ndim(values) == 0:
             target[:] = values
@@ -163,7 +163,7 @@ def play_blocks(
     rates: Any,
     keys: Any,
     allowances: Any,
-    work: Work,
+    work: Workspace,
     found: Any,
     digests: Any,
     guards: Any,
@@ -172,14 +172,14 @@ def play_blocks(
     """Play block after block on the same arrays; each argument's first axis is the block."""
     agents, turns = shared.shape[AGENTS], shared.shape[TURNS]
     for block in range(len(keys)):
-        worlds = Worlds(
+        worlds = BlockWorlds(
             parameters[block],
             rates[block],
             keys[block],
             allowances[block],
         )
         play_block(shared, worlds, work)
-        measure(work, agents, turns, found[block])
+        read_metrics(work, agents, turns, found[block])
         for lane in range(LANES):
             digests[block, lane] = work.digests[lane]
         read_guard(work, guards[block])
@@ -191,7 +191,7 @@ def play_blocks(
 
 
 @compiled
-def read_guard(work: Work, guards: Bytes) -> None:
+def read_guard(work: Workspace, guards: Bytes) -> None:
     """Mark the worlds that left the exact range."""
     for lane in range(LANES):
         guards[lane] = np.uint8((work.turn[GUARD + lane] & ~IN_RANGE) != 0)

@@ -29,7 +29,7 @@ def mine() -> Decision:
 
 
 def job() -> Decision:
-    """Work for the platform instead of paying this turn's fee."""
+    """Workspace for the platform instead of paying this turn's fee."""
     return _JOB, 0, 0, 0
 
 

@@ -51,9 +51,9 @@ def uniform_usage(turn: Int32s, parameters: Int32s, keys: Uint64s, step: np.uint
 @compiled
 def quantile(table: Int32s, half: np.int64) -> np.int32:
     """Units at the probability half / 2^32; see `agents.quantiles`."""
-    place = max(np.int64(0), half * TABLE_SIZE - (1 << 31))
-    index = place >> 32
-    part = place & 0xFFFFFFFF
+    scaled = max(np.int64(0), half * TABLE_SIZE - (1 << 31))
+    index = scaled >> 32
+    part = scaled & 0xFFFFFFFF
     below = np.int64(table[index])
     above = np.int64(table[min(index + 1, TABLE_SIZE - 1)])
     return np.int32(below + (((above - below) * part) >> 32))
