@@ -17,6 +17,7 @@ class Saver(se.Policy):                          # a policy of your own
 se.play("as-run", policy=Saver)
 
 Play      play, experiment, compare: scenarios, with any setting by name
+          sweep: a study, many points of one; PlayedSweep
           World: turn by turn, by hand; Played.of(world) measures it
 Settings  load_scenario, preset, parse_world_config, WorldConfig
 Usage     read_usage: logs of real usage as usage rows; ImportedUsage
@@ -68,6 +69,8 @@ if TYPE_CHECKING:
     from sim_economy.experiments.played_experiment import PlayedExperiment as PlayedExperiment
     from sim_economy.experiments.played_experiment import compare as compare
     from sim_economy.experiments.played_experiment import experiment as experiment
+    from sim_economy.experiments.sweeps.played_sweep import PlayedSweep as PlayedSweep
+    from sim_economy.experiments.sweeps.played_sweep import sweep as sweep
     from sim_economy.ledger.readers.export import frame as frame
     from sim_economy.ledger.readers.statement import statement as statement
     from sim_economy.ledger.stores.sqlite import SQLiteStore as SQLiteStore
@@ -123,6 +126,7 @@ _HOMES = {
         ("PlayedExperiment", "compare", "experiment"),
         "experiments.played_experiment",
     ),
+    **dict.fromkeys(("PlayedSweep", "sweep"), "experiments.sweeps.played_sweep"),
     "load_scenario": "scenarios.scenario",
     "frame": "ledger.readers.export",
     "preset": "scenarios.presets",

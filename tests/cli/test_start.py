@@ -17,6 +17,8 @@ COMMANDS = (
     "run",
     "experiment",
     "compare",
+    "sweep",
+    "open",
     "usage",
     "whatif",
     "orchestrate",

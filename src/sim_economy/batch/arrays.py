@@ -10,6 +10,7 @@ from sim_economy.batch.lanes import (
     DRAW_ROWS,
     LANES,
     ROWS,
+    SERIES,
     TOTAL_ROWS,
     TURN_ROWS,
     WEIGHTS,
@@ -19,7 +20,7 @@ from sim_economy.batch.lanes import (
     Int64s,
     Uint64s,
 )
-from sim_economy.batch.shape import AGENTS, DELAY, MATURITY, TURNS
+from sim_economy.batch.shape import AGENTS, DELAY, EVERY_TURN, MATURITY, TURNS
 
 SCRATCH_ROWS: Final = 16
 """Rows for a decision: one for each column of a linear policy, and some."""
@@ -90,6 +91,7 @@ class Workspace(NamedTuple):
     waits: Bytes
     weighs: Bytes
     digests: Uint64s
+    series: Int64s
     scratch: Int32s
     scores: Int64s
 
@@ -118,6 +120,7 @@ def work_of(shape: Int64s) -> Workspace:
         waits=np.zeros(agents, np.uint8),
         weighs=np.zeros(agents, np.uint8),
         digests=np.zeros(LANES, np.uint64),
+        series=np.zeros(turns * SERIES * LANES if shape[EVERY_TURN] else 0, np.int64),
         scratch=np.zeros(SCRATCH_ROWS * LANES, np.int32),
         scores=np.zeros(2 * LANES, np.int64),
     )

@@ -109,6 +109,7 @@ from sim_economy.batch.lottery_lanes import (
     pick_separate_ticket,
     settle_draw,
 )
+from sim_economy.batch.series_lanes import keep_series
 from sim_economy.batch.totals_lanes import add_up_bills, add_up_turn, look, mark_first_negatives
 from sim_economy.batch.usage_lanes import (
     LISTED,
@@ -186,6 +187,8 @@ def play_turn(
     if number == shared.shape[at.TURNS] and shared.shape[at.ENDS]:  # T9
         end_run(shared, work)
     close_turn(shared, work, number)
+    if shared.shape[at.EVERY_TURN]:
+        keep_series(shared, worlds, work, number)
     return burned
 
 

@@ -175,6 +175,9 @@ BURN_ERROR: Final = next(_at)
 THRESHOLD: Final = next(_at)
 RATES: Final = next(_at)
 
+SERIES: Final = 4
+"""Numbers that are kept of each turn: agents and tokens below zero, platform, supply."""
+
 Bytes = np.ndarray[tuple[int], np.dtype[np.uint8]]
 Int32s = np.ndarray[tuple[int], np.dtype[np.int32]]
 Int64s = np.ndarray[tuple[int], np.dtype[np.int64]]

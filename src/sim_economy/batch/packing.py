@@ -92,7 +92,7 @@ class Packed:
         beyond: Worlds whose numbers are outside the kernel's range, `[world]`.
     """
 
-    def __init__(self, batch: WorldBatch) -> None:
+    def __init__(self, batch: WorldBatch, *, every_turn: bool = False) -> None:
         unknown = sorted({*batch.varied} - VARIED)
         assert not unknown, unknown
         self.batch = batch
@@ -105,6 +105,7 @@ class Packed:
         self._pack_policy()
         self._pack_usage()
         self.shared = _shared(batch)
+        self.shared.shape[at.EVERY_TURN] = every_turn
 
     def _value(self, name: str) -> Values:
         config = self.batch.config

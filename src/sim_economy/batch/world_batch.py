@@ -15,6 +15,8 @@ from sim_economy.core.world_config import WorldConfig
 if TYPE_CHECKING:
     import numpy as np
 
+    from sim_economy.batch.series_sums import SeriesSums
+
 
 @dataclass(frozen=True, kw_only=True)
 class UniformUsage:
@@ -107,11 +109,13 @@ class BatchResult:
         metrics: Whole numbers by name, `[world]` each.
         digests: Of the last state of each world, as `state_digest` computes it.
         beyond: Worlds that left the exact range; their other values say nothing.
+        series: What stood at the end of each turn, where asked for.
         balances: Of each agent at the end, `[agent, world]`, where asked for; as `staked`.
     """
 
     metrics: Mapping[str, np.ndarray[Any, Any]]
     digests: np.ndarray[Any, Any]
     beyond: np.ndarray[Any, Any]
+    series: SeriesSums | None = None
     balances: np.ndarray[Any, Any] | None = None
     staked: np.ndarray[Any, Any] | None = None

@@ -13,6 +13,8 @@ _COMMANDS: Final = {
     "run": "Play one run of a scenario.",
     "experiment": "Play many runs of a scenario into a folder.",
     "compare": "Play several scenarios and compare them run by run.",
+    "sweep": "Play a scenario at very many points of its parameters.",
+    "open": "Play a row of a sweep again, with its ledger.",
     "usage": "Import logs of real usage as usage rows.",
     "whatif": "Play measured usage under tariffs: who runs dry, and when.",
     "orchestrate": "Play a run whose agents are language models.",
@@ -33,7 +35,7 @@ _COMMANDS: Final = {
 }
 
 
-_STATUS: Final = {"budget_reached": 3, "no_reply": 4, "stopped": 130}
+_STATUS: Final = {"budget_reached": 3, "no_reply": 4, "digest_differs": 5, "stopped": 130}
 """Exit statuses of errors that are not mistakes in the call."""
 
 
@@ -74,7 +76,8 @@ def main() -> None:
     """Run the command line and turn what a caller can correct into one clear message.
 
     Exits with 0 when all is well, 1 when a check failed, 2 when the call must be corrected, 3 when
-    a budget is spent, 4 when no model replied in a whole run, 130 when it was interrupted.
+    a budget is spent, 4 when no model replied in a whole run, 5 when a row of a sweep ends in
+    another state than it did, 130 when it was interrupted.
     """
     try:
         status = cli.main(standalone_mode=False)
@@ -86,7 +89,8 @@ def main() -> None:
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         click.echo(
-            "interrupted; what is finished is kept: `experiment` resumes, so does `run --resume`",
+            "interrupted; what is finished is kept: `experiment` and `sweep` resume, "
+            "so does `run --resume`",
             err=True,
         )
         sys.exit(130)

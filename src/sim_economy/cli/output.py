@@ -120,6 +120,40 @@ def progress_bar(label: str, total: int | None) -> Iterator[Callable[[int], None
         yield lambda _: bar.advance(task)
 
 
+@contextmanager
+def rate_bar(label: str, total: int, what: str) -> Iterator[Callable[[int], None]]:
+    """A progress bar for very many things that are done several at a time, with their rate.
+
+    Yields:
+        What is called with how many more are done.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich import progress  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415
+
+    bar = progress.Progress(
+        progress.TextColumn("{task.description}", markup=False),
+        progress.BarColumn(None),
+        progress.MofNCompleteColumn(),
+        progress.TextColumn("{task.fields[rate]}", markup=False),
+        progress.TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        expand=True,
+    )
+    with bar:
+        task = bar.add_task(visible(label), total=total, rate="")
+
+        def advance(done: int) -> None:
+            bar.advance(task, done)
+            speed = bar.tasks[0].speed
+            bar.update(task, rate="" if speed is None else f"{speed:,.0f} {what}/s")
+
+        yield advance
+
+
 def show_error(error: Exception, *, as_json: bool) -> bool:
     """Print what the caller can correct; False for anything else, which is a bug."""
     if isinstance(error, OSError) and error.strerror is not None:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
 import sys
-import threading
-import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from contextlib import closing, suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -32,6 +27,7 @@ from sim_economy.experiments.resume import (
     settings_of_experiment,
     under_kept_rules,
 )
+from sim_economy.experiments.worker_pool import worker_pool
 from sim_economy.ledger.records import digest
 from sim_economy.ledger.sidecars.ledger_files import remove_ledger
 from sim_economy.ledger.sidecars.run_folder import claimed, write_whole
@@ -199,33 +195,13 @@ def _played(
         for run, path in zip(runs, paths, strict=True):
             yield run, _attempt(scenario, run, path)
         return
-    with ProcessPoolExecutor(
-        min(jobs, len(runs)), initializer=_leave_with, initargs=(os.getpid(),)
-    ) as pool:
+    with worker_pool(min(jobs, len(runs))) as pool:
         attempts = {
             pool.submit(_attempt, scenario, run, path): run
             for run, path in zip(runs, paths, strict=True)
         }
-        try:
-            for attempt in as_completed(attempts):
-                yield attempts[attempt], attempt.result()
-        except BaseException:
-            for worker in multiprocessing.active_children():
-                worker.terminate()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _leave_with(parent: int) -> None:
-    """Leave interrupts to the process that started this one, and end when it is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+        for attempt in as_completed(attempts):
+            yield attempts[attempt], attempt.result()
 
 
 def _attempt(scenario: Scenario, run: int, path: Path | None) -> Run | str:

@@ -1,0 +1,169 @@
+"""A chunk: blocks that one thread packs, plays and reads, again and again."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from sim_economy.batch import lanes
+from sim_economy.batch.arrays import BlockWorlds, Shared, Workspace, work_of
+from sim_economy.batch.block import play_block
+from sim_economy.batch.compiling import compiled, mixed
+from sim_economy.batch.lanes import GUARD, LANES, LIMIT, SERIES, Bytes, Int64s, Uint64s
+from sim_economy.batch.metric_lanes import METRICS, read_metrics
+from sim_economy.batch.packing import Packed
+from sim_economy.batch.series_lanes import PARTS, add_series
+from sim_economy.batch.series_sums import SeriesSums
+from sim_economy.batch.shape import AGENTS, TURNS
+from sim_economy.core.randomness import SEED_STEP
+
+CHUNK_WORLDS: Final = 64 * LANES
+"""Worlds that are packed at once; results do not depend on it."""
+IN_RANGE: Final = np.int32(LIMIT - 1)
+FIRST_STEP: Final = np.uint64(SEED_STEP)
+
+
+class Chunk:
+    """Blocks that one thread packs, plays and reads, again and again."""
+
+    def __init__(
+        self, packed: Packed, allowances: list[Any], series: SeriesSums | None = None
+    ) -> None:
+        self._packed = packed
+        self._series = series
+        self._first = self._end = 0
+        agents = packed.batch.config.num_agents
+        integers, floats = lanes.POLICY // LANES + packed.policy_rows, lanes.RATES // LANES
+        blocks = self._blocks(min(CHUNK_WORLDS, packed.worlds))
+        self.parameters = np.zeros((blocks, integers, LANES), np.int32)
+        self.rates = np.zeros((blocks, floats, LANES), np.float64)
+        self.keys = np.zeros((blocks, LANES), np.uint64)
+        self.allowances = np.zeros((blocks, agents if allowances else 0, LANES), np.int32)
+        self.found = np.zeros((blocks, len(METRICS), LANES), np.int64)
+        self.digests = np.zeros((blocks, LANES), np.uint64)
+        self.guards = np.zeros((blocks, LANES), np.uint8)
+        self.held = np.zeros((blocks, 2, agents, LANES), np.int32)
+        self.work = work_of(packed.shared.shape)
+        self._varied: list[tuple[Any, Any]] = []
+        for rows, target in ((packed.integers, self.parameters), (packed.floats, self.rates)):
+            for row, values in rows.items():
+                self._write(target[:, row // LANES], values)
+        for agent, values in enumerate(allowances):
+            self._write(self.allowances[:, agent], values)
+
+    def _write(self, target: Any, values: Any) -> None:
+        """Write one value for all, or remember to write those of each world."""
+        if np.ndim(values) == 0:
+            target[:] = values
+        else:
+            self._varied.append((target, np.asarray(values)))
+
+    def fill(self, first: int, end: int) -> None:
+        """Pack the worlds from `first` on; lanes beyond the last hold some of them again."""
+        self._first, self._end = first, end
+        self.guards.reshape(-1)[: end - first] = self._packed.beyond[first:end]
+        worlds = np.arange(first, first + self._blocks(end - first) * LANES)
+        worlds[worlds >= end] = first
+        blocks = len(worlds) // LANES
+        for target, values in self._varied:
+            target[:blocks] = values[worlds].reshape(blocks, LANES)
+        seeds = self._packed.batch.seeds[worlds].astype(np.uint64)
+        mix_seeds(seeds, self.keys.reshape(-1))
+
+    @staticmethod
+    def _blocks(worlds: int) -> int:
+        return -(-worlds // LANES)
+
+    def play(self, found: Any, digests: Any, beyond: Any) -> None:
+        """Play what is packed, and read it."""
+        worlds = len(digests)
+        blocks = self._blocks(worlds)
+        points, sums = self._points()
+        play_blocks(
+            self._packed.shared,
+            self.parameters[:blocks].reshape(blocks, -1),
+            self.rates[:blocks].reshape(blocks, -1),
+            self.keys[:blocks],
+            self.allowances[:blocks].reshape(blocks, -1),
+            self.work,
+            self.found.reshape(len(self.found), -1),
+            self.digests,
+            self.guards,
+            self.held,
+            points,
+            sums,
+        )
+        if self._series is not None:
+            self._series.add(int(points[0]), sums)
+        flat = self.found[:blocks].transpose(1, 0, 2).reshape(len(METRICS), -1)
+        found[:] = flat[:, :worlds]
+        digests[:] = self.digests[:blocks].reshape(-1)[:worlds]
+        beyond |= self.guards[:blocks].reshape(-1)[:worlds] != 0
+
+    def _points(self) -> tuple[Any, Any]:
+        """The points of the worlds that are packed, and their empty sums."""
+        if self._series is None:
+            return np.zeros(0, np.int64), np.zeros((0, PARTS, SERIES, 0), np.int64)
+        points = self._series.points[self._first : self._end]
+        return points, self._series.empty(int(points[-1] - points[0]) + 1)
+
+    def copy_accounts(self, held: Any) -> None:
+        """Copy balances and stake of the worlds just played."""
+        worlds = held.shape[2]
+        blocks = self._blocks(worlds)
+        flat = self.held[:blocks].transpose(1, 2, 0, 3).reshape(2, held.shape[1], -1)
+        held[:] = flat[:, :, :worlds]
+
+
+@compiled
+def mix_seeds(seeds: Uint64s, keys: Uint64s) -> None:
+    """The key of each world's draws (L8)."""
+    for world in range(len(seeds)):
+        keys[world] = mixed(seeds[world] + FIRST_STEP)
+
+
+@compiled
+def play_blocks(
+    shared: Shared,
+    parameters: Any,
+    rates: Any,
+    keys: Any,
+    allowances: Any,
+    work: Workspace,
+    found: Any,
+    digests: Any,
+    guards: Any,
+    held: Any,
+    points: Int64s,
+    sums: Any,
+) -> None:
+    """Play block after block on the same arrays; each argument's first axis is the block."""
+    agents, turns = shared.shape[AGENTS], shared.shape[TURNS]
+    for block in range(len(keys)):
+        worlds = BlockWorlds(
+            parameters[block],
+            rates[block],
+            keys[block],
+            allowances[block],
+        )
+        play_block(shared, worlds, work)
+        read_metrics(work, agents, turns, found[block])
+        for lane in range(LANES):
+            digests[block, lane] = work.digests[lane]
+        read_guard(work, guards[block])
+        if len(points) > 0:
+            own = points[block * LANES : (block + 1) * LANES]
+            add_series(work.series, guards[block], own, points[0], sums)
+        for agent in range(agents):
+            rows = work.rows[agent * lanes.ROWS : (agent + 1) * lanes.ROWS]
+            for lane in range(LANES):
+                held[block, 0, agent, lane] = rows[lanes.BALANCE + lane]
+                held[block, 1, agent, lane] = rows[lanes.STAKED + lane]
+
+
+@compiled
+def read_guard(work: Workspace, guards: Bytes) -> None:
+    """Mark the worlds that left the exact range."""
+    for lane in range(LANES):
+        guards[lane] |= np.uint8((work.turn[GUARD + lane] & ~IN_RANGE) != 0)

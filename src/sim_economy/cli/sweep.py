@@ -1,0 +1,153 @@
+"""`sweep`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sim_economy.cli.options import json_option, report_option, set_option
+from sim_economy.cli.output import print_json, print_table, rate_bar, say, say_wrapped
+
+if TYPE_CHECKING:
+    from sim_economy.experiments.sweeps.played_sweep import PlayedSweep
+
+
+@click.command()
+@click.argument("study")
+@click.option("--seeds", type=int, help="Replicates of each point.")
+@click.option("--turns", type=int, help="Turns of each run.")
+@set_option
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder for the files.  [default: out/NAME]"
+)
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
+@click.option("--fresh", is_flag=True, help="Start over instead of resuming.")
+@click.option(
+    "--runs-max",
+    type=click.IntRange(1),
+    help="Refuse to begin where there are more runs.  [default: 2000000]",
+)
+@click.option(
+    "--seconds-max",
+    type=click.FloatRange(0, min_open=True),
+    help="Stop after so long; the same command goes on.",
+)
+@report_option
+@json_option
+def sweep(
+    study: str,
+    seeds: int | None,
+    turns: int | None,
+    changes: tuple[str, ...],
+    out: Path | None,
+    jobs: int,
+    fresh: bool,
+    runs_max: int | None,
+    seconds_max: float | None,
+    report: bool,
+    as_json: bool,
+) -> int:
+    """Play a scenario at every point of STUDY: a study file, or a shipped one.
+
+    --set changes a key of the study (design, size, vary.KEY) or a setting of its scenario; a key
+    that is varied is fixed by it. The same command resumes an interrupted sweep. Exits with 1 if a
+    run failed, with 3 if it stopped after --seconds-max.
+    """
+    from sim_economy.cli.options import numbers_as_changes  # noqa: PLC0415 - not for --help
+    from sim_economy.experiments.sweeps.played_sweep import (  # noqa: PLC0415
+        PlayedSweep,
+        sweep_folder,
+    )
+    from sim_economy.experiments.sweeps.study import load_study  # noqa: PLC0415
+    from sim_economy.experiments.sweeps.sweep import RUNS_MAX, check_runs, run_sweep  # noqa: PLC0415
+
+    loaded = load_study(study, [*changes, *numbers_as_changes(seeds=seeds, turns=turns)])
+    most = runs_max or RUNS_MAX
+    folder = out or sweep_folder(loaded)
+    with rate_bar(loaded.name, check_runs(loaded, most), "runs") as progress:
+        outcome = run_sweep(
+            loaded,
+            folder,
+            jobs=jobs,
+            fresh=fresh,
+            runs_max=most,
+            seconds_max=seconds_max,
+            progress=progress,
+        )
+    played = PlayedSweep(loaded, folder, outcome)
+    _show(played, report=report and outcome.is_finished, as_json=as_json)
+    if not outcome.is_finished:
+        return 3
+    return 1 if outcome.failed else 0
+
+
+def _show(played: PlayedSweep, *, report: bool, as_json: bool) -> None:
+    from sim_economy.core.errors import ExtraMissingError  # noqa: PLC0415
+
+    outcome = played.outcome
+    assert outcome is not None, played
+    has_points = outcome.is_finished and outcome.failed < outcome.rows
+    page, missing = None, ""
+    if report and has_points:
+        try:
+            page = played.report()
+        except ExtraMissingError as error:
+            missing = str(error)
+    if as_json:
+        print_json(
+            {
+                "study": played.study.name,
+                "study_hash": played.study.hash,
+                "folder": str(played.folder),
+                "rows": outcome.rows,
+                "finished": outcome.is_finished,
+                "resumed": outcome.resumed,
+                "played": outcome.played,
+                "statuses": outcome.statuses,
+                "answer": played.answer if has_points else None,
+                "missing": [missing] if missing else [],
+                "report": None if page is None else str(page),
+            }
+        )
+        return
+    if has_points:
+        say_wrapped(played.answer)
+        _show_ends(played)
+    done = outcome.resumed + outcome.played
+    if not outcome.is_finished:
+        say_wrapped(f"stopped after {done:,} of {outcome.rows:,} runs; run it again to go on")
+    elif outcome.resumed:
+        say(f"{outcome.resumed:,} runs were there already")
+    if outcome.failed:
+        say(f"{outcome.failed:,} runs failed; see {played.folder / 'failures'}", err=True)
+    if missing:
+        say(f"left out: the report: {missing}", err=True)
+    say(f"files in {played.folder}" + (f"; read {page}" if page else ""))
+
+
+_ENDS_SHOWN = 5
+
+
+def _show_ends(played: PlayedSweep) -> None:
+    """The points where agents are below zero least, and most."""
+    from sim_economy.cli.experiment_output import rounded  # noqa: PLC0415
+
+    points = played.points.filter(played.points["runs"] > 0)
+    points = points.sort("insolvent_percent_mean", "point")
+    few = points.height <= 2 * _ENDS_SHOWN
+    shown = points if few else points.head(_ENDS_SHOWN).vstack(points.tail(_ENDS_SHOWN))
+    keys = [key.name for key in played.study.keys]
+    rows = [
+        [
+            point["point"],
+            *(point[key] for key in keys),
+            rounded(point["insolvent_percent_mean"]),
+            rounded(point["platform_final_mean"]),
+        ]
+        for point in shown.to_dicts()
+    ]
+    title = "points" if few else f"the {_ENDS_SHOWN} points least, and most, below zero"
+    columns = ("point", *keys, "below zero (%)", "platform at the end")
+    print_table(f"{title}; points.parquet has all", columns, rows)

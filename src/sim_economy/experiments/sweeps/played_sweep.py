@@ -1,0 +1,269 @@
+"""Sweeps for a notebook: the command's folder, read as data frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from sim_economy.core.errors import InputError, needing
+from sim_economy.core.table_reader import is_whole
+from sim_economy.experiments.sweeps.opened_row import OpenedRow, open_row, row_at
+from sim_economy.experiments.sweeps.study import Study, load_study
+from sim_economy.experiments.sweeps.sweep import RUNS_MAX, SweepOutcome, run_sweep
+from sim_economy.experiments.sweeps.sweep_folder import kept_study
+from sim_economy.experiments.sweeps.sweep_plan import SweepPlan
+from sim_economy.ledger.readers.html_table import html_table
+from sim_economy.ledger.readers.plain_text import html_text
+from sim_economy.ledger.sidecars.run_folder import output_folder
+from sim_economy.reports.page.document import plain
+from sim_economy.reports.sweeps.sweep_report import SweepFrames, sweep_answer, write_sweep_report
+
+if TYPE_CHECKING:
+    import polars
+
+_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
+    "tidy": {},
+    "mesa": {"row": "RunId", "replicate": "iteration"},
+    "radcad": {"point": "subset", "replicate": "run"},
+}
+"""The names that columns have in other tools, by tool."""
+
+
+class PlayedSweep:
+    """The rows of a study, and the folder that keeps them.
+
+    Attributes:
+        outcome: Rows, failures, and what earlier calls had played; None of one that was read.
+    """
+
+    def __init__(self, study: Study, folder: Path, outcome: SweepOutcome | None = None) -> None:
+        self.study = study
+        self.folder = folder
+        self.outcome = outcome
+
+    @classmethod
+    def read(cls, folder: str | Path) -> PlayedSweep:
+        """The sweep that a folder holds.
+
+        Raises:
+            FolderError: It holds none, or one that this release plays otherwise.
+        """
+        return cls(kept_study(Path(folder)), Path(folder))
+
+    def frame(self, names: str = "tidy") -> polars.DataFrame:
+        """Every row, a run each: its point, seed, values, metrics, status and digest.
+
+        Args:
+            names: `tidy`; `mesa` (RunId, iteration, Step) or `radcad` (simulation, subset, run,
+                timestep) for columns as users of these tools know them.
+
+        Raises:
+            InputError: There are no such names, or no row is finished.
+        """
+        if names not in _NAMES:
+            raise InputError("names", f"must be one of {', '.join(_NAMES)}")
+        paths = sorted((self.folder / "rows").glob("part-*.parquet"))
+        if not paths:
+            raise InputError("frame", f"no rows are finished in {self.folder}")
+        with needing("a sweep", "report"):
+            import polars  # noqa: PLC0415
+
+        frame = polars.concat([polars.read_parquet(path) for path in paths])
+        return frame if names == "tidy" else self._renamed(frame, names)
+
+    def _renamed(self, frame: polars.DataFrame, names: str) -> polars.DataFrame:
+        """The rows under the names of another tool, the turn that they show among them."""
+        import polars  # noqa: PLC0415
+
+        turns = "turns"
+        step = (
+            polars.col(turns)
+            if turns in frame.columns
+            else polars.lit(self.study.scenario.base.turns, dtype=polars.Int64)
+        )
+        renamed = frame.rename(dict(_NAMES[names]))
+        if names == "mesa":
+            renamed = renamed.with_columns(step.alias("Step"))
+            first = ["RunId", "iteration", "Step"]
+        else:
+            simulation = polars.lit(0, dtype=polars.Int64).alias("simulation")
+            renamed = renamed.with_columns(
+                simulation, polars.lit(1, polars.Int64).alias("substep"), step.alias("timestep")
+            )
+            first = ["simulation", "subset", "run", "substep", "timestep"]
+        return renamed.select(first, polars.exclude(first))
+
+    @property
+    def points(self) -> polars.DataFrame:
+        """Each point with mean, variance and exact sums of its metrics.
+
+        Raises:
+            InputError: The sweep is not finished.
+        """
+        return self._table("points")
+
+    @property
+    def turns(self) -> polars.DataFrame:
+        """Each turn of each point: count, sums and sums of squares over its replicates.
+
+        Raises:
+            InputError: The sweep is not finished, or its study has no `per_turn`.
+        """
+        return self._table("turns")
+
+    @property
+    def histograms(self) -> polars.DataFrame:
+        """How many replicates of each point have each value of each whole metric.
+
+        Raises:
+            InputError: The sweep is not finished, or its study has no `histograms`.
+        """
+        return self._table("histograms")
+
+    def _table(self, name: str) -> polars.DataFrame:
+        path = self.folder / f"{name}.parquet"
+        if not path.exists():
+            wants = "" if name == "points" else f", and its study needs {_WANTED[name]} = true"
+            raise InputError(name, f"there are none yet: the sweep must be finished{wants}")
+        with needing("a sweep", "report"):
+            import polars  # noqa: PLC0415
+
+        return polars.read_parquet(path)
+
+    @property
+    def answer(self) -> str:
+        """Which share of the points is solvent, in one sentence.
+
+        Raises:
+            InputError: The sweep is not finished.
+        """
+        return plain(sweep_answer(self._frames))
+
+    @property
+    def _frames(self) -> SweepFrames:
+        study = self.study
+        return SweepFrames(
+            name=study.name,
+            keys={key.name: not key.labels for key in study.keys},
+            metrics=study.metrics,
+            points=self.points,
+            seeds=study.seeds,
+            provenance=_provenance(study),
+        )
+
+    def report(self) -> Path:
+        """Write the report into the folder; the page to read.
+
+        Raises:
+            InputError: The sweep is not finished.
+            ExtraMissingError: A library of the extra `report` is not installed.
+        """
+        return write_sweep_report(self.folder, self._frames)[-1]
+
+    def row_at(self, replicate: int = 1, **at: Any) -> int:
+        """The row of a point by its coordinates; a key with a point in it comes as `**{...}`.
+
+        Raises:
+            InputError: No point has these values; the message has the nearest one.
+        """
+        return row_at(SweepPlan(self.study), at, replicate)
+
+    def open(self, row: int, folder: str | Path | None = None) -> OpenedRow:
+        """Play a row again with its ledger, and compare its digest.
+
+        Args:
+            row: See `row_at` for one by its coordinates.
+            folder: Where ledger, statement and report go; `opened/row-N` in the sweep's when None.
+
+        Raises:
+            InputError: There is no such row, it has not been played, or it failed.
+            DigestDiffersError: The core ends in another state than the sweep holds.
+        """
+        if not is_whole(row):
+            raise InputError("row", "must be an integer")
+        into = None if folder is None else Path(folder)
+        return open_row(SweepPlan(self.study), self.folder, int(row), into)
+
+    def __repr__(self) -> str:
+        """How many runs there are, and where."""
+        design, seeds = self.study.design, self.study.seeds
+        return f"<Sweep {self.study.name}: {design}, {seeds} seeds a point, in {self.folder}>"
+
+    def _repr_html_(self) -> str:
+        """The answer, and the keys with what they take, for a notebook."""
+        keys = [
+            (key.name, key.text(key.low), key.text(key.high), key.size) for key in self.study.keys
+        ]
+        table = html_table(repr(self).strip("<>"), ("key", "first", "last", "values"), keys)
+        done = (self.folder / "points.parquet").exists()
+        return (f"<p>{html_text(self.answer)}</p>" if done else "") + table
+
+
+_WANTED: Final = {"turns": "per_turn", "histograms": "histograms"}
+
+
+def _provenance(study: Study) -> dict[str, str]:
+    """What a sweep was played with, in words."""
+    base = study.scenario.base
+    return {
+        "study": study.name,
+        "study hash": study.hash,
+        "scenario": f"{study.scenario.source}: {base!r}",
+        "design": f"{study.design}, size {study.size}" if study.size else study.design,
+        "seeds": f"{study.seed + 1} to {study.seed + study.seeds}, the same at every point",
+        "rules version": base.config.rules_version,
+    }
+
+
+def sweep(
+    study: str | Path | Mapping[str, Any] | Study,
+    folder: str | Path | None = None,
+    *,
+    jobs: int = 1,
+    executor: Executor | None = None,
+    fresh: bool = False,
+    runs_max: int = RUNS_MAX,
+    seconds_max: float | None = None,
+    progress: Callable[[int], None] = lambda rows: None,
+    **changes: Any,
+) -> PlayedSweep:
+    """Play a study into a folder; the same call resumes an interrupted one.
+
+    Args:
+        study: A study file, a shipped study, or a table of the keys that a file has.
+        folder: Where the files go; `out/NAME` when None.
+        jobs: Processes to play in.
+        executor: Any executor of `concurrent.futures` to play in instead.
+        fresh: Play every row again instead of resuming.
+        runs_max: Refuse to begin where there are more runs.
+        seconds_max: After which to stop; the same call goes on.
+        progress: Called with how many rows have been played.
+        changes: Keys of the study, or of its scenario, that go over its own.
+
+    Raises:
+        ScenarioError: With every problem found.
+        FolderError: In use, another's, of another study, or not writable.
+        ExtraMissingError: A library is not installed.
+    """
+    if not is_whole(jobs) or jobs < 1:
+        raise InputError("jobs", "must be an integer from 1 on")
+    loaded = load_study(study, changes)
+    into = sweep_folder(loaded) if folder is None else Path(folder)
+    outcome = run_sweep(
+        loaded,
+        into,
+        jobs=int(jobs),
+        executor=executor,
+        fresh=fresh,
+        runs_max=runs_max,
+        seconds_max=seconds_max,
+        progress=progress,
+    )
+    return PlayedSweep(loaded, into, outcome)
+
+
+def sweep_folder(study: Study) -> Path:
+    """Where a study is played if nobody says."""
+    return output_folder(study.name, "sweep", foreign="settings.json")
