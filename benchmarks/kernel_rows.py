@@ -14,6 +14,7 @@ from sim_economy.scenarios.presets import preset
 
 TURNS, AGENTS = 60, 8
 USAGE = UniformUsage(thinking=(50, 350), output=(40, 280))
+REPLICATES = 64
 SWEPT = {
     "base_inference_rate": (0, 2 * MILLION),
     "commons_threshold_per_turn": (0, 300),
@@ -24,11 +25,16 @@ SWEPT = {
 
 
 class KernelRow(NamedTuple):
-    """Worlds under a name, and how many threads play them."""
+    """Worlds under a name, and how they are played.
+
+    Attributes:
+        every_turn: Whether four metrics of every turn are added up over the worlds of a point.
+    """
 
     name: str
     batch: WorldBatch
-    threads: int
+    threads: int = 1
+    every_turn: bool = False
 
 
 def batches(worlds: int) -> list[KernelRow]:
@@ -37,8 +43,10 @@ def batches(worlds: int) -> list[KernelRow]:
     for rules in ("as-run", "as-written"):
         shared, swept = _batch(rules, worlds, swept=False), _batch(rules, worlds, swept=True)
         rows += [
-            KernelRow(f"kernel, {rules}, parameters shared", shared, 1),
-            KernelRow(f"kernel, {rules}, four parameters swept", swept, 1),
+            KernelRow(f"kernel, {rules}, parameters shared", shared),
+            KernelRow(f"kernel, {rules}, four parameters swept", swept),
+            KernelRow(f"kernel, {rules}, shared, every turn", shared, every_turn=True),
+            KernelRow(f"kernel, {rules}, swept, every turn", swept, every_turn=True),
             KernelRow(f"kernel, {rules}, shared, two threads", shared, 2),
             KernelRow(f"kernel, {rules}, swept, two threads", swept, 2),
         ]
@@ -70,9 +78,10 @@ def agents_batch(agents: int, worlds: int) -> KernelRow:
         seeds=np.arange(1001, 1001 + held),
         usage=USAGE,
     )
-    return KernelRow(f"{agents} agents", batch, 1)
+    return KernelRow(f"{agents} agents", batch)
 
 
 def play(row: KernelRow) -> BatchResult:
     """Play a row's worlds."""
-    return play_batch(row.batch, threads=row.threads)
+    points = np.arange(len(row.batch.seeds)) // REPLICATES if row.every_turn else None
+    return play_batch(row.batch, threads=row.threads, points=points)

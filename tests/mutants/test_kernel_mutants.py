@@ -45,9 +45,9 @@ MUTANTS = [
     ),
     KernelMutant(
         "range: nothing is given back",
-        "play.py",
-        "guards[lane] = np.uint8((work.turn[GUARD + lane] & ~IN_RANGE) != 0)",
-        "guards[lane] = np.uint8(0)",
+        "chunk.py",
+        "guards[lane] |= np.uint8((work.turn[GUARD + lane] & ~IN_RANGE) != 0)",
+        "guards[lane] |= np.uint8(0)",
         "balances",
     ),
     KernelMutant(
