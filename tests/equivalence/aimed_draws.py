@@ -10,6 +10,7 @@ from math import gcd
 from typing import Final
 
 from sim_economy.core.randomness import INDEX_STEP, SEED_STEP, TURN_STEP, purpose_number
+from sim_economy.core.units import MILLION
 
 WORD: Final = 2**64
 SEEDS: Final = 2**63
@@ -61,6 +62,15 @@ def multipliers(factor: int, modulus: int, remainders: Iterable[int], high: int)
         least = remainder // common * pow(factor // common, -1, part) % part
         found |= {least, least + part, high - (high - least) % part}
     return sorted(number for number in found if 0 <= number <= high)
+
+
+def misleading_rates(amount: int, most: int = 24) -> list[int]:
+    """Rates in millionths whose product with an amount is whole, and in floats just below."""
+    step = MILLION // gcd(amount, MILLION)
+    exact = range(step, MILLION, step)
+    return [rate for rate in exact if int(amount * (rate / MILLION)) * MILLION < amount * rate][
+        :most
+    ]
 
 
 def near_multiples(factor: int, modulus: int, high: int) -> list[int]:

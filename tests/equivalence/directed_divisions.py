@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import product
+from math import gcd
 from typing import Any
 
 from msgspec.structs import replace
@@ -22,8 +23,10 @@ from sim_economy.agents.usage_model import (
 from sim_economy.core.income_config import EmptyRule, IncomeConfig
 from sim_economy.core.units import INPUT_LIMIT, MILLION, Millionths, compounded
 from sim_economy.core.world_config import DividendRule, JobRule, WorldConfig
+from sim_economy.usage.traced_usage import TracedUsage
 from tests.equivalence.aimed_draws import (
     HALF,
+    misleading_rates,
     multipliers,
     near_multiples,
     seeds_with_halves,
@@ -45,6 +48,8 @@ PASSIVE = Published(
     study_period=0,
 )
 """Mines, whatever comes."""
+WHOLE = (100, 1_000, 7_000, 30_000, 10**6, 3 * 10**6, 2**20 * 50, 7 * 10**6)
+"""Amounts of which many rates are a whole number of tokens."""
 BARE: Mapping[str, Any] = {
     "num_agents": 1,
     "commons_threshold_per_turn": 0,
@@ -129,6 +134,14 @@ def thinking() -> Iterator[WorldGroup]:
             {"thinking_layer_discount": multipliers(units, MILLION, AROUND, MILLION)},
             genesis_tokens_per_agent=2**20,
         )
+    for units in WHOLE:
+        yield built(
+            f"{units} units of thinking, a part of which is whole",
+            1,
+            DistributedUsage(Constant(units), Constant(0)),
+            {"thinking_layer_discount": misleading_rates(units)},
+            genesis_tokens_per_agent=WITHIN,
+        )
 
 
 def interest() -> Iterator[WorldGroup]:
@@ -140,6 +153,14 @@ def interest() -> Iterator[WorldGroup]:
             2,
             output(debt + 1),
             {"interest_rate_per_turn": rates},
+            genesis_tokens_per_agent=1,
+        )
+    for debt in WHOLE:
+        yield built(
+            f"whole interest on {debt}",
+            1,
+            output(debt + 1),
+            {"interest_rate_per_turn": misleading_rates(debt)},
             genesis_tokens_per_agent=1,
         )
 
@@ -165,7 +186,7 @@ def relief() -> Iterator[WorldGroup]:
 
 def dividends() -> Iterator[WorldGroup]:
     """C3: floor(pool / cores), and floor(pool x claim / whole)."""
-    for cores in (1, 2, 3, 7, 10, 64, 12_345, 2**21 + 1, INPUT_LIMIT):
+    for cores in (1, 2, 3, 7, 10, 49, 64, 103, 107, 12_345, 2**21 + 1, INPUT_LIMIT):
         pools = sorted(
             {
                 cores * times + off
@@ -213,6 +234,34 @@ def dividends() -> Iterator[WorldGroup]:
             dividend_rule=DividendRule.STAKE_AND_BURN,
             block_threshold=0,
         )
+
+
+def uneven_pools() -> Iterator[WorldGroup]:
+    """C3: pools and claims whose product passes 2^50 and is one below a multiple of the whole."""
+    agents, endowment = 8, 2**27 - 1
+    whole, units = agents * endowment, agents + 1
+    rows = []
+    for price in range(2**23 + 1, 2**23 + 4001, 2):
+        for remainder in (-1, 0, 1):
+            if gcd(price * units, whole) == 1:
+                claim = remainder * pow(price * units, -1, whole) % whole
+                if 2**24 < claim < 2**26:
+                    rows.append((claim, price * MILLION // 100))
+    used = {f"agent_{own}": (0, 200 if own == 0 else 100) for own in range(agents)}
+    yield built(
+        "uneven pools shared by stake",
+        1,
+        TracedUsage(path="trace.csv", rows={1: used}, last=1, repeat=True),
+        by_world(
+            ("policy.stake_tokens", "base_inference_rate"),
+            [r for r in rows if r[1] * 100 % MILLION == 0],
+        ),
+        policy=replace(PASSIVE, stake_period=2, stake_above=0, stake_max=1),
+        num_agents=agents,
+        genesis_tokens_per_agent=endowment,
+        dividend_rule=DividendRule.STAKE_AND_BURN,
+        block_threshold=0,
+    )
 
 
 def clipped() -> Iterator[WorldGroup]:

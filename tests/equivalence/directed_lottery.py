@@ -8,12 +8,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from sim_economy.agents.policies.rule_policy import Rules
 from sim_economy.agents.policy import decided_input, views
 from sim_economy.core.actions import Mine
 from sim_economy.core.rules import block_lottery
 from sim_economy.core.state import State, genesis
 from sim_economy.core.turn import play_turn
-from sim_economy.core.units import FACTOR_ONE, MILLION
+from sim_economy.core.units import FACTOR_ONE, MILLION, Millionths, compounded
 from sim_economy.core.world_config import (
     LotteryRule,
     SigningBonusRule,
@@ -134,6 +135,40 @@ def thresholds() -> Iterator[WorldGroup]:
             {"block_threshold": [max(0, least) for least in miners]},
             num_agents=agents,
         )
+
+
+def decayed_thresholds() -> Iterator[WorldGroup]:
+    """L3 and L4: thresholds between what a burn weighs rounded down each turn, and not rounded."""
+    mine, tokens, weight = 2 * 10**9, 10_000, 10**9
+    for decay, ages in ((500_000, (12, 13, 14, 15)), (200_000, (14, 17)), (999_000, (4, 5))):
+        for age in ages:
+            rounded = weight * tokens * compounded(Millionths(decay), age) // FACTOR_ONE
+            unrounded = weight * tokens * (MILLION - decay) ** age // MILLION**age
+            near = sorted(
+                {
+                    mine + held + off
+                    for held in (rounded, unrounded)
+                    for off in (-(10**6), -2, *AROUND, 2, 10**6)
+                    if 0 <= mine + held + off <= min(2 * mine, WEIGHT_MAX)
+                }
+            )
+            last = age + 2
+            others = Rules(((f"turn == {last}", "idle"), ("", "mine")))
+            group = built(
+                f"a burn at {decay} after {age} turns",
+                last,
+                output(0),
+                {"block_threshold": near},
+                policy=PASSIVE,
+                num_agents=3,
+                genesis_tokens_per_agent=2 * tokens,
+                mine_base_weight=mine,
+                burn_weight_per_token=weight,
+                burn_decay_rate=decay,
+                burn_maturity_turns=1,
+            )
+            burner = Rules((("turn == 1", f"burn {tokens}"), ("", "mine")))
+            yield replace(group, others={0: burner, 1: others, 2: others})
 
 
 def burns() -> Iterator[WorldGroup]:

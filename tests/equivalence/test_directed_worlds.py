@@ -20,6 +20,7 @@ WITHIN_RANGE: tuple[Family, ...] = (
     directed_divisions.interest,
     directed_divisions.relief,
     directed_divisions.dividends,
+    directed_divisions.uneven_pools,
     directed_divisions.clipped,
     directed_divisions.first_jobs,
     directed_lottery.tickets,
@@ -32,6 +33,7 @@ WITHIN_RANGE: tuple[Family, ...] = (
 """Families whose worlds the kernel holds, but for a few."""
 AT_THE_ENDS: tuple[Family, ...] = (
     directed_divisions.quantiles,
+    directed_lottery.decayed_thresholds,
     directed_limits.balances,
     directed_limits.debts_that_double,
     directed_limits.usage,

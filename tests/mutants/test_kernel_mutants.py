@@ -110,7 +110,7 @@ MUTANTS = [
         "exact_lanes.py",
         "    if left < 0:\n        share -= 1\n    elif left >= whole:",
         "    if left >= whole:",
-        "dividends",
+        "uneven_pools",
     ),
     KernelMutant(
         "C3 the part of a core is not biased up",
@@ -152,7 +152,7 @@ MUTANTS = [
         "lottery_lanes.py",
         "if abs(short) < margin:",
         "if abs(short) < 0.0:",
-        "thresholds",
+        "decayed_thresholds",
     ),
     KernelMutant(
         "L2 stake counts a turn early",
