@@ -49,7 +49,7 @@ def kernel_result(
     varied: Mapping[str, Any] | None = None,
 ) -> BatchResult:
     """What the kernel makes of worlds that differ in their seeds, and in what is varied."""
-    from sim_economy.batch.play import play_batch
+    from sim_economy.batch.play import play_batch  # noqa: PLC0415 - imports Numba
 
     batch = WorldBatch(
         config=config,

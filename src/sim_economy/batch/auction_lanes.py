@@ -8,7 +8,17 @@ from __future__ import annotations
 import numpy as np
 
 from sim_economy.batch.compiling import compiled
-from sim_economy.batch.lanes import BALANCE, BID, CORE_PRICES, CORES, LANES, ROWS, SHARES, Int32s
+from sim_economy.batch.lanes import (
+    BALANCE,
+    BID,
+    CORE_PRICES,
+    CORES,
+    GUARD,
+    LANES,
+    ROWS,
+    SHARES,
+    Int32s,
+)
 
 
 @compiled
@@ -46,6 +56,7 @@ def _settle_bids(
             all_rows[row + BALANCE] -= price
             all_rows[row + CORES] += np.int32(1)
             turn[CORE_PRICES + lane] += price
+            turn[GUARD + lane] |= turn[CORE_PRICES + lane]
             turn[SHARES + lane] += np.int32(1)
         elif bid > 0:
             all_rows[row + BALANCE] += bid

@@ -12,19 +12,7 @@ from typing import Final
 import numpy as np
 
 from sim_economy.batch import shape as at
-from sim_economy.batch.action_lanes import (
-    COSTLY_BITS,
-    STUDY_BIT,
-    TRANSFER_BIT,
-    UNSTAKE_BIT,
-    address_transfers,
-    count_choices,
-    refuse,
-    start_releases,
-    submit,
-)
 from sim_economy.batch.arrays import BlockWorlds, Shared, Workspace
-from sim_economy.batch.auction_lanes import sell_cores
 from sim_economy.batch.bill_lanes import (
     charge_interest,
     charge_nothing_where_stopped,
@@ -32,8 +20,8 @@ from sim_economy.batch.bill_lanes import (
     collect,
     pay_credited_jobs,
     pay_first_jobs,
-    study,
 )
+from sim_economy.batch.block_actions import act
 from sim_economy.batch.block_lanes import (
     count_blocks,
     count_finalised,
@@ -43,19 +31,8 @@ from sim_economy.batch.block_lanes import (
     has_tips,
     pay_tips,
     pay_winner,
-    release,
 )
 from sim_economy.batch.compiling import compiled, mixed
-from sim_economy.batch.decisions.by_table import decide_by_table
-from sim_economy.batch.decisions.family import (
-    TRANSFERS,
-    decide,
-    due,
-    find_poorest,
-    is_quiet,
-    work_or_mine,
-)
-from sim_economy.batch.decisions.table_layout import NEEDS_POOREST
 from sim_economy.batch.digest_lanes import BURN, RELEASE, add_agent, add_row, add_world, coefficient
 from sim_economy.batch.dividend_lanes import (
     add_claim,
@@ -69,14 +46,8 @@ from sim_economy.batch.dividend_lanes import (
 from sim_economy.batch.exact_lanes import price_of
 from sim_economy.batch.income_lanes import (
     CLIP_RULE,
-    LATER_PERIOD,
-    NO_PERIOD,
     STOP_RULE,
     clip_to_balance,
-    close_period,
-    grant,
-    stop_the_empty,
-    top_up,
 )
 from sim_economy.batch.lanes import (
     ALLOWANCE,
@@ -84,7 +55,6 @@ from sim_economy.batch.lanes import (
     BURN_WEIGHT,
     CORES,
     GENESIS,
-    GROUP,
     LANES,
     PLATFORM_MIN,
     POOL,
@@ -95,7 +65,6 @@ from sim_economy.batch.lanes import (
     STUDY_FACTOR,
     UNIT_PRICE,
     WEIGHTS,
-    Int32s,
 )
 from sim_economy.batch.lottery_lanes import (
     add_mining_tickets,
@@ -110,7 +79,13 @@ from sim_economy.batch.lottery_lanes import (
     settle_draw,
 )
 from sim_economy.batch.series_lanes import keep_series
-from sim_economy.batch.totals_lanes import add_up_bills, add_up_turn, look, mark_first_negatives
+from sim_economy.batch.totals_lanes import (
+    add_up_bills,
+    add_up_turn,
+    ends_group,
+    look,
+    mark_first_negatives,
+)
 from sim_economy.batch.usage_lanes import (
     LISTED,
     TABLED,
@@ -203,107 +178,6 @@ def draw_keys(worlds: BlockWorlds, work: Workspace, number: np.int64) -> None:
 
 
 @compiled
-def act(shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64) -> None:
-    """T2 and T3: agents decide on what they saw, then what is due returns, then they act."""
-    shape = shared.shape
-    agents = shape[at.AGENTS]
-    slots = min(shape[at.DELAY], shape[at.TURNS]) + 1
-    auction = shape[at.AUCTION] != 0 and number == 1
-    by_table = shape[at.BY_TABLE] != 0
-    asked = shared.table[NEEDS_POOREST] != 0 if by_table else due(number, shared.periods[TRANSFERS])
-    if asked:
-        find_poorest(work.turn, work.rows, ROWS, agents)
-    for agent in range(agents):
-        rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
-        chosen = np.int64(0)
-        if by_table:
-            decide_by_table(
-                work.turn,
-                rows,
-                worlds.parameters,
-                shared.table,
-                work.scratch,
-                work.scores,
-                number,
-                agent,
-                agents,
-            )
-            chosen = count_choices(work.turn, rows)
-        elif is_quiet(shared.periods, number, agent):
-            work_or_mine(work.turn, rows, worlds.parameters)
-        else:
-            decide(work.turn, rows, worlds.parameters, shared.periods, number, agent)
-            chosen = count_choices(work.turn, rows)
-        flag = number % slots * agents + agent
-        if work.releases[flag] != 0 and number > shape[at.DELAY]:
-            release(work.turn, rows, work.released[flag * LANES : (flag + 1) * LANES])
-            work.releases[flag] = np.uint8(0)
-        if shape[at.HAS_INCOME]:
-            receive_income(shared, worlds, work, rows, number, agent)
-            if shape[at.EMPTY_RULE] == STOP_RULE:
-                stop_the_empty(work.turn, rows)
-        if chosen:
-            apply(shared, worlds, work, rows, number, agent, chosen)
-    if auction:
-        sell_cores(work.turn, work.rows, agents, shape[at.CORE_SHARES])
-
-
-@compiled
-def apply(
-    shared: Shared,
-    worlds: BlockWorlds,
-    work: Workspace,
-    rows: Int32s,
-    number: np.int64,
-    agent: np.int64,
-    chosen: np.int64,
-) -> None:
-    """T3: one agent's action, if no rule refuses it.
-
-    Args:
-        chosen: A bit for each kind of action that some lane chose.
-    """
-    shape = shared.shape
-    agents = shape[at.AGENTS]
-    auction = shape[at.AUCTION] != 0 and number == 1
-    all_stake = shape[at.ALL_STAKE] != 0
-    refuse(work.turn, rows, worlds.parameters, agent, agents, all_stake, auction)
-    if chosen & COSTLY_BITS and submit(work.turn, rows, worlds.parameters):
-        work.waits[agent] = np.uint8(1)
-        if chosen & TRANSFER_BIT:
-            address_transfers(work.turn, rows, work.rows, work.waits)
-    if chosen & STUDY_BIT:
-        weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
-        study(rows, weights, worlds.rates)
-    if chosen & UNSTAKE_BIT:
-        slots = min(shape[at.DELAY], shape[at.TURNS]) + 1
-        flag = (number + shape[at.DELAY]) % slots * agents + agent
-        released = work.released[flag * LANES : (flag + 1) * LANES]
-        work.releases[flag] = np.uint8(start_releases(work.turn, rows, released))
-
-
-@compiled
-def receive_income(
-    shared: Shared,
-    worlds: BlockWorlds,
-    work: Workspace,
-    rows: Int32s,
-    number: np.int64,
-    agent: np.int64,
-) -> None:
-    """T2: what an agent is granted, and what of the last grant does not outlast a period."""
-    begins = shared.income[number]
-    if begins == LATER_PERIOD:
-        forgiven = shared.shape[at.FORGIVEN] != 0
-        close_period(work.turn, rows, worlds.parameters, forgiven)
-    if begins != NO_PERIOD:
-        grant(work.turn, rows)
-    for given in range(0, len(shared.top_ups), 3):
-        if shared.top_ups[given] == number and shared.top_ups[given + 1] == agent:
-            top_up(work.turn, rows, np.int32(shared.top_ups[given + 2]))
-
-
-@compiled
 def bill(shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64) -> None:
     """T4: usage is drawn and paid, jobs are paid, debts bear interest."""
     shape = shared.shape
@@ -332,8 +206,10 @@ def bill(shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64)
             pay_first_jobs(work.turn, rows, worlds.parameters)
         collect(work.turn, rows)
         charge_interest(work.turn, rows, worlds.rates)
-        if agent % GROUP == GROUP - 1 or agent == agents - 1:
+        if ends_group(agent, agents) or agent == agents - 1:
             add_up_bills(work.turn, work.totals)
+        if ends_group(agent, agents):
+            add_up_turn(work.turn, work.totals)
 
 
 @compiled
@@ -422,6 +298,8 @@ def finalise_all(shared: Shared, worlds: BlockWorlds, work: Workspace, number: n
     slots = min(shape[at.MATURITY], turns) + 1
     burned_any = False
     for agent in range(agents):
+        if ends_group(agent, agents):
+            add_up_turn(work.turn, work.totals)
         if work.waits[agent] == 0:
             continue
         rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
@@ -450,10 +328,14 @@ def pay_dividends(shared: Shared, worlds: BlockWorlds, work: Workspace) -> None:
         bound_claims(work.turn, work.totals, worlds.parameters, agents)
         for agent in range(agents):
             pay_claim(work.turn, work.totals, work.rows[agent * ROWS : (agent + 1) * ROWS])
+            if ends_group(agent, agents):
+                add_up_turn(work.turn, work.totals)
     elif has_shares(work.turn):
         share_by_cores(work.turn, work.totals, shape[at.CORE_SHARES])
         for agent in range(agents):
             pay_core_owner(work.turn, work.rows[agent * ROWS : (agent + 1) * ROWS])
+            if ends_group(agent, agents):
+                add_up_turn(work.turn, work.totals)
 
 
 @compiled
@@ -470,7 +352,7 @@ def close_turn(shared: Shared, work: Workspace, number: np.int64) -> None:
     agents = shared.shape[at.AGENTS]
     for agent in range(agents):
         look(work.turn, work.rows[agent * ROWS : (agent + 1) * ROWS])
-        if agent % GROUP == GROUP - 1 or agent == agents - 1:
+        if ends_group(agent, agents) or agent == agents - 1:
             add_up_turn(work.turn, work.totals)
     mark_first_negatives(work.turn, work.totals, np.int32(number))
 

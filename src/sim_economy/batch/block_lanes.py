@@ -58,6 +58,7 @@ def release(turn: Int32s, rows: Int32s, released: Int32s) -> None:
         turn[RELEASES_DONE + lane] += np.int32(released[lane] != 0)
         rows[BALANCE + lane] += released[lane]
         rows[UNSTAKING + lane] -= released[lane]
+        turn[GUARD + lane] |= max(rows[BALANCE + lane], ZERO)
 
 
 @compiled

@@ -58,6 +58,7 @@ def grant(turn: Int32s, rows: Int32s) -> None:
     for lane in range(LANES):
         rows[BALANCE + lane] += rows[ALLOWANCE + lane]
         turn[INCOME + lane] += rows[ALLOWANCE + lane]
+        turn[GUARD + lane] |= max(rows[BALANCE + lane], ZERO)
 
 
 @compiled
@@ -66,7 +67,7 @@ def top_up(turn: Int32s, rows: Int32s, tokens: np.int32) -> None:
     for lane in range(LANES):
         rows[BALANCE + lane] += tokens
         turn[INCOME + lane] += tokens
-        turn[GUARD + lane] |= max(rows[BALANCE + lane], ZERO)
+        turn[GUARD + lane] |= tokens | max(rows[BALANCE + lane], ZERO)
 
 
 @compiled

@@ -16,6 +16,7 @@ from sim_economy.batch.lanes import (
     DIVIDENDS,
     FIRST_NEGATIVE,
     FLOWS,
+    GROUP,
     GUARD,
     LANES,
     NEGATIVE,
@@ -82,3 +83,9 @@ def mark_first_negatives(turn: Int32s, totals: Int64s, number: np.int32) -> None
         totals[PLATFORM_MIN + lane] = min(totals[PLATFORM_MIN + lane], platform)
         new = (turn[PLATFORM_NEGATIVE + lane] == 0) & (platform < 0)
         turn[PLATFORM_NEGATIVE + lane] += number if new else ZERO
+
+
+@compiled
+def ends_group(agent: np.int64, agents: np.int64) -> bool:
+    """Whether flows were added up over as many agents as 32 bits can take."""
+    return agent % GROUP == GROUP - 1 and agents > GROUP

@@ -2,14 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
-from typing import Final
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
 
-from sim_economy.experiments.sweeps.played_rows import Player
-from sim_economy.experiments.sweeps.sweep_plan import SweepPlan
+from sim_economy.agents.behaviour import CoreOnly, behaviour_of
+from sim_economy.agents.usage_model import (
+    Constant,
+    DistributedUsage,
+    Distribution,
+    Exponential,
+    Lognormal,
+    PublishedUsage,
+    Uniform,
+)
+from sim_economy.batch.world_batch import (
+    BatchResult,
+    BehaviourPolicy,
+    ListedUsage,
+    TabledUsage,
+    UniformUsage,
+    WorldBatch,
+)
+from sim_economy.core.rules_version import RulesVersion
+from sim_economy.core.world_config import UsageRule
+from sim_economy.experiments.sweeps.played_rows import PlayedRows, Player, RowStatus, TurnSums
+from sim_economy.experiments.sweeps.sweep_plan import RowSpan, SweepPlan
+from sim_economy.experiments.sweeps.swept_keys import SweptKey
+from sim_economy.scenarios.scenario import Scenario
+from sim_economy.usage.traced_usage import TracedUsage
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Column = np.ndarray[Any, Any]
 
 SMALL_ROWS: Final = 2_000
 """Rows up to which a sweep stays on the core: loading compiled code takes longer."""
+SERIES_WORLDS: Final = 8_192
+"""Worlds whose sums by turn are held at once."""
+AGENTS_MAX: Final = 20_000
+"""Agents of a world beyond which 64 worlds side by side take too much memory."""
+
+AGENT_TURNS_MAX: Final = 1 << 30
+"""Agent-turns of a world that 32 bits can count."""
+
+KernelUsage = UniformUsage | TabledUsage | ListedUsage
 
 
 def kernel_player(plan: SweepPlan) -> Player | str:
@@ -22,4 +61,240 @@ def kernel_player(plan: SweepPlan) -> Player | str:
         return f"{plan.rows} runs are played sooner without it"
     if find_spec("numba") is None:
         return "numba is not installed: pip install 'sim-economy[batch]'"
-    return "it is not attached to sweeps yet"
+    reason = _obstacle(plan.study.scenario.base)
+    return KernelPlayer(plan) if reason is None else reason
+
+
+def _obstacle(scenario: Scenario) -> str | None:
+    """What of a scenario the kernel has no rule for; None where there is nothing."""
+    config = scenario.config
+    if config.secret or config.rules_version is not RulesVersion.V3:
+        return "draws of a secret seed, or of older rules, are the core's"
+    if config.num_agents > AGENTS_MAX:
+        return f"{config.num_agents:,} agents are the core's; the kernel takes {AGENTS_MAX:,}"
+    if config.num_agents * scenario.turns > AGENT_TURNS_MAX:
+        return f"{config.num_agents * scenario.turns:,} agent-turns of a world are the core's"
+    behaviour = behaviour_of(scenario.population)
+    return str(behaviour) if isinstance(behaviour, CoreOnly) else None
+
+
+class KernelPlayer:
+    """Plays rows 64 at a time; rows beyond the kernel's range are left to the core."""
+
+    def __init__(self, plan: SweepPlan) -> None:
+        from sim_economy.batch.packing import VARIED  # noqa: PLC0415 - imports Numba
+
+        self._plan = plan
+        self._study = plan.study
+        base = plan.study.scenario.base
+        numbers = _policy_numbers(base)
+        self._varied: dict[str, SweptKey] = {}
+        self._shared: list[SweptKey] = []
+        for key in plan.study.keys:
+            table, _, own = key.name.rpartition(".")
+            of_world = table in {"", "income"} and own in VARIED and not key.labels
+            if of_world or (table == "policy" and own in numbers):
+                self._varied[key.name] = key
+            else:
+                self._shared.append(key)
+        self._lists: dict[tuple[int, int], Any] = {}
+
+    def play(self, span: RowSpan) -> PlayedRows:
+        """Play consecutive rows, those that share a shape together."""
+        import numpy as np  # noqa: PLC0415 - weighs
+
+        rows = np.arange(span.first, span.end)
+        found = [self._play_shape(part) for part in self._shapes(rows)]
+        left = [row for part in found for row in part.left]
+        order = np.argsort(np.concatenate([np.asarray(part.rows, np.int64) for part in found]))
+
+        def joined(columns: Sequence[Any]) -> Any:
+            return np.concatenate([np.asarray(column) for column in columns])[order]
+
+        return PlayedRows(
+            rows=joined([part.rows for part in found]),
+            metrics={
+                name: joined([part.metrics[name] for part in found]) for name in self._study.metrics
+            },
+            digests=joined([part.digests for part in found]),
+            statuses=joined([part.statuses for part in found]),
+            turns=[sums for part in found for sums in part.turns],
+            left=left,
+        )
+
+    def _shapes(self, rows: Column) -> Iterator[Column]:
+        """Rows that share all that a batch must share; few enough for their sums by turn."""
+        import numpy as np  # noqa: PLC0415 - weighs
+
+        points = rows // self._study.seeds
+        shapes = np.zeros(len(rows), np.int64)
+        for key in self._shared:
+            _, codes = np.unique(self._plan.columns[key.name][points], return_inverse=True)
+            _, shapes = np.unique(shapes * (codes.max() + 1) + codes, return_inverse=True)
+        most = SERIES_WORLDS if self._study.per_turn else len(rows)
+        order = np.argsort(shapes, kind="stable")
+        bounds = np.flatnonzero(np.diff(shapes[order])) + 1
+        for part in np.split(rows[order], bounds):
+            for first in range(0, len(part), most):
+                yield part[first : first + most]
+
+    def _play_shape(self, rows: Column) -> PlayedRows:
+        """Play rows of one shape."""
+        import numpy as np  # noqa: PLC0415 - weighs
+
+        from sim_economy.batch.play import play_batch  # noqa: PLC0415 - imports Numba
+        from sim_economy.experiments.sweeps.derived_columns import (  # noqa: PLC0415 - weighs
+            OF_ACCOUNTS,
+            derived_columns,
+        )
+
+        study = self._study
+        columns = self._plan.row_columns(rows)
+        points = columns["point"]
+        scenario = self._scenario(int(points[0]))
+        reason = _obstacle(scenario)
+        behaviour = behaviour_of(scenario.population)
+        if reason is not None or isinstance(behaviour, CoreOnly):
+            return self._left(rows)
+        values = {
+            name: np.asarray(self._plan.columns[name])[points].astype(np.int64)
+            for name in self._varied
+        }
+        of_policy = {
+            name.removeprefix("policy."): column
+            for name, column in values.items()
+            if name.startswith("policy.")
+        }
+        batch = WorldBatch(
+            config=scenario.config,
+            turns=scenario.turns,
+            seeds=columns["seed"],
+            policy=BehaviourPolicy(behaviour=behaviour, varied=of_policy),
+            usage=self._usage(scenario, columns["seed"]),
+            varied={
+                name.removeprefix("income."): column
+                for name, column in values.items()
+                if not name.startswith("policy.")
+            },
+        )
+        with_accounts = bool(OF_ACCOUNTS & {*study.metrics})
+        own = np.unique(points, return_inverse=True)
+        played = play_batch(
+            batch, accounts=with_accounts, points=own[1] if study.per_turn else None
+        )
+        accounts = None
+        if played.balances is not None and played.staked is not None:
+            accounts = (played.balances, played.staked)
+        agents = scenario.config.num_agents
+        found = {**played.metrics}
+        found |= derived_columns(played.metrics, accounts, agents, scenario.turns)
+        kept = ~played.beyond
+        statuses: Any = np.full(int(kept.sum()), int(RowStatus.KERNEL))
+        return PlayedRows(
+            rows=rows[kept],
+            metrics={name: found[name][kept] for name in study.metrics},
+            digests=played.digests[kept],
+            statuses=statuses,
+            turns=_turn_sums(played, own[0], own[1], kept),
+            left=rows[~kept].tolist(),
+        )
+
+    def _left(self, rows: Column) -> PlayedRows:
+        """Rows that the core plays, all of them."""
+        return PlayedRows(
+            rows=[],
+            metrics={name: [] for name in self._study.metrics},
+            digests=[],
+            statuses=[],
+            left=rows.tolist(),
+        )
+
+    def _scenario(self, point: int) -> Scenario:
+        """The scenario of a point."""
+        return self._study.scenario.at(self._plan.settings_of(point), seed=self._study.seed)
+
+    def _usage(self, scenario: Scenario, seeds: Column) -> KernelUsage:
+        """A scenario's usage as the kernel draws or reads it."""
+        if scenario.config.usage_source is UsageRule.FIXED:
+            return UniformUsage(thinking=(0, 0), output=(0, 0))
+        if isinstance(scenario.usage, DistributedUsage):
+            drawn = _drawn(scenario.usage)
+            if drawn is not None:
+                return drawn
+        return self._listed(scenario, seeds)
+
+    def _listed(self, scenario: Scenario, seeds: Column) -> ListedUsage:
+        """Usage as lists, a list for each seed; a trace is the same under all."""
+        import numpy as np  # noqa: PLC0415 - weighs
+
+        from sim_economy.batch.published_usage import published_lists  # noqa: PLC0415
+
+        if isinstance(scenario.usage, TracedUsage):
+            traced = list(islice(scenario.usage.turns(scenario.config), scenario.turns))
+            return ListedUsage(units=np.array([traced]), index=np.zeros(len(seeds), np.int32))
+        different, index = np.unique(seeds, return_inverse=True)
+        if isinstance(scenario.usage, PublishedUsage):
+            units = published_lists(different.tolist(), scenario.turns, scenario.config.num_agents)
+        else:
+            configs = [scenario.config_of_run(int(seed) - scenario.seed) for seed in different]
+            units = np.array(
+                [list(islice(scenario.usage.turns(own), scenario.turns)) for own in configs]
+            )
+        return ListedUsage(units=units, index=index.astype(np.int32))
+
+
+def _policy_numbers(scenario: Scenario) -> frozenset[str]:
+    """Numbers of the one policy of all agents that may differ between the worlds of a batch."""
+    behaviour = behaviour_of(scenario.population)
+    if isinstance(behaviour, CoreOnly) or len(behaviour.tables) != 1:
+        return frozenset()
+    (table,) = behaviour.tables
+    return frozenset({*table.names} - {*table.structural})
+
+
+def _drawn(usage: DistributedUsage) -> UniformUsage | TabledUsage | None:
+    """Two distributions as ranges, or as tables; None where it takes one of each."""
+    ranges = [_range(side) for side in (usage.thinking, usage.output)]
+    if ranges[0] is not None and ranges[1] is not None:
+        return UniformUsage(thinking=ranges[0], output=ranges[1])
+    tables = [_table(side) for side in (usage.thinking, usage.output)]
+    if tables[0] is None or tables[1] is None:
+        return None
+    return TabledUsage(thinking=tables[0], output=tables[1])
+
+
+def _range(side: Distribution) -> tuple[int, int] | None:
+    match side:
+        case Constant(value):
+            return value, value
+        case Uniform(low, high):
+            return low, high
+    return None
+
+
+def _table(side: Distribution) -> Sequence[int] | None:
+    from sim_economy.agents import quantiles  # noqa: PLC0415 - not for other usage
+
+    match side:
+        case Constant(value):
+            return [value] * quantiles.SIZE
+        case Exponential(mean):
+            return quantiles.exponential(mean)
+        case Lognormal(median, sigma):
+            return quantiles.lognormal(median, sigma)
+    return None
+
+
+def _turn_sums(played: BatchResult, points: Column, index: Column, kept: Column) -> list[TurnSums]:
+    """What stood at the end of each turn, by point, of the rows that are kept."""
+    import numpy as np  # noqa: PLC0415 - weighs
+
+    series = played.series
+    if series is None:
+        return []
+    runs = np.bincount(index[kept], minlength=len(points))
+    return [
+        TurnSums(int(point), int(count), series.sums[own].tolist(), series.squares(own))
+        for own, (point, count) in enumerate(zip(points, runs, strict=True))
+        if count
+    ]

@@ -216,7 +216,7 @@ class _Session:
                     return
                 played = self._kernel.play(span)
                 left += played.left
-                if played.rows:
+                if len(played.rows):
                     yield played
             spans = [RowSpan(row, row + 1) for row in left]
         chunks = chain.from_iterable(_chunks(span, chunk_rows) for span in spans)

@@ -1,0 +1,160 @@
+"""T2 and T3 of a turn in all lanes: decisions, what is due, income, actions.
+
+Source: docs/spec/economy.md, section 2.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim_economy.batch import shape as at
+from sim_economy.batch.action_lanes import (
+    COSTLY_BITS,
+    STUDY_BIT,
+    TRANSFER_BIT,
+    UNSTAKE_BIT,
+    address_transfers,
+    count_choices,
+    refuse,
+    start_releases,
+    submit,
+)
+from sim_economy.batch.arrays import BlockWorlds, Shared, Workspace
+from sim_economy.batch.auction_lanes import sell_cores
+from sim_economy.batch.bill_lanes import study
+from sim_economy.batch.block_lanes import release
+from sim_economy.batch.compiling import compiled
+from sim_economy.batch.decisions.by_table import decide_by_table
+from sim_economy.batch.decisions.family import (
+    TRANSFERS,
+    decide,
+    due,
+    find_poorest,
+    is_quiet,
+    work_or_mine,
+)
+from sim_economy.batch.decisions.table_layout import NEEDS_POOREST
+from sim_economy.batch.income_lanes import (
+    LATER_PERIOD,
+    NO_PERIOD,
+    STOP_RULE,
+    close_period,
+    grant,
+    stop_the_empty,
+    top_up,
+)
+from sim_economy.batch.lanes import LANES, ROWS, WEIGHTS, Int32s
+from sim_economy.batch.totals_lanes import add_up_turn, ends_group
+
+
+@compiled
+def act(shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64) -> None:
+    """T2 and T3: agents decide on what they saw, then what is due returns, then they act."""
+    shape = shared.shape
+    agents = shape[at.AGENTS]
+    slots = min(shape[at.DELAY], shape[at.TURNS]) + 1
+    auction = shape[at.AUCTION] != 0 and number == 1
+    by_table = shape[at.BY_TABLE] != 0
+    asked = shared.table[NEEDS_POOREST] != 0 if by_table else due(number, shared.periods[TRANSFERS])
+    if asked:
+        find_poorest(work.turn, work.rows, ROWS, agents)
+    for agent in range(agents):
+        rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
+        chosen = decide_one(shared, worlds, work, rows, number, agent)
+        flag = number % slots * agents + agent
+        if work.releases[flag] != 0 and number > shape[at.DELAY]:
+            release(work.turn, rows, work.released[flag * LANES : (flag + 1) * LANES])
+            work.releases[flag] = np.uint8(0)
+        if shape[at.HAS_INCOME]:
+            receive_income(shared, worlds, work, rows, number, agent)
+            add_up_turn(work.turn, work.totals)
+            if shape[at.EMPTY_RULE] == STOP_RULE:
+                stop_the_empty(work.turn, rows)
+        if chosen != 0:
+            apply(shared, worlds, work, rows, number, agent, chosen)
+        if ends_group(agent, agents):
+            add_up_turn(work.turn, work.totals)
+    if auction:
+        sell_cores(work.turn, work.rows, agents, shape[at.CORE_SHARES])
+
+
+@compiled
+def decide_one(
+    shared: Shared,
+    worlds: BlockWorlds,
+    work: Workspace,
+    rows: Int32s,
+    number: np.int64,
+    agent: np.int64,
+) -> np.int64:
+    """Decide one agent's action on the state before the turn.
+
+    Returns:
+        A bit for each kind of action that some lane chose; 0 where all mine or work.
+    """
+    turn, parameters = work.turn, worlds.parameters
+    if shared.shape[at.BY_TABLE]:
+        agents = shared.shape[at.AGENTS]
+        table, scratch, scores = shared.table, work.scratch, work.scores
+        decide_by_table(turn, rows, parameters, table, scratch, scores, number, agent, agents)
+    elif is_quiet(shared.periods, number, agent):
+        work_or_mine(turn, rows, parameters)
+        return np.int64(0)
+    else:
+        decide(turn, rows, parameters, shared.periods, number, agent)
+    return count_choices(turn, rows)
+
+
+@compiled
+def apply(
+    shared: Shared,
+    worlds: BlockWorlds,
+    work: Workspace,
+    rows: Int32s,
+    number: np.int64,
+    agent: np.int64,
+    chosen: np.int64,
+) -> None:
+    """T3: one agent's action, if no rule refuses it.
+
+    Args:
+        chosen: A bit for each kind of action that some lane chose.
+    """
+    shape = shared.shape
+    agents = shape[at.AGENTS]
+    auction = shape[at.AUCTION] != 0 and number == 1
+    all_stake = shape[at.ALL_STAKE] != 0
+    refuse(work.turn, rows, worlds.parameters, agent, agents, all_stake, auction)
+    if chosen & COSTLY_BITS and submit(work.turn, rows, worlds.parameters):
+        work.waits[agent] = np.uint8(1)
+        if chosen & TRANSFER_BIT:
+            address_transfers(work.turn, rows, work.rows, work.waits)
+    if chosen & STUDY_BIT:
+        weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
+        study(rows, weights, worlds.rates)
+    if chosen & UNSTAKE_BIT:
+        slots = min(shape[at.DELAY], shape[at.TURNS]) + 1
+        flag = (number + shape[at.DELAY]) % slots * agents + agent
+        released = work.released[flag * LANES : (flag + 1) * LANES]
+        work.releases[flag] = np.uint8(start_releases(work.turn, rows, released))
+
+
+@compiled
+def receive_income(
+    shared: Shared,
+    worlds: BlockWorlds,
+    work: Workspace,
+    rows: Int32s,
+    number: np.int64,
+    agent: np.int64,
+) -> None:
+    """T2: what an agent is granted, and what of the last grant does not outlast a period."""
+    begins = shared.income[number]
+    if begins == LATER_PERIOD:
+        forgiven = shared.shape[at.FORGIVEN] != 0
+        close_period(work.turn, rows, worlds.parameters, forgiven)
+    if begins != NO_PERIOD:
+        grant(work.turn, rows)
+    for given in range(0, len(shared.top_ups), 3):
+        if shared.top_ups[given] == number and shared.top_ups[given + 1] == agent:
+            top_up(work.turn, rows, np.int32(shared.top_ups[given + 2]))
