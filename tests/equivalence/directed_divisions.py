@@ -48,7 +48,7 @@ PASSIVE = Published(
     study_period=0,
 )
 """Mines, whatever comes."""
-WHOLE = (100, 1_000, 7_000, 30_000, 10**6, 3 * 10**6, 2**20 * 50, 7 * 10**6)
+WHOLE = (100, 7_000, 30_000, 10**6, 3 * 10**6, 2**20 * 50, 7 * 10**6)
 """Amounts of which many rates are a whole number of tokens."""
 BARE: Mapping[str, Any] = {
     "num_agents": 1,
@@ -252,10 +252,7 @@ def uneven_pools() -> Iterator[WorldGroup]:
         "uneven pools shared by stake",
         1,
         TracedUsage(path="trace.csv", rows={1: used}, last=1, repeat=True),
-        by_world(
-            ("policy.stake_tokens", "base_inference_rate"),
-            [r for r in rows if r[1] * 100 % MILLION == 0],
-        ),
+        by_world(("policy.stake_tokens", "base_inference_rate"), rows),
         policy=replace(PASSIVE, stake_period=2, stake_above=0, stake_max=1),
         num_agents=agents,
         genesis_tokens_per_agent=endowment,

@@ -140,7 +140,7 @@ def thresholds() -> Iterator[WorldGroup]:
 def decayed_thresholds() -> Iterator[WorldGroup]:
     """L3 and L4: thresholds between what a burn weighs rounded down each turn, and not rounded."""
     mine, tokens, weight = 2 * 10**9, 10_000, 10**9
-    for decay, ages in ((500_000, (12, 13, 14, 15)), (200_000, (14, 17)), (999_000, (4, 5))):
+    for decay, ages in ((500_000, (13, 14, 15)), (999_000, (4, 5))):
         for age in ages:
             rounded = weight * tokens * compounded(Millionths(decay), age) // FACTOR_ONE
             unrounded = weight * tokens * (MILLION - decay) ** age // MILLION**age
