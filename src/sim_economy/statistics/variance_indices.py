@@ -46,7 +46,7 @@ def sobol_indices(
         _problem(inputs),
         values,
         calc_second_order=second,
-        num_resamples=RESAMPLES,
+        num_resamples=_RESAMPLES,
         conf_level=confidence,
         seed=seed,
     )
@@ -54,7 +54,7 @@ def sobol_indices(
     return [SobolIndex(*map(float, row)) for row in zip(*columns, strict=True)]
 
 
-RESAMPLES: Final = 500
+_RESAMPLES: Final = 500
 
 
 def has_second_order(points: int, inputs: int) -> bool:
