@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from sim_economy.reports.drawings.colours import BLUE, INK, MUTED, ORANGE
+from sim_economy.reports.drawings.colours import BLUE, INK, MUTED, ORANGE, PALETTE
 from sim_economy.reports.drawings.drawing import (
     DASHES,
     Drawing,
@@ -65,8 +65,8 @@ def index_bars(
 def _index_panel(axes: Axes, panel: IndexPanel, names: Sequence[str], *, labelled: bool) -> None:
     heights = [*range(len(names))][::-1]
     bars = (
-        (panel.total, panel.total_half, -0.19, ORANGE, "with interactions (total)"),
         (panel.first, panel.first_half, 0.19, BLUE, "alone (first order)"),
+        (panel.total, panel.total_half, -0.19, ORANGE, "with interactions (total)"),
     )
     for values, halves, off, colour, label in bars:
         axes.barh(
@@ -78,12 +78,17 @@ def _index_panel(axes: Axes, panel: IndexPanel, names: Sequence[str], *, labelle
             error_kw={"ecolor": INK, "elinewidth": 1.1, "capsize": 1.5},
             label=label if labelled else None,
         )
-    noise = "" if panel.noise is None else f"  (noise {panel.noise:.0f} %)"
-    axes.set_title(f"{panel.title}{noise}", fontsize=9.5, fontweight="bold", pad=5)
+    axes.set_title(f"{panel.title}{_noise(panel.noise)}", fontsize=9.5, fontweight="bold", pad=5)
     axes.set_yticks(heights, [short(name, 27) for name in names], fontsize=8.5)
     axes.tick_params(axis="y", length=0, labelcolor=INK)
     axes.set_xlim(0, 105)
     axes.grid(visible=False, axis="y")
+
+
+def _noise(share: float | None) -> str:
+    if share is None:
+        return ""
+    return f" (noise {share:.0f} %)" if share >= 0.5 else " (noise < 1 %)"
 
 
 def _clipped(values: Sequence[float], halves: Sequence[float]) -> list[list[float]]:
@@ -114,44 +119,50 @@ def effect_planes(
     panels: Sequence[EffectPanel], names: Sequence[str], *, narrow: bool = False
 ) -> Drawing:
     """The mean size of each input's effects against their spread, a panel for each outcome."""
-    across = 1 if narrow else min(2, len(panels))
+    across = 1 if narrow else min(3, len(panels))
     down = math.ceil(len(panels) / across)
-    figure = empty_figure(NARROW if narrow else WIDE, 0.6 + 3.1 * down)
+    legend = 0.2 * math.ceil(len(names) / (1 if narrow else 3))
+    figure = empty_figure(NARROW if narrow else WIDE, 0.4 + 2.4 * down + legend)
     axes = figure.subplots(down, across, squeeze=False).flat
     for own in axes[len(panels) :]:
         own.set_visible(False)
-    for own, panel in zip(axes, panels, strict=False):
-        _effect_panel(own, panel, names)
+    for index, panel in enumerate(panels):
+        _effect_panel(axes[index], panel)
+        if index % across == 0:
+            axes[index].set_ylabel("spread (sigma)", fontsize=9)
+    for index, name in enumerate(names):
+        axes[0].plot([], [], label=short(name), linestyle="", **_marker(index))
+    figure.legend(loc="outside lower left", ncols=1 if narrow else 3)
     return finished(figure, "Morris effects: mean size against spread, by outcome")
 
 
-def _effect_panel(axes: Axes, panel: EffectPanel, names: Sequence[str]) -> None:
-    axes.errorbar(
-        panel.size, panel.spread, xerr=panel.size_half, fmt="o", color=BLUE, ecolor=MUTED,
-        elinewidth=1.1, capsize=1.5, markersize=5,
-    )  # fmt: skip
+def _effect_panel(axes: Axes, panel: EffectPanel) -> None:
     greatest = max(*panel.size, *panel.spread, 0)
     axes.plot([0, greatest], [0, greatest], color=MUTED, linewidth=0.8, linestyle=DASHES)
-    ranked = sorted(range(len(names)), key=lambda index: -panel.size[index])
-    for index in ranked[:_NAMED]:
-        left = panel.size[index] > 0.6 * max(panel.size)
-        axes.annotate(
-            short(names[index], 27),
-            (panel.size[index], panel.spread[index]),
-            (-6 if left else 6, 5),
-            textcoords="offset points",
-            ha="right" if left else "left",
-            fontsize=8,
-        )
+    for index, (size, half, spread) in enumerate(
+        zip(panel.size, panel.size_half, panel.spread, strict=True)
+    ):
+        axes.errorbar(
+            [size], [spread], xerr=[half], ecolor=MUTED, elinewidth=1.1, capsize=1.5,
+            linestyle="", **_marker(index),
+        )  # fmt: skip
     axes.set_title(panel.title, fontsize=10, fontweight="bold", pad=5)
-    axes.set_xlabel("mean size of the effect (mu*)", fontsize=9)
-    axes.set_ylabel("spread (sigma)", fontsize=9)
+    axes.set_xlabel("mean size (mu*)", fontsize=9)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(grouped)
+    axes.tick_params(labelsize=8)
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)
-    axes.locator_params(nbins=5)
+    axes.locator_params(nbins=4)
 
 
-_NAMED: Final = 4
-"""Inputs of a panel that are named; the table has all."""
+def _marker(index: int) -> dict[str, Any]:
+    """How an input is marked in every panel: a colour and a shape."""
+    return {
+        "color": PALETTE[index % len(PALETTE)],
+        "marker": _SHAPES[index % len(_SHAPES)],
+        "markersize": 6,
+    }
+
+
+_SHAPES: Final = ("o", "s", "D", "^", "v", "P", "X", "<", ">")

@@ -156,7 +156,8 @@ def window_sentence(found: SolvencyMap, plane: PlaneReading) -> str:
     )
     assert window.agreement_least is not None
     return (
-        f"{text}. In its least certain cell {100 * window.agreement_least:.0f} % of the seeds agree; "
+        f"{text}. In its least certain cell {100 * window.agreement_least:.0f} % of the seeds "
+        "agree; "
         f"{window.noisy:,} cells of the plane are within noise, their means too near a threshold "
         "to tell them apart."
     )
