@@ -130,6 +130,7 @@ def _paid_turn(cell: SolvencyCell) -> float:
 def _postings(cell: SolvencyCell) -> dict[str, float]:
     """Flows of a cell by posting, none below zero."""
     own = cell.flows
+    destroyed = own.get("destroyed_final", own["interest_total"])
     return {
         "fees": own["fees_total"],
         "dividends": own["dividends_total"],
@@ -137,7 +138,7 @@ def _postings(cell: SolvencyCell) -> dict[str, float]:
         "relief": own["relief_total"],
         "signing bonuses": own["bonuses_total"],
         "interest": own["interest_total"],
-        "studies and burns": own["destroyed_final"] - own["interest_total"],
+        "studies and burns": destroyed - own["interest_total"],
     }
 
 

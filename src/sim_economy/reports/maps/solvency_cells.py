@@ -23,10 +23,11 @@ FLOWS: Final = (
     "relief_total",
     "bonuses_total",
     "interest_total",
-    "destroyed_final",
     "actions_job",
 )
 """Metrics that say which postings moved tokens, and how often agents work."""
+DESTROYED: Final = "destroyed_final"
+"""What interest, studies and burns destroyed, where a sweep has kept it."""
 ROUNDED: Final = 9
 """Digits of a mean that count, so that the order of a sum decides nothing."""
 
@@ -212,8 +213,8 @@ def _flows(frame: polars.DataFrame, count: int) -> list[dict[str, float]]:
     """Mean flows of each cell, an agent and turn."""
     import polars as pl  # noqa: PLC0415
 
-    names = [name for name in FLOWS if name in frame.columns]
-    if len(names) < len(FLOWS) or int(frame["num_agents"][0]) < 1:
+    names = [name for name in (*FLOWS, DESTROYED) if name in frame.columns]
+    if not {*names} >= {*FLOWS} or int(frame["num_agents"][0]) < 1:
         return [{} for _ in range(count)]
     share = [(pl.col(name) / (pl.col("num_agents") * pl.col("turns"))).mean() for name in names]
     found = frame.group_by(_CELL).agg(share).sort(_CELL)

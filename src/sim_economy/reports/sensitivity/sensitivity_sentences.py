@@ -93,9 +93,9 @@ def details(found: SweepSensitivity, own: OutcomeSensitivity) -> str:
         parts = [*_morris_details(found, own.morris, order)]
     if own.noise is not None:
         low, high = own.noise.interval
-        between = (
-            "" if low is None or high is None else f" (95 % {100 * low:.1f} to {100 * high:.1f})"
-        )
+        sure = ""
+        if low is not None and high is not None:
+            sure = f" (95 % {100 * low:.1f} to {100 * high:.1f})"
         parts.append(
             f"Noise between seeds is {100 * own.noise.share:.1f} %{sure} of the variance of a "
             "single run; the indices are of means over seeds."

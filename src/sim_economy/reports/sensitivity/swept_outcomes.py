@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from sim_economy.core.errors import ScenarioError, needing
+from sim_economy.reports.sweep_files import KeptSweep
 from sim_economy.statistics.elementary_effects import ElementaryEffect, elementary_effects
 from sim_economy.statistics.noise_share import NoiseShare, noise_share
 from sim_economy.statistics.variance_indices import SobolIndex, has_second_order, sobol_indices
@@ -207,4 +208,32 @@ def _outcome(
         sobol=sobol_indices(means, inputs, seed) if is_sobol else None,
         morris=None if is_sobol else elementary_effects(rows, means, levels, seed),
         noise=noise_share(points[_RUNS].to_list(), means, variances, seed),
+    )
+
+
+def sensitivity_of_sweep(sweep: KeptSweep, outcomes: Sequence[str] = ()) -> SweepSensitivity:
+    """Sensitivity of a finished sweep.
+
+    Args:
+        outcomes: Those of the paper's question that the sweep has kept, where none are named.
+
+    Raises:
+        ScenarioError: Its design gives no indices, or it has not kept an outcome.
+        ExtraMissingError: A library of the extra `sensitivity` is not installed.
+    """
+    if sweep.design not in {*SensitivityMethod}:
+        raise ScenarioError(
+            [
+                f"design: {sweep.design} gives no indices; "
+                f"play the study with --set design={SensitivityMethod.SOBOL}"
+            ],
+            str(sweep.folder),
+        )
+    kept = [name for name in OUTCOMES if name in sweep.frame.columns]
+    return sensitivity_of(
+        sweep.frame,
+        sweep.inputs,
+        SensitivityMethod(sweep.design),
+        outcomes=outcomes or kept,
+        levels=sweep.levels,
     )
