@@ -13,6 +13,8 @@ _COMMANDS: Final = {
     "run": "Play one run of a scenario.",
     "experiment": "Play many runs of a scenario into a folder.",
     "compare": "Play several scenarios and compare them run by run.",
+    "map": "Draw who is insolvent, agents or the platform, over two axes.",
+    "sensitivity": "Estimate which input of a sweep decides which outcome.",
     "usage": "Import logs of real usage as usage rows.",
     "whatif": "Play measured usage under tariffs: who runs dry, and when.",
     "orchestrate": "Play a run whose agents are language models.",

@@ -162,6 +162,8 @@ def _marker(index: int) -> dict[str, Any]:
         "color": PALETTE[index % len(PALETTE)],
         "marker": _SHAPES[index % len(_SHAPES)],
         "markersize": 6,
+        "markeredgecolor": MUTED,
+        "markeredgewidth": 0.5,
     }
 
 

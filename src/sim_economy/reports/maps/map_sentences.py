@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from sim_economy.core.errors import ScenarioError
 from sim_economy.ledger.readers.plain_text import markdown_text
 from sim_economy.reports.drawings.drawing import grouped
 from sim_economy.reports.maps.border_causes import Border, borders_of
@@ -15,9 +16,11 @@ from sim_economy.reports.maps.solvency_cells import (
     Facet,
     Solvency,
     SolvencyCell,
+    facets_of,
 )
 from sim_economy.reports.maps.solvency_window import SolvencyWindow, WindowSpan, window_of
 from sim_economy.reports.page.document import sourced
+from sim_economy.reports.sweep_files import KeptSweep
 from sim_economy.statistics.intervals import Interval
 
 CELLS_CSV: Final = "figures/map.csv"
@@ -257,3 +260,38 @@ def percent(share: float) -> str:
 def _percents(low: float, high: float | None) -> str:
     assert high is not None
     return f"{percent(low).removesuffix(' %')} to {percent(high)}"
+
+
+def map_of_sweeps(sweeps: Sequence[KeptSweep], across: str, up: str) -> SolvencyMap:
+    """The map of finished sweeps, each of which holds one horizon or several.
+
+    Raises:
+        ScenarioError: They are not full grids over two numeric axes, or hold a horizon twice.
+        ExtraMissingError: A library of the extra `report` is not installed.
+    """
+    facets = [
+        facet
+        for sweep in sweeps
+        for facet in facets_of(
+            sweep.frame,
+            across,
+            up,
+            folder=sweep.folder.as_posix(),
+            turns=sweep.turns,
+            agents=sweep.agents,
+        )
+    ]
+    horizons = [facet.turns for facet in facets]
+    problems = [
+        f"turns: {horizon:,} are in more than one sweep; name one of them"
+        for horizon in sorted({each for each in horizons if horizons.count(each) > 1})
+    ]
+    for sweep in sweeps:
+        others = [name for name in sweep.inputs if name not in {across, up, "turns"}]
+        problems += [
+            f"{sweep.folder}: varies {name} too; a map has two axes, --across and --up"
+            for name in others
+        ]
+    if problems:
+        raise ScenarioError(problems)
+    return read_map(facets, across, up)

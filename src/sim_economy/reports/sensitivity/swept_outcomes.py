@@ -222,13 +222,8 @@ def sensitivity_of_sweep(sweep: KeptSweep, outcomes: Sequence[str] = ()) -> Swee
         ExtraMissingError: A library of the extra `sensitivity` is not installed.
     """
     if sweep.design not in {*SensitivityMethod}:
-        raise ScenarioError(
-            [
-                f"design: {sweep.design} gives no indices; "
-                f"play the study with --set design={SensitivityMethod.SOBOL}"
-            ],
-            str(sweep.folder),
-        )
+        problem = f"design: {sweep.design} gives no indices; it must be sobol or morris"
+        raise ScenarioError([problem], str(sweep.folder))
     kept = [name for name in OUTCOMES if name in sweep.frame.columns]
     return sensitivity_of(
         sweep.frame,
