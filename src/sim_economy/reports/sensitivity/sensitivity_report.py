@@ -225,8 +225,8 @@ def _design(found: SweepSensitivity) -> Section:
     ]
     table = Table("inputs", "What was varied", ("input", "from", "to"), tuple(rows))
     text = (
-        f"Design {markdown_code(found.method)}: {found.points:,} points, {found.runs:,} runs played,"
-        f" {found.failed:,} failed."
+        f"Design {markdown_code(found.method)}: {found.points:,} points, {found.runs:,} runs, "
+        f"{found.failed:,} failed."
     )
     return Section(title="What was varied", blocks=[text, table])
 
