@@ -81,7 +81,7 @@ def _played(out: Path, turns: tuple[int, ...], seeds: int | None, jobs: int) -> 
     folders = []
     for horizon in turns or tuple(usual):
         count = seeds or usual.get(horizon, _HORIZONS[-1][1])
-        study = load_study(_STUDY, {"turns": horizon, "seeds": count})
+        study = load_study(_STUDY, {"vary.turns": [horizon], "seeds": count})
         folder = out / f"turns-{horizon}"
         with progress_bar(f"{horizon:,} turns", check_runs(study, _RUNS_MAX)) as progress:
             run_sweep(study, folder, jobs=jobs, runs_max=_RUNS_MAX, progress=progress)

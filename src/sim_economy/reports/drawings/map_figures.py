@@ -19,6 +19,7 @@ from sim_economy.reports.drawings.drawing import (
 )
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.path import Path
 
@@ -86,9 +87,9 @@ def class_maps(
         own.set_xlabel(labels[0])
         if narrow or index == 0:
             own.set_ylabel(labels[1])
-    _legend(axes[0], panels, names)
-    handles, texts = axes[0].get_legend_handles_labels()
-    figure.legend(handles, texts, loc="outside lower center", ncols=2 if narrow else 6)
+    figure.legend(
+        handles=_legend(panels, names), loc="outside lower center", ncols=2 if narrow else 5
+    )
     drawing = finished(figure, f"Maps of who is insolvent: {', '.join(p.title for p in panels)}")
     return DrawnMaps(drawing, [_box_of(own) for own in axes])
 
@@ -268,12 +269,20 @@ def _mark(axes: Axes, panel: MapPanel, mark: tuple[int, int, str]) -> None:
     )
 
 
-def _legend(axes: Axes, panels: Sequence[MapPanel], names: Sequence[str]) -> None:
+def _legend(panels: Sequence[MapPanel], names: Sequence[str]) -> list[Artist]:
     """Entries of the legend: the classes that are in some panel, and dots if there are any."""
+    from matplotlib.lines import Line2D  # noqa: PLC0415
+    from matplotlib.patches import Patch  # noqa: PLC0415
+
     seen = {found for panel in panels for row in panel.classes for found in row}
-    for index, name in enumerate(names):
-        if index in seen:
-            edge = INK if index == 0 else MUTED
-            axes.bar([-1], [0], color=CLASS_COLOURS[index], edgecolor=edge, label=name)
+    edges = (INK, *(MUTED for _ in names[1:]))
+    entries: list[Artist] = [
+        Patch(facecolor=colour, edgecolor=edge, label=name)
+        for index, (colour, edge, name) in enumerate(zip(CLASS_COLOURS, edges, names, strict=True))
+        if index in seen
+    ]
     if any(panel.uncertain for panel in panels):
-        axes.plot([], [], "s", color=INK, markersize=3, label="within noise")
+        entries.append(
+            Line2D([], [], marker="s", color=INK, markersize=3, linestyle="", label="within noise")
+        )
+    return entries

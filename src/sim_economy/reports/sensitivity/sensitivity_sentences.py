@@ -18,7 +18,7 @@ from sim_economy.statistics.variance_indices import SobolIndex
 INDICES_CSV: Final = "tables/indices.csv"
 EFFECTS_CSV: Final = "tables/effects.csv"
 _DECIDES: Final = 0.5
-"""Share of the variance from which an input alone decides an outcome."""
+"""Share of the variance from which an input alone decides an outcome, its whole interval above."""
 
 
 def outcome_word(metric: str) -> str:
@@ -68,19 +68,28 @@ def _sobol_claim(
 ) -> str:
     index = sobol[order[0]]
     word, name = outcome_word(metric), found.inputs[order[0]]
-    if index.first >= _DECIDES:
+    if index.first - index.first_half >= _DECIDES:
         share = sourced(_percent(index.first), INDICES_CSV, metric, name, "first %")
         return (
             f"decides {word}: {share} of its variance "
             f"(95 % {_percents(index.first, index.first_half)})"
         )
     share = sourced(_percent(index.total), INDICES_CSV, metric, name, "total %")
+    verb = "matters most" if _leads(sobol, order) else "seems to matter most"
     return (
-        f"matters most for {word}: {share} of its variance with its interactions "
+        f"{verb} for {word}: {share} of its variance with its interactions "
         f"(95 % {_percents(index.total, index.total_half)}), "
         f"{_percent(max(0.0, index.first))} alone "
         f"({_percents(index.first, index.first_half)})"
     )
+
+
+def _leads(sobol: Sequence[SobolIndex], order: Sequence[int]) -> bool:
+    """Test whether the intervals of the two greatest total indices do not overlap."""
+    if len(order) < 2:
+        return True
+    first, second = (sobol[index] for index in order[:2])
+    return second.total + second.total_half < first.total - first.total_half
 
 
 def details(found: SweepSensitivity, own: OutcomeSensitivity) -> str:
@@ -107,8 +116,7 @@ def _sobol_details(
     found: SweepSensitivity, sobol: Sequence[SobolIndex], order: Sequence[int]
 ) -> list[str]:
     parts = []
-    first, *rest = order
-    after = [index for index in rest[:2] if sobol[index].total >= _SEEN]
+    after = [index for index in order[1:3] if sobol[index].total >= _SEEN]
     if after:
         listed = " and ".join(
             f"{markdown_code(found.inputs[index])} ({_percent(sobol[index].total)} with "
@@ -116,8 +124,7 @@ def _sobol_details(
             for index in after
         )
         parts.append(f"Next {'are' if len(after) > 1 else 'is'} {listed}.")
-        near = sobol[after[0]]
-        if near.total + near.total_half > sobol[first].total - sobol[first].total_half:
+        if not _leads(sobol, order):
             parts.append("The intervals of the first two overlap: their order is not certain.")
     alone = sum(max(0.0, own.first) for own in sobol)
     parts.append(
