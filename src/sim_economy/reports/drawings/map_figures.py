@@ -81,7 +81,7 @@ def class_maps(
     count = len(panels)
     down, wide = (count, 1) if narrow else (1, count)
     figure = empty_figure(NARROW if narrow else WIDE, 0.9 + (3.2 * count if narrow else 4.0))
-    axes = figure.subplots(down, wide, sharey=not narrow, squeeze=False).flat
+    axes = [*figure.subplots(down, wide, sharey=not narrow, squeeze=False).flat]
     for index, (own, panel) in enumerate(zip(axes, panels, strict=True)):
         _panel(own, panel, names)
         own.set_xlabel(labels[0])

@@ -50,7 +50,7 @@ def index_bars(
     down = math.ceil(len(panels) / across)
     height = 0.9 + down * (0.75 + (0.23 if narrow else 0.22) * len(names))
     figure = empty_figure(NARROW if narrow else WIDE, height)
-    axes = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).flat
+    axes = [*figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).flat]
     for own in axes[len(panels) :]:
         own.set_visible(False)
     for index, panel in enumerate(panels):
@@ -123,7 +123,7 @@ def effect_planes(
     down = math.ceil(len(panels) / across)
     legend = 0.2 * math.ceil(len(names) / (1 if narrow else 3))
     figure = empty_figure(NARROW if narrow else WIDE, 0.4 + 2.4 * down + legend)
-    axes = figure.subplots(down, across, squeeze=False).flat
+    axes = [*figure.subplots(down, across, squeeze=False).flat]
     for own in axes[len(panels) :]:
         own.set_visible(False)
     for index, panel in enumerate(panels):

@@ -157,10 +157,18 @@ def _rows(found: SweepSensitivity) -> Iterable[dict[str, Any]]:
     """A row for each outcome and input."""
     for own in found.outcomes:
         for index, name in enumerate(found.inputs):
-            yield {"outcome": own.metric, "input": name, **_estimates(own, index)}
+            estimates = dict.fromkeys(_COLUMNS[found.method]) | _estimates(own, index)
+            yield {"outcome": own.metric, "input": name, **estimates}
+
+
+_COLUMNS: Final = {
+    SensitivityMethod.SOBOL: ("first %", "first half-width", "total %", "total half-width"),
+    SensitivityMethod.MORRIS: ("size", "size half-width", "mean", "spread"),
+}
 
 
 def _estimates(own: OutcomeSensitivity, index: int) -> dict[str, float]:
+    """What was estimated of one input; nothing where the outcome does not vary."""
     if own.sobol is not None:
         first, first_half, total, total_half = (100 * each for each in own.sobol[index])
         return {
@@ -182,18 +190,10 @@ def _estimates(own: OutcomeSensitivity, index: int) -> dict[str, float]:
 
 def _table(found: SweepSensitivity) -> Table:
     is_sobol = found.method is SensitivityMethod.SOBOL
-    columns = (
-        ("first %", "first half-width", "total %", "total half-width")
-        if is_sobol
-        else ("size", "size half-width", "mean", "spread")
-    )
-    rows: list[tuple[Value, ...]] = [
-        (row["outcome"], row["input"], *(row.get(column) for column in columns))
-        for row in _rows(found)
-    ]
+    rows: list[tuple[Value, ...]] = [tuple(row.values()) for row in _rows(found)]
     title = "Sobol indices" if is_sobol else "Elementary effects"
     name = "indices" if is_sobol else "effects"
-    return Table(name, title, ("outcome", "input", *columns), tuple(rows))
+    return Table(name, title, ("outcome", "input", *_COLUMNS[found.method]), tuple(rows))
 
 
 def _noise_table(found: SweepSensitivity) -> Table:
