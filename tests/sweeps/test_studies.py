@@ -192,6 +192,9 @@ def test_a_setting_goes_over_the_study_and_fixes_what_is_varied(tmp_path: Path) 
         load_study(path, ["seeds"])
     names = [key.name for key in study.keys]
     assert names == ["policy.work_below", "lottery_rule", "study_cost"]
+    fixed = load_study({"vary": {"turns": [5, 6], "study_cost": [1]}}, ["turns=9"])
+    assert [key.name for key in fixed.keys] == ["study_cost"]
+    assert fixed.scenario.base.turns == 9
 
 
 def test_a_file_that_is_wrong_is_named(tmp_path: Path) -> None:

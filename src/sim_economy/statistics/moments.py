@@ -82,14 +82,35 @@ def real_moments(
     values: np.ndarray[Any, np.dtype[np.float64]], counted: np.ndarray[Any, np.dtype[np.bool_]]
 ) -> Moments:
     """The moments of numbers that need not be whole; arguments as in `whole_moments`."""
-    counts, means, variances = counted.sum(axis=1).tolist(), [], []
-    for row, which in zip(values, counted, strict=True):
-        own = row[which].tolist()
-        mean = math.fsum(own) / len(own) if own else None
-        means.append(mean)
-        variances.append(
-            None
-            if mean is None or len(own) < 2
-            else math.fsum((value - mean) ** 2 for value in own) / (len(own) - 1)
-        )
-    return Moments(counts, None, None, means, variances)
+    import numpy as np  # noqa: PLC0415
+
+    counts = counted.sum(axis=1)
+    means = _summed(np.where(counted, values, 0.0)) / counts.clip(1)
+    apart = np.where(counted, values - means[:, None], 0.0)
+    spread = _summed(apart * apart)
+    return Moments(
+        counts.tolist(),
+        None,
+        None,
+        _divided(means, np.ones_like(counts), counts > 0),
+        _divided(spread, counts - 1, counts > 1),
+    )
+
+
+def _summed(values: Any) -> Any:
+    """The sum of each group in the order of its values, with what each addition rounded away.
+
+    Source: doi:10.1002/zamm.19740540106.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    groups, count = values.shape
+    if count > groups:
+        return np.array([math.fsum(group) for group in values.tolist()])
+    total, lost = np.zeros(groups), np.zeros(groups)
+    for column in values.T:
+        added = total + column
+        greater = np.abs(total) >= np.abs(column)
+        rest = np.where(greater, (total - added) + column, (column - added) + total)
+        total, lost = added, lost + rest
+    return total + lost

@@ -179,15 +179,16 @@ def _changed(
     own = described_parameters(StudyTable)
     for key, value in _by_key(changes).items():
         path, _, rest = key.partition(".")
+        varied = flat_keys(changed.get("vary", {}))
         if path == "vary" and rest:
-            changed["vary"] = {**flat_keys(changed.get("vary", {})), rest: value}
-        elif key in own:
+            changed["vary"] = {**varied, rest: value}
+            continue
+        name = key.removeprefix("world.")
+        if varied.pop(name, None) is not None:
+            changed["vary"] = varied
+        if key in own:
             changed[key] = value
         else:
-            name = key.removeprefix("world.")
-            varied = flat_keys(changed.get("vary", {}))
-            varied.pop(name, None)
-            changed["vary"] = varied
             changed["set"] = {**changed.get("set", {}), name: value}
     return changed
 

@@ -189,9 +189,8 @@ class _Session:
             missing = self._folder.missing(part)
             wanted = sum(map(len, missing))
             self._resume(len(part) - wanted)
-            if self._play_part(missing, executor, chunk_rows) < wanted:
+            if not self._play_part(part, missing, executor, chunk_rows):
                 return
-            self._folder.finish(part)
 
     def _resume(self, rows: int) -> None:
         self.resumed += rows
@@ -199,23 +198,34 @@ class _Session:
             self._progress(rows)
 
     def _play_part(
-        self, missing: Sequence[RowSpan], executor: Executor | None, chunk_rows: int
-    ) -> int:
-        """Play rows of one part; how many were, before time was up."""
+        self,
+        part: RowSpan,
+        missing: Sequence[RowSpan],
+        executor: Executor | None,
+        chunk_rows: int,
+    ) -> bool:
+        """Play the missing rows of a part; whether it is whole, or time was up before."""
         held: list[PlayedRows] = []
-        before, kept_at = self.played, time.monotonic()
+        wanted, kept_at = sum(map(len, missing)), time.monotonic()
         try:
             for played in self._results(missing, executor, chunk_rows):
                 held.append(played)
+                wanted -= len(played.rows)
                 self.played += len(played.rows)
                 self._progress(len(played.rows))
                 if time.monotonic() - kept_at > _KEEP_SECONDS:
                     self._folder.keep(held)
                     held, kept_at = [], time.monotonic()
-        finally:
-            # Also when it is interrupted: what is finished stays.
-            self._folder.keep(held)
-        return self.played - before
+            if not wanted:
+                self._folder.finish(part, held)
+                return True
+        except BaseException:
+            # Interrupted: what is finished stays.
+            if not self._folder.is_finished(part):
+                self._folder.keep(held)
+            raise
+        self._folder.keep(held)
+        return False
 
     def _results(
         self, missing: Sequence[RowSpan], executor: Executor | None, chunk_rows: int

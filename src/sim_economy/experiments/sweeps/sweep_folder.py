@@ -191,9 +191,7 @@ class SweepFolder:
         if not played:
             return
         frame = polars.concat(rows_frame(self._plan, one) for one in played).sort("row")
-        for one in played:
-            for row, trace in one.failures.items():
-                write_whole(self.failure_path(row), trace.encode())
+        self._keep_failures(played)
         stem = f"{frame['row'][0]:010d}"
         if self._plan.study.per_turn:
             sums = added_frames([turns_frame(one.turns) for one in played])
@@ -205,17 +203,29 @@ class SweepFolder:
         """The traceback of a failed row."""
         return self.path / "failures" / f"row-{row:010d}.txt"
 
-    def finish(self, span: RowSpan) -> None:
-        """Write a part whole out of what was kept of it."""
+    def _keep_failures(self, played: Sequence[PlayedRows]) -> None:
+        for one in played:
+            for row, trace in one.failures.items():
+                write_whole(self.failure_path(row), trace.encode())
+
+    def finish(self, span: RowSpan, played: Sequence[PlayedRows]) -> None:
+        """Write a part whole.
+
+        Args:
+            played: Rows that were not kept; those that were are there.
+        """
         import polars  # noqa: PLC0415
 
         folder = self.path / _UNFINISHED
         left = self._left(span)
         stems = [f"{frame['row'][0]:010d}" for frame in left]
+        self._keep_failures(played)
         if self._plan.study.per_turn:
             sums = [polars.read_parquet(folder / f"turns-{stem}.parquet") for stem in stems]
+            sums += [turns_frame(one.turns) for one in played]
             write_frame(self._turns_path(span), added_frames(sums))
-        whole = polars.concat(left).sort("row")
+        frames = [*left, *(rows_frame(self._plan, one) for one in played)]
+        whole = polars.concat(frames).sort("row")
         assert whole.height == len(span), (span, whole.height)
         write_frame(self.part_path(span), whole)
         for stem in stems:
