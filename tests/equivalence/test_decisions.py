@@ -410,6 +410,22 @@ def test_mixed_populations_end_in_the_same_state(populations: int, tmp_path: Pat
         assert found == [], (config, entries)
 
 
+def test_threads_share_a_compiled_function_and_tables() -> None:
+    source = random.Random(12)
+    config = parse_world_config({"num_agents": 3})
+    entries = [{"policy": dividing_by_zero, "agents": 1, "last": -1}, rules(source)]
+    behaviour = behaviour_of(parse_population(entries, config))
+    assert not isinstance(behaviour, CoreOnly)
+    policy, units = BehaviourPolicy(behaviour=behaviour), usage(source, 3, 6)
+    played = [
+        kernel_result(config, policy, units, 6, range(9000), threads=threads).digests
+        for threads in (1, 2, 5)
+    ]
+    assert len({*played[0].tolist()}) > 1000
+    assert (played[0] == played[1]).all()
+    assert (played[0] == played[2]).all()
+
+
 def test_the_published_policy_is_the_same_in_every_form() -> None:
     """As the kernel's own, beside another policy, and as rules."""
     source = random.Random(10)
