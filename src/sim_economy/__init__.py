@@ -16,13 +16,12 @@ class Saver(se.Policy):                          # a policy of your own
 
 se.play("as-run", policy=Saver)
 
-Play      play, experiment, compare: scenarios, with any setting by name
-          sweep: a study, many points of one; PlayedSweep
+Play      play, experiment, compare, sweep: scenarios, with any setting by name
           World: turn by turn, by hand; Played.of(world) measures it
 Settings  load_scenario, preset, parse_world_config, WorldConfig
 Usage     read_usage: logs of real usage as usage rows; ImportedUsage
           whatif: the same under tariffs, who runs dry and when; PlayedTariffs
-Read      Played, PlayedExperiment, PlayedComparison; frame, statement, SQLiteStore
+Read      Played, PlayedExperiment, PlayedComparison, PlayedSweep; frame, statement, SQLiteStore
 Prove     verify, replay
 Policies  Policy, View, Move, WorldAccounts; Parameter, Kind for what a file may set
           Published, Rules, Linear; policy_function, which makes one of a function that

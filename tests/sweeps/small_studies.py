@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sim_economy.experiments.sweeps.study import Study, load_study
+from sim_economy.experiments.sweeps.study import SweepStudy, load_study
 from sim_economy.experiments.sweeps.sweep_plan import SweepPlan
 
 
-def small_study(**changes: Any) -> Study:
+def small_study(**changes: Any) -> SweepStudy:
     """Six points of three runs each, of five turns."""
     given = {
         "name": "small",

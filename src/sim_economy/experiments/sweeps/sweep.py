@@ -19,7 +19,7 @@ from sim_economy.experiments.sweeps.core_player import CorePlayer, play_task, sp
 from sim_economy.experiments.sweeps.designs import points_count
 from sim_economy.experiments.sweeps.kernel_player import is_compiled, kernel_player
 from sim_economy.experiments.sweeps.played_rows import PlayedRows, Player
-from sim_economy.experiments.sweeps.study import Study
+from sim_economy.experiments.sweeps.study import SweepStudy
 from sim_economy.experiments.sweeps.sweep_folder import SweepFolder, is_sweep_folder
 from sim_economy.experiments.sweeps.sweep_plan import RowSpan, SweepPlan
 from sim_economy.experiments.sweeps.sweep_results import write_sweep_results
@@ -62,7 +62,7 @@ class SweepOutcome(Struct, frozen=True, kw_only=True):
         return self.statuses.get("failed", 0)
 
 
-def check_runs(study: Study, runs_max: int) -> int:
+def check_runs(study: SweepStudy, runs_max: int) -> int:
     """How many runs a study asks for.
 
     Raises:
@@ -79,7 +79,7 @@ def check_runs(study: Study, runs_max: int) -> int:
 
 
 def run_sweep(
-    study: Study,
+    study: SweepStudy,
     folder: Path,
     *,
     jobs: int = 1,

@@ -1,0 +1,251 @@
+"""Break the kernel's safeguards one at a time, and see kernel and core differ.
+
+Each mutant is one replacement in a copy of the source, and names the directed worlds that find it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.mutants.test_mutants import ROOT, copied_source
+
+pytest.importorskip("numba")
+
+
+class KernelMutant(NamedTuple):
+    """A safeguard that is taken out.
+
+    Attributes:
+        old: Once in `batch/`.
+        family: Of directed worlds that tell.
+    """
+
+    safeguard: str
+    old: str
+    new: str
+    family: str
+
+
+MUTANTS = [
+    KernelMutant(
+        "B3 the remainder does not correct the fee",
+        "return np.int32(whole - np.int32(short < HALF_UNIT))",
+        "return whole",
+        "fees",
+    ),
+    KernelMutant(
+        "range: nothing is given back",
+        "guards[lane] |= np.uint8((work.turn[GUARD + lane] & ~IN_RANGE) != 0)",
+        "guards[lane] |= np.uint8(0)",
+        "balances",
+    ),
+    KernelMutant(
+        "L8 draws have no error band",
+        "band = margin + total * tickets * ROUNDING",
+        "band = 0.0",
+        "tickets",
+    ),
+    KernelMutant(
+        "B3 the fee is not biased up before it is cut off",
+        "whole = np.int32(fused(product, UP, product))",
+        "whole = np.int32(product)",
+        "fees",
+    ),
+    KernelMutant(
+        "B3 a price has 53 bits",
+        "short = fused(count, price, -np.float64(whole)) + count * rest",
+        "short = fused(count, price, -np.float64(whole))",
+        "fees",
+    ),
+    KernelMutant(
+        "B3 studies do not compound",
+        "            weights[STUDY_FACTOR + lane] = factor\n",
+        "",
+        "fees",
+    ),
+    KernelMutant(
+        "B5 rates are not biased up",
+        "return np.float64(rate) / MILLION * (1.0 + UP)",
+        "return np.float64(rate) / MILLION",
+        "interest",
+    ),
+    KernelMutant(
+        "B6 fees are covered by debts",
+        "turn[COVERED + lane] += min(charged, max(balance, ZERO))",
+        "turn[COVERED + lane] += charged",
+        "dividends",
+    ),
+    KernelMutant(
+        "J1 no limit on the job credit",
+        "credit = min(turn[FEE + lane], parameters[CREDIT_MAX + lane])",
+        "credit = turn[FEE + lane]",
+        "first_jobs",
+    ),
+    KernelMutant(
+        "J4 a bonus for every job",
+        " & (rows[EMPLOYED + lane] == ZERO)",
+        "",
+        "first_jobs",
+    ),
+    KernelMutant(
+        "C3 the remainder does not correct a share",
+        "    if left < 0:\n        share -= 1\n    elif left >= whole:",
+        "    if left >= whole:",
+        "uneven_pools",
+    ),
+    KernelMutant(
+        "C3 the part of a core is not biased up",
+        "inverse = 1.0 / np.float64(cores) * (1.0 + UP)",
+        "inverse = 1.0 / np.float64(cores)",
+        "dividends",
+    ),
+    KernelMutant(
+        "L3 burns mature a turn late",
+        "matures = work.burns[flag] != 0 and number > maturity",
+        "matures = work.burns[flag] != 0 and number > maturity + 1",
+        "burns",
+    ),
+    KernelMutant(
+        "L3 burns keep their weight",
+        "weights[BURN_WEIGHT + lane] *= rates[BURN_KEEP + lane]",
+        "weights[BURN_WEIGHT + lane] *= 1.0",
+        "thresholds",
+    ),
+    KernelMutant(
+        "L3 a burn that has decayed to nothing stays in the state",
+        "kept = burned[lane] if age < parameters[SPENT_AGE + lane] else ZERO",
+        "kept = burned[lane]",
+        "burns",
+    ),
+    KernelMutant(
+        "L4 the threshold must be passed, not reached",
+        "block = (total > 0.0) & (short >= 0.0)",
+        "block = (total > 0.0) & (short > 0.0)",
+        "thresholds",
+    ),
+    KernelMutant(
+        "L4 a threshold has no error band",
+        "if abs(short) < margin:",
+        "if abs(short) < 0.0:",
+        "decayed_thresholds",
+    ),
+    KernelMutant(
+        "L2 stake counts a turn early",
+        "waited = np.int32(number - turn[BLOCK_TURN + lane]) > window",
+        "waited = np.int32(number - turn[BLOCK_TURN + lane]) >= window",
+        "windows",
+    ),
+    KernelMutant(
+        "L5 tips are paid to nobody",
+        "+ BALANCE + lane] += turn[TIPS_WAITING + lane]",
+        "+ BALANCE + lane] += ZERO",
+        "transfers",
+    ),
+    KernelMutant(
+        "S3 stake returns a turn early",
+        "flag = (number + shape[at.DELAY]) % slots * agents + agent",
+        "flag = (number + shape[at.DELAY] - 1) % slots * agents + agent",
+        "releases",
+    ),
+    KernelMutant(
+        "I8 an agent keeps its last token",
+        "while fee_of(units, price, rest) > funds:",
+        "while fee_of(units, price, rest) >= funds:",
+        "clipped",
+    ),
+    KernelMutant(
+        "the poorest is the last of equals",
+        "lower = rows[BALANCE + lane] < turn[TARGET + lane]",
+        "lower = rows[BALANCE + lane] <= turn[TARGET + lane]",
+        "transfers",
+    ),
+    KernelMutant(
+        "T9 what waits is lost",
+        "            give_back(work.rows[agent * ROWS : (agent + 1) * ROWS])",
+        "            pass",
+        "thresholds",
+    ),
+    KernelMutant(
+        "relief costs the platform nothing",
+        "            - totals[RELIEF - FLOWS + lane]\n",
+        "",
+        "relief",
+    ),
+    KernelMutant(
+        "sums over many agents have 32 bits",
+        "return agent % GROUP == GROUP - 1 and agents > GROUP",
+        "return False",
+        "crowds",
+    ),
+    KernelMutant(
+        "digest: the winner of the newest block is left out",
+        "            + of_winner * np.uint64(np.int64(turn[BLOCK_WINNER + lane]))\n",
+        "",
+        "transfers",
+    ),
+    KernelMutant(
+        "digest: stake on its way back is due whenever",
+        "factor = coefficient(RELEASE, agent, started + delay)",
+        "factor = coefficient(RELEASE, agent, turns)",
+        "releases",
+    ),
+]
+IN_CI = MUTANTS[:3]
+
+
+def first_difference(source: Path, families: Iterable[str]) -> str:
+    """The first difference in directed worlds that a copy of the source plays; empty if none."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.mutants.interpreted_kernel", *families],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": f"{source}{os.pathsep}{ROOT}"},
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=600,
+    )
+    assert not done.stderr, done.stderr
+    assert done.returncode == bool(done.stdout.strip()), done
+    return done.stdout.strip()
+
+
+def files_with(mutant: KernelMutant, source: Path) -> list[Path]:
+    """The files of the kernel that hold a safeguard, each as often as it does."""
+    files = sorted((source / "sim_economy" / "batch").rglob("*.py"))
+    return [path for path in files for _ in range(path.read_text("utf-8").count(mutant.old))]
+
+
+def check_that_it_is_found(mutant: KernelMutant, folder: Path) -> None:
+    (file,) = files_with(mutant, copied_source(folder))
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+    assert first_difference(folder, [mutant.family])
+
+
+@pytest.mark.parametrize("mutant", IN_CI, ids=[mutant.safeguard for mutant in IN_CI])
+def test_a_safeguard_taken_out_is_found(mutant: KernelMutant, tmp_path: Path) -> None:
+    check_that_it_is_found(mutant, tmp_path)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("mutant", MUTANTS[3:], ids=[mutant.safeguard for mutant in MUTANTS[3:]])
+def test_every_safeguard_taken_out_is_found(mutant: KernelMutant, tmp_path: Path) -> None:
+    check_that_it_is_found(mutant, tmp_path)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("family", sorted({mutant.family for mutant in MUTANTS}))
+def test_a_copy_without_a_mutant_is_equal(family: str, tmp_path: Path) -> None:
+    assert first_difference(copied_source(tmp_path), [family]) == ""
+
+
+def test_every_kernel_mutant_still_finds_its_safeguard() -> None:
+    found = {mutant.safeguard: len(files_with(mutant, ROOT / "src")) for mutant in MUTANTS}
+    assert found == {mutant.safeguard: 1 for mutant in MUTANTS}
