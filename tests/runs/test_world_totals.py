@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sim_economy.ledger.stores.memory import MemoryStore
@@ -19,7 +21,7 @@ from sim_economy.runs.world_totals import TURN_METRICS, WHOLE_METRICS, WorldTota
 from sim_economy.scenarios.scenario import load_scenario
 from sim_economy.world.world import World
 
-CASES = (
+CASES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("as-run", {}),
     ("as-written", {}),
     ("as-run", {"policy": "random", "turns": 90}),

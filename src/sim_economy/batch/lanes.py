@@ -121,7 +121,7 @@ FLOW_COUNT: Final = (TURN_ROWS - FLOWS) // LANES
 _at = (LANES * row for row in count())
 
 # Of each world, floats of the turn: `draws`.
-TOTAL_WEIGHT: Final = next(_at)
+EXACT_WEIGHT: Final = next(_at)
 POINT_LOW: Final = next(_at)
 POINT_HIGH: Final = next(_at)
 BURNED_SUM: Final = next(_at)

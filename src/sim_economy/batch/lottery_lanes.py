@@ -28,6 +28,7 @@ from sim_economy.batch.lanes import (
     BURN_WEIGHT_RATE,
     BURNED_SUM,
     COUNTING,
+    EXACT_WEIGHT,
     GUARD,
     KIND,
     LANES,
@@ -40,7 +41,6 @@ from sim_economy.batch.lanes import (
     STAKE_WEIGHT,
     STAKED,
     THRESHOLD,
-    TOTAL_WEIGHT,
     WEIGHTS,
     WINNER,
     WINNER_HIGH,
@@ -78,7 +78,7 @@ def mature(weights: Floats, burned: Int32s) -> None:
 def begin_tickets(draws: Floats) -> None:
     """Nobody holds a ticket yet."""
     for lane in range(LANES):
-        draws[TOTAL_WEIGHT + lane] = 0.0
+        draws[EXACT_WEIGHT + lane] = 0.0
         draws[BURN_PART + lane] = 0.0
 
 
@@ -90,12 +90,13 @@ def add_mining_tickets(
     for lane in range(LANES):
         mined = np.float64(rows[ACTION + lane] == MINE)
         weight = rates[MINE_WEIGHT + lane] + rates[STAKE_WEIGHT + lane] * rows[STAKED + lane]
+        reached = draws[EXACT_WEIGHT + lane] + weight * mined
+        draws[EXACT_WEIGHT + lane] = reached
         if with_burns:
             burned = rates[BURN_WEIGHT_RATE + lane] * weights[BURN_WEIGHT + lane]
-            draws[BURN_PART + lane] += burned * mined
-            weight += burned
-        reached = draws[TOTAL_WEIGHT + lane] + weight * mined
-        draws[TOTAL_WEIGHT + lane] = reached
+            burned = draws[BURN_PART + lane] + burned * mined
+            draws[BURN_PART + lane] = burned
+            reached += burned
         weights[REACHED + lane] = reached
 
 
@@ -107,10 +108,10 @@ def add_separate_tickets(
     for lane in range(LANES):
         counts = np.float64(turn[COUNTING + lane] != 0)
         burned = rates[BURN_WEIGHT_RATE + lane] * weights[BURN_WEIGHT + lane] * counts
-        counted = rates[STAKE_WEIGHT + lane] * rows[STAKED + lane] * counts + burned
+        counted = rates[STAKE_WEIGHT + lane] * rows[STAKED + lane] * counts
         draws[BURN_PART + lane] += burned
         mined = rates[MINE_WEIGHT + lane] if rows[ACTION + lane] == MINE else 0.0
-        draws[TOTAL_WEIGHT + lane] += mined + counted
+        draws[EXACT_WEIGHT + lane] += mined + counted
 
 
 @compiled
@@ -137,7 +138,8 @@ def draw_point(
     """
     any_block = ZERO
     for lane in range(LANES):
-        total = draws[TOTAL_WEIGHT + lane]
+        exact = draws[EXACT_WEIGHT + lane]
+        total = exact + draws[BURN_PART + lane]
         margin = 0.0 if total < EXACT_BELOW else total * tickets * ROUNDING
         if with_burns:
             lost = rates[BURN_ERROR + lane] * draws[BURNED_SUM + lane]
@@ -145,7 +147,9 @@ def draw_point(
             margin += lost + total * tickets * ROUNDING if inexact else 0.0
         short = total - rates[THRESHOLD + lane]
         block = (total > 0.0) & (short >= 0.0)
-        if abs(short) < margin:
+        # Burns add to what is exact: where that alone suffices, their error does not matter.
+        alone = (exact >= rates[THRESHOLD + lane]) & (total < EXACT_BELOW)
+        if (abs(short) < margin) & ~alone:
             turn[GUARD + lane] |= OUTSIDE
         point = np.float64(mixed(keys[lane])) * UNIT_INTERVAL * total
         band = margin + total * tickets * ROUNDING

@@ -135,7 +135,9 @@ class Packed:
         self.floats[lanes.STUDY_KEEP] = np.float64(MILLION - self._value("study_discount"))
         decay = self._value("burn_decay_rate")
         self.floats[lanes.BURN_KEEP] = np.float64(MILLION - decay) / MILLION
-        lost = self.batch.turns * BURN_ROUNDING * (np.float64(decay) > 0)
+        # What is lost in a turn decays too: together no more than a turn's over the decay.
+        turns = np.minimum(self.batch.turns, MILLION / np.maximum(decay, 1) + 1)
+        lost = turns * BURN_ROUNDING * (np.float64(decay) > 0)
         self.floats[lanes.BURN_ERROR] = lost * self.floats[lanes.BURN_WEIGHT_RATE]
         maturity = self.batch.config.burn_maturity_turns
         self.integers[lanes.SPENT_AGE] = _by_value(

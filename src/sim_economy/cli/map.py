@@ -71,8 +71,8 @@ def map(  # noqa: A001 - the command's name
 
 def _played(out: Path, turns: tuple[int, ...], seeds: int | None, jobs: int) -> tuple[Path, ...]:
     """The folders of the shipped study, a horizon each, played as far as they are not yet."""
-    from sim_economy.experiments.sweeps.study import load_study  # type: ignore[import-not-found]  # noqa: PLC0415
-    from sim_economy.experiments.sweeps.sweep import (  # type: ignore[import-not-found]  # noqa: PLC0415
+    from sim_economy.experiments.sweeps.study import load_study  # noqa: PLC0415
+    from sim_economy.experiments.sweeps.sweep import (  # noqa: PLC0415
         check_runs,
         run_sweep,
     )

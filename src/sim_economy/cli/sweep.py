@@ -86,7 +86,6 @@ def sweep(
 
 def _show(played: PlayedSweep, *, report: bool, as_json: bool) -> None:
     from sim_economy.core.errors import ExtraMissingError  # noqa: PLC0415
-    from sim_economy.experiments.sweeps.kernel_player import SMALL_ROWS  # noqa: PLC0415
 
     outcome = played.outcome
     assert outcome is not None, played
