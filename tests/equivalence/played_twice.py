@@ -47,6 +47,7 @@ def kernel_result(
     turns: int,
     seeds: Sequence[int],
     varied: Mapping[str, Any] | None = None,
+    threads: int = 1,
 ) -> BatchResult:
     """What the kernel makes of worlds that differ in their seeds, and in what is varied."""
     from sim_economy.batch.play import play_batch  # noqa: PLC0415 - imports Numba
@@ -59,7 +60,7 @@ def kernel_result(
         usage=ListedUsage(units=usage[None], index=np.zeros(len(seeds), np.int32)),
         varied=varied or {},
     )
-    return play_batch(batch, threads=1)
+    return play_batch(batch, threads=threads)
 
 
 def seeded(config: WorldConfig, seed: int) -> WorldConfig:

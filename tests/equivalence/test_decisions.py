@@ -61,21 +61,25 @@ def usage(source: random.Random, agents: int, turns: int = TURNS) -> Any:
 
 
 def differing(
-    config: WorldConfig, entries: Sequence[dict[str, Any]], source: random.Random, worlds: int = 3
+    config: WorldConfig,
+    entries: Sequence[dict[str, Any]],
+    source: random.Random,
+    worlds: int = 3,
+    turns: int = TURNS,
 ) -> tuple[list[int], Any]:
     """The worlds in which the kernel ends elsewhere without saying so, and its result."""
     groups = parse_population(entries, config)
     behaviour = behaviour_of(groups)
     assert not isinstance(behaviour, CoreOnly), behaviour
-    units = usage(source, config.num_agents)
+    units = usage(source, config.num_agents, turns)
     seeds = [source.randrange(2**40) for _ in range(worlds)]
-    result = kernel_result(config, BehaviourPolicy(behaviour=behaviour), units, TURNS, seeds)
+    result = kernel_result(config, BehaviourPolicy(behaviour=behaviour), units, turns, seeds)
     policies = policies_by_agent(groups)
     found = [
         index
         for index, seed in enumerate(seeds)
         if not result.beyond[index]
-        and int(result.digests[index]) != core_digest(seeded(config, seed), policies, units, TURNS)
+        and int(result.digests[index]) != core_digest(seeded(config, seed), policies, units, turns)
     ]
     return found, result
 
@@ -160,6 +164,52 @@ def test_random_rules_end_in_the_same_state(policies: int) -> None:
         for name, counts in result.metrics.items():
             chosen[name] = chosen.get(name, 0) + int(counts.sum())
     assert min(count for name, count in chosen.items() if name.startswith("actions_")) > 100
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "balance < 940", "balance <= 940", "balance > 940", "balance >= 940", "balance == 940",
+        "balance != 940", "balance % 7 == 5", "balance % 0 == 0", "studies % 0 == 0",
+        "balance % 1 == 0", "turn % 0 == 0", "turn % 1 == 0", "turn % 3 == 2", "agent % 2 == 1",
+        "(turn + agent) % 4 == 0", "turn < 5", "turn >= 5", "agent == 1", "num_agents == 3",
+        "staked > 2 and pending > 0", "pending == 4", "pending % 4 == 0 and turn > 1",
+        "employed", "not employed", "poorest", "not poorest",
+    ],
+)  # fmt: skip
+def test_a_directed_condition_holds_in_the_kernel_where_it_does_on_the_core(when: str) -> None:
+    config = parse_world_config({"num_agents": 3, "study_cost": 1, "block_threshold": 0})
+    table = [
+        {"when": "turn == 2 and agent == 0", "do": "job"},
+        {"when": when, "do": "stake 3 fee 1"},
+        {"when": "studies < 2", "do": "study"},
+        {"when": "not poorest", "do": "transfer 5 to poorest fee 1"},
+        {"when": "turn % 3 == 0", "do": "transfer 6 to next"},
+        {"do": "mine"},
+    ]
+    found, _ = differing(config, [{"policy": "rules", "rules": table}], random.Random(1), 1, 8)
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("actions", "weights"),
+    [
+        (["job", "mine"], [{"bias": 1000}, {"balance": 1}]),
+        (["job", "mine"], [{"bias": -1000}, {"balance": -1}]),
+        (["stake 1", "mine", "idle"], [{"turn": 1}, {"turn": 1}, {"bias": 0.004}]),
+        (["transfer 5 to poorest fee 1", "mine"], [{"poorest": -1}, {"bias": -0.5}]),
+        (["transfer 5 to next", "unstake", "mine"], [{"turn": 1}, {"agent": 5}, {"pending": 9}]),
+    ],
+)
+@pytest.mark.parametrize("tokens", [1000, 5_000_000])
+def test_a_directed_score_is_the_same_in_the_kernel(
+    actions: list[str], weights: list[dict[str, float]], tokens: int
+) -> None:
+    world = {"num_agents": 3, "genesis_tokens_per_agent": tokens, "block_threshold": 0}
+    entry = {"policy": "linear", "actions": actions, "weights": weights}
+    config = parse_world_config(world)
+    found, _ = differing(config, [entry], random.Random(2), 1, 8)
+    assert found == []
 
 
 def test_numbers_that_differ_between_worlds_are_each_worlds_own() -> None:
@@ -408,6 +458,24 @@ def test_mixed_populations_end_in_the_same_state(populations: int, tmp_path: Pat
         entries.append({**source.choice(makers)(), "agents": "rest"})
         found, _ = differing(config, entries, source)
         assert found == [], (config, entries)
+
+
+def test_threads_share_a_compiled_function_and_tables() -> None:
+    source = random.Random(12)
+    config = parse_world_config({"num_agents": 6, "block_threshold": 0})
+    table = [{"when": "(turn + agent) % 3 == 0", "do": "stake 3 fee 1"}, {"do": "mine"}]
+    ruled = {"policy": "rules", "rules": table}
+    entries = [{"policy": dividing_by_zero, "agents": 1, "last": -1}, ruled]
+    behaviour = behaviour_of(parse_population(entries, config))
+    assert not isinstance(behaviour, CoreOnly)
+    policy, units = BehaviourPolicy(behaviour=behaviour), usage(source, 6, 6)
+    played = [
+        kernel_result(config, policy, units, 6, range(9000), threads=threads).digests
+        for threads in (1, 2, 5)
+    ]
+    assert len({*played[0].tolist()}) > 3
+    assert (played[0] == played[1]).all()
+    assert (played[0] == played[2]).all()
 
 
 def test_the_published_policy_is_the_same_in_every_form() -> None:
