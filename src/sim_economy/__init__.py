@@ -16,15 +16,17 @@ class Saver(se.Policy):                          # a policy of your own
 
 se.play("as-run", policy=Saver)
 
-Play      play, experiment, compare: scenarios, with any setting by name
-          sweep: a study, many points of one; PlayedSweep
+Play      play, experiment, compare, sweep: scenarios, with any setting by name
           World: turn by turn, by hand; Played.of(world) measures it
 Settings  load_scenario, preset, parse_world_config, WorldConfig
 Usage     read_usage: logs of real usage as usage rows; ImportedUsage
           whatif: the same under tariffs, who runs dry and when; PlayedTariffs
-Read      Played, PlayedExperiment, PlayedComparison; frame, statement, SQLiteStore
+Read      Played, PlayedExperiment, PlayedComparison, PlayedSweep; frame, statement, SQLiteStore
 Prove     verify, replay
 Policies  Policy, View, Move, WorldAccounts; Parameter, Kind for what a file may set
+          Published, Rules, Linear; policy_function, which makes one of a function that
+          returns mine(), job(), study(), idle(), stake(80), unstake(), burn(50), bid(9),
+          transfer_to_poorest(20), transfer_to_next(20)
 Actions   Action, Input; Mine, Job, Idle, Study, Stake, Unstake, Burn, Transfer, BidCore, Speak
           ProposeContract, SignContract, Terms, ConfirmDelivery, DisputeDelivery,
           ArbitratorRuling, SellInformation
@@ -39,9 +41,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sim_economy.agents.policies.linear_policy import Linear as Linear
+    from sim_economy.agents.policies.published_policy import Published as Published
+    from sim_economy.agents.policies.rule_policy import Rules as Rules
     from sim_economy.agents.policy import Move as Move
     from sim_economy.agents.policy import Policy as Policy
     from sim_economy.agents.policy import View as View
+    from sim_economy.agents.policy_function import policy_function as policy_function
+    from sim_economy.batch.policy_choices import bid as bid
+    from sim_economy.batch.policy_choices import burn as burn
+    from sim_economy.batch.policy_choices import idle as idle
+    from sim_economy.batch.policy_choices import job as job
+    from sim_economy.batch.policy_choices import mine as mine
+    from sim_economy.batch.policy_choices import stake as stake
+    from sim_economy.batch.policy_choices import study as study
+    from sim_economy.batch.policy_choices import transfer_to_next as transfer_to_next
+    from sim_economy.batch.policy_choices import transfer_to_poorest as transfer_to_poorest
+    from sim_economy.batch.policy_choices import unstake as unstake
     from sim_economy.core.actions import Action as Action
     from sim_economy.core.actions import ArbitratorRuling as ArbitratorRuling
     from sim_economy.core.actions import BidCore as BidCore
@@ -114,6 +130,25 @@ _HOMES = {
         "core.actions",
     ),
     **dict.fromkeys(("Move", "Policy", "View", "WorldAccounts"), "agents.policy"),
+    "Published": "agents.policies.published_policy",
+    "Rules": "agents.policies.rule_policy",
+    "Linear": "agents.policies.linear_policy",
+    "policy_function": "agents.policy_function",
+    **dict.fromkeys(
+        (
+            "bid",
+            "burn",
+            "idle",
+            "job",
+            "mine",
+            "stake",
+            "study",
+            "transfer_to_next",
+            "transfer_to_poorest",
+            "unstake",
+        ),
+        "batch.policy_choices",
+    ),
     **dict.fromkeys(("Kind", "Parameter"), "core.table_reader"),
     "Terms": "core.contracts",
     "SimEconomyError": "core.errors",
@@ -145,8 +180,9 @@ _RENAMED = {
 }
 """Names of the release before, with their successors; gone after this one."""
 
-__all__ = [name for name in _HOMES if name.islower()]
-"""The functions alone, so that `help` fits on a screen; classes are public all the same."""
+__all__ = [name for name in _HOMES if name.islower() and "policy_choices" not in _HOMES[name]]
+"""The functions alone, so that `help` fits on a screen; classes are public all the same, and so is
+what a policy function returns."""
 
 
 def __getattr__(name: str) -> Any:

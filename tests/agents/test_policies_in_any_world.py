@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
@@ -26,15 +27,47 @@ from sim_economy.scenarios.scenario import load_scenario
 from sim_economy.world.world import World
 from tests.agents.scripted_world import PlayedWorld
 
-KNOW_ALL: Final = {"published"}
+KNOW_ALL: Final = {"published", "rules", "linear"}
 """Policies that read the state itself."""
 OBSERVING: Final = [name for name in SHIPPED if name not in KNOW_ALL]
+
+
+TABLES: Final[dict[str, list[dict[str, Any]]]] = {
+    "rules": [
+        {},
+        {
+            "rules": [
+                {"when": "balance < floor and not employed", "do": "job"},
+                {"when": "poorest and studies < 2", "do": "study"},
+                {"when": "(turn + agent) % 5 == 0", "do": "transfer 9 to next fee 1"},
+                {"when": "staked > 30 and pending == 0", "do": "unstake 7"},
+                {"do": "stake size"},
+            ],
+            "numbers": {"floor": -50, "size": 11},
+        },
+    ],
+    "linear": [
+        {},
+        {
+            "actions": ["mine", "job", "transfer 5 to poorest", "unstake"],
+            "weights": [
+                {"bias": 1},
+                {"balance": Decimal("-0.5")},
+                {"balance": Decimal("0.2"), "poorest": -9},
+                {"staked": 2},
+            ],
+        },
+    ],
+}
+"""Parameters that go together."""
 
 
 @st.composite
 def settings_of(draw: st.DrawFn, name: str) -> dict[str, Any]:
     """Some parameters of a policy, as a file gives them."""
     given: dict[str, Any] = {}
+    if name in TABLES:
+        return draw(st.sampled_from(TABLES[name]))
     for key, (parameter, default) in policy_parameters(policy_class(name)).items():
         if draw(st.booleans()):
             continue

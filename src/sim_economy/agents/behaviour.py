@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from sim_economy.agents.catalogue import settings_of
+from sim_economy.agents.catalogue import policy_parameters, settings_of
 from sim_economy.agents.function_text import function_text
 from sim_economy.agents.policies.linear_policy import Linear
 from sim_economy.agents.policies.published_policy import Published
@@ -72,7 +72,7 @@ def policy_table(policy: Policy) -> PolicyTable:
         return read_rules([("", _BY_RULE[kind])], {})
     if isinstance(policy, FunctionPolicy) and kind.decide is FunctionPolicy.decide:
         return _function_table(policy)
-    raise ValueError("its class decides in Python; rules, linear and policy functions can be told")
+    raise ValueError("its class decides in Python; rules, weights and policy functions are numbers")
 
 
 _BY_RULE: dict[type[Policy], str] = {Miner: "mine", Worker: "job", Idler: "idle"}
@@ -80,9 +80,11 @@ _BY_RULE: dict[type[Policy], str] = {Miner: "mine", Worker: "job", Idler: "idle"
 
 def _family_table(policy: Published) -> FamilyTable:
     settings = settings_of(policy, every=True)
+    known = policy_parameters(Published)
     return FamilyTable(
         names=tuple(settings),
         numbers=tuple(settings.values()),
+        least=tuple(known[name][0].low for name in settings),
         structural=frozenset(name for name in settings if name.endswith("_period")),
     )
 

@@ -214,6 +214,18 @@ def policy_parameters(policy: type[Policy]) -> dict[str, tuple[Parameter, Any]]:
     }
 
 
+def settable_parameters(policy: Policy) -> dict[str, tuple[Parameter, Any]]:
+    """What a key can set of a policy, with its default: parameters, numbers in its tables."""
+    known = policy_parameters(type(policy))
+    numbers = {
+        name: (dataclasses.replace(parameter, kind=Kind.COUNT), number)
+        for key, (parameter, _) in known.items()
+        if parameter.kind is Kind.BY_NAME
+        for name, number in getattr(policy, key)
+    }
+    return numbers | known
+
+
 def choices(parameter: Parameter, default: Any) -> str:
     """The values a file may write for a parameter, in words."""
     match parameter.kind:

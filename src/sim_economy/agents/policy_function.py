@@ -107,7 +107,7 @@ def _problem(parameter: inspect.Parameter, *, after_numbers: bool) -> str | None
         return "must come before those with a default" if after_numbers else None
     if name in FEATURES:
         return "is a feature and has no default"
-    if name in RESERVED or hasattr(FunctionPolicy, name):
+    if name in {"name", *RESERVED} or hasattr(FunctionPolicy, name):
         return "has a name that every policy uses itself"
     if not is_whole(default) or abs(default) > INPUT_LIMIT:
         return f"must have a whole number for a default, at most {INPUT_LIMIT} either way"

@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from sim_economy.agents.catalogue import RESERVED
 from sim_economy.batch.behaviour_tables import (
     ABSENT,
     RuleCondition,
@@ -48,9 +49,8 @@ _FLAGS: Final = {"employed": Feature.EMPLOYED, "poorest": Feature.POOREST}
 _QUANTITIES: Final = {name: FEATURES[name] for name in FEATURES if name not in _FLAGS}
 _ACTIONS: Final = {code.name.lower(): code for code in ActionCode}
 _TARGETS: Final = {target.name.lower(): target for target in Target}
-_RESERVED: Final = frozenset(
-    {*FEATURES, *_ACTIONS, "and", "or", "not", "to", "fee", "next", "when", "do"}
-)
+_WORDS: Final = ("and", "or", "not", "to", "fee", "next", "when", "do", "name", "rules", "numbers")
+_RESERVED: Final = frozenset({*FEATURES, *_ACTIONS, *RESERVED, *_WORDS})
 """Words that no number may have for a name."""
 
 _TOKEN: Final = re.compile(r"[A-Za-z_]\w*|-?\d+|[<>=!]=|[<>%+()]|\S+?(?=[\s\w]|$)")
@@ -60,6 +60,10 @@ _END: Final = "the end"
 _AMOUNT, _FEE, _DIVISOR = "an amount", "a fee", "a divisor or remainder"
 _LEAST: Final = {_AMOUNT: 1, _FEE: 0, _DIVISOR: 0}
 """The least value of a number that is used so; divided by 0, nothing has a remainder."""
+
+
+def _least(use: str) -> int:
+    return _LEAST.get(use, -INPUT_LIMIT)
 
 
 class _Numbers:
@@ -92,7 +96,7 @@ class _Numbers:
         if not re.fullmatch(r"-?\d{1,10}", token):
             known = f"one by name ({', '.join(self.names) or 'there are none'})"
             raise _unexpected(token, f"a whole number or {known}", self.names)
-        least = _LEAST.get(use, -INPUT_LIMIT)
+        least = _least(use)
         if not least <= int(token) <= INPUT_LIMIT:
             raise ValueError(f"{use} must be from {least} to {INPUT_LIMIT}, not {token}")
         return len(self.names) + self.constants.setdefault(int(token), len(self.constants))
@@ -186,6 +190,7 @@ def read_rules(rules: Sequence[tuple[str, str]], numbers: Mapping[str, int]) -> 
     return RuleTable(
         names=known.names,
         numbers=known.values,
+        least=tuple(max(map(_least, known.uses[name])) for name in known.names),
         conditions=tuple(conditions),
         rules=tuple(read),
         structural=fixed,
@@ -193,7 +198,7 @@ def read_rules(rules: Sequence[tuple[str, str]], numbers: Mapping[str, int]) -> 
 
 
 def _name_problems(names: Iterable[str]) -> list[str]:
-    must = "must be small letters, digits and _, and no word of rules"
+    must = "must be small letters, digits and _, and no word that rules or populations use"
     return [
         f"numbers.{name}: the name {must}"
         for name in names
@@ -278,8 +283,9 @@ def _rule(text: str, numbers: _Numbers, first: int, end: int) -> TableRule:
     if action in _WITH_FEE and words.taken("fee"):
         fee = numbers.index(words.take(), _FEE)
     if words.next != _END:
-        rest = "fee or the end" if action in _WITH_FEE and fee == ABSENT else _END
-        raise _unexpected(words.next, rest, ["fee"])
+        if action in _WITH_FEE and fee == ABSENT:
+            raise _unexpected(words.next, "fee or the end", ["fee"])
+        raise _unexpected(words.next, _END, ())
     return TableRule(first, end, action, amount, fee, target)
 
 

@@ -27,6 +27,17 @@ from sim_economy.batch.lanes import LANES, POLICY
 from sim_economy.core.errors import ScenarioError
 
 
+def refusal(behaviour: Behaviour) -> str | None:
+    """Why the kernel cannot play it, if it cannot; its functions are compiled to know that."""
+    for table in behaviour.tables:
+        if isinstance(table, FunctionTable):
+            try:
+                function_address(table)
+            except ScenarioError as error:
+                return str(error)
+    return None
+
+
 def parameter_rows(behaviour: Behaviour, varied: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """The names of the policies' numbers and their values, table after table.
 
@@ -40,6 +51,13 @@ def parameter_rows(behaviour: Behaviour, varied: Mapping[str, Any]) -> Iterator[
     for table in behaviour.tables:
         for name, number in _numbers(table).items():
             yield name, varied.get(name, number)
+
+
+def least_values(table: PolicyTable) -> dict[str, int]:
+    """The least values that numbers may have; of one below, the core says what is wrong."""
+    if isinstance(table, FamilyTable | RuleTable):
+        return dict(zip(table.names, table.least, strict=True))
+    return {}
 
 
 def _check(behaviour: Behaviour, varied: Mapping[str, Any]) -> None:

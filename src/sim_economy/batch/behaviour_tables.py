@@ -27,11 +27,13 @@ class FamilyTable(Struct, frozen=True, kw_only=True):
 
     Attributes:
         names: Of the numbers, in the order of its parameters.
+        least: The least value that each may have.
         structural: Names of numbers that all worlds of a batch must share.
     """
 
     names: tuple[str, ...]
     numbers: tuple[int, ...]
+    least: tuple[int, ...]
     structural: frozenset[str]
 
 
@@ -77,12 +79,14 @@ class RuleTable(Struct, frozen=True, kw_only=True):
 
     Attributes:
         names: Of the first numbers; the others are constants of the rules.
+        least: The least value that each with a name may have.
         structural: Names of numbers that all worlds of a batch must share, as divisors and
             remainders.
     """
 
     names: tuple[str, ...]
     numbers: tuple[int, ...]
+    least: tuple[int, ...]
     conditions: tuple[RuleCondition, ...]
     rules: tuple[TableRule, ...]
     structural: frozenset[str]

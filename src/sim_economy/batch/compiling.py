@@ -93,6 +93,14 @@ def instruction_set() -> str:
     return next(found, "scalar")
 
 
+def has_compiled_code() -> bool:
+    """Test whether an earlier process has compiled this source and kept it."""
+    try:
+        return any(_cache_folder().rglob("*.nbi"))
+    except OSError:
+        return False
+
+
 @intrinsic
 def fused(typing_context: Any, first: Any, second: Any, third: Any) -> Any:  # noqa: ARG001
     """`first * second + third`, rounded once."""

@@ -16,7 +16,7 @@ import numpy as np
 from sim_economy.batch import lanes
 from sim_economy.batch import shape as at
 from sim_economy.batch.arrays import Shared
-from sim_economy.batch.behaviour_packing import kernel_table, parameter_rows
+from sim_economy.batch.behaviour_packing import kernel_table, least_values, parameter_rows
 from sim_economy.batch.decisions.family import NUMBERS, PERIODS
 from sim_economy.batch.exact_lanes import UP
 from sim_economy.batch.income_lanes import (
@@ -150,8 +150,12 @@ class Packed:
         else:
             rows = list(parameter_rows(policy.behaviour, policy.varied))
         self.policy_rows = len(rows)
-        for index, (_, values) in enumerate(rows):
-            self.integers[POLICY + LANES * index] = self._bounded(values, -NEVER, NEVER)
+        least = LEAST
+        if isinstance(policy, BehaviourPolicy):
+            least = least_values(policy.behaviour.tables[0]) if policy.varied else {}
+        for index, (name, values) in enumerate(rows):
+            low = least.get(name, -NEVER)
+            self.integers[POLICY + LANES * index] = self._bounded(values, low, NEVER)
 
     def _pack_usage(self) -> None:
         usage = self.batch.usage
@@ -192,6 +196,8 @@ class Packed:
 BURN_ROUNDING: Final = 1.1e-12
 """What a burned token's weight is off by after a turn, in tokens: rounding down at 10^-12, and
 floats."""
+LEAST: Final = {"stake_tokens": 1, "burn_tokens": 1, "transfer_tokens": 1, "transfer_fee": 0}
+"""The least values of parameters of the published family that have one."""
 PUBLISHED: Final = {
     "job_below": -180, "stake_above": 360, "stake_max": 220, "stake_tokens": 80,
     "burn_above": 600, "burn_tokens": 50, "transfer_above": 450, "transfer_tokens": 20,

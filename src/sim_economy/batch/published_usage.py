@@ -35,11 +35,11 @@ def published_lists(seeds: Sequence[int], turns: int, agents: int) -> Any:
 
 def _words(seed: int, size: int) -> Any:
     """The first words that `random.Random(seed)` draws."""
-    *key, position = random.Random(seed).getstate()[1]  # noqa: S311
+    *key, following = random.Random(seed).getstate()[1]  # noqa: S311
     words = np.random.MT19937()
     words.state = {
         "bit_generator": "MT19937",
-        "state": {"key": np.array(key, np.uint32), "pos": position},
+        "state": {"key": np.array(key, np.uint32), "pos": following},
     }
     return words.random_raw(size).astype(np.uint32)
 

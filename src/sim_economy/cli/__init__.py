@@ -15,6 +15,8 @@ _COMMANDS: Final = {
     "compare": "Play several scenarios and compare them run by run.",
     "sweep": "Play a scenario at very many points of its parameters.",
     "open": "Play a row of a sweep again, with its ledger.",
+    "map": "Draw who is insolvent, agents or the platform, over two axes.",
+    "sensitivity": "Estimate which input of a sweep decides which outcome.",
     "usage": "Import logs of real usage as usage rows.",
     "whatif": "Play measured usage under tariffs: who runs dry, and when.",
     "orchestrate": "Play a run whose agents are language models.",

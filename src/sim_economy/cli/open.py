@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sim_economy.cli.options import json_option
+from sim_economy.cli.options import json_option, report_option
 from sim_economy.cli.output import print_json, print_table, say, say_wrapped
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ _PATH = click.Path(path_type=Path)
     "--replicate", type=int, help="With --at: which of the point's runs.  [default: the first]"
 )
 @click.option("--out", type=_PATH, help="Folder for the ledger.  [default: FOLDER/opened/row-N]")
+@report_option
 @json_option
 def open(  # noqa: A001 - the command's name
     folder: Path,
@@ -33,6 +34,7 @@ def open(  # noqa: A001 - the command's name
     at: tuple[str, ...],
     replicate: int | None,
     out: Path | None,
+    report: bool,
     as_json: bool,
 ) -> int:
     """Play a row of the sweep in FOLDER again, by the core with its ledger, and prove it.
@@ -47,10 +49,11 @@ def open(  # noqa: A001 - the command's name
         raise click.UsageError("name a row with --row N, or its point with --at KEY=VALUE")
     if replicate is not None and not at:
         raise click.UsageError("--replicate goes with --at; a row has its own")
+    coordinates = dict(map(_coordinate, at))
     plan = SweepPlan(kept_study(folder))
     if row is None:
-        row = row_at(plan, dict(map(_coordinate, at)), replicate or 1)
-    opened = open_row(plan, folder, row, out)
+        row = row_at(plan, coordinates, replicate or 1)
+    opened = open_row(plan, folder, row, out, report=report)
     if as_json:
         print_json(
             {
@@ -84,7 +87,8 @@ def _show(opened: OpenedRow) -> None:
     print_table(title, ("key", "value"), [*at, ["seed", opened.seed]])
     digest = f"digest {opened.digest:016x} is the sweep's; the ledger is sound"
     say_wrapped(f"{digest}, head {opened.run.head}")
-    ledger, statement, page = opened.files
+    ledger, statement, *page = opened.files
     say(f"ledger {ledger}")
-    say(f"statement of {opened.agent_id}, who ends lowest: {statement}")
-    say(f"read {page}")
+    say_wrapped(f"statement of {opened.agent_id}, who ends lowest: {statement}")
+    if page:
+        say(f"read {page[0]}")

@@ -52,13 +52,13 @@ def say(text: str, *, err: bool = False) -> None:
     click.echo(shown_error(text) if err else visible(text), err=err)
 
 
-def say_wrapped(text: str) -> None:
+def say_wrapped(text: str, *, err: bool = False) -> None:
     """A sentence on as many lines as the terminal needs, broken between words."""
     width = shutil.get_terminal_size(fallback=(_WIDTH, 0)).columns
     lines = textwrap.wrap(
         text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
     )
-    say("\n".join(lines))
+    say("\n".join(lines), err=err)
 
 
 def shown_error(text: str) -> str:

@@ -75,6 +75,7 @@ def sweep(
             runs_max=most,
             seconds_max=seconds_max,
             progress=progress,
+            notify=lambda text: say_wrapped(text, err=True),
         )
     played = PlayedSweep(loaded, folder, outcome)
     _show(played, report=report and outcome.is_finished, as_json=as_json)
@@ -85,6 +86,7 @@ def sweep(
 
 def _show(played: PlayedSweep, *, report: bool, as_json: bool) -> None:
     from sim_economy.core.errors import ExtraMissingError  # noqa: PLC0415
+    from sim_economy.experiments.sweeps.kernel_player import SMALL_ROWS  # noqa: PLC0415
 
     outcome = played.outcome
     assert outcome is not None, played
@@ -120,6 +122,10 @@ def _show(played: PlayedSweep, *, report: bool, as_json: bool) -> None:
         say_wrapped(f"stopped after {done:,} of {outcome.rows:,} runs; run it again to go on")
     elif outcome.resumed:
         say(f"{outcome.resumed:,} runs were there already")
+    if outcome.statuses.get("kernel") and outcome.statuses.get("core"):
+        say(
+            f"{outcome.statuses['core']:,} runs left the batch kernel's range; the core played them"
+        )
     if outcome.failed:
         say(f"{outcome.failed:,} runs failed; see {played.folder / 'failures'}", err=True)
     if missing:

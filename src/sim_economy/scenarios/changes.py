@@ -18,7 +18,7 @@ class ScenarioChanges(TypedDict, total=False):
     name: str
     turns: int
     runs: int
-    policy: str | GivenPolicy
+    policy: str | GivenPolicy | Mapping[str, Any]
     population: Sequence[Mapping[str, Any]]
     usage: Mapping[str, Any]
     income: Mapping[str, Any]

@@ -39,6 +39,7 @@ from sim_economy.batch.lanes import (
     WAITING_TIP,
 )
 from sim_economy.batch.policy_choices import CHOICES
+from sim_economy.core.errors import ScenarioError
 from sim_economy.core.units import INPUT_LIMIT
 
 _POINTER = types.CPointer(types.int32)  # type: ignore[no-untyped-call]
@@ -75,6 +76,9 @@ def decide_lanes(turn_at, rows_at, numbers_at, number, agent, agents):
         turn[TARGET + lane] = turn[POOREST + lane] if target == TO_POOREST else following
 """
 
+_WITH_POINTERS: Final = {name: value for name, value in OPTIONS.items() if name != "_nrt"}
+"""Numba sees an array in what a pointer points to only where it may count references."""
+
 _compiled: Final[dict[tuple[str, tuple[Feature, ...]], Any]] = {}
 _compiling = Lock()
 
@@ -83,7 +87,7 @@ def function_address(table: FunctionTable) -> int:
     """Where the compiled function is; it stays there as long as this process.
 
     Raises:
-        ValueError: It cannot be compiled; the message says why.
+        ScenarioError: It cannot be compiled; the message says why.
     """
     key = table.text, table.features
     with _compiling:
@@ -110,10 +114,10 @@ def _compile(table: FunctionTable) -> Any:
     }  # fmt: skip
     exec(_LANES_TEXT.format(arguments=", ".join(("flag", *arguments))), own)  # noqa: S102
     try:
-        return cfunc(_SIGNATURE, **OPTIONS)(own["decide_lanes"])
+        return cfunc(_SIGNATURE, **_WITH_POINTERS)(own["decide_lanes"])
     except NumbaError as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ValueError(f"it cannot be compiled: {reason}") from error
+        problem = "must be compiled, and a value of its function is now a choice, now a number"
+        raise ScenarioError([f"policy: {problem}"]) from error
 
 
 @intrinsic

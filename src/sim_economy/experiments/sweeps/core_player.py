@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -16,7 +16,7 @@ from sim_economy.experiments.sweeps.point_scenarios import SweptScenario
 from sim_economy.experiments.sweeps.sweep_plan import RowSpan, SweepPlan
 from sim_economy.ledger.records import digest
 from sim_economy.runs.policy_loop import play
-from sim_economy.runs.row_metrics import derived_metrics
+from sim_economy.runs.row_metrics import WHOLE, derived_metrics
 from sim_economy.runs.world_totals import TURN_METRICS, WorldTotals
 from sim_economy.scenarios.scenario import Scenario
 from sim_economy.world.world import World
@@ -51,10 +51,16 @@ def play_world(scenario: Scenario, replicate: int) -> PlayedWorld:
     usage = scenario.usage.turns(config)
     for turn, inputs in play(world, scenario.policies, usage, scenario.turns):
         totals.add(turn, inputs, world.state)
-    metrics: dict[str, int | float] = {**totals.metrics()}
-    state = world.state
-    metrics |= derived_metrics(totals.metrics(), state.balances, state.staked, scenario.turns)
+    state, whole = world.state, totals.metrics()
+    derived = derived_metrics(whole, state.balances, state.staked, scenario.turns)
+    metrics: dict[str, int | float] = {**whole, **derived}
+    for name in WHOLE:
+        if abs(metrics[name]) > _COLUMN_MAX:
+            raise OverflowError(f"{name} is {metrics[name]}, more than a column of 64 bits holds")
     return PlayedWorld(metrics, row_digest(state, config), totals.turns)
+
+
+_COLUMN_MAX: Final = 2**63 - 1
 
 
 class SpanTask(Struct, frozen=True, kw_only=True):

@@ -17,12 +17,12 @@ from sim_economy.experiments.sweeps.swept_keys import SweptKey
 if TYPE_CHECKING:
     import numpy as np
 
-    from sim_economy.experiments.sweeps.study import Study
+    from sim_economy.experiments.sweeps.study import SweepStudy
 
     Columns = dict[str, np.ndarray[Any, np.dtype[np.int64]]]
 
 
-def points_count(study: Study) -> int:
+def points_count(study: SweepStudy) -> int:
     """How many points a study has; nothing is drawn for it."""
     keys = len(study.keys)
     match study.design:
@@ -38,7 +38,7 @@ def points_count(study: Study) -> int:
             return study.size
 
 
-def design_columns(study: Study) -> Columns:
+def design_columns(study: SweepStudy) -> Columns:
     """The points of a study, a column for each key, `[point]`.
 
     Raises:
@@ -47,7 +47,7 @@ def design_columns(study: Study) -> Columns:
     return _DESIGNS[study.design](study)
 
 
-def salib_problem(study: Study) -> dict[str, Any]:
+def salib_problem(study: SweepStudy) -> dict[str, Any]:
     """The problem as SALib's analyses take it, in the units of the key itself."""
     return {
         "num_vars": len(study.keys),
@@ -62,7 +62,7 @@ def salib_problem(study: Study) -> dict[str, Any]:
     }
 
 
-def _grid(study: Study) -> Columns:
+def _grid(study: SweepStudy) -> Columns:
     """Every combination; the last key changes fastest."""
     import numpy as np  # noqa: PLC0415 - not for a study that is refused
 
@@ -75,13 +75,13 @@ def _grid(study: Study) -> Columns:
     return columns
 
 
-def _list(study: Study) -> Columns:
+def _list(study: SweepStudy) -> Columns:
     import numpy as np  # noqa: PLC0415
 
     return {key.name: np.asarray(key.values, np.int64) for key in study.keys}
 
 
-def _latin_hypercube(study: Study) -> Columns:
+def _latin_hypercube(study: SweepStudy) -> Columns:
     with needing("a Latin hypercube", "report"):
         from scipy.stats import qmc  # noqa: PLC0415
 
@@ -89,7 +89,7 @@ def _latin_hypercube(study: Study) -> Columns:
     return _drawn(study.keys, sampler.random(study.size))
 
 
-def _sobol_sequence(study: Study) -> Columns:
+def _sobol_sequence(study: SweepStudy) -> Columns:
     with needing("a Sobol sequence", "report"):
         from scipy.stats import qmc  # noqa: PLC0415
 
@@ -97,7 +97,7 @@ def _sobol_sequence(study: Study) -> Columns:
     return _drawn(study.keys, sampler.random(study.size))
 
 
-def _sobol(study: Study) -> Columns:
+def _sobol(study: SweepStudy) -> Columns:
     """Saltelli's sample, from which Sobol indices are estimated."""
     with needing("a Sobol design", "sensitivity"):
         from SALib.sample import sobol  # noqa: PLC0415
@@ -110,7 +110,7 @@ def _sobol(study: Study) -> Columns:
     return _drawn(study.keys, drawn)
 
 
-def _morris(study: Study) -> Columns:
+def _morris(study: SweepStudy) -> Columns:
     with needing("a Morris design", "sensitivity"):
         from SALib.sample import morris  # noqa: PLC0415
 
@@ -122,7 +122,7 @@ def _morris(study: Study) -> Columns:
     return _drawn(study.keys, drawn, _nearest)
 
 
-_DESIGNS: Final[Mapping[str, Callable[[Study], Columns]]] = {
+_DESIGNS: Final[Mapping[str, Callable[[SweepStudy], Columns]]] = {
     "grid": _grid,
     "list": _list,
     "latin_hypercube": _latin_hypercube,
@@ -132,7 +132,7 @@ _DESIGNS: Final[Mapping[str, Callable[[Study], Columns]]] = {
 }
 
 
-def _unit_problem(study: Study) -> dict[str, Any]:
+def _unit_problem(study: SweepStudy) -> dict[str, Any]:
     count = len(study.keys)
     names = [key.name for key in study.keys]
     return {"num_vars": count, "names": names, "bounds": [[0.0, 1.0]] * count}

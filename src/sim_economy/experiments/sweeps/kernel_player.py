@@ -65,6 +65,13 @@ def kernel_player(plan: SweepPlan) -> Player | str:
     return KernelPlayer(plan) if reason is None else reason
 
 
+def is_compiled() -> bool:
+    """Test whether the kernel was compiled before, and kept; imports Numba."""
+    from sim_economy.batch.compiling import has_compiled_code  # noqa: PLC0415
+
+    return has_compiled_code()
+
+
 def _obstacle(scenario: Scenario) -> str | None:
     """What of a scenario the kernel has no rule for; None where there is nothing."""
     config = scenario.config
@@ -75,7 +82,11 @@ def _obstacle(scenario: Scenario) -> str | None:
     if config.num_agents * scenario.turns > AGENT_TURNS_MAX:
         return f"{config.num_agents * scenario.turns:,} agent-turns of a world are the core's"
     behaviour = behaviour_of(scenario.population)
-    return str(behaviour) if isinstance(behaviour, CoreOnly) else None
+    if isinstance(behaviour, CoreOnly):
+        return str(behaviour)
+    from sim_economy.batch.behaviour_packing import refusal  # noqa: PLC0415 - imports Numba
+
+    return refusal(behaviour)
 
 
 class KernelPlayer:
@@ -97,7 +108,7 @@ class KernelPlayer:
                 self._varied[key.name] = key
             else:
                 self._shared.append(key)
-        self._lists: dict[tuple[int, int], Any] = {}
+        self._lists: tuple[tuple[int, int, int, int] | None, Any] = None, None
 
     def play(self, span: RowSpan) -> PlayedRows:
         """Play consecutive rows, those that share a shape together."""
@@ -227,20 +238,27 @@ class KernelPlayer:
         """Usage as lists, a list for each seed; a trace is the same under all."""
         import numpy as np  # noqa: PLC0415 - weighs
 
-        from sim_economy.batch.published_usage import published_lists  # noqa: PLC0415
-
         if isinstance(scenario.usage, TracedUsage):
             traced = list(islice(scenario.usage.turns(scenario.config), scenario.turns))
             return ListedUsage(units=np.array([traced]), index=np.zeros(len(seeds), np.int32))
         different, index = np.unique(seeds, return_inverse=True)
-        if isinstance(scenario.usage, PublishedUsage):
-            units = published_lists(different.tolist(), scenario.turns, scenario.config.num_agents)
-        else:
-            configs = [scenario.config_of_run(int(seed) - scenario.seed) for seed in different]
-            units = np.array(
-                [list(islice(scenario.usage.turns(own), scenario.turns)) for own in configs]
-            )
-        return ListedUsage(units=units, index=index.astype(np.int32))
+        key = scenario.turns, scenario.config.num_agents, int(different[0]), len(different)
+        if self._lists[0] != key:
+            self._lists = key, _lists(scenario, different)
+        return ListedUsage(units=self._lists[1], index=index.astype(np.int32))
+
+
+def _lists(scenario: Scenario, seeds: Column) -> Any:
+    """Usage under each seed, `[seed, turn, agent, 2]`."""
+    import numpy as np  # noqa: PLC0415 - weighs
+
+    from sim_economy.batch.published_usage import published_lists  # noqa: PLC0415
+
+    turns, agents = scenario.turns, scenario.config.num_agents
+    if isinstance(scenario.usage, PublishedUsage):
+        return published_lists(seeds.tolist(), turns, agents)
+    configs = [scenario.config_of_run(int(seed) - scenario.seed) for seed in seeds]
+    return np.array([list(islice(scenario.usage.turns(own), turns)) for own in configs])
 
 
 def _policy_numbers(scenario: Scenario) -> frozenset[str]:

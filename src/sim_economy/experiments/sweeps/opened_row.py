@@ -61,7 +61,7 @@ class OpenedRow(Struct, frozen=True, kw_only=True):
         settings: What is set at its point, as a file writes it.
         digest: Of its last state, equal to the sweep's.
         agent_id: Whose statement was written: the agent with the lowest balance at the end.
-        files: What was written, the page to read last.
+        files: Ledger, statement and, where one was asked for, the page of the report.
     """
 
     row: int
@@ -145,12 +145,15 @@ def _distance(key: SweptKey, column: Any, text: str) -> Any:
     return (column - wanted) / max(1, key.high - key.low)
 
 
-def open_row(plan: SweepPlan, folder: Path, row: int, into: Path | None = None) -> OpenedRow:
+def open_row(
+    plan: SweepPlan, folder: Path, row: int, into: Path | None = None, *, report: bool = True
+) -> OpenedRow:
     """Play a row again with its ledger, compare its digest, verify, write statement and report.
 
     Args:
         folder: The sweep's.
         into: Where the files go; `opened/row-N` in the sweep's folder when None.
+        report: Whether to write the run's report.
 
     Raises:
         InputError: There is no such row, it has not been played, or it failed.
@@ -159,7 +162,7 @@ def open_row(plan: SweepPlan, folder: Path, row: int, into: Path | None = None) 
     """
     recorded = _recorded_digest(plan, folder, row)
     scenario = plan.scenario_of(row)
-    home = into or folder / "opened" / f"row-{row:010d}"
+    home = into or folder / "opened" / f"row-{row}"
     with claimed(home, "row", _is_row_folder):
         ledger = home / "world.sqlite"
         remove_ledger(ledger)
@@ -169,7 +172,7 @@ def open_row(plan: SweepPlan, folder: Path, row: int, into: Path | None = None) 
             digest = row_digest(world.state, world.config)
         if digest != recorded:
             raise DigestDiffersError(row, recorded, digest, str(ledger))
-        return _described(plan, row, scenario, run, digest, home)
+        return _described(plan, row, scenario, run, digest, home, report=report)
 
 
 def _is_row_folder(folder: Path) -> bool:
@@ -179,7 +182,14 @@ def _is_row_folder(folder: Path) -> bool:
 
 
 def _described(
-    plan: SweepPlan, row: int, scenario: Scenario, run: Run, digest: int, home: Path
+    plan: SweepPlan,
+    row: int,
+    scenario: Scenario,
+    run: Run,
+    digest: int,
+    home: Path,
+    *,
+    report: bool,
 ) -> OpenedRow:
     """The verified ledger with its statement and its report."""
     ledger = home / "world.sqlite"
@@ -192,8 +202,10 @@ def _described(
     path = home / "statement.csv"
     lines = [asdict(line) for line in shown.lines] or [{"turn": None}]
     write_whole(path, table_csv(lines).encode())
-    with needing("the report", "report"):
-        page = write_report(home, scenario, [run], [run_metrics(run)], comparison=None)[-1]
+    files = [ledger, path]
+    if report:
+        metrics = [run_metrics(run)]
+        files.append(write_report(home, scenario, [run], metrics, comparison=None)[-1])
     return OpenedRow(
         row=row,
         point=plan.point_of(row),
@@ -205,7 +217,7 @@ def _described(
         run=run,
         agent_id=agent_id,
         ledger=ledger,
-        files=[ledger, path, page],
+        files=files,
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sim_economy.core.errors import InputError, needing
 from sim_economy.core.table_reader import is_whole
 from sim_economy.experiments.sweeps.opened_row import OpenedRow, open_row, row_at
-from sim_economy.experiments.sweeps.study import Study, load_study
+from sim_economy.experiments.sweeps.study import SweepStudy, load_study
 from sim_economy.experiments.sweeps.sweep import RUNS_MAX, SweepOutcome, run_sweep
 from sim_economy.experiments.sweeps.sweep_folder import kept_study
 from sim_economy.experiments.sweeps.sweep_plan import SweepPlan
@@ -38,7 +38,9 @@ class PlayedSweep:
         outcome: Rows, failures, and what earlier calls had played; None of one that was read.
     """
 
-    def __init__(self, study: Study, folder: Path, outcome: SweepOutcome | None = None) -> None:
+    def __init__(
+        self, study: SweepStudy, folder: Path, outcome: SweepOutcome | None = None
+    ) -> None:
         self.study = study
         self.folder = folder
         self.outcome = outcome
@@ -93,7 +95,7 @@ class PlayedSweep:
                 simulation, polars.lit(1, polars.Int64).alias("substep"), step.alias("timestep")
             )
             first = ["simulation", "subset", "run", "substep", "timestep"]
-        return renamed.select(first, polars.exclude(first))
+        return renamed.select(*first, polars.exclude(first))
 
     @property
     def points(self) -> polars.DataFrame:
@@ -170,12 +172,13 @@ class PlayedSweep:
         """
         return row_at(SweepPlan(self.study), at, replicate)
 
-    def open(self, row: int, folder: str | Path | None = None) -> OpenedRow:
+    def open(self, row: int, folder: str | Path | None = None, *, report: bool = True) -> OpenedRow:
         """Play a row again with its ledger, and compare its digest.
 
         Args:
             row: See `row_at` for one by its coordinates.
-            folder: Where ledger, statement and report go; `opened/row-N` in the sweep's when None.
+            folder: Where the files go; `opened/row-N` in the sweep's when None.
+            report: Whether to write the run's report.
 
         Raises:
             InputError: There is no such row, it has not been played, or it failed.
@@ -184,7 +187,7 @@ class PlayedSweep:
         if not is_whole(row):
             raise InputError("row", "must be an integer")
         into = None if folder is None else Path(folder)
-        return open_row(SweepPlan(self.study), self.folder, int(row), into)
+        return open_row(SweepPlan(self.study), self.folder, int(row), into, report=report)
 
     def __repr__(self) -> str:
         """How many runs there are, and where."""
@@ -204,7 +207,7 @@ class PlayedSweep:
 _WANTED: Final = {"turns": "per_turn", "histograms": "histograms"}
 
 
-def _provenance(study: Study) -> dict[str, str]:
+def _provenance(study: SweepStudy) -> dict[str, str]:
     """What a sweep was played with, in words."""
     base = study.scenario.base
     return {
@@ -218,7 +221,7 @@ def _provenance(study: Study) -> dict[str, str]:
 
 
 def sweep(
-    study: str | Path | Mapping[str, Any] | Study,
+    study: str | Path | Mapping[str, Any] | SweepStudy,
     folder: str | Path | None = None,
     *,
     jobs: int = 1,
@@ -229,23 +232,9 @@ def sweep(
     progress: Callable[[int], None] = lambda rows: None,
     **changes: Any,
 ) -> PlayedSweep:
-    """Play a study into a folder; the same call resumes an interrupted one.
+    """Play a study into a folder; the same call goes on with an interrupted one.
 
-    Args:
-        study: A study file, a shipped study, or a table of the keys that a file has.
-        folder: Where the files go; `out/NAME` when None.
-        jobs: Processes to play in.
-        executor: Any executor of `concurrent.futures` to play in instead.
-        fresh: Play every row again instead of resuming.
-        runs_max: Refuse to begin where there are more runs.
-        seconds_max: After which to stop; the same call goes on.
-        progress: Called with how many rows have been played.
-        changes: Keys of the study, or of its scenario, that go over its own.
-
-    Raises:
-        ScenarioError: With every problem found.
-        FolderError: In use, another's, of another study, or not writable.
-        ExtraMissingError: A library is not installed.
+    A study is a file, a shipped one, or a table of a file's keys; the rest is as in `experiment`.
     """
     if not is_whole(jobs) or jobs < 1:
         raise InputError("jobs", "must be an integer from 1 on")
@@ -264,6 +253,6 @@ def sweep(
     return PlayedSweep(loaded, into, outcome)
 
 
-def sweep_folder(study: Study) -> Path:
+def sweep_folder(study: SweepStudy) -> Path:
     """Where a study is played if nobody says."""
     return output_folder(study.name, "sweep", foreign="settings.json")

@@ -100,7 +100,8 @@ class SweptScenario(Struct, frozen=True, kw_only=True):
             return []
         first = {key.name: key.setting(key.low) for key in keys}
         problems: list[str] = []
-        if attempt(problems, "", self.at, first) is None:
+        where = ", ".join(f"{key.name} = {key.text(key.low)}" for key in keys)
+        if attempt(problems, f"vary: at {where}: ", self.at, first) is None:
             return problems
         for key in keys:
             tried = key.values[:_ENDS_TRIED] if key.labels else (key.high,)
@@ -185,8 +186,8 @@ def _flat_settings(settings: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Settings by the keys that `--set` takes; TOML makes tables of `policy.job_below = 0`."""
     flat: list[tuple[str, Any]] = []
     for key, value in settings.items():
-        within = key == "world" or (key == "policy" and "name" not in value)
-        if isinstance(value, Mapping) and within:
+        within = key in {"world", "policy"}
+        if within and isinstance(value, Mapping) and "name" not in value:
             flat += [(f"{key}.{own}", held) for own, held in value.items()]
         else:
             flat.append((key, value))

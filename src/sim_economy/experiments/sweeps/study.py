@@ -65,7 +65,7 @@ class StudyTable(Struct, frozen=True, kw_only=True):
     )
 
 
-class Study(Struct, frozen=True, kw_only=True):
+class SweepStudy(Struct, frozen=True, kw_only=True):
     """A study, checked.
 
     Attributes:
@@ -121,8 +121,9 @@ _STATED: Final = (
 
 
 def load_study(
-    source: str | Path | Mapping[str, Any] | Study, changes: Sequence[str] | Mapping[str, Any] = ()
-) -> Study:
+    source: str | Path | Mapping[str, Any] | SweepStudy,
+    changes: Sequence[str] | Mapping[str, Any] = (),
+) -> SweepStudy:
     """A study from its file, a shipped one by name, or plain values as a file gives them.
 
     Args:
@@ -133,7 +134,7 @@ def load_study(
     Raises:
         ScenarioError: With every problem found.
     """
-    if isinstance(source, Study):
+    if isinstance(source, SweepStudy):
         if changes:
             raise ScenarioError(["a study takes no changes; hand over its values"])
         return source
@@ -211,7 +212,7 @@ def parse_study(
     folder: Path,
     default_name: str = "study",
     kept: Mapping[str, Any] | None = None,
-) -> Study:
+) -> SweepStudy:
     """A study from plain values, as a study file gives them.
 
     Args:
@@ -245,7 +246,7 @@ def parse_study(
         problems += scenario.problems_at_ends(keys)
     if problems or scenario is None:
         raise ScenarioError(problems)
-    return Study(
+    return SweepStudy(
         name=values["name"],
         seeds=values["seeds"],
         seed=scenario.base.seed,

@@ -17,9 +17,9 @@ from sim_economy.agents.given_policy import can_be_imported
 from sim_economy.core.errors import ScenarioError, needing
 from sim_economy.experiments.sweeps.core_player import CorePlayer, play_task, span_task
 from sim_economy.experiments.sweeps.designs import points_count
-from sim_economy.experiments.sweeps.kernel_player import kernel_player
+from sim_economy.experiments.sweeps.kernel_player import is_compiled, kernel_player
 from sim_economy.experiments.sweeps.played_rows import PlayedRows, Player
-from sim_economy.experiments.sweeps.study import Study
+from sim_economy.experiments.sweeps.study import SweepStudy
 from sim_economy.experiments.sweeps.sweep_folder import SweepFolder, is_sweep_folder
 from sim_economy.experiments.sweeps.sweep_plan import RowSpan, SweepPlan
 from sim_economy.experiments.sweeps.sweep_results import write_sweep_results
@@ -62,7 +62,7 @@ class SweepOutcome(Struct, frozen=True, kw_only=True):
         return self.statuses.get("failed", 0)
 
 
-def check_runs(study: Study, runs_max: int) -> int:
+def check_runs(study: SweepStudy, runs_max: int) -> int:
     """How many runs a study asks for.
 
     Raises:
@@ -79,7 +79,7 @@ def check_runs(study: Study, runs_max: int) -> int:
 
 
 def run_sweep(
-    study: Study,
+    study: SweepStudy,
     folder: Path,
     *,
     jobs: int = 1,
@@ -89,6 +89,7 @@ def run_sweep(
     runs_max: int = RUNS_MAX,
     seconds_max: float | None = None,
     progress: Callable[[int], None] = lambda rows: None,
+    notify: Callable[[str], None] = lambda text: None,
 ) -> SweepOutcome:
     """Play every row of a study that the folder does not hold yet, and write its files.
 
@@ -100,6 +101,7 @@ def run_sweep(
         fresh: Play every row again instead of resuming.
         seconds_max: After which to stop; what is played stays, and the same call goes on.
         progress: Called with how many rows are played, resumed ones too.
+        notify: Called with what takes its time before the first row.
 
     Raises:
         FolderError: In use, another's, of another study, or not writable.
@@ -115,8 +117,10 @@ def run_sweep(
         own = SweepFolder(folder, plan)
         own.begin(fresh=fresh)
         session = _Session(plan, own, seconds_max, progress)
-        with _where(plan, executor, jobs) as place_of_work:
-            session.play(place_of_work, chunk_rows)
+        if session.compiles:
+            notify(COMPILING)
+        with _where(plan, executor, jobs) as workers:
+            session.play(workers, chunk_rows)
         statuses: dict[str, int] = {}
         if session.is_finished:
             statuses = write_sweep_results(own, plan)
@@ -128,6 +132,13 @@ def run_sweep(
             statuses=statuses,
             on_core=session.on_core,
         )
+
+
+COMPILING: Final = (
+    "compiling the batch kernel for this processor, once: half a minute, "
+    "then hundreds of thousands of runs a second"
+)
+"""Said before the first runs, where nothing is compiled yet."""
 
 
 @contextmanager
@@ -160,6 +171,7 @@ class _Session:
         kernel = kernel_player(plan)
         self._kernel: Player | None = None if isinstance(kernel, str) else kernel
         self.on_core = kernel if isinstance(kernel, str) else ""
+        self.compiles = self._kernel is not None and not is_compiled()
         self.resumed = 0
         self.played = 0
 

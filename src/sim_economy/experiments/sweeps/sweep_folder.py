@@ -22,7 +22,7 @@ from sim_economy.experiments.sweeps.row_frames import (
     turns_frame,
     write_frame,
 )
-from sim_economy.experiments.sweeps.study import Study, parse_study
+from sim_economy.experiments.sweeps.study import SweepStudy, parse_study
 from sim_economy.experiments.sweeps.sweep_plan import PART_ROWS, RowSpan, SweepPlan
 from sim_economy.ledger.readers.diff import changes_of
 from sim_economy.ledger.sidecars.run_folder import write_whole
@@ -53,7 +53,7 @@ def _kept(folder: Path) -> dict[str, Any] | None:
     return kept if ours else None
 
 
-def kept_study(folder: Path) -> Study:
+def kept_study(folder: Path) -> SweepStudy:
     """The study that a folder was played with.
 
     Raises:
@@ -80,7 +80,7 @@ def kept_study(folder: Path) -> Study:
     return study
 
 
-def _check_same(folder: Path, kept: Mapping[str, Any], study: Study) -> None:
+def _check_same(folder: Path, kept: Mapping[str, Any], study: SweepStudy) -> None:
     changes = [
         f"{key} was {was}, is now {now}"
         for key, was, now in changes_of(kept["settings"], study.settings)

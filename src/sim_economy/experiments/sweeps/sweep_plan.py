@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from sim_economy.experiments.sweeps.designs import design_columns, points_count, shown_column
-from sim_economy.experiments.sweeps.study import Study
+from sim_economy.experiments.sweeps.study import SweepStudy
 from sim_economy.scenarios.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class SweepPlan:
         rows: How many runs there are: each point with each replicate.
     """
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: SweepStudy) -> None:
         """Draw the design.
 
         Raises:

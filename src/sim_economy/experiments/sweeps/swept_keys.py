@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from sim_economy.agents.catalogue import policy_parameters
+from sim_economy.agents.catalogue import settable_parameters
 from sim_economy.agents.policy import Policy
 from sim_economy.core.income_config import IncomeConfig
 from sim_economy.core.table_reader import (
@@ -184,7 +184,7 @@ def _described(name: str, policy: Policy | None) -> tuple[Parameter | None, Any]
 def _of_policy(own: str, policy: Policy | None) -> tuple[Parameter, Any]:
     if policy is None:
         raise ValueError("the population has no one policy for all agents")
-    known = policy_parameters(type(policy))
+    known = settable_parameters(policy)
     if own not in known:
         raise ValueError(unknown_key(own, known).removeprefix(f"{own}: "))
     return known[own]

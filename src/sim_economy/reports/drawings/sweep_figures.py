@@ -81,13 +81,21 @@ def _plane_panel(panel: Axes, plane: Plane, scale: tuple[float, float]) -> Any:
         for row in up
     ]
     low, high = scale
-    mesh = panel.pcolormesh(values, cmap="cividis", vmin=low, vmax=high if high > low else low + 1)
+    high = high if high > low else low + 1
+    mesh = panel.pcolormesh(values, cmap=_few_colours(), vmin=low, vmax=high)
     _name_cells(panel.set_xticks, [plane.across[index] for index in across])
     _name_cells(panel.set_yticks, [plane.up[index] for index in up])
     panel.grid(visible=False)
     if plane.title:
         panel.set_title(short(plane.title, 40), fontsize=9, pad=4)
     return mesh
+
+
+def _few_colours() -> Any:
+    """A scale that the colour-blind read; of more colours its key would be pixels, not shapes."""
+    from matplotlib import colormaps  # noqa: PLC0415
+
+    return colormaps["cividis"].resampled(40)
 
 
 def _name_cells(set_ticks: Any, names: Sequence[str]) -> None:

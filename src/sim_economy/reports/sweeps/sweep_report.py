@@ -86,9 +86,8 @@ def sweep_answer(frames: SweepFrames) -> str:
         for point in (played[0], played[-1])
     )
     return (
-        f"**{solvent:,} of {all_of_them:,} points ({share} %)** are solvent, with less than "
-        f"{INSOLVENT_PERCENT_MAX:.0f} % of agent-turns below zero and a platform that ends at zero "
-        f"or above; agents are below zero least, {best}, and most, {worst}."
+        f"**{solvent:,} of {all_of_them:,} points ({share} %)** are solvent; agents spend "
+        f"the least of their turns below zero, {best}, and the most, {worst}."
     )
 
 
@@ -115,15 +114,22 @@ def sweep_report(frames: SweepFrames) -> Report:
 
 
 def _key_figures(frames: SweepFrames) -> list[KeyFigure]:
+    limit = f"{INSOLVENT_PERCENT_MAX:.0f} % of their turns or more below zero"
     played = frames.played
     agents = (played["insolvent_percent_mean"] >= INSOLVENT_PERCENT_MAX).sum()
     platform = (played["platform_final_mean"] < 0).sum()
     runs = int(frames.points["runs"].sum())
     failed = frames.points.height * frames.seeds - runs
     return [
-        KeyFigure(value=f"{agents:,} of {played.height:,}", label="points with insolvent agents"),
         KeyFigure(
-            value=f"{platform:,} of {played.height:,}", label="points with an insolvent platform"
+            value=f"{agents:,} of {played.height:,}",
+            label="points with insolvent agents",
+            note=limit,
+        ),
+        KeyFigure(
+            value=f"{platform:,} of {played.height:,}",
+            label="points with an insolvent platform",
+            note="it ends below zero, on average",
         ),
         KeyFigure(
             value=f"{runs:,}",

@@ -1,0 +1,143 @@
+"""`map`."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from sim_economy.cli.options import json_option
+from sim_economy.cli.output import print_json, print_table, progress_bar, say, say_wrapped
+
+if TYPE_CHECKING:
+    from sim_economy.reports.maps.map_sentences import SolvencyMap
+
+_PATH = click.Path(path_type=Path)
+_HORIZONS: Final = ((60, 1000), (1500, 100))
+"""Turns that are played where no folder is named, with the seeds of each cell."""
+_STUDY: Final = "tariff-caution"
+
+
+@click.command()
+@click.argument("folders", type=_PATH, nargs=-1, metavar="[FOLDER]...")
+@click.option("--across", default="base_inference_rate", show_default=True, help="First axis.")
+@click.option("--up", default="policy.job_below", show_default=True, help="Second axis.")
+@click.option("--turns", type=click.IntRange(1), multiple=True, help="A horizon; give it often.")
+@click.option("--seeds", type=click.IntRange(1), help="Of each cell, at every horizon.")
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
+@click.option(
+    "--out", type=_PATH, default=Path("out/map"), show_default=True, help="Folder of the map."
+)
+@json_option
+def map(  # noqa: A001 - the command's name
+    folders: tuple[Path, ...],
+    across: str,
+    up: str,
+    turns: tuple[int, ...],
+    seeds: int | None,
+    jobs: int,
+    out: Path,
+    *,
+    as_json: bool,
+) -> int:
+    """Draw who is insolvent, agents or the platform, over the two axes of finished sweeps.
+
+    Without a FOLDER, the shipped study tariff-caution is played first, each horizon into
+    OUT/turns-N: 60 turns with 1,000 seeds a cell, and 1,500 with 100. The same command goes on
+    where it was interrupted.
+    """
+    from sim_economy.ledger.sidecars.run_folder import claimed  # noqa: PLC0415 - not for --help
+    from sim_economy.reports.maps.map_report import map_answer, write_map  # noqa: PLC0415
+    from sim_economy.reports.maps.map_sentences import map_of_sweeps  # noqa: PLC0415
+    from sim_economy.reports.sweep_files import read_sweep  # noqa: PLC0415
+
+    if folders and (turns or seeds is not None):
+        raise click.UsageError("--turns and --seeds are of what is played; a FOLDER is played")
+    with claimed(out, "map", _is_ours):
+        if not folders:
+            folders = _played(out, turns, seeds, jobs)
+        found = map_of_sweeps([read_sweep(folder) for folder in folders], across, up)
+        written = write_map(out, found)
+    if as_json:
+        print_json({**_plain(found), "answer": map_answer(found), "report": str(written[-1])})
+        return 0
+    say_wrapped(map_answer(found))
+    _show(found)
+    say(f"read {written[-1]}")
+    return 0
+
+
+def _played(out: Path, turns: tuple[int, ...], seeds: int | None, jobs: int) -> tuple[Path, ...]:
+    """The folders of the shipped study, a horizon each, played as far as they are not yet."""
+    from sim_economy.experiments.sweeps.study import load_study  # type: ignore[import-not-found]  # noqa: PLC0415
+    from sim_economy.experiments.sweeps.sweep import (  # type: ignore[import-not-found]  # noqa: PLC0415
+        check_runs,
+        run_sweep,
+    )
+
+    usual = dict(_HORIZONS)
+    folders = []
+    for horizon in turns or tuple(usual):
+        count = seeds or usual.get(horizon, _HORIZONS[-1][1])
+        study = load_study(_STUDY, {"vary.turns": [horizon], "seeds": count})
+        folder = out / f"turns-{horizon}"
+        with progress_bar(f"{horizon:,} turns", check_runs(study, _RUNS_MAX)) as progress:
+            run_sweep(study, folder, jobs=jobs, runs_max=_RUNS_MAX, progress=progress)
+        folders.append(folder)
+    return tuple(folders)
+
+
+_RUNS_MAX: Final = 10_000_000
+
+
+def _is_ours(folder: Path) -> bool:
+    """Test whether the folder is empty, or holds a map or what one is drawn from."""
+    from sim_economy.reports.maps.map_report import REPORT_BEGINNING  # noqa: PLC0415
+
+    report = folder / "map.md"
+    if report.exists():
+        with suppress(OSError), report.open("rb") as file:
+            return file.read(len(REPORT_BEGINNING)) == REPORT_BEGINNING
+        return False
+    names = {path.name for path in folder.iterdir()} - {".lock", "map.md.part"}
+    return all(name.startswith("turns-") for name in names)
+
+
+def _plain(found: SolvencyMap) -> dict[str, object]:
+    """The windows as plain values."""
+    return {
+        "horizons": [
+            {
+                "turns": plane.facet.turns,
+                "cells": plane.window.plane,
+                "window": plane.window.cells,
+                "share": plane.window.share,
+                "share_interval": list(plane.window.share_interval),
+                "closes": plane.window.closes,
+                "is_open": plane.window.is_open,
+                "within_noise": plane.window.noisy,
+                "failed": plane.facet.failed,
+            }
+            for plane in found.planes
+        ]
+    }
+
+
+def _show(found: SolvencyMap) -> None:
+    """The window at each horizon."""
+    from sim_economy.reports.maps.map_sentences import percent, word_of  # noqa: PLC0415
+
+    rows = [
+        [
+            f"{plane.facet.turns:,}",
+            f"{plane.window.cells:,} of {plane.window.plane:,}",
+            percent(plane.window.share),
+            "open" if plane.window.is_open else f"{plane.window.closes or 0:g}",
+            plane.window.noisy,
+        ]
+        for plane in found.planes
+    ]
+    columns = ("turns", "cells", "share", f"closes above {word_of(found.across)}", "within noise")
+    print_table("The window in which both are solvent", columns, rows)

@@ -1,0 +1,1 @@
+"""Which inputs of a sweep decide its outcomes: Sobol indices, Morris effects, noise."""
