@@ -18,7 +18,7 @@ from sim_economy.batch.state_digest import state_digest
 from sim_economy.core.accounts import DESTROYED, PLATFORM, PostingReason
 from sim_economy.core.actions import Input, action_name
 from sim_economy.core.errors import AmountOutOfRangeError
-from sim_economy.core.events import Turn
+from sim_economy.core.events import TransactionType, Turn, ValidatorType
 from sim_economy.core.state import State, genesis
 from sim_economy.core.turn import play_turn
 from sim_economy.core.world_config import WorldConfig, genesis_order
@@ -57,6 +57,8 @@ class Totals:
     def __init__(self) -> None:
         self.flows: Counter[PostingReason] = Counter()
         self.chosen: Counter[str] = Counter()
+        self.finalised: Counter[TransactionType] = Counter()
+        self.won: Counter[ValidatorType] = Counter()
         self.covered = self.waived = self.blocks = self.rejections = 0
         self.platform_lows: tuple[int, ...] = ()
         self.platform_negative = self.agent_negative = 0
@@ -66,6 +68,7 @@ class Totals:
         other = Totals()
         other.__dict__.update(self.__dict__)
         other.flows, other.chosen = self.flows.copy(), self.chosen.copy()
+        other.finalised, other.won = self.finalised.copy(), self.won.copy()
         return other
 
     def add(self, inputs: Sequence[Input], turn: Turn, state: State) -> None:
@@ -76,7 +79,10 @@ class Totals:
         self.rejections += sum(reason is not None for reason in turn.outcomes)
         self.covered += turn.bill.covered
         self.waived += turn.bill.waived
-        self.blocks += turn.block is not None
+        self.finalised.update(done.tx_type for done in turn.transactions)
+        if turn.block is not None:
+            self.blocks += 1
+            self.won[turn.block.validator_type] += 1
         platform = state.accounts[PLATFORM]
         self.platform_lows = (min(*self.platform_lows, platform),) if turn.turn > 1 else (platform,)
         if platform < 0 and not self.platform_negative:
@@ -108,6 +114,8 @@ class Totals:
             "max_balance_final": max(balances),
             **{f"actions_{name}": self.chosen[name] for name in ACTIONS},
             "rejections": self.rejections,
+            **{f"tx_{kind}": self.finalised[kind] for kind in TransactionType},
+            **{f"validator_{kind}": self.won[kind] for kind in ValidatorType},
         }
 
 

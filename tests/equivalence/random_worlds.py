@@ -87,7 +87,7 @@ VALUES: Final[dict[str, Value]] = {
         _up_to(20_000_000), (10_000_000, 0, 1, 10_000_001), (WEIGHT_MAX, WEIGHT_MAX - 1)
     ),
     "stake_weight_per_token": _mixed(
-        _up_to(200_000), (10_000, 0, 1, MILLION), (WEIGHT_MAX, 10**9 + 7)
+        _up_to(2_000_000), (10_000, 0, 1, MILLION), (WEIGHT_MAX, 10**9 + 7)
     ),
     "burn_weight_per_token": _mixed(
         _up_to(500_000), (50_000, 0, 1, MILLION), (WEIGHT_MAX, 10**9 + 7)
@@ -96,7 +96,7 @@ VALUES: Final[dict[str, Value]] = {
     "interest_rate_per_turn": _mixed(_up_to(150_000), (10_000, 0, 1), (MILLION, 999_999)),
     "signing_bonus": _mixed(_up_to(120), (50, 0, 1), (INPUT_LIMIT, 2**21)),
     "block_threshold": _mixed(
-        _up_to(25_000_000), (20_000_000, 0, 1, 10_000_000), (WEIGHT_MAX, 10**9)
+        _up_to(12_000_000), (0, 1, 10_000_000, 20_000_000), (WEIGHT_MAX, 10**9)
     ),
     "study_cost": _mixed(_up_to(120), (50, 0, 1), (INPUT_LIMIT, 5000)),
     "study_discount": _mixed(_up_to(500_000), (50_000, *_RATES), (MILLION, 1)),
@@ -208,7 +208,7 @@ def _structure(random: Random, agents: int, turns: int) -> WorldConfig:
         agent_ids=names,
         num_cores=random.choice((1, 2, 3, 4, 4, 7, 64, INPUT_LIMIT)),
         burn_maturity_turns=random.choice((0, 1, 1, 2, 3, 3, 5, INPUT_LIMIT)),
-        unstake_delay_turns=random.choice((1, 1, 2, 3, 5, 5, INPUT_LIMIT)),
+        unstake_delay_turns=random.choice((1, 1, 1, 2, 2, 3, 5, INPUT_LIMIT)),
         signature_window=random.choice((1, 1, 2, 3, 5, INPUT_LIMIT)),
     )
     if random.random() < 0.7:
@@ -316,7 +316,7 @@ def _varied(random: Random, config: WorldConfig, worlds: int) -> dict[str, tuple
 
 def _near(random: Random, weight: int, config: WorldConfig) -> int:
     """A threshold at what some miners weigh together, or next to it."""
-    near = random.randint(1, config.num_agents) * weight + random.choice((-1, 0, 0, 0, 1))
+    near = random.randint(1, min(2, config.num_agents)) * weight + random.choice((-1, 0, 0, 0, 1))
     return min(WEIGHT_MAX, max(0, near))
 
 
@@ -343,7 +343,7 @@ def _rules(random: Random, worlds: int) -> tuple[Policy, dict[str, tuple[int, ..
 
 
 def _family(random: Random, worlds: int) -> tuple[Policy, dict[str, tuple[int, ...]]]:
-    periods = {f"{name}_period": random.choice((0, 1, 2, 2, 3, 3, 5, 7)) for name in _PERIODS}
+    periods = {f"{name}_period": random.choice((0, 2, 2, 3, 3, 4, 5, 7)) for name in _PERIODS}
     plain = {name: value(random) for name, value in POLICY_VALUES.items()}
     share = random.choice((0, 0.3, 1))
     varied = {

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 from msgspec.structs import replace
 
+from sim_economy.core.events import TransactionType, ValidatorType
 from sim_economy.core.randomness import draw, mixed, seed_key
 from sim_economy.core.units import FACTOR_ONE
 from sim_economy.core.world_config import config_values, parse_world_config
@@ -20,6 +21,7 @@ from tests.equivalence.directed_lottery import thresholds, ticket_weights
 from tests.equivalence.random_worlds import VARIANTS, random_group, random_groups
 
 GROUPS = 120
+RARE = 1 / 150
 
 
 @pytest.mark.parametrize("preset", ["as-run", "as-written"])
@@ -49,6 +51,8 @@ def test_the_metrics_of_the_reference_are_those_of_the_run(preset: str) -> None:
         "rejections": extended["rejections"],
         "first_negative_turn": extended["first_negative_turn"] or 0,
         **{f"actions_{name}": published[f"actions_{name}"] for name in ACTIONS},
+        **{f"tx_{kind}": published[f"tx_{kind}"] for kind in TransactionType},
+        **{f"validator_{kind}": published[f"validator_{kind}"] for kind in ValidatorType},
     }
     assert {name: metrics[name] for name in pairs} == pairs
     balances = run.series.balances
@@ -79,12 +83,12 @@ def test_random_groups_hold_every_variant_and_their_configurations_are_valid() -
 def test_random_worlds_reach_every_metric_often() -> None:
     reached: Counter[str] = Counter()
     worlds = 0
-    for group in random_groups(0, 1_500):
+    for group in random_groups(0, 4_000):
         for found in group.references():
             worlds += 1
             metrics = found.shortened[group.turns][1]
             reached.update(name for name, number in metrics.items() if number)
-    rare = {name: reached[name] / worlds for name in reached if reached[name] < worlds / 100}
+    rare = {name: reached[name] / worlds for name in reached if reached[name] < RARE * worlds}
     assert rare == {}
     assert reached["rejections"] > worlds / 8
 
