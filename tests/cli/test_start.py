@@ -19,6 +19,8 @@ COMMANDS = (
     "compare",
     "usage",
     "whatif",
+    "map",
+    "sensitivity",
     "orchestrate",
     "inspect",
     "init",
