@@ -21,14 +21,14 @@ Play      play, experiment, compare: scenarios, with any setting by name
 Settings  load_scenario, preset, parse_world_config, WorldConfig
 Usage     read_usage: logs of real usage as usage rows; ImportedUsage
           whatif: the same under tariffs, who runs dry and when; PlayedTariffs
-Explain   sensitivity: what decides a sweep's outcomes; PlayedSensitivity
-          solvency_map: where agents and platform are both solvent; PlayedMap
 Read      Played, PlayedExperiment, PlayedComparison; frame, statement, SQLiteStore
 Prove     verify, replay
 Policies  Policy, View, Move, WorldAccounts; Parameter, Kind for what a file may set
 Actions   Action, Input; Mine, Job, Idle, Study, Stake, Unstake, Burn, Transfer, BidCore, Speak
           ProposeContract, SignContract, Terms, ConfirmDelivery, DisputeDelivery,
           ArbitratorRuling, SellInformation
+Explain   sensitivity: what decides a sweep's outcomes; PlayedSensitivity
+          solvency_map: where agents and platform are both solvent; PlayedMap
 Errors    SimEconomyError: every mistake of a caller, with a code
 
 help(se.play) and so on say what each takes.

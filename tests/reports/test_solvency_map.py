@@ -361,15 +361,15 @@ PROTANOPIA = (
 """Source: doi:10.1109/TVCG.2009.113, severity 1."""
 
 
-@pytest.mark.parametrize("vision", [DEUTERANOPIA, PROTANOPIA], ids=["deuteranopia", "protanopia"])
+@pytest.mark.parametrize("seeing", [DEUTERANOPIA, PROTANOPIA], ids=["deuteranopia", "protanopia"])
 def test_classes_are_told_apart_by_readers_who_see_no_red_or_no_green(
-    vision: tuple[tuple[float, ...], ...],
+    seeing: tuple[tuple[float, ...], ...],
 ) -> None:
     seen = []
     for colour in CLASS_COLOURS:
         srgb = np.array([int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)])
         linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-        seen.append(lab(np.clip(np.array(vision) @ linear, 0, 1)))
+        seen.append(lab(np.clip(np.array(seeing) @ linear, 0, 1)))
     gaps = [
         float(np.linalg.norm(one - other))
         for index, one in enumerate(seen)

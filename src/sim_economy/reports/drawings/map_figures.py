@@ -96,7 +96,7 @@ def class_maps(
 
 def _box_of(axes: Axes) -> PanelBox:
     """Where a panel ended up."""
-    box = axes.bbox.transformed(axes.get_figure().transFigure.inverted())  # type: ignore[union-attr]
+    box = axes.bbox.transformed(axes.figure.transFigure.inverted())
     return PanelBox(*map(float, (box.x0, 1 - box.y1, box.x1, 1 - box.y0)))
 
 
