@@ -30,6 +30,8 @@ Policies  Policy, View, Move, WorldAccounts; Parameter, Kind for what a file may
 Actions   Action, Input; Mine, Job, Idle, Study, Stake, Unstake, Burn, Transfer, BidCore, Speak
           ProposeContract, SignContract, Terms, ConfirmDelivery, DisputeDelivery,
           ArbitratorRuling, SellInformation
+Explain   sensitivity: what decides a sweep's outcomes; PlayedSensitivity
+          solvency_map: where agents and platform are both solvent; PlayedMap
 Errors    SimEconomyError: every mistake of a caller, with a code
 
 help(se.play) and so on say what each takes.
@@ -94,10 +96,16 @@ if TYPE_CHECKING:
     from sim_economy.reports.comparisons.played_comparison import (
         PlayedComparison as PlayedComparison,
     )
+    from sim_economy.reports.maps.played_map import PlayedMap as PlayedMap
+    from sim_economy.reports.maps.played_map import solvency_map as solvency_map
     from sim_economy.reports.played_run import Played as Played
     from sim_economy.reports.played_run import play as play
     from sim_economy.reports.played_tariffs import PlayedTariffs as PlayedTariffs
     from sim_economy.reports.played_tariffs import whatif as whatif
+    from sim_economy.reports.sensitivity.played_sensitivity import (
+        PlayedSensitivity as PlayedSensitivity,
+    )
+    from sim_economy.reports.sensitivity.played_sensitivity import sensitivity as sensitivity
     from sim_economy.scenarios.presets import preset as preset
     from sim_economy.scenarios.scenario import load_scenario as load_scenario
     from sim_economy.usage.usage_import import ImportedUsage as ImportedUsage
@@ -167,6 +175,8 @@ _HOMES = {
     "preset": "scenarios.presets",
     **dict.fromkeys(("ImportedUsage", "read_usage"), "usage.usage_import"),
     **dict.fromkeys(("PlayedTariffs", "whatif"), "reports.played_tariffs"),
+    **dict.fromkeys(("PlayedMap", "solvency_map"), "reports.maps.played_map"),
+    **dict.fromkeys(("PlayedSensitivity", "sensitivity"), "reports.sensitivity.played_sensitivity"),
     "replay": "world.replay",
     "statement": "ledger.readers.statement",
     "verify": "ledger.verify",

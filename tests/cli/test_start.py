@@ -19,6 +19,8 @@ COMMANDS = (
     "compare",
     "sweep",
     "open",
+    "map",
+    "sensitivity",
     "usage",
     "whatif",
     "orchestrate",

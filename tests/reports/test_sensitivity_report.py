@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from SALib.sample import morris as morris_sample
 from SALib.sample import sobol as sobol_sample
 
-from sim_economy.core.errors import ScenarioError
+from sim_economy.core.errors import ExtraMissingError, ScenarioError
 from sim_economy.reports.page.document import plain
 from sim_economy.reports.sensitivity.sensitivity_report import (
     conclusions,
@@ -227,3 +228,10 @@ def test_a_report_of_one_outcome_is_whole(tmp_path: Path) -> None:
     text = (tmp_path / "sensitivity.md").read_text("utf-8")
     assert text.startswith("# What decides insolvency\n")
     assert not math.isnan(found.outcomes[0].deviation)
+
+
+def test_without_salib_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = made_up_frame(SOBOL, 8)
+    monkeypatch.setitem(sys.modules, "SALib.analyze", None)
+    with pytest.raises(ExtraMissingError, match=r"sensitivity needs SALib.*\[sensitivity\]"):
+        sensitivity_of(frame, INPUTS, SOBOL)

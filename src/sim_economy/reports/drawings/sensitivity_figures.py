@@ -78,7 +78,7 @@ def _index_panel(axes: Axes, panel: IndexPanel, names: Sequence[str], *, labelle
             error_kw={"ecolor": INK, "elinewidth": 1.1, "capsize": 1.5},
             label=label if labelled else None,
         )
-    axes.set_title(f"{panel.title}{_noise(panel.noise)}", fontsize=9.5, fontweight="bold", pad=5)
+    axes.set_title(f"{panel.title}{_noise(panel.noise)}", fontsize=8.8, fontweight="bold", pad=5)
     axes.set_yticks(heights, [short(name, 27) for name in names], fontsize=8.5)
     axes.tick_params(axis="y", length=0, labelcolor=INK)
     axes.set_xlim(0, 105)

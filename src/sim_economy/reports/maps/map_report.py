@@ -58,7 +58,7 @@ def map_report(found: SolvencyMap, provenance: Sequence[Section] = ()) -> Report
         caption=_caption(found),
         drawing=wide.drawing,
         narrow=narrow.drawing,
-        rows=[*_cell_rows(found)],
+        rows=[*cell_rows(found)],
     )
     return Report(
         title=f"Who is insolvent: agents or the platform, by {word_of(found.across)} and"
@@ -157,12 +157,7 @@ def _window_section(found: SolvencyMap) -> Section:
         ),
         tuple(_horizon_row(plane) for plane in found.planes),
     )
-    spans: list[tuple[Value, ...]] = [
-        (plane.facet.turns, _whole(value), _whole(span.low), _whole(span.high))
-        for plane in found.planes
-        for value, own in plane.window.spans
-        for span in own
-    ]
+    spans: list[tuple[Value, ...]] = [tuple(row.values()) for row in window_rows(found)]
     window = Table(
         "window",
         f"The window by {word_of(found.across)}",
@@ -171,6 +166,19 @@ def _window_section(found: SolvencyMap) -> Section:
     )
     sentences = [window_sentence(found, plane) for plane in found.planes]
     return Section(title="The window in numbers", blocks=[*sentences, horizons, window])
+
+
+def window_rows(found: SolvencyMap) -> Iterable[dict[str, Any]]:
+    """Spans of the window by horizon and first axis."""
+    for plane in found.planes:
+        for value, spans in plane.window.spans:
+            for span in spans:
+                yield {
+                    "turns": plane.facet.turns,
+                    found.across: _whole(value),
+                    "low": _whole(span.low),
+                    "high": _whole(span.high),
+                }
 
 
 def _horizon_row(plane: PlaneReading) -> tuple[Value, ...]:
@@ -247,7 +255,7 @@ def _how_to_read(found: SolvencyMap) -> str:
     )
 
 
-def _cell_rows(found: SolvencyMap) -> Iterable[dict[str, Any]]:
+def cell_rows(found: SolvencyMap) -> Iterable[dict[str, Any]]:
     """The rows of the cells' CSV."""
     for plane in found.planes:
         for cell in plane.facet.flat():
@@ -269,7 +277,7 @@ def _cell_rows(found: SolvencyMap) -> Iterable[dict[str, Any]]:
 
 
 def _cell_table(found: SolvencyMap) -> Table:
-    rows = [*_cell_rows(found)]
+    rows = [*cell_rows(found)]
     shown = [name for name in rows[0] if name != "folder"]
     return Table(
         "cells",

@@ -269,6 +269,8 @@ def map_of_sweeps(sweeps: Sequence[KeptSweep], across: str, up: str) -> Solvency
         ScenarioError: They are not full grids over two numeric axes, or hold a horizon twice.
         ExtraMissingError: A library of the extra `report` is not installed.
     """
+    if not sweeps:
+        raise ScenarioError(["folders: name at least one finished sweep"])
     facets = [
         facet
         for sweep in sweeps

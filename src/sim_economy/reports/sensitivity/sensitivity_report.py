@@ -125,7 +125,7 @@ def _picture(found: SweepSensitivity) -> Figure | None:
             "effects depend on the other inputs."
         )
         name = "effects"
-    rows = [*_rows(found)]
+    rows = [*estimate_rows(found)]
     return Figure(name=name, caption=caption, drawing=drawings[0], narrow=drawings[1], rows=rows)
 
 
@@ -153,8 +153,8 @@ def _effect_panel(own: OutcomeSensitivity) -> EffectPanel:
     )
 
 
-def _rows(found: SweepSensitivity) -> Iterable[dict[str, Any]]:
-    """A row for each outcome and input."""
+def estimate_rows(found: SweepSensitivity) -> Iterable[dict[str, Any]]:
+    """A row for each outcome and input, with its estimates in percent or units of the outcome."""
     for own in found.outcomes:
         for index, name in enumerate(found.inputs):
             estimates = dict.fromkeys(_COLUMNS[found.method]) | _estimates(own, index)
@@ -190,7 +190,7 @@ def _estimates(own: OutcomeSensitivity, index: int) -> dict[str, float]:
 
 def _table(found: SweepSensitivity) -> Table:
     is_sobol = found.method is SensitivityMethod.SOBOL
-    rows: list[tuple[Value, ...]] = [tuple(row.values()) for row in _rows(found)]
+    rows: list[tuple[Value, ...]] = [tuple(row.values()) for row in estimate_rows(found)]
     title = "Sobol indices" if is_sobol else "Elementary effects"
     name = "indices" if is_sobol else "effects"
     return Table(name, title, ("outcome", "input", *_COLUMNS[found.method]), tuple(rows))
