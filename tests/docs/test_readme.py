@@ -28,14 +28,28 @@ def bring_a_log_and_prices(folder: Path) -> None:
     (folder / "prices.json").write_text(json.dumps(prices), encoding="utf-8")
 
 
+STUDY = """
+turns = 5
+seeds = 2
+design = "sobol"
+size = 8
+
+[vary]
+base_inference_rate = { from = 0.5, to = 2.0 }
+interest_rate_per_turn = { from = 0.0, to = 0.02 }
+"""
+
+
 def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
     text = PAGE.read_text(encoding="utf-8")
     found = re.findall(r"^    (sim-economy (\w+)[^#\n]*)", text, re.MULTILINE)
     commands = [(line, name) for line, name in found if name not in NOT_RUN]
     assert {name for _, name in commands} >= {"init", "experiment", "run", "statement", "verify"}
     bring_a_log_and_prices(tmp_path)
+    (tmp_path / "study.toml").write_text(STUDY, encoding="utf-8")
     for line, name in commands:
         fewer = line.replace("--runs 100", "--runs 2 --no-report")
+        fewer = fewer.replace("sim-economy map", "sim-economy map --seeds 4 --turns 60")
         run("bash", f"{fewer} || [ $? = 1 ]" if name in FINDINGS else fewer, tmp_path)
 
 
