@@ -9,8 +9,8 @@ from pathlib import Path
 import polars
 import pytest
 
+from sim_economy.batch.state_digest import state_digest
 from sim_economy.core.errors import FolderError, InputError
-from sim_economy.experiments.sweeps.core_player import row_digest
 from sim_economy.experiments.sweeps.opened_row import DigestDiffersError, open_row, row_at
 from sim_economy.experiments.sweeps.row_frames import write_frame
 from sim_economy.experiments.sweeps.study import load_study
@@ -49,7 +49,7 @@ def test_a_row_opened_is_the_row_played(folder: Path) -> None:
         replay(opened.ledger)
         with World.open(opened.ledger, read_only=True) as world:
             assert world.config.seed == known["seed"]
-            assert row_digest(world.state, world.config) == known["digest"]
+            assert state_digest(world.state, world.config) == known["digest"]
 
 
 def test_its_statement_and_report_are_written(folder: Path, tmp_path: Path) -> None:

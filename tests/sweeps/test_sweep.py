@@ -11,10 +11,10 @@ from typing import Any
 import polars
 import pytest
 
+from sim_economy.batch.state_digest import state_digest
 from sim_economy.core.errors import FolderError, ScenarioError
 from sim_economy.experiments.sweeps import sweep as sweeps
 from sim_economy.experiments.sweeps import sweep_plan
-from sim_economy.experiments.sweeps.core_player import row_digest
 from sim_economy.experiments.sweeps.kernel_player import SMALL_ROWS, kernel_player
 from sim_economy.experiments.sweeps.study import load_study
 from sim_economy.experiments.sweeps.sweep import run_sweep
@@ -57,7 +57,7 @@ def test_every_row_is_the_run_of_its_point_and_seed(played: Path) -> None:
             assert row[metric] == known[metric], (row["row"], metric)
         world = World.open(store)
         assert world.config.seed == row["seed"]
-        assert row["digest"] == row_digest(world.state, world.config)
+        assert row["digest"] == state_digest(world.state, world.config)
         assert scenario.config.base_inference_rate == int(row["base_inference_rate"] * 10**6)
         assert {policy.work_below for policy in scenario.policies} == {  # type: ignore[attr-defined]
             row["policy.work_below"]

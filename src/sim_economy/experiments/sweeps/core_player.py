@@ -4,31 +4,19 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any, Final
 
 from msgspec import Struct
 
-from sim_economy.core.state import State, encode_state
-from sim_economy.core.world_config import WorldConfig
+from sim_economy.batch.state_digest import state_digest
 from sim_economy.experiments.sweeps.played_rows import PlayedRows, RowStatus, TurnSums
 from sim_economy.experiments.sweeps.point_scenarios import SweptScenario
 from sim_economy.experiments.sweeps.sweep_plan import RowSpan, SweepPlan
-from sim_economy.ledger.records import digest
 from sim_economy.runs.policy_loop import play
 from sim_economy.runs.row_metrics import WHOLE, derived_metrics
 from sim_economy.runs.world_totals import TURN_METRICS, WorldTotals
 from sim_economy.scenarios.scenario import Scenario
 from sim_economy.world.world import World
-
-
-def row_digest(state: State, config: WorldConfig) -> int:
-    """The 64-bit digest of a state that a row holds."""
-    try:
-        shared = import_module("sim_economy.batch.state_digest")
-    except ModuleNotFoundError:  # until the package `batch` is part of this tree
-        return int(digest(encode_state(state))[:16], 16)
-    return int(shared.state_digest(state, config))
 
 
 class PlayedWorld(Struct, frozen=True):
@@ -57,7 +45,7 @@ def play_world(scenario: Scenario, replicate: int) -> PlayedWorld:
     for name in WHOLE:
         if abs(metrics[name]) > _COLUMN_MAX:
             raise OverflowError(f"{name} is {metrics[name]}, more than a column of 64 bits holds")
-    return PlayedWorld(metrics, row_digest(state, config), totals.turns)
+    return PlayedWorld(metrics, state_digest(state, config), totals.turns)
 
 
 _COLUMN_MAX: Final = 2**63 - 1

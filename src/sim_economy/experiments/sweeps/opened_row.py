@@ -11,9 +11,9 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from sim_economy.batch.state_digest import state_digest
 from sim_economy.core.errors import FolderError, InputError, SimEconomyError, needing
 from sim_economy.core.table_reader import suggestion
-from sim_economy.experiments.sweeps.core_player import row_digest
 from sim_economy.experiments.sweeps.played_rows import RowStatus
 from sim_economy.experiments.sweeps.sweep_folder import MANIFEST
 from sim_economy.experiments.sweeps.sweep_plan import PART_ROWS, SweepPlan
@@ -169,7 +169,7 @@ def open_row(
         with closing(SQLiteStore.new(ledger)) as store:
             run = play_run(scenario, 1, store)
         with World.open(ledger, read_only=True) as world:
-            digest = row_digest(world.state, world.config)
+            digest = state_digest(world.state, world.config)
         if digest != recorded:
             raise DigestDiffersError(row, recorded, digest, str(ledger))
         return _described(plan, row, scenario, run, digest, home, report=report)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -49,22 +50,32 @@ def turns_frame(sums: Sequence[TurnSums]) -> polars.DataFrame:
     """Sums by turn, a row for each point and turn."""
     import polars  # noqa: PLC0415
 
-    columns: dict[str, list[int | None]] = {name: [] for name in ("point", "turn", "count", *_SUMS)}
+    columns: dict[str, list[int]] = {name: [] for name in ("point", "turn", "count", *_SUMS)}
     for one in sums:
         turns = len(one.sums[0])
         columns["point"] += [one.point] * turns
         columns["turn"] += range(1, turns + 1)
         columns["count"] += [one.runs] * turns
         for metric, total, squares in zip(TURN_METRICS, one.sums, one.squares, strict=True):
-            columns[f"{metric}_sum"] += map(_decimal, total)
-            columns[f"{metric}_sum_of_squares"] += map(_decimal, squares)
-    wide = dict.fromkeys(_SUMS, polars.Decimal(38, 0))
-    narrow = dict.fromkeys(("point", "turn", "count"), polars.Int64)
-    return polars.DataFrame(columns, schema={**narrow, **wide})
+            columns[f"{metric}_sum"] += total
+            columns[f"{metric}_sum_of_squares"] += squares
+    narrow = {
+        name: polars.Series(columns[name], dtype=polars.Int64)
+        for name in ("point", "turn", "count")
+    }
+    return polars.DataFrame(narrow | {name: whole_series(columns[name]) for name in _SUMS})
 
 
-def _decimal(total: int) -> int | None:
-    return int(total) if abs(total) <= SUM_MAX else None
+def whole_series(totals: Sequence[int]) -> polars.Series:
+    """Whole numbers of up to 38 digits; larger ones are missing."""
+    import polars  # noqa: PLC0415
+
+    kept = polars.Decimal(38, 0)
+    if all(abs(total) < 1 << 63 for total in totals):
+        return polars.Series(totals, dtype=polars.Int64).cast(kept)
+    # A list of small and large whole numbers is refused where the first is small.
+    held = [Decimal(total) if abs(total) <= SUM_MAX else None for total in totals]
+    return polars.Series(held, dtype=kept)
 
 
 def added_frames(frames: Sequence[polars.DataFrame]) -> polars.DataFrame:

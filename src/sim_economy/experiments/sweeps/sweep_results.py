@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sim_economy.experiments.sweeps.row_frames import SUM_MAX, added_frames, write_frame
+from sim_economy.experiments.sweeps.row_frames import added_frames, whole_series, write_frame
 from sim_economy.experiments.sweeps.sweep_folder import SweepFolder
 from sim_economy.experiments.sweeps.sweep_plan import SweepPlan
 from sim_economy.ledger.sidecars.run_folder import write_whole
@@ -78,8 +78,7 @@ def _moment_columns(name: str, moments: Moments) -> dict[str, Any]:
     }
     if moments.sums is not None and moments.squares is not None:
         for kind, totals in (("sum", moments.sums), ("sum_of_squares", moments.squares)):
-            held = [total if abs(total) <= SUM_MAX else None for total in totals]
-            found[f"{name}_{kind}"] = polars.Series(held, dtype=polars.Decimal(38, 0))
+            found[f"{name}_{kind}"] = whole_series(totals)
     return found
 
 

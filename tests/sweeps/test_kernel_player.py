@@ -1,0 +1,92 @@
+"""Sweeps played by the kernel: in every column what the core plays, whatever is varied."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+import sim_economy as se
+from sim_economy.experiments.sweeps import kernel_player as players
+from sim_economy.experiments.sweeps.kernel_player import kernel_player
+from tests.sweeps.small_studies import small_plan
+
+BASE: Final[dict[str, Any]] = {
+    "scenario": "as-run", "turns": 6, "seeds": 5, "per_turn": True, "histograms": True,
+}  # fmt: skip
+STUDIES: Final[dict[str, dict[str, Any]]] = {
+    "rates, thresholds and shapes": {
+        "vary": {
+            "base_inference_rate": {"from": 0, "to": 3, "steps": 3},
+            "policy.job_below": [-200, 950],
+            "lottery_rule": ["miners", "mine_stake_burn"],
+            "turns": [4, 7],
+            "num_agents": [3, 9],
+        }
+    },
+    "income": {
+        "set": {"income": {"period_turns": 3, "allowance": 100, "when_empty": "clip"}},
+        "vary": {"income.allowance": [0, 50, 400], "income.carryover_max": [0, 300]},
+    },
+    "usage in tables": {
+        "set": {
+            "usage": {
+                "source": "distribution",
+                "thinking": {"distribution": "exponential", "mean": 200},
+                "output": {"distribution": "lognormal", "median": 100, "sigma": 1},
+            }
+        },
+        "vary": {"thinking_layer_discount": {"from": 0, "to": 1, "steps": 4}},
+    },
+    "usage of a range and a table": {
+        "set": {
+            "usage": {
+                "source": "distribution",
+                "thinking": {"distribution": "uniform", "low": 0, "high": 900},
+                "output": {"distribution": "exponential", "mean": 150},
+            }
+        },
+        "vary": {"study_cost": [0, 50], "commons_threshold_per_turn": [0, 100]},
+    },
+    "beyond the range": {
+        "set": {"base_inference_rate": 3},
+        "vary": {"genesis_tokens_per_agent": [1, 2_000_000_000]},
+    },
+}
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_column_but_who_played_is_the_core_s(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("numba")
+    study = {"name": "both", **BASE, **STUDIES[name]}
+    if "turns" in study["vary"]:
+        del study["turns"]
+    by_core = se.sweep(study, folder=tmp_path / "core")
+    monkeypatch.setattr(players, "SMALL_ROWS", 0)
+    by_kernel = se.sweep(study, folder=tmp_path / "kernel")
+    statuses = set(by_kernel.frame()["status"])
+    assert statuses == ({"kernel", "core"} if name == "beyond the range" else {"kernel"})
+    assert set(by_core.frame()["status"]) == {"core"}
+    for frame in ("points", "turns", "histograms"):
+        assert getattr(by_kernel, frame).equals(getattr(by_core, frame)), frame
+    assert by_kernel.frame().drop("status").equals(by_core.frame().drop("status"))
+
+
+def test_without_numba_the_core_plays_and_the_extra_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "numba", None)
+    assert kernel_player(small_plan(seeds=1_000)) == (
+        "numba is not installed: pip install 'sim-economy[batch]'"
+    )
+
+
+def test_what_the_kernel_has_no_rule_for_is_named() -> None:
+    pytest.importorskip("numba")
+    said = kernel_player(small_plan(seeds=1_000))
+    assert isinstance(said, str)
+    assert "investor" in said
