@@ -132,8 +132,8 @@ MUTANTS = [
     ),
     KernelMutant(
         "L4 a threshold has no error band",
-        "if abs(short) < margin:",
-        "if abs(short) < 0.0:",
+        "if (abs(short) < margin) & ~alone:",
+        "if (abs(short) < 0.0) & ~alone:",
         "decayed_thresholds",
     ),
     KernelMutant(
