@@ -91,13 +91,13 @@ def tickets() -> Iterator[WorldGroup]:
             **own,
         )
         held = ticket_weights(group)
-        seeds = _seeds_at_edges(held, turns)
+        seeds = seeds_at_edges(held, turns)
         same = [seed for seed in seeds if ticket_weights(replace(group, seeds=(seed,))) == held]
         if same:
             yield replace(group, seeds=tuple(same))
 
 
-def _seeds_at_edges(held: list[int], turn: int) -> list[int]:
+def seeds_at_edges(held: list[int], turn: int) -> list[int]:
     total = sum(held)
     if not total:
         return []

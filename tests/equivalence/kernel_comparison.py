@@ -21,6 +21,7 @@ from sim_economy.agents.usage_model import (
     Uniform,
 )
 from sim_economy.batch.behaviour_tables import Behaviour
+from sim_economy.core.accounts import BALANCE, STAKED, WIDTH
 from tests.equivalence.core_reference import Reference
 from tests.equivalence.world_groups import OF_POLICY, WorldGroup
 
@@ -46,17 +47,20 @@ class Comparison(Struct, kw_only=True):
         self.differences += other.differences
 
 
-def compared(group: WorldGroup, *, every_turn: bool = False, threads: int = 1) -> Comparison:
+def compared(
+    group: WorldGroup, *, every_turn: bool = False, threads: int = 1, large: bool = False
+) -> Comparison:
     """Play a group by kernel and core, and compare what comes out.
 
     Args:
         every_turn: Whether to compare each turn's digest, not the last one's alone.
+        large: Whether lanes are agents of one world.
     """
     references = list(group.references())
     found = Comparison(worlds=len(references))
     horizons = range(1, group.turns + 1) if every_turn else (group.turns,)
     for turns in horizons:
-        result = _played(group, turns, threads)
+        result = _played(group, turns, threads, large)
         found.turns += len(references)
         for world, wanted in enumerate(references):
             if result.beyond[world]:
@@ -76,6 +80,11 @@ def _differing(result: Any, world: int, wanted: Reference, turns: int, last: int
     if int(result.digests[world]) != wanted.digests[turns - 1]:
         named.append("digest")
     if turns == last:
+        accounts = wanted.accounts[-1]
+        if result.balances[:, world].tolist() != list(accounts[BALANCE::WIDTH]):
+            named.append("balances")
+        if result.staked[:, world].tolist() != list(accounts[STAKED::WIDTH]):
+            named.append("stake")
         metrics = wanted.shortened[last][1]
         named += [
             f"{name} {int(result.metrics[name][world])} for {number}"
@@ -85,10 +94,14 @@ def _differing(result: Any, world: int, wanted: Reference, turns: int, last: int
     return ", ".join(named)
 
 
-def _played(group: WorldGroup, turns: int, threads: int) -> Any:
+def _played(group: WorldGroup, turns: int, threads: int, large: bool) -> Any:
     from sim_economy.batch.play import play_batch  # noqa: PLC0415
 
-    return play_batch(batch_of(group, turns), threads=threads)
+    if large:
+        from sim_economy.batch.large_world_player import play_large_worlds  # noqa: PLC0415
+
+        return play_large_worlds(batch_of(group, turns), threads=threads, accounts=True)
+    return play_batch(batch_of(group, turns), threads=threads, accounts=True)
 
 
 def batch_of(group: WorldGroup, turns: int) -> Any:

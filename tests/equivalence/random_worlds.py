@@ -175,6 +175,27 @@ def random_group(number: int) -> WorldGroup:
     return _with_policy(random, replace(group, varied=varied))
 
 
+def random_large_group(number: int) -> WorldGroup:
+    """The group of a number whose worlds are large; their agents follow the published family."""
+    random = Random(-1 - number)
+    agents = random.choice((1, 63, 64, 65, 127, 128, 129, 191, 192, random.randint(65, 300)))
+    turns = random.choice((1, 2, 3, 5, 7, 9, 12, 15))
+    config = _structure(random, agents, turns)
+    worlds = random.randint(1, 3)
+    policy, of_policy = _family(random, worlds)
+    if random.random() < 0.2:
+        policy, of_policy = Published(), {}
+    return WorldGroup(
+        name=f"random_large_group({number})",
+        config=config,
+        turns=turns,
+        seeds=tuple(_seed(random) for _ in range(worlds)),
+        varied={**_varied(random, config, worlds), **of_policy},
+        policy=policy,
+        usage=_usage(random, config, turns),
+    )
+
+
 def random_groups(first: int, worlds: int) -> Iterator[WorldGroup]:
     """Groups from a number on, until they hold so many worlds together."""
     number, left = first, worlds

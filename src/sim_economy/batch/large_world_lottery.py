@@ -90,8 +90,8 @@ def draw_winner(
     band = point * ROUNDING if is_exact else margin + rounding
     winner, kind, certain = find_ticket(worlds, last, work, point - band, point + band, separate)
     for lane in range(LANES):
-        turn[WINNER + lane] = np.int32(max(winner, 0))
-        turn[WINNER_HIGH + lane] = np.int32(max(winner, 0) + np.int64(not certain))
+        turn[WINNER + lane] = np.int32(winner)
+        turn[WINNER_HIGH + lane] = np.int32(winner) + np.int32(not certain)
         turn[KIND + lane] = np.int32(kind)
     return True
 
@@ -130,14 +130,14 @@ def find_ticket(
                 before += tickets[lane]
                 if before > low:
                     return group * LANES + lane, kind, before > high
-    return np.int64(-1), np.int64(MINE_KIND), False
+    return np.int64(0), np.int64(MINE_KIND), False
 
 
 @compiled
 def weigh_tickets(
     tickets: Floats, rows: Int32s, weights: Floats, rates: Floats, kind: np.int64, separate: bool
 ) -> None:
-    """L2: the tickets of one kind of 64 agents; by mining all of it where kinds are not separate."""
+    """L2: the tickets of one kind of 64 agents; one for all where kinds are not separate."""
     for lane in range(LANES):
         mined = np.float64(rows[ACTION + lane] == MINE)
         mining = rates[MINE_WEIGHT + lane] * mined

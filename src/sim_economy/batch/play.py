@@ -8,15 +8,23 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from sim_economy.batch.chunk import CHUNK_WORLDS, Chunk
 from sim_economy.batch.metric_lanes import METRICS
-from sim_economy.batch.packing import Packed
+from sim_economy.batch.packing import Packed, plain_policy
 from sim_economy.batch.series_sums import SeriesSums
-from sim_economy.batch.world_batch import BatchResult, WorldBatch
+from sim_economy.batch.world_batch import BatchResult, FamilyPolicy, WorldBatch
+
+LARGE_AGENTS: Final = 2_000
+"""Agents of a world from which on lanes are its agents: 64 such worlds leave the caches."""
+
+
+def plays_large(batch: WorldBatch) -> bool:
+    """Test whether lanes can be the agents of a world: all follow one published policy."""
+    return isinstance(plain_policy(batch), FamilyPolicy)
 
 
 def play_batch(
@@ -36,6 +44,11 @@ def play_batch(
             stands at the end of each turn is added up over the worlds of a point.
         progress: Called with how many worlds were finished since it was called last.
     """
+    if points is None and batch.config.num_agents >= LARGE_AGENTS and plays_large(batch):
+        # Compiled apart, and only where it is asked for.
+        from sim_economy.batch.large_world_player import play_large_worlds  # noqa: PLC0415
+
+        return play_large_worlds(batch, threads=threads, accounts=accounts, progress=progress)
     packed = Packed(batch, every_turn=points is not None)
     worlds, agents = packed.worlds, batch.config.num_agents
     found = np.empty((len(METRICS), worlds), np.int64)

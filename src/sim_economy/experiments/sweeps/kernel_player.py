@@ -42,7 +42,9 @@ SMALL_ROWS: Final = 2_000
 """Rows up to which a sweep stays on the core: loading compiled code takes longer."""
 SERIES_WORLDS: Final = 8_192
 """Worlds whose sums by turn are held at once."""
-AGENTS_MAX: Final = 20_000
+AGENTS_MAX: Final = 1_000_000
+"""Agents of a world that the kernel takes."""
+BLOCK_AGENTS_MAX: Final = 20_000
 """Agents of a world beyond which 64 worlds side by side take too much memory."""
 
 AGENT_TURNS_MAX: Final = 1 << 30
