@@ -41,12 +41,12 @@ def _miners(name: str, agents: int, threshold: int, rule: LotteryRule) -> WorldG
 
 
 def large_tickets() -> Iterator[WorldGroup]:
-    """L4: draws at both ends of every ticket, the last lane's and the last agent's too."""
+    """L4: draws at both ends of the first and of the last tickets."""
     for agents in SIZES:
         for rule in LotteryRule:
             group = _miners("tickets", agents, 0, rule)
             seeds = seeds_at_edges([10 * MILLION + 1] * agents, 1)
-            yield replace(group, seeds=tuple(seeds))
+            yield replace(group, seeds=(*seeds[:20], *seeds[-60:]))
 
 
 def large_thresholds() -> Iterator[WorldGroup]:

@@ -34,12 +34,13 @@ def first_difference(families: Sequence[str]) -> str:
     vars(compiling)["fused"] = lambda *numbers: np.float64(fused(*numbers))
     from tests.equivalence.kernel_comparison import compared  # noqa: PLC0415
     from tests.equivalence.test_directed_worlds import AT_THE_ENDS, WITHIN_RANGE  # noqa: PLC0415
+    from tests.equivalence.test_large_worlds import FAMILIES  # noqa: PLC0415
 
-    for family in (*WITHIN_RANGE, *AT_THE_ENDS):
+    for family in (*WITHIN_RANGE, *AT_THE_ENDS, *FAMILIES):
         if family.__name__ not in families:
             continue
         for group in family():
-            found = compared(group)
+            found = compared(group, large=family in FAMILIES)
             if found.differences:
                 return found.differences[0]
     return ""

@@ -214,6 +214,30 @@ MUTANTS = [
         "factor = coefficient(RELEASE, agent, turns)",
         "releases",
     ),
+    KernelMutant(
+        "a large world's lanes beyond the last agent hold tickets",
+        "    rates[lanes.MINE_WEIGHT + agents : lanes.MINE_WEIGHT + LANES] = 0.0\n",
+        "",
+        "large_thresholds",
+    ),
+    KernelMutant(
+        "a large world's lanes beyond the last agent hold tokens",
+        "[(groups - 1) * ROWS + BALANCE + agent % LANES] = np.int32(0)",
+        "[(groups - 1) * ROWS + BALANCE + agent % LANES] += np.int32(0)",
+        "large_workers",
+    ),
+    KernelMutant(
+        "L8 draws of a large world have no error band",
+        "band = point * ROUNDING if is_exact else margin + rounding",
+        "band = 0.0",
+        "large_tickets",
+    ),
+    KernelMutant(
+        "a transfer of a large world arrives in the giver's lane",
+        "at = group * ROWS + WAITING_IN + own",
+        "at = group * ROWS + WAITING_IN + lane",
+        "large_transfers",
+    ),
 ]
 IN_CI = MUTANTS[:3]
 

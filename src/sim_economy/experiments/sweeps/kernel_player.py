@@ -17,6 +17,7 @@ from sim_economy.agents.usage_model import (
     PublishedUsage,
     Uniform,
 )
+from sim_economy.batch.behaviour_tables import Behaviour, FamilyTable
 from sim_economy.batch.world_batch import (
     BatchResult,
     BehaviourPolicy,
@@ -40,10 +41,14 @@ if TYPE_CHECKING:
 
 SMALL_ROWS: Final = 2_000
 """Rows up to which a sweep stays on the core: loading compiled code takes longer."""
+SMALL_AGENT_TURNS: Final = 10_000_000
+"""Agent-turns of a sweep of few rows from which on compiling takes less than the core."""
 SERIES_WORLDS: Final = 8_192
 """Worlds whose sums by turn are held at once."""
 AGENTS_MAX: Final = 1_000_000
 """Agents of a world that the kernel takes."""
+ACCOUNTS_MAX: Final = 1 << 28
+"""Agents of all worlds of one batch, whose accounts are held at once: 2 GiB."""
 BLOCK_AGENTS_MAX: Final = 20_000
 """Agents of a world beyond which 64 worlds side by side take too much memory."""
 
@@ -59,11 +64,13 @@ def kernel_player(plan: SweepPlan) -> Player | str:
     Whether a sweep is small is a matter of the whole study, so that one that is resumed goes on
     with the player that it began with.
     """
-    if plan.rows <= SMALL_ROWS:
+    base = plan.study.scenario.base
+    agent_turns = plan.rows * base.config.num_agents * base.turns
+    if plan.rows <= SMALL_ROWS and agent_turns <= SMALL_AGENT_TURNS:
         return f"{plan.rows} runs are played sooner without it"
     if find_spec("numba") is None:
         return "numba is not installed: pip install 'sim-economy[batch]'"
-    reason = _obstacle(plan.study.scenario.base)
+    reason = _obstacle(base, by_turn=plan.study.per_turn)
     return KernelPlayer(plan) if reason is None else reason
 
 
@@ -74,8 +81,12 @@ def is_compiled() -> bool:
     return has_compiled_code()
 
 
-def _obstacle(scenario: Scenario) -> str | None:
-    """What of a scenario the kernel has no rule for; None where there is nothing."""
+def _obstacle(scenario: Scenario, *, by_turn: bool) -> str | None:
+    """What of a scenario the kernel has no rule for; None where there is nothing.
+
+    Args:
+        by_turn: Whether what stands at the end of each turn is asked for.
+    """
     config = scenario.config
     if config.secret or config.rules_version is not RulesVersion.V3:
         return "draws of a secret seed, or of older rules, are the core's"
@@ -86,6 +97,9 @@ def _obstacle(scenario: Scenario) -> str | None:
     behaviour = behaviour_of(scenario.population)
     if isinstance(behaviour, CoreOnly):
         return str(behaviour)
+    if config.num_agents > BLOCK_AGENTS_MAX and (by_turn or not _follow_family(behaviour)):
+        what = "series by turn" if by_turn else "policies but one of the published family"
+        return f"{what} are the core's beyond {BLOCK_AGENTS_MAX:,} agents"
     from sim_economy.batch.behaviour_packing import refusal  # noqa: PLC0415 - imports Numba
 
     return refusal(behaviour)
@@ -145,6 +159,9 @@ class KernelPlayer:
             _, codes = np.unique(self._plan.columns[key.name][points], return_inverse=True)
             _, shapes = np.unique(shapes * (codes.max() + 1) + codes, return_inverse=True)
         most = SERIES_WORLDS if self._study.per_turn else len(rows)
+        base = self._study.scenario.base.config.num_agents
+        agents = int(np.max(self._plan.columns.get("num_agents", base)))
+        most = max(1, min(most, ACCOUNTS_MAX // agents))
         order = np.argsort(shapes, kind="stable")
         bounds = np.flatnonzero(np.diff(shapes[order])) + 1
         for part in np.split(rows[order], bounds):
@@ -165,7 +182,7 @@ class KernelPlayer:
         columns = self._plan.row_columns(rows)
         points = columns["point"]
         scenario = self._scenario(int(points[0]))
-        reason = _obstacle(scenario)
+        reason = _obstacle(scenario, by_turn=study.per_turn)
         behaviour = behaviour_of(scenario.population)
         if reason is not None or isinstance(behaviour, CoreOnly):
             return self._left(rows)
@@ -261,6 +278,11 @@ def _lists(scenario: Scenario, seeds: Column) -> Any:
         return published_lists(seeds.tolist(), turns, agents)
     configs = [scenario.config_of_run(int(seed) - scenario.seed) for seed in seeds]
     return np.array([list(islice(scenario.usage.turns(own), turns)) for own in configs])
+
+
+def _follow_family(behaviour: Behaviour) -> bool:
+    """Test whether all agents follow one policy of the published family."""
+    return len(behaviour.tables) == 1 and isinstance(behaviour.tables[0], FamilyTable)
 
 
 def _policy_numbers(scenario: Scenario) -> frozenset[str]:
