@@ -96,6 +96,8 @@ from sim_economy.batch.lanes import (
     SPENT_AGE,
     WEIGHTS,
     WINNER,
+    Bytes,
+    Floats,
     Int32s,
     Int64s,
 )
@@ -111,10 +113,8 @@ from sim_economy.batch.large_world_lanes import (
     pay_all_tips,
     top_up_agent,
 )
-from sim_economy.batch.large_world_lottery import draw_winner
+from sim_economy.batch.large_world_lottery import draw_winner, weigh_group
 from sim_economy.batch.lottery_lanes import (
-    add_mining_tickets,
-    add_separate_tickets,
     begin_tickets,
     decide_whether_stake_counts,
     settle_draw,
@@ -147,6 +147,8 @@ class LargeWorld(NamedTuple):
         agents: How many there are.
         cores: Core shares at genesis, `[agent]`.
         own: Numbers of the world that no lane has.
+        tickets: Sums of their weights, `[group, kind]`.
+        owners: Whether any agent of a group owns a core share, `[group]`.
         clocks: Room for whether stakes, then burns, are due, `[lane]` each.
     """
 
@@ -157,6 +159,8 @@ class LargeWorld(NamedTuple):
     agents: np.int64
     cores: Int32s
     own: Int64s
+    tickets: Floats
+    owners: Bytes
     clocks: Int32s
 
 
@@ -173,7 +177,8 @@ def play_large(world: LargeWorld) -> None:
         for lane in range(LANES):
             work.keys[lane] += np.uint64(lane) * NEXT_INDEX
         act_large(world, number)  # T2 and T3
-        bill_large(world, number)  # T4
+        prepare_tickets(world, number, has_burns)
+        bill_large(world, number, has_burns)  # T4
         has_burns |= make_large_block(world, number, has_burns)  # T5
         pay_large_dividends(world)  # T6
         if number == turns and shared.shape[at.ENDS]:  # T9
@@ -199,8 +204,12 @@ def begin_lanes(world: LargeWorld) -> None:
     groups = world.shared.shape[at.AGENTS]
     for agent in range(world.agents, groups * LANES):
         work.rows[(groups - 1) * ROWS + BALANCE + agent % LANES] = np.int32(0)
+    world.owners[:] = np.uint8(0)
     for agent in range(world.agents):
+        if world.cores[agent] == 0:
+            continue
         group, lane = divmod(agent, LANES)
+        world.owners[group] = np.uint8(1)
         work.rows[group * ROWS + CORES + lane] = world.cores[agent]
         work.turn[SHARES + lane] += world.cores[agent]
 
@@ -295,10 +304,25 @@ def apply_large(
 
 
 @compiled
-def bill_large(world: LargeWorld, number: np.int64) -> None:
-    """T4: usage is drawn and paid, jobs are paid, debts bear interest."""
+def prepare_tickets(world: LargeWorld, number: np.int64, has_burns: bool) -> None:
+    """L2 and L3: what burns weigh in this turn, and whether stake and burns count."""
+    shared, work = world.shared, world.work
+    if has_burns:
+        weigh_burns(shared, world.worlds, work, number)
+    begin_tickets(work.draws)
+    if shared.shape[at.SEPARATE_TICKETS]:
+        window = np.int32(shared.shape[at.WINDOW])
+        decide_whether_stake_counts(work.turn, np.int32(number), window)
+
+
+@compiled
+def bill_large(world: LargeWorld, number: np.int64, has_burns: bool) -> None:
+    """T4: usage is drawn and paid, jobs are paid, debts bear interest.
+
+    Tickets are weighed on the way: a bill changes none, and memory is read once less.
+    """
     work, shape = world.work, world.shared.shape
-    groups = shape[at.AGENTS]
+    groups, separate = shape[at.AGENTS], shape[at.SEPARATE_TICKETS] != 0
     work.totals[POOL : POOL + LANES] = 0
     for group in range(groups):
         rows = work.rows[group * ROWS : (group + 1) * ROWS]
@@ -314,6 +338,7 @@ def bill_large(world: LargeWorld, number: np.int64) -> None:
         if not shape[at.BONUS_PER_BLOCK]:
             pay_first_jobs(work.turn, rows, worlds.parameters)
         collect(work.turn, rows, worlds.rates)
+        weigh_group(world.tickets, work, group, worlds.rates, separate, has_burns)
         if ends_group(group, groups) or group == groups - 1:
             add_up_bills(work.turn, work.totals)
         if ends_group(group, groups):
@@ -345,22 +370,10 @@ def charge_large(world: LargeWorld, worlds: BlockWorlds, number: np.int64, group
 def make_large_block(world: LargeWorld, number: np.int64, has_burns: bool) -> bool:
     """T5: draw the block; what waits is finalised, the winner is paid."""
     shared, work = world.shared, world.work
-    shape, turn, groups = shared.shape, work.turn, shared.shape[at.AGENTS]
+    shape, turn = shared.shape, work.turn
     separate = shape[at.SEPARATE_TICKETS] != 0
-    if has_burns:
-        weigh_burns(shared, world.worlds, work, number)
-    begin_tickets(work.draws)
-    if separate:
-        decide_whether_stake_counts(turn, np.int32(number), np.int32(shape[at.WINDOW]))
-    for group in range(groups):
-        rows = work.rows[group * ROWS : (group + 1) * ROWS]
-        weights = work.weights[group * WEIGHTS : (group + 1) * WEIGHTS]
-        rates = numbers_of(world, group).rates
-        if separate:
-            add_separate_tickets(work.draws, turn, rows, weights, rates)
-        else:
-            add_mining_tickets(work.draws, rows, weights, rates, has_burns)
-    if not draw_winner(world.worlds, world.last, work, world.agents, separate):
+    worlds, last = world.worlds, world.last
+    if not draw_winner(worlds, last, work, world.tickets, world.agents, separate):
         return has_burns
     settle_draw(turn, np.int32(number))
     has_burns |= finalise_large(world, number)
@@ -425,7 +438,7 @@ def pay_large_dividends(world: LargeWorld) -> None:
         rows = work.rows[group * ROWS : (group + 1) * ROWS]
         if by_claim:
             pay_claim(work.turn, totals, rows)
-        else:
+        elif world.owners[group]:
             pay_core_owner(work.turn, rows)
         if ends_group(group, groups):
             add_up_turn(work.turn, totals)

@@ -19,6 +19,7 @@ from sim_economy.batch.chunk import mix_seeds, read_guard
 from sim_economy.batch.decisions import family
 from sim_economy.batch.lanes import BALANCE, LANES, LIMIT, ROWS, STAKED
 from sim_economy.batch.large_world import OWN_NUMBERS, LargeWorld, play_large
+from sim_economy.batch.large_world_lottery import KINDS
 from sim_economy.batch.metric_lanes import METRICS, read_metrics
 from sim_economy.batch.packing import Packed
 from sim_economy.batch.world_batch import BatchResult, WorldBatch
@@ -129,6 +130,8 @@ def _large_world(packed: Packed, allowances: list[Any], world: int, work: Worksp
         agents=np.int64(agents),
         cores=shared.cores,
         own=np.zeros(OWN_NUMBERS, np.int64),
+        tickets=np.zeros(groups * KINDS, np.float64),
+        owners=np.zeros(groups, np.uint8),
         clocks=aligned(2 * LANES, np.int32),
     )
 
