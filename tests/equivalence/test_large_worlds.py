@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from msgspec.structs import replace
 
+from sim_economy.agents.usage_model import DistributedUsage, Uniform
+from sim_economy.scenarios.presets import preset
 from tests.equivalence import directed_large_worlds as directed
 from tests.equivalence.kernel_comparison import Comparison, batch_of, compared
 from tests.equivalence.random_worlds import random_large_group
@@ -75,3 +78,19 @@ def test_lanes_of_agents_and_lanes_of_worlds_agree() -> None:
         assert np.array_equal(of_worlds.balances[:, both], of_agents.balances[:, both])
         for name, values in of_worlds.metrics.items():
             assert np.array_equal(values[both], of_agents.metrics[name][both]), (group.name, name)
+
+
+def test_a_world_of_thousands_is_played_with_lanes_of_agents_and_is_the_cores() -> None:
+    from sim_economy.batch.play import LARGE_AGENTS, plays_large  # noqa: PLC0415
+
+    agents = tuple(f"agent_{index}" for index in range(LARGE_AGENTS + 1))
+    group = WorldGroup(
+        name="thousands",
+        config=replace(preset("as-run"), num_agents=len(agents), agent_ids=agents),
+        turns=14,
+        seeds=(1, 2),
+        usage=DistributedUsage(Uniform(50, 350), Uniform(40, 280)),
+    )
+    assert plays_large(batch_of(group, group.turns))
+    found = compared(group)
+    assert (found.differences, found.beyond) == ([], 0)
