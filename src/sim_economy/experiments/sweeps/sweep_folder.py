@@ -94,6 +94,14 @@ def _check_same(folder: Path, kept: Mapping[str, Any], study: SweepStudy) -> Non
         )
 
 
+def rows_paths(folder: Path) -> list[Path]:
+    """The files of all rows that are played, whole parts and what unfinished ones have."""
+    return [
+        *sorted((folder / "rows").glob("part-*.parquet")),
+        *sorted((folder / _UNFINISHED).glob("rows-*.parquet")),
+    ]
+
+
 class SweepFolder:
     """The files of one sweep, which this process has claimed."""
 
