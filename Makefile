@@ -36,7 +36,7 @@ figures: $(VENV)/dev.stamp ## Write the figures that pages show anew, after a ch
 
 nightly: $(VENV)/dev.stamp ## The long suites: ten million random actions, a million stateful ones.
 	$(BIN)/python -m pytest -s -m nightly tests/properties
-	$(BIN)/python -m pytest -n $(CPUS) -m nightly tests/mutants tests/api tests/faults tests/orchestrator
+	$(BIN)/python -m pytest -n $(CPUS) -m nightly tests --ignore tests/properties
 
 bench: $(VENV)/bench.stamp ## Ratios against a bare loop, raw SQLite, Mesa, radCAD, a bare socket; the cost of access.
 	$(BIN)/python -m benchmarks.speed
