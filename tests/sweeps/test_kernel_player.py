@@ -50,6 +50,8 @@ STUDIES: Final[dict[str, dict[str, Any]]] = {
         },
         "vary": {"study_cost": [0, 50], "commons_threshold_per_turn": [0, 100]},
     },
+    "presets": {"vary": {"preset": ["as-run", "as-written"], "study_cost": [20, 70]}},
+    "seeds alone": {"vary": {}},
     "beyond the range": {
         "set": {"base_inference_rate": 3},
         "vary": {"genesis_tokens_per_agent": [1, 2_000_000_000]},

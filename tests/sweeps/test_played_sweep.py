@@ -284,7 +284,7 @@ def test_a_failed_run_exits_with_1(tmp_path: Path) -> None:
     )
     failed = sim_economy("sweep", "wild.toml", cwd=tmp_path)
     assert failed.returncode == 1, failed.stderr
-    assert "1 runs failed; see out/wild/failures" in failed.stderr
+    assert "1 run failed; see out/wild/failures; the same command" in failed.stderr
     (trace,) = (tmp_path / "out/wild/failures").iterdir()
     assert "debt_token_turns is" in trace.read_text(encoding="utf-8")
 

@@ -110,11 +110,10 @@ def test_replicates_have_the_same_seeds_at_every_point() -> None:
         ({"policy.work_below": [1]}, "unknown key"),
         ({"policy": ["minr"]}, "did you mean miner?"),
         ({"seed": [1, 2]}, "replicate r has the seed + r"),
-        ({"preset": ["as-run"]}, "vary the variants themselves"),
+        ({"preset": ["as-runs"]}, "must be one of as-run, as-written"),
         ({"income.allowanc": [1]}, "unknown key; did you mean allowance?"),
         ({"slash_both_on_timeout": ["yes"]}, "yes: must be true or false"),
         ({"num_agents": [0]}, "0: must be an integer from 1 to 1000000"),
-        ({}, "vary: is missing"),
     ],
     ids=str,
 )
@@ -151,6 +150,7 @@ def test_every_problem_is_found_at_once() -> None:
     [
         ({"design": "sobol", "size": 100}, "size: must be a power of two for sobol, such as 128"),
         ({"design": "morris"}, "size: is missing; a morris needs it"),
+        ({"design": "sobol", "size": 8, "vary": {}}, "vary: is missing; a sobol draws values of"),
         ({"scenario": "as-rn"}, "no such scenario file"),
         ({"turns": 5, "vary": {"turns": [5, 6]}}, "turns: is varied; leave it out"),
         ({"set": {"study_cost": 1}}, "study_cost: is varied"),

@@ -58,8 +58,8 @@ def sweep(
     """Play a scenario at every point of STUDY: a study file, or a shipped one.
 
     --set changes a key of the study (design, size, vary.KEY) or a setting of its scenario; a key
-    that is varied is fixed by it. The same command resumes an interrupted sweep. Exits with 1 if a
-    run failed, with 3 if it stopped after --seconds-max.
+    that is varied is fixed by it. The same command resumes an interrupted sweep, and plays again
+    what failed. Exits with 1 if a run failed, with 3 if it stopped after --seconds-max.
     """
     from sim_economy.cli.options import numbers_as_changes  # noqa: PLC0415 - not for --help
     from sim_economy.experiments.sweeps.played_sweep import (  # noqa: PLC0415
@@ -136,7 +136,9 @@ def _show(played: PlayedSweep, picture: str | None, *, as_json: bool) -> None:
             f"{outcome.statuses['core']:,} runs left the batch kernel's range; the core played them"
         )
     if outcome.failed:
-        say(f"{outcome.failed:,} runs failed; see {played.folder / 'failures'}", err=True)
+        runs = "run" if outcome.failed == 1 else "runs"
+        failed = f"{outcome.failed:,} {runs} failed; see {played.folder / 'failures'}"
+        say(f"{failed}; the same command plays what failed again", err=True)
     if missing:
         say(f"left out: the report: {missing}", err=True)
     say(f"files in {played.folder}" + (f"; read {page}" if page else ""))

@@ -10,8 +10,8 @@ from msgspec import Struct
 from sim_economy.core.errors import InputError, needing
 from sim_economy.core.randomness import draw_below, seed_key
 from sim_economy.experiments.sweeps.core_player import CorePlayer
+from sim_economy.experiments.sweeps.kept_rows import rows_paths
 from sim_economy.experiments.sweeps.row_frames import rows_frame
-from sim_economy.experiments.sweeps.sweep_folder import rows_paths
 from sim_economy.experiments.sweeps.sweep_plan import RowSpan, SweepPlan
 
 if TYPE_CHECKING:

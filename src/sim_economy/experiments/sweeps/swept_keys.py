@@ -23,6 +23,7 @@ from sim_economy.core.table_reader import (
 )
 from sim_economy.core.units import MILLION, decimal_text
 from sim_economy.core.world_config import WorldConfig
+from sim_economy.scenarios.presets import PRESETS
 from sim_economy.scenarios.scenario import ScenarioTable
 
 _DECIMALS: Final = (Kind.RATE, Kind.WEIGHT, Kind.PRICE)
@@ -33,9 +34,9 @@ _FIXED: Final = {
     "seed": "is the study's; replicate r has the seed + r at every point",
     "population": "cannot be varied; vary policy, or parameters of the one policy as policy.KEY",
     "agent_ids": "cannot be varied; vary num_agents",
-    "preset": "cannot be varied; vary the variants themselves, such as job_rule",
     "secret": "cannot be varied",
 }
+_PRESET: Final = Parameter(Kind.TEXT, "the world that the scenario starts from", choices=PRESETS)
 _RANGE: Final = frozenset({"from", "to", "steps"})
 STEPS_MAX: Final = 1_000_000
 
@@ -174,7 +175,7 @@ def _described(name: str, policy: Policy | None) -> tuple[Parameter | None, Any]
             raise ValueError(unknown_key(own, described).removeprefix(f"{own}: "))
         case "usage" | "cores" if own:
             return None, None
-    known = _defaults(ScenarioTable) | _defaults(WorldConfig)
+    known = {"preset": (_PRESET, None), **_defaults(ScenarioTable), **_defaults(WorldConfig)}
     if name in known and known[name][0].kind not in {Kind.TABLE, Kind.TABLES}:
         return known[name]
     listed = [key for key in known if key not in _FIXED]

@@ -86,6 +86,8 @@ def write_sweep_report(folder: Path, frames: SweepFrames, picture: str = INSOLVE
 def sweep_answer(frames: SweepFrames) -> str:
     """Which share of the points is solvent, the best and the worst, in a sentence; Markdown."""
     played = frames.played.to_dicts()
+    if not frames.keys:
+        return _answer_of_seeds(frames, played[0])
     solvent, all_of_them = frames.solvent.height, len(played)
     share = number(100 * solvent / all_of_them, 0)
     best, worst = (
@@ -98,13 +100,26 @@ def sweep_answer(frames: SweepFrames) -> str:
     )
 
 
+def _answer_of_seeds(frames: SweepFrames, point: Mapping[str, Any]) -> str:
+    """Of a sweep of seeds alone: whether agents and platform are solvent, on average."""
+    below, platform = point["insolvent_percent_mean"], point["platform_final_mean"]
+    solvent = "are solvent" if frames.solvent.height else "are not both solvent"
+    return (
+        f"Agents and platform **{solvent}**, on average over {point['runs']:,} seeds: agents spend "
+        f"{number(below, 1)} % of their turns below zero, and the platform ends at "
+        f"{number(platform, 0)} tokens."
+    )
+
+
 def sweep_figure(frames: SweepFrames, metric: str = INSOLVENT) -> Figure:
     """What a metric is at each point.
 
     Raises:
-        InputError: The sweep has not kept it.
+        InputError: The sweep has not kept it, or varies nothing.
     """
     check_metric(frames.metrics, metric)
+    if not frames.keys:
+        raise InputError("picture", "there is none of seeds alone; name a key in [vary]")
     return sweep_picture(frames.points, frames.keys, metric, ROW_METRICS[metric])
 
 
@@ -124,7 +139,7 @@ def sweep_report(frames: SweepFrames, picture: str = INSOLVENT) -> Report:
     return Report(
         title=f"Sweep {frames.name}",
         answer=sweep_answer(frames),
-        picture=sweep_figure(frames, picture),
+        picture=sweep_figure(frames, picture) if frames.keys else None,
         key_figures=_key_figures(frames),
         evidence=[
             Section(title="Points", blocks=[_ends(frames)]),
