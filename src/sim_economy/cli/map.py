@@ -79,12 +79,21 @@ def _played(out: Path, turns: tuple[int, ...], seeds: int | None, jobs: int) -> 
 
     usual = dict(HORIZONS)
     folders = []
+    said: set[str] = set()
+
+    def notify(text: str) -> None:
+        if text not in said:
+            say_wrapped(text, err=True)
+        said.add(text)
+
     for horizon in turns or tuple(usual):
         count = seeds or usual.get(horizon, HORIZONS[-1][1])
         study = load_study(STUDY, {"vary.turns": [horizon], "seeds": count})
         folder = out / f"turns-{horizon}"
         with progress_bar(f"{horizon:,} turns", check_runs(study, _RUNS_MAX)) as progress:
-            run_sweep(study, folder, jobs=jobs, runs_max=_RUNS_MAX, progress=progress)
+            run_sweep(
+                study, folder, jobs=jobs, runs_max=_RUNS_MAX, progress=progress, notify=notify
+            )
         folders.append(folder)
     return tuple(folders)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
@@ -11,6 +12,7 @@ from sim_economy.core.errors import InputError, needing
 from sim_economy.core.table_reader import is_whole
 from sim_economy.experiments.sweeps.compared_rows import ComparedRows, compare_rows
 from sim_economy.experiments.sweeps.frame_names import FRAME_NAMES, renamed
+from sim_economy.experiments.sweeps.kernel_player import NUMBA_MISSING
 from sim_economy.experiments.sweeps.opened_row import OpenedRow, open_row, row_at
 from sim_economy.experiments.sweeps.study import SweepStudy, load_study
 from sim_economy.experiments.sweeps.sweep import RUNS_MAX, SweepOutcome, run_sweep
@@ -260,8 +262,19 @@ def sweep(
         runs_max=runs_max,
         seconds_max=seconds_max,
         progress=progress,
+        notify=_warn_of_the_extra,
     )
     return PlayedSweep(loaded, into, outcome)
+
+
+def _warn_of_the_extra(text: str) -> None:
+    """Say in a notebook too that a library is missing; other waits show in its progress."""
+    if NUMBA_MISSING in text:
+        warnings.warn(text, stacklevel=_CALLER)
+
+
+_CALLER: Final = 5
+"""Frames from a warning up to the call of `sweep`: announcing, the session, `run_sweep`, ours."""
 
 
 def sweep_folder(study: SweepStudy) -> Path:
