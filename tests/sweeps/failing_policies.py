@@ -6,7 +6,7 @@ from sim_economy.agents.policy import Policy, View
 from sim_economy.core.actions import Action, Mine
 
 IS_BROKEN = True
-"""Whether they fail; what they call elsewhere, a file or a library, may be mended."""
+"""Whether they fail; what they call elsewhere, a file or a library, may be repaired."""
 
 
 class Fragile(Policy, frozen=True):

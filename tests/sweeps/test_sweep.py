@@ -197,8 +197,8 @@ def test_rows_that_failed_are_played_again_by_the_same_call(
     forget_failed_rows(own)
     (own / "rows/part-00000.parquet").write_bytes(part)
     monkeypatch.setattr(failing_policies, "IS_BROKEN", False)
-    mended = run_sweep(study, own)
-    assert (mended.played, mended.failed) == (failed, 0)
+    again = run_sweep(study, own)
+    assert (again.played, again.failed) == (failed, 0)
     run_sweep(study, whole)
     assert files_of(own) == files_of(whole)
 
