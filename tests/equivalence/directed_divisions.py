@@ -124,6 +124,34 @@ def fees() -> Iterator[WorldGroup]:
             )
 
 
+def scaled_fees() -> Iterator[WorldGroup]:
+    """B1 and B3: prices of few decimals by which drawn units are charged in whole numbers."""
+    student = replace(PASSIVE, study_period=1, study_above=NEVER)
+    rates = (1, 61_035, 500_000, 950_000, MILLION, 7_999_999, 8 * MILLION, 8 * MILLION + 1)
+    rows = list(product(rates, (1, 50_000, 333_333, 500_000), (0, 1, 100_000, MILLION)))
+    varied = by_world(("base_inference_rate", "study_discount", "thinking_layer_discount"), rows)
+    for most in (20, 139, 140, 1_406, 1_407, 14_073, 14_074, 200_000):
+        yield built(
+            f"thinking and output up to {most} units",
+            9,
+            DistributedUsage(Uniform(0, most), Uniform(0, most)),
+            varied,
+            policy=student,
+            genesis_tokens_per_agent=WITHIN,
+            study_cost=0,
+        )
+    for units, rate in ((20, MILLION), (8_192, 15_625), (16_384, 15_625)):
+        yield built(
+            f"whole fees of {units} units",
+            9,
+            DistributedUsage(Uniform(0, 0), Uniform(units, units)),
+            {"base_inference_rate": [rate, rate * 2], "study_discount": [500_000, 50_000]},
+            policy=student,
+            genesis_tokens_per_agent=WITHIN,
+            study_cost=0,
+        )
+
+
 def thinking() -> Iterator[WorldGroup]:
     """B1: floor(thinking x discount)."""
     for units in (1, 3, 77, 350, 10_001, 999_999, 2**24 + 1, WITHIN - 1):

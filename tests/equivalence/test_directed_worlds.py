@@ -16,6 +16,7 @@ Family = Callable[[], Iterator[WorldGroup]]
 
 WITHIN_RANGE: tuple[Family, ...] = (
     directed_divisions.fees,
+    directed_divisions.scaled_fees,
     directed_divisions.thinking,
     directed_divisions.interest,
     directed_divisions.relief,

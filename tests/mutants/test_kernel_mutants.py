@@ -65,6 +65,24 @@ MUTANTS = [
         "fees",
     ),
     KernelMutant(
+        "B3 every price is scaled",
+        "if product % divisor != 0:",
+        "if product % divisor < 0:",
+        "scaled_fees",
+    ),
+    KernelMutant(
+        "B3 a scaled price is rounded down",
+        "scaled = (high << 16) + ((left << 16) + FIVES - 1) // FIVES",
+        "scaled = (high << 16) + (left << 16) // FIVES",
+        "scaled_fees",
+    ),
+    KernelMutant(
+        "B1 parts of thinking are rounded down",
+        "part = -(-(np.asarray(rate, np.int64) << PART_BITS) // MILLION)",
+        "part = (np.asarray(rate, np.int64) << PART_BITS) // MILLION",
+        "scaled_fees",
+    ),
+    KernelMutant(
         "B3 studies do not compound",
         "            weights[STUDY_FACTOR + lane] = factor\n",
         "",

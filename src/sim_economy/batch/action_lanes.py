@@ -82,40 +82,38 @@ def refuse(
 
     Source: docs/spec/economy.md, A1 to A3, S2 and C1.
     """
+    own, count = np.int32(agent), np.int32(agents)
     for lane in range(LANES):
-        action = rows[ACTION + lane]
-        if action <= IDLE:
-            continue
-        amount = np.int64(turn[AMOUNT + lane])
-        balance = rows[BALANCE + lane]
-        staked = rows[STAKED + lane]
-        refused = False
-        if action == UNSTAKE:
-            if amount == WITHOUT_AMOUNT:
-                refused = not all_stake or staked < 1
-                turn[AMOUNT + lane] = staked
-            else:
-                refused = amount < 1 or amount > staked
-        elif action == STUDY:
-            refused = parameters[STUDY_COST + lane] > balance
-        elif action == BID_CORE:
-            refused = not auction_open or amount < 1 or amount > balance
-        elif action != STOPPED:
-            tip = np.int64(turn[TIP + lane])
-            refused = amount < 1 or tip < 0 or amount + tip > balance
-            if action == TRANSFER:
-                target = turn[TARGET + lane]
-                refused = refused or target < 0 or target >= agents or target == agent
-        if refused:
-            rows[ACTION + lane] = IDLE
-            turn[REJECTED + lane] += np.int32(1)
+        action, target = rows[ACTION + lane], turn[TARGET + lane]
+        balance, staked = rows[BALANCE + lane], rows[STAKED + lane]
+        unstakes = action == UNSTAKE
+        takes_all = unstakes & (turn[AMOUNT + lane] == WITHOUT_AMOUNT)
+        amount = staked if takes_all else turn[AMOUNT + lane]
+        turn[AMOUNT + lane] = amount
+        tip = turn[TIP + lane]
+        bids = action == BID_CORE
+        transfers = action == TRANSFER
+        submits = (action == STAKE) | (action == BURN) | transfers
+        refused = (unstakes | bids | submits) & (amount < 1)
+        refused |= unstakes & (amount > staked)
+        refused |= takes_all & (not all_stake)
+        refused |= (action == STUDY) & (parameters[STUDY_COST + lane] > balance)
+        refused |= bids & ((amount > balance) | (not auction_open))
+        refused |= submits & ((tip < 0) | (tip > balance))
+        refused |= submits & (amount > np.int32(balance - tip))
+        refused |= transfers & ((target < 0) | (target >= count) | (target == own))
+        rows[ACTION + lane] = IDLE if refused else action
+        turn[REJECTED + lane] += np.int32(refused)
 
 
-STUDY_BIT: Final = 1 << 6
+STAKE_BIT: Final = 1 << 3
 UNSTAKE_BIT: Final = 1 << 4
+BURN_BIT: Final = 1 << 5
+STUDY_BIT: Final = 1 << 6
 TRANSFER_BIT: Final = 1 << 7
-COSTLY_BITS: Final = 1 << 3 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8
-"""Bits of actions that take something from a balance when they apply; of some by themselves."""
+BID_BIT: Final = 1 << 8
+OTHER_BITS: Final = 1 << 2 | BID_BIT
+NOT_MINING_OR_JOB: Final = np.int32(~3)
 
 
 @compiled
@@ -125,64 +123,91 @@ def count_choices(turn: Int32s, rows: Int32s) -> np.int64:
     Returns:
         A bit for each kind of action that some lane chose; 0 where all mine or work.
     """
-    others = ZERO
+    bits = ZERO
     for lane in range(LANES):
         action = rows[ACTION + lane]
         turn[JOBS_CHOSEN + lane] += np.int32(action == JOB)
-        others |= np.int32(action > JOB)
-    if others == 0:
-        return np.int64(0)
-    for lane in range(LANES):
-        action = rows[ACTION + lane]
-        turn[STAKES_CHOSEN + lane] += np.int32(action == STAKE)
-        turn[UNSTAKES_CHOSEN + lane] += np.int32(action == UNSTAKE)
-        turn[BURNS_CHOSEN + lane] += np.int32(action == BURN)
-        turn[STUDIES_CHOSEN + lane] += np.int32(action == STUDY)
-        turn[TRANSFERS_CHOSEN + lane] += np.int32(action == TRANSFER)
-        turn[OTHERS_CHOSEN + lane] += np.int32((action == IDLE) | (action == BID_CORE))
-    chosen = np.int64(0)
-    for lane in range(LANES):
-        chosen |= np.int64(1) << rows[ACTION + lane]
+        bits |= np.int32(np.int32(1) << action)
+    chosen = np.int64(bits & NOT_MINING_OR_JOB)
+    if chosen & STAKE_BIT:
+        count_kind(turn, rows, STAKES_CHOSEN, STAKE)
+    if chosen & UNSTAKE_BIT:
+        count_kind(turn, rows, UNSTAKES_CHOSEN, UNSTAKE)
+    if chosen & BURN_BIT:
+        count_kind(turn, rows, BURNS_CHOSEN, BURN)
+    if chosen & STUDY_BIT:
+        count_kind(turn, rows, STUDIES_CHOSEN, STUDY)
+    if chosen & TRANSFER_BIT:
+        count_kind(turn, rows, TRANSFERS_CHOSEN, TRANSFER)
+    if chosen & OTHER_BITS:
+        count_kind(turn, rows, OTHERS_CHOSEN, IDLE)
+        count_kind(turn, rows, OTHERS_CHOSEN, BID_CORE)
     return chosen
 
 
 @compiled
-def submit(turn: Int32s, rows: Int32s, parameters: Int32s) -> bool:
+def count_kind(turn: Int32s, rows: Int32s, row: np.int64, kind: np.int32) -> None:
+    """Count one kind of action in a row."""
+    for lane in range(LANES):
+        turn[row + lane] += np.int32(rows[ACTION + lane] == kind)
+
+
+@compiled
+def submit(turn: Int32s, rows: Int32s, parameters: Int32s, chosen: np.int64) -> bool:
     """Take from a balance what stake, burn, transfer, study and bid cost, and let it wait.
+
+    Args:
+        chosen: A bit for each kind of action that some lane chose.
 
     Returns:
         Whether anything waits now for a block.
     """
-    waits = ZERO
+    waits = False
+    if chosen & STAKE_BIT:
+        waits |= submit_kind(turn, rows, STAKE, WAITING_STAKE, STAKES_WAITING)
+    if chosen & BURN_BIT:
+        waits |= submit_kind(turn, rows, BURN, WAITING_BURN, BURNS_WAITING)
+    if chosen & TRANSFER_BIT:
+        waits |= submit_kind(turn, rows, TRANSFER, WAITING_OUT, TRANSFERS_WAITING)
+    if chosen & STUDY_BIT:
+        for lane in range(LANES):
+            cost = parameters[STUDY_COST + lane] if rows[ACTION + lane] == STUDY else ZERO
+            turn[STUDY_COSTS + lane] += cost
+            rows[BALANCE + lane] -= cost
+    if chosen & BID_BIT:
+        for lane in range(LANES):
+            bid = turn[AMOUNT + lane] if rows[ACTION + lane] == BID_CORE else ZERO
+            rows[BID + lane] = bid
+            rows[BALANCE + lane] -= bid
+    return waits
+
+
+@compiled
+def submit_kind(
+    turn: Int32s, rows: Int32s, kind: np.int32, waiting: np.int64, counted: np.int64
+) -> bool:
+    """Let what one kind of action takes wait for a block, with its tip.
+
+    Args:
+        waiting: The agent's row of what waits.
+        counted: The world's row of how many wait.
+
+    Returns:
+        Whether any lane submitted any.
+    """
+    some = ZERO
     for lane in range(LANES):
-        action = rows[ACTION + lane]
-        amount = turn[AMOUNT + lane]
-        stake = amount if action == STAKE else ZERO
-        burn = amount if action == BURN else ZERO
-        out = amount if action == TRANSFER else ZERO
-        submitted = (action == STAKE) | (action == BURN) | (action == TRANSFER)
-        tip = turn[TIP + lane] if submitted else ZERO
-        bid = amount if action == BID_CORE else ZERO
-        cost = parameters[STUDY_COST + lane] if action == STUDY else ZERO
-        rows[WAITING_STAKE + lane] += stake
-        rows[WAITING_BURN + lane] += burn
-        rows[WAITING_OUT + lane] += out
+        submits = rows[ACTION + lane] == kind
+        amount = turn[AMOUNT + lane] if submits else ZERO
+        tip = turn[TIP + lane] if submits else ZERO
+        rows[waiting + lane] += amount
         rows[WAITING_TIP + lane] += tip
-        rows[BID + lane] = bid
         turn[TIPS_WAITING + lane] += tip
-        turn[STAKES_WAITING + lane] += np.int32(action == STAKE)
-        turn[BURNS_WAITING + lane] += np.int32(action == BURN)
-        turn[TRANSFERS_WAITING + lane] += np.int32(action == TRANSFER)
-        turn[STUDY_COSTS + lane] += cost
-        rows[BALANCE + lane] -= np.int32(stake + burn + out + tip + bid + cost)
-        turn[GUARD + lane] |= (
-            rows[WAITING_STAKE + lane]
-            | rows[WAITING_BURN + lane]
-            | rows[WAITING_OUT + lane]
-            | turn[TIPS_WAITING + lane]
-        )
-        waits |= stake | burn | out | tip
-    return waits != 0
+        turn[counted + lane] += np.int32(submits)
+        rows[BALANCE + lane] -= np.int32(amount + tip)
+        turn[GUARD + lane] |= rows[waiting + lane] | turn[TIPS_WAITING + lane]
+        some |= amount
+    return some != 0
 
 
 @compiled

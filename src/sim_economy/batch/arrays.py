@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -58,6 +58,7 @@ class BlockWorlds(NamedTuple):
 
     parameters: Int32s
     rates: Floats
+    usage: Int64s
     keys: Uint64s
     allowances: Int32s
 
@@ -72,6 +73,8 @@ class Workspace(NamedTuple):
         released: Stake that returns, `[turn that is due, agent, lane]`, a ring.
         releases: Whether a row of it holds anything, `[turn, agent]`.
         burned: Burns that do not weigh yet, `[turn, agent, lane]`, a ring; `burns` as `releases`.
+        prices: A unit's price by `exact_lanes.scaled_price`, `[agent, lane]`.
+        scaled: Whether an agent has such a price in every lane, `[agent]`.
         waits: Whether anything of an agent waits for a block, `[agent]`.
         weighs: Whether an agent has mature burns, `[agent]`.
         digests: `[lane]`.
@@ -80,6 +83,8 @@ class Workspace(NamedTuple):
 
     rows: Int32s
     weights: Floats
+    prices: Int64s
+    scaled: Bytes
     turn: Int32s
     draws: Floats
     totals: Int64s
@@ -96,6 +101,18 @@ class Workspace(NamedTuple):
     scores: Int64s
 
 
+ALIGNMENT: Final = 64
+"""Bytes of the widest register: what crosses such a border takes twice as long."""
+
+
+def aligned(shape: int | tuple[int, ...], kind: type[np.generic]) -> Any:
+    """An array of zeros that begins where a cache line does."""
+    size = int(np.prod(shape)) * np.dtype(kind).itemsize
+    held = np.zeros(size + ALIGNMENT, np.uint8)
+    start = -held.ctypes.data % ALIGNMENT
+    return held[start : start + size].view(kind).reshape(shape)
+
+
 def ring_size(turns: int, ahead: int) -> int:
     """Slots of a ring for what is due up to `ahead` turns later, within a run."""
     return min(ahead, turns) + 1
@@ -107,20 +124,22 @@ def work_of(shape: Int64s) -> Workspace:
     releases = ring_size(turns, int(shape[DELAY])) * agents
     burns = ring_size(turns, int(shape[MATURITY])) * agents
     return Workspace(
-        rows=np.zeros(agents * ROWS, np.int32),
-        weights=np.zeros(agents * WEIGHTS, np.float64),
-        turn=np.zeros(TURN_ROWS, np.int32),
-        draws=np.zeros(DRAW_ROWS, np.float64),
-        totals=np.zeros(TOTAL_ROWS, np.int64),
-        keys=np.zeros(2 * LANES, np.uint64),
-        released=np.empty(releases * LANES, np.int32),
-        releases=np.zeros(releases, np.uint8),
-        burned=np.empty(burns * LANES, np.int32),
-        burns=np.zeros(burns, np.uint8),
-        waits=np.zeros(agents, np.uint8),
-        weighs=np.zeros(agents, np.uint8),
-        digests=np.zeros(LANES, np.uint64),
-        series=np.zeros(turns * SERIES * LANES if shape[EVERY_TURN] else 0, np.int64),
-        scratch=np.zeros(SCRATCH_ROWS * LANES, np.int32),
-        scores=np.zeros(2 * LANES, np.int64),
+        rows=aligned(agents * ROWS, np.int32),
+        weights=aligned(agents * WEIGHTS, np.float64),
+        prices=aligned(agents * LANES, np.int64),
+        scaled=aligned(agents, np.uint8),
+        turn=aligned(TURN_ROWS, np.int32),
+        draws=aligned(DRAW_ROWS, np.float64),
+        totals=aligned(TOTAL_ROWS, np.int64),
+        keys=aligned(2 * LANES, np.uint64),
+        released=aligned(releases * LANES, np.int32),
+        releases=aligned(releases, np.uint8),
+        burned=aligned(burns * LANES, np.int32),
+        burns=aligned(burns, np.uint8),
+        waits=aligned(agents, np.uint8),
+        weighs=aligned(agents, np.uint8),
+        digests=aligned(LANES, np.uint64),
+        series=aligned(turns * SERIES * LANES if shape[EVERY_TURN] else 0, np.int64),
+        scratch=aligned(SCRATCH_ROWS * LANES, np.int32),
+        scores=aligned(2 * LANES, np.int64),
     )

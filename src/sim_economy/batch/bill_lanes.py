@@ -9,7 +9,7 @@ import numpy as np
 
 from sim_economy.batch.action_lanes import JOB, STOPPED, STUDY
 from sim_economy.batch.compiling import compiled
-from sim_economy.batch.exact_lanes import fee_of, portion, price_of
+from sim_economy.batch.exact_lanes import LONG_PRICE, fee_of, portion, price_of, scaled_price
 from sim_economy.batch.lanes import (
     ACTION,
     BALANCE,
@@ -27,7 +27,6 @@ from sim_economy.batch.lanes import (
     INTEREST_RATE,
     LANES,
     OUTPUT,
-    OWED,
     PRICE,
     PRICE_REST,
     RELIEF,
@@ -40,6 +39,7 @@ from sim_economy.batch.lanes import (
     WAIVED,
     Floats,
     Int32s,
+    Int64s,
 )
 
 MILLION = 1_000_000
@@ -47,8 +47,21 @@ ZERO = np.int32(0)
 
 
 @compiled
-def study(rows: Int32s, weights: Floats, rates: Floats) -> None:
+def study(
+    rows: Int32s,
+    weights: Floats,
+    prices: Int64s,
+    rates: Floats,
+    divisor: np.int64,
+    most: np.int64,
+) -> bool:
     """Make thinking cheaper for those who studied, from this turn on.
+
+    Args:
+        divisor: As `scaled_price` takes it, with the largest price.
+
+    Returns:
+        Whether every lane still has a scaled price.
 
     Source: docs/spec/economy.md, B3 and section 0.
     """
@@ -61,6 +74,17 @@ def study(rows: Int32s, weights: Floats, rates: Floats) -> None:
             price, rest = price_of(rates[UNIT_PRICE + lane], factor)
             weights[PRICE + lane] = price
             weights[PRICE_REST + lane] = rest
+            prices[lane] = scaled_price(rates[UNIT_PRICE + lane], factor, divisor, most)
+    return are_scaled(prices)
+
+
+@compiled
+def are_scaled(prices: Int64s) -> bool:
+    """Whether every lane has a scaled price."""
+    lowest = prices[0]
+    for lane in range(LANES):
+        lowest = min(lowest, prices[lane])
+    return lowest != LONG_PRICE
 
 
 @compiled
@@ -93,12 +117,10 @@ def pay_credited_jobs(turn: Int32s, rows: Int32s, parameters: Int32s, rates: Flo
         credit = min(turn[FEE + lane], parameters[CREDIT_MAX + lane])
         credit = credit if works else ZERO
         held = np.int32(rows[BALANCE + lane] + credit)
-        rows[BALANCE + lane] = held
+        owed = max(np.int32(-held), ZERO) if works else ZERO
+        relief = portion(owed, rates[INTEREST_RATE + lane])
+        rows[BALANCE + lane] = np.int32(held + relief)
         turn[CREDITS + lane] += credit
-        turn[OWED + lane] = max(np.int32(-held), ZERO) if works else ZERO
-    for lane in range(LANES):
-        relief = portion(turn[OWED + lane], rates[INTEREST_RATE + lane])
-        rows[BALANCE + lane] += relief
         turn[RELIEF + lane] += relief
 
 
@@ -114,26 +136,21 @@ def pay_first_jobs(turn: Int32s, rows: Int32s, parameters: Int32s) -> None:
 
 
 @compiled
-def collect(turn: Int32s, rows: Int32s) -> None:
-    """B4 and B6: everyone not on a job pays its fee, below zero if need be."""
+def collect(turn: Int32s, rows: Int32s, rates: Floats) -> None:
+    """B4 to B6: everyone not on a job pays its fee, below zero if need be; debts bear interest.
+
+    Interest is destroyed.
+    """
     for lane in range(LANES):
         works = rows[ACTION + lane] == JOB
         fee = turn[FEE + lane]
         charged = ZERO if works else fee
         balance = rows[BALANCE + lane]
         held = np.int32(balance - charged)
-        rows[BALANCE + lane] = held
+        interest = portion(max(np.int32(-held), ZERO), rates[INTEREST_RATE + lane])
+        rows[BALANCE + lane] = np.int32(held - interest)
         rows[EMPLOYED + lane] |= np.int32(works)
         turn[CHARGED + lane] += charged
         turn[COVERED + lane] += min(charged, max(balance, ZERO))
         turn[WAIVED + lane] += np.int32(fee - charged)
-        turn[OWED + lane] = max(np.int32(-held), ZERO)
-
-
-@compiled
-def charge_interest(turn: Int32s, rows: Int32s, rates: Floats) -> None:
-    """B5: debts bear interest, which is destroyed."""
-    for lane in range(LANES):
-        interest = portion(turn[OWED + lane], rates[INTEREST_RATE + lane])
-        rows[BALANCE + lane] -= interest
         turn[INTEREST + lane] += interest

@@ -14,7 +14,7 @@ import numpy as np
 from sim_economy.batch import shape as at
 from sim_economy.batch.arrays import BlockWorlds, Shared, Workspace
 from sim_economy.batch.bill_lanes import (
-    charge_interest,
+    are_scaled,
     charge_nothing_where_stopped,
     charge_usage,
     collect,
@@ -43,7 +43,7 @@ from sim_economy.batch.dividend_lanes import (
     pay_core_owner,
     share_by_cores,
 )
-from sim_economy.batch.exact_lanes import price_of
+from sim_economy.batch.exact_lanes import price_of, scaled_price
 from sim_economy.batch.income_lanes import (
     CLIP_RULE,
     STOP_RULE,
@@ -89,6 +89,7 @@ from sim_economy.batch.totals_lanes import (
 from sim_economy.batch.usage_lanes import (
     LISTED,
     TABLED,
+    charge_drawn_usage,
     listed_usage,
     tabled_usage,
     uniform_usage,
@@ -124,16 +125,23 @@ def begin(shared: Shared, worlds: BlockWorlds, work: Workspace) -> None:
     work.totals[PLATFORM_MIN : PLATFORM_MIN + LANES] = np.int64(2**62)
     for flags in (work.releases, work.burns, work.waits, work.weighs):
         flags[:] = np.uint8(0)
+    divisor, most = shared.shape[at.PRICE_DIVISOR], shared.shape[at.PRICE_MOST]
+    for lane in range(LANES):
+        price, rest = price_of(worlds.rates[UNIT_PRICE + lane], FACTOR_ONE)
+        work.weights[PRICE + lane] = price
+        work.weights[PRICE_REST + lane] = rest
+        work.weights[STUDY_FACTOR + lane] = FACTOR_ONE
+        work.weights[BURN_WEIGHT + lane] = 0.0
+        rate = worlds.rates[UNIT_PRICE + lane]
+        work.prices[lane] = scaled_price(rate, FACTOR_ONE, divisor, most)
+    work.scaled[:] = np.uint8(are_scaled(work.prices))
     for agent in range(shared.shape[at.AGENTS]):
         rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
-        weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
         cores = shared.cores[agent]
+        for number in range(WEIGHTS):
+            work.weights[agent * WEIGHTS + number] = work.weights[number]
         for lane in range(LANES):
-            price, rest = price_of(worlds.rates[UNIT_PRICE + lane], FACTOR_ONE)
-            weights[PRICE + lane] = price
-            weights[PRICE_REST + lane] = rest
-            weights[STUDY_FACTOR + lane] = FACTOR_ONE
-            weights[BURN_WEIGHT + lane] = 0.0
+            work.prices[agent * LANES + lane] = work.prices[lane]
             rows[BALANCE + lane] = worlds.parameters[GENESIS + lane]
             rows[CORES + lane] = cores
             work.turn[SHARES + lane] += cores
@@ -186,16 +194,7 @@ def bill(shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64)
     for agent in range(agents):
         rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
         weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
-        step = np.uint64(agent) * NEXT_INDEX
-        if shape[at.USAGE_KIND] == LISTED:
-            start = (number - 1) * agents + agent
-            stride = shape[at.USAGE_STRIDE]
-            listed_usage(work.turn, worlds.parameters, shared.usage, start, stride)
-        elif shape[at.USAGE_KIND] == TABLED:
-            tabled_usage(work.turn, shared.usage, work.keys, step)
-        else:
-            uniform_usage(work.turn, worlds.parameters, work.keys, step)
-        charge_usage(work.turn, weights, worlds.parameters, worlds.rates)
+        charge(shared, worlds, work, number, agent)
         if shape[at.EMPTY_RULE] == STOP_RULE:
             charge_nothing_where_stopped(work.turn, rows)
         elif shape[at.EMPTY_RULE] == CLIP_RULE:
@@ -204,12 +203,34 @@ def bill(shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64)
             pay_credited_jobs(work.turn, rows, worlds.parameters, worlds.rates)
         if not shape[at.BONUS_PER_BLOCK]:
             pay_first_jobs(work.turn, rows, worlds.parameters)
-        collect(work.turn, rows)
-        charge_interest(work.turn, rows, worlds.rates)
+        collect(work.turn, rows, worlds.rates)
         if ends_group(agent, agents) or agent == agents - 1:
             add_up_bills(work.turn, work.totals)
         if ends_group(agent, agents):
             add_up_turn(work.turn, work.totals)
+
+
+@compiled
+def charge(
+    shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64, agent: np.int64
+) -> None:
+    """B1 to B3: one agent's usage, and what it costs."""
+    shape = shared.shape
+    step = np.uint64(agent) * NEXT_INDEX
+    if work.scaled[agent]:
+        prices = work.prices[agent * LANES : (agent + 1) * LANES]
+        charge_drawn_usage(work.turn, worlds.usage, prices, work.keys, step)
+        return
+    if shape[at.USAGE_KIND] == LISTED:
+        start = (number - 1) * shape[at.AGENTS] + agent
+        stride = shape[at.USAGE_STRIDE]
+        listed_usage(work.turn, worlds.parameters, shared.usage, start, stride)
+    elif shape[at.USAGE_KIND] == TABLED:
+        tabled_usage(work.turn, shared.usage, work.keys, step)
+    else:
+        uniform_usage(work.turn, worlds.parameters, work.keys, step)
+    weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
+    charge_usage(work.turn, weights, worlds.parameters, worlds.rates)
 
 
 @compiled
@@ -239,9 +260,10 @@ def weigh_burns(shared: Shared, worlds: BlockWorlds, work: Workspace, number: np
     """L3: what is mature decays, then what matures now is added; at once without a delay."""
     agents, maturity = shared.shape[at.AGENTS], shared.shape[at.MATURITY]
     slots = min(maturity, shared.shape[at.TURNS]) + 1
+    first_flag = (number - max(maturity, 1)) % slots * agents
     for agent in range(agents):
         weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
-        flag = (number - max(maturity, 1)) % slots * agents + agent
+        flag = first_flag + agent
         matures = work.burns[flag] != 0 and number > maturity
         if matures and maturity == 0:
             mature(weights, work.burned[flag * LANES : (flag + 1) * LANES])
@@ -296,6 +318,7 @@ def finalise_all(shared: Shared, worlds: BlockWorlds, work: Workspace, number: n
     shape = shared.shape
     agents, turns = shape[at.AGENTS], shape[at.TURNS]
     slots = min(shape[at.MATURITY], turns) + 1
+    first_flag = number % slots * agents
     burned_any = False
     for agent in range(agents):
         if ends_group(agent, agents):
@@ -303,7 +326,7 @@ def finalise_all(shared: Shared, worlds: BlockWorlds, work: Workspace, number: n
         if work.waits[agent] == 0:
             continue
         rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
-        flag = number % slots * agents + agent
+        flag = first_flag + agent
         burned = work.burned[flag * LANES : (flag + 1) * LANES]
         waits, burns = finalise(work.turn, work.draws, rows, burned)
         work.waits[agent] = np.uint8(waits)

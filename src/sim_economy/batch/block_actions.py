@@ -9,7 +9,6 @@ import numpy as np
 
 from sim_economy.batch import shape as at
 from sim_economy.batch.action_lanes import (
-    COSTLY_BITS,
     STUDY_BIT,
     TRANSFER_BIT,
     UNSTAKE_BIT,
@@ -31,6 +30,7 @@ from sim_economy.batch.decisions.family import (
     due,
     find_poorest,
     is_quiet,
+    is_quiet_for,
     work_or_mine,
 )
 from sim_economy.batch.decisions.table_layout import NEEDS_POOREST
@@ -58,10 +58,16 @@ def act(shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64) 
     asked = shared.table[NEEDS_POOREST] != 0 if by_table else due(number, shared.periods[TRANSFERS])
     if asked:
         find_poorest(work.turn, work.rows, ROWS, agents)
+    quiet = not by_table and is_quiet(shared.periods, number)
+    first_flag = number % slots * agents
     for agent in range(agents):
         rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
-        chosen = decide_one(shared, worlds, work, rows, number, agent)
-        flag = number % slots * agents + agent
+        chosen = np.int64(0)
+        if quiet and is_quiet_for(shared.periods, number, agent):
+            work_or_mine(work.turn, rows, worlds.parameters)
+        else:
+            chosen = decide_one(shared, worlds, work, rows, number, agent)
+        flag = first_flag + agent
         if work.releases[flag] != 0 and number > shape[at.DELAY]:
             release(work.turn, rows, work.released[flag * LANES : (flag + 1) * LANES])
             work.releases[flag] = np.uint8(0)
@@ -97,9 +103,6 @@ def decide_one(
         agents = shared.shape[at.AGENTS]
         table, scratch, scores = shared.table, work.scratch, work.scores
         decide_by_table(turn, rows, parameters, table, scratch, scores, number, agent, agents)
-    elif is_quiet(shared.periods, number, agent):
-        work_or_mine(turn, rows, parameters)
-        return np.int64(0)
     else:
         decide(turn, rows, parameters, shared.periods, number, agent)
     return count_choices(turn, rows)
@@ -125,13 +128,16 @@ def apply(
     auction = shape[at.AUCTION] != 0 and number == 1
     all_stake = shape[at.ALL_STAKE] != 0
     refuse(work.turn, rows, worlds.parameters, agent, agents, all_stake, auction)
-    if chosen & COSTLY_BITS and submit(work.turn, rows, worlds.parameters):
+    if submit(work.turn, rows, worlds.parameters, chosen):
         work.waits[agent] = np.uint8(1)
         if chosen & TRANSFER_BIT:
             address_transfers(work.turn, rows, work.rows, work.waits)
     if chosen & STUDY_BIT:
         weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
-        study(rows, weights, worlds.rates)
+        prices = work.prices[agent * LANES : (agent + 1) * LANES]
+        divisor, most = shape[at.PRICE_DIVISOR], shape[at.PRICE_MOST]
+        scaled = study(rows, weights, prices, worlds.rates, divisor, most)
+        work.scaled[agent] = np.uint8(scaled)
     if chosen & UNSTAKE_BIT:
         slots = min(shape[at.DELAY], shape[at.TURNS]) + 1
         flag = (number + shape[at.DELAY]) % slots * agents + agent

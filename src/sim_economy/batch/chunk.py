@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from sim_economy.batch import lanes
-from sim_economy.batch.arrays import BlockWorlds, Shared, Workspace, work_of
+from sim_economy.batch.arrays import BlockWorlds, Shared, Workspace, aligned, work_of
 from sim_economy.batch.block import play_block
 from sim_economy.batch.compiling import compiled, mixed
 from sim_economy.batch.lanes import GUARD, LANES, LIMIT, SERIES, Bytes, Int64s, Uint64s
@@ -36,17 +36,22 @@ class Chunk:
         agents = packed.batch.config.num_agents
         integers, floats = lanes.POLICY // LANES + packed.policy_rows, lanes.RATES // LANES
         blocks = self._blocks(min(CHUNK_WORLDS, packed.worlds))
-        self.parameters = np.zeros((blocks, integers, LANES), np.int32)
-        self.rates = np.zeros((blocks, floats, LANES), np.float64)
-        self.keys = np.zeros((blocks, LANES), np.uint64)
-        self.allowances = np.zeros((blocks, agents if allowances else 0, LANES), np.int32)
-        self.found = np.zeros((blocks, len(METRICS), LANES), np.int64)
-        self.digests = np.zeros((blocks, LANES), np.uint64)
-        self.guards = np.zeros((blocks, LANES), np.uint8)
-        self.held = np.zeros((blocks, 2, agents, LANES), np.int32)
+        self.parameters = aligned((blocks, integers, LANES), np.int32)
+        self.rates = aligned((blocks, floats, LANES), np.float64)
+        self.usage = aligned((blocks, lanes.USAGE_ROWS // LANES, LANES), np.int64)
+        self.keys = aligned((blocks, LANES), np.uint64)
+        self.allowances = aligned((blocks, agents if allowances else 0, LANES), np.int32)
+        self.found = aligned((blocks, len(METRICS), LANES), np.int64)
+        self.digests = aligned((blocks, LANES), np.uint64)
+        self.guards = aligned((blocks, LANES), np.uint8)
+        self.held = aligned((blocks, 2, agents, LANES), np.int32)
         self.work = work_of(packed.shared.shape)
         self._varied: list[tuple[Any, Any]] = []
-        for rows, target in ((packed.integers, self.parameters), (packed.floats, self.rates)):
+        for rows, target in (
+            (packed.integers, self.parameters),
+            (packed.floats, self.rates),
+            (packed.usage, self.usage),
+        ):
             for row, values in rows.items():
                 self._write(target[:, row // LANES], values)
         for agent, values in enumerate(allowances):
@@ -84,6 +89,7 @@ class Chunk:
             self._packed.shared,
             self.parameters[:blocks].reshape(blocks, -1),
             self.rates[:blocks].reshape(blocks, -1),
+            self.usage[:blocks].reshape(blocks, -1),
             self.keys[:blocks],
             self.allowances[:blocks].reshape(blocks, -1),
             self.work,
@@ -128,6 +134,7 @@ def play_blocks(
     shared: Shared,
     parameters: Any,
     rates: Any,
+    usage: Any,
     keys: Any,
     allowances: Any,
     work: Workspace,
@@ -144,6 +151,7 @@ def play_blocks(
         worlds = BlockWorlds(
             parameters[block],
             rates[block],
+            usage[block],
             keys[block],
             allowances[block],
         )

@@ -20,6 +20,13 @@ UP: Final = 2.0**-50
 ONE_UNIT: Final = 1e18
 """Fees are whole multiples of 10^-18 of a token before they are rounded down; exact in a float."""
 HALF_UNIT: Final = -0.5e-18
+SCALED_BITS: Final = 48
+SCALED_RATE_MAX: Final = 8e6
+"""Millionths: 10^12 times as many fit 63 bits."""
+LONG_PRICE: Final = np.int64(-1)
+FIVES: Final = 5**12
+"""10^12 / 2^12."""
+MILLION: Final = 10**6
 FEE_CLIP: Final = 2.0**30
 """Beyond every range: what is larger trips the guard, and must still fit 32 bits to do so."""
 
@@ -59,6 +66,33 @@ def price_of(rate: float, factor: float) -> tuple[float, float]:
     quotient = product / ONE_UNIT
     rest = (fused(-quotient, ONE_UNIT, product) + product_rest) / ONE_UNIT
     return quotient, rest
+
+
+@compiled
+def scaled_price(rate: float, factor: float, divisor: np.int64, most: np.int64) -> np.int64:
+    """A price in 2^-48 of a token, rounded up, by which whole units are charged exactly.
+
+    Units times such a price are too large by less than units / 2^48; where the price has so few
+    decimals that every product is farther from the next whole number, cutting off is exact.
+
+    Args:
+        rate: Millionths a unit, a whole number.
+        factor: A compounded factor in 10^-12, a whole number.
+        divisor: Of `rate * factor`, so that there are few decimals; a multiple of 10^6.
+        most: The largest price with which no product passes 63 bits.
+
+    Returns:
+        The price, or `LONG_PRICE` where it is too large or has too many decimals.
+    """
+    if rate > SCALED_RATE_MAX:
+        return LONG_PRICE
+    product = np.int64(rate) * np.int64(factor)
+    if product % divisor != 0:
+        return LONG_PRICE
+    shifted = (product // MILLION) << 20
+    high, left = shifted // FIVES, shifted % FIVES
+    scaled = (high << 16) + ((left << 16) + FIVES - 1) // FIVES
+    return scaled if scaled <= most else LONG_PRICE
 
 
 @compiled

@@ -63,7 +63,6 @@ TARGET: Final = next(_at)
 THINKING: Final = next(_at)
 OUTPUT: Final = next(_at)
 FEE: Final = next(_at)
-OWED: Final = next(_at)
 POOREST: Final = next(_at)
 WINNER: Final = next(_at)
 WINNER_HIGH: Final = next(_at)
@@ -174,6 +173,18 @@ BURN_KEEP: Final = next(_at)
 BURN_ERROR: Final = next(_at)
 THRESHOLD: Final = next(_at)
 RATES: Final = next(_at)
+
+_at = (LANES * row for row in count())
+
+# Of each world, what draws and charges usage in 64 bits: `usage`.
+THINKING_FROM: Final = next(_at)
+THINKING_SPAN: Final = next(_at)
+OUTPUT_LESS_FREE: Final = next(_at)
+"""The least output, less the free units."""
+OUTPUT_SPAN: Final = next(_at)
+THINKING_PART: Final = next(_at)
+"""2^-41, rounded up."""
+USAGE_ROWS: Final = next(_at)
 
 SERIES: Final = 4
 """Numbers that are kept of each turn: agents and tokens below zero, platform, supply."""

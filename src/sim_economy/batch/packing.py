@@ -18,7 +18,7 @@ from sim_economy.batch import shape as at
 from sim_economy.batch.arrays import Shared
 from sim_economy.batch.behaviour_packing import kernel_table, least_values, parameter_rows
 from sim_economy.batch.decisions.family import NUMBERS, PERIODS
-from sim_economy.batch.exact_lanes import UP
+from sim_economy.batch.exact_lanes import LONG_PRICE, SCALED_BITS, UP
 from sim_economy.batch.income_lanes import (
     CLIP_RULE,
     DEBT_RULE,
@@ -28,7 +28,7 @@ from sim_economy.batch.income_lanes import (
     STOP_RULE,
 )
 from sim_economy.batch.lanes import LANES, LIMIT, POLICY
-from sim_economy.batch.usage_lanes import LISTED, TABLED, UNIFORM
+from sim_economy.batch.usage_lanes import LISTED, PART_BITS, TABLED, UNIFORM
 from sim_economy.batch.world_batch import (
     BehaviourPolicy,
     FamilyPolicy,
@@ -99,6 +99,7 @@ class Packed:
         self.worlds = len(batch.seeds)
         self.beyond = np.zeros(self.worlds, np.bool_)
         self.integers: dict[int, Values] = {}
+        self.usage: dict[int, Values] = {}
         self.floats: dict[int, Values] = {}
         self._pack_tokens()
         self._pack_rates()
@@ -106,6 +107,7 @@ class Packed:
         self._pack_usage()
         self.shared = _shared(batch)
         self.shared.shape[at.EVERY_TURN] = every_turn
+        self._pack_charges()
 
     def _value(self, name: str) -> Values:
         config = self.batch.config
@@ -183,6 +185,27 @@ class Packed:
         self._bounded(high, 0, LIMIT - 1)
         self.integers[first] = np.minimum(low, LIMIT)
         self.integers[counted] = np.minimum(np.asarray(high) - low + 1, LIMIT)
+
+    def _pack_charges(self) -> None:
+        """What draws and charges usage in 64 bits, where all of its numbers are small."""
+        rate = self._value("thinking_layer_discount")
+        part = -(-(np.asarray(rate, np.int64) << PART_BITS) // MILLION)
+        rows = self.integers
+        self.usage = {
+            lanes.THINKING_FROM: rows[lanes.THINKING_LOW],
+            lanes.THINKING_SPAN: rows[lanes.THINKING_COUNT],
+            lanes.OUTPUT_LESS_FREE: np.subtract(rows[lanes.OUTPUT_LOW], rows[lanes.COMMONS]),
+            lanes.OUTPUT_SPAN: rows[lanes.OUTPUT_COUNT],
+            lanes.THINKING_PART: part,
+        }
+        thinking = np.add(rows[lanes.THINKING_LOW], rows[lanes.THINKING_COUNT], dtype=np.int64)
+        output = np.add(rows[lanes.OUTPUT_LOW], rows[lanes.OUTPUT_COUNT], dtype=np.int64)
+        units = int(np.max(thinking * np.maximum(rate, MILLION) // MILLION) + np.max(output))
+        shape = self.shared.shape
+        decimals = next((own for own in (12, 11, 10) if units * 10**own < 1 << SCALED_BITS), 0)
+        usable = decimals and shape[at.USAGE_KIND] == UNIFORM and shape[at.EMPTY_RULE] != CLIP_RULE
+        shape[at.PRICE_DIVISOR] = 10 ** (18 - decimals)
+        shape[at.PRICE_MOST] = ((1 << 63) - 1) // units if usable else LONG_PRICE
 
     def allowances(self) -> list[Values]:
         """What each agent is granted a period, `[agent]`; empty without income."""

@@ -27,4 +27,7 @@ USAGE_KIND: Final = next(_at)
 USAGE_STRIDE: Final = next(_at)
 EVERY_TURN: Final = next(_at)
 BY_TABLE: Final = next(_at)
+PRICE_DIVISOR: Final = next(_at)
+"""As `exact_lanes.scaled_price` takes it, with the largest price beside it."""
+PRICE_MOST: Final = next(_at)
 SHAPE: Final = next(_at)

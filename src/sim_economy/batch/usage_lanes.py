@@ -10,16 +10,24 @@ from typing import Final
 import numpy as np
 
 from sim_economy.batch.compiling import compiled, mixed
+from sim_economy.batch.exact_lanes import SCALED_BITS
 from sim_economy.batch.lanes import (
+    FEE,
     LANES,
     OUTPUT,
     OUTPUT_COUNT,
+    OUTPUT_LESS_FREE,
     OUTPUT_LOW,
+    OUTPUT_SPAN,
     THINKING,
     THINKING_COUNT,
+    THINKING_FROM,
     THINKING_LOW,
+    THINKING_PART,
+    THINKING_SPAN,
     USAGE_INDEX,
     Int32s,
+    Int64s,
     Uint64s,
 )
 
@@ -30,6 +38,8 @@ LISTED: Final = 2
 HALF: Final = np.uint64(32)
 LOWER: Final = np.uint64(2**32 - 1)
 TABLE_SIZE: Final = 1 << 16
+PART_BITS: Final = 41
+"""Parts of thinking are rounded up to 2^-41: exact for fewer than two million units."""
 
 
 @compiled
@@ -46,6 +56,29 @@ def uniform_usage(turn: Int32s, parameters: Int32s, keys: Uint64s, step: np.uint
         output = ((drawn & LOWER) * np.uint64(parameters[OUTPUT_COUNT + lane])) >> HALF
         turn[THINKING + lane] = parameters[THINKING_LOW + lane] + np.int32(thinking)
         turn[OUTPUT + lane] = parameters[OUTPUT_LOW + lane] + np.int32(output)
+
+
+@compiled
+def charge_drawn_usage(
+    turn: Int32s, usage: Int64s, prices: Int64s, keys: Uint64s, step: np.uint64
+) -> None:
+    """Draw thinking and output from a range each, and find the fee, all in 64 bits.
+
+    Args:
+        prices: Of one agent, by `exact_lanes.scaled_price`, `[lane]`.
+        keys: As `uniform_usage` takes them, with the step.
+
+    Source: docs/spec/economy.md, L8 and B1 to B3.
+    """
+    for lane in range(LANES):
+        drawn = mixed(keys[lane] + step)
+        thinking = ((drawn >> HALF) * (np.uint64(usage[THINKING_SPAN + lane]) & LOWER)) >> HALF
+        output = ((drawn & LOWER) * (np.uint64(usage[OUTPUT_SPAN + lane]) & LOWER)) >> HALF
+        used = np.int64(thinking) + usage[THINKING_FROM + lane]
+        counted = (used * usage[THINKING_PART + lane]) >> PART_BITS
+        units = counted + np.int64(output) + usage[OUTPUT_LESS_FREE + lane]
+        fee = (max(units, np.int64(0)) * prices[lane]) >> SCALED_BITS
+        turn[FEE + lane] = np.int32(fee)
 
 
 @compiled

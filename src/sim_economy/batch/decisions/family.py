@@ -71,15 +71,19 @@ def due(number: np.int64, period: np.int64) -> bool:
 
 
 @compiled
-def is_quiet(periods: Int32s, number: np.int64, agent: np.int64) -> bool:
-    """Whether there is nothing to choose in a turn but a job or mining."""
+def is_quiet(periods: Int32s, number: np.int64) -> bool:
+    """Whether a turn has nothing that all agents may choose but a job or mining."""
     return not (
         due(number, periods[UNSTAKES])
-        or due(number + agent, periods[STAKES])
-        or due(number + agent, periods[BURNS])
         or due(number, periods[TRANSFERS])
         or due(number, periods[STUDIES])
     )
+
+
+@compiled
+def is_quiet_for(periods: Int32s, number: np.int64, agent: np.int64) -> bool:
+    """Whether one agent has nothing of its own to choose in a turn."""
+    return not (due(number + agent, periods[STAKES]) or due(number + agent, periods[BURNS]))
 
 
 @compiled
