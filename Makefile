@@ -32,12 +32,13 @@ figures: $(VENV)/dev.stamp ## Write the figures that pages show anew, after a ch
 	$(BIN)/python -m tests.golden.recorded
 	$(BIN)/python -m tests.docs.measured
 	$(BIN)/python -m tests.docs.contract_page
+	$(BIN)/python -m tests.docs.notebooks
 
 nightly: $(VENV)/dev.stamp ## The long suites: ten million random actions, a million stateful ones.
 	$(BIN)/python -m pytest -s -m nightly tests/properties
-	$(BIN)/python -m pytest -n $(CPUS) -m nightly tests/mutants tests/api tests/faults tests/orchestrator
+	$(BIN)/python -m pytest -n $(CPUS) -m nightly tests --ignore tests/properties
 
-bench: $(VENV)/bench.stamp ## Ratios against a bare loop, raw SQLite, Mesa, a bare socket; the cost of access.
+bench: $(VENV)/bench.stamp ## Ratios against a bare loop, raw SQLite, Mesa, radCAD, a bare socket; the cost of access.
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.postgres
 	$(BIN)/python -m benchmarks.engine
@@ -46,11 +47,12 @@ bench: $(VENV)/bench.stamp ## Ratios against a bare loop, raw SQLite, Mesa, a ba
 	$(BIN)/python -m benchmarks.society
 	$(BIN)/python -m benchmarks.orchestrator
 	$(BIN)/python -m benchmarks.usage
+	$(BIN)/python -m benchmarks.kernel
 
 lock: ## Write the pinned requirements anew; needs uv.
 	$(COMPILE) --extra report --extra engine --extra client --extra signatures --group build -o requirements/report.lock
 	$(COMPILE) --extra report --extra engine --extra client --extra signatures --extra mcp --extra postgres --extra models --extra models-anthropic --extra models-google --extra batch --extra sensitivity --group dev -o requirements/dev.lock
-	$(COMPILE) --extra report --extra engine --extra client --extra signatures --extra postgres --extra models --extra batch --group bench -o requirements/bench.lock
+	$(COMPILE) --extra report --extra engine --extra client --extra signatures --extra postgres --extra models --extra batch --group bench --overrides requirements/bench.overrides -o requirements/bench.lock
 
 clean: ## Remove the environment and everything made.
 	rm -rf $(VENV) out build dist .mypy_cache .ruff_cache .hypothesis
@@ -59,7 +61,8 @@ $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sim-economy needs Python 3.11 or newer; make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 
+# A lock file is complete, so that pip need not read what packages ask for: radcad's would be refused.
 $(VENV)/%.stamp: requirements/%.lock pyproject.toml | $(VENV)/bin/python
-	$(PIP) install --quiet --require-hashes -r $<
+	$(PIP) install --quiet --require-hashes --no-deps -r $<
 	$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	touch $@

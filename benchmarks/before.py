@@ -1,6 +1,7 @@
 """Ledgers of this checkout against those of another: `python -m benchmarks.before CHECKOUT`.
 
-The other checkout has its own environment in `.venv`. Both take turns; every figure is a median.
+With `--start`, only how long commands take that do little or nothing with one. The other checkout
+has its own environment in `.venv`. Both take turns; every figure is a median.
 """
 
 from __future__ import annotations
@@ -19,14 +20,16 @@ from tests.postgres import PostgresServer, is_available
 HERE = Path(__file__).resolve().parent
 
 
-def work(python: Path | str, checkout: Path, kept: Path, server: PostgresServer | None) -> str:
+def work(
+    python: Path | str, checkout: Path, kept: Path, server: PostgresServer | None, script: str
+) -> str:
     """What one round of work prints, by the code of a checkout."""
     kept.mkdir(exist_ok=True)
     environment = {**os.environ, "PYTHONPATH": f"{checkout / 'src'}{os.pathsep}{checkout}"}
     if server is not None:
         environment |= {"BENCH_POSTGRES": server.location(), "SIM_ENGINE_STATE": str(kept)}
     return subprocess.run(
-        [python, HERE / "ledger_work.py", kept],
+        [python, HERE / script, kept],
         cwd=checkout,
         env=environment,
         check=True,
@@ -40,18 +43,22 @@ def main() -> None:
     parser.add_argument("checkout", type=Path, help="of the commit to compare with")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--folder", type=Path, help="on the disk to measure")
+    parser.add_argument("--start", action="store_true", help="only starting")
     options = parser.parse_args()
+    script = "start_work.py" if options.start else "ledger_work.py"
     sides = {
         "before": (options.checkout / ".venv/bin/python", options.checkout.resolve()),
         "after": (sys.executable, HERE.parent),
     }
     found: dict[str, dict[str, list[float]]] = {side: {} for side in sides}
-    server = PostgresServer() if is_available() else None
+    server = PostgresServer() if is_available() and not options.start else None
     try:
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:
             for _ in range(options.rounds):
                 for side, (python, checkout) in sides.items():
-                    figures = json.loads(work(python, checkout, Path(folder) / side, server))
+                    figures = json.loads(
+                        work(python, checkout, Path(folder) / side, server, script)
+                    )
                     for name, figure in figures.items():
                         found[side].setdefault(name, []).append(figure)
     finally:

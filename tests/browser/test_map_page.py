@@ -1,4 +1,4 @@
-"""The pages of a map and of sensitivity in a real browser."""
+"""The pages of a map, of a sweep and of sensitivity in a real browser."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final, Literal
 import pytest
 from playwright.sync_api import Browser
 
+import sim_economy as se
 from sim_economy.reports.maps.map_report import write_map
 from sim_economy.reports.maps.map_sentences import SolvencyMap, read_map
 from sim_economy.reports.maps.solvency_cells import facets_of
@@ -65,7 +66,21 @@ def morris(folder: Path) -> Path:
     return write_sensitivity(folder, made_up_sensitivity(SensitivityMethod.MORRIS))[-1]
 
 
-@pytest.fixture(scope="module", params=[drawn_map, sobol, morris], ids=lambda make: make.__name__)
+def swept(folder: Path) -> Path:
+    """A sweep over two numbers and a word, on a panel each."""
+    vary = {
+        "base_inference_rate": {"from": 0.25, "to": 3, "steps": 12},
+        "policy.work_below": {"from": 0, "to": 800, "steps": 9},
+        "job_rule": ["credit_usage", "waive_usage"],
+    }
+    study = {"name": "swept", "turns": 10, "seeds": 2, "set": {"policy": "investor"}, "vary": vary}
+    return se.sweep(study, folder).report()
+
+
+PAGES: Final = (drawn_map, swept, sobol, morris)
+
+
+@pytest.fixture(scope="module", params=PAGES, ids=lambda make: make.__name__)
 def file(
     request: pytest.FixtureRequest, browser: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:

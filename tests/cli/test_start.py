@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import click
 import pytest
@@ -111,7 +112,17 @@ def test_a_scenario_completes_to_the_presets() -> None:
     assert "plain,as-written" in ended.stdout.splitlines()
 
 
-HEAVY = ("rich", "numpy", "polars", "matplotlib", "scipy", "msgspec", "sqlite3", "filelock")
+HEAVY = (
+    "rich",
+    "numpy",
+    "numba",
+    "polars",
+    "matplotlib",
+    "scipy",
+    "msgspec",
+    "sqlite3",
+    "filelock",
+)
 
 
 def imported(words: tuple[str, ...], *arguments: str) -> tuple[str, list[str]]:
@@ -135,3 +146,11 @@ def test_the_help_of_the_whole_imports_nothing_heavy() -> None:
 def test_a_run_imports_no_library_of_the_report() -> None:
     _, found = imported(("numpy", "polars", "matplotlib", "scipy"), "run", "--turns", "1")
     assert found == []
+
+
+def test_no_command_that_plays_a_few_runs_imports_the_kernel(tmp_path: Path) -> None:
+    few = ("--seeds", "1", "--set", "vary.turns=[1]", "--set", "base_inference_rate=1")
+    for arguments in (("reproduce",), ("sweep", "tariff-caution", *few)):
+        rest = ("--no-report", "--out", str(tmp_path / arguments[0]))
+        _, found = imported(("numba", "llvmlite", "SALib"), *arguments, *rest)
+        assert found == []

@@ -66,15 +66,21 @@ MUTANTS = [
     ),
     KernelMutant(
         "B3 every price is scaled",
-        "if product % divisor != 0:",
-        "if product % divisor < 0:",
+        "usable = (rate <= SCALED_RATE_MAX) & (left == 0.0) & (scaled <= most)",
+        "usable = (rate <= SCALED_RATE_MAX) & (scaled <= most)",
         "scaled_fees",
     ),
     KernelMutant(
         "B3 a scaled price is rounded down",
-        "scaled = (high << 16) + ((left << 16) + FIVES - 1) // FIVES",
-        "scaled = (high << 16) + (left << 16) // FIVES",
+        "scaled += np.float64(rest > 0.0)",
+        "scaled += 0.0",
         "scaled_fees",
+    ),
+    KernelMutant(
+        "B3 a quotient is not corrected",
+        "quotient += np.float64(over) - np.float64(short)",
+        "quotient += 0.0",
+        "fees",
     ),
     KernelMutant(
         "B1 parts of thinking are rounded down",
@@ -84,7 +90,7 @@ MUTANTS = [
     ),
     KernelMutant(
         "B3 studies do not compound",
-        "            weights[STUDY_FACTOR + lane] = factor\n",
+        "        weights[STUDY_FACTOR + lane] = factor\n",
         "",
         "fees",
     ),

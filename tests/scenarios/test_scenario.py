@@ -371,6 +371,20 @@ def test_a_change_that_makes_no_sense_is_refused(changes: Any, found: list[str])
     assert problems(lambda: load_scenario("as-run", changes)) == found
 
 
+def test_a_key_that_is_changed_with_its_preset_keeps_its_value() -> None:
+    written = {"preset": "as-written"}
+    own = preset("as-run").job_rule
+    assert load_scenario("as-run", written).config.job_rule == preset("as-written").job_rule != own
+    for key in ("job_rule", "world.job_rule"):
+        assert load_scenario("as-run", {**written, key: str(own)}).config.job_rule == own
+        changes = ["preset=as-written", f"{key}={own}"]
+        assert load_scenario("as-run", changes).config.job_rule == own
+    assert (
+        load_scenario("as-run", {**written, "job_rule": own}).config
+        == load_scenario("as-written", {"job_rule": own}).config
+    )
+
+
 def test_a_changed_preset_changes_the_world() -> None:
     scenario = load_scenario("as-run", ["world.preset=as-written"])
     assert scenario.config == preset("as-written")

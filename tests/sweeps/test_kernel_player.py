@@ -50,6 +50,8 @@ STUDIES: Final[dict[str, dict[str, Any]]] = {
         },
         "vary": {"study_cost": [0, 50], "commons_threshold_per_turn": [0, 100]},
     },
+    "presets": {"vary": {"preset": ["as-run", "as-written"], "study_cost": [20, 70]}},
+    "seeds alone": {"vary": {}},
     "beyond the range": {
         "set": {"base_inference_rate": 3},
         "vary": {"genesis_tokens_per_agent": [1, 2_000_000_000]},
@@ -76,13 +78,22 @@ def test_every_column_but_who_played_is_the_core_s(
     assert by_kernel.frame().drop("status").equals(by_core.frame().drop("status"))
 
 
-def test_without_numba_the_core_plays_and_the_extra_is_named(
-    monkeypatch: pytest.MonkeyPatch,
+def test_without_numba_the_core_plays_and_the_extra_is_named_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "numba", None)
-    assert kernel_player(small_plan(seeds=1_000)) == (
-        "numba is not installed: pip install 'sim-economy[batch]'"
-    )
+    missing = "the batch kernel needs numba; pip install 'sim-economy[batch]'"
+    assert str(kernel_player(small_plan(seeds=1_000))).startswith(missing)
+    study = {"turns": 1, "seeds": 1_001, "vary": {"study_cost": [1, 2]}}
+    with pytest.warns(UserWarning, match="the core plays these runs, one by one") as warned:
+        played = se.sweep(study, tmp_path / "own")
+    (only,) = warned
+    assert missing in str(only.message)
+    assert only.filename == __file__
+    assert played.outcome is not None
+    assert played.outcome.statuses == {"core": 2_002}
+    se.sweep(study, tmp_path / "own")  # all is there: nothing is said
+    se.sweep({**study, "seeds": 1_000}, tmp_path / "small")
 
 
 def test_what_the_kernel_has_no_rule_for_is_named() -> None:

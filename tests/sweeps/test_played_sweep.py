@@ -157,14 +157,94 @@ def test_a_digest_that_differs_has_an_exit_status_of_its_own(
     assert json.loads(shown.stderr)["error"]["code"] == "digest_differs"
 
 
+def test_rows_at_random_are_compared_from_python_and_from_the_shell(
+    played: se.PlayedSweep,
+) -> None:
+    some, others = played.check(5), played.check(5, seed=1)
+    assert len({*some.rows}) == len(some.rows) == 5
+    assert some.rows != others.rows
+    assert some == played.check(5)
+    assert some.differing == others.differing == ()
+    assert repr(some) == "<5 rows played again by the core; none differ>"
+    assert played.check().rows == tuple(range(18))
+    shown = json_of(sim_economy("open", played.folder, "--check", "5", "--json"))
+    assert shown == {"rows": list(some.rows), "differing": []}
+    said = sim_economy("open", played.folder, "--check", "400")
+    assert said.stdout.strip() == "18 rows played again by the core; none differ"
+    with pytest.raises(InputError, match="an integer from 1 on"):
+        played.check(0)
+
+
+@pytest.mark.parametrize("name", ["digest", "fees_total", "gini_wealth_shifted"])
+def test_a_row_with_another_number_is_found(name: str, tmp_path: Path) -> None:
+    own = se.sweep(given(), tmp_path / "own")
+    part = own.folder / "rows" / "part-00000.parquet"
+    rows = polars.read_parquet(part)
+    other = polars.when(polars.col("row") == 7).then(polars.col(name) + 1)
+    rows.with_columns(other.otherwise(polars.col(name)).alias(name)).write_parquet(part)
+    assert own.check().differing == (7,)
+    found = sim_economy("open", own.folder, "--check", "18")
+    assert found.returncode == 5
+    assert "18 rows played again by the core; row 7 differs" in found.stdout
+
+
+def test_rows_of_an_unfinished_sweep_are_compared_and_no_rows_are_refused(tmp_path: Path) -> None:
+    stopped = se.sweep(given(), tmp_path / "own", seconds_max=1e-9)
+    with pytest.raises(InputError, match="no rows are finished"):
+        stopped.check()
+    whole = se.sweep(given(), tmp_path / "own")
+    rows = whole.frame().head(4)
+    (whole.folder / "rows/part-00000.parquet").unlink()
+    (whole.folder / "unfinished").mkdir()
+    rows.write_parquet(whole.folder / "unfinished/rows-0000000000.parquet")
+    assert whole.check().rows == (0, 1, 2, 3)
+
+
+def test_a_picture_shows_the_metric_that_is_named(played: se.PlayedSweep, tmp_path: Path) -> None:
+    shown = played.picture("platform_final")
+    assert "platform balance" in shown.caption.lower()
+    assert shown._repr_svg_().startswith("<?xml")
+    assert repr(shown) == f"<Figure map: {shown.caption}>"
+    usual = sim_economy("sweep", "small.toml", cwd=_with_study(tmp_path / "usual"))
+    other = sim_economy(
+        "sweep", "small.toml", "--picture", "platform_final", cwd=_with_study(tmp_path / "other")
+    )
+    assert usual.returncode == other.returncode == 0, other.stderr
+    drawn = [tmp_path / name / "out/small/figures/map.svg" for name in ("usual", "other")]
+    assert drawn[0].read_text("utf-8") == played.picture()._repr_svg_()
+    assert drawn[1].read_text("utf-8") == shown._repr_svg_()
+    with pytest.raises(InputError, match="did you mean platform_final"):
+        played.picture("platform_fina")
+
+
+def _with_study(folder: Path) -> Path:
+    folder.mkdir()
+    (folder / "small.toml").write_text(STUDY, encoding="utf-8")
+    return folder
+
+
+def test_sensitivity_is_asked_of_the_sweep_itself(tmp_path: Path) -> None:
+    vary = {"base_inference_rate": {"from": 0.5, "to": 2}, "study_cost": {"from": 40, "to": 60}}
+    sample = {"design": "sobol", "size": 8, "turns": 10, "seeds": 2, "vary": vary}
+    played = se.sweep({**sample, "set": {"policy": "investor"}}, tmp_path / "own")
+    found = played.sensitivity(["platform_final"])
+    assert found.conclusions == se.sensitivity(played.folder, ["platform_final"]).conclusions
+    picture = found.picture()
+    assert picture is not None
+    assert picture._repr_svg_().startswith("<?xml")
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
+        (["sweep", "small.toml", "--picture", "gini"], "there is no gini in this sweep"),
+        (["open", ".", "--check", "2", "--row", "1"], "--check draws its rows"),
+        (["open", ".", "--check", "2"], "holds no sweep"),
         (["sweep", "missing.toml"], "no such study file"),
         (["sweep", "tarif-caution"], "did you mean tariff-caution?"),
         (["sweep", "small.toml", "--runs-max", "4"], "18 runs, more than 4"),
         (["sweep", "small.toml", "--set", "vary.num_core=[1]"], "did you mean num_cores?"),
-        (["open", "."], "name a row with --row N, or its point"),
+        (["open", "."], "name a row with --row N, its point with --at KEY=VALUE"),
         (["open", ".", "--row", "1"], "holds no sweep"),
         (["open", ".", "--row", "1", "--replicate", "2"], "--replicate goes with --at"),
         (["open", ".", "--at", "job_rule"], "must be KEY=VALUE"),
@@ -204,7 +284,7 @@ def test_a_failed_run_exits_with_1(tmp_path: Path) -> None:
     )
     failed = sim_economy("sweep", "wild.toml", cwd=tmp_path)
     assert failed.returncode == 1, failed.stderr
-    assert "1 runs failed; see out/wild/failures" in failed.stderr
+    assert "1 run failed; see out/wild/failures; the same command" in failed.stderr
     (trace,) = (tmp_path / "out/wild/failures").iterdir()
     assert "debt_token_turns is" in trace.read_text(encoding="utf-8")
 

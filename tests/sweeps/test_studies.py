@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import sim_economy as se
 from sim_economy.core.errors import ScenarioError
 from sim_economy.experiments.sweeps.study import load_study
 from sim_economy.experiments.sweeps.sweep_plan import SweepPlan
@@ -110,11 +111,10 @@ def test_replicates_have_the_same_seeds_at_every_point() -> None:
         ({"policy.work_below": [1]}, "unknown key"),
         ({"policy": ["minr"]}, "did you mean miner?"),
         ({"seed": [1, 2]}, "replicate r has the seed + r"),
-        ({"preset": ["as-run"]}, "vary the variants themselves"),
+        ({"preset": ["as-runs"]}, "must be one of as-run, as-written"),
         ({"income.allowanc": [1]}, "unknown key; did you mean allowance?"),
         ({"slash_both_on_timeout": ["yes"]}, "yes: must be true or false"),
         ({"num_agents": [0]}, "0: must be an integer from 1 to 1000000"),
-        ({}, "vary: is missing"),
     ],
     ids=str,
 )
@@ -151,6 +151,7 @@ def test_every_problem_is_found_at_once() -> None:
     [
         ({"design": "sobol", "size": 100}, "size: must be a power of two for sobol, such as 128"),
         ({"design": "morris"}, "size: is missing; a morris needs it"),
+        ({"design": "sobol", "size": 8, "vary": {}}, "vary: is missing; a sobol draws values of"),
         ({"scenario": "as-rn"}, "no such scenario file"),
         ({"turns": 5, "vary": {"turns": [5, 6]}}, "turns: is varied; leave it out"),
         ({"set": {"study_cost": 1}}, "study_cost: is varied"),
@@ -212,3 +213,16 @@ def test_a_file_that_is_wrong_is_named(tmp_path: Path) -> None:
 def test_metrics_that_are_named_are_kept_and_those_that_say_solvency() -> None:
     study = load_study({"metrics": ["mean_debt"], "vary": {"study_cost": [1]}})
     assert study.metrics == ("platform_final", "insolvent_percent", "mean_debt")
+
+
+def test_policies_of_one_name_are_told_apart_by_their_parameters() -> None:
+    rules = [se.Rules((("balance < 3", "job"), ("", "mine"))), se.Rules((("", "mine"),))]
+    family = [se.Published, se.Published(job_below=1), se.Published(job_below=2, stake_max=0)]
+    (of_rules,), (of_family,) = (
+        load_study({"vary": {"policy": policies}}).keys for policies in (rules, family)
+    )
+    named = [of_family.text(index) for index in range(3)]
+    assert named == ["Published", "Published(job_below=1)", "Published(job_below=2, stake_max=0)"]
+    assert [of_family.held(name) for name in named] == [0, 1, 2]
+    assert of_rules.settings["values"][1] == "Rules(rules=[{'do': 'mine'}], numbers={})"
+    assert problems_of({"vary": {"policy": [rules[1], rules[1]]}})[0].endswith("stands twice")

@@ -11,18 +11,23 @@ from typing import Any
 import polars
 import pytest
 
+import sim_economy as se
 from sim_economy.batch.state_digest import state_digest
-from sim_economy.core.errors import FolderError, ScenarioError
+from sim_economy.core.errors import FolderError, InputError, ScenarioError
 from sim_economy.experiments.sweeps import sweep as sweeps
 from sim_economy.experiments.sweeps import sweep_plan
+from sim_economy.experiments.sweeps.kept_rows import forget_failed_rows
 from sim_economy.experiments.sweeps.kernel_player import SMALL_ROWS, kernel_player
 from sim_economy.experiments.sweeps.study import load_study
 from sim_economy.experiments.sweeps.sweep import run_sweep
+from sim_economy.experiments.sweeps.sweep_plan import SweepPlan
 from sim_economy.ledger.stores.memory import MemoryStore
+from sim_economy.reports.sweep_files import read_sweep
 from sim_economy.runs.policy_loop import play_run
 from sim_economy.runs.row_metrics import ROW_METRICS, WHOLE
 from sim_economy.runs.run_metrics import run_metrics
 from sim_economy.world.world import World
+from tests.sweeps import failing_policies
 from tests.sweeps.failing_policies import Fragile
 from tests.sweeps.small_studies import files_of, small_plan, small_study
 
@@ -103,7 +108,8 @@ def test_an_interrupted_sweep_goes_on_to_the_same_bytes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sweep_plan, "PART_ROWS", part_rows)
-    monkeypatch.setattr("sim_economy.experiments.sweeps.sweep_folder.PART_ROWS", part_rows)
+    for module in ("sweep_folder", "kept_rows"):
+        monkeypatch.setattr(f"sim_economy.experiments.sweeps.{module}.PART_ROWS", part_rows)
     whole = tmp_path / "whole"
     run_sweep(small_study(), whole)
     own = tmp_path / "own"
@@ -173,7 +179,73 @@ def test_a_row_that_fails_is_reported_and_the_others_finish(tmp_path: Path) -> N
     turns = polars.read_parquet(tmp_path / "own" / "turns.parquet")
     assert turns["count"].to_list() == [2] * 4 + [1] * 4
     again = run_sweep(study, tmp_path / "own")
-    assert (again.played, again.failed) == (0, 1)
+    assert (again.resumed, again.played, again.failed) == (3, 1, 1)
+
+
+@pytest.mark.parametrize("limits", [[5, 6], [6, 7]], ids=["some", "all"])
+@pytest.mark.parametrize("seeds", [1, 4])
+def test_rows_that_failed_are_played_again_by_the_same_call(
+    limits: list[int], seeds: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"turns": 4, "seeds": seeds, "seed": 1, "per_turn": True, "histograms": True}
+    study = load_study({**given, "set": {"policy": Fragile}, "vary": {"policy.limit": limits}})
+    own, whole = tmp_path / "own", tmp_path / "whole"
+    failed = run_sweep(study, own).failed
+    assert failed == len(list((own / "failures").iterdir())) > 0
+    # A session that ends between keeping the others and taking the part away changes nothing.
+    part = (own / "rows/part-00000.parquet").read_bytes()
+    forget_failed_rows(own)
+    (own / "rows/part-00000.parquet").write_bytes(part)
+    monkeypatch.setattr(failing_policies, "IS_BROKEN", False)
+    again = run_sweep(study, own)
+    assert (again.played, again.failed) == (failed, 0)
+    run_sweep(study, whole)
+    assert files_of(own) == files_of(whole)
+
+
+def test_a_sweep_with_failed_rows_that_is_stopped_again_is_not_finished(tmp_path: Path) -> None:
+    given = {"turns": 4, "seeds": 2, "set": {"policy": Fragile}, "vary": {"policy.limit": [6]}}
+    run_sweep(load_study(given), tmp_path / "own")
+    stopped = run_sweep(load_study(given), tmp_path / "own", seconds_max=1e-9)
+    assert (stopped.resumed, stopped.is_finished) == (1, False)
+    with pytest.raises(FolderError, match="is not finished"):
+        read_sweep(tmp_path / "own")
+
+
+def test_seeds_alone_are_a_sweep_of_one_point(tmp_path: Path) -> None:
+    for given in ({}, {"design": "list"}):
+        played = se.sweep({"turns": 5, "seeds": 6, **given}, tmp_path / f"own{len(given)}")
+        assert played.points["runs"].to_list() == [6]
+        assert played.frame()["seed"].to_list() == [*range(1001, 1007)]
+        assert played.answer.startswith("Agents and platform are solvent, on average over 6 seeds")
+        assert played.report().exists()
+        assert played.check().differing == ()
+        assert played.open(3, report=False).settings == {}
+        with pytest.raises(InputError, match="name a key in"):
+            played.picture()
+
+
+def test_presets_are_varied_as_a_setting_changes_them(tmp_path: Path) -> None:
+    vary = {"preset": ["as-run", "as-written"], "study_cost": [50, 70]}
+    study = {"turns": 30, "seeds": 2, "set": {"dividend_rule": "core_owners"}, "vary": vary}
+    played = se.sweep(study, tmp_path / "own")
+    plan = SweepPlan(played.study)
+    for row in (1, 4, 6):
+        config = plan.scenario_of(row).config
+        name, cost = played.frame()["preset", "study_cost"].row(row)
+        assert config.job_rule == se.preset(name).job_rule
+        assert (config.study_cost, config.dividend_rule) == (cost, "core_owners")
+    assert played.check().differing == ()
+    alone = se.play(
+        "as-run",
+        seed=1002,
+        turns=30,
+        preset="as-written",
+        study_cost=50,
+        dividend_rule="core_owners",
+    )
+    row = played.row_at(replicate=2, preset="as-written", study_cost=50)
+    assert alone.metrics["fees_total"] == played.frame()["fees_total"][row]
 
 
 def test_a_sweep_of_which_every_row_fails_ends_all_the_same(tmp_path: Path) -> None:

@@ -9,7 +9,14 @@ import numpy as np
 
 from sim_economy.batch.action_lanes import JOB, STOPPED, STUDY
 from sim_economy.batch.compiling import compiled
-from sim_economy.batch.exact_lanes import LONG_PRICE, fee_of, portion, price_of, scaled_price
+from sim_economy.batch.exact_lanes import (
+    LONG_PRICE,
+    fee_of,
+    portion,
+    price_of,
+    scaled_price,
+    studied,
+)
 from sim_economy.batch.lanes import (
     ACTION,
     BALANCE,
@@ -42,7 +49,6 @@ from sim_economy.batch.lanes import (
     Int64s,
 )
 
-MILLION = 1_000_000
 ZERO = np.int32(0)
 
 
@@ -52,8 +58,8 @@ def study(
     weights: Floats,
     prices: Int64s,
     rates: Floats,
-    divisor: np.int64,
-    most: np.int64,
+    divisor: float,
+    most: float,
 ) -> bool:
     """Make thinking cheaper for those who studied, from this turn on.
 
@@ -66,15 +72,15 @@ def study(
     Source: docs/spec/economy.md, B3 and section 0.
     """
     for lane in range(LANES):
-        if rows[ACTION + lane] == STUDY:
-            rows[STUDIES + lane] += np.int32(1)
-            kept = np.int64(weights[STUDY_FACTOR + lane]) * np.int64(rates[STUDY_KEEP + lane])
-            factor = np.float64(kept // MILLION)
-            weights[STUDY_FACTOR + lane] = factor
-            price, rest = price_of(rates[UNIT_PRICE + lane], factor)
-            weights[PRICE + lane] = price
-            weights[PRICE_REST + lane] = rest
-            prices[lane] = scaled_price(rates[UNIT_PRICE + lane], factor, divisor, most)
+        studies = rows[ACTION + lane] == STUDY
+        rate, factor = rates[UNIT_PRICE + lane], weights[STUDY_FACTOR + lane]
+        rows[STUDIES + lane] += np.int32(studies)
+        factor = studied(factor, rates[STUDY_KEEP + lane]) if studies else factor
+        weights[STUDY_FACTOR + lane] = factor
+        price, rest = price_of(rate, factor)
+        weights[PRICE + lane] = price
+        weights[PRICE_REST + lane] = rest
+        prices[lane] = scaled_price(rate, factor, divisor, most)
     return are_scaled(prices)
 
 

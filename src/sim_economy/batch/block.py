@@ -67,16 +67,21 @@ from sim_economy.batch.lanes import (
     WEIGHTS,
 )
 from sim_economy.batch.lottery_lanes import (
+    BURN_KIND,
+    MINE_KIND,
+    STAKE_KIND,
     add_mining_tickets,
     add_separate_tickets,
+    begin_passing,
     begin_tickets,
     decay,
     decide_whether_stake_counts,
     draw_point,
     mature,
     pass_mining_ticket,
-    pick_separate_ticket,
+    pass_separate_ticket,
     settle_draw,
+    tell_kinds_apart,
 )
 from sim_economy.batch.series_lanes import keep_series
 from sim_economy.batch.totals_lanes import (
@@ -125,7 +130,8 @@ def begin(shared: Shared, worlds: BlockWorlds, work: Workspace) -> None:
     work.totals[PLATFORM_MIN : PLATFORM_MIN + LANES] = np.int64(2**62)
     for flags in (work.releases, work.burns, work.waits, work.weighs):
         flags[:] = np.uint8(0)
-    divisor, most = shared.shape[at.PRICE_DIVISOR], shared.shape[at.PRICE_MOST]
+    divisor = np.float64(shared.shape[at.PRICE_DIVISOR])
+    most = np.float64(shared.shape[at.PRICE_MOST])
     for lane in range(LANES):
         price, rest = price_of(worlds.rates[UNIT_PRICE + lane], FACTOR_ONE)
         work.weights[PRICE + lane] = price
@@ -299,7 +305,13 @@ def draw_block(
     if not draw_point(draws, turn, worlds.rates, keys, tickets, has_burns):
         return False
     if separate:
-        pick_separate_ticket(draws, turn, work.rows, work.weights, worlds.rates, agents)
+        begin_passing(draws)
+        for kind in (MINE_KIND, STAKE_KIND, BURN_KIND):
+            for agent in range(agents):
+                rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
+                weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
+                pass_separate_ticket(draws, turn, rows, weights, worlds.rates, kind)
+        tell_kinds_apart(turn, np.int32(agents))
     else:
         for agent in range(agents):
             weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]

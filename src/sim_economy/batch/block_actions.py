@@ -135,7 +135,8 @@ def apply(
     if chosen & STUDY_BIT:
         weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
         prices = work.prices[agent * LANES : (agent + 1) * LANES]
-        divisor, most = shape[at.PRICE_DIVISOR], shape[at.PRICE_MOST]
+        divisor = np.float64(shape[at.PRICE_DIVISOR])
+        most = np.float64(shape[at.PRICE_MOST])
         scaled = study(rows, weights, prices, worlds.rates, divisor, most)
         work.scaled[agent] = np.uint8(scaled)
     if chosen & UNSTAKE_BIT:

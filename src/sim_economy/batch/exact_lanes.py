@@ -22,11 +22,12 @@ ONE_UNIT: Final = 1e18
 HALF_UNIT: Final = -0.5e-18
 SCALED_BITS: Final = 48
 SCALED_RATE_MAX: Final = 8e6
-"""Millionths: 10^12 times as many fit 63 bits."""
+"""Millionths: parts of 10^-12 then stay below 2^43."""
+SCALE_OVER_TWOS: Final = 2.0**36
+"""2^48 / 2^12, where 10^12 is 2^12 times 5^12."""
+FIVES: Final = 5.0**12
+ONE_MILLION: Final = 1e6
 LONG_PRICE: Final = np.int64(-1)
-FIVES: Final = 5**12
-"""10^12 / 2^12."""
-MILLION: Final = 10**6
 FEE_CLIP: Final = 2.0**30
 """Beyond every range: what is larger trips the guard, and must still fit 32 bits to do so."""
 
@@ -69,7 +70,30 @@ def price_of(rate: float, factor: float) -> tuple[float, float]:
 
 
 @compiled
-def scaled_price(rate: float, factor: float, divisor: np.int64, most: np.int64) -> np.int64:
+def divided(high: float, low: float, divisor: float) -> tuple[float, float]:
+    """The whole quotient and the remainder of `high + low`, both whole, by a whole number.
+
+    Args:
+        high: Below 2^53 times the divisor; `low` is what rounding took from it.
+    """
+    quotient = np.floor(high / divisor)
+    left = fused(-quotient, divisor, high) + low
+    short, over = left < 0.0, left >= divisor
+    quotient += np.float64(over) - np.float64(short)
+    left += divisor * (np.float64(short) - np.float64(over))
+    return quotient, left
+
+
+@compiled
+def studied(factor: float, kept: float) -> float:
+    """`factor * kept / 10^6`, rounded down; whole numbers up to 10^12 and 10^6."""
+    product = factor * kept
+    quotient, _ = divided(product, fused(factor, kept, -product), ONE_MILLION)
+    return quotient
+
+
+@compiled
+def scaled_price(rate: float, factor: float, divisor: float, most: float) -> np.int64:
     """A price in 2^-48 of a token, rounded up, by which whole units are charged exactly.
 
     Units times such a price are too large by less than units / 2^48; where the price has so few
@@ -84,15 +108,13 @@ def scaled_price(rate: float, factor: float, divisor: np.int64, most: np.int64) 
     Returns:
         The price, or `LONG_PRICE` where it is too large or has too many decimals.
     """
-    if rate > SCALED_RATE_MAX:
-        return LONG_PRICE
-    product = np.int64(rate) * np.int64(factor)
-    if product % divisor != 0:
-        return LONG_PRICE
-    shifted = (product // MILLION) << 20
-    high, left = shifted // FIVES, shifted % FIVES
-    scaled = (high << 16) + ((left << 16) + FIVES - 1) // FIVES
-    return scaled if scaled <= most else LONG_PRICE
+    product = rate * factor
+    times, left = divided(product, fused(rate, factor, -product), divisor)
+    parts = times * (divisor / ONE_MILLION)
+    scaled, rest = divided(parts * SCALE_OVER_TWOS, 0.0, FIVES)
+    scaled += np.float64(rest > 0.0)
+    usable = (rate <= SCALED_RATE_MAX) & (left == 0.0) & (scaled <= most)
+    return np.int64(scaled) if usable else LONG_PRICE
 
 
 @compiled

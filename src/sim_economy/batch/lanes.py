@@ -125,6 +125,7 @@ POINT_LOW: Final = next(_at)
 POINT_HIGH: Final = next(_at)
 BURNED_SUM: Final = next(_at)
 BURN_PART: Final = next(_at)
+PASSED: Final = next(_at)
 DRAW_ROWS: Final = next(_at)
 
 # Of each world, 64 bits: `totals`, the flows in their order, then these.

@@ -34,14 +34,13 @@ from sim_economy.batch.lanes import (
     LANES,
     MINE_WEIGHT,
     OUTSIDE,
+    PASSED,
     POINT_HIGH,
     POINT_LOW,
     REACHED,
-    ROWS,
     STAKE_WEIGHT,
     STAKED,
     THRESHOLD,
-    WEIGHTS,
     WINNER,
     WINNER_HIGH,
     Floats,
@@ -173,40 +172,43 @@ def pass_mining_ticket(draws: Floats, turn: Int32s, weights: Floats) -> None:
 
 
 @compiled
-def pick_separate_ticket(
-    draws: Floats,
-    turn: Int32s,
-    all_rows: Int32s,
-    all_weights: Floats,
-    rates: Floats,
-    agents: np.int64,
-) -> None:
-    """Find the winner among mine, then stake, then burn tickets, each in genesis order."""
+def begin_passing(draws: Floats) -> None:
+    """No ticket has been passed."""
     for lane in range(LANES):
-        if turn[BLOCK + lane] == 0:
-            continue
-        low, high = draws[POINT_LOW + lane], draws[POINT_HIGH + lane]
-        reached = 0.0
-        winner, kind, certain = -1, MINE_KIND, True
-        for ticket in range(MINE_KIND, BURN_KIND + 1):
-            if ticket > MINE_KIND and turn[COUNTING + lane] == 0:
-                break
-            for agent in range(agents):
-                row = agent * ROWS + lane
-                if ticket == MINE_KIND:
-                    mined = all_rows[row + ACTION] == MINE
-                    weight = rates[MINE_WEIGHT + lane] if mined else 0.0
-                elif ticket == STAKE_KIND:
-                    weight = rates[STAKE_WEIGHT + lane] * all_rows[row + STAKED]
-                else:
-                    burned = all_weights[agent * WEIGHTS + BURN_WEIGHT + lane]
-                    weight = rates[BURN_WEIGHT_RATE + lane] * burned
-                reached += weight
-                if winner < 0 and reached > low:
-                    winner, kind, certain = agent, ticket, reached > high
-        turn[WINNER + lane] = max(winner, 0)
-        turn[WINNER_HIGH + lane] = max(winner, 0) + np.int32(not certain)
-        turn[KIND + lane] = kind
+        draws[PASSED + lane] = 0.0
+
+
+@compiled
+def pass_separate_ticket(
+    draws: Floats, turn: Int32s, rows: Int32s, weights: Floats, rates: Floats, kind: np.int32
+) -> None:
+    """Go past one agent's ticket of a kind, as `pass_mining_ticket` does."""
+    for lane in range(LANES):
+        counts = turn[COUNTING + lane] != 0
+        if kind == MINE_KIND:
+            weight = rates[MINE_WEIGHT + lane] if rows[ACTION + lane] == MINE else 0.0
+        elif kind == STAKE_KIND:
+            weight = rates[STAKE_WEIGHT + lane] * rows[STAKED + lane] if counts else 0.0
+        else:
+            weight = rates[BURN_WEIGHT_RATE + lane] * weights[BURN_WEIGHT + lane]
+            weight = weight if counts else 0.0
+        reached = draws[PASSED + lane] + weight
+        draws[PASSED + lane] = reached
+        turn[WINNER + lane] += np.int32(reached <= draws[POINT_LOW + lane])
+        turn[WINNER_HIGH + lane] += np.int32(reached <= draws[POINT_HIGH + lane])
+
+
+@compiled
+def tell_kinds_apart(turn: Int32s, agents: np.int32) -> None:
+    """Make of how many tickets were passed the winner's kind and who it is."""
+    for lane in range(LANES):
+        passed = turn[WINNER + lane]
+        stakes = np.int32(passed >= agents)
+        burns = np.int32(passed >= np.int32(2 * agents))
+        turn[KIND + lane] = np.int32(MINE_KIND + stakes + burns)
+        before = np.int32(agents * np.int32(stakes + burns))
+        turn[WINNER + lane] = np.int32(passed - before)
+        turn[WINNER_HIGH + lane] -= before
 
 
 @compiled

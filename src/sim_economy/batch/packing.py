@@ -205,7 +205,7 @@ class Packed:
         decimals = next((own for own in (12, 11, 10) if units * 10**own < 1 << SCALED_BITS), 0)
         usable = decimals and shape[at.USAGE_KIND] == UNIFORM and shape[at.EMPTY_RULE] != CLIP_RULE
         shape[at.PRICE_DIVISOR] = 10 ** (18 - decimals)
-        shape[at.PRICE_MOST] = ((1 << 63) - 1) // units if usable else LONG_PRICE
+        shape[at.PRICE_MOST] = (1 << 62) // units if usable else LONG_PRICE
 
     def allowances(self) -> list[Values]:
         """What each agent is granted a period, `[agent]`; empty without income."""

@@ -34,6 +34,8 @@ LOW_MASK: Final = (1 << SPLIT) - 1
 NUMBER_MAX: Final = 1 << 45
 """Sums of a number below it are exact over REPLICATES_MAX replicates."""
 REPLICATES_MAX: Final = 1 << 16
+GROWING: Final = 2
+"""The first numbers grow over the run; what a turn added to them is what counts."""
 PARTS: Final = 4
 """Of a sum: the numbers, the high squares, the products, the low squares."""
 
@@ -68,6 +70,12 @@ def add_series(
         points: Of the worlds of the block, `[lane]`; lanes beyond hold none.
         sums: `[point, part, number, turn]`, its first that of `first_point`.
     """
+    outside = np.uint8(0)
+    for lane in range(LANES):
+        outside |= guards[lane]
+    if len(points) == LANES and points[0] == points[LANES - 1] and outside == 0:
+        add_series_of_one_point(series, sums[points[0] - first_point])
+        return
     turns = len(series) // (SERIES * LANES)
     for lane in range(len(points)):
         if guards[lane]:
@@ -78,9 +86,37 @@ def add_series(
             for turn in range(turns):
                 value = series[(turn * SERIES + kept) * LANES + lane]
                 number = value - before
-                before = value if kept < 2 else np.int64(0)
+                before = value if kept < GROWING else np.int64(0)
                 high, low = number >> SPLIT, number & LOW_MASK
                 own[0, kept, turn] += number
                 own[1, kept, turn] += high * high
                 own[2, kept, turn] += high * low
                 own[3, kept, turn] += low * low
+
+
+@compiled
+def add_series_of_one_point(series: Int64s, own: Any) -> None:
+    """The same where all lanes belong to one point: added up over the lanes first.
+
+    Args:
+        own: The sums of the point, `[part, number, turn]`.
+    """
+    turns = len(series) // (SERIES * LANES)
+    for kept in range(SERIES):
+        for turn in range(turns):
+            at = (turn * SERIES + kept) * LANES
+            values = series[at : at + LANES]
+            since = at - SERIES * LANES if kept < GROWING and turn > 0 else at
+            before, counts = series[since : since + LANES], np.int64(since != at)
+            total = highs = mixed = lows = np.int64(0)
+            for lane in range(LANES):
+                number = values[lane] - before[lane] * counts
+                high, low = number >> SPLIT, number & LOW_MASK
+                total += number
+                highs += high * high
+                mixed += high * low
+                lows += low * low
+            own[0, kept, turn] += total
+            own[1, kept, turn] += highs
+            own[2, kept, turn] += mixed
+            own[3, kept, turn] += lows

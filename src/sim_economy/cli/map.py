@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from sim_economy.reports.maps.map_sentences import SolvencyMap
 
 _PATH = click.Path(path_type=Path)
-_HORIZONS: Final = ((60, 1000), (1500, 100))
+HORIZONS: Final = ((60, 1000), (1500, 100))
 """Turns that are played where no folder is named, with the seeds of each cell."""
-_STUDY: Final = "tariff-caution"
+STUDY: Final = "tariff-caution"
 
 
 @click.command()
@@ -77,14 +77,23 @@ def _played(out: Path, turns: tuple[int, ...], seeds: int | None, jobs: int) -> 
         run_sweep,
     )
 
-    usual = dict(_HORIZONS)
+    usual = dict(HORIZONS)
     folders = []
+    said: set[str] = set()
+
+    def notify(text: str) -> None:
+        if text not in said:
+            say_wrapped(text, err=True)
+        said.add(text)
+
     for horizon in turns or tuple(usual):
-        count = seeds or usual.get(horizon, _HORIZONS[-1][1])
-        study = load_study(_STUDY, {"vary.turns": [horizon], "seeds": count})
+        count = seeds or usual.get(horizon, HORIZONS[-1][1])
+        study = load_study(STUDY, {"vary.turns": [horizon], "seeds": count})
         folder = out / f"turns-{horizon}"
         with progress_bar(f"{horizon:,} turns", check_runs(study, _RUNS_MAX)) as progress:
-            run_sweep(study, folder, jobs=jobs, runs_max=_RUNS_MAX, progress=progress)
+            run_sweep(
+                study, folder, jobs=jobs, runs_max=_RUNS_MAX, progress=progress, notify=notify
+            )
         folders.append(folder)
     return tuple(folders)
 

@@ -34,6 +34,11 @@ if TYPE_CHECKING:
     type=click.FloatRange(0, min_open=True),
     help="Stop after so long; the same command goes on.",
 )
+@click.option(
+    "--picture",
+    metavar="METRIC",
+    help="What the report's picture shows.  [default: insolvent_percent]",
+)
 @report_option
 @json_option
 def sweep(
@@ -46,14 +51,15 @@ def sweep(
     fresh: bool,
     runs_max: int | None,
     seconds_max: float | None,
+    picture: str | None,
     report: bool,
     as_json: bool,
 ) -> int:
     """Play a scenario at every point of STUDY: a study file, or a shipped one.
 
     --set changes a key of the study (design, size, vary.KEY) or a setting of its scenario; a key
-    that is varied is fixed by it. The same command resumes an interrupted sweep. Exits with 1 if a
-    run failed, with 3 if it stopped after --seconds-max.
+    that is varied is fixed by it. The same command resumes an interrupted sweep, and plays again
+    what failed. Exits with 1 if a run failed, with 3 if it stopped after --seconds-max.
     """
     from sim_economy.cli.options import numbers_as_changes  # noqa: PLC0415 - not for --help
     from sim_economy.experiments.sweeps.played_sweep import (  # noqa: PLC0415
@@ -62,9 +68,12 @@ def sweep(
     )
     from sim_economy.experiments.sweeps.study import load_study  # noqa: PLC0415
     from sim_economy.experiments.sweeps.sweep import RUNS_MAX, check_runs, run_sweep  # noqa: PLC0415
+    from sim_economy.reports.sweeps.sweep_report import INSOLVENT, check_metric  # noqa: PLC0415
 
     loaded = load_study(study, [*changes, *numbers_as_changes(seeds=seeds, turns=turns)])
     most = runs_max or RUNS_MAX
+    shown = picture or INSOLVENT
+    check_metric(loaded.metrics, shown)
     folder = out or sweep_folder(loaded)
     with rate_bar(loaded.name, check_runs(loaded, most), "runs") as progress:
         outcome = run_sweep(
@@ -78,22 +87,23 @@ def sweep(
             notify=lambda text: say_wrapped(text, err=True),
         )
     played = PlayedSweep(loaded, folder, outcome)
-    _show(played, report=report and outcome.is_finished, as_json=as_json)
+    _show(played, shown if report and outcome.is_finished else None, as_json=as_json)
     if not outcome.is_finished:
         return 3
     return 1 if outcome.failed else 0
 
 
-def _show(played: PlayedSweep, *, report: bool, as_json: bool) -> None:
+def _show(played: PlayedSweep, picture: str | None, *, as_json: bool) -> None:
+    """What was played; with a picture, its report is written."""
     from sim_economy.core.errors import ExtraMissingError  # noqa: PLC0415
 
     outcome = played.outcome
     assert outcome is not None, played
     has_points = outcome.is_finished and outcome.failed < outcome.rows
     page, missing = None, ""
-    if report and has_points:
+    if picture and has_points:
         try:
-            page = played.report()
+            page = played.report(picture)
         except ExtraMissingError as error:
             missing = str(error)
     if as_json:
@@ -126,7 +136,9 @@ def _show(played: PlayedSweep, *, report: bool, as_json: bool) -> None:
             f"{outcome.statuses['core']:,} runs left the batch kernel's range; the core played them"
         )
     if outcome.failed:
-        say(f"{outcome.failed:,} runs failed; see {played.folder / 'failures'}", err=True)
+        runs = "run" if outcome.failed == 1 else "runs"
+        failed = f"{outcome.failed:,} {runs} failed; see {played.folder / 'failures'}"
+        say(f"{failed}; the same command plays what failed again", err=True)
     if missing:
         say(f"left out: the report: {missing}", err=True)
     say(f"files in {played.folder}" + (f"; read {page}" if page else ""))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -231,7 +232,7 @@ def _played_scenario(folder: Path, changes: Sequence[str] | Mapping[str, Any]) -
     kept = read_kept(folder)
     given, population = dict(kept.given), kept.given.get("population")
     usage = dict(given["usage"])
-    _change_all(given, changes)
+    change_all(given, changes)
     if kept.given_policies and given.get("population") is population:
         problem = f"{', '.join(kept.given_policies)} came from Python, where no file finds it"
         again = f"se.play({str(folder)!r}, policy={kept.given_policies[0]})"
@@ -284,17 +285,25 @@ def read_scenario(
         ScenarioError: It cannot be read, or a change is invalid.
     """
     given = read_toml(_scenario_text(str(source)))
-    _change_all(given, changes, further_tables)
+    change_all(given, changes, further_tables)
     shipped = str(source) in SHIPPED
     return given, Path() if shipped else Path(source).parent, Path(source).stem
 
 
-def _change_all(
+def change_all(
     given: dict[str, Any],
     changes: Sequence[str] | Mapping[str, Any],
     further_tables: Sequence[str] = (),
+    stated: Iterable[str] = (),
 ) -> None:
     """Apply changes to the plain values of a scenario.
+
+    Under another preset, keys that held the values of the one before take those of the new one,
+    but for keys that the changes name.
+
+    Args:
+        further_tables: At the top of the file, beside those of a scenario.
+        stated: Further keys that keep their values.
 
     Raises:
         ScenarioError: One is invalid.
@@ -302,7 +311,8 @@ def _change_all(
     before = _preset_of(given)
     apply_changes(given, changes, (*_KEYS, *further_tables))
     if _preset_of(given) != before:
-        _follow_preset(given, before)
+        named = (str(key).partition("=")[0].strip() for key in chain(changes, stated))
+        _follow_preset(given, before, {key.removeprefix("world.") for key in named})
 
 
 def _scenario_text(source: str) -> str:
@@ -330,13 +340,13 @@ def _preset_of(given: Mapping[str, Any]) -> Any:
     return world.get("preset", "as-run") if isinstance(world, Mapping) else "as-run"
 
 
-def _follow_preset(given: dict[str, Any], before: Any) -> None:
-    """Let keys that held the old preset's values take the new preset's."""
+def _follow_preset(given: dict[str, Any], before: Any, stated: Container[str]) -> None:
+    """Let keys that held the old preset's values take the new preset's, but for those stated."""
     if before not in PRESETS:
         return
     old = config_values(preset(before))
     world = given["world"]
-    for name in [name for name in world if name in old]:
+    for name in [name for name in world if name in old and name not in stated]:
         if str(world[name]) == str(old[name]):
             del world[name]
 

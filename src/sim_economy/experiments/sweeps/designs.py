@@ -29,7 +29,7 @@ def points_count(study: SweepStudy) -> int:
         case "grid":
             return math.prod(key.size for key in study.keys)
         case "list":
-            return len(study.keys[0].values)
+            return len(study.keys[0].values) if keys else 1
         case "sobol":
             return study.size * (keys + 2)
         case "morris":

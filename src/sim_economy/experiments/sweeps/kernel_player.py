@@ -26,6 +26,7 @@ from sim_economy.batch.world_batch import (
     UniformUsage,
     WorldBatch,
 )
+from sim_economy.core.errors import ExtraMissingError
 from sim_economy.core.rules_version import RulesVersion
 from sim_economy.core.world_config import UsageRule
 from sim_economy.experiments.sweeps.played_rows import PlayedRows, Player, RowStatus, TurnSums
@@ -55,6 +56,8 @@ BLOCK_AGENTS_MAX: Final = 20_000
 AGENT_TURNS_MAX: Final = 1 << 30
 """Agent-turns of a world that 32 bits can count."""
 
+NUMBA_MISSING: Final = str(ExtraMissingError("the batch kernel", "numba", "batch"))
+
 KernelUsage = UniformUsage | TabledUsage | ListedUsage
 
 
@@ -69,7 +72,7 @@ def kernel_player(plan: SweepPlan) -> Player | str:
     if plan.rows <= SMALL_ROWS and agent_turns <= SMALL_AGENT_TURNS:
         return f"{plan.rows} runs are played sooner without it"
     if find_spec("numba") is None:
-        return "numba is not installed: pip install 'sim-economy[batch]'"
+        return NUMBA_MISSING
     reason = _obstacle(base, by_turn=plan.study.per_turn)
     return KernelPlayer(plan) if reason is None else reason
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -14,9 +14,10 @@ from msgspec.structs import asdict
 from sim_economy.batch.state_digest import state_digest
 from sim_economy.core.errors import FolderError, InputError, SimEconomyError, needing
 from sim_economy.core.table_reader import suggestion
+from sim_economy.experiments.sweeps.kept_rows import UNFINISHED, failure_path, part_path
 from sim_economy.experiments.sweeps.played_rows import RowStatus
 from sim_economy.experiments.sweeps.sweep_folder import MANIFEST
-from sim_economy.experiments.sweeps.sweep_plan import PART_ROWS, SweepPlan
+from sim_economy.experiments.sweeps.sweep_plan import SweepPlan
 from sim_economy.experiments.sweeps.swept_keys import SweptKey
 from sim_economy.ledger.readers.statement import statement
 from sim_economy.ledger.sidecars.ledger_files import remove_ledger
@@ -232,17 +233,13 @@ def _recorded_digest(plan: SweepPlan, folder: Path, row: int) -> int:
 
     if not 0 <= row < plan.rows:
         raise InputError("row", f"must be from 0 to {plan.rows - 1}")
-    part = folder / "rows" / f"part-{row // PART_ROWS:05d}.parquet"
-    paths = [part] if part.exists() else sorted((folder / _UNFINISHED).glob("rows-*.parquet"))
+    part = part_path(folder, row)
+    paths = [part] if part.exists() else sorted((folder / UNFINISHED).glob("rows-*.parquet"))
     for path in paths:
         frame = polars.read_parquet(path, columns=["row", "status", "digest"])
         found = frame.filter(polars.col("row") == row)
         if found.height:
             if found["status"][0] == RowStatus.FAILED.name.lower():
-                trace = folder / "failures" / f"row-{row:010d}.txt"
-                raise InputError("row", f"{row} failed; see {trace}")
+                raise InputError("row", f"{row} failed; see {failure_path(folder, row)}")
             return int(found["digest"][0])
     raise InputError("row", f"{row} has not been played yet; run the sweep again to go on")
-
-
-_UNFINISHED: Final = "unfinished"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sim_economy.core.errors import InputError, needing
 from sim_economy.core.table_reader import is_whole
+from sim_economy.experiments.sweeps.compared_rows import ComparedRows, compare_rows
+from sim_economy.experiments.sweeps.frame_names import FRAME_NAMES, renamed
+from sim_economy.experiments.sweeps.kernel_player import NUMBA_MISSING
 from sim_economy.experiments.sweeps.opened_row import OpenedRow, open_row, row_at
 from sim_economy.experiments.sweeps.study import SweepStudy, load_study
 from sim_economy.experiments.sweeps.sweep import RUNS_MAX, SweepOutcome, run_sweep
@@ -17,18 +21,18 @@ from sim_economy.experiments.sweeps.sweep_plan import SweepPlan
 from sim_economy.ledger.readers.html_table import html_table
 from sim_economy.ledger.readers.plain_text import html_text
 from sim_economy.ledger.sidecars.run_folder import output_folder
-from sim_economy.reports.page.document import plain
-from sim_economy.reports.sweeps.sweep_report import SweepFrames, sweep_answer, write_sweep_report
+from sim_economy.reports.page.document import Figure, plain
+from sim_economy.reports.sensitivity.played_sensitivity import PlayedSensitivity, sensitivity
+from sim_economy.reports.sweeps.sweep_report import (
+    INSOLVENT,
+    SweepFrames,
+    sweep_answer,
+    sweep_figure,
+    write_sweep_report,
+)
 
 if TYPE_CHECKING:
     import polars
-
-_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
-    "tidy": {},
-    "mesa": {"row": "RunId", "replicate": "iteration"},
-    "radcad": {"point": "subset", "replicate": "run"},
-}
-"""The names that columns have in other tools, by tool."""
 
 
 class PlayedSweep:
@@ -64,8 +68,8 @@ class PlayedSweep:
         Raises:
             InputError: There are no such names, or no row is finished.
         """
-        if names not in _NAMES:
-            raise InputError("names", f"must be one of {', '.join(_NAMES)}")
+        if names not in FRAME_NAMES:
+            raise InputError("names", f"must be one of {', '.join(FRAME_NAMES)}")
         paths = sorted((self.folder / "rows").glob("part-*.parquet"))
         if not paths:
             raise InputError("frame", f"no rows are finished in {self.folder}")
@@ -73,29 +77,7 @@ class PlayedSweep:
             import polars  # noqa: PLC0415
 
         frame = polars.concat([polars.read_parquet(path) for path in paths])
-        return frame if names == "tidy" else self._renamed(frame, names)
-
-    def _renamed(self, frame: polars.DataFrame, names: str) -> polars.DataFrame:
-        """The rows under the names of another tool, the turn that they show among them."""
-        import polars  # noqa: PLC0415
-
-        turns = "turns"
-        step = (
-            polars.col(turns)
-            if turns in frame.columns
-            else polars.lit(self.study.scenario.base.turns, dtype=polars.Int64)
-        )
-        renamed = frame.rename(dict(_NAMES[names]))
-        if names == "mesa":
-            renamed = renamed.with_columns(step.alias("Step"))
-            first = ["RunId", "iteration", "Step"]
-        else:
-            simulation = polars.lit(0, dtype=polars.Int64).alias("simulation")
-            renamed = renamed.with_columns(
-                simulation, polars.lit(1, polars.Int64).alias("substep"), step.alias("timestep")
-            )
-            first = ["simulation", "subset", "run", "substep", "timestep"]
-        return renamed.select(*first, polars.exclude(first))
+        return renamed(frame, names, self.study.scenario.base.turns)
 
     @property
     def points(self) -> polars.DataFrame:
@@ -155,14 +137,31 @@ class PlayedSweep:
             provenance=_provenance(study),
         )
 
-    def report(self) -> Path:
-        """Write the report into the folder; the page to read.
+    def picture(self, metric: str = INSOLVENT) -> Figure:
+        """What a metric is at each point: a heat map, curves or clouds; a notebook shows it.
 
         Raises:
-            InputError: The sweep is not finished.
+            InputError: The sweep is not finished, or has not kept the metric.
             ExtraMissingError: A library of the extra `report` is not installed.
         """
-        return write_sweep_report(self.folder, self._frames)[-1]
+        with needing("the picture", "report"):
+            return sweep_figure(self._frames, metric)
+
+    def sensitivity(self, outcomes: Sequence[str] = ()) -> PlayedSensitivity:
+        """Estimate which input decides which outcome; the rest is as in `se.sensitivity`."""
+        return sensitivity(self.folder, outcomes)
+
+    def report(self, picture: str = INSOLVENT) -> Path:
+        """Write the report into the folder; the page to read.
+
+        Args:
+            picture: The metric that its picture shows.
+
+        Raises:
+            InputError: The sweep is not finished, or has not kept the metric.
+            ExtraMissingError: A library of the extra `report` is not installed.
+        """
+        return write_sweep_report(self.folder, self._frames, picture)[-1]
 
     def row_at(self, replicate: int = 1, **at: Any) -> int:
         """The row of a point by its coordinates; a key with a point in it comes as `**{...}`.
@@ -188,6 +187,20 @@ class PlayedSweep:
             raise InputError("row", "must be an integer")
         into = None if folder is None else Path(folder)
         return open_row(SweepPlan(self.study), self.folder, int(row), into, report=report)
+
+    def check(self, rows: int = 100, seed: int = 0) -> ComparedRows:
+        """Play rows drawn at random again by the core, and compare every number of each.
+
+        Args:
+            rows: How many; all of them where there are fewer.
+            seed: Of the draw.
+
+        Raises:
+            InputError: No row is finished.
+        """
+        if not is_whole(rows) or rows < 1:
+            raise InputError("rows", "must be an integer from 1 on")
+        return compare_rows(SweepPlan(self.study), self.folder, int(rows), seed)
 
     def __repr__(self) -> str:
         """How many runs there are, and where."""
@@ -249,8 +262,19 @@ def sweep(
         runs_max=runs_max,
         seconds_max=seconds_max,
         progress=progress,
+        notify=_warn_of_the_extra,
     )
     return PlayedSweep(loaded, into, outcome)
+
+
+def _warn_of_the_extra(text: str) -> None:
+    """Say in a notebook too that a library is missing; other waits show in its progress."""
+    if NUMBA_MISSING in text:
+        warnings.warn(text, stacklevel=_CALLER)
+
+
+_CALLER: Final = 5
+"""Frames from a warning up to the call of `sweep`: announcing, the session, `run_sweep`, ours."""
 
 
 def sweep_folder(study: SweepStudy) -> Path:

@@ -13,20 +13,18 @@ from msgspec.structs import replace
 from sim_economy.agents.catalogue import settings_of
 from sim_economy.agents.policy import Policy
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.table_reader import attempt, described_parameters
+from sim_economy.core.table_reader import attempt
 from sim_economy.experiments.sweeps.swept_keys import SweptKey
-from sim_economy.scenarios.applied_changes import apply_changes
 from sim_economy.scenarios.scenario import (
     SHIPPED,
     Scenario,
-    ScenarioTable,
+    change_all,
     named_problems,
     parse_scenario,
     played_folder,
     read_scenario,
 )
 
-_KEYS: Final = tuple(described_parameters(ScenarioTable))
 _OF_POLICY: Final = "policy."
 _ENDS_TRIED: Final = 32
 """Values of a key that are tried before anything is played, at most."""
@@ -41,6 +39,7 @@ class SweptScenario(Struct, frozen=True, kw_only=True):
         folder: Where the relative path of its trace starts.
         default_name: The scenario's name where its file has none.
         of_policy: The study's settings of the one policy for all agents, by parameter.
+        stated: Keys that the study sets, which hold under every preset.
         base: The scenario with nothing varied.
     """
 
@@ -49,6 +48,7 @@ class SweptScenario(Struct, frozen=True, kw_only=True):
     folder: Path
     default_name: str
     of_policy: dict[str, Any]
+    stated: tuple[str, ...]
     base: Scenario
 
     @property
@@ -76,7 +76,7 @@ class SweptScenario(Struct, frozen=True, kw_only=True):
             },
         }
         plain = {key: value for key, value in changes.items() if not key.startswith(_OF_POLICY)}
-        apply_changes(given, {**plain, **top}, _KEYS)
+        change_all(given, {**plain, **top}, stated=self.stated)
         if of_policy:
             self._set_policy(given, of_policy, plain)
         return parse_scenario(given, self.folder, default_name=self.default_name)
@@ -165,6 +165,7 @@ def swept_scenario(
         folder=home,
         default_name=name,
         of_policy=of_policy,
+        stated=tuple(plain),
         base=base,
     )
     return swept if not of_policy else replace(swept, base=swept.at({}))

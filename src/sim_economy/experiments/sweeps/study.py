@@ -269,10 +269,12 @@ def _read_keys(
     policy: Policy | None,
     problems: list[str],
 ) -> list[SweptKey]:
-    if not varied:
-        problems.append("vary: is missing; name at least one key, with the values that it takes")
-        return []
     design = values["design"]
+    if not varied:
+        if design in SIZED:
+            drawn = f"a {design} draws values of keys: name at least one, or leave out the design"
+            problems.append(f"vary: is missing; {drawn}")
+        return []
     found: list[str] = []
     keys = read_swept_keys(varied, policy, in_steps=design in {"grid", "list"}, problems=found)
     check_distinct([] if design == "list" else keys, found)

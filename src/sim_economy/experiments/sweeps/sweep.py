@@ -17,7 +17,7 @@ from sim_economy.agents.given_policy import can_be_imported
 from sim_economy.core.errors import ScenarioError, needing
 from sim_economy.experiments.sweeps.core_player import CorePlayer, play_task, span_task
 from sim_economy.experiments.sweeps.designs import points_count
-from sim_economy.experiments.sweeps.kernel_player import is_compiled, kernel_player
+from sim_economy.experiments.sweeps.kernel_player import SMALL_ROWS, is_compiled, kernel_player
 from sim_economy.experiments.sweeps.played_rows import PlayedRows, Player
 from sim_economy.experiments.sweeps.study import SweepStudy
 from sim_economy.experiments.sweeps.sweep_folder import SweepFolder, is_sweep_folder
@@ -101,7 +101,7 @@ def run_sweep(
         fresh: Play every row again instead of resuming.
         seconds_max: After which to stop; what is played stays, and the same call goes on.
         progress: Called with how many rows are played, resumed ones too.
-        notify: Called with what takes its time before the first row.
+        notify: Called with what takes its time, before the first row.
 
     Raises:
         FolderError: In use, another's, of another study, or not writable.
@@ -117,8 +117,8 @@ def run_sweep(
         own = SweepFolder(folder, plan)
         own.begin(fresh=fresh)
         session = _Session(plan, own, seconds_max, progress)
-        if session.compiles:
-            notify(COMPILING)
+        if not all(map(own.is_finished, plan.parts)):
+            session.announce(notify)
         with _where(plan, executor, jobs) as workers:
             session.play(workers, chunk_rows)
         statuses: dict[str, int] = {}
@@ -171,7 +171,6 @@ class _Session:
         kernel = kernel_player(plan)
         self._kernel: Player | None = None if isinstance(kernel, str) else kernel
         self.on_core = kernel if isinstance(kernel, str) else ""
-        self.compiles = self._kernel is not None and not is_compiled()
         self.resumed = 0
         self.played = 0
 
@@ -179,6 +178,13 @@ class _Session:
     def is_finished(self) -> bool:
         """True if every row is played."""
         return self.resumed + self.played == self._plan.rows
+
+    def announce(self, notify: Callable[[str], None]) -> None:
+        """Say what takes its time: compiling, or the core where a large sweep has no kernel."""
+        if self._kernel is not None and not is_compiled():
+            notify(COMPILING)
+        elif self.on_core and self._plan.rows > SMALL_ROWS:
+            notify(f"the core plays these runs, one by one: {self.on_core}")
 
     def play(self, executor: Executor | None, chunk_rows: int) -> None:
         """Play part after part, until all are whole or time is up."""

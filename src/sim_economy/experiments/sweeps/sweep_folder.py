@@ -12,6 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sim_economy.core.errors import FolderError
 from sim_economy.experiments.sweeps.designs import salib_problem
+from sim_economy.experiments.sweeps.kept_rows import (
+    UNFINISHED,
+    failure_path,
+    forget_failed_rows,
+    part_path,
+    turns_path,
+)
 from sim_economy.experiments.sweeps.plain_values import as_json, from_json
 from sim_economy.experiments.sweeps.played_rows import PlayedRows
 from sim_economy.experiments.sweeps.row_frames import (
@@ -31,7 +38,6 @@ if TYPE_CHECKING:
     import polars
 
 MANIFEST: Final = "manifest.json"
-_UNFINISHED: Final = "unfinished"
 _LIBRARIES: Final = ("sim-economy", "msgspec", "numba", "numpy", "polars", "SALib", "scipy")
 
 
@@ -104,12 +110,16 @@ class SweepFolder:
     def begin(self, *, fresh: bool) -> None:
         """Start the manifest, or compare the one that is there with the study.
 
+        Rows that failed before are played again.
+
         Raises:
             FolderError: It is a sweep's of another study.
         """
         kept = _kept(self.path)
         if kept is not None and not fresh:
             _check_same(self.path, kept, self._plan.study)
+            if forget_failed_rows(self.path):
+                self.write_manifest(None)
             return
         for pattern in _OWN_FILES:
             for stale in self.path.glob(pattern):
@@ -152,10 +162,10 @@ class SweepFolder:
 
     def part_path(self, span: RowSpan) -> Path:
         """The file of a part of the rows."""
-        return self.path / "rows" / f"part-{span.first // PART_ROWS:05d}.parquet"
+        return part_path(self.path, span.first)
 
     def _turns_path(self, span: RowSpan) -> Path:
-        return self.path / "turns" / f"part-{span.first // PART_ROWS:05d}.parquet"
+        return turns_path(self.part_path(span))
 
     def is_finished(self, span: RowSpan) -> bool:
         """Test whether a part was written whole."""
@@ -178,7 +188,7 @@ class SweepFolder:
     def _left(self, span: RowSpan) -> list[polars.DataFrame]:
         """What sessions left of a part."""
         found = []
-        for path in sorted((self.path / _UNFINISHED).glob("rows-*.parquet")):
+        for path in sorted((self.path / UNFINISHED).glob("rows-*.parquet")):
             frame = read_rows(path)
             if frame is not None and span.first <= frame["row"][0] < span.end:
                 found.append(frame)
@@ -195,18 +205,14 @@ class SweepFolder:
         stem = f"{frame['row'][0]:010d}"
         if self._plan.study.per_turn:
             sums = added_frames([turns_frame(one.turns) for one in played])
-            write_frame(self.path / _UNFINISHED / f"turns-{stem}.parquet", sums)
+            write_frame(self.path / UNFINISHED / f"turns-{stem}.parquet", sums)
         # Rows that are there have their sums beside them: a session may end between the two.
-        write_frame(self.path / _UNFINISHED / f"rows-{stem}.parquet", frame)
-
-    def failure_path(self, row: int) -> Path:
-        """The traceback of a failed row."""
-        return self.path / "failures" / f"row-{row:010d}.txt"
+        write_frame(self.path / UNFINISHED / f"rows-{stem}.parquet", frame)
 
     def _keep_failures(self, played: Sequence[PlayedRows]) -> None:
         for one in played:
             for row, trace in one.failures.items():
-                write_whole(self.failure_path(row), trace.encode())
+                write_whole(failure_path(self.path, row), trace.encode())
 
     def finish(self, span: RowSpan, played: Sequence[PlayedRows]) -> None:
         """Write a part whole.
@@ -216,7 +222,7 @@ class SweepFolder:
         """
         import polars  # noqa: PLC0415
 
-        folder = self.path / _UNFINISHED
+        folder = self.path / UNFINISHED
         left = self._left(span)
         stems = [f"{frame['row'][0]:010d}" for frame in left]
         self._keep_failures(played)

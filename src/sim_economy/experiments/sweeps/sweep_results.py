@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,14 +36,22 @@ def write_sweep_results(folder: SweepFolder, plan: SweepPlan) -> dict[str, int]:
         write_frame(folder.path / "turns.parquet", added_frames(sums))
     if plan.study.histograms:
         write_frame(folder.path / "histograms.parquet", histograms_frame(plan, paths))
-    statuses = _column(paths, "status").value_counts(sort=True)
-    return dict(statuses.rows())
+    ((_, statuses),) = _columns(paths, ["status"])
+    return dict(statuses.value_counts(sort=True).rows())
 
 
-def _column(paths: Sequence[Path], name: str) -> polars.Series:
+def _columns(paths: Sequence[Path], names: Sequence[str]) -> Iterator[tuple[str, polars.Series]]:
+    """Columns of all rows, of which a few are held at once."""
     import polars  # noqa: PLC0415
 
-    return polars.concat([polars.read_parquet(path, columns=[name]) for path in paths])[name]
+    for first in range(0, len(names), _COLUMNS):
+        several = names[first : first + _COLUMNS]
+        frame = polars.read_parquet([*paths], columns=[*several])
+        yield from ((name, frame[name]) for name in several)
+
+
+_COLUMNS: Final = 6
+"""Read at once: fewer take longer, more take memory."""
 
 
 def points_frame(plan: SweepPlan, paths: Sequence[Path]) -> polars.DataFrame:
@@ -55,15 +63,16 @@ def points_frame(plan: SweepPlan, paths: Sequence[Path]) -> polars.DataFrame:
     import polars  # noqa: PLC0415
 
     shape = plan.points, plan.study.seeds
-    finished = (_column(paths, "status") != "failed").to_numpy().reshape(shape)
+    ((_, statuses),) = _columns(paths, ["status"])
+    finished = (statuses != "failed").to_numpy().reshape(shape)
     everything = np.arange(plan.points)
     columns: dict[str, Any] = {
         "point": polars.Series(everything),
         **plan.frame_of(everything).to_dict(),
         "runs": polars.Series(finished.sum(axis=1), dtype=polars.Int64),
     }
-    for name in plan.study.metrics:
-        values = _column(paths, name).fill_null(0).to_numpy().reshape(shape)
+    for name, column in _columns(paths, plan.study.metrics):
+        values = column.fill_null(0).to_numpy().reshape(shape)
         own = (whole_moments if name in WHOLE else real_moments)(values, finished)
         columns |= _moment_columns(name, own)
     return polars.DataFrame(columns)

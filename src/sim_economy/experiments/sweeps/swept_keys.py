@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from sim_economy.agents.catalogue import settable_parameters
+from sim_economy.agents.catalogue import settable_parameters, settings_of
 from sim_economy.agents.policy import Policy
 from sim_economy.core.income_config import IncomeConfig
 from sim_economy.core.table_reader import (
@@ -23,6 +23,7 @@ from sim_economy.core.table_reader import (
 )
 from sim_economy.core.units import MILLION, decimal_text
 from sim_economy.core.world_config import WorldConfig
+from sim_economy.scenarios.presets import PRESETS
 from sim_economy.scenarios.scenario import ScenarioTable
 
 _DECIMALS: Final = (Kind.RATE, Kind.WEIGHT, Kind.PRICE)
@@ -33,9 +34,9 @@ _FIXED: Final = {
     "seed": "is the study's; replicate r has the seed + r at every point",
     "population": "cannot be varied; vary policy, or parameters of the one policy as policy.KEY",
     "agent_ids": "cannot be varied; vary num_agents",
-    "preset": "cannot be varied; vary the variants themselves, such as job_rule",
     "secret": "cannot be varied",
 }
+_PRESET: Final = Parameter(Kind.TEXT, "the world that the scenario starts from", choices=PRESETS)
 _RANGE: Final = frozenset({"from", "to", "steps"})
 STEPS_MAX: Final = 1_000_000
 
@@ -75,7 +76,7 @@ class SweptKey(Struct, frozen=True, kw_only=True):
     def settings(self) -> dict[str, Any]:
         """What it takes, as plain values."""
         if self.labels:
-            return {"values": [_plain(label) for label in self.labels]}
+            return {"values": _named(self.labels)}
         if self.values:
             return {"values": [self.text(value) for value in self.values]}
         return {"from": self.text(self.low), "to": self.text(self.high)}
@@ -83,7 +84,7 @@ class SweptKey(Struct, frozen=True, kw_only=True):
     def text(self, held: int) -> str:
         """A value of a column as a file writes it."""
         if self.labels:
-            return str(_plain(self.labels[held]))
+            return str(_named(self.labels)[held])
         return decimal_text(held, 6) if self.scale == MILLION else str(held)
 
     def setting(self, held: int) -> Any:
@@ -108,6 +109,19 @@ class SweptKey(Struct, frozen=True, kw_only=True):
         except ArithmeticError:
             return None
         return int(number) if number.is_finite() and number == int(number) else None
+
+
+def _named(labels: Sequence[Any]) -> list[Any]:
+    """Labels as plain values; policies of one name with the parameters that they state."""
+    names = [_plain(label) for label in labels]
+    return [
+        f"{name}({_stated(label)})" if names.count(name) > 1 and isinstance(label, Policy) else name
+        for name, label in zip(names, labels, strict=True)
+    ]
+
+
+def _stated(policy: Policy) -> str:
+    return ", ".join(f"{name}={value}" for name, value in settings_of(policy).items())
 
 
 def _plain(label: Any) -> Any:
@@ -174,7 +188,7 @@ def _described(name: str, policy: Policy | None) -> tuple[Parameter | None, Any]
             raise ValueError(unknown_key(own, described).removeprefix(f"{own}: "))
         case "usage" | "cores" if own:
             return None, None
-    known = _defaults(ScenarioTable) | _defaults(WorldConfig)
+    known = {"preset": (_PRESET, None), **_defaults(ScenarioTable), **_defaults(WorldConfig)}
     if name in known and known[name][0].kind not in {Kind.TABLE, Kind.TABLES}:
         return known[name]
     listed = [key for key in known if key not in _FIXED]

@@ -158,11 +158,15 @@ def window_sentence(found: SolvencyMap, plane: PlaneReading) -> str:
         f"{_spans(own)} at {value:g}" for value, own in shown.items()
     )
     assert window.agreement_least is not None
+    near = "too near a threshold to tell them apart"
+    noisy = (
+        f"one cell of the plane is within noise, its means {near}"
+        if window.noisy == 1
+        else f"{window.noisy:,} cells of the plane are within noise, their means {near}"
+    )
     return (
         f"{text}. In its least certain cell {100 * window.agreement_least:.0f} % of the seeds "
-        "agree; "
-        f"{window.noisy:,} cells of the plane are within noise, their means too near a threshold "
-        "to tell them apart."
+        f"agree; {noisy}."
     )
 
 

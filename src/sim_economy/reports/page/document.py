@@ -35,6 +35,14 @@ class Figure(Struct, frozen=True, kw_only=True):
         """The file that holds its numbers."""
         return f"figures/{self.name}.csv"
 
+    def __repr__(self) -> str:
+        """What it shows."""
+        return f"<Figure {self.name}: {self.caption}>"
+
+    def _repr_svg_(self) -> str:
+        """The drawing, for a notebook."""
+        return self.drawing.svg
+
 
 class KeyFigure(Struct, frozen=True, kw_only=True):
     """A number that matters, on the first screen.

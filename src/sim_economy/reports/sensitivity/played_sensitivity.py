@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim_economy.core.errors import needing
 from sim_economy.ledger.readers.html_table import html_table
+from sim_economy.reports.page.document import Figure
 from sim_economy.reports.sensitivity.sensitivity_report import (
     conclusions,
     estimate_rows,
+    sensitivity_figure,
     write_sensitivity,
 )
 from sim_economy.reports.sensitivity.swept_outcomes import SweepSensitivity, sensitivity_of_sweep
@@ -40,6 +43,15 @@ class PlayedSensitivity:
     def noise(self) -> polars.DataFrame:
         """The share of each outcome's variance that is between seeds, with its interval."""
         return data_frame([_noise_row(self._found, index) for index in range(self._count)])
+
+    def picture(self) -> Figure | None:
+        """Each input's share of each outcome, or its effects; None where no outcome varies.
+
+        Raises:
+            ExtraMissingError: A library of the extra `report` is not installed.
+        """
+        with needing("the picture", "report"):
+            return sensitivity_figure(self._found)
 
     @property
     def _count(self) -> int:

@@ -67,7 +67,7 @@ def sensitivity_report(found: SweepSensitivity, provenance: Sequence[Section] = 
         if len(words) > 1
         else f"What decides {words[0]}",
         answer=answer(found),
-        picture=_picture(found),
+        picture=sensitivity_figure(found),
         key_figures=[_key_figure(found, own) for own in found.outcomes[1:4]],
         evidence=[
             Section(
@@ -105,7 +105,8 @@ def _key_figure(found: SweepSensitivity, own: OutcomeSensitivity) -> KeyFigure:
     return KeyFigure(value=number(effect.size), label=f"greatest effect on {word}: {name}")
 
 
-def _picture(found: SweepSensitivity) -> Figure | None:
+def sensitivity_figure(found: SweepSensitivity) -> Figure | None:
+    """What each input does to each outcome; None where no outcome varies."""
     if found.method is SensitivityMethod.SOBOL:
         indexed = [own for own in found.outcomes if own.sobol is not None]
         if not indexed:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from sim_economy.core.errors import InputError, needing
+from sim_economy.core.table_reader import suggestion
 from sim_economy.ledger.readers.plain_text import markdown_code
-from sim_economy.reports.page.document import KeyFigure, Report, Section
+from sim_economy.reports.page.document import Figure, KeyFigure, Report, Section
 from sim_economy.reports.page.files import write_files
 from sim_economy.reports.sweeps.sweep_picture import shown_value, sweep_picture
 from sim_economy.reports.tables import Table, Value, number
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 INSOLVENT_PERCENT_MAX: Final = 5.0
 """Of the agent-turns of a solvent point that end below zero."""
+INSOLVENT: Final = "insolvent_percent"
+"""The metric of a picture if nobody names another."""
 _ENDS_SHOWN: Final = 8
 
 
@@ -65,20 +68,26 @@ class SweepFrames(Struct, frozen=True, kw_only=True):
         return ", ".join(markdown_code(f"{key} = {shown_value(point[key])}") for key in self.keys)
 
 
-def write_sweep_report(folder: Path, frames: SweepFrames) -> list[Path]:
+def write_sweep_report(folder: Path, frames: SweepFrames, picture: str = INSOLVENT) -> list[Path]:
     """Write `sweep.md`, `sweep.html`, figures and tables, the page last.
 
+    Args:
+        picture: The metric that the picture shows.
+
     Raises:
+        InputError: The sweep has not kept that metric.
         ExtraMissingError: A library of the extra `report` is not installed.
         FolderError: The folder cannot be written.
     """
     with needing("the report", "report"):
-        return write_files(folder, "sweep", sweep_report(frames))
+        return write_files(folder, "sweep", sweep_report(frames, picture))
 
 
 def sweep_answer(frames: SweepFrames) -> str:
     """Which share of the points is solvent, the best and the worst, in a sentence; Markdown."""
     played = frames.played.to_dicts()
+    if not frames.keys:
+        return _answer_of_seeds(frames, played[0])
     solvent, all_of_them = frames.solvent.height, len(played)
     share = number(100 * solvent / all_of_them, 0)
     best, worst = (
@@ -91,17 +100,46 @@ def sweep_answer(frames: SweepFrames) -> str:
     )
 
 
-def sweep_report(frames: SweepFrames) -> Report:
+def _answer_of_seeds(frames: SweepFrames, point: Mapping[str, Any]) -> str:
+    """Of a sweep of seeds alone: whether agents and platform are solvent, on average."""
+    below, platform = point["insolvent_percent_mean"], point["platform_final_mean"]
+    solvent = "are solvent" if frames.solvent.height else "are not both solvent"
+    return (
+        f"Agents and platform **{solvent}**, on average over {point['runs']:,} seeds: agents spend "
+        f"{number(below, 1)} % of their turns below zero, and the platform ends at "
+        f"{number(platform, 0)} tokens."
+    )
+
+
+def sweep_figure(frames: SweepFrames, metric: str = INSOLVENT) -> Figure:
+    """What a metric is at each point.
+
+    Raises:
+        InputError: The sweep has not kept it, or varies nothing.
+    """
+    check_metric(frames.metrics, metric)
+    if not frames.keys:
+        raise InputError("picture", "there is none of seeds alone; name a key in [vary]")
+    return sweep_picture(frames.points, frames.keys, metric, ROW_METRICS[metric])
+
+
+def check_metric(metrics: Sequence[str], metric: str) -> None:
+    """Refuse a metric that a sweep has not kept.
+
+    Raises:
+        InputError: With the one that may have been meant.
+    """
+    if metric not in metrics:
+        near = suggestion(metric, metrics)
+        raise InputError("picture", f"there is no {metric} in this sweep{near}")
+
+
+def sweep_report(frames: SweepFrames, picture: str = INSOLVENT) -> Report:
     """A sweep, as a report."""
     return Report(
         title=f"Sweep {frames.name}",
         answer=sweep_answer(frames),
-        picture=sweep_picture(
-            frames.points,
-            frames.keys,
-            "insolvent_percent",
-            ROW_METRICS["insolvent_percent"],
-        ),
+        picture=sweep_figure(frames, picture) if frames.keys else None,
         key_figures=_key_figures(frames),
         evidence=[
             Section(title="Points", blocks=[_ends(frames)]),
