@@ -50,16 +50,18 @@ if TYPE_CHECKING:
     from sim_economy.agents.policy import Policy as Policy
     from sim_economy.agents.policy import View as View
     from sim_economy.agents.policy_function import policy_function as policy_function
-    from sim_economy.batch.policy_choices import bid as bid
-    from sim_economy.batch.policy_choices import burn as burn
-    from sim_economy.batch.policy_choices import idle as idle
-    from sim_economy.batch.policy_choices import job as job
-    from sim_economy.batch.policy_choices import mine as mine
-    from sim_economy.batch.policy_choices import stake as stake
-    from sim_economy.batch.policy_choices import study as study
-    from sim_economy.batch.policy_choices import transfer_to_next as transfer_to_next
-    from sim_economy.batch.policy_choices import transfer_to_poorest as transfer_to_poorest
-    from sim_economy.batch.policy_choices import unstake as unstake
+    from sim_economy.batch.decisions.policy_choices import bid as bid
+    from sim_economy.batch.decisions.policy_choices import burn as burn
+    from sim_economy.batch.decisions.policy_choices import idle as idle
+    from sim_economy.batch.decisions.policy_choices import job as job
+    from sim_economy.batch.decisions.policy_choices import mine as mine
+    from sim_economy.batch.decisions.policy_choices import stake as stake
+    from sim_economy.batch.decisions.policy_choices import study as study
+    from sim_economy.batch.decisions.policy_choices import transfer_to_next as transfer_to_next
+    from sim_economy.batch.decisions.policy_choices import (
+        transfer_to_poorest as transfer_to_poorest,
+    )
+    from sim_economy.batch.decisions.policy_choices import unstake as unstake
     from sim_economy.core.actions import Action as Action
     from sim_economy.core.actions import ArbitratorRuling as ArbitratorRuling
     from sim_economy.core.actions import BidCore as BidCore
@@ -155,7 +157,7 @@ _HOMES = {
             "transfer_to_poorest",
             "unstake",
         ),
-        "batch.policy_choices",
+        "batch.decisions.policy_choices",
     ),
     **dict.fromkeys(("Kind", "Parameter"), "core.table_reader"),
     "Terms": "core.contracts",

@@ -13,7 +13,7 @@ import pytest
 import sim_economy as se
 from sim_economy.agents.catalogue import policy_named, settings_of
 from sim_economy.agents.policies.linear_policy import Linear
-from sim_economy.batch.decision_codes import LINEAR_LIMIT, LINEAR_SCALES
+from sim_economy.batch.decisions.decision_codes import LINEAR_LIMIT, LINEAR_SCALES
 from sim_economy.core.actions import Burn, Idle, Job, Mine, Stake, Transfer, Unstake
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.table_reader import NumberText

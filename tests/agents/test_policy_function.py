@@ -16,7 +16,7 @@ from sim_economy import burn as destroy
 from sim_economy.agents.behaviour import CoreOnly, behaviour_of, policy_table
 from sim_economy.agents.given_policy import can_be_imported
 from sim_economy.agents.policy import View
-from sim_economy.batch.behaviour_tables import FunctionTable, RuleTable
+from sim_economy.batch.decisions.behaviour_tables import FunctionTable, RuleTable
 from sim_economy.core.actions import Action, BidCore, Burn, Idle, Stake, Study, Transfer, Unstake
 from sim_economy.core.errors import PolicyFailedError, ScenarioError
 from sim_economy.scenarios.scenario import load_scenario

@@ -20,7 +20,7 @@ from sim_economy.agents.usage_model import (
     PublishedUsage,
     Uniform,
 )
-from sim_economy.batch.behaviour_tables import Behaviour
+from sim_economy.batch.decisions.behaviour_tables import Behaviour
 from sim_economy.core.accounts import BALANCE, STAKED, WIDTH
 from tests.equivalence.core_reference import Reference
 from tests.equivalence.world_groups import OF_POLICY, WorldGroup
@@ -98,7 +98,7 @@ def _played(group: WorldGroup, turns: int, threads: int, large: bool) -> Any:
     from sim_economy.batch.play import play_batch  # noqa: PLC0415
 
     if large:
-        from sim_economy.batch.large_world_player import play_large_worlds  # noqa: PLC0415
+        from sim_economy.batch.large.large_world_player import play_large_worlds  # noqa: PLC0415
 
         return play_large_worlds(batch_of(group, turns), threads=threads, accounts=True)
     return play_batch(batch_of(group, turns), threads=threads, accounts=True)

@@ -11,7 +11,7 @@ from sim_economy.agents.policies.published_policy import Published
 from sim_economy.agents.policies.rule_policy import Rules
 from sim_economy.agents.policies.simple import Idler, Miner, Worker
 from sim_economy.agents.policy import Policy
-from sim_economy.batch.decision_codes import LINEAR_SCALES
+from sim_economy.batch.decisions.decision_codes import LINEAR_SCALES
 from sim_economy.core.units import INPUT_LIMIT, MILLION, Millionths
 
 NAMES: Final = ("caution", "plenty", "portion")

@@ -16,9 +16,9 @@ pytest.importorskip("numba")
 import sim_economy as se  # noqa: E402
 from sim_economy.agents.behaviour import CoreOnly, behaviour_of  # noqa: E402
 from sim_economy.agents.population import parse_population, policies_by_agent  # noqa: E402
-from sim_economy.batch import action_lanes  # noqa: E402
-from sim_economy.batch.behaviour_packing import refusal  # noqa: E402
-from sim_economy.batch.decision_codes import (  # noqa: E402
+from sim_economy.batch.steps import action_lanes  # noqa: E402
+from sim_economy.batch.decisions.behaviour_packing import refusal  # noqa: E402
+from sim_economy.batch.decisions.decision_codes import (  # noqa: E402
     ALL_STAKE,
     FEATURES,
     LINEAR_SCALES,
@@ -350,8 +350,11 @@ def function_source(source: random.Random, name: str) -> str:
 def written(text: str, folder: Path, name: str) -> Any:
     """The module of a text."""
     path = folder / f"{name}.py"
-    path.write_text("from sim_economy import *\nfrom sim_economy.batch.policy_choices import *\n"
-                    + text)  # fmt: skip
+    path.write_text(
+        "from sim_economy import *\n"
+        "from sim_economy.batch.decisions.policy_choices import *\n"
+        + text
+    )  # fmt: skip
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None

@@ -63,7 +63,7 @@ def test_groups_of_agents_are_exact_at_their_edges(
 
 
 def test_lanes_of_agents_and_lanes_of_worlds_agree() -> None:
-    from sim_economy.batch.large_world_player import play_large_worlds  # noqa: PLC0415
+    from sim_economy.batch.large.large_world_player import play_large_worlds  # noqa: PLC0415
     from sim_economy.batch.play import play_batch  # noqa: PLC0415
 
     for number in range(20):

@@ -16,7 +16,7 @@ from sim_economy.agents.policy import Policy
 from sim_economy.agents.policy_function import FunctionPolicy
 from sim_economy.agents.population import Group
 from sim_economy.agents.rule_grammar import read_rules
-from sim_economy.batch.behaviour_tables import (
+from sim_economy.batch.decisions.behaviour_tables import (
     Behaviour,
     FamilyTable,
     FunctionTable,

@@ -7,14 +7,14 @@ from operator import eq, ge, gt, le, lt, ne
 from typing import Final
 
 from sim_economy.agents.policy import View
-from sim_economy.batch.behaviour_tables import (
+from sim_economy.batch.decisions.behaviour_tables import (
     ABSENT,
     RuleCondition,
     RuleTable,
     WeightTable,
     rule_action,
 )
-from sim_economy.batch.decision_codes import (
+from sim_economy.batch.decisions.decision_codes import (
     ALL_STAKE,
     FEATURES,
     LINEAR_LIMIT,

@@ -15,7 +15,7 @@ from copy import deepcopy
 from types import ModuleType
 from typing import Any, Final
 
-from sim_economy.batch.policy_choices import CHOICES
+from sim_economy.batch.decisions.policy_choices import CHOICES
 
 NAME: Final = "decide"
 """The function's name in its text."""

@@ -11,7 +11,7 @@ from msgspec import defstruct
 from sim_economy.agents.catalogue import RESERVED
 from sim_economy.agents.decisions import action_of, feature
 from sim_economy.agents.policy import Policy, View
-from sim_economy.batch.decision_codes import FEATURES, Decision, Feature
+from sim_economy.batch.decisions.decision_codes import FEATURES, Decision, Feature
 from sim_economy.core.actions import Action
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.table_reader import Kind, Parameter, is_whole, suggestion

@@ -18,14 +18,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from sim_economy.agents.catalogue import RESERVED
-from sim_economy.batch.behaviour_tables import (
+from sim_economy.batch.decisions.behaviour_tables import (
     ABSENT,
     RuleCondition,
     RuleTable,
     TableRule,
     rule_action,
 )
-from sim_economy.batch.decision_codes import (
+from sim_economy.batch.decisions.decision_codes import (
     FEATURES,
     ActionCode,
     CompareCode,

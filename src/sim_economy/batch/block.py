@@ -13,42 +13,8 @@ import numpy as np
 
 from sim_economy.batch import shape as at
 from sim_economy.batch.arrays import BlockWorlds, Shared, Workspace
-from sim_economy.batch.bill_lanes import (
-    are_scaled,
-    charge_nothing_where_stopped,
-    charge_usage,
-    collect,
-    pay_credited_jobs,
-    pay_first_jobs,
-)
 from sim_economy.batch.block_actions import act
-from sim_economy.batch.block_lanes import (
-    count_blocks,
-    count_finalised,
-    digest_burns,
-    finalise,
-    give_back,
-    has_tips,
-    pay_tips,
-    pay_winner,
-)
 from sim_economy.batch.compiling import compiled, mixed
-from sim_economy.batch.digest_lanes import BURN, RELEASE, add_agent, add_row, add_world, coefficient
-from sim_economy.batch.dividend_lanes import (
-    add_claim,
-    begin_claims,
-    bound_claims,
-    has_shares,
-    pay_claim,
-    pay_core_owner,
-    share_by_cores,
-)
-from sim_economy.batch.exact_lanes import price_of, scaled_price
-from sim_economy.batch.income_lanes import (
-    CLIP_RULE,
-    STOP_RULE,
-    clip_to_balance,
-)
 from sim_economy.batch.lanes import (
     ALLOWANCE,
     BALANCE,
@@ -66,7 +32,56 @@ from sim_economy.batch.lanes import (
     UNIT_PRICE,
     WEIGHTS,
 )
-from sim_economy.batch.lottery_lanes import (
+from sim_economy.batch.results.digest_lanes import (
+    BURN,
+    RELEASE,
+    add_agent,
+    add_row,
+    add_world,
+    coefficient,
+)
+from sim_economy.batch.results.series_lanes import keep_series
+from sim_economy.batch.results.totals_lanes import (
+    add_up_bills,
+    add_up_turn,
+    ends_group,
+    look,
+    mark_first_negatives,
+)
+from sim_economy.batch.steps.bill_lanes import (
+    are_scaled,
+    charge_nothing_where_stopped,
+    charge_usage,
+    collect,
+    pay_credited_jobs,
+    pay_first_jobs,
+)
+from sim_economy.batch.steps.block_lanes import (
+    count_blocks,
+    count_finalised,
+    digest_burns,
+    finalise,
+    give_back,
+    has_tips,
+    pay_tips,
+    pay_winner,
+)
+from sim_economy.batch.steps.dividend_lanes import (
+    add_claim,
+    begin_claims,
+    bound_claims,
+    has_shares,
+    pay_claim,
+    pay_core_owner,
+    share_by_cores,
+)
+from sim_economy.batch.steps.exact_lanes import price_of, scaled_price
+from sim_economy.batch.steps.income_lanes import (
+    CLIP_RULE,
+    STOP_RULE,
+    clip_to_balance,
+)
+from sim_economy.batch.steps.lottery_lanes import (
     BURN_KIND,
     MINE_KIND,
     STAKE_KIND,
@@ -83,15 +98,7 @@ from sim_economy.batch.lottery_lanes import (
     settle_draw,
     tell_kinds_apart,
 )
-from sim_economy.batch.series_lanes import keep_series
-from sim_economy.batch.totals_lanes import (
-    add_up_bills,
-    add_up_turn,
-    ends_group,
-    look,
-    mark_first_negatives,
-)
-from sim_economy.batch.usage_lanes import (
+from sim_economy.batch.steps.usage_lanes import (
     LISTED,
     TABLED,
     charge_drawn_usage,

@@ -8,20 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim_economy.batch import shape as at
-from sim_economy.batch.action_lanes import (
-    STUDY_BIT,
-    TRANSFER_BIT,
-    UNSTAKE_BIT,
-    address_transfers,
-    count_choices,
-    refuse,
-    start_releases,
-    submit,
-)
 from sim_economy.batch.arrays import BlockWorlds, Shared, Workspace
-from sim_economy.batch.auction_lanes import sell_cores
-from sim_economy.batch.bill_lanes import study
-from sim_economy.batch.block_lanes import release
 from sim_economy.batch.compiling import compiled
 from sim_economy.batch.decisions.by_table import decide_by_table
 from sim_economy.batch.decisions.family import (
@@ -34,7 +21,22 @@ from sim_economy.batch.decisions.family import (
     work_or_mine,
 )
 from sim_economy.batch.decisions.table_layout import NEEDS_POOREST
-from sim_economy.batch.income_lanes import (
+from sim_economy.batch.lanes import LANES, ROWS, WEIGHTS, Int32s
+from sim_economy.batch.results.totals_lanes import add_up_turn, ends_group
+from sim_economy.batch.steps.action_lanes import (
+    STUDY_BIT,
+    TRANSFER_BIT,
+    UNSTAKE_BIT,
+    address_transfers,
+    count_choices,
+    refuse,
+    start_releases,
+    submit,
+)
+from sim_economy.batch.steps.auction_lanes import sell_cores
+from sim_economy.batch.steps.bill_lanes import study
+from sim_economy.batch.steps.block_lanes import release
+from sim_economy.batch.steps.income_lanes import (
     LATER_PERIOD,
     NO_PERIOD,
     STOP_RULE,
@@ -43,8 +45,6 @@ from sim_economy.batch.income_lanes import (
     stop_the_empty,
     top_up,
 )
-from sim_economy.batch.lanes import LANES, ROWS, WEIGHTS, Int32s
-from sim_economy.batch.totals_lanes import add_up_turn, ends_group
 
 
 @compiled

@@ -11,10 +11,10 @@ from sim_economy.batch.arrays import BlockWorlds, Shared, Workspace, aligned, wo
 from sim_economy.batch.block import play_block
 from sim_economy.batch.compiling import compiled, mixed
 from sim_economy.batch.lanes import GUARD, LANES, LIMIT, SERIES, Bytes, Int64s, Uint64s
-from sim_economy.batch.metric_lanes import METRICS, read_metrics
 from sim_economy.batch.packing import Packed
-from sim_economy.batch.series_lanes import PARTS, add_series
-from sim_economy.batch.series_sums import SeriesSums
+from sim_economy.batch.results.metric_lanes import METRICS, read_metrics
+from sim_economy.batch.results.series_lanes import PARTS, add_series
+from sim_economy.batch.results.series_sums import SeriesSums
 from sim_economy.batch.shape import AGENTS, TURNS
 from sim_economy.core.randomness import SEED_STEP
 

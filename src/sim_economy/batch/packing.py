@@ -16,10 +16,11 @@ import numpy as np
 from sim_economy.batch import lanes
 from sim_economy.batch import shape as at
 from sim_economy.batch.arrays import Shared
-from sim_economy.batch.behaviour_packing import kernel_table, least_values, parameter_rows
+from sim_economy.batch.decisions.behaviour_packing import kernel_table, least_values, parameter_rows
 from sim_economy.batch.decisions.family import NUMBERS, PERIODS
-from sim_economy.batch.exact_lanes import LONG_PRICE, SCALED_BITS, UP
-from sim_economy.batch.income_lanes import (
+from sim_economy.batch.lanes import LANES, LIMIT, POLICY
+from sim_economy.batch.steps.exact_lanes import LONG_PRICE, SCALED_BITS, UP
+from sim_economy.batch.steps.income_lanes import (
     CLIP_RULE,
     DEBT_RULE,
     FIRST_PERIOD,
@@ -27,8 +28,7 @@ from sim_economy.batch.income_lanes import (
     NO_PERIOD,
     STOP_RULE,
 )
-from sim_economy.batch.lanes import LANES, LIMIT, POLICY
-from sim_economy.batch.usage_lanes import LISTED, PART_BITS, TABLED, UNIFORM
+from sim_economy.batch.steps.usage_lanes import LISTED, PART_BITS, TABLED, UNIFORM
 from sim_economy.batch.world_batch import (
     BehaviourPolicy,
     FamilyPolicy,

@@ -13,9 +13,9 @@ from typing import Any, Final
 import numpy as np
 
 from sim_economy.batch.chunk import CHUNK_WORLDS, Chunk
-from sim_economy.batch.metric_lanes import METRICS
 from sim_economy.batch.packing import Packed, plain_policy
-from sim_economy.batch.series_sums import SeriesSums
+from sim_economy.batch.results.metric_lanes import METRICS
+from sim_economy.batch.results.series_sums import SeriesSums
 from sim_economy.batch.world_batch import BatchResult, FamilyPolicy, WorldBatch
 
 LARGE_AGENTS: Final = 2_000
@@ -46,7 +46,7 @@ def play_batch(
     """
     if points is None and batch.config.num_agents >= LARGE_AGENTS and plays_large(batch):
         # Compiled apart, and only where it is asked for.
-        from sim_economy.batch.large_world_player import play_large_worlds  # noqa: PLC0415
+        from sim_economy.batch.large.large_world_player import play_large_worlds  # noqa: PLC0415
 
         return play_large_worlds(batch, threads=threads, accounts=accounts, progress=progress)
     packed = Packed(batch, every_turn=points is not None)

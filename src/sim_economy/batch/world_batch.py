@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sim_economy.batch.behaviour_tables import Behaviour, FamilyTable
+from sim_economy.batch.decisions.behaviour_tables import Behaviour, FamilyTable
 from sim_economy.core.world_config import WorldConfig
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from sim_economy.batch.series_sums import SeriesSums
+    from sim_economy.batch.results.series_sums import SeriesSums
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,8 @@ from msgspec.structs import force_setattr
 from sim_economy.agents.decisions import action_of, linear_decision
 from sim_economy.agents.policy import Policy, View
 from sim_economy.agents.rule_grammar import read_action
-from sim_economy.batch.behaviour_tables import WeightTable
-from sim_economy.batch.decision_codes import LINEAR_SCALES, Decision
+from sim_economy.batch.decisions.behaviour_tables import WeightTable
+from sim_economy.batch.decisions.decision_codes import LINEAR_SCALES, Decision
 from sim_economy.core.actions import Action
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.table_reader import Kind, Parameter, read_parameter, written

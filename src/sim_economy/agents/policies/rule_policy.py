@@ -11,7 +11,7 @@ from msgspec.structs import force_setattr
 from sim_economy.agents.decisions import action_of, rule_decision
 from sim_economy.agents.policy import Policy, View
 from sim_economy.agents.rule_grammar import read_rules
-from sim_economy.batch.behaviour_tables import RuleTable
+from sim_economy.batch.decisions.behaviour_tables import RuleTable
 from sim_economy.core.actions import Action
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.table_reader import Kind, Parameter, read_parameter

@@ -9,16 +9,6 @@ from typing import Final
 
 import numpy as np
 
-from sim_economy.batch.action_lanes import (
-    BURN,
-    JOB,
-    MINE,
-    STAKE,
-    STUDY,
-    TRANSFER,
-    UNSTAKE,
-    WITHOUT_AMOUNT,
-)
 from sim_economy.batch.compiling import compiled
 from sim_economy.batch.lanes import (
     ACTION,
@@ -32,6 +22,16 @@ from sim_economy.batch.lanes import (
     TARGET,
     TIP,
     Int32s,
+)
+from sim_economy.batch.steps.action_lanes import (
+    BURN,
+    JOB,
+    MINE,
+    STAKE,
+    STUDY,
+    TRANSFER,
+    UNSTAKE,
+    WITHOUT_AMOUNT,
 )
 
 NUMBERS: Final = (

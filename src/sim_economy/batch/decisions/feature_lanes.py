@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from sim_economy.batch.compiling import compiled
-from sim_economy.batch.decision_codes import Feature
+from sim_economy.batch.decisions.decision_codes import Feature
 from sim_economy.batch.lanes import (
     BALANCE,
     BURNED,

@@ -17,11 +17,12 @@ from numba.core.errors import NumbaError
 from numba.extending import intrinsic
 from numba.np.numpy_support import carray
 
-from sim_economy.batch.behaviour_tables import FunctionTable
-from sim_economy.batch.checked_arithmetic import ARITHMETIC
 from sim_economy.batch.compiling import OPTIONS
-from sim_economy.batch.decision_codes import ALL_STAKE, ActionCode, Feature, Target
+from sim_economy.batch.decisions.behaviour_tables import FunctionTable
+from sim_economy.batch.decisions.checked_arithmetic import ARITHMETIC
+from sim_economy.batch.decisions.decision_codes import ALL_STAKE, ActionCode, Feature, Target
 from sim_economy.batch.decisions.feature_lanes import HELD
+from sim_economy.batch.decisions.policy_choices import CHOICES
 from sim_economy.batch.lanes import (
     ACTION,
     AMOUNT,
@@ -38,7 +39,6 @@ from sim_economy.batch.lanes import (
     WAITING_STAKE,
     WAITING_TIP,
 )
-from sim_economy.batch.policy_choices import CHOICES
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.units import INPUT_LIMIT
 

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from sim_economy.batch.compiling import compiled
-from sim_economy.batch.decision_codes import FEATURES, LINEAR_LIMIT, LINEAR_SCALES, Target
+from sim_economy.batch.decisions.decision_codes import FEATURES, LINEAR_LIMIT, LINEAR_SCALES, Target
 from sim_economy.batch.decisions.feature_lanes import read_feature
 from sim_economy.batch.decisions.table_layout import ACTION_SIZE, CONTENT
 from sim_economy.batch.lanes import ACTION, AMOUNT, LANES, POOREST, TARGET, TIP, Int32s, Int64s

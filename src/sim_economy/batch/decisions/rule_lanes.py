@@ -9,13 +9,13 @@ from typing import Final
 
 import numpy as np
 
-from sim_economy.batch.action_lanes import UNSTAKE, WITHOUT_AMOUNT
-from sim_economy.batch.behaviour_tables import ABSENT
 from sim_economy.batch.compiling import compiled
-from sim_economy.batch.decision_codes import CompareCode, Target
+from sim_economy.batch.decisions.behaviour_tables import ABSENT
+from sim_economy.batch.decisions.decision_codes import CompareCode, Target
 from sim_economy.batch.decisions.feature_lanes import IS_TURN, clock, read_feature
 from sim_economy.batch.decisions.table_layout import CONDITION_SIZE, CONTENT, RULE_SIZE
 from sim_economy.batch.lanes import ACTION, AMOUNT, LANES, POOREST, TARGET, TIP, Int32s
+from sim_economy.batch.steps.action_lanes import UNSTAKE, WITHOUT_AMOUNT
 
 AT_LEAST: Final = int(CompareCode.AT_LEAST)
 AT_MOST: Final = int(CompareCode.AT_MOST)

@@ -17,7 +17,7 @@ from sim_economy.agents.usage_model import (
     PublishedUsage,
     Uniform,
 )
-from sim_economy.batch.behaviour_tables import Behaviour, FamilyTable
+from sim_economy.batch.decisions.behaviour_tables import Behaviour, FamilyTable
 from sim_economy.batch.world_batch import (
     BatchResult,
     BehaviourPolicy,
@@ -103,7 +103,7 @@ def _obstacle(scenario: Scenario, *, by_turn: bool) -> str | None:
     if config.num_agents > BLOCK_AGENTS_MAX and (by_turn or not _follow_family(behaviour)):
         what = "series by turn" if by_turn else "policies but one of the published family"
         return f"{what} are the core's beyond {BLOCK_AGENTS_MAX:,} agents"
-    from sim_economy.batch.behaviour_packing import refusal  # noqa: PLC0415 - imports Numba
+    from sim_economy.batch.decisions.behaviour_packing import refusal  # noqa: PLC0415 - imports Numba
 
     return refusal(behaviour)
 

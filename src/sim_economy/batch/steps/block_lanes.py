@@ -46,7 +46,7 @@ from sim_economy.batch.lanes import (
     Int64s,
     Uint64s,
 )
-from sim_economy.batch.lottery_lanes import BURN_KIND, STAKE_KIND
+from sim_economy.batch.steps.lottery_lanes import BURN_KIND, STAKE_KIND
 
 ZERO = np.int32(0)
 

@@ -8,21 +8,6 @@ from __future__ import annotations
 import numpy as np
 
 from sim_economy.batch import shape as at
-from sim_economy.batch.action_lanes import (
-    STUDY_BIT,
-    TRANSFER_BIT,
-    UNSTAKE_BIT,
-    count_choices,
-    refuse,
-    start_releases,
-    submit,
-)
-from sim_economy.batch.bill_lanes import (
-    study,
-)
-from sim_economy.batch.block_lanes import (
-    release,
-)
 from sim_economy.batch.compiling import compiled
 from sim_economy.batch.decisions.family import (
     BURNS,
@@ -32,7 +17,41 @@ from sim_economy.batch.decisions.family import (
     UNSTAKES,
     due,
 )
-from sim_economy.batch.income_lanes import (
+from sim_economy.batch.lanes import (
+    LANES,
+    ROWS,
+    WEIGHTS,
+    Int32s,
+)
+from sim_economy.batch.large.large_world_arrays import (
+    NEXT_TOP_UP,
+    LargeWorld,
+    numbers_of,
+)
+from sim_economy.batch.large.large_world_lanes import (
+    address_transfers_across,
+    decide_by_clocks,
+    find_poorest_agent,
+    mark_due,
+    top_up_agent,
+)
+from sim_economy.batch.results.totals_lanes import add_up_turn, ends_group
+from sim_economy.batch.steps.action_lanes import (
+    STUDY_BIT,
+    TRANSFER_BIT,
+    UNSTAKE_BIT,
+    count_choices,
+    refuse,
+    start_releases,
+    submit,
+)
+from sim_economy.batch.steps.bill_lanes import (
+    study,
+)
+from sim_economy.batch.steps.block_lanes import (
+    release,
+)
+from sim_economy.batch.steps.income_lanes import (
     LATER_PERIOD,
     NO_PERIOD,
     STOP_RULE,
@@ -40,25 +59,6 @@ from sim_economy.batch.income_lanes import (
     grant,
     stop_the_empty,
 )
-from sim_economy.batch.lanes import (
-    LANES,
-    ROWS,
-    WEIGHTS,
-    Int32s,
-)
-from sim_economy.batch.large_world_arrays import (
-    NEXT_TOP_UP,
-    LargeWorld,
-    numbers_of,
-)
-from sim_economy.batch.large_world_lanes import (
-    address_transfers_across,
-    decide_by_clocks,
-    find_poorest_agent,
-    mark_due,
-    top_up_agent,
-)
-from sim_economy.batch.totals_lanes import add_up_turn, ends_group
 
 
 @compiled
@@ -140,7 +140,8 @@ def apply_large(
     if chosen & STUDY_BIT:
         weights = work.weights[group * WEIGHTS : (group + 1) * WEIGHTS]
         prices = work.prices[group * LANES : (group + 1) * LANES]
-        divisor, most = shape[at.PRICE_DIVISOR], shape[at.PRICE_MOST]
+        divisor = np.float64(shape[at.PRICE_DIVISOR])
+        most = np.float64(shape[at.PRICE_MOST])
         scaled = study(rows, weights, prices, world.worlds.rates, divisor, most)
         work.scaled[group] = np.uint8(scaled)
     if chosen & UNSTAKE_BIT:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from sim_economy.batch.decision_codes import ALL_STAKE, ActionCode, Decision, Target
+from sim_economy.batch.decisions.decision_codes import ALL_STAKE, ActionCode, Decision, Target
 
 _MINE = int(ActionCode.MINE)
 _JOB = int(ActionCode.JOB)

@@ -11,13 +11,6 @@ import numpy as np
 
 from sim_economy.batch import shape as at
 from sim_economy.batch.arrays import BlockWorlds
-from sim_economy.batch.bill_lanes import (
-    charge_nothing_where_stopped,
-    charge_usage,
-    collect,
-    pay_credited_jobs,
-    pay_first_jobs,
-)
 from sim_economy.batch.block import (
     NEXT_INDEX,
     begin,
@@ -26,28 +19,7 @@ from sim_economy.batch.block import (
     end_run,
     weigh_burns,
 )
-from sim_economy.batch.block_lanes import (
-    count_blocks,
-    count_finalised,
-    finalise,
-    has_tips,
-)
 from sim_economy.batch.compiling import compiled
-from sim_economy.batch.digest_lanes import BURN
-from sim_economy.batch.dividend_lanes import (
-    add_claim,
-    begin_claims,
-    bound_claims,
-    has_shares,
-    pay_claim,
-    pay_core_owner,
-    share_by_cores,
-)
-from sim_economy.batch.income_lanes import (
-    CLIP_RULE,
-    STOP_RULE,
-    clip_to_balance,
-)
 from sim_economy.batch.lanes import (
     BALANCE,
     BONUS,
@@ -62,29 +34,57 @@ from sim_economy.batch.lanes import (
     WEIGHTS,
     WINNER,
 )
-from sim_economy.batch.large_world_actions import act_large
-from sim_economy.batch.large_world_arrays import (
+from sim_economy.batch.large.large_world_actions import act_large
+from sim_economy.batch.large.large_world_arrays import (
     LEAST_PLATFORM,
     NEXT_TOP_UP,
     PLATFORM_TURN,
     LargeWorld,
     numbers_of,
 )
-from sim_economy.batch.large_world_end import close_large, watch_platform
-from sim_economy.batch.large_world_lanes import (
+from sim_economy.batch.large.large_world_end import close_large, watch_platform
+from sim_economy.batch.large.large_world_lanes import (
     add_across,
     add_by_lane,
     pay,
     pay_all_tips,
 )
-from sim_economy.batch.large_world_lottery import draw_winner, weigh_group
-from sim_economy.batch.lottery_lanes import (
+from sim_economy.batch.large.large_world_lottery import draw_winner, weigh_group
+from sim_economy.batch.results.digest_lanes import BURN
+from sim_economy.batch.results.totals_lanes import add_up_bills, add_up_turn, ends_group
+from sim_economy.batch.steps.bill_lanes import (
+    charge_nothing_where_stopped,
+    charge_usage,
+    collect,
+    pay_credited_jobs,
+    pay_first_jobs,
+)
+from sim_economy.batch.steps.block_lanes import (
+    count_blocks,
+    count_finalised,
+    finalise,
+    has_tips,
+)
+from sim_economy.batch.steps.dividend_lanes import (
+    add_claim,
+    begin_claims,
+    bound_claims,
+    has_shares,
+    pay_claim,
+    pay_core_owner,
+    share_by_cores,
+)
+from sim_economy.batch.steps.income_lanes import (
+    CLIP_RULE,
+    STOP_RULE,
+    clip_to_balance,
+)
+from sim_economy.batch.steps.lottery_lanes import (
     begin_tickets,
     decide_whether_stake_counts,
     settle_draw,
 )
-from sim_economy.batch.totals_lanes import add_up_bills, add_up_turn, ends_group
-from sim_economy.batch.usage_lanes import (
+from sim_economy.batch.steps.usage_lanes import (
     LISTED,
     TABLED,
     charge_drawn_usage,

@@ -12,7 +12,6 @@ from typing import Final
 
 import numpy as np
 
-from sim_economy.batch.action_lanes import MINE
 from sim_economy.batch.arrays import BlockWorlds, Workspace
 from sim_economy.batch.compiling import compiled, mixed
 from sim_economy.batch.lanes import (
@@ -40,7 +39,8 @@ from sim_economy.batch.lanes import (
     Floats,
     Int32s,
 )
-from sim_economy.batch.lottery_lanes import (
+from sim_economy.batch.steps.action_lanes import MINE
+from sim_economy.batch.steps.lottery_lanes import (
     EXACT_BELOW,
     MINE_KIND,
     ROUNDING,

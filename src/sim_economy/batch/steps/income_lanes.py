@@ -9,9 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from sim_economy.batch.action_lanes import JOB, STOPPED
 from sim_economy.batch.compiling import compiled
-from sim_economy.batch.exact_lanes import fee_of
 from sim_economy.batch.lanes import (
     ACTION,
     ALLOWANCE,
@@ -27,6 +25,8 @@ from sim_economy.batch.lanes import (
     Floats,
     Int32s,
 )
+from sim_economy.batch.steps.action_lanes import JOB, STOPPED
+from sim_economy.batch.steps.exact_lanes import fee_of
 
 ZERO = np.int32(0)
 DEBT_RULE: Final = 0

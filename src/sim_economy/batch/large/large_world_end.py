@@ -9,10 +9,6 @@ import numpy as np
 
 from sim_economy.batch import shape as at
 from sim_economy.batch.compiling import compiled
-from sim_economy.batch.digest_lanes import RELEASE, add_world
-from sim_economy.batch.income_lanes import (
-    STOP_RULE,
-)
 from sim_economy.batch.lanes import (
     COUNTS,
     FIRST_NEGATIVE,
@@ -26,15 +22,19 @@ from sim_economy.batch.lanes import (
     REJECTED,
     ROWS,
 )
-from sim_economy.batch.large_world_arrays import (
+from sim_economy.batch.large.large_world_arrays import (
     LEAST_PLATFORM,
     PLATFORM_TURN,
     LargeWorld,
 )
-from sim_economy.batch.large_world_lanes import (
+from sim_economy.batch.large.large_world_lanes import (
     add_across,
     add_agents,
     add_by_lane,
+)
+from sim_economy.batch.results.digest_lanes import RELEASE, add_world
+from sim_economy.batch.steps.income_lanes import (
+    STOP_RULE,
 )
 
 

@@ -9,16 +9,6 @@ from typing import Final
 
 import numpy as np
 
-from sim_economy.batch.action_lanes import (
-    BURN,
-    JOB,
-    MINE,
-    STAKE,
-    STUDY,
-    TRANSFER,
-    UNSTAKE,
-    WITHOUT_AMOUNT,
-)
 from sim_economy.batch.compiling import compiled
 from sim_economy.batch.decisions.family import (
     BURN_ABOVE,
@@ -33,7 +23,6 @@ from sim_economy.batch.decisions.family import (
     TRANSFER_TOKENS,
     find_poorest,
 )
-from sim_economy.batch.digest_lanes import OF_AGENTS, PENDING, coefficient
 from sim_economy.batch.lanes import (
     ACTION,
     AMOUNT,
@@ -59,6 +48,17 @@ from sim_economy.batch.lanes import (
     Int32s,
     Int64s,
     Uint64s,
+)
+from sim_economy.batch.results.digest_lanes import OF_AGENTS, PENDING, coefficient
+from sim_economy.batch.steps.action_lanes import (
+    BURN,
+    JOB,
+    MINE,
+    STAKE,
+    STUDY,
+    TRANSFER,
+    UNSTAKE,
+    WITHOUT_AMOUNT,
 )
 
 ZERO: Final = np.int32(0)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from sim_economy.batch.behaviour_tables import (
+from sim_economy.batch.decisions.behaviour_tables import (
     ABSENT,
     Behaviour,
     FamilyTable,
@@ -19,7 +19,7 @@ from sim_economy.batch.behaviour_tables import (
     RuleTable,
     WeightTable,
 )
-from sim_economy.batch.decision_codes import LINEAR_SCALES, ActionCode, Feature, Target
+from sim_economy.batch.decisions.decision_codes import LINEAR_SCALES, ActionCode, Feature, Target
 from sim_economy.batch.decisions.family import NUMBERS, PERIODS
 from sim_economy.batch.decisions.function_lanes import function_address
 from sim_economy.batch.decisions.table_layout import FAMILY, FUNCTION, LINEAR, RULES

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from sim_economy.batch.lanes import SERIES
-from sim_economy.batch.series_lanes import PARTS, REPLICATES_MAX, SPLIT
+from sim_economy.batch.results.series_lanes import PARTS, REPLICATES_MAX, SPLIT
 
 
 class SeriesSums:

@@ -18,11 +18,11 @@ from sim_economy.batch.arrays import BlockWorlds, Workspace, aligned, work_of
 from sim_economy.batch.chunk import mix_seeds, read_guard
 from sim_economy.batch.decisions import family
 from sim_economy.batch.lanes import BALANCE, LANES, LIMIT, ROWS, STAKED
-from sim_economy.batch.large_world import play_large
-from sim_economy.batch.large_world_arrays import OWN_NUMBERS, LargeWorld
-from sim_economy.batch.large_world_lottery import KINDS
-from sim_economy.batch.metric_lanes import METRICS, read_metrics
+from sim_economy.batch.large.large_world import play_large
+from sim_economy.batch.large.large_world_arrays import OWN_NUMBERS, LargeWorld
+from sim_economy.batch.large.large_world_lottery import KINDS
 from sim_economy.batch.packing import Packed
+from sim_economy.batch.results.metric_lanes import METRICS, read_metrics
 from sim_economy.batch.world_batch import BatchResult, WorldBatch
 
 NO_AGENT: Final = {

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from sim_economy.batch.decision_codes import (
+from sim_economy.batch.decisions.decision_codes import (
     ALL_STAKE,
     ActionCode,
     CompareCode,

@@ -13,7 +13,6 @@ from typing import Final
 
 import numpy as np
 
-from sim_economy.batch.action_lanes import MINE
 from sim_economy.batch.compiling import chosen, compiled, mixed
 from sim_economy.batch.lanes import (
     ACTION,
@@ -47,6 +46,7 @@ from sim_economy.batch.lanes import (
     Int32s,
     Uint64s,
 )
+from sim_economy.batch.steps.action_lanes import MINE
 
 EXACT_BELOW: Final = 2.0**53
 ROUNDING: Final = 2.0**-51

@@ -7,16 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim_economy.batch.action_lanes import JOB, STOPPED, STUDY
 from sim_economy.batch.compiling import compiled
-from sim_economy.batch.exact_lanes import (
-    LONG_PRICE,
-    fee_of,
-    portion,
-    price_of,
-    scaled_price,
-    studied,
-)
 from sim_economy.batch.lanes import (
     ACTION,
     BALANCE,
@@ -47,6 +38,15 @@ from sim_economy.batch.lanes import (
     Floats,
     Int32s,
     Int64s,
+)
+from sim_economy.batch.steps.action_lanes import JOB, STOPPED, STUDY
+from sim_economy.batch.steps.exact_lanes import (
+    LONG_PRICE,
+    fee_of,
+    portion,
+    price_of,
+    scaled_price,
+    studied,
 )
 
 ZERO = np.int32(0)

@@ -10,7 +10,6 @@ from typing import Final
 import numpy as np
 
 from sim_economy.batch.compiling import compiled, mixed
-from sim_economy.batch.exact_lanes import SCALED_BITS
 from sim_economy.batch.lanes import (
     FEE,
     LANES,
@@ -30,6 +29,7 @@ from sim_economy.batch.lanes import (
     Int64s,
     Uint64s,
 )
+from sim_economy.batch.steps.exact_lanes import SCALED_BITS
 
 UNIFORM: Final = 0
 TABLED: Final = 1

@@ -10,7 +10,6 @@ from typing import Final
 import numpy as np
 
 from sim_economy.batch.compiling import compiled
-from sim_economy.batch.exact_lanes import FEE_CLIP, UP, share_of
 from sim_economy.batch.lanes import (
     BALANCE,
     BURNED,
@@ -28,6 +27,7 @@ from sim_economy.batch.lanes import (
     Int32s,
     Int64s,
 )
+from sim_economy.batch.steps.exact_lanes import FEE_CLIP, UP, share_of
 
 POOL_MAX: Final = (1 << 31) - 1
 """A pool beyond it times a claim could pass 64 bits."""

@@ -1,0 +1,1 @@
+"""What is added up, and what is left at the end."""
