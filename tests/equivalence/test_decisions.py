@@ -16,7 +16,6 @@ pytest.importorskip("numba")
 import sim_economy as se  # noqa: E402
 from sim_economy.agents.behaviour import CoreOnly, behaviour_of  # noqa: E402
 from sim_economy.agents.population import parse_population, policies_by_agent  # noqa: E402
-from sim_economy.batch.steps import action_lanes  # noqa: E402
 from sim_economy.batch.decisions.behaviour_packing import refusal  # noqa: E402
 from sim_economy.batch.decisions.decision_codes import (  # noqa: E402
     ALL_STAKE,
@@ -24,6 +23,7 @@ from sim_economy.batch.decisions.decision_codes import (  # noqa: E402
     LINEAR_SCALES,
     ActionCode,
 )
+from sim_economy.batch.steps import action_lanes  # noqa: E402
 from sim_economy.batch.world_batch import BehaviourPolicy  # noqa: E402
 from sim_economy.core.errors import PolicyFailedError, ScenarioError  # noqa: E402
 from sim_economy.core.world_config import WorldConfig, parse_world_config  # noqa: E402
