@@ -57,8 +57,8 @@ MUTANTS = [
     Mutant(
         "B4 an agent on a job pays its fee",
         "turn.py",
-        "            acted.waived += fee\n        else:\n            acted.fees[agent] = fee",
-        "            acted.waived += fee\n        if True:\n            acted.fees[agent] = fee",
+        "        else:\n            acted.fees[agent] = fee",
+        "        if True:\n            acted.fees[agent] = fee",
     ),
     Mutant(
         "B5 interest before fees",
@@ -452,7 +452,7 @@ MUTANTS = [
     ),
     Mutant(
         "I1 nothing is granted after the first period",
-        "turn.py",
+        "income_steps.py",
         "        for agent, allowance in enumerate(allowances):\n"
         "            balance = BALANCE + WIDTH * agent\n"
         "            ledger.post(ISSUANCE, balance, allowance",
@@ -470,13 +470,13 @@ MUTANTS = [
         "I2 income before the return of stake",
         "turn.py",
         "    released = _release_stake(state, ledger, config)  # T2\n"
-        "    _pay_income(state, ledger, config, agent_indices)\n",
-        "    _pay_income(state, ledger, config, agent_indices)\n"
+        "    income_steps.pay(state, ledger, config, agent_indices)\n",
+        "    income_steps.pay(state, ledger, config, agent_indices)\n"
         "    released = _release_stake(state, ledger, config)  # T2\n",
     ),
     Mutant(
         "I3 allowances expire in the first period too",
-        "turn.py",
+        "income_steps.py",
         "        if period > 1:\n",
         "        if period > 0:\n",
     ),
@@ -488,7 +488,7 @@ MUTANTS = [
     ),
     Mutant(
         "I3 balances of agents without an allowance expire",
-        "turn.py",
+        "income_steps.py",
         "        if not allowance:\n            continue\n",
         "",
     ),
@@ -500,25 +500,25 @@ MUTANTS = [
     ),
     Mutant(
         "I5 a top-up comes a turn late",
-        "turn.py",
+        "income_steps.py",
         "rules.top_ups_in(state.turn)",
         "rules.top_ups_in(state.turn - 1)",
     ),
     Mutant(
         "I7 an agent with nothing at all goes on",
-        "turn.py",
+        "income_steps.py",
         "+ held.get(agent, 0) > 0:",
         "+ held.get(agent, 0) >= 0:",
     ),
     Mutant(
         "I7 forwards do not count under stop",
-        "turn.py",
+        "income_steps.py",
         "        if state.accounts[BALANCE + WIDTH * agent] + held.get(agent, 0) > 0:",
         "        if state.accounts[BALANCE + WIDTH * agent] > 0:",
     ),
     Mutant(
         "I7 the usage of a stopped agent is not refused",
-        "turn.py",
+        "income_steps.py",
         "    return [refused for refused in denied if refused.units]",
         "    return []",
     ),
@@ -554,9 +554,45 @@ MUTANTS = [
     ),
     Mutant(
         "I8 free units are refused with the others",
-        "turn.py",
+        "income_steps.py",
         "income.cut(*usage, asked - paid)",
         "income.cut(*usage, sum(usage) - paid)",
+    ),
+    Mutant(
+        "G1 a waiver is paid back while the base falls",
+        "rules/fee_cap.py",
+        "max(0, portion(base, rule.cap_ratio) - charged)",
+        "portion(base, rule.cap_ratio) - charged",
+    ),
+    Mutant(
+        "G1 a turn too many counts as charged",
+        "rules/fee_cap.py",
+        "if held.turn > turn - turns",
+        "if held.turn >= turn - turns",
+    ),
+    Mutant(
+        "G1 what is left over goes to the last",
+        "rules/apportionment.py",
+        "-(total * weights[agent] % whole)",
+        "total * weights[agent] % whole",
+    ),
+    Mutant(
+        "G1 wages do not follow",
+        "governance_steps.py",
+        "        if self._rules.wages is WagesRule.FOLLOW:\n            wages = ",
+        "        if self._rules.wages is WagesRule.FULL:\n            wages = ",
+    ),
+    Mutant(
+        "G1 the winner's own tips count",
+        "governance_steps.py",
+        "if sent.agent_id != winner",
+        "if sent.agent_id == winner",
+    ),
+    Mutant(
+        "G1 jobs are paid twice",
+        "turn.py",
+        "            if not governance.caps_fees:\n",
+        "            if True:\n",
     ),
     Mutant(
         "O3 the insurer sees the insured value",

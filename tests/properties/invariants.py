@@ -22,9 +22,10 @@ from sim_economy.core.accounts import (
 )
 from sim_economy.core.actions import Idle, Input
 from sim_economy.core.contracts import ENDS, TRANSITIONS, Happened, Stage
-from sim_economy.core.events import RejectionReason, Transaction, Turn
+from sim_economy.core.events import GovernanceTurn, RejectionReason, Transaction, Turn
+from sim_economy.core.governance_config import FeeCap
 from sim_economy.core.income_config import EmptyRule
-from sim_economy.core.state import State
+from sim_economy.core.state import GovernanceState, State
 from sim_economy.core.turn import play_turn
 from sim_economy.core.units import ACCOUNT_LIMIT, FACTOR_ONE
 from sim_economy.core.world_config import LotteryRule, WorldConfig, genesis_order
@@ -122,6 +123,7 @@ def check_turn(
     _check_reputations(before, state, turn, config)
     _check_cores(state, turn, config)
     _check_denied(inputs, turn, config)
+    _check_governance(before, state, turn, config)
     if turn.ends:
         assert not state.mempool
         assert not state.contracts
@@ -167,6 +169,7 @@ def check_refusals_change_nothing(
     assert (played.transactions, played.block) == (turn.transactions, turn.block)
     assert played.contracts == turn.contracts
     assert played.bill == turn.bill
+    assert played.governance == turn.governance
     other.rejections = state.rejections
     assert other == state
 
@@ -294,6 +297,31 @@ def _check_bill(turn: Turn) -> None:
     assert (bill.charged, bill.dividends) == (collected, paid)
     assert 0 <= bill.dividends <= bill.covered <= bill.charged
     assert bill.waived >= 0
+
+
+def _check_governance(before: State, state: State, turn: Turn, config: WorldConfig) -> None:
+    """Interventions are noted where they are on; the cap holds, and waives no more than fees."""
+    rules = config.governance
+    if rules is None:
+        assert turn.governance is UNSET
+        assert state.governance is UNSET
+        return
+    assert turn.governance is not UNSET
+    assert state.governance is not UNSET
+    if rules.fee_cap is not None:
+        _check_fee_cap(rules.fee_cap, state.governance, turn, turn.governance)
+
+
+def _check_fee_cap(rule: FeeCap, memory: GovernanceState, turn: Turn, did: GovernanceTurn) -> None:
+    assert did.fees_allowed is not UNSET
+    assert memory.fee_window is not UNSET
+    waived = sum(own.tokens for own in did.fees_waived)
+    assert turn.bill.charged == min(turn.bill.charged + waived, max(0, did.fees_allowed))
+    assert all(own.tokens > 0 for own in (*did.fees_waived, *did.wages_lowered))
+    window = memory.fee_window
+    assert [held.turn for held in window] == list(range(turn.turn - len(window) + 1, turn.turn + 1))
+    assert len(window) == min(turn.turn, rule.window_turns)
+    assert window[-1].fees == turn.bill.charged
 
 
 def _check_transactions(before: State, turn: Turn) -> None:

@@ -114,7 +114,24 @@ def random_config(random: Random) -> WorldConfig:
             given["genesis_tokens_per_agent"] = 0
     if random.random() < 0.1:
         given["cores"] = {"owners": {"agent_0": random.randint(1, given.get("num_cores", 4))}}
+    if random.random() < 0.4:
+        given["governance"] = random_governance(random)
     return parse_world_config(given)
+
+
+def random_governance(random: Random) -> dict[str, Any]:
+    """Any interventions that a world may have, often several."""
+    rules: dict[str, dict[str, Any]] = {
+        "fee_cap": {
+            "cap_ratio": Decimal(
+                random.choice(("0.0", "0.000001", "0.5", "1.5", "5.0", "1000000.0"))
+            ),
+            "base": random.choice(("block_revenue", "productive_surplus")),
+            "window_turns": random.choice((1, 2, 10, INPUT_LIMIT)),
+        },
+    }
+    chosen = random.sample(list(rules), random.randint(1, len(rules)))
+    return {"wages": random.choice(("follow", "full"))} | {name: rules[name] for name in chosen}
 
 
 def random_income(random: Random, num_agents: int) -> dict[str, Any]:
@@ -270,7 +287,8 @@ def _play_world(random: Random, tally: Tally) -> int:
     check_genesis(state, config)
     turns = random.choice((3, 10, 30, 70))
     ends = random.random() < 0.5
-    recorded = World(config) if config.income or random.random() < 0.1 else None
+    governed = config.income or config.governance
+    recorded = World(config) if governed or random.random() < 0.1 else None
     sent = 0
     for turn_number in range(1, turns + 1):
         inputs = with_some_too_long(random, random_inputs(random, state, config), config)

@@ -219,6 +219,26 @@ def incomes(agents: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str, Any]]
     return st.builds(lambda schedule, given: {**schedule, **given}, schedules, rest)
 
 
+weights = st.one_of(
+    st.sampled_from((Decimal(0), Decimal("0.5"), Decimal("1.5"), Decimal(MILLION))),
+    st.decimals(0, MILLION, places=6),
+)
+windows = st.sampled_from((1, 2, 10, INPUT_LIMIT))
+wages = st.sampled_from(("follow", "full"))
+
+
+def governances() -> st.SearchStrategy[dict[str, Any]]:
+    """Every table of interventions that a world may have."""
+    fee_cap = st.fixed_dictionaries(
+        {"cap_ratio": weights},
+        optional={
+            "base": st.sampled_from(("block_revenue", "productive_surplus")),
+            "window_turns": windows,
+        },
+    )
+    return st.fixed_dictionaries({}, optional={"wages": wages, "fee_cap": fee_cap})
+
+
 def worlds(preset: Mapping[str, Any]) -> st.SearchStrategy[WorldConfig]:
     """Small worlds of a preset, parameters moved, often to an extreme; half have an income."""
     kept: Mapping[str, st.SearchStrategy[Any]] = {
@@ -228,6 +248,7 @@ def worlds(preset: Mapping[str, Any]) -> st.SearchStrategy[WorldConfig]:
         **{name: st.just(value) for name, value in preset.items()},
         "income": incomes(st.just("agent_0")),
         "cores": st.just({"owners": {"agent_0": 1}}),
+        "governance": governances(),
     }
     return st.one_of(
         st.just(parse_world_config(preset)),

@@ -6,7 +6,7 @@ tuple.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Generic, NotRequired, TypedDict, TypeVar
+from typing import Annotated, Any, Generic, NotRequired, TypeAlias, TypedDict, TypeVar
 
 from msgspec import Meta
 
@@ -130,6 +130,18 @@ class CutAnswer(TypedDict):
     length: int
 
 
+AgentTokensAnswer: TypeAlias = tuple[int, int]
+"""An agent's index, and tokens."""
+
+
+class GovernanceTurnAnswer(TypedDict):
+    """What interventions did in a turn; what did nothing is left out."""
+
+    fees_allowed: NotRequired[int]
+    fees_waived: NotRequired[list[AgentTokensAnswer]]
+    wages_lowered: NotRequired[list[AgentTokensAnswer]]
+
+
 class ClosedTurnAnswer(TypedDict):
     """The result of a turn; units denied, by agent, where income stops or clips usage."""
 
@@ -152,6 +164,7 @@ class ClosedTurnAnswer(TypedDict):
     state_digest: str
     head: str
     units_denied: NotRequired[dict[str, int]]
+    governance: NotRequired[GovernanceTurnAnswer]
 
 
 class SubmittedActionAnswer(TypedDict):

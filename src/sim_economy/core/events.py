@@ -187,6 +187,27 @@ class ContractEvent(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=T
     postings: tuple[int, int] | None = None
 
 
+class AgentTokens(Struct, frozen=True, array_like=True, gc=False):
+    """Tokens of one agent, by its index."""
+
+    agent: int
+    tokens: int
+
+
+class GovernanceTurn(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What the interventions of a world did in a turn; agents in genesis order.
+
+    Attributes:
+        fees_allowed: Tokens that the fee cap let be charged (G1); absent where it is off.
+        fees_waived: Fees that the cap waived (G1).
+        wages_lowered: Job credits that agents did not get because fees were lowered (G1).
+    """
+
+    fees_allowed: int | UnsetType = UNSET
+    fees_waived: tuple[AgentTokens, ...] = ()
+    wages_lowered: tuple[AgentTokens, ...] = ()
+
+
 class Turn(Struct, frozen=True, kw_only=True):
     """A closed turn: everything that happened in it.
 
@@ -198,6 +219,7 @@ class Turn(Struct, frozen=True, kw_only=True):
         token_supply: What agents own when the turn closes.
         ends: Whether the run ended with it.
         units_denied: Usage refused for want of tokens, in genesis order; absent without any.
+        governance: What interventions did; absent where none is on.
     """
 
     turn: int
@@ -210,6 +232,7 @@ class Turn(Struct, frozen=True, kw_only=True):
     token_supply: int
     ends: bool
     units_denied: tuple[DeniedUsage, ...] | UnsetType = UNSET
+    governance: GovernanceTurn | UnsetType = UNSET
 
 
 def contracts_that(happened: Happened, events: Iterable[ContractEvent]) -> list[int]:

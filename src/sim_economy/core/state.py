@@ -20,6 +20,7 @@ from sim_economy.core.accounts import (
 )
 from sim_economy.core.contracts import Contract, Counted, EndedContract, Payload, Reputation
 from sim_economy.core.events import RejectionReason, Transaction, ValidatorType
+from sim_economy.core.governance_config import GovernanceConfig
 from sim_economy.core.world_config import WorldConfig
 
 
@@ -48,6 +49,30 @@ class NewestBlock(Struct, frozen=True, array_like=True, gc=False):
     validator_type: ValidatorType | None
 
 
+class WindowTurn(Struct, frozen=True, array_like=True, gc=False):
+    """What a fee cap remembers of a turn: its number, and tokens (G1).
+
+    Attributes:
+        tips: Those whose payer did not win the block.
+        job_pay: Credits, relief and first-job bonuses.
+    """
+
+    turn: int
+    fees: int
+    tips: int
+    job_pay: int
+
+
+class GovernanceState(Struct, frozen=True, kw_only=True):
+    """What interventions remember; each part is absent where its rule is off.
+
+    Attributes:
+        fee_window: The last turns, at most those of the fee cap's window, oldest first.
+    """
+
+    fee_window: tuple[WindowTurn, ...] | UnsetType = UNSET
+
+
 class State(Struct, kw_only=True):
     """The economy between two turns; lists are by agent in genesis order where not noted.
 
@@ -71,6 +96,7 @@ class State(Struct, kw_only=True):
         rejections: Why the last turn's action was refused.
         fees_charged: Fees of the last turn.
         ended: Whether the run has declared its end.
+        governance: What interventions remember; absent where none is on.
         payloads_hash: SHA-256 over the information goods no longer in `payloads`; absent as long
             as there is none.
     """
@@ -95,6 +121,7 @@ class State(Struct, kw_only=True):
     rejections: list[RejectionReason | None]
     fees_charged: int = field(name="fees_collected")
     ended: bool
+    governance: GovernanceState | UnsetType = UNSET
     payloads_hash: str | UnsetType = UNSET
 
     @property
@@ -141,6 +168,7 @@ class State(Struct, kw_only=True):
             rejections=list(quiet),
             fees_charged=self.fees_charged,
             ended=self.ended,
+            governance=self.governance,
             payloads_hash=self.payloads_hash,
         )
 
@@ -178,8 +206,14 @@ def genesis(config: WorldConfig) -> tuple[State, Ledger]:
         rejections=[None] * agents,
         fees_charged=0,
         ended=False,
+        governance=UNSET if config.governance is None else _governance(config.governance),
     )
     return state, ledger
+
+
+def _governance(rules: GovernanceConfig) -> GovernanceState:
+    """What interventions remember before turn 1."""
+    return GovernanceState(fee_window=UNSET if rules.fee_cap is None else ())
 
 
 _encode = msgspec.json.Encoder().encode

@@ -16,6 +16,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sim_economy.core.errors import InputError, ScenarioError
+from sim_economy.core.governance_config import (
+    GovernanceConfig,
+    governance_values,
+    parse_governance,
+)
 from sim_economy.core.income_config import (
     EmptyRule,
     IncomeConfig,
@@ -85,7 +90,7 @@ _added = partial(Parameter, in_paper=False)
 _later = partial(_added, stated_at_default=False)
 """A parameter that came after rules version 2."""
 
-RULE_TABLES: Final = ("income", "cores")
+RULE_TABLES: Final = ("income", "cores", "governance")
 """Tables beside `[world]` whose rules are off, and nowhere written, where they are missing."""
 
 _AGENTS_MAX = 1_000_000
@@ -214,6 +219,7 @@ class WorldConfig(Struct, frozen=True, kw_only=True):
 
     income: IncomeConfig | None = None
     core_owners: tuple[tuple[str, int], ...] | None = None
+    governance: GovernanceConfig | None = None
     agent_ids: tuple[str, ...] = tuple(f"agent_{i}" for i in range(8))
     rules_version: RulesVersion = RULES_VERSION
 
@@ -279,6 +285,8 @@ def _rule_tables(config: WorldConfig) -> dict[str, Any]:
         tables["income"] = income_values(config.income)
     if config.core_owners is not None:
         tables["cores"] = {"owners": dict(config.core_owners)}
+    if config.governance is not None:
+        tables["governance"] = governance_values(config.governance)
     return tables
 
 
@@ -358,6 +366,8 @@ def _read_rule_tables(
         if cores is not None:
             problems += core_owners_problems(dict(cores.owners), agent_ids, num_cores)
             values["core_owners"] = cores.owners
+    if "governance" in tables:
+        values["governance"] = parse_governance(tables["governance"], problems)
     return values
 
 

@@ -78,6 +78,9 @@ class ScenarioTable(Struct, frozen=True, kw_only=True):
     cores: Annotated[
         Mapping[str, Any] | None, Parameter(Kind.TABLE, "who owns core shares at genesis")
     ] = None
+    governance: Annotated[
+        Mapping[str, Any] | None, Parameter(Kind.TABLE, "interventions, each a table of its own")
+    ] = None
 
 
 ORCHESTRATED: Final = ("orchestrator", "models", "minds")
@@ -419,8 +422,9 @@ def _parse_world(values: Mapping[str, Any], usage: UsageSource | None) -> WorldC
         flat.setdefault("num_agents", len(agent_ids))
     if values["income"] is not None:
         flat["income"] = dated_income(values["income"], usage, values["turns"], problems)
-    if values["cores"] is not None:
-        flat["cores"] = values["cores"]
+    for name in ("cores", "governance"):
+        if values[name] is not None:
+            flat[name] = values[name]
     found: list[str] = []
     config = attempt(found, "", preset_world_config, flat, agent_ids)
     own = tuple(f"{name}{mark}" for name in RULE_TABLES for mark in ".:")
@@ -452,4 +456,5 @@ _NOT_OF_FILES: Final = {
     "secret": "world.secret: only an engine keeps its draws secret; set seed",
     "income": "world.income: give it a table of its own, [income]",
     "cores": "world.cores: give it a table of its own, [cores]",
+    "governance": "world.governance: give it a table of its own, [governance]",
 }

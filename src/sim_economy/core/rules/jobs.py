@@ -26,7 +26,7 @@ def pay(balance: int, fee_tokens: int, first_job: bool, config: WorldConfig) -> 
 
     Args:
         balance: Before the job; may be below zero.
-        fee_tokens: What the agent's usage would have cost this turn.
+        fee_tokens: What the agent's usage would have cost this turn, as far as wages follow it.
         first_job: Whether the agent never had a job before.
 
     Source: docs/spec/economy.md, J1 to J4.

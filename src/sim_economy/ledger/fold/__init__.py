@@ -14,6 +14,7 @@ from sim_economy.core.accounts import FIRST, WIDTH, Posting
 from sim_economy.core.events import Bill
 from sim_economy.ledger.fold.account_fold import fold_postings
 from sim_economy.ledger.fold.contract_fold import ContractFold
+from sim_economy.ledger.fold.governance_fold import GovernanceFold
 from sim_economy.ledger.fold.income_fold import IncomeFold
 from sim_economy.ledger.records import Genesis, TurnRecord
 
@@ -59,10 +60,14 @@ class Fold:
         }
         self._contracts = ContractFold(self.state, self._agents, first)
         self._income = IncomeFold(first, self._agents)
+        self._governance = GovernanceFold(self.state, self._agents, first)
 
     def text(self) -> bytes:
         """The canonical text of the folded state."""
-        return json.encode(self.state)
+        state = self.state
+        if "payloads_hash" in state and "governance" in state:
+            state["payloads_hash"] = state.pop("payloads_hash")
+        return json.encode(state)
 
     def problems(self, record: TurnRecord) -> Iterator[str]:
         """Fold one turn in, and name what in it contradicts the state or itself."""
@@ -80,6 +85,7 @@ class Fold:
         yield from self._fold_postings(record)
         self._fold_releases(turn)
         yield from self._income.problems(record, before, self._released, state["contracts"])
+        yield from self._governance.problems(record, state["contracts"])
         self._applied: dict[str, dict[str, Any]] = {}
         yield from self._fold_inputs(record)
         yield from self._fold_block(record)

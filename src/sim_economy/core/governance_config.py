@@ -1,0 +1,104 @@
+"""The `[governance]` table: interventions, each off where its own table is missing.
+
+Source: docs/spec/economy.md, section 13.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+from msgspec import Struct
+
+from sim_economy.core.table_reader import (
+    Kind,
+    Parameter,
+    described_parameters,
+    read_struct,
+    read_table,
+    written,
+)
+from sim_economy.core.units import Millionths
+
+
+class WagesRule(StrEnum):
+    """Whether the pay of a job follows fees that an intervention lowers (G1, G5)."""
+
+    FOLLOW = "follow"
+    FULL = "full"
+
+
+class CapBase(StrEnum):
+    """What the fee cap is a multiple of (G1)."""
+
+    BLOCK_REVENUE = "block_revenue"
+    PRODUCTIVE_SURPLUS = "productive_surplus"
+
+
+class FeeCap(Struct, frozen=True, kw_only=True):
+    """The keys of `[governance.fee_cap]`."""
+
+    cap_ratio: Annotated[
+        Millionths, Parameter(Kind.WEIGHT, "fees charged in a window, at most, for 1 of its base")
+    ]
+    base: Annotated[CapBase, Parameter(Kind.VARIANT, "what the cap is a multiple of")] = (
+        CapBase.BLOCK_REVENUE
+    )
+    window_turns: Annotated[int, Parameter(Kind.COUNT, "turns of a window", 1)] = 10
+
+
+class GovernanceConfig(Struct, frozen=True, kw_only=True):
+    """The interventions of a world; None, or empty, where one is off."""
+
+    wages: Annotated[
+        WagesRule, Parameter(Kind.VARIANT, "whether job pay follows fees that a rule lowers")
+    ] = WagesRule.FOLLOW
+    fee_cap: Annotated[FeeCap | None, Parameter(Kind.TABLE, "a cap on the fees of a window")] = None
+
+    @property
+    def lowers_fees(self) -> bool:
+        """True if some rule may lower a fee, and so a wage."""
+        return self.fee_cap is not None
+
+
+RULES: Final[Mapping[str, type[Struct]]] = {"fee_cap": FeeCap}
+"""The struct of each rule's table, by its key."""
+
+
+GOVERNANCE_WORDS: Final = frozenset({"wages", "base"})
+"""Keys of these tables whose texts are no numbers."""
+
+
+def governance_values(governance: GovernanceConfig) -> dict[str, Any]:
+    """The values of a table that `parse_governance` reads back unchanged."""
+    values: dict[str, Any] = {}
+    if governance.lowers_fees:
+        values["wages"] = str(governance.wages)
+    for name in RULES:
+        if (rule := getattr(governance, name)) is not None:
+            values[name] = _written(rule)
+    return values
+
+
+def _written(table: Struct) -> dict[str, Any]:
+    described = described_parameters(type(table)).items()
+    return {
+        key: written(parameter, getattr(table, field.name)) for key, (parameter, field) in described
+    }
+
+
+def parse_governance(given: Any, problems: list[str]) -> GovernanceConfig | None:
+    """The checked table; None where it switches no rule on, or something is wrong.
+
+    Args:
+        problems: Gets everything that is wrong.
+    """
+    found: list[str] = []
+    values = read_table(GovernanceConfig, given, "governance", found)
+    for name, table in RULES.items():
+        if values[name] is not None:
+            values[name] = read_struct(table, values[name], f"governance.{name}", found)
+    problems += found
+    governance = GovernanceConfig(**values)
+    return None if found or governance == GovernanceConfig(wages=governance.wages) else governance
