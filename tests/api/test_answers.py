@@ -157,14 +157,22 @@ def with_income(engine: EngineProcess, kept: Answers) -> None:
 def with_interventions(engine: EngineProcess, kept: Answers) -> None:
     """Add answers of a world in which every intervention does something."""
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    rules: dict[str, Any] = {"fee_cap": {"cap_ratio": 1}}
+    rules: dict[str, Any] = {
+        "fee_cap": {"cap_ratio": 100},
+        "debt_rails": {"debt_cap": 0},
+        "concentration_monitor": {"gini_max": 0, "from_turn": 1, "response": "relief"},
+    }
     turn = [
-        {"agent_id": "agent_0", "action": {"action": "idle"}, "output_units": 2000},
+        {"agent_id": "agent_0", "action": {"action": "idle"}, "output_units": 9000},
         {"agent_id": "agent_1", "action": {"action": "job"}, "output_units": 2000},
     ]
+    bonus = [{"agent_id": "agent_0", "action": {"action": "job"}}]
+    halved = [{"agent_id": "agent_0", "action": {"action": "idle"}, "output_units": 500}]
     calls: list[tuple[str, str, Any]] = [
         ("POST", "/init", {"config": {"num_agents": 2, "governance": rules}}),
         ("POST", "/turn", {"inputs": turn}),
+        ("POST", "/turn", {"inputs": bonus}),
+        ("POST", "/turn", {"inputs": halved}),
         ("GET", f"{OWN}/observation", None),
         ("GET", "/config", None),
         ("GET", "/turns", None),

@@ -33,6 +33,14 @@ CAP: dict[str, Any] = {"fee_cap": {"cap_ratio": Decimal("1.5")}}
         ({"fee_cap": {"cap_ratio": -1}}, "governance.fee_cap.cap_ratio"),
         ({"fee_cap": {"cap_ratio": 1, "base": "rent"}}, "governance.fee_cap.base"),
         ({"fee_cap": {"cap_ratio": 1, "window_turns": 0}}, "governance.fee_cap.window_turns"),
+        ({"debt_rails": {"debt_cap": -1}}, "governance.debt_rails.debt_cap"),
+        ({"debt_rails": {"repayment_share": 2}}, "governance.debt_rails.repayment_share"),
+        ({"debt_rails": {"interest": 2}}, "governance.debt_rails.interest"),
+        (
+            {"concentration_monitor": {"response": "tax"}},
+            "governance.concentration_monitor.response",
+        ),
+        ({"concentration_monitor": {"from_turn": 0}}, "governance.concentration_monitor.from_turn"),
     ],
 )
 def test_a_table_that_cannot_be_is_refused_by_its_key(table: Any, path: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from sim_economy.core.accounts import BALANCE, PLATFORM, Posting, PostingReason, Repayment
 from sim_economy.core.actions import Idle, Input, Job, Mine, Stake
 from sim_economy.core.events import AgentTokens, GovernanceTurn
 from sim_economy.core.world_config import parse_world_config
@@ -34,6 +35,22 @@ def played(rules: dict[str, Any] | None = None) -> World:
                 Input("agent_2", Job(), output_units=150),
             ]
         )
+    return world
+
+
+GOVERNED: Final[dict[str, Any]] = {
+    "debt_rails": {"debt_cap": 0, "cooldown_turns": 1, "repayment_share": Decimal("0.5")},
+    "concentration_monitor": {"gini_max": 0, "from_turn": 1, "response": "levy"},
+}
+
+
+def indebted(**monitor: Any) -> World:
+    """Turns in which agent_0 is lent to and repays out of a bonus, with levies or relief."""
+    rules = {**GOVERNED, "concentration_monitor": GOVERNED["concentration_monitor"] | monitor}
+    world = World(parse_world_config({"num_agents": 3, "governance": rules}))
+    world.turn([Input("agent_0", Idle(), 0, 1500), Input("agent_1", Idle(), 0, 300)])
+    world.turn([Input("agent_0", Job(), output_units=90), Input("agent_1", Idle(), 0, 300)])
+    world.turn([Input("agent_0", Idle(), output_units=1500)])
     return world
 
 
@@ -74,3 +91,70 @@ def test_another_waiver_is_found() -> None:
         altered = replace(record, governance=replace(did(record), fees_waived=waived))
         found = problems(world, altered)
         assert "the fees waived are not what passes the cap, in proportion to fees" in found
+
+
+@pytest.mark.parametrize("response", ["none", "relief", "levy"])
+def test_loans_and_levies_as_they_are_have_no_problem(response: str) -> None:
+    world = indebted(response=response)
+    assert problems(world) == []
+    reasons = {posting.reason for posting in record_of(world, 1).postings}
+    assert PostingReason.DEBT_RESTRUCTURED in reasons
+    assert (PostingReason.LEVY in reasons) == (response == "levy")
+
+
+@pytest.mark.parametrize("reason", ["debt_restructured", "levy"])
+def test_a_loan_or_levy_left_out_or_made_larger_is_found(reason: str) -> None:
+    world = indebted()
+    record = record_of(world, 1)
+    index = [posting.reason for posting in record.postings].index(PostingReason(reason))
+    own = record.postings[index]
+    larger = Posting(own.source, own.target, own.amount + 1, own.reason)
+    before, after = record.postings[:index], record.postings[index + 1 :]
+    for postings in ((*before, *after), (*before, larger, *after)):
+        found = problems(world, replace(record, postings=postings))
+        wanted = {"debt_restructured": "debt", "levy": "levy"}[reason]
+        assert any(wanted in problem for problem in found), found
+
+
+def test_a_repayment_of_another_share_is_found() -> None:
+    world = indebted()
+    record = record_of(world, 2)
+    first, *rest = did(record).repayments
+    assert first.reason is PostingReason.SIGNING_BONUS
+    for tokens in (first.tokens - 1, first.tokens + 2):
+        other = Repayment(first.index, first.agent, tokens, first.reason)
+        altered = replace(record, governance=replace(did(record), repayments=(other, *rest)))
+        assert "agent 0 repaid another share of what it received" in problems(world, altered)
+    altered = replace(record, governance=replace(did(record), repayments=tuple(rest)))
+    assert "agent 0 repaid another share of what it received" in problems(world, altered)
+
+
+def test_other_debts_than_the_postings_say_are_found() -> None:
+    world = indebted()
+    record = record_of(world, 2)
+    altered = replace(record, governance=replace(did(record), debts=()))
+    assert any("repaid and owe" in problem for problem in problems(world, altered))
+
+
+def test_a_monitor_that_looked_away_is_found() -> None:
+    world = indebted(response="none")
+    record = record_of(world, 2)
+    altered = replace(record, governance=replace(did(record), concentrated=False))
+    found = problems(world, altered)
+    assert "the monitor did not find what balances and stakes show" in found
+
+
+def test_fees_halved_without_relief_are_found() -> None:
+    world = indebted(response="relief")
+    record = record_of(world, 1)
+    altered = replace(record, governance=replace(did(record), fees_halved=(AgentTokens(0, 5),)))
+    assert "fees were halved of agents that had no relief" in problems(world, altered)
+
+
+@pytest.mark.parametrize("reason", ["debt_restructured", "debt_repayment", "levy"])
+def test_a_world_without_interventions_has_none(reason: str) -> None:
+    bare = World(parse_world_config({"num_agents": 2}))
+    bare.turn([Input("agent_0", Idle())])
+    stray = Posting(PLATFORM, BALANCE, 5, PostingReason(reason))
+    found = problems(bare, replace(record_of(bare, 1), postings=(stray,)))
+    assert "the turn has interventions, and genesis states none" in found

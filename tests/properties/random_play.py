@@ -129,6 +129,17 @@ def random_governance(random: Random) -> dict[str, Any]:
             "base": random.choice(("block_revenue", "productive_surplus")),
             "window_turns": random.choice((1, 2, 10, INPUT_LIMIT)),
         },
+        "debt_rails": {
+            "debt_cap": random.choice((0, 1, 50, 500, INPUT_LIMIT)),
+            "cooldown_turns": random.choice((0, 1, 3, 20)),
+            "repayment_share": Decimal(random.choice(RATES)),
+        },
+        "concentration_monitor": {
+            "gini_max": Decimal(random.choice((*RATES, "0.1", "0.4"))),
+            "from_turn": random.choice((1, 2, 20)),
+            "response": random.choice(("none", "relief", "levy", "levy")),
+            "levy_share": Decimal(random.choice((*RATES, "0.1"))),
+        },
     }
     chosen = random.sample(list(rules), random.randint(1, len(rules)))
     return {"wages": random.choice(("follow", "full"))} | {name: rules[name] for name in chosen}

@@ -223,6 +223,9 @@ weights = st.one_of(
     st.sampled_from((Decimal(0), Decimal("0.5"), Decimal("1.5"), Decimal(MILLION))),
     st.decimals(0, MILLION, places=6),
 )
+rates = st.one_of(
+    st.sampled_from((Decimal(0), Decimal("0.25"), Decimal(1))), st.decimals(0, 1, places=6)
+)
 windows = st.sampled_from((1, 2, 10, INPUT_LIMIT))
 wages = st.sampled_from(("follow", "full"))
 
@@ -236,7 +239,20 @@ def governances() -> st.SearchStrategy[dict[str, Any]]:
             "window_turns": windows,
         },
     )
-    return st.fixed_dictionaries({}, optional={"wages": wages, "fee_cap": fee_cap})
+    debt_rails = {"debt_cap": allowances, "cooldown_turns": windows, "repayment_share": rates}
+    monitor = {
+        "gini_max": rates,
+        "from_turn": windows,
+        "response": st.sampled_from(("none", "relief", "levy")),
+        "levy_share": rates,
+    }
+    rules = {
+        "wages": wages,
+        "fee_cap": fee_cap,
+        "debt_rails": st.fixed_dictionaries({}, optional=debt_rails),
+        "concentration_monitor": st.fixed_dictionaries({}, optional=monitor),
+    }
+    return st.fixed_dictionaries({}, optional=rules)
 
 
 def worlds(preset: Mapping[str, Any]) -> st.SearchStrategy[WorldConfig]:

@@ -135,11 +135,19 @@ AgentTokensAnswer: TypeAlias = tuple[int, int]
 
 
 class GovernanceTurnAnswer(TypedDict):
-    """What interventions did in a turn; what did nothing is left out."""
+    """What interventions did in a turn; what did nothing is left out.
+
+    A debt is an agent's index and tokens lent, repaid, withheld and still owed. A repayment is how
+    many of the turn's postings came before it, an agent's index, tokens, and what it was taken of.
+    """
 
     fees_allowed: NotRequired[int]
     fees_waived: NotRequired[list[AgentTokensAnswer]]
     wages_lowered: NotRequired[list[AgentTokensAnswer]]
+    debts: NotRequired[list[tuple[int, int, int, int, int]]]
+    repayments: NotRequired[list[tuple[int, int, int, str]]]
+    concentrated: NotRequired[bool]
+    fees_halved: NotRequired[list[AgentTokensAnswer]]
 
 
 class ClosedTurnAnswer(TypedDict):
@@ -294,6 +302,13 @@ class OwnIncomeAnswer(TypedDict):
     next_period: int | None
 
 
+class OwnGovernanceAnswer(TypedDict):
+    """What an agent owes of loans by debt rails, and whether its fees are halved next."""
+
+    receivable: NotRequired[int]
+    relieved: NotRequired[bool]
+
+
 class ObservationAnswer(TypedDict):
     """The observation of one agent before it acts.
 
@@ -321,6 +336,7 @@ class ObservationAnswer(TypedDict):
     speech: dict[str, str]
     world: Parameters
     income: NotRequired[OwnIncomeAnswer]
+    governance: NotRequired[OwnGovernanceAnswer]
 
 
 class FiguresAnswer(TypedDict):

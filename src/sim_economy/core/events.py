@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from msgspec import UNSET, Struct, UnsetType, field
 
-from sim_economy.core.accounts import Posting
+from sim_economy.core.accounts import Posting, Repayment
 from sim_economy.core.contracts import Cause, Deal, Favoured, Happened
 
 
@@ -194,18 +194,42 @@ class AgentTokens(Struct, frozen=True, array_like=True, gc=False):
     tokens: int
 
 
+class DebtTurn(Struct, frozen=True, array_like=True, gc=False):
+    """What debt rails did for an agent in a turn, in tokens (G3).
+
+    Attributes:
+        repaid: Posted from whoever paid the agent.
+        withheld: Left with the platform of what it would have paid.
+        receivable: What it was lent and has not repaid when the turn closes.
+    """
+
+    agent: int
+    lent: int
+    repaid: int
+    withheld: int
+    receivable: int
+
+
 class GovernanceTurn(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What the interventions of a world did in a turn; agents in genesis order.
 
     Attributes:
         fees_allowed: Tokens that the fee cap let be charged (G1); absent where it is off.
         fees_waived: Fees that the cap waived (G1).
-        wages_lowered: Job credits that agents did not get because fees were lowered (G1).
+        wages_lowered: Job credits that agents did not get because fees were lowered (G1, G5).
+        debts: Of agents that were lent something, or owe some of it (G3).
+        repayments: What was taken of inflows, in order (G3).
+        concentrated: Whether the monitor found wealth concentrated (G5); absent where it is off.
+        fees_halved: What relief spared agents of their fees (G5).
     """
 
     fees_allowed: int | UnsetType = UNSET
     fees_waived: tuple[AgentTokens, ...] = ()
     wages_lowered: tuple[AgentTokens, ...] = ()
+    debts: tuple[DebtTurn, ...] = ()
+    repayments: tuple[Repayment, ...] = ()
+    concentrated: bool | UnsetType = UNSET
+    fees_halved: tuple[AgentTokens, ...] = ()
 
 
 class Turn(Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sim_economy.core.table_reader import (
     Kind,
@@ -36,6 +37,14 @@ class CapBase(StrEnum):
     PRODUCTIVE_SURPLUS = "productive_surplus"
 
 
+class MonitorResponse(StrEnum):
+    """What follows where wealth is concentrated (G5)."""
+
+    NONE = "none"
+    RELIEF = "relief"
+    LEVY = "levy"
+
+
 class FeeCap(Struct, frozen=True, kw_only=True):
     """The keys of `[governance.fee_cap]`."""
 
@@ -48,6 +57,33 @@ class FeeCap(Struct, frozen=True, kw_only=True):
     window_turns: Annotated[int, Parameter(Kind.COUNT, "turns of a window", 1)] = 10
 
 
+class DebtRails(Struct, frozen=True, kw_only=True):
+    """The keys of `[governance.debt_rails]`."""
+
+    debt_cap: Annotated[int, Parameter(Kind.COUNT, "tokens of debt that nothing is lent for")] = 500
+    cooldown_turns: Annotated[
+        int, Parameter(Kind.COUNT, "turns from a loan to the agent's next one")
+    ] = 20
+    repayment_share: Annotated[
+        Millionths, Parameter(Kind.RATE, "part of an inflow that repays loans")
+    ] = Millionths(250_000)
+
+
+class ConcentrationMonitor(Struct, frozen=True, kw_only=True):
+    """The keys of `[governance.concentration_monitor]`."""
+
+    gini_max: Annotated[
+        Millionths, Parameter(Kind.RATE, "shifted Gini of balance and stake that is not too high")
+    ] = Millionths(400_000)
+    from_turn: Annotated[int, Parameter(Kind.COUNT, "the first turn that is watched", 1)] = 20
+    response: Annotated[
+        MonitorResponse, Parameter(Kind.VARIANT, "what follows where wealth is concentrated")
+    ] = MonitorResponse.NONE
+    levy_share: Annotated[
+        Millionths, Parameter(Kind.RATE, "part of what the wealthiest has above the median")
+    ] = Millionths(100_000)
+
+
 class GovernanceConfig(Struct, frozen=True, kw_only=True):
     """The interventions of a world; None, or empty, where one is off."""
 
@@ -56,17 +92,30 @@ class GovernanceConfig(Struct, frozen=True, kw_only=True):
     ] = WagesRule.FOLLOW
     fee_cap: Annotated[FeeCap | None, Parameter(Kind.TABLE, "a cap on the fees of a window")] = None
 
+    debt_rails: Annotated[
+        DebtRails | None, Parameter(Kind.TABLE, "loans to debtors, repaid from what they receive")
+    ] = None
+    concentration_monitor: Annotated[
+        ConcentrationMonitor | None, Parameter(Kind.TABLE, "a watch on how wealth is spread")
+    ] = None
+
     @property
     def lowers_fees(self) -> bool:
         """True if some rule may lower a fee, and so a wage."""
-        return self.fee_cap is not None
+        monitor = self.concentration_monitor
+        relieves = monitor is not None and monitor.response is MonitorResponse.RELIEF
+        return self.fee_cap is not None or relieves
 
 
-RULES: Final[Mapping[str, type[Struct]]] = {"fee_cap": FeeCap}
+RULES: Final[Mapping[str, type[Struct]]] = {
+    "fee_cap": FeeCap,
+    "debt_rails": DebtRails,
+    "concentration_monitor": ConcentrationMonitor,
+}
 """The struct of each rule's table, by its key."""
 
 
-GOVERNANCE_WORDS: Final = frozenset({"wages", "base"})
+GOVERNANCE_WORDS: Final = frozenset({"wages", "base", "response"})
 """Keys of these tables whose texts are no numbers."""
 
 
@@ -100,5 +149,9 @@ def parse_governance(given: Any, problems: list[str]) -> GovernanceConfig | None
         if values[name] is not None:
             values[name] = read_struct(table, values[name], f"governance.{name}", found)
     problems += found
+    if found:
+        return None
     governance = GovernanceConfig(**values)
-    return None if found or governance == GovernanceConfig(wages=governance.wages) else governance
+    if not governance.lowers_fees:
+        governance = replace(governance, wages=WagesRule.FOLLOW)
+    return None if governance == GovernanceConfig() else governance

@@ -5,26 +5,95 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from sim_economy.core.accounts import Ledger
-from sim_economy.core.events import AgentTokens, Block, GovernanceTurn, Transaction
-from sim_economy.core.governance_config import GovernanceConfig, WagesRule
-from sim_economy.core.rules import apportionment, fee_cap
+from sim_economy.core.accounts import (
+    BALANCE,
+    FIRST,
+    PLATFORM,
+    WIDTH,
+    Ledger,
+    PostingReason,
+    Repayment,
+)
+from sim_economy.core.events import AgentTokens, Block, DebtTurn, GovernanceTurn, Transaction
+from sim_economy.core.governance_config import (
+    ConcentrationMonitor,
+    DebtRails,
+    GovernanceConfig,
+    MonitorResponse,
+    WagesRule,
+)
+from sim_economy.core.rules import apportionment, concentration_monitor, debt_rails, fee_cap
 from sim_economy.core.rules.jobs import Pay
 from sim_economy.core.state import GovernanceState, State, WindowTurn
+from sim_economy.core.units import Millionths
 from sim_economy.core.world_config import WorldConfig
 
 _OFF = GovernanceConfig()
 
 
+def ledger_of(state: State, config: WorldConfig) -> Ledger:
+    """The ledger of a turn; under debt rails, one that takes its share of inflows."""
+    rails = None if config.governance is None else config.governance.debt_rails
+    if rails is None:
+        return Ledger(state.accounts)
+    assert state.governance is not UNSET
+    assert state.governance.debts is not UNSET
+    owed = [debt.receivable for debt in state.governance.debts]
+    return RepayingLedger(state.accounts, owed, rails.repayment_share)
+
+
+class RepayingLedger(Ledger):
+    """A ledger that turns a share of what debtors receive into repayments (G3).
+
+    Attributes:
+        receivables: Tokens lent and not repaid, `[agent]`.
+    """
+
+    __slots__ = ("_share", "receivables")
+
+    def __init__(self, accounts: list[int], receivables: list[int], share: Millionths) -> None:
+        super().__init__(accounts)
+        self.receivables = receivables
+        self._share = share
+
+    def post(self, source: int, target: int, amount: int, reason: PostingReason) -> None:
+        """Move tokens; what repays a receivable goes to the platform, or stays with it."""
+        if reason in debt_rails.INFLOWS:
+            agent = (target - FIRST) // WIDTH
+            own = source >= FIRST and (source - FIRST) // WIDTH == agent
+            repaid = debt_rails.repaid(amount, self.receivables[agent], self._share)
+            if repaid and not own:
+                self.receivables[agent] -= repaid
+                self.repayments.append(Repayment(len(self.postings), agent, repaid, reason))
+                if source != PLATFORM:
+                    super().post(source, PLATFORM, repaid, PostingReason.DEBT_REPAYMENT)
+                amount -= repaid
+        super().post(source, target, amount, reason)
+
+
 class GovernanceSteps:
     """Keeps the interventions of one turn; where none is on, nothing of it does anything."""
 
-    __slots__ = ("_config", "_job_pay", "_ledger", "_lowered", "_report", "_rules", "_state")
+    __slots__ = (
+        "_config",
+        "_halved",
+        "_job_pay",
+        "_ledger",
+        "_lent",
+        "_lowered",
+        "_relieved",
+        "_report",
+        "_rules",
+        "_state",
+        "_uncovered",
+    )
 
     def __init__(self, state: State, ledger: Ledger, config: WorldConfig) -> None:
         self._state = state
@@ -34,11 +103,37 @@ class GovernanceSteps:
         self._report = GovernanceTurn()
         self._job_pay = 0
         self._lowered: dict[int, int] = {}
+        self._halved: dict[int, int] = {}
+        self._uncovered: dict[int, int] = {}
+        self._lent: dict[int, int] = {}
+        memory = state.governance
+        relieved = UNSET if memory is UNSET else memory.relieved
+        self._relieved = frozenset(() if relieved is UNSET else relieved)
 
     @property
     def caps_fees(self) -> bool:
         """True if jobs are paid at T4, with the fees they are part of (G1)."""
         return self._rules.fee_cap is not None
+
+    def wage(self, agent: int, fee: int) -> int:
+        """What of its fee a worker is credited without a cap: half of it under relief (G5)."""
+        follows = self._rules.wages is WagesRule.FOLLOW
+        return fee // 2 if follows and agent in self._relieved else fee
+
+    def relieve(self, fees: list[int]) -> None:
+        """T4: halve the fees of agents that have relief (G5).
+
+        Args:
+            fees: Tokens owed, `[agent]`; lowered here.
+        """
+        for agent in sorted(self._relieved):
+            if spared := fees[agent] - fees[agent] // 2:
+                fees[agent] -= spared
+                self._halved[agent] = spared
+
+    def note_uncovered(self, agent: int, tokens: int) -> None:
+        """Note what nothing covered of an agent's fee."""
+        self._uncovered[agent] = tokens
 
     def note_pay(self, agent: int, pay: Pay, full_credit: int) -> None:
         """Note what a job earned.
@@ -69,7 +164,8 @@ class GovernanceSteps:
         total = sum(fees)
         wages = dict(jobs)
         if self._rules.wages is WagesRule.FOLLOW:
-            wages = {agent: fee_cap.credited(fee, total, allowed) for agent, fee in jobs.items()}
+            borne = {agent: self.wage(agent, fee) for agent, fee in jobs.items()}
+            wages = {agent: fee_cap.credited(fee, total, allowed) for agent, fee in borne.items()}
         self._report = replace(self._report, fees_allowed=allowed)
         if total > allowed:
             waived = apportionment.by_largest_remainder(total - allowed, fees)
@@ -77,10 +173,18 @@ class GovernanceSteps:
             self._report = replace(self._report, fees_waived=_by_agent(waived))
         return wages
 
+    def intervene(self, *, ends: bool) -> None:
+        """T8: debtors are lent to (G3), then the monitor looks at wealth (G5)."""
+        if (rails := self._rules.debt_rails) is not None:
+            self._lend(rails)
+        monitor = self._rules.concentration_monitor
+        if monitor is not None:
+            self._watch(monitor, ends=ends)
+
     def close(
         self, fees: int, block: Block | None, finalised: Sequence[Transaction]
     ) -> GovernanceTurn | UnsetType:
-        """Remember the turn.
+        """Remember the turn, once all its postings are made.
 
         Args:
             fees: Charged in it.
@@ -97,16 +201,101 @@ class GovernanceSteps:
             closed = WindowTurn(self._state.turn, fees, tips, self._job_pay)
             window = self._memory.fee_window
             assert window is not UNSET
-            kept = (*window, closed)[-rule.window_turns :]
-            self._state.governance = replace(self._memory, fee_window=kept)
-        lowered = tuple(AgentTokens(*own) for own in sorted(self._lowered.items()))
-        return replace(self._report, wages_lowered=lowered)
+            self._remember(fee_window=(*window, closed)[-rule.window_turns :])
+        self._remember_receivables()
+        return replace(
+            self._report,
+            wages_lowered=_listed(self._lowered),
+            fees_halved=_listed(self._halved),
+            repayments=tuple(self._ledger.repayments),
+        )
+
+    def _lend(self, rule: DebtRails) -> None:
+        """G3: the platform pays debts beyond the cap as far as uncovered fees made them."""
+        accounts, turn = self._ledger.accounts, self._state.turn
+        assert self._memory.debts is not UNSET
+        lifted = Counter[int]()
+        for posting in self._ledger.postings:
+            if posting.reason is PostingReason.DEBT_LIFTED:
+                lifted[(posting.target - FIRST) // WIDTH] += posting.amount
+        debts = []
+        for agent, known in enumerate(self._memory.debts):
+            debt = replace(
+                known,
+                uncovered=known.uncovered + self._uncovered.get(agent, 0),
+                given=known.given + lifted[agent],
+            )
+            balance, *locked = accounts[BALANCE + WIDTH * agent : BALANCE + WIDTH * (agent + 1)]
+            tokens = debt_rails.loan(rule, debt, turn, balance, sum(locked))
+            if tokens:
+                target = BALANCE + WIDTH * agent
+                self._ledger.post(PLATFORM, target, tokens, PostingReason.DEBT_RESTRUCTURED)
+                debt = replace(debt, given=debt.given + tokens, last_loan=turn)
+                self._lent[agent] = tokens
+            debts.append(debt)
+        self._remember(debts=tuple(debts))
+        for agent, tokens in self._lent.items():
+            self._receivables[agent] += tokens
+
+    def _watch(self, rule: ConcentrationMonitor, *, ends: bool) -> None:
+        """G5: where wealth is concentrated the lower half gets relief, or a levy."""
+        state = self._state
+        wealth = [free + kept for free, kept in zip(state.balances, state.staked, strict=True)]
+        watched = state.turn >= rule.from_turn
+        found = watched and concentration_monitor.is_concentrated(wealth, rule.gini_max)
+        poorest = concentration_monitor.lower_half(wealth) if found else []
+        relieves = rule.response is MonitorResponse.RELIEF and not ends
+        self._remember(relieved=tuple(sorted(poorest)) if relieves else ())
+        self._report = replace(self._report, concentrated=found)
+        if poorest and rule.response is MonitorResponse.LEVY:
+            payer, tokens = concentration_monitor.levy(wealth, state.balances, rule.levy_share)
+            parts = concentration_monitor.equal_parts(tokens, len(poorest)) if tokens else ()
+            source = BALANCE + WIDTH * payer
+            for agent, part in zip(poorest, parts, strict=False):
+                self._ledger.post(source, BALANCE + WIDTH * agent, part, PostingReason.LEVY)
+
+    def _remember_receivables(self) -> None:
+        """Keep what is owed when all postings are made, and report it."""
+        if self._rules.debt_rails is None:
+            return
+        taken: list[Counter[int]] = [Counter(), Counter()]
+        for own in self._ledger.repayments:
+            posted = own.reason not in debt_rails.FROM_PLATFORM
+            taken[posted][own.agent] += own.tokens
+        withheld, repaid = taken
+        assert self._memory.debts is not UNSET
+        owed = self._receivables
+        debts = [
+            replace(debt, receivable=left)
+            for debt, left in zip(self._memory.debts, owed, strict=True)
+        ]
+        rows = [
+            DebtTurn(agent, self._lent.get(agent, 0), repaid[agent], withheld[agent], left)
+            for agent, left in enumerate(owed)
+        ]
+        listed = tuple(
+            row for row in rows if row.lent or row.repaid or row.withheld or row.receivable
+        )
+        self._remember(debts=tuple(debts))
+        self._report = replace(self._report, debts=listed)
+
+    @property
+    def _receivables(self) -> list[int]:
+        assert isinstance(self._ledger, RepayingLedger)
+        return self._ledger.receivables
+
+    def _remember(self, **parts: Any) -> None:
+        self._state.governance = replace(self._memory, **parts)
 
     @property
     def _memory(self) -> GovernanceState:
         memory = self._state.governance
         assert memory is not UNSET
         return memory
+
+
+def _listed(tokens: Mapping[int, int]) -> tuple[AgentTokens, ...]:
+    return tuple(AgentTokens(*own) for own in sorted(tokens.items()))
 
 
 def _by_agent(tokens: Sequence[int]) -> tuple[AgentTokens, ...]:

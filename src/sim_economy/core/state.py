@@ -63,14 +63,34 @@ class WindowTurn(Struct, frozen=True, array_like=True, gc=False):
     job_pay: int
 
 
+class DebtRecord(Struct, frozen=True, array_like=True, gc=False):
+    """What debt rails remember of an agent (G3).
+
+    Attributes:
+        uncovered: Tokens of all its fees that nothing covered.
+        given: Tokens that it was lent, or that lifted debts of it.
+        receivable: Tokens that it was lent and has not repaid.
+        last_loan: The turn of it; 0 where there was none.
+    """
+
+    uncovered: int = 0
+    given: int = 0
+    receivable: int = 0
+    last_loan: int = 0
+
+
 class GovernanceState(Struct, frozen=True, kw_only=True):
     """What interventions remember; each part is absent where its rule is off.
 
     Attributes:
         fee_window: The last turns, at most those of the fee cap's window, oldest first.
+        debts: `[agent]`.
+        relieved: Indices of the agents whose fees are halved in the next turn (G5).
     """
 
     fee_window: tuple[WindowTurn, ...] | UnsetType = UNSET
+    debts: tuple[DebtRecord, ...] | UnsetType = UNSET
+    relieved: tuple[int, ...] | UnsetType = UNSET
 
 
 class State(Struct, kw_only=True):
@@ -206,14 +226,18 @@ def genesis(config: WorldConfig) -> tuple[State, Ledger]:
         rejections=[None] * agents,
         fees_charged=0,
         ended=False,
-        governance=UNSET if config.governance is None else _governance(config.governance),
+        governance=UNSET if config.governance is None else _governance(config.governance, agents),
     )
     return state, ledger
 
 
-def _governance(rules: GovernanceConfig) -> GovernanceState:
+def _governance(rules: GovernanceConfig, agents: int) -> GovernanceState:
     """What interventions remember before turn 1."""
-    return GovernanceState(fee_window=UNSET if rules.fee_cap is None else ())
+    return GovernanceState(
+        fee_window=UNSET if rules.fee_cap is None else (),
+        debts=UNSET if rules.debt_rails is None else (DebtRecord(),) * agents,
+        relieved=UNSET if rules.concentration_monitor is None else (),
+    )
 
 
 _encode = msgspec.json.Encoder().encode

@@ -52,7 +52,7 @@ from sim_economy.core.events import (
     TransactionType,
     Turn,
 )
-from sim_economy.core.governance_steps import GovernanceSteps
+from sim_economy.core.governance_steps import GovernanceSteps, ledger_of
 from sim_economy.core.rules import (
     block_lottery,
     core_auction,
@@ -98,7 +98,7 @@ def play_turn(
     if before.ended:
         raise RunEndedError(before.turn)
     state = before.successor()
-    ledger = Ledger(state.accounts)
+    ledger = ledger_of(state, config)
     contract_steps = ContractSteps(state, ledger, config, agent_indices)
     governance = GovernanceSteps(state, ledger, config)
 
@@ -110,16 +110,18 @@ def play_turn(
         state, ledger, contract_steps, governance, config, agent_indices, admitted, outcomes
     )
     denied += income_steps.clip(state, config, acted.used, acted.fees)  # T4
+    governance.relieve(acted.fees)
     for agent, wage in governance.cap(acted.fees, acted.jobs).items():
         _work(state, ledger, governance, config, agent, acted.jobs[agent], wage)
-    covered = _bill(state, ledger, contract_steps, config, acted.fees)
+    covered = _bill(state, ledger, contract_steps, governance, config, acted.fees)
     block, finalised = _make_block(state, ledger, config, agent_indices, acted.miners)  # T5
     dividends_paid = _pay_dividends(state, ledger, config, covered)  # T6
     contract_steps.close()  # T7
-    charged = sum(acted.fees)
-    intervened = governance.close(charged, block, finalised)  # T8
+    governance.intervene(ends=ends)  # T8
     if ends:  # T9
         _end_run(state, ledger, contract_steps, agent_indices)
+    charged = sum(acted.fees)
+    intervened = governance.close(charged, block, finalised)
     if inputs or not ends or config.rules_version is RulesVersion.V2:
         _check_range(state, config, acted.waived)
 
@@ -234,7 +236,7 @@ def _act(
             acted.jobs[agent] = fee
             acted.waived += fee
             if not governance.caps_fees:
-                _work(state, ledger, governance, config, agent, fee, fee)
+                _work(state, ledger, governance, config, agent, fee, governance.wage(agent, fee))
         else:
             acted.fees[agent] = fee
             acted.used[agent] = usage
@@ -350,6 +352,7 @@ def _bill(
     state: State,
     ledger: Ledger,
     contract_steps: ContractSteps,
+    governance: GovernanceSteps,
     config: WorldConfig,
     fees: Sequence[int],
 ) -> int:
@@ -365,7 +368,9 @@ def _bill(
     for agent, fee in enumerate(fees):
         balance = BALANCE + WIDTH * agent
         if fee:
-            covered += usage_fees.covered(fee, state.accounts[balance])
+            held = usage_fees.covered(fee, state.accounts[balance])
+            covered += held
+            governance.note_uncovered(agent, fee - held)
             ledger.post(balance, PLATFORM, fee, PostingReason.INFERENCE_FEE)
     for balance in range(BALANCE, len(state.accounts), WIDTH):
         if state.accounts[balance] < 0:

@@ -55,6 +55,9 @@ GROUPS: Final[Mapping[str, str]] = {
     "top_up": "income",
     "debt_lifted": "income",
     "allowance_expired": "income",
+    "debt_restructured": "debt rails",
+    "debt_repayment": "debt rails",
+    "levy": "levies",
 }
 """Reasons of postings between owners, put together as people think of them."""
 

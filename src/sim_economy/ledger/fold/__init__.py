@@ -11,11 +11,11 @@ from typing import Any
 from msgspec import json
 
 from sim_economy.core.accounts import FIRST, WIDTH, Posting
-from sim_economy.core.events import Bill
 from sim_economy.ledger.fold.account_fold import fold_postings
 from sim_economy.ledger.fold.contract_fold import ContractFold
 from sim_economy.ledger.fold.governance_fold import GovernanceFold
 from sim_economy.ledger.fold.income_fold import IncomeFold
+from sim_economy.ledger.fold.repayments import with_repayments, withheld
 from sim_economy.ledger.records import Genesis, TurnRecord
 
 _SUBMITTED = ("stake", "burn", "transfer")
@@ -81,11 +81,14 @@ class Fold:
         state.update(
             turn=turn, speech=[None] * agents, rejections=[None] * agents, ended=record.ends
         )
-        before = list(state["accounts"]) if record.contracts or self._income.is_on else []
+        is_read = record.contracts or self._income.is_on or self._governance.is_on
+        before = list(state["accounts"]) if is_read else []
+        received = with_repayments(record)
         yield from self._fold_postings(record)
         self._fold_releases(turn)
-        yield from self._income.problems(record, before, self._released, state["contracts"])
-        yield from self._governance.problems(record, state["contracts"])
+        contracts = state["contracts"]
+        yield from self._income.problems(record, before, self._released, contracts, received)
+        yield from self._governance.problems(record, before, contracts, received)
         self._applied: dict[str, dict[str, Any]] = {}
         yield from self._fold_inputs(record)
         yield from self._fold_block(record)
@@ -108,7 +111,7 @@ class Fold:
             postings.append(posting)
         fold_postings(accounts, postings)
         yield from self._fold_core_sales(postings, record.turn)
-        yield from self._fold_fees(postings, record.bill)
+        yield from self._fold_fees(postings, record)
 
     def _fold_core_sales(self, postings: Sequence[Posting], turn: int) -> Iterator[str]:
         sales = [posting for posting in postings if posting.reason == "core_price"]
@@ -119,8 +122,9 @@ class Fold:
         if sales and not fair:
             yield "core shares were sold as no auction sells them"
 
-    def _fold_fees(self, postings: Sequence[Posting], bill: Bill) -> Iterator[str]:
-        flows = {"inference_fee": 0, "forward_fee": 0, "dividend": 0}
+    def _fold_fees(self, postings: Sequence[Posting], record: TurnRecord) -> Iterator[str]:
+        bill = record.bill
+        flows = {"inference_fee": 0, "forward_fee": 0, "dividend": withheld(record, "dividend")}
         for posting in postings:
             if posting.reason in flows:
                 flows[posting.reason] += posting.amount

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from msgspec import json
 
-from sim_economy.core.accounts import ESCROW, FIRST, WIDTH, Posting
+from sim_economy.core.accounts import ESCROW, FIRST, WIDTH, Posting, Repayment
+from sim_economy.ledger.fold.repayments import taken
 from sim_economy.ledger.records import Genesis, TurnRecord
 
 _STEPS: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
@@ -110,7 +111,7 @@ class ContractFold:
         }
         for agent_id, action in sorted(acted - made):
             yield f"the {action} of {agent_id} made nothing happen"
-        self._fold_gains(record.postings)
+        self._fold_gains(record.postings, taken(record))
         self._fold_age()
 
     def held(self) -> dict[int, int]:
@@ -303,7 +304,7 @@ class ContractFold:
         contract["insured_value"] = wealth
         self._insured_from[contract["contract_id"]] = last
 
-    def _fold_gains(self, postings: Sequence[Posting]) -> None:
+    def _fold_gains(self, postings: Sequence[Posting], repaid: Sequence[Repayment]) -> None:
         for contract in self._state["contracts"]:
             if contract["insured_value"] is None:
                 continue
@@ -313,6 +314,10 @@ class ContractFold:
                 sign = _GAINS.get(str(posting.reason), 0)
                 if sign and (posting.source in own or posting.target in own):
                     contract["insured_value"] += sign * posting.amount
+            for part in repaid:
+                counts = part.index >= self._insured_from.get(contract["contract_id"], 0)
+                if counts and part.agent == contract["seats"][1]:
+                    contract["insured_value"] += _GAINS.get(str(part.reason), 0) * part.tokens
 
     def _role(self, contract: dict[str, Any], agent_id: str | None) -> int | None:
         parties = contract["deal"]["parties"]

@@ -16,6 +16,7 @@ from sim_economy.core.accounts import (
     PostingReason,
 )
 from sim_economy.ledger.fold.account_fold import fold_postings
+from sim_economy.ledger.fold.repayments import Received
 from sim_economy.ledger.records import Genesis, TurnRecord
 
 _REASONS: Final = frozenset(
@@ -60,6 +61,7 @@ class IncomeFold:
         before: Sequence[int],
         releases: Sequence[Sequence[int]],
         contracts: Sequence[Mapping[str, Any]],
+        received: Sequence[Received],
     ) -> Iterator[str]:
         """Name what in a turn is not what the income of its world does.
 
@@ -67,21 +69,26 @@ class IncomeFold:
             before: The accounts before the turn.
             releases: Stake that returns in it: agent, amount and so on.
             contracts: Those open before it.
+            received: Its postings, inflows with what was repaid of them.
         """
+        postings = [own.posting for own in received]
         if not self.is_on:
-            yield from _strangers(record)
+            yield from _strangers(record, postings)
             return
         accounts = list(before)
         expected = self._expected(record.turn, accounts, releases)
-        begins = list(record.postings[: len(expected)])
-        if begins != expected:
+        begun = received[: len(expected)]
+        if postings[: len(expected)] != expected:
             yield "the turn did not begin with the income that genesis states"
-        elif _of_income(record.postings) != _of_income(expected):
+        elif _of_income(postings) != _of_income(expected):
             yield "tokens were granted, expired or lifted that no rule of genesis moves"
+        first = begun[-1].end if begun else 0
+        accounts = list(before)
+        fold_postings(accounts, record.postings[:first])
         empty = self._empty(record.turn, accounts, contracts)
         asked = self._admitted(record)
         yield from self._stopped(asked, empty)
-        yield from self._fees(record.postings[len(expected) :], accounts, empty)
+        yield from self._fees(record.postings[first:], accounts, empty)
         yield from self._denied(record, asked)
 
     def _expected(
@@ -208,8 +215,8 @@ def _of_income(postings: Sequence[Posting]) -> int:
     return sum(posting.reason in _REASONS for posting in postings)
 
 
-def _strangers(record: TurnRecord) -> Iterator[str]:
+def _strangers(record: TurnRecord, postings: Sequence[Posting]) -> Iterator[str]:
     """What only income brings, in a world that has none."""
-    moved = _of_income(record.postings)
+    moved = _of_income(postings)
     if moved or record.units_denied is not UNSET or "balance_empty" in record.outcomes:
         yield "the turn has income, and genesis states none"
