@@ -160,6 +160,7 @@ def with_interventions(engine: EngineProcess, kept: Answers) -> None:
     rules: dict[str, Any] = {
         "fee_cap": {"cap_ratio": 100},
         "debt_rails": {"debt_cap": 0},
+        "shocks": [{"turn": 1, "target": "loss", "agents": ["agent_1"], "tokens": 2000}],
         "concentration_monitor": {"gini_max": 0, "from_turn": 1, "response": "relief"},
     }
     turn = [

@@ -158,3 +158,44 @@ def test_a_world_without_interventions_has_none(reason: str) -> None:
     stray = Posting(PLATFORM, BALANCE, 5, PostingReason(reason))
     found = problems(bare, replace(record_of(bare, 1), postings=(stray,)))
     assert "the turn has interventions, and genesis states none" in found
+
+
+def shocked() -> World:
+    """A gain, and a loss that meets less than it is, in turns 1 and 2; usage doubled in turn 2."""
+    shocks = [
+        {"turn": 1, "target": "gain", "agents": ["agent_1"], "tokens": 70},
+        {"turn": 2, "target": "loss", "agents": ["agent_0"], "tokens": 5000},
+        {"turn": 2, "until": 2, "target": "usage", "factor": Decimal(2)},
+    ]
+    income = {"when_empty": "clip", "allowance": 10, "period_turns": 2}
+    world = World(
+        parse_world_config({"num_agents": 2, "income": income, "governance": {"shocks": shocks}})
+    )
+    for _ in range(3):
+        world.turn([Input("agent_0", Idle(), 30, 90), Input("agent_1", Idle(), 30, 90)])
+    return world
+
+
+def test_shocks_as_they_are_have_no_problem() -> None:
+    world = shocked()
+    assert problems(world) == []
+    assert did(record_of(world, 2)).losses_unmet == (AgentTokens(0, 3990),)
+
+
+@pytest.mark.parametrize(("turn", "reason"), [(1, "shock_gain"), (2, "shock_loss")])
+def test_a_gain_or_loss_left_out_is_found(turn: int, reason: str) -> None:
+    world = shocked()
+    record = record_of(world, turn)
+    postings = tuple(own for own in record.postings if own.reason != reason)
+    assert len(postings) == len(record.postings) - 1
+    found = problems(world, replace(record, postings=postings))
+    assert "gains and losses are not those of the shocks that genesis states" in found
+
+
+def test_shocks_and_losses_that_are_not_told_are_found() -> None:
+    world = shocked()
+    record = record_of(world, 2)
+    altered = replace(record, governance=replace(did(record), shocks=(), losses_unmet=()))
+    found = problems(world, altered)
+    assert "the shocks of the turn are not those that genesis states" in found
+    assert "losses that met nothing are not those of the shocks that genesis states" in found

@@ -79,8 +79,8 @@ MUTANTS = [
     Mutant(
         "J1 no limit on the job credit",
         "rules/jobs.py",
-        "credit = min(fee_tokens, config.job_credit_max)",
-        "credit = fee_tokens",
+        "min(portion(fee_tokens, config.job_pay_factor), config.job_credit_max)\n            owed",
+        "fee_tokens\n            owed",
     ),
     Mutant(
         "J2 relief on the balance before the credit",
@@ -579,8 +579,8 @@ MUTANTS = [
     Mutant(
         "G1 wages do not follow",
         "governance_steps.py",
-        "        if self._rules.wages is WagesRule.FOLLOW:\n            wages = ",
-        "        if self._rules.wages is WagesRule.FULL:\n            wages = ",
+        "        if self._rules.wages is WagesRule.FOLLOW:\n            borne = ",
+        "        if self._rules.wages is WagesRule.FULL:\n            borne = ",
     ),
     Mutant(
         "G1 the winner's own tips count",
@@ -659,6 +659,36 @@ MUTANTS = [
         "governance_steps.py",
         "return fee // 2 if follows and agent in self._relieved else fee",
         "return fee",
+    ),
+    Mutant(
+        "G6 a shock lasts a turn longer",
+        "shock_config.py",
+        "turn <= self.until",
+        "turn <= self.until + 1",
+    ),
+    Mutant(
+        "G6 a loss makes a debt",
+        "rules/shocks.py",
+        "taken = min(tokens, max(0, balance))",
+        "taken = tokens",
+    ),
+    Mutant(
+        "G6 usage is multiplied after its discount",
+        "rules/usage_fees.py",
+        "return portion(thinking_units, factor), portion(output_units, factor)",
+        "return thinking_units, portion(output_units, factor)",
+    ),
+    Mutant(
+        "G6 job pay is multiplied after its limit",
+        "rules/jobs.py",
+        "min(portion(fee_tokens, config.job_pay_factor), config.job_credit_max)",
+        "portion(min(fee_tokens, config.job_credit_max), config.job_pay_factor)",
+    ),
+    Mutant(
+        "G6 agents see what is to come",
+        "world_config.py",
+        "replace(self.governance, shocks=())",
+        "self.governance",
     ),
     Mutant(
         "G1 jobs are paid twice",

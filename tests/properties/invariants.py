@@ -73,6 +73,8 @@ ROUTES: Mapping[PostingReason, tuple[int, int]] = {
     PostingReason.DEBT_RESTRUCTURED: (PLATFORM, BALANCE),
     PostingReason.DEBT_REPAYMENT: (BALANCE, PLATFORM),
     PostingReason.LEVY: (BALANCE, BALANCE),
+    PostingReason.SHOCK_GAIN: (ISSUANCE, BALANCE),
+    PostingReason.SHOCK_LOSS: (BALANCE, DESTROYED),
 }
 """Between which kinds of account each reason may move tokens; the first agent stands for all."""
 
@@ -115,6 +117,7 @@ def check_turn(
         AssertionError: One does not hold.
     """
     assert turn.turn == state.turn == before.turn + 1
+    config = config.in_force(turn.turn)
     assert not before.ended
     assert state.ended == turn.ends
     _check_postings(before, state, turn)

@@ -115,13 +115,14 @@ def random_config(random: Random) -> WorldConfig:
     if random.random() < 0.1:
         given["cores"] = {"owners": {"agent_0": random.randint(1, given.get("num_cores", 4))}}
     if random.random() < 0.4:
-        given["governance"] = random_governance(random)
+        given["governance"] = random_governance(random, given["num_agents"])
     return parse_world_config(given)
 
 
-def random_governance(random: Random) -> dict[str, Any]:
+def random_governance(random: Random, num_agents: int) -> dict[str, Any]:
     """Any interventions that a world may have, often several."""
-    rules: dict[str, dict[str, Any]] = {
+    rules: dict[str, Any] = {
+        "shocks": random_shocks(random, num_agents),
         "fee_cap": {
             "cap_ratio": Decimal(
                 random.choice(("0.0", "0.000001", "0.5", "1.5", "5.0", "1000000.0"))
@@ -143,6 +144,30 @@ def random_governance(random: Random) -> dict[str, Any]:
     }
     chosen = random.sample(list(rules), random.randint(1, len(rules)))
     return {"wages": random.choice(("follow", "full"))} | {name: rules[name] for name in chosen}
+
+
+def random_shocks(random: Random, num_agents: int) -> list[dict[str, Any]]:
+    """Shocks to usage, pay, parameters and balances, each target once."""
+    shocks: list[dict[str, Any]] = [
+        {"target": target, "factor": Decimal(random.choice(("0.0", "0.5", "2.0", "1000.0")))}
+        for target in random.sample(("usage", "job_pay"), random.choice((0, 1, 2)))
+    ]
+    targets = [name for name in EXTREMES if name not in ("num_cores", "genesis_tokens_per_agent")]
+    for name in random.sample(targets, random.choice((0, 1, 4))):
+        value = random.choice(EXTREMES[name])
+        shocks.append(
+            {"target": name, "value": Decimal(value) if isinstance(value, str) else value}
+        )
+    for shock in shocks:
+        shock["turn"] = random.randint(1, 20)
+        if random.random() < 0.7:
+            shock["until"] = shock["turn"] + random.choice((0, 1, 10))
+    names = [f"agent_{agent}" for agent in range(num_agents)]
+    for turn in random.sample(range(1, 20), random.choice((1, 3))):
+        hit = random.sample(names, random.randint(1, num_agents))
+        target, tokens = random.choice(("gain", "loss")), random.choice((1, 300, INPUT_LIMIT))
+        shocks.append({"turn": turn, "target": target, "agents": hit, "tokens": tokens})
+    return shocks
 
 
 def random_income(random: Random, num_agents: int) -> dict[str, Any]:

@@ -230,6 +230,27 @@ windows = st.sampled_from((1, 2, 10, INPUT_LIMIT))
 wages = st.sampled_from(("follow", "full"))
 
 
+turns = st.integers(1, 30)
+shocks = st.builds(
+    lambda *entries: list(entries),
+    st.fixed_dictionaries(
+        {"turn": turns, "target": st.just("usage"), "factor": weights},
+        optional={"until": st.just(30)},
+    ),
+    st.fixed_dictionaries({"turn": turns, "target": st.just("job_pay"), "factor": weights}),
+    st.fixed_dictionaries({"turn": turns, "target": st.just("study_discount"), "value": rates}),
+    st.fixed_dictionaries(
+        {
+            "turn": turns,
+            "target": st.sampled_from(("gain", "loss")),
+            "agents": st.just(["agent_0"]),
+            "tokens": st.integers(1, INPUT_LIMIT),
+        }
+    ),
+)
+"""An entry of each sort."""
+
+
 def governances() -> st.SearchStrategy[dict[str, Any]]:
     """Every table of interventions that a world may have."""
     fee_cap = st.fixed_dictionaries(
@@ -249,6 +270,7 @@ def governances() -> st.SearchStrategy[dict[str, Any]]:
     rules = {
         "wages": wages,
         "fee_cap": fee_cap,
+        "shocks": shocks,
         "debt_rails": st.fixed_dictionaries({}, optional=debt_rails),
         "concentration_monitor": st.fixed_dictionaries({}, optional=monitor),
     }

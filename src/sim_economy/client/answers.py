@@ -148,6 +148,8 @@ class GovernanceTurnAnswer(TypedDict):
     repayments: NotRequired[list[tuple[int, int, int, str]]]
     concentrated: NotRequired[bool]
     fees_halved: NotRequired[list[AgentTokensAnswer]]
+    shocks: NotRequired[list[str]]
+    losses_unmet: NotRequired[list[AgentTokensAnswer]]
 
 
 class ClosedTurnAnswer(TypedDict):

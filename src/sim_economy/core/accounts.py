@@ -87,6 +87,8 @@ class PostingReason(StrEnum):
     DEBT_RESTRUCTURED = "debt_restructured"
     DEBT_REPAYMENT = "debt_repayment"
     LEVY = "levy"
+    SHOCK_GAIN = "shock_gain"
+    SHOCK_LOSS = "shock_loss"
 
 
 class Posting(Struct, frozen=True, array_like=True, gc=False):

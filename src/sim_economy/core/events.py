@@ -221,6 +221,8 @@ class GovernanceTurn(Struct, frozen=True, omit_defaults=True, kw_only=True):
         repayments: What was taken of inflows, in order (G3).
         concentrated: Whether the monitor found wealth concentrated (G5); absent where it is off.
         fees_halved: What relief spared agents of their fees (G5).
+        shocks: Targets of the shocks of the turn, in their order (G6).
+        losses_unmet: Tokens of losses that were not there to be lost (G6).
     """
 
     fees_allowed: int | UnsetType = UNSET
@@ -230,6 +232,8 @@ class GovernanceTurn(Struct, frozen=True, omit_defaults=True, kw_only=True):
     repayments: tuple[Repayment, ...] = ()
     concentrated: bool | UnsetType = UNSET
     fees_halved: tuple[AgentTokens, ...] = ()
+    shocks: tuple[str, ...] = ()
+    losses_unmet: tuple[AgentTokens, ...] = ()
 
 
 class Turn(Struct, frozen=True, kw_only=True):

@@ -5,13 +5,14 @@ Source: docs/spec/economy.md, section 13.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sim_economy.core.shock_config import Known, Shock, parse_shocks, shock_values
 from sim_economy.core.table_reader import (
     Kind,
     Parameter,
@@ -99,6 +100,10 @@ class GovernanceConfig(Struct, frozen=True, kw_only=True):
         ConcentrationMonitor | None, Parameter(Kind.TABLE, "a watch on how wealth is spread")
     ] = None
 
+    shocks: Annotated[
+        tuple[Shock, ...], Parameter(Kind.TABLES, "what changes in which turns, an entry each")
+    ] = ()
+
     @property
     def lowers_fees(self) -> bool:
         """True if some rule may lower a fee, and so a wage."""
@@ -115,11 +120,11 @@ RULES: Final[Mapping[str, type[Struct]]] = {
 """The struct of each rule's table, by its key."""
 
 
-GOVERNANCE_WORDS: Final = frozenset({"wages", "base", "response"})
+GOVERNANCE_WORDS: Final = frozenset({"wages", "base", "response", "target", "agents"})
 """Keys of these tables whose texts are no numbers."""
 
 
-def governance_values(governance: GovernanceConfig) -> dict[str, Any]:
+def governance_values(governance: GovernanceConfig, known: Known) -> dict[str, Any]:
     """The values of a table that `parse_governance` reads back unchanged."""
     values: dict[str, Any] = {}
     if governance.lowers_fees:
@@ -127,6 +132,8 @@ def governance_values(governance: GovernanceConfig) -> dict[str, Any]:
     for name in RULES:
         if (rule := getattr(governance, name)) is not None:
             values[name] = _written(rule)
+    if governance.shocks:
+        values["shocks"] = shock_values(governance.shocks, known)
     return values
 
 
@@ -137,10 +144,14 @@ def _written(table: Struct) -> dict[str, Any]:
     }
 
 
-def parse_governance(given: Any, problems: list[str]) -> GovernanceConfig | None:
+def parse_governance(
+    given: Any, agent_ids: Sequence[str], known: Known, problems: list[str]
+) -> GovernanceConfig | None:
     """The checked table; None where it switches no rule on, or something is wrong.
 
     Args:
+        agent_ids: In genesis order; empty where they are not known, and no name is checked then.
+        known: The parameters that shocks may change.
         problems: Gets everything that is wrong.
     """
     found: list[str] = []
@@ -148,6 +159,7 @@ def parse_governance(given: Any, problems: list[str]) -> GovernanceConfig | None
     for name, table in RULES.items():
         if values[name] is not None:
             values[name] = read_struct(table, values[name], f"governance.{name}", found)
+    values["shocks"] = parse_shocks(values["shocks"], agent_ids, known, found)
     problems += found
     if found:
         return None

@@ -14,7 +14,9 @@ from msgspec.structs import replace
 
 from sim_economy.core.accounts import (
     BALANCE,
+    DESTROYED,
     FIRST,
+    ISSUANCE,
     PLATFORM,
     WIDTH,
     Ledger,
@@ -29,8 +31,9 @@ from sim_economy.core.governance_config import (
     MonitorResponse,
     WagesRule,
 )
-from sim_economy.core.rules import apportionment, concentration_monitor, debt_rails, fee_cap
+from sim_economy.core.rules import apportionment, concentration_monitor, debt_rails, fee_cap, shocks
 from sim_economy.core.rules.jobs import Pay
+from sim_economy.core.shock_config import GAIN
 from sim_economy.core.state import GovernanceState, State, WindowTurn
 from sim_economy.core.units import Millionths
 from sim_economy.core.world_config import WorldConfig
@@ -109,6 +112,24 @@ class GovernanceSteps:
         memory = state.governance
         relieved = UNSET if memory is UNSET else memory.relieved
         self._relieved = frozenset(() if relieved is UNSET else relieved)
+
+    def strike(self, agent_indices: Mapping[str, int]) -> None:
+        """T2: one-off gains and losses, after income (G6)."""
+        acting = [own for own in self._rules.shocks if own.acts_in(self._state.turn)]
+        unmet: dict[int, int] = {}
+        for shock in acting:
+            for agent in [agent_indices[name] for name in shock.agents]:
+                balance = BALANCE + WIDTH * agent
+                if shock.target == GAIN:
+                    reason = PostingReason.SHOCK_GAIN
+                    self._ledger.post(ISSUANCE, balance, shock.tokens, reason)
+                    continue
+                taken, left = shocks.lost(self._ledger.accounts[balance], shock.tokens)
+                self._ledger.post(balance, DESTROYED, taken, PostingReason.SHOCK_LOSS)
+                if left:
+                    unmet[agent] = left
+        targets = tuple(own.target for own in acting)
+        self._report = replace(self._report, shocks=targets, losses_unmet=_listed(unmet))
 
     @property
     def caps_fees(self) -> bool:

@@ -97,6 +97,7 @@ class Observer:
     )
 
     def __init__(self, state: State, config: WorldConfig) -> None:
+        config = config.as_seen(state.turn)
         self._state = state
         self._config = config
         self._contracts: dict[int, list[Contract]] = {}

@@ -98,6 +98,7 @@ def play_turn(
     if before.ended:
         raise RunEndedError(before.turn)
     state = before.successor()
+    config = config.in_force(state.turn)
     ledger = ledger_of(state, config)
     contract_steps = ContractSteps(state, ledger, config, agent_indices)
     governance = GovernanceSteps(state, ledger, config)
@@ -105,6 +106,7 @@ def play_turn(
     admitted, outcomes = _admit(inputs, agent_indices)  # T1
     released = _release_stake(state, ledger, config)  # T2
     income_steps.pay(state, ledger, config, agent_indices)
+    governance.strike(agent_indices)
     denied = income_steps.stop(state, config, admitted, outcomes)
     acted = _act(  # T3
         state, ledger, contract_steps, governance, config, agent_indices, admitted, outcomes

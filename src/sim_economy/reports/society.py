@@ -58,6 +58,8 @@ GROUPS: Final[Mapping[str, str]] = {
     "debt_restructured": "debt rails",
     "debt_repayment": "debt rails",
     "levy": "levies",
+    "shock_gain": "shocks",
+    "shock_loss": "shocks",
 }
 """Reasons of postings between owners, put together as people think of them."""
 

@@ -369,7 +369,13 @@ OF_INCOME: Final = frozenset(
 """Reasons that only worlds with income know."""
 
 OF_INTERVENTIONS: Final = frozenset(
-    {PostingReason.DEBT_RESTRUCTURED, PostingReason.DEBT_REPAYMENT, PostingReason.LEVY}
+    {
+        PostingReason.DEBT_RESTRUCTURED,
+        PostingReason.DEBT_REPAYMENT,
+        PostingReason.LEVY,
+        PostingReason.SHOCK_GAIN,
+        PostingReason.SHOCK_LOSS,
+    }
 )
 """Reasons that only worlds with interventions know."""
 

@@ -21,6 +21,7 @@ from sim_economy.agents.population import (
 )
 from sim_economy.agents.usage_model import UsageSource, parse_usage
 from sim_economy.core.errors import ScenarioError
+from sim_economy.core.shock_config import turns_past
 from sim_economy.core.table_reader import (
     Kind,
     Parameter,
@@ -429,6 +430,8 @@ def _parse_world(values: Mapping[str, Any], usage: UsageSource | None) -> WorldC
     config = attempt(found, "", preset_world_config, flat, agent_ids)
     own = tuple(f"{name}{mark}" for name in RULE_TABLES for mark in ".:")
     problems += [text if text.startswith(own) else f"world.{text}" for text in found]
+    if config is not None and config.governance is not None:
+        problems += turns_past(config.governance.shocks, values["turns"])
     if problems or config is None:
         raise ScenarioError(problems)
     return config

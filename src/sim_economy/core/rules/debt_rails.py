@@ -31,6 +31,7 @@ INFLOWS: Final = frozenset(
         PostingReason.ARBITRATOR_FEE,
         PostingReason.ALLOWANCE,
         PostingReason.TOP_UP,
+        PostingReason.SHOCK_GAIN,
     }
 )
 """Reasons of which a share repays what the receiving agent was lent."""

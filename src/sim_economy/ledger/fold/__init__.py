@@ -5,7 +5,7 @@ It is written apart from the turn on purpose: what it and the turn agree on has 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import json
@@ -27,12 +27,8 @@ class Fold:
     def __init__(self, first: Genesis) -> None:
         agents = len(first.agent_ids)
         self._agents = {agent_id: agent for agent, agent_id in enumerate(first.agent_ids)}
-        self._delay = first.parameters["unstake_delay_turns"]
-        self._weights = _burn_weights(
-            int(first.parameters["burn_maturity_turns"]),
-            round(float(first.parameters["burn_decay_rate"]) * 10**6),
-        )
-        self._lifetime = [next(self._weights)]
+        self._burning: tuple[int, int] | None = None
+        self._hold(first.parameters)
         self._num_cores = first.parameters["num_cores"]
         owners = first.parameters.get("cores", {}).get("owners")
         self._auctions = owners is None
@@ -61,6 +57,16 @@ class Fold:
         self._contracts = ContractFold(self.state, self._agents, first)
         self._income = IncomeFold(first, self._agents)
         self._governance = GovernanceFold(self.state, self._agents, first)
+        self._shocks = self._governance.shocks
+
+    def _hold(self, parameters: Mapping[str, Any]) -> None:
+        """Go by parameters from now on."""
+        self._delay = parameters["unstake_delay_turns"]
+        decay = round(float(parameters["burn_decay_rate"]) * 10**6)
+        burning = int(parameters["burn_maturity_turns"]), decay
+        if burning != self._burning:
+            self._burning, self._weights = burning, _burn_weights(*burning)
+            self._lifetime = [next(self._weights)]
 
     def text(self) -> bytes:
         """The canonical text of the folded state."""
@@ -81,6 +87,12 @@ class Fold:
         state.update(
             turn=turn, speech=[None] * agents, rejections=[None] * agents, ended=record.ends
         )
+        if self._shocks.is_on:
+            in_force = self._shocks.parameters(turn)
+            self._hold(in_force)
+            self._contracts.hold(in_force)
+            self._income.hold(in_force, self._shocks.usage_factor(turn))
+            self._governance.hold(in_force)
         is_read = record.contracts or self._income.is_on or self._governance.is_on
         before = list(state["accounts"]) if is_read else []
         received = with_repayments(record)

@@ -65,17 +65,20 @@ class ContractFold:
     """The parts of a state that contracts fill, one turn after another."""
 
     def __init__(self, state: dict[str, Any], agents: Mapping[str, int], first: Genesis) -> None:
-        parameters = first.parameters
         self._state = state
         self._agents = agents
+        self._forgets = first.rules_version != "2"
+        self.hold(first.parameters)
+        self._turn = 0
+        self._insured_from: dict[int, int] = {}
+
+    def hold(self, parameters: Mapping[str, Any]) -> None:
+        """Go by parameters from now on."""
         self._signature_window = parameters["signature_window"]
         self._window = parameters["attested_confirmation_window"]
         self._counting_window = parameters["reputation_window_turns"]
-        self._payloads_seen = None
-        if first.rules_version != "2":
-            self._payloads_seen = parameters.get("payload_visible_turns", 20)
-        self._turn = 0
-        self._insured_from: dict[int, int] = {}
+        seen = parameters.get("payload_visible_turns", 20)
+        self._payloads_seen = seen if self._forgets else None
 
     def problems(
         self, record: TurnRecord, applied: Mapping[str, dict[str, Any]], before: Sequence[int]

@@ -29,6 +29,7 @@ _INFLOWS: Final = frozenset(
         "arbitrator_fee",
         "allowance",
         "top_up",
+        "shock_gain",
     ]
 )
 _WITHHELD: Final = frozenset({"dividend", "signing_bonus"})

@@ -11,6 +11,7 @@ from sim_economy.core.accounts import BALANCE, FIRST, STAKED, WIDTH, Posting, Po
 from sim_economy.ledger.fold.account_fold import fold_postings
 from sim_economy.ledger.fold.debt_fold import DebtFold
 from sim_economy.ledger.fold.repayments import Received
+from sim_economy.ledger.fold.shock_fold import ShockFold
 from sim_economy.ledger.records import Genesis, TurnRecord
 
 
@@ -19,6 +20,7 @@ class GovernanceFold:
 
     Attributes:
         is_on: Whether the world has any.
+        shocks: The shocks among them.
     """
 
     def __init__(self, state: dict[str, Any], agents: Mapping[str, int], first: Genesis) -> None:
@@ -27,10 +29,11 @@ class GovernanceFold:
         rules = first.parameters.get("governance", {})
         self.is_on = bool(rules)
         self._cap: Mapping[str, Any] | None = rules.get("fee_cap")
-        self._parameters = first.parameters
+        self._parameters: Mapping[str, Any] = first.parameters
         self._monitor: Mapping[str, Any] | None = rules.get("concentration_monitor")
         rails = rules.get("debt_rails")
         self._debts = None if rails is None else DebtFold(rails, len(agents))
+        self.shocks = ShockFold(first, agents)
         memory: dict[str, Any] = {}
         if self._cap is not None:
             memory["fee_window"] = []
@@ -40,6 +43,10 @@ class GovernanceFold:
             memory["relieved"] = []
         if self.is_on:
             state["governance"] = memory
+
+    def hold(self, parameters: Mapping[str, Any]) -> None:
+        """Go by parameters from now on."""
+        self._parameters = parameters
 
     def problems(
         self,
@@ -63,6 +70,7 @@ class GovernanceFold:
             yield from _strangers(received)
             return
         did = {} if record.governance is UNSET else json.decode(json.encode(record.governance))
+        yield from self.shocks.problems(record, before, received, did)
         yield from self._halved(did)
         fees = self._fees(record, contracts)
         yield from self._capped(record, did, fees, [own.posting for own in received])
@@ -234,7 +242,9 @@ def _levy(
             yield Posting(source, target, part, PostingReason.LEVY)
 
 
-_REASONS: Final = frozenset({"debt_restructured", "debt_repayment", "levy"})
+_REASONS: Final = frozenset(
+    {"debt_restructured", "debt_repayment", "levy", "shock_gain", "shock_loss"}
+)
 
 
 def _strangers(received: Sequence[Received]) -> Iterator[str]:

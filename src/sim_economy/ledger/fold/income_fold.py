@@ -17,6 +17,7 @@ from sim_economy.core.accounts import (
 )
 from sim_economy.ledger.fold.account_fold import fold_postings
 from sim_economy.ledger.fold.repayments import Received
+from sim_economy.ledger.fold.shock_fold import ONE_OFF
 from sim_economy.ledger.records import Genesis, TurnRecord
 
 _REASONS: Final = frozenset(
@@ -52,8 +53,13 @@ class IncomeFold:
             self._top_ups.setdefault(given["turn"], []).append(given)
         self._stops = rules.get("when_empty") == "stop"
         self._clips = rules.get("when_empty") == "clip"
-        self._discount = round(float(first.parameters["thinking_layer_discount"]) * 10**6)
         self._metered = first.parameters["usage_source"] != "fixed"
+        self.hold(first.parameters, 10**6)
+
+    def hold(self, parameters: Mapping[str, Any], usage_factor: int) -> None:
+        """Go by parameters from now on."""
+        self._discount = round(float(parameters["thinking_layer_discount"]) * 10**6)
+        self._factor = usage_factor
 
     def problems(
         self,
@@ -82,7 +88,8 @@ class IncomeFold:
             yield "the turn did not begin with the income that genesis states"
         elif _of_income(postings) != _of_income(expected):
             yield "tokens were granted, expired or lifted that no rule of genesis moves"
-        first = begun[-1].end if begun else 0
+        struck = [own for own in received[len(expected) :] if own.posting.reason in ONE_OFF]
+        first = max((own.end for own in (*begun, *struck)), default=0)
         accounts = list(before)
         fold_postings(accounts, record.postings[:first])
         empty = self._empty(record.turn, accounts, contracts)
@@ -201,10 +208,11 @@ class IncomeFold:
         self, submitted: Mapping[str, Any], outcome: str | None, units: tuple[int, int]
     ) -> Iterator[str]:
         """What is wrong with the units that one agent was refused."""
-        counted = (
-            submitted.get("thinking_units", 0) * self._discount // 10**6,
-            submitted.get("output_units", 0),
+        thinking, output = (
+            submitted.get(name, 0) * self._factor // 10**6
+            for name in ("thinking_units", "output_units")
         )
+        counted = thinking * self._discount // 10**6, output
         if outcome == "balance_empty" and self._metered and units != counted:
             yield f"{submitted['agent_id']} was refused other units than it asked for"
         if min(units) < 0 or (self._metered and any(map(int.__gt__, units, counted))):
