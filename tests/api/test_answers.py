@@ -160,14 +160,18 @@ def with_interventions(engine: EngineProcess, kept: Answers) -> None:
     rules: dict[str, Any] = {
         "fee_cap": {"cap_ratio": 100},
         "debt_rails": {"debt_cap": 0},
-        "shocks": [{"turn": 1, "target": "loss", "agents": ["agent_1"], "tokens": 2000}],
+        "reinvestment_rebate": {},
+        "shocks": [{"turn": 1, "target": "loss", "agents": ["agent_0"], "tokens": 2000}],
         "concentration_monitor": {"gini_max": 0, "from_turn": 1, "response": "relief"},
     }
     turn = [
         {"agent_id": "agent_0", "action": {"action": "idle"}, "output_units": 9000},
         {"agent_id": "agent_1", "action": {"action": "job"}, "output_units": 2000},
     ]
-    bonus = [{"agent_id": "agent_0", "action": {"action": "job"}}]
+    bonus = [
+        {"agent_id": "agent_0", "action": {"action": "job"}},
+        {"agent_id": "agent_1", "action": {"action": "study"}},
+    ]
     halved = [{"agent_id": "agent_0", "action": {"action": "idle"}, "output_units": 500}]
     calls: list[tuple[str, str, Any]] = [
         ("POST", "/init", {"config": {"num_agents": 2, "governance": rules}}),

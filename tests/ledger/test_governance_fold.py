@@ -10,7 +10,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from sim_economy.core.accounts import BALANCE, PLATFORM, Posting, PostingReason, Repayment
-from sim_economy.core.actions import Idle, Input, Job, Mine, Stake
+from sim_economy.core.actions import Idle, Input, Job, Mine, Stake, Study
 from sim_economy.core.events import AgentTokens, GovernanceTurn
 from sim_economy.core.world_config import parse_world_config
 from sim_economy.ledger.records import TurnRecord
@@ -199,3 +199,32 @@ def test_shocks_and_losses_that_are_not_told_are_found() -> None:
     found = problems(world, altered)
     assert "the shocks of the turn are not those that genesis states" in found
     assert "losses that met nothing are not those of the shocks that genesis states" in found
+
+
+def rebated() -> World:
+    """A study and fees that are covered, in two turns."""
+    rules: dict[str, Any] = {"reinvestment_rebate": {}}
+    world = World(parse_world_config({"num_agents": 2, "governance": rules}))
+    for _ in range(2):
+        world.turn([Input("agent_0", Study()), Input("agent_1", Idle(), 0, 300)])
+    return world
+
+
+def test_rebates_as_they_are_have_no_problem() -> None:
+    world = rebated()
+    assert problems(world) == []
+    assert did(record_of(world, 2)).points == (AgentTokens(0, 2),)
+
+
+def test_another_rebate_or_other_points_are_found() -> None:
+    world = rebated()
+    record = record_of(world, 2)
+    *rest, own = record.postings
+    assert own.reason is PostingReason.REBATE
+    more = Posting(own.source, own.target, own.amount + 1, own.reason)
+    for postings in ((*rest, more), tuple(rest)):
+        found = problems(world, replace(record, postings=postings))
+        assert "the rebates are not those of the points" in found
+    altered = replace(record, governance=replace(did(record), points=(AgentTokens(1, 2),)))
+    wanted = "the points are not those that studies, contracts and stakes earn"
+    assert wanted in problems(world, altered)

@@ -691,6 +691,36 @@ MUTANTS = [
         "self.governance",
     ),
     Mutant(
+        "G2 a study has points for a turn too many",
+        "rules/reinvestment_rebate.py",
+        "if studied.turn > turn - rule.window_turns",
+        "if studied.turn >= turn - rule.window_turns",
+    ),
+    Mutant(
+        "G2 a contract to and fro has points",
+        "rules/reinvestment_rebate.py",
+        "is_new = net > known.high or net < known.low",
+        "is_new = True",
+    ),
+    Mutant(
+        "G2 the loser of a ruling has points",
+        "governance_steps.py",
+        "event.counted and role is not lost",
+        "event.counted",
+    ),
+    Mutant(
+        "G2 a contract that does not count has points",
+        "governance_steps.py",
+        "event.counted and role is not lost",
+        "role is not lost",
+    ),
+    Mutant(
+        "G2 dividends are shares of the whole pool",
+        "turn.py",
+        "_pay_dividends(state, ledger, config, covered - rebated)",
+        "_pay_dividends(state, ledger, config, covered)",
+    ),
+    Mutant(
         "G1 jobs are paid twice",
         "turn.py",
         "            if not governance.caps_fees:\n",

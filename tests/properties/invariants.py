@@ -73,6 +73,7 @@ ROUTES: Mapping[PostingReason, tuple[int, int]] = {
     PostingReason.DEBT_RESTRUCTURED: (PLATFORM, BALANCE),
     PostingReason.DEBT_REPAYMENT: (BALANCE, PLATFORM),
     PostingReason.LEVY: (BALANCE, BALANCE),
+    PostingReason.REBATE: (PLATFORM, BALANCE),
     PostingReason.SHOCK_GAIN: (ISSUANCE, BALANCE),
     PostingReason.SHOCK_LOSS: (BALANCE, DESTROYED),
 }
@@ -313,7 +314,9 @@ def _check_bill(turn: Turn) -> None:
     paid += sum(own.tokens for own in repaid if own.reason is PostingReason.DIVIDEND)
     bill = turn.bill
     assert (bill.charged, bill.dividends) == (collected, paid)
-    assert 0 <= bill.dividends <= bill.covered <= bill.charged
+    rebated = sum(held.amount for held in turn.postings if held.reason is PostingReason.REBATE)
+    rebated += sum(own.tokens for own in repaid if own.reason is PostingReason.REBATE)
+    assert 0 <= bill.dividends + rebated <= bill.covered <= bill.charged
     assert bill.waived >= 0
 
 

@@ -130,6 +130,12 @@ def random_governance(random: Random, num_agents: int) -> dict[str, Any]:
             "base": random.choice(("block_revenue", "productive_surplus")),
             "window_turns": random.choice((1, 2, 10, INPUT_LIMIT)),
         },
+        "reinvestment_rebate": {
+            "rebate_share": Decimal(random.choice(RATES)),
+            "window_turns": random.choice((1, 2, 10, INPUT_LIMIT)),
+            "stake_min": random.choice((1, 20, 100)),
+            "stake_turns": random.choice((1, 2, 5)),
+        },
         "debt_rails": {
             "debt_cap": random.choice((0, 1, 50, 500, INPUT_LIMIT)),
             "cooldown_turns": random.choice((0, 1, 3, 20)),

@@ -271,6 +271,9 @@ def governances() -> st.SearchStrategy[dict[str, Any]]:
         "wages": wages,
         "fee_cap": fee_cap,
         "shocks": shocks,
+        "reinvestment_rebate": st.fixed_dictionaries(
+            {}, optional={"rebate_share": rates, "window_turns": windows, "stake_turns": windows}
+        ),
         "debt_rails": st.fixed_dictionaries({}, optional=debt_rails),
         "concentration_monitor": st.fixed_dictionaries({}, optional=monitor),
     }

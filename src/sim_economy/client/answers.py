@@ -143,6 +143,7 @@ class GovernanceTurnAnswer(TypedDict):
 
     fees_allowed: NotRequired[int]
     fees_waived: NotRequired[list[AgentTokensAnswer]]
+    points: NotRequired[list[AgentTokensAnswer]]
     wages_lowered: NotRequired[list[AgentTokensAnswer]]
     debts: NotRequired[list[tuple[int, int, int, int, int]]]
     repayments: NotRequired[list[tuple[int, int, int, str]]]

@@ -87,6 +87,7 @@ class PostingReason(StrEnum):
     DEBT_RESTRUCTURED = "debt_restructured"
     DEBT_REPAYMENT = "debt_repayment"
     LEVY = "levy"
+    REBATE = "rebate"
     SHOCK_GAIN = "shock_gain"
     SHOCK_LOSS = "shock_loss"
 

@@ -216,6 +216,7 @@ class GovernanceTurn(Struct, frozen=True, omit_defaults=True, kw_only=True):
     Attributes:
         fees_allowed: Tokens that the fee cap let be charged (G1); absent where it is off.
         fees_waived: Fees that the cap waived (G1).
+        points: Of agents that have some for reinvesting (G2).
         wages_lowered: Job credits that agents did not get because fees were lowered (G1, G5).
         debts: Of agents that were lent something, or owe some of it (G3).
         repayments: What was taken of inflows, in order (G3).
@@ -227,6 +228,7 @@ class GovernanceTurn(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     fees_allowed: int | UnsetType = UNSET
     fees_waived: tuple[AgentTokens, ...] = ()
+    points: tuple[AgentTokens, ...] = ()
     wages_lowered: tuple[AgentTokens, ...] = ()
     debts: tuple[DebtTurn, ...] = ()
     repayments: tuple[Repayment, ...] = ()

@@ -85,6 +85,19 @@ class ConcentrationMonitor(Struct, frozen=True, kw_only=True):
     ] = Millionths(100_000)
 
 
+class ReinvestmentRebate(Struct, frozen=True, kw_only=True):
+    """The keys of `[governance.reinvestment_rebate]`."""
+
+    rebate_share: Annotated[
+        Millionths, Parameter(Kind.RATE, "part of the pool that is rebated")
+    ] = Millionths(200_000)
+    window_turns: Annotated[
+        int, Parameter(Kind.COUNT, "turns for which studies and contracts have points", 1)
+    ] = 10
+    stake_min: Annotated[int, Parameter(Kind.COUNT, "tokens of stake that have a point", 1)] = 100
+    stake_turns: Annotated[int, Parameter(Kind.COUNT, "turns that they must be staked", 1)] = 5
+
+
 class GovernanceConfig(Struct, frozen=True, kw_only=True):
     """The interventions of a world; None, or empty, where one is off."""
 
@@ -93,6 +106,9 @@ class GovernanceConfig(Struct, frozen=True, kw_only=True):
     ] = WagesRule.FOLLOW
     fee_cap: Annotated[FeeCap | None, Parameter(Kind.TABLE, "a cap on the fees of a window")] = None
 
+    reinvestment_rebate: Annotated[
+        ReinvestmentRebate | None, Parameter(Kind.TABLE, "a part of the pool for who reinvests")
+    ] = None
     debt_rails: Annotated[
         DebtRails | None, Parameter(Kind.TABLE, "loans to debtors, repaid from what they receive")
     ] = None
@@ -114,6 +130,7 @@ class GovernanceConfig(Struct, frozen=True, kw_only=True):
 
 RULES: Final[Mapping[str, type[Struct]]] = {
     "fee_cap": FeeCap,
+    "reinvestment_rebate": ReinvestmentRebate,
     "debt_rails": DebtRails,
     "concentration_monitor": ConcentrationMonitor,
 }

@@ -23,7 +23,15 @@ from sim_economy.core.accounts import (
     PostingReason,
     Repayment,
 )
-from sim_economy.core.events import AgentTokens, Block, DebtTurn, GovernanceTurn, Transaction
+from sim_economy.core.contracts import Contract, Favoured, Happened, Role
+from sim_economy.core.events import (
+    AgentTokens,
+    Block,
+    ContractEvent,
+    DebtTurn,
+    GovernanceTurn,
+    Transaction,
+)
 from sim_economy.core.governance_config import (
     ConcentrationMonitor,
     DebtRails,
@@ -31,10 +39,17 @@ from sim_economy.core.governance_config import (
     MonitorResponse,
     WagesRule,
 )
-from sim_economy.core.rules import apportionment, concentration_monitor, debt_rails, fee_cap, shocks
+from sim_economy.core.rules import (
+    apportionment,
+    concentration_monitor,
+    debt_rails,
+    fee_cap,
+    reinvestment_rebate,
+    shocks,
+)
 from sim_economy.core.rules.jobs import Pay
 from sim_economy.core.shock_config import GAIN
-from sim_economy.core.state import GovernanceState, State, WindowTurn
+from sim_economy.core.state import AgentTurn, GovernanceState, RebateMemory, State, WindowTurn
 from sim_economy.core.units import Millionths
 from sim_economy.core.world_config import WorldConfig
 
@@ -193,6 +208,84 @@ class GovernanceSteps:
             fees[:] = [fee - spared for fee, spared in zip(fees, waived, strict=True)]
             self._report = replace(self._report, fees_waived=_by_agent(waived))
         return wages
+
+    def rebate(self, pool: int, studies_before: Sequence[int]) -> int:
+        """T6: a part of the pool goes to those who reinvest (G2).
+
+        Args:
+            pool: The turn's covered fees.
+            studies_before: Of each agent before the turn.
+
+        Returns:
+            Tokens that leave the pool.
+        """
+        rule = self._rules.reinvestment_rebate
+        if rule is None:
+            return 0
+        turn, memory = self._state.turn, self._memory.rebate
+        assert memory is not UNSET
+        known = zip(studies_before, self._state.studies, strict=True)
+        studied = [agent for agent, (had, has) in enumerate(known) if has > had]
+        studies = (*memory.studies, *(AgentTurn(agent, turn) for agent in studied))
+        memory = RebateMemory(
+            studies=tuple(own for own in studies if own.turn > turn - rule.window_turns),
+            settled=tuple(own for own in memory.settled if own.turn >= turn - rule.window_turns),
+            staked=tuple(reinvestment_rebate.staked_turns(memory.staked, self._state.staked, rule)),
+            nets=memory.nets,
+        )
+        self._remember(rebate=memory)
+        points = reinvestment_rebate.points(rule, memory, turn)
+        self._report = replace(self._report, points=_by_agent(points))
+        tokens = reinvestment_rebate.rebate(pool, rule.rebate_share) if any(points) else 0
+        if tokens:
+            shares = apportionment.by_largest_remainder(tokens, points)
+            for agent, share in enumerate(shares):
+                self._ledger.post(PLATFORM, BALANCE + WIDTH * agent, share, PostingReason.REBATE)
+        return tokens
+
+    def count_ends(self, events: Sequence[ContractEvent], ending: Mapping[int, Contract]) -> None:
+        """T7: sides of contracts that settled earn points where their net reaches new ground (G2).
+
+        Args:
+            events: Of the turn's contracts.
+            ending: Contracts as they were before T7, by id.
+        """
+        if self._rules.reinvestment_rebate is None:
+            return
+        memory = self._memory.rebate
+        assert memory is not UNSET
+        nets, settled = list(memory.nets), list(memory.settled)
+        for event in events:
+            if event.happened not in (Happened.SETTLED, Happened.DEFAULTED):
+                continue
+            contract = ending[event.contract_id]
+            received = self._received(event)
+            lost = Role.COUNTERPARTY if contract.favoured is Favoured.PROPOSER else None
+            before = reinvestment_rebate.moved_before(contract)
+            for role in (Role.PROPOSER, Role.COUNTERPARTY):
+                agent = contract.seats[role]
+                change = before[role] + received[agent]
+                nets[agent], is_new = reinvestment_rebate.moved(nets[agent], change)
+                earns = event.happened is Happened.SETTLED and event.counted and role is not lost
+                if earns and is_new:
+                    settled.append(AgentTurn(agent, self._state.turn))
+        self._remember(rebate=replace(memory, nets=tuple(nets), settled=tuple(settled)))
+
+    def _received(self, event: ContractEvent) -> Counter[int]:
+        """What a contract's end moved between owners, by agent index, before repayments."""
+        first, last = event.postings or (0, 0)
+        received = Counter[int]()
+        for posting in self._ledger.postings[first:last]:
+            payer = (posting.source - FIRST) // WIDTH
+            payee = (posting.target - FIRST) // WIDTH if posting.target >= FIRST else None
+            if payer != payee:
+                received[payer] -= posting.amount
+                if payee is not None:
+                    received[payee] += posting.amount
+        for own in self._ledger.repayments:
+            if first <= own.index < last:
+                received[own.agent] += own.tokens
+        return received
 
     def intervene(self, *, ends: bool) -> None:
         """T8: debtors are lent to (G3), then the monitor looks at wealth (G5)."""

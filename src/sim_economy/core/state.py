@@ -79,16 +79,49 @@ class DebtRecord(Struct, frozen=True, array_like=True, gc=False):
     last_loan: int = 0
 
 
+class AgentTurn(Struct, frozen=True, array_like=True, gc=False):
+    """An agent's index, and a turn in which it did something."""
+
+    agent: int
+    turn: int
+
+
+class NetRecord(Struct, frozen=True, array_like=True, gc=False):
+    """What an agent received less paid by contracts that ended, and its extremes so far (G2)."""
+
+    net: int = 0
+    high: int = 0
+    low: int = 0
+
+
+class RebateMemory(Struct, frozen=True, kw_only=True):
+    """What the reinvestment rebate remembers (G2).
+
+    Attributes:
+        studies: Applied ones that still have points, oldest first.
+        settled: Sides of contracts that still have points, oldest first.
+        staked: Turns for which each agent has had the stake, up to those asked for, `[agent]`.
+        nets: `[agent]`.
+    """
+
+    studies: tuple[AgentTurn, ...] = ()
+    settled: tuple[AgentTurn, ...] = ()
+    staked: tuple[int, ...]
+    nets: tuple[NetRecord, ...]
+
+
 class GovernanceState(Struct, frozen=True, kw_only=True):
     """What interventions remember; each part is absent where its rule is off.
 
     Attributes:
         fee_window: The last turns, at most those of the fee cap's window, oldest first.
+        rebate: Points of those who reinvest (G2).
         debts: `[agent]`.
         relieved: Indices of the agents whose fees are halved in the next turn (G5).
     """
 
     fee_window: tuple[WindowTurn, ...] | UnsetType = UNSET
+    rebate: RebateMemory | UnsetType = UNSET
     debts: tuple[DebtRecord, ...] | UnsetType = UNSET
     relieved: tuple[int, ...] | UnsetType = UNSET
 
@@ -235,6 +268,9 @@ def _governance(rules: GovernanceConfig, agents: int) -> GovernanceState:
     """What interventions remember before turn 1."""
     return GovernanceState(
         fee_window=UNSET if rules.fee_cap is None else (),
+        rebate=UNSET
+        if rules.reinvestment_rebate is None
+        else RebateMemory(staked=(0,) * agents, nets=(NetRecord(),) * agents),
         debts=UNSET if rules.debt_rails is None else (DebtRecord(),) * agents,
         relieved=UNSET if rules.concentration_monitor is None else (),
     )

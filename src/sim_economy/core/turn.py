@@ -117,8 +117,11 @@ def play_turn(
         _work(state, ledger, governance, config, agent, acted.jobs[agent], wage)
     covered = _bill(state, ledger, contract_steps, governance, config, acted.fees)
     block, finalised = _make_block(state, ledger, config, agent_indices, acted.miners)  # T5
-    dividends_paid = _pay_dividends(state, ledger, config, covered)  # T6
+    rebated = governance.rebate(covered, before.studies)  # T6
+    dividends_paid = _pay_dividends(state, ledger, config, covered - rebated)
+    ending = {held.contract_id: held for held in state.contracts}
     contract_steps.close()  # T7
+    governance.count_ends(contract_steps.events, ending)
     governance.intervene(ends=ends)  # T8
     if ends:  # T9
         _end_run(state, ledger, contract_steps, agent_indices)

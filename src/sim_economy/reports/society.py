@@ -58,6 +58,7 @@ GROUPS: Final[Mapping[str, str]] = {
     "debt_restructured": "debt rails",
     "debt_repayment": "debt rails",
     "levy": "levies",
+    "rebate": "rebates",
     "shock_gain": "shocks",
     "shock_loss": "shocks",
 }

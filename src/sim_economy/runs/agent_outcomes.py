@@ -373,6 +373,7 @@ OF_INTERVENTIONS: Final = frozenset(
         PostingReason.DEBT_RESTRUCTURED,
         PostingReason.DEBT_REPAYMENT,
         PostingReason.LEVY,
+        PostingReason.REBATE,
         PostingReason.SHOCK_GAIN,
         PostingReason.SHOCK_LOSS,
     }

@@ -48,6 +48,7 @@ SUPPLY_SIGNS: Final[Mapping[PostingReason, int]] = {
     PostingReason.ALLOWANCE_EXPIRED: -1,
     PostingReason.DEBT_RESTRUCTURED: 1,
     PostingReason.DEBT_REPAYMENT: -1,
+    PostingReason.REBATE: 1,
     PostingReason.SHOCK_GAIN: 1,
     PostingReason.SHOCK_LOSS: -1,
 }

@@ -18,6 +18,7 @@ INFLOWS: Final = frozenset(
         PostingReason.TIP,
         PostingReason.DIVIDEND,
         PostingReason.LEVY,
+        PostingReason.REBATE,
         PostingReason.SIGNING_BONUS,
         PostingReason.CONTRACT_PRICE,
         PostingReason.FORWARD_PRICE,
@@ -36,7 +37,9 @@ INFLOWS: Final = frozenset(
 )
 """Reasons of which a share repays what the receiving agent was lent."""
 
-FROM_PLATFORM: Final = frozenset({PostingReason.DIVIDEND, PostingReason.SIGNING_BONUS})
+FROM_PLATFORM: Final = frozenset(
+    {PostingReason.DIVIDEND, PostingReason.REBATE, PostingReason.SIGNING_BONUS}
+)
 """Those for which the platform pays; their share is withheld."""
 
 

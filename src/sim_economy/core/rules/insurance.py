@@ -13,6 +13,7 @@ from sim_economy.core.accounts import FIRST, WIDTH, Posting, PostingReason, Repa
 EARNED: Final = frozenset(
     {
         PostingReason.DIVIDEND,
+        PostingReason.REBATE,
         PostingReason.JOB_CREDIT,
         PostingReason.INTEREST_RELIEF,
         PostingReason.SIGNING_BONUS,

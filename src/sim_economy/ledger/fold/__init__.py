@@ -100,9 +100,11 @@ class Fold:
         self._fold_releases(turn)
         contracts = state["contracts"]
         yield from self._income.problems(record, before, self._released, contracts, received)
-        yield from self._governance.problems(record, before, contracts, received)
         self._applied: dict[str, dict[str, Any]] = {}
+        studied = list(state["studies"])
         yield from self._fold_inputs(record)
+        studied = [own for own, had in enumerate(studied) if state["studies"][own] > had]
+        yield from self._governance.problems(record, before, contracts, received, studied)
         yield from self._fold_block(record)
         yield from self._contracts.problems(record, self._applied, before)
         if record.ends:

@@ -53,6 +53,7 @@ _WAITS: Final = {
 
 _GAINS: Final = {
     "dividend": 1,
+    "rebate": 1,
     "job_credit": 1,
     "interest_relief": 1,
     "signing_bonus": 1,

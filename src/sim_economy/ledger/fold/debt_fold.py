@@ -16,6 +16,7 @@ _INFLOWS: Final = frozenset(
         "tip",
         "dividend",
         "levy",
+        "rebate",
         "signing_bonus",
         "contract_price",
         "forward_price",
@@ -32,7 +33,7 @@ _INFLOWS: Final = frozenset(
         "shock_gain",
     ]
 )
-_WITHHELD: Final = frozenset({"dividend", "signing_bonus"})
+_WITHHELD: Final = frozenset({"dividend", "rebate", "signing_bonus"})
 
 
 class DebtFold:

@@ -10,6 +10,7 @@ from msgspec import UNSET, json
 from sim_economy.core.accounts import BALANCE, FIRST, STAKED, WIDTH, Posting, PostingReason
 from sim_economy.ledger.fold.account_fold import fold_postings
 from sim_economy.ledger.fold.debt_fold import DebtFold
+from sim_economy.ledger.fold.rebate_fold import RebateFold
 from sim_economy.ledger.fold.repayments import Received
 from sim_economy.ledger.fold.shock_fold import ShockFold
 from sim_economy.ledger.records import Genesis, TurnRecord
@@ -32,11 +33,15 @@ class GovernanceFold:
         self._parameters: Mapping[str, Any] = first.parameters
         self._monitor: Mapping[str, Any] | None = rules.get("concentration_monitor")
         rails = rules.get("debt_rails")
+        rebate = rules.get("reinvestment_rebate")
+        self._rebate = None if rebate is None else RebateFold(rebate, len(agents))
         self._debts = None if rails is None else DebtFold(rails, len(agents))
         self.shocks = ShockFold(first, agents)
         memory: dict[str, Any] = {}
         if self._cap is not None:
             memory["fee_window"] = []
+        if self._rebate is not None:
+            memory["rebate"] = self._rebate.memory
         if self._debts is not None:
             memory["debts"] = self._debts.memory
         if self._monitor is not None:
@@ -54,6 +59,7 @@ class GovernanceFold:
         before: Sequence[int],
         contracts: Sequence[Mapping[str, Any]],
         received: Sequence[Received],
+        studied: Sequence[int],
     ) -> Iterator[str]:
         """Fold a turn in, and name what in it is not what the interventions of its world do.
 
@@ -61,6 +67,7 @@ class GovernanceFold:
             before: The accounts before it.
             contracts: Those open before it.
             received: Its postings, inflows with what was repaid of them.
+            studied: Indices of the agents whose study applied.
         """
         if record.turn == 0:
             return
@@ -80,6 +87,11 @@ class GovernanceFold:
         elif did.get("debts") or did.get("repayments"):
             yield "debts were repaid, and genesis states no debt rails"
         yield from self._watched(record, before, did, received)
+        if self._rebate is not None:
+            yield from self._rebate.problems(record, before, received, did, studied)
+            self._rebate.fold_ends(record, contracts)
+        elif any(own.posting.reason is PostingReason.REBATE for own in received) or "points" in did:
+            yield "fees were rebated, and genesis states no rebate"
 
     def _fees(self, record: TurnRecord, contracts: Sequence[Mapping[str, Any]]) -> list[int]:
         """What each agent was charged, forwards of it included, `[agent]`."""
@@ -243,7 +255,7 @@ def _levy(
 
 
 _REASONS: Final = frozenset(
-    {"debt_restructured", "debt_repayment", "levy", "shock_gain", "shock_loss"}
+    {"debt_restructured", "debt_repayment", "levy", "rebate", "shock_gain", "shock_loss"}
 )
 
 
