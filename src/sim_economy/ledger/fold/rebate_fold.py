@@ -115,12 +115,12 @@ class RebateFold:
                 moved[payee] += posting.amount if posting.target >= FIRST else 0
         for part in taken(record):
             moved[part.agent] += part.tokens if first <= part.index < last else 0
-        for place, agent in enumerate(seats[:2]):
+        for index, agent in enumerate(seats[:2]):
             net, high, low = self.memory["nets"][agent]
             net += moved[agent]
             self.memory["nets"][agent] = [net, max(net, high), min(net, low)]
             earns = event["happened"] == "settled" and event.get("counted", False)
-            if earns and not low <= net <= high and not (lost and place == 1):
+            if earns and not low <= net <= high and not (lost and index == 1):
                 self.memory["settled"].append([agent, record.turn])
 
     def _points(self) -> Counter[int]:
