@@ -129,6 +129,7 @@ def kept(engine: EngineProcess) -> dict[str, Answers]:
                 operator.call(method, path, sent, first)
         found[prefix] = operator.kept
     with_income(engine, found[""])
+    with_interventions(engine, found[""])
     return found
 
 
@@ -148,6 +149,42 @@ def with_income(engine: EngineProcess, kept: Answers) -> None:
     for method, path, sent in calls:
         body = json.dumps(sent).encode() if sent else None
         url = f"/worlds/income{path}".format(agent_id="agent_0")
+        reply = engine.ask(method, url, body, **headers)
+        assert reply.status == 200, (url, reply.body)
+        kept[method, path].append(reply.json)
+
+
+def with_interventions(engine: EngineProcess, kept: Answers) -> None:
+    """Add answers of a world in which every intervention does something."""
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    rules: dict[str, Any] = {
+        "fee_cap": {"cap_ratio": 100},
+        "debt_rails": {"debt_cap": 0},
+        "reinvestment_rebate": {},
+        "shocks": [{"turn": 1, "target": "loss", "agents": ["agent_0"], "tokens": 2000}],
+        "concentration_monitor": {"gini_max": 0, "from_turn": 1, "response": "relief"},
+    }
+    turn = [
+        {"agent_id": "agent_0", "action": {"action": "idle"}, "output_units": 9000},
+        {"agent_id": "agent_1", "action": {"action": "job"}, "output_units": 2000},
+    ]
+    bonus = [
+        {"agent_id": "agent_0", "action": {"action": "job"}},
+        {"agent_id": "agent_1", "action": {"action": "study"}},
+    ]
+    halved = [{"agent_id": "agent_0", "action": {"action": "idle"}, "output_units": 500}]
+    calls: list[tuple[str, str, Any]] = [
+        ("POST", "/init", {"config": {"num_agents": 2, "governance": rules}}),
+        ("POST", "/turn", {"inputs": turn}),
+        ("POST", "/turn", {"inputs": bonus}),
+        ("POST", "/turn", {"inputs": halved}),
+        ("GET", f"{OWN}/observation", None),
+        ("GET", "/config", None),
+        ("GET", "/turns", None),
+    ]
+    for method, path, sent in calls:
+        body = json.dumps(sent).encode() if sent else None
+        url = f"/worlds/governed{path}".format(agent_id="agent_0")
         reply = engine.ask(method, url, body, **headers)
         assert reply.status == 200, (url, reply.body)
         kept[method, path].append(reply.json)

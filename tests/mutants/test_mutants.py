@@ -57,8 +57,8 @@ MUTANTS = [
     Mutant(
         "B4 an agent on a job pays its fee",
         "turn.py",
-        "            acted.waived += fee\n        else:\n            acted.fees[agent] = fee",
-        "            acted.waived += fee\n        if True:\n            acted.fees[agent] = fee",
+        "        else:\n            acted.fees[agent] = fee",
+        "        if True:\n            acted.fees[agent] = fee",
     ),
     Mutant(
         "B5 interest before fees",
@@ -79,8 +79,8 @@ MUTANTS = [
     Mutant(
         "J1 no limit on the job credit",
         "rules/jobs.py",
-        "credit = min(fee_tokens, config.job_credit_max)",
-        "credit = fee_tokens",
+        "min(portion(fee_tokens, config.job_pay_factor), config.job_credit_max)\n            owed",
+        "fee_tokens\n            owed",
     ),
     Mutant(
         "J2 relief on the balance before the credit",
@@ -452,7 +452,7 @@ MUTANTS = [
     ),
     Mutant(
         "I1 nothing is granted after the first period",
-        "turn.py",
+        "income_steps.py",
         "        for agent, allowance in enumerate(allowances):\n"
         "            balance = BALANCE + WIDTH * agent\n"
         "            ledger.post(ISSUANCE, balance, allowance",
@@ -470,13 +470,13 @@ MUTANTS = [
         "I2 income before the return of stake",
         "turn.py",
         "    released = _release_stake(state, ledger, config)  # T2\n"
-        "    _pay_income(state, ledger, config, agent_indices)\n",
-        "    _pay_income(state, ledger, config, agent_indices)\n"
+        "    income_steps.pay(state, ledger, config, agent_indices)\n",
+        "    income_steps.pay(state, ledger, config, agent_indices)\n"
         "    released = _release_stake(state, ledger, config)  # T2\n",
     ),
     Mutant(
         "I3 allowances expire in the first period too",
-        "turn.py",
+        "income_steps.py",
         "        if period > 1:\n",
         "        if period > 0:\n",
     ),
@@ -488,7 +488,7 @@ MUTANTS = [
     ),
     Mutant(
         "I3 balances of agents without an allowance expire",
-        "turn.py",
+        "income_steps.py",
         "        if not allowance:\n            continue\n",
         "",
     ),
@@ -500,25 +500,25 @@ MUTANTS = [
     ),
     Mutant(
         "I5 a top-up comes a turn late",
-        "turn.py",
+        "income_steps.py",
         "rules.top_ups_in(state.turn)",
         "rules.top_ups_in(state.turn - 1)",
     ),
     Mutant(
         "I7 an agent with nothing at all goes on",
-        "turn.py",
+        "income_steps.py",
         "+ held.get(agent, 0) > 0:",
         "+ held.get(agent, 0) >= 0:",
     ),
     Mutant(
         "I7 forwards do not count under stop",
-        "turn.py",
+        "income_steps.py",
         "        if state.accounts[BALANCE + WIDTH * agent] + held.get(agent, 0) > 0:",
         "        if state.accounts[BALANCE + WIDTH * agent] > 0:",
     ),
     Mutant(
         "I7 the usage of a stopped agent is not refused",
-        "turn.py",
+        "income_steps.py",
         "    return [refused for refused in denied if refused.units]",
         "    return []",
     ),
@@ -554,9 +554,177 @@ MUTANTS = [
     ),
     Mutant(
         "I8 free units are refused with the others",
-        "turn.py",
+        "income_steps.py",
         "income.cut(*usage, asked - paid)",
         "income.cut(*usage, sum(usage) - paid)",
+    ),
+    Mutant(
+        "G1 a waiver is paid back while the base falls",
+        "rules/fee_cap.py",
+        "max(0, portion(base, rule.cap_ratio) - charged)",
+        "portion(base, rule.cap_ratio) - charged",
+    ),
+    Mutant(
+        "G1 a turn too many counts as charged",
+        "rules/fee_cap.py",
+        "if held.turn > turn - turns",
+        "if held.turn >= turn - turns",
+    ),
+    Mutant(
+        "G1 what is left over goes to the last",
+        "rules/apportionment.py",
+        "-(total * weights[agent] % whole)",
+        "total * weights[agent] % whole",
+    ),
+    Mutant(
+        "G1 wages do not follow",
+        "governance_steps.py",
+        "        if self._rules.wages is WagesRule.FOLLOW:\n            borne = ",
+        "        if self._rules.wages is WagesRule.FULL:\n            borne = ",
+    ),
+    Mutant(
+        "G1 the winner's own tips count",
+        "governance_steps.py",
+        "if sent.agent_id != winner",
+        "if sent.agent_id == winner",
+    ),
+    Mutant(
+        "G3 interest is lent for",
+        "rules/debt_rails.py",
+        "max(0, min(depth, debt.uncovered - debt.given))",
+        "max(0, depth)",
+    ),
+    Mutant(
+        "G3 what is staked counts as debt",
+        "rules/debt_rails.py",
+        "depth = -balance - rule.debt_cap - locked",
+        "depth = -balance - rule.debt_cap",
+    ),
+    Mutant(
+        "G3 the cooldown is a turn longer",
+        "rules/debt_rails.py",
+        "turn - debt.last_loan < rule.cooldown_turns",
+        "turn - debt.last_loan <= rule.cooldown_turns",
+    ),
+    Mutant(
+        "G3 repayments are rounded down",
+        "rules/debt_rails.py",
+        "min(receivable, -(-amount * share // MILLION))",
+        "min(receivable, amount * share // MILLION)",
+    ),
+    Mutant(
+        "G3 the agent itself repays",
+        "governance_steps.py",
+        "super().post(source, PLATFORM, repaid, PostingReason.DEBT_REPAYMENT)",
+        "super().post(target, PLATFORM, repaid, PostingReason.DEBT_REPAYMENT)",
+    ),
+    Mutant(
+        "G3 insured values count inflows after repayment",
+        "rules/insurance.py",
+        "        if taken.reason in EARNED:",
+        "        if not taken.reason:",
+    ),
+    Mutant(
+        "G5 the wealth is not shifted",
+        "rules/concentration_monitor.py",
+        "shift = max(0, 1 - min(wealth))",
+        "shift = 0",
+    ),
+    Mutant(
+        "G5 the limit itself is too high",
+        "rules/concentration_monitor.py",
+        "* MILLION > gini_max",
+        "* MILLION >= gini_max",
+    ),
+    Mutant(
+        "G5 the median of an even number is the upper one",
+        "rules/concentration_monitor.py",
+        "ranked[(n - 1) // 2] + ranked[n // 2]",
+        "2 * ranked[n // 2]",
+    ),
+    Mutant(
+        "G5 the last of the wealthiest pays",
+        "rules/concentration_monitor.py",
+        "(wealth[agent], -agent)",
+        "(wealth[agent], agent)",
+    ),
+    Mutant(
+        "G5 relief rounds up",
+        "governance_steps.py",
+        "spared := fees[agent] - fees[agent] // 2",
+        "spared := fees[agent] // 2",
+    ),
+    Mutant(
+        "G5 wages do not follow relief",
+        "governance_steps.py",
+        "return fee // 2 if follows and agent in self._relieved else fee",
+        "return fee",
+    ),
+    Mutant(
+        "G6 a shock lasts a turn longer",
+        "shock_config.py",
+        "turn <= self.until",
+        "turn <= self.until + 1",
+    ),
+    Mutant(
+        "G6 a loss makes a debt",
+        "rules/shocks.py",
+        "taken = min(tokens, max(0, balance))",
+        "taken = tokens",
+    ),
+    Mutant(
+        "G6 usage is multiplied after its discount",
+        "rules/usage_fees.py",
+        "return portion(thinking_units, factor), portion(output_units, factor)",
+        "return thinking_units, portion(output_units, factor)",
+    ),
+    Mutant(
+        "G6 job pay is multiplied after its limit",
+        "rules/jobs.py",
+        "min(portion(fee_tokens, config.job_pay_factor), config.job_credit_max)",
+        "portion(min(fee_tokens, config.job_credit_max), config.job_pay_factor)",
+    ),
+    Mutant(
+        "G6 agents see what is to come",
+        "world_config.py",
+        "replace(self.governance, shocks=())",
+        "self.governance",
+    ),
+    Mutant(
+        "G2 a study has points for a turn too many",
+        "rules/reinvestment_rebate.py",
+        "if studied.turn > turn - rule.window_turns",
+        "if studied.turn >= turn - rule.window_turns",
+    ),
+    Mutant(
+        "G2 a contract to and fro has points",
+        "rules/reinvestment_rebate.py",
+        "is_new = net > known.high or net < known.low",
+        "is_new = True",
+    ),
+    Mutant(
+        "G2 the loser of a ruling has points",
+        "governance_steps.py",
+        "event.counted and role is not lost",
+        "event.counted",
+    ),
+    Mutant(
+        "G2 a contract that does not count has points",
+        "governance_steps.py",
+        "event.counted and role is not lost",
+        "role is not lost",
+    ),
+    Mutant(
+        "G2 dividends are shares of the whole pool",
+        "turn.py",
+        "_pay_dividends(state, ledger, config, covered - rebated)",
+        "_pay_dividends(state, ledger, config, covered)",
+    ),
+    Mutant(
+        "G1 jobs are paid twice",
+        "turn.py",
+        "            if not governance.caps_fees:\n",
+        "            if True:\n",
     ),
     Mutant(
         "O3 the insurer sees the insured value",

@@ -22,9 +22,10 @@ from sim_economy.core.accounts import (
 )
 from sim_economy.core.actions import Idle, Input
 from sim_economy.core.contracts import ENDS, TRANSITIONS, Happened, Stage
-from sim_economy.core.events import RejectionReason, Transaction, Turn
+from sim_economy.core.events import GovernanceTurn, RejectionReason, Transaction, Turn
+from sim_economy.core.governance_config import FeeCap
 from sim_economy.core.income_config import EmptyRule
-from sim_economy.core.state import State
+from sim_economy.core.state import GovernanceState, State
 from sim_economy.core.turn import play_turn
 from sim_economy.core.units import ACCOUNT_LIMIT, FACTOR_ONE
 from sim_economy.core.world_config import LotteryRule, WorldConfig, genesis_order
@@ -69,6 +70,12 @@ ROUTES: Mapping[PostingReason, tuple[int, int]] = {
     PostingReason.DEBT_LIFTED: (ISSUANCE, BALANCE),
     PostingReason.ALLOWANCE: (ISSUANCE, BALANCE),
     PostingReason.TOP_UP: (ISSUANCE, BALANCE),
+    PostingReason.DEBT_RESTRUCTURED: (PLATFORM, BALANCE),
+    PostingReason.DEBT_REPAYMENT: (BALANCE, PLATFORM),
+    PostingReason.LEVY: (BALANCE, BALANCE),
+    PostingReason.REBATE: (PLATFORM, BALANCE),
+    PostingReason.SHOCK_GAIN: (ISSUANCE, BALANCE),
+    PostingReason.SHOCK_LOSS: (BALANCE, DESTROYED),
 }
 """Between which kinds of account each reason may move tokens; the first agent stands for all."""
 
@@ -95,7 +102,9 @@ OF_CONTRACTS = BETWEEN_PARTIES | {
     PostingReason.PAYMENT_RETURNED,
     PostingReason.FORWARD_FEE,
 }
-BETWEEN_AGENTS = BETWEEN_PARTIES | {PostingReason.TRANSFER, PostingReason.TIP}
+BETWEEN_AGENTS = BETWEEN_PARTIES | {PostingReason.TRANSFER, PostingReason.TIP, PostingReason.LEVY}
+REPAY_FROM = frozenset({BALANCE, PENDING, ESCROW, ISSUANCE})
+"""Kinds of account from which an inflow, and so its repayment, can come."""
 FEES = frozenset({PostingReason.INFERENCE_FEE, PostingReason.FORWARD_FEE})
 MAY_INDEBT = frozenset({PostingReason.INFERENCE_FEE, PostingReason.INTEREST})
 
@@ -109,6 +118,7 @@ def check_turn(
         AssertionError: One does not hold.
     """
     assert turn.turn == state.turn == before.turn + 1
+    config = config.in_force(turn.turn)
     assert not before.ended
     assert state.ended == turn.ends
     _check_postings(before, state, turn)
@@ -122,6 +132,7 @@ def check_turn(
     _check_reputations(before, state, turn, config)
     _check_cores(state, turn, config)
     _check_denied(inputs, turn, config)
+    _check_governance(before, state, turn, config)
     if turn.ends:
         assert not state.mempool
         assert not state.contracts
@@ -167,6 +178,7 @@ def check_refusals_change_nothing(
     assert (played.transactions, played.block) == (turn.transactions, turn.block)
     assert played.contracts == turn.contracts
     assert played.bill == turn.bill
+    assert played.governance == turn.governance
     other.rejections = state.rejections
     assert other == state
 
@@ -183,7 +195,11 @@ def _check_postings(before: State, state: State, turn: Turn) -> None:
         )
         assert type(amount) is int
         assert amount > 0, posting
-        assert (_kind(source), _kind(target)) == ROUTES[reason], posting
+        if reason is PostingReason.DEBT_REPAYMENT:
+            assert _kind(source) in REPAY_FROM
+            assert target == PLATFORM
+        else:
+            assert (_kind(source), _kind(target)) == ROUTES[reason], posting
         assert reason is not PostingReason.GENESIS, posting
         if source >= FIRST and target >= FIRST and reason not in BETWEEN_AGENTS:
             assert (source - FIRST) // WIDTH == (target - FIRST) // WIDTH, posting
@@ -199,19 +215,23 @@ def _check_postings(before: State, state: State, turn: Turn) -> None:
 
 def _check_supply(before: State, state: State, turn: Turn) -> None:
     """token_supply = genesis + income + platform outflows - inflows - destroyed, by reason."""
-    moved = dict.fromkeys(PostingReason, 0)
+    flows = dict.fromkeys((ISSUANCE, PLATFORM, DESTROYED), 0)
+    repaid_by_issuance = 0
     for posting in turn.postings:
-        moved[posting.reason] += posting.amount
-    outflows = sum(moved[reason] for reason, (source, _) in ROUTES.items() if source == PLATFORM)
-    inflows = sum(moved[reason] for reason, (_, target) in ROUTES.items() if target == PLATFORM)
-    destroyed = sum(moved[reason] for reason, (_, target) in ROUTES.items() if target == DESTROYED)
-    income = sum(moved[reason] for reason, (source, _) in ROUTES.items() if source == ISSUANCE)
-    income -= sum(moved[reason] for reason, (_, target) in ROUTES.items() if target == ISSUANCE)
+        source, target = ROUTES[posting.reason]
+        if posting.reason is PostingReason.DEBT_REPAYMENT and posting.source == ISSUANCE:
+            source, repaid_by_issuance = ISSUANCE, repaid_by_issuance + posting.amount
+        for account, sign in ((source, -1), (target, 1)):
+            if account in flows:
+                flows[account] += sign * posting.amount
+    income = -flows[ISSUANCE] - repaid_by_issuance
+    received = flows[PLATFORM] - repaid_by_issuance
     assert state.token_supply == turn.token_supply
-    assert state.token_supply == before.token_supply + income + outflows - inflows - destroyed
-    assert state.accounts[PLATFORM] == before.accounts[PLATFORM] + inflows - outflows
+    destroyed = flows[DESTROYED]
+    assert state.token_supply == before.token_supply + income - received - destroyed
+    assert state.accounts[PLATFORM] == before.accounts[PLATFORM] + flows[PLATFORM]
     assert state.accounts[DESTROYED] == before.accounts[DESTROYED] + destroyed
-    assert state.accounts[ISSUANCE] == before.accounts[ISSUANCE] - income
+    assert state.accounts[ISSUANCE] == before.accounts[ISSUANCE] + flows[ISSUANCE]
     assert state.token_supply == -sum(state.accounts[:FIRST])
 
 
@@ -290,10 +310,74 @@ def _check_bill(turn: Turn) -> None:
     paid = sum(
         posting.amount for posting in turn.postings if posting.reason is PostingReason.DIVIDEND
     )
+    repaid = () if turn.governance is UNSET else turn.governance.repayments
+    paid += sum(own.tokens for own in repaid if own.reason is PostingReason.DIVIDEND)
     bill = turn.bill
     assert (bill.charged, bill.dividends) == (collected, paid)
-    assert 0 <= bill.dividends <= bill.covered <= bill.charged
+    rebated = sum(held.amount for held in turn.postings if held.reason is PostingReason.REBATE)
+    rebated += sum(own.tokens for own in repaid if own.reason is PostingReason.REBATE)
+    assert 0 <= bill.dividends + rebated <= bill.covered <= bill.charged
     assert bill.waived >= 0
+
+
+def _check_governance(before: State, state: State, turn: Turn, config: WorldConfig) -> None:
+    """Interventions are noted where they are on; the cap holds, and waives no more than fees."""
+    rules = config.governance
+    if rules is None:
+        assert turn.governance is UNSET
+        assert state.governance is UNSET
+        return
+    assert turn.governance is not UNSET
+    assert state.governance is not UNSET
+    if rules.fee_cap is not None:
+        _check_fee_cap(rules.fee_cap, state.governance, turn, turn.governance)
+    if rules.debt_rails is not None:
+        _check_debts(before, state.governance, turn, turn.governance)
+    if rules.concentration_monitor is not None:
+        assert state.governance.relieved is not UNSET
+        half = config.num_agents // 2
+        assert len(state.governance.relieved) in (0, half)
+        levied = [held for held in turn.postings if held.reason is PostingReason.LEVY]
+        assert len(levied) <= half
+        assert len({held.source for held in levied}) <= 1
+        assert turn.governance.concentrated or not (levied or state.governance.relieved)
+
+
+def _check_debts(before: State, memory: GovernanceState, turn: Turn, did: GovernanceTurn) -> None:
+    """Receivables, rebuilt from what the turn lists; a loan never passes what nothing covered."""
+    assert before.governance is not UNSET
+    assert before.governance.debts is not UNSET
+    assert memory.debts is not UNSET
+    rows = {row.agent: row for row in did.debts}
+    for agent, (had, has) in enumerate(zip(before.governance.debts, memory.debts, strict=True)):
+        row = rows.get(agent)
+        moved = 0 if row is None else row.lent - row.repaid - row.withheld
+        assert has.receivable == had.receivable + moved >= 0
+        assert row is None or row.receivable == has.receivable
+        assert has.uncovered >= had.uncovered
+        if row is not None and row.lent:
+            assert has.given <= has.uncovered
+            assert has.last_loan == turn.turn
+    lent = sum(row.lent for row in did.debts)
+    assert lent == sum(
+        held.amount for held in turn.postings if held.reason is PostingReason.DEBT_RESTRUCTURED
+    )
+    repaid = sum(row.repaid for row in did.debts)
+    assert repaid == sum(
+        held.amount for held in turn.postings if held.reason is PostingReason.DEBT_REPAYMENT
+    )
+
+
+def _check_fee_cap(rule: FeeCap, memory: GovernanceState, turn: Turn, did: GovernanceTurn) -> None:
+    assert did.fees_allowed is not UNSET
+    assert memory.fee_window is not UNSET
+    waived = sum(own.tokens for own in did.fees_waived)
+    assert turn.bill.charged == min(turn.bill.charged + waived, max(0, did.fees_allowed))
+    assert all(own.tokens > 0 for own in (*did.fees_waived, *did.wages_lowered))
+    window = memory.fee_window
+    assert [held.turn for held in window] == list(range(turn.turn - len(window) + 1, turn.turn + 1))
+    assert len(window) == min(turn.turn, rule.window_turns)
+    assert window[-1].fees == turn.bill.charged
 
 
 def _check_transactions(before: State, turn: Turn) -> None:
@@ -356,7 +440,7 @@ def _check_contracts(before: State, state: State, turn: Turn) -> None:
             own = range(*event.postings)
             owned += own
             for posting in turn.postings[own.start : own.stop]:
-                assert posting.reason in OF_CONTRACTS
+                assert posting.reason in OF_CONTRACTS | {PostingReason.DEBT_REPAYMENT}
                 moved = (_kind(posting.target) == ESCROW) - (_kind(posting.source) == ESCROW)
                 escrow[number] = escrow.get(number, 0) + moved * posting.amount
         if stages[number] in ENDS:
@@ -365,7 +449,11 @@ def _check_contracts(before: State, state: State, turn: Turn) -> None:
     marked = [
         index for index, posting in enumerate(turn.postings) if posting.reason in OF_CONTRACTS
     ]
-    assert owned == marked, "every movement of a contract belongs to one of its events"
+    repaid = [index for index in owned if index not in marked]
+    assert all(turn.postings[index].reason is PostingReason.DEBT_REPAYMENT for index in repaid)
+    assert [index for index in owned if index in marked] == marked, (
+        "every movement of a contract belongs to one of its events"
+    )
     assert [held.contract_id for held in state.contracts_ended] == ended
     open_ = {number for number, stage in stages.items() if stage not in ENDS}
     assert [held.contract_id for held in state.contracts] == sorted(open_)

@@ -114,7 +114,66 @@ def random_config(random: Random) -> WorldConfig:
             given["genesis_tokens_per_agent"] = 0
     if random.random() < 0.1:
         given["cores"] = {"owners": {"agent_0": random.randint(1, given.get("num_cores", 4))}}
+    if random.random() < 0.4:
+        given["governance"] = random_governance(random, given["num_agents"])
     return parse_world_config(given)
+
+
+def random_governance(random: Random, num_agents: int) -> dict[str, Any]:
+    """Any interventions that a world may have, often several."""
+    rules: dict[str, Any] = {
+        "shocks": random_shocks(random, num_agents),
+        "fee_cap": {
+            "cap_ratio": Decimal(
+                random.choice(("0.0", "0.000001", "0.5", "1.5", "5.0", "1000000.0"))
+            ),
+            "base": random.choice(("block_revenue", "productive_surplus")),
+            "window_turns": random.choice((1, 2, 10, INPUT_LIMIT)),
+        },
+        "reinvestment_rebate": {
+            "rebate_share": Decimal(random.choice(RATES)),
+            "window_turns": random.choice((1, 2, 10, INPUT_LIMIT)),
+            "stake_min": random.choice((1, 20, 100)),
+            "stake_turns": random.choice((1, 2, 5)),
+        },
+        "debt_rails": {
+            "debt_cap": random.choice((0, 1, 50, 500, INPUT_LIMIT)),
+            "cooldown_turns": random.choice((0, 1, 3, 20)),
+            "repayment_share": Decimal(random.choice(RATES)),
+        },
+        "concentration_monitor": {
+            "gini_max": Decimal(random.choice((*RATES, "0.1", "0.4"))),
+            "from_turn": random.choice((1, 2, 20)),
+            "response": random.choice(("none", "relief", "levy", "levy")),
+            "levy_share": Decimal(random.choice((*RATES, "0.1"))),
+        },
+    }
+    chosen = random.sample(list(rules), random.randint(1, len(rules)))
+    return {"wages": random.choice(("follow", "full"))} | {name: rules[name] for name in chosen}
+
+
+def random_shocks(random: Random, num_agents: int) -> list[dict[str, Any]]:
+    """Shocks to usage, pay, parameters and balances, each target once."""
+    shocks: list[dict[str, Any]] = [
+        {"target": target, "factor": Decimal(random.choice(("0.0", "0.5", "2.0", "1000.0")))}
+        for target in random.sample(("usage", "job_pay"), random.choice((0, 1, 2)))
+    ]
+    targets = [name for name in EXTREMES if name not in ("num_cores", "genesis_tokens_per_agent")]
+    for name in random.sample(targets, random.choice((0, 1, 4))):
+        value = random.choice(EXTREMES[name])
+        shocks.append(
+            {"target": name, "value": Decimal(value) if isinstance(value, str) else value}
+        )
+    for shock in shocks:
+        shock["turn"] = random.randint(1, 20)
+        if random.random() < 0.7:
+            shock["until"] = shock["turn"] + random.choice((0, 1, 10))
+    names = [f"agent_{agent}" for agent in range(num_agents)]
+    for turn in random.sample(range(1, 20), random.choice((1, 3))):
+        hit = random.sample(names, random.randint(1, num_agents))
+        target, tokens = random.choice(("gain", "loss")), random.choice((1, 300, INPUT_LIMIT))
+        shocks.append({"turn": turn, "target": target, "agents": hit, "tokens": tokens})
+    return shocks
 
 
 def random_income(random: Random, num_agents: int) -> dict[str, Any]:
@@ -270,7 +329,8 @@ def _play_world(random: Random, tally: Tally) -> int:
     check_genesis(state, config)
     turns = random.choice((3, 10, 30, 70))
     ends = random.random() < 0.5
-    recorded = World(config) if config.income or random.random() < 0.1 else None
+    governed = config.income or config.governance
+    recorded = World(config) if governed or random.random() < 0.1 else None
     sent = 0
     for turn_number in range(1, turns + 1):
         inputs = with_some_too_long(random, random_inputs(random, state, config), config)

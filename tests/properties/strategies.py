@@ -219,6 +219,67 @@ def incomes(agents: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str, Any]]
     return st.builds(lambda schedule, given: {**schedule, **given}, schedules, rest)
 
 
+weights = st.one_of(
+    st.sampled_from((Decimal(0), Decimal("0.5"), Decimal("1.5"), Decimal(MILLION))),
+    st.decimals(0, MILLION, places=6),
+)
+rates = st.one_of(
+    st.sampled_from((Decimal(0), Decimal("0.25"), Decimal(1))), st.decimals(0, 1, places=6)
+)
+windows = st.sampled_from((1, 2, 10, INPUT_LIMIT))
+wages = st.sampled_from(("follow", "full"))
+
+
+turns = st.integers(1, 30)
+shocks = st.builds(
+    lambda *entries: list(entries),
+    st.fixed_dictionaries(
+        {"turn": turns, "target": st.just("usage"), "factor": weights},
+        optional={"until": st.just(30)},
+    ),
+    st.fixed_dictionaries({"turn": turns, "target": st.just("job_pay"), "factor": weights}),
+    st.fixed_dictionaries({"turn": turns, "target": st.just("study_discount"), "value": rates}),
+    st.fixed_dictionaries(
+        {
+            "turn": turns,
+            "target": st.sampled_from(("gain", "loss")),
+            "agents": st.just(["agent_0"]),
+            "tokens": st.integers(1, INPUT_LIMIT),
+        }
+    ),
+)
+"""An entry of each sort."""
+
+
+def governances() -> st.SearchStrategy[dict[str, Any]]:
+    """Every table of interventions that a world may have."""
+    fee_cap = st.fixed_dictionaries(
+        {"cap_ratio": weights},
+        optional={
+            "base": st.sampled_from(("block_revenue", "productive_surplus")),
+            "window_turns": windows,
+        },
+    )
+    debt_rails = {"debt_cap": allowances, "cooldown_turns": windows, "repayment_share": rates}
+    monitor = {
+        "gini_max": rates,
+        "from_turn": windows,
+        "response": st.sampled_from(("none", "relief", "levy")),
+        "levy_share": rates,
+    }
+    rules = {
+        "wages": wages,
+        "fee_cap": fee_cap,
+        "shocks": shocks,
+        "reinvestment_rebate": st.fixed_dictionaries(
+            {}, optional={"rebate_share": rates, "window_turns": windows, "stake_turns": windows}
+        ),
+        "debt_rails": st.fixed_dictionaries({}, optional=debt_rails),
+        "concentration_monitor": st.fixed_dictionaries({}, optional=monitor),
+    }
+    return st.fixed_dictionaries({}, optional=rules)
+
+
 def worlds(preset: Mapping[str, Any]) -> st.SearchStrategy[WorldConfig]:
     """Small worlds of a preset, parameters moved, often to an extreme; half have an income."""
     kept: Mapping[str, st.SearchStrategy[Any]] = {
@@ -228,6 +289,7 @@ def worlds(preset: Mapping[str, Any]) -> st.SearchStrategy[WorldConfig]:
         **{name: st.just(value) for name, value in preset.items()},
         "income": incomes(st.just("agent_0")),
         "cores": st.just({"owners": {"agent_0": 1}}),
+        "governance": governances(),
     }
     return st.one_of(
         st.just(parse_world_config(preset)),

@@ -12,6 +12,7 @@ from tests.properties.invariants import ROUTES
 
 SIGNS: Final = {
     PostingReason.DIVIDEND: 1,
+    PostingReason.REBATE: 1,
     PostingReason.JOB_CREDIT: 1,
     PostingReason.INTEREST_RELIEF: 1,
     PostingReason.SIGNING_BONUS: 1,

@@ -17,7 +17,7 @@ from tests.properties.random_play import (
     table,
 )
 
-CI_ACTIONS = 20_000
+CI_ACTIONS = 30_000
 NIGHTLY_ACTIONS = int(os.environ.get("RANDOM_PLAY_ACTIONS", "10_000_000"))
 
 

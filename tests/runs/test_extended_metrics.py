@@ -27,7 +27,8 @@ from tests.reports.played import played
 GENESIS = 8000
 AMONG_AGENTS = {
     PostingReason.GENESIS, PostingReason.TRANSACTION_SUBMITTED, PostingReason.UNSTAKE_STARTED,
-    PostingReason.STAKE_RELEASED, PostingReason.STAKE, PostingReason.TRANSFER, PostingReason.TIP,
+    PostingReason.STAKE_RELEASED, PostingReason.STAKE, PostingReason.TRANSFER,
+    PostingReason.LEVY, PostingReason.TIP,
     PostingReason.RUN_ENDED, PostingReason.CORE_BID, PostingReason.BID_RETURNED,
     PostingReason.COLLATERAL_LOCKED, PostingReason.COLLATERAL_RETURNED,
     PostingReason.COLLATERAL_FORFEITED, PostingReason.PAYMENT_LOCKED,

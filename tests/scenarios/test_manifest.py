@@ -92,6 +92,31 @@ top_ups = [{date = 2026-03-31, agent = "a_triage", tokens = 9}]
 [cores]
 owners = {b_triage = 2}
 """
+GOVERNED: Final = """
+turns = 6
+runs = 2
+[governance.fee_cap]
+cap_ratio = 1.25
+[governance.debt_rails]
+repayment_share = 0.125
+[governance.concentration_monitor]
+from_turn = 2
+response = "levy"
+[[governance.shocks]]
+turn = 2
+until = 3
+target = "usage"
+factor = 2.5
+[[governance.shocks]]
+turn = 3
+target = "study_discount"
+value = 0.25
+[[governance.shocks]]
+turn = 4
+target = "loss"
+agents = ["agent_5", "agent_1"]
+tokens = 70
+"""
 LOGGED: Final = (
     log_row("2026-03-20T10:00:00Z", "early", output=1),
     log_row("2026-03-28T10:00:00Z", "triage", team="a", model="model-x", input=101, output=310),
@@ -131,6 +156,11 @@ def logged(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_scenario_comes_back(name: str, tmp_path: Path) -> None:
     check_way_back(name, tmp_path, {"turns": 8, "runs": 2})
+
+
+def test_interventions_come_back(tmp_path: Path) -> None:
+    (tmp_path / "governed.toml").write_text(GOVERNED)
+    check_way_back(tmp_path / "governed.toml", tmp_path / "out", ["governance.wages=full"])
 
 
 def test_a_population_with_parameters_in_a_changed_world_comes_back(tmp_path: Path) -> None:

@@ -180,6 +180,7 @@ class View(Struct, frozen=True, kw_only=True):
 
 def views(state: State, config: WorldConfig) -> list[View]:
     """The view of each agent, in genesis order."""
+    config = config.as_seen(state.turn)
     source = StateSource(state, config)
     return [View(agent=agent, config=config, _source=source) for agent in range(config.num_agents)]
 

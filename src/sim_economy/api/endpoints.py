@@ -43,7 +43,9 @@ Body = TypeVar("Body")
 
 async def get_config(served: ServedWorld, request: Request) -> Response:
     """The world's parameters and variants without the seed; the defaults before /init."""
-    return json_answer(config_values(served.engine.config, every=True))
+    engine = served.engine
+    closed = 0 if engine.world is None else engine.world.turn_number
+    return json_answer(config_values(engine.config.as_seen(closed), every=True))
 
 
 async def post_init(served: ServedWorld, request: Request) -> Response:

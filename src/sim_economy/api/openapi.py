@@ -8,6 +8,7 @@ from enum import Enum
 from importlib.metadata import version
 from typing import Any, Final, get_type_hints
 
+from msgspec import Struct
 from msgspec.json import schema_components
 
 from sim_economy.agents.catalogue import SHIPPED as POLICIES
@@ -16,10 +17,12 @@ from sim_economy.api.route import JSON, Route
 from sim_economy.client.answers import ErrorAnswer
 from sim_economy.core.actions import RECOGNISED
 from sim_economy.core.contracts import Terms
+from sim_economy.core.governance_config import RULES, GovernanceConfig
 from sim_economy.core.income_config import IncomeConfig
+from sim_economy.core.shock_config import FACTORS, ONE_OFF
 from sim_economy.core.table_reader import Kind, Parameter, described_parameters
 from sim_economy.core.units import INPUT_LIMIT
-from sim_economy.core.world_config import HIDDEN, WorldConfig, parameters
+from sim_economy.core.world_config import HIDDEN, WorldConfig, parameters, shockable
 from sim_economy.scenarios.scenario import SHIPPED
 
 
@@ -157,7 +160,42 @@ def _rule_tables() -> dict[str, Any]:
             "description": "what agents are granted, and when",
         },
         "cores": {**_object({"owners": owners}, "owners"), "description": "who owns core shares"},
+        "governance": {**_described_table(GovernanceConfig), "description": "interventions"},
     }
+
+
+def _described_table(table: type[Struct]) -> dict[str, Any]:
+    """The schema of a table of rules, with those of the tables in it."""
+    properties: dict[str, Any] = {}
+    required = []
+    for name, (parameter, field) in described_parameters(table).items():
+        if name in RULES:
+            schema = _described_table(RULES[name])
+        elif name == "shocks":
+            schema = {"type": "array", "items": _shock()}
+        else:
+            schema = _rule_schema(parameter, field.default)
+        properties[name] = {**schema, "description": parameter.meaning}
+        required += [name] if field.required else []
+    return _object(properties, *required)
+
+
+def _shock() -> dict[str, Any]:
+    """The schema of a shock, whatever its target."""
+    targets = [*FACTORS, *sorted(ONE_OFF), *shockable()]
+    return _object(
+        {
+            "turn": _count(1),
+            "until": _count(1),
+            "target": {"type": "string", "enum": targets},
+            "factor": _parameter_schema(Kind.WEIGHT, 0, 0, []),
+            "value": {"type": ["number", "boolean"]},
+            "agents": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
+            "tokens": _count(1),
+        },
+        "turn",
+        "target",
+    )
 
 
 def _rule_schema(parameter: Parameter, default: object) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def world_answer(world_id: str, config: WorldConfig, state: State, head: Head) -
     """The answer to starting a world."""
     return {
         "world_id": world_id,
-        "config": config_values(config, every=True),
+        "config": config_values(config.as_seen(state.turn), every=True),
         "agent_ids": list(config.agent_ids),
         "state": state_answer(config, state, head),
         "head": head.hash,

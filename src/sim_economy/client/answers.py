@@ -6,7 +6,7 @@ tuple.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Generic, NotRequired, TypedDict, TypeVar
+from typing import Annotated, Any, Generic, NotRequired, TypeAlias, TypedDict, TypeVar
 
 from msgspec import Meta
 
@@ -130,6 +130,29 @@ class CutAnswer(TypedDict):
     length: int
 
 
+AgentTokensAnswer: TypeAlias = tuple[int, int]
+"""An agent's index, and tokens."""
+
+
+class GovernanceTurnAnswer(TypedDict):
+    """What interventions did in a turn; what did nothing is left out.
+
+    A debt is an agent's index and tokens lent, repaid, withheld and still owed. A repayment is how
+    many of the turn's postings came before it, an agent's index, tokens, and what it was taken of.
+    """
+
+    fees_allowed: NotRequired[int]
+    fees_waived: NotRequired[list[AgentTokensAnswer]]
+    points: NotRequired[list[AgentTokensAnswer]]
+    wages_lowered: NotRequired[list[AgentTokensAnswer]]
+    debts: NotRequired[list[tuple[int, int, int, int, int]]]
+    repayments: NotRequired[list[tuple[int, int, int, str]]]
+    concentrated: NotRequired[bool]
+    fees_halved: NotRequired[list[AgentTokensAnswer]]
+    shocks: NotRequired[list[str]]
+    losses_unmet: NotRequired[list[AgentTokensAnswer]]
+
+
 class ClosedTurnAnswer(TypedDict):
     """The result of a turn; units denied, by agent, where income stops or clips usage."""
 
@@ -152,6 +175,7 @@ class ClosedTurnAnswer(TypedDict):
     state_digest: str
     head: str
     units_denied: NotRequired[dict[str, int]]
+    governance: NotRequired[GovernanceTurnAnswer]
 
 
 class SubmittedActionAnswer(TypedDict):
@@ -281,6 +305,13 @@ class OwnIncomeAnswer(TypedDict):
     next_period: int | None
 
 
+class OwnGovernanceAnswer(TypedDict):
+    """What an agent owes of loans by debt rails, and whether its fees are halved next."""
+
+    receivable: NotRequired[int]
+    relieved: NotRequired[bool]
+
+
 class ObservationAnswer(TypedDict):
     """The observation of one agent before it acts.
 
@@ -308,6 +339,7 @@ class ObservationAnswer(TypedDict):
     speech: dict[str, str]
     world: Parameters
     income: NotRequired[OwnIncomeAnswer]
+    governance: NotRequired[OwnGovernanceAnswer]
 
 
 class FiguresAnswer(TypedDict):

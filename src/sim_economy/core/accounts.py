@@ -84,6 +84,12 @@ class PostingReason(StrEnum):
     DEBT_LIFTED = "debt_lifted"
     ALLOWANCE = "allowance"
     TOP_UP = "top_up"
+    DEBT_RESTRUCTURED = "debt_restructured"
+    DEBT_REPAYMENT = "debt_repayment"
+    LEVY = "levy"
+    REBATE = "rebate"
+    SHOCK_GAIN = "shock_gain"
+    SHOCK_LOSS = "shock_loss"
 
 
 class Posting(Struct, frozen=True, array_like=True, gc=False):
@@ -92,6 +98,21 @@ class Posting(Struct, frozen=True, array_like=True, gc=False):
     source: int
     target: int
     amount: int
+    reason: PostingReason
+
+
+class Repayment(Struct, frozen=True, array_like=True, gc=False):
+    """A part of an inflow that repaid what the platform had lent (G3).
+
+    Attributes:
+        index: Of the turn's postings, how many came before it.
+        agent: Whose inflow it was.
+        reason: Of the inflow.
+    """
+
+    index: int
+    agent: int
+    tokens: int
     reason: PostingReason
 
 
@@ -116,13 +137,18 @@ def holdings(accounts: Sequence[int], agent: int) -> dict[str, int]:
 
 
 class Ledger:
-    """Accounts that change only by postings, and the postings of one turn."""
+    """Accounts that change only by postings, and the postings of one turn.
 
-    __slots__ = ("accounts", "postings")
+    Attributes:
+        repayments: What debt rails took of inflows (G3).
+    """
+
+    __slots__ = ("accounts", "postings", "repayments")
 
     def __init__(self, accounts: list[int]) -> None:
         self.accounts = accounts
         self.postings: list[Posting] = []
+        self.repayments: list[Repayment] = []
 
     def post(self, source: int, target: int, amount: int, reason: PostingReason) -> None:
         """Move tokens; an amount of zero is no movement and leaves no trace."""

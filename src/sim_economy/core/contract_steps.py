@@ -283,10 +283,12 @@ class ContractSteps:
                 continue
             first = self._insured_from.get(contract.contract_id, 0)
             if first:
-                changes = insurance.gains(self._ledger.postings[first:])
+                ledger = self._ledger
+                taken = [own for own in ledger.repayments if own.index >= first]
+                changes = insurance.gains(ledger.postings[first:], taken)
             else:
                 if whole is None:
-                    whole = insurance.gains(self._ledger.postings)
+                    whole = insurance.gains(self._ledger.postings, self._ledger.repayments)
                 changes = whole
             change = changes.get(contract.seats[Role.COUNTERPARTY], 0)
             if change:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from msgspec import UNSET, Struct, UnsetType, field
 
-from sim_economy.core.accounts import Posting
+from sim_economy.core.accounts import Posting, Repayment
 from sim_economy.core.contracts import Cause, Deal, Favoured, Happened
 
 
@@ -187,6 +187,57 @@ class ContractEvent(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=T
     postings: tuple[int, int] | None = None
 
 
+class AgentTokens(Struct, frozen=True, array_like=True, gc=False):
+    """Tokens of one agent, by its index."""
+
+    agent: int
+    tokens: int
+
+
+class DebtTurn(Struct, frozen=True, array_like=True, gc=False):
+    """What debt rails did for an agent in a turn, in tokens (G3).
+
+    Attributes:
+        repaid: Posted from whoever paid the agent.
+        withheld: Left with the platform of what it would have paid.
+        receivable: What it was lent and has not repaid when the turn closes.
+    """
+
+    agent: int
+    lent: int
+    repaid: int
+    withheld: int
+    receivable: int
+
+
+class GovernanceTurn(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What the interventions of a world did in a turn; agents in genesis order.
+
+    Attributes:
+        fees_allowed: Tokens that the fee cap let be charged (G1); absent where it is off.
+        fees_waived: Fees that the cap waived (G1).
+        points: Of agents that have some for reinvesting (G2).
+        wages_lowered: Job credits that agents did not get because fees were lowered (G1, G5).
+        debts: Of agents that were lent something, or owe some of it (G3).
+        repayments: What was taken of inflows, in order (G3).
+        concentrated: Whether the monitor found wealth concentrated (G5); absent where it is off.
+        fees_halved: What relief spared agents of their fees (G5).
+        shocks: Targets of the shocks of the turn, in their order (G6).
+        losses_unmet: Tokens of losses that were not there to be lost (G6).
+    """
+
+    fees_allowed: int | UnsetType = UNSET
+    fees_waived: tuple[AgentTokens, ...] = ()
+    points: tuple[AgentTokens, ...] = ()
+    wages_lowered: tuple[AgentTokens, ...] = ()
+    debts: tuple[DebtTurn, ...] = ()
+    repayments: tuple[Repayment, ...] = ()
+    concentrated: bool | UnsetType = UNSET
+    fees_halved: tuple[AgentTokens, ...] = ()
+    shocks: tuple[str, ...] = ()
+    losses_unmet: tuple[AgentTokens, ...] = ()
+
+
 class Turn(Struct, frozen=True, kw_only=True):
     """A closed turn: everything that happened in it.
 
@@ -198,6 +249,7 @@ class Turn(Struct, frozen=True, kw_only=True):
         token_supply: What agents own when the turn closes.
         ends: Whether the run ended with it.
         units_denied: Usage refused for want of tokens, in genesis order; absent without any.
+        governance: What interventions did; absent where none is on.
     """
 
     turn: int
@@ -210,6 +262,7 @@ class Turn(Struct, frozen=True, kw_only=True):
     token_supply: int
     ends: bool
     units_denied: tuple[DeniedUsage, ...] | UnsetType = UNSET
+    governance: GovernanceTurn | UnsetType = UNSET
 
 
 def contracts_that(happened: Happened, events: Iterable[ContractEvent]) -> list[int]:

@@ -29,6 +29,18 @@ class OwnIncome(Struct, frozen=True, gc=False):
     next_period: int | None
 
 
+class OwnGovernance(Struct, frozen=True, gc=False, omit_defaults=True):
+    """What interventions hold of one agent; each part is absent where its rule is off.
+
+    Attributes:
+        receivable: Tokens that it was lent by debt rails and has not repaid (G3).
+        relieved: Whether its fees are halved in the open turn (G5).
+    """
+
+    receivable: int | UnsetType = UNSET
+    relieved: bool | UnsetType = UNSET
+
+
 class Observation(Struct, frozen=True, kw_only=True):
     """One agent's view of the world before it acts.
 
@@ -47,6 +59,7 @@ class Observation(Struct, frozen=True, kw_only=True):
         speech: What each agent said last turn (O2).
         world: Parameters and variants without the seed (O2).
         income: Its own, in a world that has income (O1).
+        governance: Its receivable and relief, in a world with interventions (O1).
     """
 
     agent_id: str
@@ -67,6 +80,7 @@ class Observation(Struct, frozen=True, kw_only=True):
     speech: dict[str, str]
     world: dict[str, Any]
     income: OwnIncome | UnsetType = UNSET
+    governance: OwnGovernance | UnsetType = UNSET
 
 
 class Observer:
@@ -83,6 +97,7 @@ class Observer:
     )
 
     def __init__(self, state: State, config: WorldConfig) -> None:
+        config = config.as_seen(state.turn)
         self._state = state
         self._config = config
         self._contracts: dict[int, list[Contract]] = {}
@@ -136,6 +151,7 @@ class Observer:
             payloads=self._payloads.get(agent, {}).copy(),
             rejection=state.rejections[agent],
             income=self._income(agent),
+            governance=self._governance(agent),
             **public,
         )
 
@@ -144,6 +160,16 @@ class Observer:
         if income is None:
             return UNSET
         return OwnIncome(self._allowances[agent], income.next_period(self._state.turn))
+
+    def _governance(self, agent: int) -> OwnGovernance | UnsetType:
+        memory = self._state.governance
+        if memory is UNSET or memory.debts is memory.relieved is UNSET:
+            return UNSET
+        debts, relieved = memory.debts, memory.relieved
+        return OwnGovernance(
+            receivable=UNSET if debts is UNSET else debts[agent].receivable,
+            relieved=UNSET if relieved is UNSET else agent in relieved,
+        )
 
 
 def observe(state: State, agent: int, config: WorldConfig) -> Observation:

@@ -20,6 +20,7 @@ from sim_economy.core.accounts import (
 )
 from sim_economy.core.contracts import Contract, Counted, EndedContract, Payload, Reputation
 from sim_economy.core.events import RejectionReason, Transaction, ValidatorType
+from sim_economy.core.governance_config import GovernanceConfig
 from sim_economy.core.world_config import WorldConfig
 
 
@@ -48,6 +49,83 @@ class NewestBlock(Struct, frozen=True, array_like=True, gc=False):
     validator_type: ValidatorType | None
 
 
+class WindowTurn(Struct, frozen=True, array_like=True, gc=False):
+    """What a fee cap remembers of a turn: its number, and tokens (G1).
+
+    Attributes:
+        tips: Those whose payer did not win the block.
+        job_pay: Credits, relief and first-job bonuses.
+    """
+
+    turn: int
+    fees: int
+    tips: int
+    job_pay: int
+
+
+class DebtRecord(Struct, frozen=True, array_like=True, gc=False):
+    """What debt rails remember of an agent (G3).
+
+    Attributes:
+        uncovered: Tokens of all its fees that nothing covered.
+        given: Tokens that it was lent, or that lifted debts of it.
+        receivable: Tokens that it was lent and has not repaid.
+        last_loan: The turn of it; 0 where there was none.
+    """
+
+    uncovered: int = 0
+    given: int = 0
+    receivable: int = 0
+    last_loan: int = 0
+
+
+class AgentTurn(Struct, frozen=True, array_like=True, gc=False):
+    """An agent's index, and a turn in which it did something."""
+
+    agent: int
+    turn: int
+
+
+class NetRecord(Struct, frozen=True, array_like=True, gc=False):
+    """What an agent received less paid by contracts that ended, and its extremes so far (G2)."""
+
+    net: int = 0
+    high: int = 0
+    low: int = 0
+
+
+class RebateMemory(Struct, frozen=True, kw_only=True):
+    """What the reinvestment rebate remembers (G2).
+
+    Attributes:
+        studies: Applied ones that still have points, oldest first.
+        settled: Sides of contracts that still have points, oldest first.
+        staked: Turns for which each agent has had the stake, up to those asked for, `[agent]`.
+        nets: `[agent]`.
+    """
+
+    studies: tuple[AgentTurn, ...] = ()
+    settled: tuple[AgentTurn, ...] = ()
+    staked: tuple[int, ...]
+    nets: tuple[NetRecord, ...]
+
+
+class GovernanceState(Struct, frozen=True, kw_only=True):
+    """What interventions remember; each part is absent where its rule is off.
+
+    Attributes:
+        fee_window: The last turns, at most those of the fee cap's window, oldest first.
+        rebate: Points of those who reinvest (G2).
+        debts: `[agent]`.
+        relieved: Indices of the agents whose fees are halved in the next turn (G5).
+    """
+
+    fee_window: tuple[WindowTurn, ...] | UnsetType = UNSET
+    rebate: RebateMemory | UnsetType = UNSET
+    debts: tuple[DebtRecord, ...] | UnsetType = UNSET
+    relieved: tuple[int, ...] | UnsetType = UNSET
+
+
 class State(Struct, kw_only=True):
     """The economy between two turns; lists are by agent in genesis order where not noted.
 
@@ -71,6 +149,7 @@ class State(Struct, kw_only=True):
         rejections: Why the last turn's action was refused.
         fees_charged: Fees of the last turn.
         ended: Whether the run has declared its end.
+        governance: What interventions remember; absent where none is on.
         payloads_hash: SHA-256 over the information goods no longer in `payloads`; absent as long
             as there is none.
     """
@@ -95,6 +174,7 @@ class State(Struct, kw_only=True):
     rejections: list[RejectionReason | None]
     fees_charged: int = field(name="fees_collected")
     ended: bool
+    governance: GovernanceState | UnsetType = UNSET
     payloads_hash: str | UnsetType = UNSET
 
     @property
@@ -141,6 +221,7 @@ class State(Struct, kw_only=True):
             rejections=list(quiet),
             fees_charged=self.fees_charged,
             ended=self.ended,
+            governance=self.governance,
             payloads_hash=self.payloads_hash,
         )
 
@@ -178,8 +259,21 @@ def genesis(config: WorldConfig) -> tuple[State, Ledger]:
         rejections=[None] * agents,
         fees_charged=0,
         ended=False,
+        governance=UNSET if config.governance is None else _governance(config.governance, agents),
     )
     return state, ledger
+
+
+def _governance(rules: GovernanceConfig, agents: int) -> GovernanceState:
+    """What interventions remember before turn 1."""
+    return GovernanceState(
+        fee_window=UNSET if rules.fee_cap is None else (),
+        rebate=UNSET
+        if rules.reinvestment_rebate is None
+        else RebateMemory(staked=(0,) * agents, nets=(NetRecord(),) * agents),
+        debts=UNSET if rules.debt_rails is None else (DebtRecord(),) * agents,
+        relieved=UNSET if rules.concentration_monitor is None else (),
+    )
 
 
 _encode = msgspec.json.Encoder().encode

@@ -13,10 +13,10 @@ from typing import Final, get_args
 from msgspec import UNSET, Struct, field
 from msgspec.structs import replace
 
+from sim_economy.core import income_steps
 from sim_economy.core.accounts import (
     BALANCE,
     DESTROYED,
-    ISSUANCE,
     PENDING,
     PLATFORM,
     STAKED,
@@ -47,19 +47,16 @@ from sim_economy.core.errors import AmountOutOfRangeError, RunEndedError
 from sim_economy.core.events import (
     Bill,
     Block,
-    DeniedUsage,
     RejectionReason,
     Transaction,
     TransactionType,
     Turn,
 )
-from sim_economy.core.income_config import EmptyRule, IncomeConfig
+from sim_economy.core.governance_steps import GovernanceSteps, ledger_of
 from sim_economy.core.rules import (
     block_lottery,
     core_auction,
     dividends,
-    forwards,
-    income,
     interest,
     jobs,
     refusals,
@@ -101,26 +98,39 @@ def play_turn(
     if before.ended:
         raise RunEndedError(before.turn)
     state = before.successor()
-    ledger = Ledger(state.accounts)
+    config = config.in_force(state.turn)
+    ledger = ledger_of(state, config)
     contract_steps = ContractSteps(state, ledger, config, agent_indices)
+    governance = GovernanceSteps(state, ledger, config)
 
     admitted, outcomes = _admit(inputs, agent_indices)  # T1
     released = _release_stake(state, ledger, config)  # T2
-    _pay_income(state, ledger, config, agent_indices)
-    denied = _stop(state, config, admitted, outcomes)
-    acted = _act(state, ledger, contract_steps, config, agent_indices, admitted, outcomes)  # T3
-    denied += _clip(state, config, acted)  # T4
-    covered = _bill(state, ledger, contract_steps, config, acted.fees)
+    income_steps.pay(state, ledger, config, agent_indices)
+    governance.strike(agent_indices)
+    denied = income_steps.stop(state, config, admitted, outcomes)
+    acted = _act(  # T3
+        state, ledger, contract_steps, governance, config, agent_indices, admitted, outcomes
+    )
+    denied += income_steps.clip(state, config, acted.used, acted.fees)  # T4
+    governance.relieve(acted.fees)
+    for agent, wage in governance.cap(acted.fees, acted.jobs).items():
+        _work(state, ledger, governance, config, agent, acted.jobs[agent], wage)
+    covered = _bill(state, ledger, contract_steps, governance, config, acted.fees)
     block, finalised = _make_block(state, ledger, config, agent_indices, acted.miners)  # T5
-    dividends_paid = _pay_dividends(state, ledger, config, covered)  # T6
+    rebated = governance.rebate(covered, before.studies)  # T6
+    dividends_paid = _pay_dividends(state, ledger, config, covered - rebated)
+    ending = {held.contract_id: held for held in state.contracts}
     contract_steps.close()  # T7
-    # T8, governance, is not built.
+    governance.count_ends(contract_steps.events, ending)
+    governance.intervene(ends=ends)  # T8
     if ends:  # T9
         _end_run(state, ledger, contract_steps, agent_indices)
+    charged = sum(acted.fees)
+    intervened = governance.close(charged, block, finalised)
     if inputs or not ends or config.rules_version is RulesVersion.V2:
         _check_range(state, config, acted.waived)
 
-    state.fees_charged = sum(acted.fees)
+    state.fees_charged = charged
     turn = Turn(
         turn=state.turn,
         outcomes=tuple(outcomes),
@@ -132,6 +142,7 @@ def play_turn(
         token_supply=state.token_supply,
         ends=ends,
         units_denied=tuple(denied) or UNSET,
+        governance=intervened,
     )
     return state, turn
 
@@ -142,12 +153,14 @@ class Acted(Struct, kw_only=True):
     Attributes:
         fees: Tokens owed, `[agent]`.
         used: Counted thinking and output of those who are billed for them, by agent index.
+        jobs: What the usage of those on a job would have cost, by agent index.
         waived: Fees that jobs spared.
         miners: Indices of the agents that mined.
     """
 
     fees: list[int]
     used: dict[int, tuple[int, int]] = field(default_factory=dict)
+    jobs: dict[int, int] = field(default_factory=dict)
     waived: int = 0
     miners: list[int] = field(default_factory=list)
 
@@ -194,57 +207,11 @@ def _release_stake(state: State, ledger: Ledger, config: WorldConfig) -> list[Tr
     return released
 
 
-def _pay_income(
-    state: State, ledger: Ledger, config: WorldConfig, agent_indices: Mapping[str, int]
-) -> None:
-    """T2: allowances expire and debts are lifted as a period begins; grants, then top-ups."""
-    if (rules := config.income) is None:
-        return
-    if (period := rules.period_in(state.turn)) is not None:
-        allowances = rules.granted(config.agent_ids)
-        if period > 1:
-            _close_period(ledger, rules, allowances)
-        for agent, allowance in enumerate(allowances):
-            balance = BALANCE + WIDTH * agent
-            ledger.post(ISSUANCE, balance, allowance, PostingReason.ALLOWANCE)
-    for top_up in rules.top_ups_in(state.turn):
-        balance = BALANCE + WIDTH * agent_indices[top_up.agent]
-        ledger.post(ISSUANCE, balance, top_up.tokens, PostingReason.TOP_UP)
-
-
-def _close_period(ledger: Ledger, rules: IncomeConfig, allowances: Sequence[int]) -> None:
-    """I3 and I4: what is left of a period's allowance goes back, what it lacked may be lifted."""
-    for agent, allowance in enumerate(allowances):
-        if not allowance:
-            continue
-        balance = BALANCE + WIDTH * agent
-        held = ledger.accounts[balance]
-        ledger.post(balance, ISSUANCE, income.expired(held, rules), PostingReason.ALLOWANCE_EXPIRED)
-        ledger.post(ISSUANCE, balance, income.lifted(held, rules), PostingReason.DEBT_LIFTED)
-
-
-def _stop(
-    state: State, config: WorldConfig, admitted: Admitted, outcomes: Outcomes
-) -> list[DeniedUsage]:
-    """I7: an agent that has nothing to pay with as actions begin uses and does nothing."""
-    if config.when_empty is not EmptyRule.STOP:
-        return []
-    held = forwards.held(state.contracts, state.turn)
-    denied = []
-    for agent in sorted(admitted):
-        if state.accounts[BALANCE + WIDTH * agent] + held.get(agent, 0) > 0:
-            continue
-        index, submitted = admitted.pop(agent)
-        state.rejections[agent] = outcomes[index] = RejectionReason.BALANCE_EMPTY
-        asked = usage_fees.counted(submitted.thinking_units, submitted.output_units, config)
-        denied.append(DeniedUsage(agent, *asked))
-    return [refused for refused in denied if refused.units]
-
-
 def _act(
     state: State,
     ledger: Ledger,
     contract_steps: ContractSteps,
+    governance: GovernanceSteps,
     config: WorldConfig,
     agent_indices: Mapping[str, int],
     admitted: Admitted,
@@ -255,17 +222,7 @@ def _act(
     bids: dict[int, int] = {}
     for agent, (index, submitted) in sorted(admitted.items()):
         action = submitted.action
-        base = WIDTH * agent
-        reason = refusals.rejection_reason(
-            submitted,
-            state.accounts[BALANCE + base],
-            state.accounts[STAKED + base],
-            agent_indices,
-            state.turn,
-            config,
-        )
-        if reason is None and type(action) in ON_CONTRACTS:
-            reason = contract_steps.act(agent, action)  # type: ignore[arg-type]
+        reason = _refusal(state, contract_steps, config, agent_indices, agent, submitted)
         if reason is not None:
             state.rejections[agent] = outcomes[index] = reason
             action = Idle()
@@ -281,8 +238,10 @@ def _act(
         usage = usage_fees.counted(submitted.thinking_units, submitted.output_units, config)
         fee = usage_fees.fee(*usage, state.studies[agent], config)
         if isinstance(action, Job):
-            _work(state, ledger, config, agent, fee)
+            acted.jobs[agent] = fee
             acted.waived += fee
+            if not governance.caps_fees:
+                _work(state, ledger, governance, config, agent, fee, governance.wage(agent, fee))
         else:
             acted.fees[agent] = fee
             acted.used[agent] = usage
@@ -291,10 +250,49 @@ def _act(
     return acted
 
 
-def _work(state: State, ledger: Ledger, config: WorldConfig, agent: int, fee: int) -> None:
-    """J1 to J4: the platform pays for a job, on the balance it finds."""
+def _refusal(
+    state: State,
+    contract_steps: ContractSteps,
+    config: WorldConfig,
+    agent_indices: Mapping[str, int],
+    agent: int,
+    submitted: Input,
+) -> RejectionReason | None:
+    """Why an action is refused; on contracts it applies here if it is not."""
+    base = WIDTH * agent
+    reason = refusals.rejection_reason(
+        submitted,
+        state.accounts[BALANCE + base],
+        state.accounts[STAKED + base],
+        agent_indices,
+        state.turn,
+        config,
+    )
+    if reason is None and type(submitted.action) in ON_CONTRACTS:
+        return contract_steps.act(agent, submitted.action)  # type: ignore[arg-type]
+    return reason
+
+
+def _work(
+    state: State,
+    ledger: Ledger,
+    governance: GovernanceSteps,
+    config: WorldConfig,
+    agent: int,
+    fee: int,
+    wage: int,
+) -> None:
+    """J1 to J4: the platform pays for a job, on the balance it finds.
+
+    Args:
+        fee: What its usage costs where no rule lowers it.
+        wage: What of it the job credits, up to its limit.
+    """
     balance = BALANCE + WIDTH * agent
-    pay = jobs.pay(state.accounts[balance], fee, not state.employed[agent], config)
+    first_job = not state.employed[agent]
+    pay = jobs.pay(state.accounts[balance], wage, first_job, config)
+    full = pay if wage == fee else jobs.pay(state.accounts[balance], fee, first_job, config)
+    governance.note_pay(agent, pay, full.credit)
     ledger.post(PLATFORM, balance, pay.credit, PostingReason.JOB_CREDIT)
     ledger.post(PLATFORM, balance, pay.relief, PostingReason.INTEREST_RELIEF)
     ledger.post(PLATFORM, balance, pay.bonus, PostingReason.SIGNING_BONUS)
@@ -355,27 +353,11 @@ def _sell_cores(state: State, ledger: Ledger, config: WorldConfig, bids: Mapping
         ledger.post(PENDING + base, BALANCE + base, rest, PostingReason.BID_RETURNED)
 
 
-def _clip(state: State, config: WorldConfig, acted: Acted) -> list[DeniedUsage]:
-    """I8: nobody uses more than balance and forwards can pay; free units are always used."""
-    if config.when_empty is not EmptyRule.CLIP:
-        return []
-    held = forwards.held(state.contracts, state.turn)
-    denied = []
-    for agent, usage in acted.used.items():
-        funds = state.accounts[BALANCE + WIDTH * agent] + held.get(agent, 0)
-        studies = state.studies[agent]
-        asked = usage_fees.billable(*usage, config)
-        paid = income.payable(asked, funds, studies, config)
-        if paid < asked:
-            acted.fees[agent] = usage_fees.price(paid, studies, config)
-            denied.append(DeniedUsage(agent, *income.cut(*usage, asked - paid)))
-    return denied
-
-
 def _bill(
     state: State,
     ledger: Ledger,
     contract_steps: ContractSteps,
+    governance: GovernanceSteps,
     config: WorldConfig,
     fees: Sequence[int],
 ) -> int:
@@ -391,7 +373,9 @@ def _bill(
     for agent, fee in enumerate(fees):
         balance = BALANCE + WIDTH * agent
         if fee:
-            covered += usage_fees.covered(fee, state.accounts[balance])
+            held = usage_fees.covered(fee, state.accounts[balance])
+            covered += held
+            governance.note_uncovered(agent, fee - held)
             ledger.post(balance, PLATFORM, fee, PostingReason.INFERENCE_FEE)
     for balance in range(BALANCE, len(state.accounts), WIDTH):
         if state.accounts[balance] < 0:

@@ -16,6 +16,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sim_economy.core.errors import InputError, ScenarioError
+from sim_economy.core.governance_config import (
+    GovernanceConfig,
+    governance_values,
+    parse_governance,
+)
 from sim_economy.core.income_config import (
     EmptyRule,
     IncomeConfig,
@@ -33,7 +38,7 @@ from sim_economy.core.table_reader import (
     read_struct,
     written,
 )
-from sim_economy.core.units import Millionths
+from sim_economy.core.units import MILLION, Millionths
 
 
 class JobRule(StrEnum):
@@ -85,7 +90,7 @@ _added = partial(Parameter, in_paper=False)
 _later = partial(_added, stated_at_default=False)
 """A parameter that came after rules version 2."""
 
-RULE_TABLES: Final = ("income", "cores")
+RULE_TABLES: Final = ("income", "cores", "governance")
 """Tables beside `[world]` whose rules are off, and nowhere written, where they are missing."""
 
 _AGENTS_MAX = 1_000_000
@@ -96,7 +101,7 @@ class WorldConfig(Struct, frozen=True, kw_only=True):
     """One world's parameters, variants, agents and seed; the defaults are `as-run`.
 
     Rates, weights and prices are held in millionths. Build it with
-    `parse_world_config`, which checks.
+    `parse_world_config`, which checks. The two factors differ from 1 in a turn of a shock alone.
     """
 
     num_agents: Annotated[
@@ -214,6 +219,9 @@ class WorldConfig(Struct, frozen=True, kw_only=True):
 
     income: IncomeConfig | None = None
     core_owners: tuple[tuple[str, int], ...] | None = None
+    governance: GovernanceConfig | None = None
+    usage_factor: Millionths = Millionths(MILLION)
+    job_pay_factor: Millionths = Millionths(MILLION)
     agent_ids: tuple[str, ...] = tuple(f"agent_{i}" for i in range(8))
     rules_version: RulesVersion = RULES_VERSION
 
@@ -236,6 +244,21 @@ class WorldConfig(Struct, frozen=True, kw_only=True):
             shown.append(f"agent_ids={list(self.agent_ids)}")
         return f"WorldConfig({', '.join(shown)})"
 
+    def in_force(self, turn: int) -> WorldConfig:
+        """The same as it is in a turn: with the shocks of that turn (G6)."""
+        shocks = () if self.governance is None else self.governance.shocks
+        changes = {own.changed: own.value for own in shocks if own.changed and own.acts_in(turn)}
+        return replace(self, **changes) if changes else self
+
+    def as_seen(self, turn: int) -> WorldConfig:
+        """The same as agents see it after a turn: as it was in it, without what is to come (O3)."""
+        if self.governance is None or not self.governance.shocks:
+            return self
+        rules: GovernanceConfig | None = replace(self.governance, shocks=())
+        if rules == GovernanceConfig():
+            rules = None
+        return replace(self.in_force(turn), governance=rules)
+
     def under_rules(self, version: str) -> WorldConfig:
         """The same under another version of the rules; as it is where that is not known."""
         known = known_rules_version(version)
@@ -250,6 +273,19 @@ HIDDEN: Final = frozenset({"seed", "secret"})
 def parameters() -> dict[str, Parameter]:
     """Every parameter and variant by name, in the order of the specification."""
     return {name: parameter for name, (parameter, _) in described_parameters(WorldConfig).items()}
+
+
+@cache
+def shockable() -> Mapping[str, tuple[Parameter, Any]]:
+    """The parameters that a shock may change, each with its default (G6)."""
+    return {
+        name: (parameter, field.default)
+        for name, (parameter, field) in described_parameters(WorldConfig).items()
+        if parameter.kind is not Kind.VARIANT and name not in _AT_GENESIS | HIDDEN
+    }
+
+
+_AT_GENESIS: Final = frozenset({"num_agents", "num_cores", "genesis_tokens_per_agent"})
 
 
 def config_values(
@@ -279,6 +315,8 @@ def _rule_tables(config: WorldConfig) -> dict[str, Any]:
         tables["income"] = income_values(config.income)
     if config.core_owners is not None:
         tables["cores"] = {"owners": dict(config.core_owners)}
+    if config.governance is not None:
+        tables["governance"] = governance_values(config.governance, shockable())
     return tables
 
 
@@ -358,6 +396,10 @@ def _read_rule_tables(
         if cores is not None:
             problems += core_owners_problems(dict(cores.owners), agent_ids, num_cores)
             values["core_owners"] = cores.owners
+    if "governance" in tables:
+        values["governance"] = parse_governance(
+            tables["governance"], agent_ids, shockable(), problems
+        )
     return values
 
 

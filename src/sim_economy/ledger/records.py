@@ -25,6 +25,7 @@ from sim_economy.core.events import (
     Block,
     ContractEvent,
     DeniedUsage,
+    GovernanceTurn,
     RejectionReason,
     Transaction,
     Turn,
@@ -105,6 +106,7 @@ class TurnRecord(Struct, frozen=True, kw_only=True):
         block: None in a turn without one.
         block_signature: The engine's, over all that was recorded so far.
         units_denied: Usage refused for want of tokens; absent where there is none.
+        governance: What interventions did; absent where none is on.
     """
 
     turn: int
@@ -121,6 +123,7 @@ class TurnRecord(Struct, frozen=True, kw_only=True):
     token_supply: int
     state_digest: str
     units_denied: tuple[DeniedUsage, ...] | UnsetType = UNSET
+    governance: GovernanceTurn | UnsetType = UNSET
 
 
 class Head(Struct, frozen=True):
@@ -269,11 +272,17 @@ def read_genesis(line: bytes) -> Genesis:
     """
     plain = parse_json(line)
     if isinstance(plain, dict) and isinstance(plain.get("parameters"), dict):
-        plain["parameters"] = {
-            name: _number(value) if isinstance(value, NumberText) else value
-            for name, value in plain["parameters"].items()
-        }
+        plain["parameters"] = _exact(plain["parameters"])
     return convert(plain, Genesis)
+
+
+def _exact(value: Any) -> Any:
+    """Parameters, and tables of them, with exact numbers for their texts."""
+    if isinstance(value, dict):
+        return {name: _exact(held) for name, held in value.items()}
+    if isinstance(value, list):
+        return [_exact(held) for held in value]
+    return _number(value) if isinstance(value, NumberText) else value
 
 
 def _number(text: str) -> Decimal:
@@ -365,6 +374,7 @@ def seal(
         token_supply=turn.token_supply,
         state_digest=state_digest,
         units_denied=turn.units_denied,
+        governance=turn.governance,
     )
     if sign is not unsigned:
         signature = sign(turn.turn, block, head_unsigned(before.hash, record))

@@ -161,14 +161,22 @@ def _what_was_run(scenario: Scenario, runs: Sequence[Run]) -> Section:
         if not parameter.in_paper and name in world
     )
     further += tuple(
-        (f"{table}.{key}", str(value), "")
-        for table in RULE_TABLES
-        for key, value in world.get(table, {}).items()
+        row for table in RULE_TABLES for row in _rule_rows(table, world.get(table, {}))
     )
     columns = ("parameter", "value", "meaning")
     table = Table("further", "Parameters and variants the paper does not list", columns, further)
     blocks: list[Block] = ["\n".join(lines), table, *_names_in_the_log(scenario)]
     return Section(title="What was run", blocks=blocks)
+
+
+def _rule_rows(path: str, table: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """The keys of a table of rules with their values, those of tables in it by dotted names."""
+    rows = []
+    for key, value in table.items():
+        within = isinstance(value, Mapping) and path == "governance"
+        own = f"{path}.{key}"
+        rows += _rule_rows(own, value) if within else [(own, str(value), "")]
+    return rows
 
 
 def _names_in_the_log(scenario: Scenario) -> list[Table]:

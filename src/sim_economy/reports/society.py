@@ -55,6 +55,12 @@ GROUPS: Final[Mapping[str, str]] = {
     "top_up": "income",
     "debt_lifted": "income",
     "allowance_expired": "income",
+    "debt_restructured": "debt rails",
+    "debt_repayment": "debt rails",
+    "levy": "levies",
+    "rebate": "rebates",
+    "shock_gain": "shocks",
+    "shock_loss": "shocks",
 }
 """Reasons of postings between owners, put together as people think of them."""
 

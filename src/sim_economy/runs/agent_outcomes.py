@@ -368,6 +368,18 @@ OF_INCOME: Final = frozenset(
 )
 """Reasons that only worlds with income know."""
 
+OF_INTERVENTIONS: Final = frozenset(
+    {
+        PostingReason.DEBT_RESTRUCTURED,
+        PostingReason.DEBT_REPAYMENT,
+        PostingReason.LEVY,
+        PostingReason.REBATE,
+        PostingReason.SHOCK_GAIN,
+        PostingReason.SHOCK_LOSS,
+    }
+)
+"""Reasons that only worlds with interventions know."""
+
 _OF_CONTRACTS: Final = frozenset(
     {
         PostingReason.LOAN_PRINCIPAL,

@@ -20,7 +20,7 @@ from sim_economy.core.income_config import EmptyRule, OverdraftRule
 from sim_economy.core.world_config import WorldConfig
 from sim_economy.ledger.readers.series import spread
 from sim_economy.ledger.sidecars.run_folder import write_whole
-from sim_economy.runs.agent_outcomes import OF_INCOME
+from sim_economy.runs.agent_outcomes import OF_INCOME, OF_INTERVENTIONS
 from sim_economy.runs.run import Run, fees, total
 from sim_economy.runs.run_metrics import run_metrics
 from sim_economy.scenarios.scenario import Scenario
@@ -46,6 +46,11 @@ SUPPLY_SIGNS: Final[Mapping[PostingReason, int]] = {
     PostingReason.TOP_UP: 1,
     PostingReason.DEBT_LIFTED: 1,
     PostingReason.ALLOWANCE_EXPIRED: -1,
+    PostingReason.DEBT_RESTRUCTURED: 1,
+    PostingReason.DEBT_REPAYMENT: -1,
+    PostingReason.REBATE: 1,
+    PostingReason.SHOCK_GAIN: 1,
+    PostingReason.SHOCK_LOSS: -1,
 }
 """The sign of a reason for the token supply; other movements stay among agents."""
 
@@ -141,13 +146,22 @@ def supply_changes(run: Run) -> dict[str, int]:
     """Tokens that each reason added to the token supply over a run.
 
     With the genesis tokens they add up to the final supply. Reasons of income are there in worlds
-    that have it.
+    that have it, those of interventions where tokens moved for them.
     """
-    return {
+    changes = {
         reason.value: sign * total(run.series, reason.value)
         for reason, sign in SUPPLY_SIGNS.items()
-        if run.income is not UNSET or reason not in OF_INCOME
+        if (run.income is not UNSET or reason not in OF_INCOME)
+        and (reason not in OF_INTERVENTIONS or total(run.series, reason.value))
     }
+    if PostingReason.DEBT_REPAYMENT in changes:
+        # What issuance repaid, out of an allowance, never was part of the supply.
+        changes[PostingReason.DEBT_REPAYMENT.value] = -sum(
+            flow.tokens
+            for flow in run.counts.flows
+            if flow.reason == PostingReason.DEBT_REPAYMENT and flow.payer >= 0
+        )
+    return changes
 
 
 def wealth(run: Run, turn: int) -> list[int]:
@@ -305,7 +319,7 @@ def series_columns(runs: Sequence[Run]) -> dict[str, list[Any]]:
 def _reasons(runs: Sequence[Run]) -> list[str]:
     """Posting reasons that have a column; those of income only where tokens moved for them."""
     moved = {reason for run in runs for flows in run.series.flows for reason in flows}
-    left_out = {PostingReason.GENESIS, *(OF_INCOME - moved)}
+    left_out = {PostingReason.GENESIS, *((OF_INCOME | OF_INTERVENTIONS) - moved)}
     return [reason.value for reason in PostingReason if reason not in left_out]
 
 

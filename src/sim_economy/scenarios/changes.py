@@ -23,6 +23,7 @@ class ScenarioChanges(TypedDict, total=False):
     usage: Mapping[str, Any]
     income: Mapping[str, Any]
     cores: Mapping[str, Any]
+    governance: Mapping[str, Any]
     preset: Literal["as-run", "as-written"]
     agent_ids: Sequence[str] | Literal["from usage"]
     num_agents: int

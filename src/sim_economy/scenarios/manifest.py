@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from sim_economy.agents.catalogue import policy_class, policy_parameters
 from sim_economy.core.errors import ScenarioError
+from sim_economy.core.governance_config import GOVERNANCE_WORDS
 from sim_economy.core.rules_version import known_rules_version
 from sim_economy.core.table_reader import Kind, NumberText, Parameter
 from sim_economy.core.world_config import RULE_TABLES, parameters
@@ -87,8 +88,22 @@ def _world_tables(settings: Mapping[str, Any]) -> dict[str, Any]:
     world = settings["world"]
     tables = {key: world[key] for key in RULE_TABLES if key in world}
     flat = {key: value for key, value in world.items() if key not in tables}
+    if "governance" in tables:
+        tables["governance"] = _of_governance(tables["governance"])
     agent_ids = FROM_USAGE if "agent_names" in settings else settings["agent_ids"]
     return {"world": {**_numbers(flat, parameters()), "agent_ids": agent_ids}, **tables}
+
+
+def _of_governance(value: Any) -> Any:
+    """Tables of rules, and lists of them, whose decimal numbers are texts."""
+    if isinstance(value, list):
+        return [_of_governance(held) for held in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: held if key in GOVERNANCE_WORDS else _number(_of_governance(held))
+        for key, held in value.items()
+    }
 
 
 def _settings(folder: Path) -> dict[str, Any]:

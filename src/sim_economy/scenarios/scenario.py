@@ -22,6 +22,7 @@ from sim_economy.agents.population import (
 )
 from sim_economy.agents.usage_model import UsageSource, parse_usage
 from sim_economy.core.errors import ScenarioError
+from sim_economy.core.shock_config import turns_past
 from sim_economy.core.table_reader import (
     Kind,
     Parameter,
@@ -78,6 +79,9 @@ class ScenarioTable(Struct, frozen=True, kw_only=True):
     ] = None
     cores: Annotated[
         Mapping[str, Any] | None, Parameter(Kind.TABLE, "who owns core shares at genesis")
+    ] = None
+    governance: Annotated[
+        Mapping[str, Any] | None, Parameter(Kind.TABLE, "interventions, each a table of its own")
     ] = None
 
 
@@ -429,12 +433,15 @@ def _parse_world(values: Mapping[str, Any], usage: UsageSource | None) -> WorldC
         flat.setdefault("num_agents", len(agent_ids))
     if values["income"] is not None:
         flat["income"] = dated_income(values["income"], usage, values["turns"], problems)
-    if values["cores"] is not None:
-        flat["cores"] = values["cores"]
+    for name in ("cores", "governance"):
+        if values[name] is not None:
+            flat[name] = values[name]
     found: list[str] = []
     config = attempt(found, "", preset_world_config, flat, agent_ids)
     own = tuple(f"{name}{mark}" for name in RULE_TABLES for mark in ".:")
     problems += [text if text.startswith(own) else f"world.{text}" for text in found]
+    if config is not None and config.governance is not None:
+        problems += turns_past(config.governance.shocks, values["turns"])
     if problems or config is None:
         raise ScenarioError(problems)
     return config
@@ -462,4 +469,5 @@ _NOT_OF_FILES: Final = {
     "secret": "world.secret: only an engine keeps its draws secret; set seed",
     "income": "world.income: give it a table of its own, [income]",
     "cores": "world.cores: give it a table of its own, [cores]",
+    "governance": "world.governance: give it a table of its own, [governance]",
 }

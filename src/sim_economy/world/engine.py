@@ -412,7 +412,7 @@ class Engine:
         for agent_id in (*(metered or ()), *without):
             agent_index(world.agent_indices, agent_id)
         signed = self._signed(inputs, signatures)
-        kept = [within_limits(submitted, world.config) for submitted in inputs]
+        kept = [within_limits(sent, world.config.in_force(turn)) for sent in inputs]
         world.turn(
             kept, ends=ends, signatures=signed, metered=metered, without=without, receipt=receipt
         )
@@ -439,7 +439,8 @@ class Engine:
                 raise InputError("signature", "is not taken: nothing is signed in this world")
             return []
         world = self.started()
-        turn, config = world.turn_number + 1, world.config
+        turn = world.turn_number + 1
+        config = world.config.in_force(turn)
         agents = self.signed.keys.agents
         found: list[Signature | None] = []
         for index, submitted in enumerate(inputs):

@@ -37,6 +37,7 @@ def turn_answer(record: TurnRecord, head: str, config: WorldConfig) -> dict[str,
         "state_digest": record.state_digest,
         "head": head,
         **_denied(record, config),
+        **({} if record.governance is UNSET else {"governance": record.governance}),
     }
 
 

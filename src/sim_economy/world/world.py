@@ -317,9 +317,10 @@ class World:
         except InputError:
             submitted = _with_own_numbers(submitted)
             check_input(submitted, field)
-        kept = within_limits(submitted, self.config)
+        config = self.config.in_force(self.state.turn + 1)
+        kept = within_limits(submitted, config)
         if kept is not submitted:
-            check_lengths(submitted, self.config, field)
+            check_lengths(submitted, config, field)
         return kept
 
     def act(self, actions: Mapping[str, Action], *, ends: bool = False) -> Turn:

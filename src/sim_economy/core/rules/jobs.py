@@ -26,14 +26,14 @@ def pay(balance: int, fee_tokens: int, first_job: bool, config: WorldConfig) -> 
 
     Args:
         balance: Before the job; may be below zero.
-        fee_tokens: What the agent's usage would have cost this turn.
+        fee_tokens: What the agent's usage would have cost this turn, as far as wages follow it.
         first_job: Whether the agent never had a job before.
 
-    Source: docs/spec/economy.md, J1 to J4.
+    Source: docs/spec/economy.md, J1 to J4, G6.
     """
     match config.job_rule:
         case JobRule.CREDIT_USAGE:
-            credit = min(fee_tokens, config.job_credit_max)
+            credit = min(portion(fee_tokens, config.job_pay_factor), config.job_credit_max)
             owed = max(0, -(balance + credit))
             relief = portion(owed, config.interest_rate_per_turn)
         case JobRule.WAIVE_USAGE:

@@ -5,18 +5,21 @@ Source: docs/spec/economy.md, B1 to B3 and B6.
 
 from __future__ import annotations
 
-from sim_economy.core.units import FACTOR_ONE, MILLION, compounded
+from sim_economy.core.units import FACTOR_ONE, MILLION, compounded, portion
 from sim_economy.core.world_config import UsageRule, WorldConfig
 
 
 def metered(thinking_units: int, output_units: int, config: WorldConfig) -> tuple[int, int]:
     """The thinking and output units that are billed, from those an input carries.
 
-    Source: docs/spec/economy.md, T1.
+    Source: docs/spec/economy.md, T1 and G6.
     """
     if config.usage_source is UsageRule.FIXED:
-        return config.fixed_thinking_units, config.fixed_output_units
-    return thinking_units, output_units
+        thinking_units, output_units = config.fixed_thinking_units, config.fixed_output_units
+    if config.usage_factor == MILLION:
+        return thinking_units, output_units
+    factor = config.usage_factor
+    return portion(thinking_units, factor), portion(output_units, factor)
 
 
 def counted(thinking_units: int, output_units: int, config: WorldConfig) -> tuple[int, int]:

@@ -93,6 +93,8 @@ def _obstacle(scenario: Scenario, *, by_turn: bool) -> str | None:
     config = scenario.config
     if config.secret or config.rules_version is not RulesVersion.V3:
         return "draws of a secret seed, or of older rules, are the core's"
+    if config.governance is not None:
+        return "interventions ([governance]) are the core's; the kernel has no rule for them"
     if config.num_agents > AGENTS_MAX:
         return f"{config.num_agents:,} agents are the core's; the kernel takes {AGENTS_MAX:,}"
     if config.num_agents * scenario.turns > AGENT_TURNS_MAX:

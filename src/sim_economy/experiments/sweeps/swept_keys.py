@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from sim_economy.agents.catalogue import settable_parameters, settings_of
 from sim_economy.agents.policy import Policy
+from sim_economy.core.governance_config import RULES, GovernanceConfig
 from sim_economy.core.income_config import IncomeConfig
 from sim_economy.core.table_reader import (
     Kind,
@@ -186,6 +187,8 @@ def _described(name: str, policy: Policy | None) -> tuple[Parameter | None, Any]
             if own in described:
                 return described[own]
             raise ValueError(unknown_key(own, described).removeprefix(f"{own}: "))
+        case "governance" if own:
+            return _of_governance(own)
         case "usage" | "cores" if own:
             return None, None
     known = {"preset": (_PRESET, None), **_defaults(ScenarioTable), **_defaults(WorldConfig)}
@@ -193,6 +196,22 @@ def _described(name: str, policy: Policy | None) -> tuple[Parameter | None, Any]
         return known[name]
     listed = [key for key in known if key not in _FIXED]
     raise ValueError(unknown_key(name, listed).removeprefix(f"{name}: "))
+
+
+def _of_governance(own: str) -> tuple[Parameter, Any]:
+    """A key of a rule's table, such as `fee_cap.cap_ratio`, or one of all rules."""
+    rule, _, key = own.rpartition(".")
+    tables: dict[str, type[Struct]] = {"": GovernanceConfig, **RULES}
+    if rule not in tables:
+        raise ValueError(unknown_key(rule, RULES).removeprefix(f"{rule}: "))
+    known = {
+        name: described
+        for name, described in _defaults(tables[rule]).items()
+        if described[0].kind not in {Kind.TABLE, Kind.TABLES}
+    }
+    if key not in known:
+        raise ValueError(unknown_key(key, known).removeprefix(f"{key}: "))
+    return known[key]
 
 
 def _of_policy(own: str, policy: Policy | None) -> tuple[Parameter, Any]:

@@ -5,16 +5,17 @@ It is written apart from the turn on purpose: what it and the turn agree on has 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import json
 
 from sim_economy.core.accounts import FIRST, WIDTH, Posting
-from sim_economy.core.events import Bill
 from sim_economy.ledger.fold.account_fold import fold_postings
 from sim_economy.ledger.fold.contract_fold import ContractFold
+from sim_economy.ledger.fold.governance_fold import GovernanceFold
 from sim_economy.ledger.fold.income_fold import IncomeFold
+from sim_economy.ledger.fold.repayments import with_repayments, withheld
 from sim_economy.ledger.records import Genesis, TurnRecord
 
 _SUBMITTED = ("stake", "burn", "transfer")
@@ -26,12 +27,8 @@ class Fold:
     def __init__(self, first: Genesis) -> None:
         agents = len(first.agent_ids)
         self._agents = {agent_id: agent for agent, agent_id in enumerate(first.agent_ids)}
-        self._delay = first.parameters["unstake_delay_turns"]
-        self._weights = _burn_weights(
-            int(first.parameters["burn_maturity_turns"]),
-            round(float(first.parameters["burn_decay_rate"]) * 10**6),
-        )
-        self._lifetime = [next(self._weights)]
+        self._burning: tuple[int, int] | None = None
+        self._hold(first.parameters)
         self._num_cores = first.parameters["num_cores"]
         owners = first.parameters.get("cores", {}).get("owners")
         self._auctions = owners is None
@@ -59,10 +56,24 @@ class Fold:
         }
         self._contracts = ContractFold(self.state, self._agents, first)
         self._income = IncomeFold(first, self._agents)
+        self._governance = GovernanceFold(self.state, self._agents, first)
+        self._shocks = self._governance.shocks
+
+    def _hold(self, parameters: Mapping[str, Any]) -> None:
+        """Go by parameters from now on."""
+        self._delay = parameters["unstake_delay_turns"]
+        decay = round(float(parameters["burn_decay_rate"]) * 10**6)
+        burning = int(parameters["burn_maturity_turns"]), decay
+        if burning != self._burning:
+            self._burning, self._weights = burning, _burn_weights(*burning)
+            self._lifetime = [next(self._weights)]
 
     def text(self) -> bytes:
         """The canonical text of the folded state."""
-        return json.encode(self.state)
+        state = self.state
+        if "payloads_hash" in state and "governance" in state:
+            state["payloads_hash"] = state.pop("payloads_hash")
+        return json.encode(state)
 
     def problems(self, record: TurnRecord) -> Iterator[str]:
         """Fold one turn in, and name what in it contradicts the state or itself."""
@@ -76,12 +87,24 @@ class Fold:
         state.update(
             turn=turn, speech=[None] * agents, rejections=[None] * agents, ended=record.ends
         )
-        before = list(state["accounts"]) if record.contracts or self._income.is_on else []
+        if self._shocks.is_on:
+            in_force = self._shocks.parameters(turn)
+            self._hold(in_force)
+            self._contracts.hold(in_force)
+            self._income.hold(in_force, self._shocks.usage_factor(turn))
+            self._governance.hold(in_force)
+        is_read = record.contracts or self._income.is_on or self._governance.is_on
+        before = list(state["accounts"]) if is_read else []
+        received = with_repayments(record)
         yield from self._fold_postings(record)
         self._fold_releases(turn)
-        yield from self._income.problems(record, before, self._released, state["contracts"])
+        contracts = state["contracts"]
+        yield from self._income.problems(record, before, self._released, contracts, received)
         self._applied: dict[str, dict[str, Any]] = {}
+        studied = list(state["studies"])
         yield from self._fold_inputs(record)
+        studied = [own for own, had in enumerate(studied) if state["studies"][own] > had]
+        yield from self._governance.problems(record, before, contracts, received, studied)
         yield from self._fold_block(record)
         yield from self._contracts.problems(record, self._applied, before)
         if record.ends:
@@ -102,7 +125,7 @@ class Fold:
             postings.append(posting)
         fold_postings(accounts, postings)
         yield from self._fold_core_sales(postings, record.turn)
-        yield from self._fold_fees(postings, record.bill)
+        yield from self._fold_fees(postings, record)
 
     def _fold_core_sales(self, postings: Sequence[Posting], turn: int) -> Iterator[str]:
         sales = [posting for posting in postings if posting.reason == "core_price"]
@@ -113,8 +136,9 @@ class Fold:
         if sales and not fair:
             yield "core shares were sold as no auction sells them"
 
-    def _fold_fees(self, postings: Sequence[Posting], bill: Bill) -> Iterator[str]:
-        flows = {"inference_fee": 0, "forward_fee": 0, "dividend": 0}
+    def _fold_fees(self, postings: Sequence[Posting], record: TurnRecord) -> Iterator[str]:
+        bill = record.bill
+        flows = {"inference_fee": 0, "forward_fee": 0, "dividend": withheld(record, "dividend")}
         for posting in postings:
             if posting.reason in flows:
                 flows[posting.reason] += posting.amount

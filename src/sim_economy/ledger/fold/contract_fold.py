@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from msgspec import json
 
-from sim_economy.core.accounts import ESCROW, FIRST, WIDTH, Posting
+from sim_economy.core.accounts import ESCROW, FIRST, WIDTH, Posting, Repayment
+from sim_economy.ledger.fold.repayments import taken
 from sim_economy.ledger.records import Genesis, TurnRecord
 
 _STEPS: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
@@ -52,6 +53,7 @@ _WAITS: Final = {
 
 _GAINS: Final = {
     "dividend": 1,
+    "rebate": 1,
     "job_credit": 1,
     "interest_relief": 1,
     "signing_bonus": 1,
@@ -64,17 +66,20 @@ class ContractFold:
     """The parts of a state that contracts fill, one turn after another."""
 
     def __init__(self, state: dict[str, Any], agents: Mapping[str, int], first: Genesis) -> None:
-        parameters = first.parameters
         self._state = state
         self._agents = agents
+        self._forgets = first.rules_version != "2"
+        self.hold(first.parameters)
+        self._turn = 0
+        self._insured_from: dict[int, int] = {}
+
+    def hold(self, parameters: Mapping[str, Any]) -> None:
+        """Go by parameters from now on."""
         self._signature_window = parameters["signature_window"]
         self._window = parameters["attested_confirmation_window"]
         self._counting_window = parameters["reputation_window_turns"]
-        self._payloads_seen = None
-        if first.rules_version != "2":
-            self._payloads_seen = parameters.get("payload_visible_turns", 20)
-        self._turn = 0
-        self._insured_from: dict[int, int] = {}
+        seen = parameters.get("payload_visible_turns", 20)
+        self._payloads_seen = seen if self._forgets else None
 
     def problems(
         self, record: TurnRecord, applied: Mapping[str, dict[str, Any]], before: Sequence[int]
@@ -110,7 +115,7 @@ class ContractFold:
         }
         for agent_id, action in sorted(acted - made):
             yield f"the {action} of {agent_id} made nothing happen"
-        self._fold_gains(record.postings)
+        self._fold_gains(record.postings, taken(record))
         self._fold_age()
 
     def held(self) -> dict[int, int]:
@@ -303,7 +308,7 @@ class ContractFold:
         contract["insured_value"] = wealth
         self._insured_from[contract["contract_id"]] = last
 
-    def _fold_gains(self, postings: Sequence[Posting]) -> None:
+    def _fold_gains(self, postings: Sequence[Posting], repaid: Sequence[Repayment]) -> None:
         for contract in self._state["contracts"]:
             if contract["insured_value"] is None:
                 continue
@@ -313,6 +318,10 @@ class ContractFold:
                 sign = _GAINS.get(str(posting.reason), 0)
                 if sign and (posting.source in own or posting.target in own):
                     contract["insured_value"] += sign * posting.amount
+            for part in repaid:
+                counts = part.index >= self._insured_from.get(contract["contract_id"], 0)
+                if counts and part.agent == contract["seats"][1]:
+                    contract["insured_value"] += _GAINS.get(str(part.reason), 0) * part.tokens
 
     def _role(self, contract: dict[str, Any], agent_id: str | None) -> int | None:
         parties = contract["deal"]["parties"]

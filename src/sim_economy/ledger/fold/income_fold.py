@@ -16,6 +16,8 @@ from sim_economy.core.accounts import (
     PostingReason,
 )
 from sim_economy.ledger.fold.account_fold import fold_postings
+from sim_economy.ledger.fold.repayments import Received
+from sim_economy.ledger.fold.shock_fold import ONE_OFF
 from sim_economy.ledger.records import Genesis, TurnRecord
 
 _REASONS: Final = frozenset(
@@ -51,8 +53,13 @@ class IncomeFold:
             self._top_ups.setdefault(given["turn"], []).append(given)
         self._stops = rules.get("when_empty") == "stop"
         self._clips = rules.get("when_empty") == "clip"
-        self._discount = round(float(first.parameters["thinking_layer_discount"]) * 10**6)
         self._metered = first.parameters["usage_source"] != "fixed"
+        self.hold(first.parameters, 10**6)
+
+    def hold(self, parameters: Mapping[str, Any], usage_factor: int) -> None:
+        """Go by parameters from now on."""
+        self._discount = round(float(parameters["thinking_layer_discount"]) * 10**6)
+        self._factor = usage_factor
 
     def problems(
         self,
@@ -60,6 +67,7 @@ class IncomeFold:
         before: Sequence[int],
         releases: Sequence[Sequence[int]],
         contracts: Sequence[Mapping[str, Any]],
+        received: Sequence[Received],
     ) -> Iterator[str]:
         """Name what in a turn is not what the income of its world does.
 
@@ -67,21 +75,27 @@ class IncomeFold:
             before: The accounts before the turn.
             releases: Stake that returns in it: agent, amount and so on.
             contracts: Those open before it.
+            received: Its postings, inflows with what was repaid of them.
         """
+        postings = [own.posting for own in received]
         if not self.is_on:
-            yield from _strangers(record)
+            yield from _strangers(record, postings)
             return
         accounts = list(before)
         expected = self._expected(record.turn, accounts, releases)
-        begins = list(record.postings[: len(expected)])
-        if begins != expected:
+        begun = received[: len(expected)]
+        if postings[: len(expected)] != expected:
             yield "the turn did not begin with the income that genesis states"
-        elif _of_income(record.postings) != _of_income(expected):
+        elif _of_income(postings) != _of_income(expected):
             yield "tokens were granted, expired or lifted that no rule of genesis moves"
+        struck = [own for own in received[len(expected) :] if own.posting.reason in ONE_OFF]
+        first = max((own.end for own in (*begun, *struck)), default=0)
+        accounts = list(before)
+        fold_postings(accounts, record.postings[:first])
         empty = self._empty(record.turn, accounts, contracts)
         asked = self._admitted(record)
         yield from self._stopped(asked, empty)
-        yield from self._fees(record.postings[len(expected) :], accounts, empty)
+        yield from self._fees(record.postings[first:], accounts, empty)
         yield from self._denied(record, asked)
 
     def _expected(
@@ -194,10 +208,11 @@ class IncomeFold:
         self, submitted: Mapping[str, Any], outcome: str | None, units: tuple[int, int]
     ) -> Iterator[str]:
         """What is wrong with the units that one agent was refused."""
-        counted = (
-            submitted.get("thinking_units", 0) * self._discount // 10**6,
-            submitted.get("output_units", 0),
+        thinking, output = (
+            submitted.get(name, 0) * self._factor // 10**6
+            for name in ("thinking_units", "output_units")
         )
+        counted = thinking * self._discount // 10**6, output
         if outcome == "balance_empty" and self._metered and units != counted:
             yield f"{submitted['agent_id']} was refused other units than it asked for"
         if min(units) < 0 or (self._metered and any(map(int.__gt__, units, counted))):
@@ -208,8 +223,8 @@ def _of_income(postings: Sequence[Posting]) -> int:
     return sum(posting.reason in _REASONS for posting in postings)
 
 
-def _strangers(record: TurnRecord) -> Iterator[str]:
+def _strangers(record: TurnRecord, postings: Sequence[Posting]) -> Iterator[str]:
     """What only income brings, in a world that has none."""
-    moved = _of_income(record.postings)
+    moved = _of_income(postings)
     if moved or record.units_denied is not UNSET or "balance_empty" in record.outcomes:
         yield "the turn has income, and genesis states none"

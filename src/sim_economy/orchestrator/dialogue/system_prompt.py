@@ -21,7 +21,7 @@ def instructions(
     config: WorldConfig, agent_id: str, backend: AgentBackend, plan: Plan, output: str
 ) -> str:
     """The part that is the same every turn."""
-    world = json.loads(canonical(config_values(config)))
+    world = json.loads(canonical(config_values(config.as_seen(0))))
     others = ", ".join([name for name in config.agent_ids if name != agent_id][:200]) or "nobody"
     parts = [
         _RULES.format(agent_id=agent_id, others=others, **world),
