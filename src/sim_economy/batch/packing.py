@@ -95,6 +95,7 @@ class Packed:
     def __init__(self, batch: WorldBatch, *, every_turn: bool = False) -> None:
         unknown = sorted({*batch.varied} - VARIED)
         assert not unknown, unknown
+        assert batch.config.governance is None, "interventions are the core's"
         self.batch = batch
         self.worlds = len(batch.seeds)
         self.beyond = np.zeros(self.worlds, np.bool_)
