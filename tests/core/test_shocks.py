@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sim_economy.agents.policy import views
 from sim_economy.core.actions import Burn, Idle, Input, Mine, Unstake
@@ -36,6 +39,7 @@ def world(*shocks: dict[str, Any], **changed: Any) -> World:
         ({"turn": 1, "target": "study_cost"}, [f"{FIRST}.value"]),
         ({"turn": 1, "target": "study_cost", "value": -2}, [f"{FIRST}.value"]),
         ({"turn": 1, "target": "num_agents", "value": 2}, [f"{FIRST}.target"]),
+        ({"turn": 1, "target": {}, "value": 2}, [f"{FIRST}.target"]),
         ({"turn": 1, "target": "secret", "value": "ab"}, [f"{FIRST}.target"]),
         ({"turn": 1, "target": "usage_source", "value": "fixed"}, [f"{FIRST}.target"]),
         ({"turn": 1, "target": "gain", "tokens": 2}, [f"{FIRST}.agents"]),
@@ -54,6 +58,39 @@ def test_an_entry_that_cannot_be_is_refused_by_its_key(entry: Any, paths: list[s
     with pytest.raises(ScenarioError) as caught:
         parse_world_config({"governance": {"shocks": [entry]}})
     assert [problem.partition(":")[0] for problem in caught.value.problems] == paths
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=4,
+)
+TABLES = ("fee_cap", "debt_rails", "concentration_monitor", "reinvestment_rebate")
+
+
+KEYS = st.sampled_from(["turn", "until", "factor", "value", "agents", "tokens"])
+TARGETS = st.sampled_from(["usage", "gain", "loss", "study_cost", "job_pay"])
+
+
+@given(st.dictionaries(KEYS, ANYTHING), TARGETS | ANYTHING)
+def test_whatever_stands_in_an_entry_it_is_read_or_refused(
+    entry: dict[str, Any], target: Any
+) -> None:
+    _read_or_refused({"shocks": [{"turn": 1, **entry, "target": target}]})
+
+
+@given(st.sampled_from(TABLES), ANYTHING, ANYTHING)
+def test_whatever_stands_in_a_table_it_is_read_or_refused(
+    name: str, value: Any, wages: Any
+) -> None:
+    _read_or_refused({name: value, "wages": wages})
+    _read_or_refused({name: {"window_turns": value, "cap_ratio": value, "gini_max": value}})
+    _read_or_refused({"shocks": value})
+
+
+def _read_or_refused(governance: dict[str, Any]) -> None:
+    with suppress(ScenarioError):
+        parse_world_config({"governance": governance})
 
 
 def test_a_gain_and_a_loss_of_one_balance_in_one_turn_are_refused() -> None:

@@ -49,7 +49,7 @@ from sim_economy.core.rules import (
 )
 from sim_economy.core.rules.jobs import Pay
 from sim_economy.core.shock_config import GAIN
-from sim_economy.core.state import AgentTurn, GovernanceState, RebateMemory, State, WindowTurn
+from sim_economy.core.state import GovernanceState, PointRecord, RebateMemory, State, WindowTurn
 from sim_economy.core.units import Millionths
 from sim_economy.core.world_config import WorldConfig
 
@@ -226,7 +226,7 @@ class GovernanceSteps:
         assert memory is not UNSET
         known = zip(studies_before, self._state.studies, strict=True)
         studied = [agent for agent, (had, has) in enumerate(known) if has > had]
-        studies = (*memory.studies, *(AgentTurn(agent, turn) for agent in studied))
+        studies = (*memory.studies, *(PointRecord(agent, turn) for agent in studied))
         memory = RebateMemory(
             studies=tuple(own for own in studies if own.turn > turn - rule.window_turns),
             settled=tuple(own for own in memory.settled if own.turn >= turn - rule.window_turns),
@@ -268,7 +268,7 @@ class GovernanceSteps:
                 nets[agent], is_new = reinvestment_rebate.moved(nets[agent], change)
                 earns = event.happened is Happened.SETTLED and event.counted and role is not lost
                 if earns and is_new:
-                    settled.append(AgentTurn(agent, self._state.turn))
+                    settled.append(PointRecord(agent, self._state.turn))
         self._remember(rebate=replace(memory, nets=tuple(nets), settled=tuple(settled)))
 
     def _received(self, event: ContractEvent) -> Counter[int]:

@@ -138,7 +138,10 @@ def _read(
     if not isinstance(entry, Mapping):
         problems.append(f"{path}: must be a table")
         return None
-    target = entry.get("target")
+    target = entry.get("target", "")
+    if not isinstance(target, str):
+        problems.append(f"{path}.target: must be a name")
+        return None
     if target in ONE_OFF:
         return _read_one_off(entry, path, agent_ids, problems)
     if target in FACTORS:

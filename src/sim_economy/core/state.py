@@ -79,8 +79,8 @@ class DebtRecord(Struct, frozen=True, array_like=True, gc=False):
     last_loan: int = 0
 
 
-class AgentTurn(Struct, frozen=True, array_like=True, gc=False):
-    """An agent's index, and a turn in which it did something."""
+class PointRecord(Struct, frozen=True, array_like=True, gc=False):
+    """An agent's index, and the turn in which it did what gives points (G2)."""
 
     agent: int
     turn: int
@@ -104,8 +104,8 @@ class RebateMemory(Struct, frozen=True, kw_only=True):
         nets: `[agent]`.
     """
 
-    studies: tuple[AgentTurn, ...] = ()
-    settled: tuple[AgentTurn, ...] = ()
+    studies: tuple[PointRecord, ...] = ()
+    settled: tuple[PointRecord, ...] = ()
     staked: tuple[int, ...]
     nets: tuple[NetRecord, ...]
 
