@@ -220,9 +220,7 @@ def main() -> None:
     parser.add_argument("--avx2", action="store_true")
     parser.add_argument("--kernel-alone", action="store_true")
     parser.add_argument("--plot", type=Path)
-    parser.add_argument(
-        "--agents-max", type=int, default=100_000, help="in the plot; 64 worlds take 7 KB an agent"
-    )
+    parser.add_argument("--agents-max", type=int, default=1_000_000, help="in the plot")
     options = parser.parse_args()
     worlds, runs = (4_096, 4) if options.quick else (32_768, 24)
     contenders = kernel_contenders(worlds)

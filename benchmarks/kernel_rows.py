@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim_economy.batch.play import play_batch
+from sim_economy.batch.play import LARGE_AGENTS, play_batch
 from sim_economy.batch.world_batch import BatchResult, UniformUsage, WorldBatch
 from sim_economy.core.units import MILLION
 from sim_economy.core.world_config import parse_world_config
@@ -70,7 +70,8 @@ def _batch(rules: str, worlds: int, *, swept: bool) -> WorldBatch:
 
 def agents_batch(agents: int, worlds: int) -> KernelRow:
     """Worlds of so many agents, together about as many agent-turns as `worlds` usual ones."""
-    held = max(64, worlds * AGENTS // agents // 64 * 64)
+    usual = worlds * AGENTS // agents
+    held = max(64, usual // 64 * 64) if agents < LARGE_AGENTS else max(1, usual)
     turns = TURNS if held * agents * TURNS <= worlds * AGENTS * TURNS else 10
     batch = WorldBatch(
         config=parse_world_config({"num_agents": agents}),
