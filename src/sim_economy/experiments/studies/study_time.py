@@ -1,0 +1,47 @@
+"""How long what is left of a study will take, from a few turns of it played now."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from msgspec.structs import replace
+
+from sim_economy.experiments.studies.equal_tokens import Match
+from sim_economy.experiments.studies.played_cells import play_cell
+from sim_economy.experiments.studies.study_arms import ArmKind, Cell, off_arm
+from sim_economy.experiments.studies.treatment_study import GRANT, Horizon, StudyBehaviour
+
+_TRIED_TURNS: Final = 60
+_UNDER_RULES: Final = 1.25
+"""What a turn takes under a treatment, of what it takes without one."""
+_TARIFF_TRIES: Final = 4
+"""Doses at which a tariff is played until it is matched, usually."""
+
+
+def estimated_seconds(cells: Iterable[Cell], matches: Sequence[Match], jobs: int) -> float:
+    """Seconds that cells and matches will take in so many processes side by side."""
+    turns: dict[str, int] = {}
+    behaviours: dict[str, StudyBehaviour] = {}
+    weighed = [(cell, 2 if cell.arm.kind is ArmKind.FIXED else 1) for cell in cells]
+    weighed += [
+        (match.cell, 1 if match.reference.key == GRANT else _TARIFF_TRIES) for match in matches
+    ]
+    for cell, times in weighed:
+        behaviours[cell.behaviour.name] = cell.behaviour
+        turns[cell.behaviour.name] = turns.get(cell.behaviour.name, 0) + times * cell.turns
+    each = {
+        scenario: _turn_seconds(behaviour)
+        for scenario, behaviour in {own.scenario.source: own for own in behaviours.values()}.items()
+    }
+    seconds = sum(each[behaviours[name].scenario.source] * own for name, own in turns.items())
+    return seconds / jobs
+
+
+def _turn_seconds(behaviour: StudyBehaviour) -> float:
+    """Seconds of a turn under a behaviour; those of one scenario take about the same."""
+    short = replace(behaviour, horizons=(Horizon(_TRIED_TURNS, 1),))
+    started = time.perf_counter()
+    play_cell(Cell(short, off_arm()))
+    return _UNDER_RULES * (time.perf_counter() - started) / _TRIED_TURNS
