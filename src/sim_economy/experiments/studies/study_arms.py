@@ -47,6 +47,7 @@ class Arm(Struct, frozen=True, kw_only=True):
         shock: The name of the shock that hits it.
         matched: Of a reference at equal tokens: the arm whose tokens it spares or gives.
         turns: The one horizon that it plays; None for all.
+        keeps_series: Whether its turns are kept one by one: a shocked arm and its unshocked pair.
     """
 
     name: str
@@ -57,12 +58,8 @@ class Arm(Struct, frozen=True, kw_only=True):
     shock: str = ""
     matched: str = ""
     turns: int | None = None
+    keeps_series: bool = False
     settings: dict[str, Any]
-
-    @property
-    def keeps_series(self) -> bool:
-        """True if its turns are kept one by one, because a shocked arm is compared with it."""
-        return self.kind in {ArmKind.SHOCKED, ArmKind.OFF, ArmKind.DOSE}
 
 
 class Cell(Struct, frozen=True):
@@ -101,7 +98,7 @@ def planned_cells(study: TreatmentStudy) -> list[Cell]:
 
 def off_arm() -> Arm:
     """The arm without a treatment."""
-    return Arm(name=OFF, kind=ArmKind.OFF, settings={})
+    return Arm(name=OFF, kind=ArmKind.OFF, keeps_series=True, settings={})
 
 
 def _arms(study: TreatmentStudy, behaviour: StudyBehaviour) -> Iterator[Arm]:
@@ -144,6 +141,7 @@ def dose_arm(treatment: Treatment, dose: str, agents: Sequence[str], wages: str 
         treatments=(treatment.name,),
         dose=dose,
         wages=wages,
+        keeps_series=dose == treatment.dose and not wages and not treatment.is_reference,
         settings=settings,
     )
 
@@ -195,6 +193,7 @@ def _shocked(shock: StudyShock, treatment: Treatment | None, agents: Sequence[st
         treatments=() if treatment is None else (treatment.name,),
         dose="" if treatment is None else treatment.dose,
         shock=shock.name,
+        keeps_series=True,
         settings=_joined([dosed, {_SHOCKS: entries}]),
     )
 

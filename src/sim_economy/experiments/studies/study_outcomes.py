@@ -8,6 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from sim_economy.experiments.studies.study_rows import StudyRow
+from sim_economy.statistics.diversity import hill_number
 from sim_economy.statistics.inequality import gini_absolute, gini_normalised, hhi
 
 
@@ -82,6 +83,14 @@ OUTCOMES: Final[Mapping[str, StudyOutcome]] = {
     ),
     "winner_concentration": StudyOutcome(
         "concentration of block wins (HHI)", "", "spread", -1, lambda row: hhi(row.blocks_won),
+    ),
+    "blocks_percent": StudyOutcome(
+        "turns with a block", "%", "spread", 0,
+        lambda row: 100 * sum(row.blocks_won) / row.turns,
+    ),
+    "action_diversity": StudyOutcome(
+        "effective number of actions", "", "spread", 0,
+        lambda row: hill_number([*row.actions.values()], 1),
     ),
     "granted": StudyOutcome(
         "tokens spared or given", "tokens", "platform", 0, lambda row: float(row.granted_total),

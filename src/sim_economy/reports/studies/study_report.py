@@ -1,0 +1,522 @@
+"""The report of a study of treatments: the answer first, then figures, then every effect."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct
+
+from sim_economy.core.errors import needing
+from sim_economy.experiments.studies.study_outcomes import OUTCOMES
+from sim_economy.experiments.studies.treatment_study import TreatmentStudy
+from sim_economy.ledger.readers.plain_text import markdown_code, markdown_text
+from sim_economy.reports.page.document import KeyFigure, Report, Section, plain
+from sim_economy.reports.page.files import write_files
+from sim_economy.reports.studies.study_claims import claims_table
+from sim_economy.reports.studies.study_effects import (
+    Contrast,
+    Effect,
+    MatchedEffect,
+    contrasts,
+    fixed_effects,
+    matched_effects,
+    primary_effects,
+    treatments_of,
+)
+from sim_economy.reports.studies.study_pictures import (
+    dose_picture,
+    flow_picture,
+    forest_picture,
+    impulse_picture,
+    interaction_picture,
+    survival_picture,
+    threshold_picture,
+)
+from sim_economy.reports.studies.study_results import StudyResults
+from sim_economy.reports.studies.study_sentences import (
+    INSOLVENT,
+    answer,
+    between,
+    change,
+    rule_sentence,
+)
+from sim_economy.reports.studies.study_shocks import ImpulseResponse, impulse_responses
+from sim_economy.reports.tables import Table, Value, number
+from sim_economy.statistics.expected_shortfall import expected_shortfall
+
+REPORT_BEGINNING: Final = b"# "
+EFFECTS_CSV: Final = "tables/effects.csv"
+
+
+class StudyFindings(Struct, frozen=True, kw_only=True):
+    """All that a study found.
+
+    Attributes:
+        effects: Of each treatment at its dose, agents deciding again.
+        fixed: The same with behaviour held fixed.
+    """
+
+    results: StudyResults
+    effects: Sequence[Effect]
+    fixed: Sequence[Effect]
+    matched: Sequence[MatchedEffect]
+    contrasts: Sequence[Contrast]
+    responses: Sequence[ImpulseResponse]
+
+    @property
+    def answer(self) -> str:
+        """The answer to the study's question, as plain text."""
+        return plain(answer(self.results, self.effects, self.matched))
+
+
+def findings_of(study: TreatmentStudy, folder: Path) -> StudyFindings:
+    """What a finished study found.
+
+    Raises:
+        FolderError: The folder holds no finished study.
+        ExtraMissingError: A library of the extra `report` is not installed.
+    """
+    with needing("a study", "report"):
+        results = StudyResults(study, folder)
+        names = [own.name for own in study.outcomes]
+        return StudyFindings(
+            results=results,
+            effects=primary_effects(results),
+            fixed=fixed_effects(results),
+            matched=matched_effects(results, names),
+            contrasts=contrasts(results, names),
+            responses=impulse_responses(results),
+        )
+
+
+def write_study(folder: Path, found: StudyFindings) -> list[Path]:
+    """Write `study.md`, `study.html`, figures and tables, the page last.
+
+    Raises:
+        ExtraMissingError: A library of the extra `report` is not installed.
+        FolderError: The folder cannot be written.
+    """
+    with needing("the report", "report"):
+        return write_files(folder, "study", study_report(found))
+
+
+def study_report(found: StudyFindings) -> Report:
+    """A study as a report."""
+    results, study = found.results, found.results.study
+    return Report(
+        title=study.question,
+        answer=answer(results, found.effects, found.matched),
+        picture=dose_picture(results),
+        key_figures=_key_figures(found),
+        evidence=[*_evidence(found)],
+        provenance=[_design(study), _statistics(found), _reading()],
+    )
+
+
+def _evidence(found: StudyFindings) -> Iterator[Section]:
+    results, study = found.results, found.results.study
+    first = study.behaviours[0]
+    last = first.horizons[-1].turns
+    if results.thresholds:
+        yield Section(
+            title="Before any rule",
+            blocks=[_before(found), threshold_picture(results), _known_table(found)],
+        )
+    yield Section(
+        title="Each rule",
+        blocks=[
+            *(rule_sentence(name, _of(found.effects, study, name)) for name in treatments_of(study)),
+            forest_picture(found.effects, found.fixed, study, first.name, last),
+            _effects_table(found.effects),
+        ],
+    )
+    yield Section(
+        title="At equal tokens",
+        blocks=[_matched_sentence(found), _matched_table(found.matched)],
+    )
+    yield Section(
+        title="With what agents decide held fixed",
+        blocks=[*_fixed_sentences(found), _fixed_table(found)],
+    )
+    if found.contrasts:
+        yield Section(
+            title="Two together",
+            blocks=[
+                _contrast_sentence(found),
+                interaction_picture(results, found.contrasts, first.name, last),
+                _contrast_table(found.contrasts),
+            ],
+        )
+    yield Section(
+        title="Who stays solvent, and how long",
+        blocks=[survival_picture(results, first.name, last), _shortfall_table(results)],
+    )
+    if found.responses:
+        yield Section(
+            title="Shocks",
+            blocks=[
+                impulse_picture(found.responses, first.name),
+                _shock_table(found.responses),
+            ],
+        )
+    yield Section(title="Where tokens went", blocks=[flow_picture(results, first.name, last)])
+    yield Section(title="The paper's five claims", blocks=[claims_table(results)])
+
+
+def _of(effects: Sequence[Effect], study: TreatmentStudy, name: str) -> list[Effect]:
+    """The effects of one treatment."""
+    prefix = f"{name} {study.treatment(name).dose}"
+    return [own for own in effects if own.arm == prefix]
+
+
+def _key_figures(found: StudyFindings) -> list[KeyFigure]:
+    study = found.results.study
+    first = study.behaviours[0]
+    figures = []
+    for horizon in (first.horizons[0], first.horizons[-1])[: len(first.horizons)]:
+        off = found.results.off(first.name, horizon.turns)
+        figures.append(
+            KeyFigure(
+                value=f"{number(off.mean(INSOLVENT), 1)} %",
+                label=f"of agent-turns below zero after {horizon.turns:,} turns, without a rule",
+                note=f"platform {number(off.mean('platform'), 0)} tokens",
+            )
+        )
+    nothing = sum(own.verdict.name == "NOTHING" for own in found.effects)
+    figures.append(
+        KeyFigure(
+            value=f"{nothing} of {len(found.effects)}",
+            label="primary effects are none that matters, by a test of equivalence",
+        )
+    )
+    return figures[:3]
+
+
+def _before(found: StudyFindings) -> str:
+    results = found.results
+    curve = results.study.threshold
+    assert curve is not None
+    shares = dict(results.thresholds)
+    own = shares[float(curve.published)]
+    return (
+        f"With nothing else changed, `{curve.key}` decides: {number(own, 1)} % of agent-turns end "
+        f"below zero at the published {curve.published}, {number(max(shares.values()), 1)} % at "
+        f"most, {number(min(shares.values()), 1)} % at least, over {curve.seeds} seeds and "
+        f"{curve.turns} turns ([thresholds.csv](thresholds.csv))."
+    )
+
+
+def _known_table(found: StudyFindings) -> Table:
+    """What is to be known of the world and the rules before any effect is read."""
+    results, study = found.results, found.results.study
+    first = study.behaviours[0]
+    rows: list[tuple[Value, ...]] = []
+    for behaviour in study.behaviours:
+        for horizon in behaviour.horizons:
+            off = results.off(behaviour.name, horizon.turns)
+            rows.append(
+                (
+                    behaviour.name,
+                    horizon.turns,
+                    len(off.seeds),
+                    round(off.mean(INSOLVENT), 2),
+                    round(off.mean("mean_depth"), 1),
+                    round(off.mean("platform"), 1),
+                    round(off.mean("platform_insolvent"), 1),
+                    round(off.mean("gini_absolute"), 1),
+                    round(off.mean("action_diversity"), 2),
+                    off.digests[0],
+                )
+            )
+    columns = (
+        "behaviour", "turns", "runs", "agent-turns below zero (%)", "mean depth",
+        "platform", "runs with platform below zero (%)", "absolute Gini",
+        "effective actions", "state of the first run",
+    )  # fmt: skip
+    del first
+    return Table("without", "Without a rule", columns, tuple(rows))
+
+
+def _effects_table(effects: Sequence[Effect]) -> Table:
+    rows = tuple(
+        (
+            own.behaviour,
+            own.turns,
+            own.arm,
+            str(own.mode),
+            OUTCOMES[own.outcome].text,
+            own.pairs,
+            _rounded(own.off),
+            _rounded(own.mean),
+            _rounded(own.student.low),
+            _rounded(own.student.high),
+            _rounded(own.bca.low),
+            _rounded(own.bca.high),
+            _rounded(own.adjusted, 4),
+            str(own.verdict),
+            own.run_id,
+        )
+        for own in effects
+    )
+    columns = (
+        "behaviour", "turns", "treatment", "mode", "outcome", "pairs", "without", "difference",
+        "low", "high", "BCa low", "BCa high", "p (Holm)", "verdict", "first run",
+    )  # fmt: skip
+    return Table("effects", "Every primary effect, agents deciding again", columns, rows)
+
+
+def _rounded(value: float | None, digits: int = 3) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def _matched_sentence(found: StudyFindings) -> str:
+    own = [each for each in found.matched if each.outcome == INSOLVENT and each.difference]
+    alike = sum(str(each.difference.verdict) == "does nothing that matters" for each in own if each.difference)
+    missing = sum(each.reference_tokens is None for each in found.matched if each.outcome == INSOLVENT)
+    return (
+        f"Beside a reference that spares or gives as many tokens, {alike} of {len(own)} treatments "
+        "differ from it in agent-turns below zero by nothing that matters; "
+        f"{missing} spare or give nothing, and are compared with nothing."
+    )
+
+
+def _matched_table(matched: Sequence[MatchedEffect]) -> Table:
+    rows = tuple(
+        (
+            own.behaviour,
+            own.turns,
+            own.arm,
+            own.reference,
+            own.dose or None,
+            round(own.tokens, 1),
+            _rounded(own.reference_tokens, 1),
+            OUTCOMES[own.outcome].text,
+            *(_rounded(value, 2) for value in own.means),
+            None if own.difference is None else _rounded(own.difference.mean, 2),
+            None if own.difference is None else _rounded(own.difference.student.low, 2),
+            None if own.difference is None else _rounded(own.difference.student.high, 2),
+            "not comparable" if own.difference is None else str(own.difference.verdict),
+        )
+        for own in matched
+    )
+    columns = (
+        "behaviour", "turns", "treatment", "reference", "its dose", "tokens", "its tokens",
+        "outcome", "without", "treatment's", "reference's", "difference", "low", "high", "verdict",
+    )  # fmt: skip
+    return Table("matched", "Treatments beside references at equal tokens", columns, rows)
+
+
+def _fixed_sentences(found: StudyFindings) -> Iterator[str]:
+    displaced = [
+        (own.displaced_percent, own)
+        for own in found.results.of()
+        if own.arm.kind.value == "fixed"
+    ]
+    if not displaced:
+        return
+    most, arm = max(displaced, key=lambda each: each[0])
+    text = (
+        f"What agents decided without a rule is played again under it. At most "
+        f"{number(most, 1)} % of inputs came to nothing there ({markdown_text(arm.arm.name)}, "
+        f"{markdown_text(arm.behaviour)}, {arm.turns:,} turns)."
+    )
+    if most > 5:
+        text += " **Above 5 % such a replay says little of what the rule would do.**"
+    yield text
+
+
+def _fixed_table(found: StudyFindings) -> Table:
+    deciding = {(own.behaviour, own.turns, own.arm, own.outcome): own for own in found.effects}
+    rows: list[tuple[Value, ...]] = []
+    for own in found.fixed:
+        name = own.arm.removesuffix(f", {own.mode}")
+        other = deciding.get((own.behaviour, own.turns, name, own.outcome))
+        rows.append(
+            (
+                own.behaviour,
+                own.turns,
+                name,
+                OUTCOMES[own.outcome].text,
+                _rounded(own.mean, 2),
+                _rounded(own.student.low, 2),
+                _rounded(own.student.high, 2),
+                None if other is None else _rounded(other.mean, 2),
+            )
+        )
+    columns = (
+        "behaviour", "turns", "treatment", "outcome", "difference, behaviour held fixed", "low",
+        "high", "difference, agents decide again",
+    )  # fmt: skip
+    return Table("fixed", "Behaviour held fixed beside agents deciding again", columns, tuple(rows))
+
+
+def _contrast_sentence(found: StudyFindings) -> str:
+    own = [each for each in found.contrasts if each.outcome == INSOLVENT]
+    strongest = min(own, key=lambda each: each.together)
+    one, other = strongest.treatments
+    return (
+        f"Together, {markdown_text(one)} and {markdown_text(other)} lower agent-turns below zero "
+        f"most: {change(strongest.together, INSOLVENT)} under {markdown_text(strongest.behaviour)} "
+        f"after {strongest.turns:,} turns; their contrast, half of (both - one - other + neither), "
+        f"is {change(strongest.mean, INSOLVENT)} ({between(strongest.interval, INSOLVENT)}; agents "
+        f"decide again; {strongest.pairs} pairs)."
+    )
+
+
+def _contrast_table(contrasts: Sequence[Contrast]) -> Table:
+    rows = tuple(
+        (
+            own.behaviour,
+            own.turns,
+            " + ".join(own.treatments),
+            OUTCOMES[own.outcome].text,
+            own.pairs,
+            _rounded(own.together, 2),
+            _rounded(own.mean, 2),
+            _rounded(own.interval.low, 2),
+            _rounded(own.interval.high, 2),
+        )
+        for own in contrasts
+    )
+    columns = (
+        "behaviour", "turns", "treatments", "outcome", "pairs", "both change", "contrast", "low",
+        "high",
+    )  # fmt: skip
+    return Table("contrasts", "Two treatments together", columns, rows)
+
+
+def _shortfall_table(results: StudyResults) -> Table:
+    """The least wealth, pooled over agents and runs."""
+    rows: list[tuple[Value, ...]] = []
+    for behaviour in results.study.behaviours:
+        for horizon in behaviour.horizons:
+            arms = [results.off(behaviour.name, horizon.turns)]
+            arms += [
+                own
+                for name in treatments_of(results.study)
+                if (
+                    own := results.arm(
+                        behaviour.name,
+                        f"{name} {results.study.treatment(name).dose}",
+                        horizon.turns,
+                    )
+                )
+                is not None
+            ]
+            for own in arms:
+                pooled = [tokens for run in own.wealth for tokens in run]
+                rows.append(
+                    (
+                        behaviour.name,
+                        horizon.turns,
+                        own.arm.name,
+                        round(own.mean("solvent_turns"), 1),
+                        round(expected_shortfall(pooled), 1),
+                        min(pooled),
+                        round(own.owed, 1),
+                        round(own.mean("action_diversity"), 2),
+                        round(own.mean("winner_concentration"), 3),
+                    )
+                )
+    columns = (
+        "behaviour", "turns", "treatment", "turns before first below zero",
+        "mean wealth of the poorest 5 %", "least wealth", "owed to the platform",
+        "effective actions", "concentration of wins",
+    )  # fmt: skip
+    return Table("solvency", "The poorest, and how varied what agents do is", columns, tuple(rows))
+
+
+def _shock_table(responses: Sequence[ImpulseResponse]) -> Table:
+    rows = tuple(
+        (
+            own.behaviour,
+            own.shock,
+            own.arm,
+            own.pairs,
+            round(own.peak, 2),
+            round(own.area, 1),
+            own.recovered,
+        )
+        for own in responses
+    )
+    columns = (
+        "behaviour", "shock", "arm", "pairs", "agents more below zero, at most",
+        "agent-turns more below zero", "turns until nothing is left of it",
+    )  # fmt: skip
+    return Table("shocks", "After a shock, beside the same arm without it", columns, rows)
+
+
+def _design(study: TreatmentStudy) -> Section:
+    """What was decided before anything was played."""
+    rows: list[tuple[Value, ...]] = [
+        ("hash of the study", study.hash),
+        ("horizons", ", ".join(f"{own.turns:,} turns x {own.seeds}" for own in study.horizons)),
+        ("behaviours", ", ".join(own.name for own in study.behaviours)),
+        *(
+            (f"treatment {own.name}", f"{own.key} = {', '.join(own.doses)}; compared at {own.dose}")
+            for own in study.treatments
+        ),
+        *(
+            (f"primary outcome {own.name}", f"smallest effect {own.smallest_effect:g}")
+            for own in study.outcomes
+        ),
+        *((f"shock {own.name}", json.dumps(list(own.entries), default=str)) for own in study.shocks),
+        ("together", ", ".join(study.factorial)),
+    ]
+    table = Table("design", "Decided beforehand, in the study's file", ("what", "value"), tuple(rows))
+    return Section(title="Design", blocks=[table])
+
+
+def _statistics(found: StudyFindings) -> Section:
+    tested = sum(own.p_value is not None for own in found.effects)
+    return Section(
+        title="Statistics",
+        blocks=[
+            "The run is the unit: differences are those of runs with the same seed. Intervals are "
+            "Student's t (95 %) and, beside them, the BCa bootstrap; p-values flip the signs of "
+            f"whole pairs and are adjusted by Holm's method over all {tested} primary effects that "
+            "chance has a part in. *Does nothing that matters*: the 90 % interval lies within the "
+            "smallest effect worth acting on (two one-sided tests). What is not in the design was "
+            "looked at afterwards: the tables of matched references, contrasts and shocks carry "
+            "intervals without p-values.",
+        ],
+    )
+
+
+def _reading() -> Section:
+    command = "sim-economy study STUDY --out FOLDER"
+    return Section(
+        title="Every number again",
+        blocks=[
+            f"{markdown_code(command)} with the same file writes the same bytes. A run is named by "
+            "behaviour, arm, seed and turn; its row, with the digest of its state, is in "
+            "`runs/BEHAVIOUR/ARM.jsonl`.",
+        ],
+    )
+
+
+def plain_findings(found: StudyFindings) -> dict[str, Any]:
+    """What a study found as plain values, for scripts."""
+    return {
+        "study_hash": found.results.study.hash,
+        "effects": [
+            {
+                "behaviour": own.behaviour,
+                "turns": own.turns,
+                "treatment": own.arm,
+                "mode": str(own.mode),
+                "outcome": own.outcome,
+                "pairs": own.pairs,
+                "without": own.off,
+                "difference": own.mean,
+                "interval": [*own.student],
+                "p_holm": own.adjusted,
+                "verdict": str(own.verdict),
+                "run": own.run_id,
+            }
+            for own in (*found.effects, *found.fixed)
+        ],
+    }

@@ -1,0 +1,91 @@
+"""What shocks do, and how long until nothing is left of them."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from sim_economy.experiments.studies.study_arms import ArmKind, dose_arm
+from sim_economy.experiments.studies.treatment_study import OFF
+from sim_economy.reports.studies.study_results import ArmOutcomes, StudyResults
+from sim_economy.statistics.intervals import Interval, student_interval
+
+
+class ImpulseResponse(Struct, frozen=True, kw_only=True):
+    """What a shock changes, beside the same arm without it on the same seeds.
+
+    Attributes:
+        first_turn: Of the shock, as `last_turn`.
+        means: Agents more below zero at the end of each turn, on average.
+        bands: Their intervals at 95 %.
+        peak: The greatest of the means.
+        area: Agent-turns more below zero, from the shock on, a run.
+        recovered: Turns after the shock's last one until the interval holds zero and goes on to;
+            None where it does not within what is kept.
+    """
+
+    behaviour: str
+    shock: str
+    arm: str
+    turns: int
+    pairs: int
+    first_turn: int
+    last_turn: int
+    means: Sequence[float]
+    bands: Sequence[Interval]
+    peak: float
+    area: float
+    recovered: int | None
+
+
+def impulse_responses(results: StudyResults) -> list[ImpulseResponse]:
+    """Every shocked arm beside its pair, at the horizon of the longest series."""
+    found = []
+    for behaviour in results.study.behaviours:
+        turns = [own.turns for own in behaviour.horizons][:2][-1]
+        agents = behaviour.scenario.base.config.agent_ids
+        for own in results.of(behaviour.name, turns, [ArmKind.SHOCKED]):
+            name = OFF
+            if own.arm.treatments:
+                treatment = results.study.treatment(own.arm.treatments[0])
+                name = dose_arm(treatment, treatment.dose, agents).name
+            pair = results.arm(behaviour.name, name, turns)
+            assert pair is not None, own.arm
+            found.append(_response(results, own, pair))
+    return found
+
+
+def _response(results: StudyResults, own: ArmOutcomes, pair: ArmOutcomes) -> ImpulseResponse:
+    shock = next(each for each in results.study.shocks if each.name == own.arm.shock)
+    series = [
+        [ours - its for ours, its in zip(each, pair.insolvent_by_turn[index], strict=True)]
+        for each, index in (
+            (own.insolvent_by_turn[at], pair.by_seed[seed]) for at, seed in enumerate(own.seeds)
+        )
+    ]
+    by_turn = [*zip(*series, strict=True)]
+    means = [statistics.mean(turn) for turn in by_turn]
+    bands = [student_interval(turn) for turn in by_turn]
+    after = bands[shock.last_turn :]
+    clear = [index for index, band in enumerate(after) if not _holds_zero(band)]
+    recovered = clear[-1] + 1 if clear else 0
+    return ImpulseResponse(
+        behaviour=own.behaviour,
+        shock=shock.name,
+        arm=pair.arm.name,
+        turns=own.turns,
+        pairs=len(series),
+        first_turn=shock.first_turn,
+        last_turn=shock.last_turn,
+        means=means,
+        bands=bands,
+        peak=max(means[shock.first_turn - 1 :]),
+        area=sum(means[shock.first_turn - 1 :]),
+        recovered=recovered if recovered < len(after) else None,
+    )
+
+
+def _holds_zero(band: Interval) -> bool:
+    return band.low is not None and band.high is not None and band.low <= 0 <= band.high
