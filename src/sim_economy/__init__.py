@@ -17,6 +17,7 @@ class Saver(se.Policy):                          # a policy of your own
 se.play("as-run", policy=Saver)
 
 Play      play, experiment, compare, sweep: scenarios, with any setting by name
+          treatment_study: which rule keeps whom solvent; PlayedStudy
           World: turn by turn, by hand; Played.of(world) measures it
 Settings  load_scenario, preset, parse_world_config, WorldConfig
 Usage     read_usage: logs of real usage as usage rows; ImportedUsage
@@ -108,6 +109,8 @@ if TYPE_CHECKING:
         PlayedSensitivity as PlayedSensitivity,
     )
     from sim_economy.reports.sensitivity.played_sensitivity import sensitivity as sensitivity
+    from sim_economy.reports.studies.played_study import PlayedStudy as PlayedStudy
+    from sim_economy.reports.studies.played_study import treatment_study as treatment_study
     from sim_economy.scenarios.presets import preset as preset
     from sim_economy.scenarios.scenario import load_scenario as load_scenario
     from sim_economy.usage.usage_import import ImportedUsage as ImportedUsage
@@ -172,6 +175,7 @@ _HOMES = {
         "experiments.played_experiment",
     ),
     **dict.fromkeys(("PlayedSweep", "sweep"), "experiments.sweeps.played_sweep"),
+    **dict.fromkeys(("PlayedStudy", "treatment_study"), "reports.studies.played_study"),
     "load_scenario": "scenarios.scenario",
     "frame": "ledger.readers.export",
     "preset": "scenarios.presets",

@@ -99,6 +99,11 @@ def run_study(
         )
 
 
+def cells_of(study: TreatmentStudy) -> int:
+    """How many cells a study has, those matched at equal tokens too."""
+    return len(planned_cells(study)) + len(planned_matches(study))
+
+
 def check_arms(cells: Iterable[Cell]) -> None:
     """Hold every arm to its scenario before anything is played.
 

@@ -34,6 +34,17 @@ class StudyTable(Struct, frozen=True, kw_only=True):
     threshold: Annotated[
         Mapping[str, Any] | None, Parameter(Kind.TABLE, "the curve over one key of behaviour")
     ] = None
+    slice: Annotated[
+        Mapping[str, Any] | None, Parameter(Kind.TABLE, "what a slice of it plays")
+    ] = None
+
+
+class SliceTable(Struct, frozen=True, kw_only=True):
+    """The keys of `[slice]`: the small part of a study that takes a minute."""
+
+    turns: Annotated[int, Parameter(Kind.COUNT, "of the one horizon", 1, TURNS_MAX)]
+    seeds: Annotated[int, Parameter(Kind.COUNT, "replicates of each arm", 2, SEEDS_MAX)]
+    behaviours: Annotated[tuple[str, ...], Parameter(Kind.TEXTS, "the ones that are played")]
 
 
 class HorizonTable(Struct, frozen=True, kw_only=True):

@@ -30,6 +30,7 @@ from sim_economy.experiments.studies.study_tables import (
     HorizonTable,
     OutcomeTable,
     ShockTable,
+    SliceTable,
     StudyTable,
     ThresholdTable,
     TreatmentTable,
@@ -178,29 +179,59 @@ class TreatmentStudy(Struct, frozen=True, kw_only=True):
 
 
 def load_treatment_study(
-    source: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None
+    source: str | Path | Mapping[str, Any],
+    changes: Mapping[str, Any] | None = None,
+    *,
+    is_slice: bool = False,
 ) -> TreatmentStudy:
     """A study from its file, a shipped one by name, or plain values as a file gives them.
 
     Args:
         changes: Values by key that go over those at the top of the file.
+        is_slice: Whether only what its `[slice]` names is played.
 
     Raises:
         ScenarioError: With every problem found.
     """
     if isinstance(source, Mapping):
-        return parse_treatment_study({**source, **(changes or {})}, Path())
+        return parse_treatment_study(_chosen({**source, **(changes or {})}, is_slice), Path())
     name = str(source)
     if name in TREATMENT_STUDIES:
         given, folder = read_toml(study_text(name)), Path()
     else:
         given, folder = read_toml(_file_text(name)), Path(name).parent
     try:
-        return parse_treatment_study({**given, **(changes or {})}, folder, Path(name).stem)
+        chosen = _chosen({**given, **(changes or {})}, is_slice)
+        return parse_treatment_study(chosen, folder, Path(name).stem)
     except ScenarioError as error:
         if name not in TREATMENT_STUDIES and not error.file:
             error.file = name
         raise
+
+
+def _chosen(given: dict[str, Any], is_slice: bool) -> dict[str, Any]:
+    """The values of a study, or of the slice of it that its file names."""
+    if not is_slice:
+        return given
+    problems: list[str] = []
+    if given.get("slice") is None:
+        raise ScenarioError(["slice: the study names none; state [slice], or play it whole"])
+    own = read_struct(SliceTable, given["slice"], "slice", problems)
+    entries = given.get("behaviours", ())
+    if own is None:
+        raise ScenarioError(problems)
+    names = [entry.get("name") for entry in entries if isinstance(entry, Mapping)]
+    problems += [
+        f"slice.behaviours: there is no {name}{suggestion(name, [*map(str, names)])}"
+        for name in own.behaviours
+        if name not in names
+    ]
+    if problems:
+        raise ScenarioError(problems)
+    chosen = [entry for entry in entries if entry.get("name") in own.behaviours]
+    horizons = [{"turns": own.turns, "seeds": own.seeds}]
+    name = f"{given.get('name', 'study')}-slice"
+    return {**given, "name": name, "horizons": horizons, "behaviours": chosen}
 
 
 def _file_text(source: str) -> str:

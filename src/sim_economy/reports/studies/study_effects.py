@@ -118,9 +118,7 @@ def fixed_effects(results: StudyResults) -> list[Effect]:
     ]
 
 
-def effect_of(
-    results: StudyResults, own: ArmOutcomes, outcome: str, smallest: float
-) -> Effect:
+def effect_of(results: StudyResults, own: ArmOutcomes, outcome: str, smallest: float) -> Effect:
     """What an arm changes in an outcome."""
     off = results.off(own.behaviour, own.turns)
     return _effect(own, off, outcome, smallest)
@@ -269,9 +267,7 @@ def contrasts(results: StudyResults, outcomes: Iterable[str]) -> list[Contrast]:
                 if arm is not None
             ]
             both, one, other, neither = values
-            halves = [
-                (both[seed] - one[seed] - other[seed] + neither[seed]) / 2 for seed in both
-            ]
+            halves = [(both[seed] - one[seed] - other[seed] + neither[seed]) / 2 for seed in both]
             estimate = paired_estimate(halves, crc32(f"{own.run_id()} {outcome}".encode()))
             found.append(
                 Contrast(

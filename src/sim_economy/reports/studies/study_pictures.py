@@ -316,5 +316,3 @@ def flow_picture(results: StudyResults, behaviour: str, turns: int) -> Figure:
         lambda narrow: flow_bars(bars, "tokens a run", caption, narrow=narrow),
         rows,
     )
-
-

@@ -20,6 +20,7 @@ from sim_economy.reports.studies.study_effects import (
     Contrast,
     Effect,
     MatchedEffect,
+    Verdict,
     contrasts,
     fixed_effects,
     matched_effects,
@@ -128,7 +129,10 @@ def _evidence(found: StudyFindings) -> Iterator[Section]:
     yield Section(
         title="Each rule",
         blocks=[
-            *(rule_sentence(name, _of(found.effects, study, name)) for name in treatments_of(study)),
+            *(
+                rule_sentence(name, _of(found.effects, study, name))
+                for name in treatments_of(study)
+            ),
             forest_picture(found.effects, found.fixed, study, first.name, last),
             _effects_table(found.effects),
         ],
@@ -185,7 +189,7 @@ def _key_figures(found: StudyFindings) -> list[KeyFigure]:
                 note=f"platform {number(off.mean('platform'), 0)} tokens",
             )
         )
-    nothing = sum(own.verdict.name == "NOTHING" for own in found.effects)
+    nothing = sum(own.verdict is Verdict.NOTHING for own in found.effects)
     figures.append(
         KeyFigure(
             value=f"{nothing} of {len(found.effects)}",
@@ -212,7 +216,6 @@ def _before(found: StudyFindings) -> str:
 def _known_table(found: StudyFindings) -> Table:
     """What is to be known of the world and the rules before any effect is read."""
     results, study = found.results, found.results.study
-    first = study.behaviours[0]
     rows: list[tuple[Value, ...]] = []
     for behaviour in study.behaviours:
         for horizon in behaviour.horizons:
@@ -236,7 +239,6 @@ def _known_table(found: StudyFindings) -> Table:
         "platform", "runs with platform below zero (%)", "absolute Gini",
         "effective actions", "state of the first run",
     )  # fmt: skip
-    del first
     return Table("without", "Without a rule", columns, tuple(rows))
 
 
@@ -273,11 +275,11 @@ def _rounded(value: float | None, digits: int = 3) -> float | None:
 
 
 def _matched_sentence(found: StudyFindings) -> str:
-    own = [each for each in found.matched if each.outcome == INSOLVENT and each.difference]
-    alike = sum(str(each.difference.verdict) == "does nothing that matters" for each in own if each.difference)
-    missing = sum(each.reference_tokens is None for each in found.matched if each.outcome == INSOLVENT)
+    own = [each.difference for each in found.matched if each.outcome == INSOLVENT]
+    verdicts = [None if difference is None else difference.verdict for difference in own]
+    alike, missing = verdicts.count(Verdict.NOTHING), verdicts.count(None)
     return (
-        f"Beside a reference that spares or gives as many tokens, {alike} of {len(own)} treatments "
+        f"Beside a reference that spares or gives as many tokens, {alike} of {len(own) - missing} treatments "
         "differ from it in agent-turns below zero by nothing that matters; "
         f"{missing} spare or give nothing, and are compared with nothing."
     )
@@ -311,9 +313,7 @@ def _matched_table(matched: Sequence[MatchedEffect]) -> Table:
 
 def _fixed_sentences(found: StudyFindings) -> Iterator[str]:
     displaced = [
-        (own.displaced_percent, own)
-        for own in found.results.of()
-        if own.arm.kind.value == "fixed"
+        (own.displaced_percent, own) for own in found.results.of() if own.arm.kind.value == "fixed"
     ]
     if not displaced:
         return
@@ -463,10 +463,15 @@ def _design(study: TreatmentStudy) -> Section:
             (f"primary outcome {own.name}", f"smallest effect {own.smallest_effect:g}")
             for own in study.outcomes
         ),
-        *((f"shock {own.name}", json.dumps(list(own.entries), default=str)) for own in study.shocks),
+        *(
+            (f"shock {own.name}", json.dumps(list(own.entries), default=str))
+            for own in study.shocks
+        ),
         ("together", ", ".join(study.factorial)),
     ]
-    table = Table("design", "Decided beforehand, in the study's file", ("what", "value"), tuple(rows))
+    table = Table(
+        "design", "Decided beforehand, in the study's file", ("what", "value"), tuple(rows)
+    )
     return Section(title="Design", blocks=[table])
 
 
@@ -474,16 +479,18 @@ def _statistics(found: StudyFindings) -> Section:
     tested = sum(own.p_value is not None for own in found.effects)
     return Section(
         title="Statistics",
-        blocks=[
-            "The run is the unit: differences are those of runs with the same seed. Intervals are "
-            "Student's t (95 %) and, beside them, the BCa bootstrap; p-values flip the signs of "
-            f"whole pairs and are adjusted by Holm's method over all {tested} primary effects that "
-            "chance has a part in. *Does nothing that matters*: the 90 % interval lies within the "
-            "smallest effect worth acting on (two one-sided tests). What is not in the design was "
-            "looked at afterwards: the tables of matched references, contrasts and shocks carry "
-            "intervals without p-values.",
-        ],
+        blocks=[_HOW.format(tested=tested)],
     )
+
+
+_HOW: Final = (
+    "The run is the unit: differences are those of runs with the same seed. Intervals are "
+    "Student's t (95 %) and, beside them, the BCa bootstrap; p-values flip the signs of whole pairs "
+    "and are adjusted by Holm's method over all {tested} primary effects that chance has a part in. "
+    "*Does nothing that matters*: the 90 % interval lies within the smallest effect worth acting on "
+    "(two one-sided tests). What is not in the design was looked at afterwards: the tables of "
+    "matched references, contrasts and shocks carry intervals without p-values."
+)
 
 
 def _reading() -> Section:

@@ -153,7 +153,9 @@ def _outcomes(cell: KeptCell) -> Iterable[ArmOutcomes]:
             granted=_means([row.granted for row in rows]),
             owed=sum(sum(row.receivables) for row in rows) / len(rows),
             fired=_means([row.fired for row in rows]),
-            displaced_percent=100 * sum(row.displaced for row in rows) / (agents * turns * len(rows)),
+            displaced_percent=100
+            * sum(row.displaced for row in rows)
+            / (agents * turns * len(rows)),
             insolvent_by_turn=[row.insolvent_by_turn for row in rows],
         )
 

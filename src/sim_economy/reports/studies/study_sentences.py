@@ -46,7 +46,9 @@ def between(interval: Interval, outcome: str) -> str:
     return f"95 % {number(low, digits)} to {number(high, digits)}"
 
 
-def answer(results: StudyResults, effects: Sequence[Effect], matched: Sequence[MatchedEffect]) -> str:
+def answer(
+    results: StudyResults, effects: Sequence[Effect], matched: Sequence[MatchedEffect]
+) -> str:
     """The answer to the study's question in one sentence; Markdown."""
     parts = []
     curve = results.thresholds
@@ -109,9 +111,7 @@ def rule_sentence(name: str, effects: Sequence[Effect]) -> str:
     own = [effect for effect in effects if effect.outcome == INSOLVENT]
     counts = Counter(_kind(effect) for effect in own)
     listed = ", ".join(f"{_KINDS[kind]} in {counts[kind]}" for kind in _KINDS if counts[kind])
-    text = (
-        f"**{markdown_text(name)}**: of {len(own)} combinations of behaviour and horizon it {listed}."
-    )
+    text = f"**{markdown_text(name)}**: of {len(own)} combinations of behaviour and horizon it {listed}."
     strongest = max(own, key=lambda effect: abs(effect.mean), default=None)
     if strongest is not None and strongest.mean:
         text += (
