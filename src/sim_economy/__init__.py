@@ -109,10 +109,10 @@ if TYPE_CHECKING:
         PlayedSensitivity as PlayedSensitivity,
     )
     from sim_economy.reports.sensitivity.played_sensitivity import sensitivity as sensitivity
-    from sim_economy.reports.studies.played_study import PlayedStudy as PlayedStudy
-    from sim_economy.reports.studies.played_study import treatment_study as treatment_study
     from sim_economy.scenarios.presets import preset as preset
     from sim_economy.scenarios.scenario import load_scenario as load_scenario
+    from sim_economy.studies.findings.played_study import PlayedStudy as PlayedStudy
+    from sim_economy.studies.findings.played_study import treatment_study as treatment_study
     from sim_economy.usage.usage_import import ImportedUsage as ImportedUsage
     from sim_economy.usage.usage_import import read_usage as read_usage
     from sim_economy.world.replay import replay as replay
@@ -175,7 +175,7 @@ _HOMES = {
         "experiments.played_experiment",
     ),
     **dict.fromkeys(("PlayedSweep", "sweep"), "experiments.sweeps.played_sweep"),
-    **dict.fromkeys(("PlayedStudy", "treatment_study"), "reports.studies.played_study"),
+    **dict.fromkeys(("PlayedStudy", "treatment_study"), "studies.findings.played_study"),
     "load_scenario": "scenarios.scenario",
     "frame": "ledger.readers.export",
     "preset": "scenarios.presets",

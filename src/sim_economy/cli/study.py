@@ -12,7 +12,7 @@ from sim_economy.cli.options import json_option, report_option
 from sim_economy.cli.output import print_json, print_table, progress_bar, say, say_wrapped
 
 if TYPE_CHECKING:
-    from sim_economy.reports.studies.played_study import PlayedStudy
+    from sim_economy.studies.findings.played_study import PlayedStudy
 
 
 @click.command()
@@ -45,11 +45,11 @@ def study(
     Shipped is paper-questions. It says how long it takes before it starts; the same command
     resumes an interrupted one. Exits with 3 if it stopped after --seconds-max.
     """
-    from sim_economy.experiments.studies.run_study import cells_of, run_study  # noqa: PLC0415
-    from sim_economy.experiments.studies.treatment_study import (  # noqa: PLC0415
+    from sim_economy.studies.findings.played_study import PlayedStudy, study_folder  # noqa: PLC0415
+    from sim_economy.studies.run_study import cells_of, run_study  # noqa: PLC0415
+    from sim_economy.studies.treatment_study import (  # noqa: PLC0415
         load_treatment_study,
     )
-    from sim_economy.reports.studies.played_study import PlayedStudy, study_folder  # noqa: PLC0415
 
     loaded = load_treatment_study(study, is_slice=is_slice)
     folder = out or study_folder(loaded)
@@ -75,7 +75,7 @@ def study(
 
 def _show(played: PlayedStudy, *, with_report: bool, as_json: bool) -> None:
     """What was found; the report is written first."""
-    from sim_economy.reports.studies.study_report import plain_findings  # noqa: PLC0415
+    from sim_economy.studies.findings.study_report import plain_findings  # noqa: PLC0415
 
     finished = played.session.is_finished
     page = played.report() if finished and with_report else None
@@ -104,7 +104,7 @@ def _show(played: PlayedStudy, *, with_report: bool, as_json: bool) -> None:
 
 def _show_effects(played: PlayedStudy) -> None:
     """What each treatment does to insolvency and the platform, under the first behaviour."""
-    from sim_economy.reports.studies.study_sentences import (  # noqa: PLC0415
+    from sim_economy.studies.findings.study_sentences import (  # noqa: PLC0415
         INSOLVENT,
         PLATFORM,
         between,

@@ -23,8 +23,12 @@ from sim_economy.core.table_reader import (
     read_toml,
     suggestion,
 )
-from sim_economy.experiments.studies.study_outcomes import OUTCOMES
-from sim_economy.experiments.studies.study_tables import (
+from sim_economy.experiments.sweeps.plain_values import as_json
+from sim_economy.experiments.sweeps.point_scenarios import SweptScenario, swept_scenario
+from sim_economy.ledger.records import digest
+from sim_economy.scenarios.studies import TREATMENT_STUDIES, study_text
+from sim_economy.studies.study_outcomes import OUTCOMES
+from sim_economy.studies.study_tables import (
     TURNS_MAX,
     BehaviourTable,
     HorizonTable,
@@ -35,10 +39,6 @@ from sim_economy.experiments.studies.study_tables import (
     ThresholdTable,
     TreatmentTable,
 )
-from sim_economy.experiments.sweeps.plain_values import as_json
-from sim_economy.experiments.sweeps.point_scenarios import SweptScenario, swept_scenario
-from sim_economy.ledger.records import digest
-from sim_economy.scenarios.studies import TREATMENT_STUDIES, study_text
 
 GRANT: Final = "grant"
 """The key of a treatment that gives every agent so many tokens in turn 1."""

@@ -8,10 +8,10 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from sim_economy.experiments.studies.equal_tokens import Match
-from sim_economy.experiments.studies.played_cells import play_cell
-from sim_economy.experiments.studies.study_arms import ArmKind, Cell, off_arm
-from sim_economy.experiments.studies.treatment_study import GRANT, Horizon, StudyBehaviour
+from sim_economy.studies.equal_tokens import Match
+from sim_economy.studies.played_cells import play_cell
+from sim_economy.studies.study_arms import ArmKind, Cell, off_arm
+from sim_economy.studies.treatment_study import GRANT, Horizon, StudyBehaviour
 
 _TRIED_TURNS: Final = 60
 _UNDER_RULES: Final = 1.25

@@ -7,9 +7,9 @@ from typing import Final
 
 from msgspec import Struct
 
-from sim_economy.experiments.studies.study_rows import StudyRow
 from sim_economy.statistics.diversity import hill_number
 from sim_economy.statistics.inequality import gini_absolute, gini_normalised, hhi
+from sim_economy.studies.study_rows import StudyRow
 
 
 class StudyOutcome(Struct, frozen=True):

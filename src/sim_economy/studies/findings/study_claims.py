@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from sim_economy.experiments.studies.study_arms import ArmKind
-from sim_economy.reports.studies.study_results import ArmOutcomes, StudyResults
 from sim_economy.reports.tables import Table, number
+from sim_economy.studies.findings.study_results import ArmOutcomes, StudyResults
+from sim_economy.studies.study_arms import ArmKind
 
 _SOLVENT: Final = 5.0
 """Percent of agent-turns below zero up to which agents count as solvent."""

@@ -9,14 +9,14 @@ from zlib import crc32
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sim_economy.experiments.studies.study_arms import ArmKind, dose_arm
-from sim_economy.experiments.studies.study_outcomes import OUTCOMES
-from sim_economy.experiments.studies.treatment_study import TreatmentStudy
-from sim_economy.reports.studies.study_results import ArmOutcomes, StudyResults
 from sim_economy.statistics.equivalence import paired_equivalence
 from sim_economy.statistics.intervals import Interval
 from sim_economy.statistics.multiple_testing import holm
 from sim_economy.statistics.paired_differences import all_alike, paired_estimate
+from sim_economy.studies.findings.study_results import ArmOutcomes, StudyResults
+from sim_economy.studies.study_arms import ArmKind, dose_arm
+from sim_economy.studies.study_outcomes import OUTCOMES
+from sim_economy.studies.treatment_study import TreatmentStudy
 
 
 class Mode(StrEnum):

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from sim_economy.experiments.studies.study_outcomes import OUTCOMES
 from sim_economy.ledger.readers.plain_text import markdown_text
-from sim_economy.reports.studies.study_effects import Effect, MatchedEffect, Verdict
-from sim_economy.reports.studies.study_results import StudyResults
 from sim_economy.reports.tables import MINUS, number
 from sim_economy.statistics.intervals import Interval
+from sim_economy.studies.findings.study_effects import Effect, MatchedEffect, Verdict
+from sim_economy.studies.findings.study_results import StudyResults
+from sim_economy.studies.study_outcomes import OUTCOMES
 
 INSOLVENT: Final = "insolvent_percent"
 PLATFORM: Final = "platform"
@@ -53,10 +53,11 @@ def answer(
     parts = []
     curve = results.thresholds
     if curve:
+        shares = [share for _, share in curve]
         parts.append(
-            "How agents behave decides before any rule does: at the same tariff, one number of "
-            f"the policy takes agent-turns below zero from {number(max(own[1] for own in curve), 1)}"
-            f" % to {number(min(own[1] for own in curve), 1)} %"
+            "how agents behave decides before any rule does: at the same tariff, one number of "
+            f"the policy takes agent-turns below zero from {number(max(shares), 1)} % to "
+            f"{number(min(shares), 1)} %"
         )
     best = _best(results, effects)
     if best is None:
@@ -111,13 +112,15 @@ def rule_sentence(name: str, effects: Sequence[Effect]) -> str:
     own = [effect for effect in effects if effect.outcome == INSOLVENT]
     counts = Counter(_kind(effect) for effect in own)
     listed = ", ".join(f"{_KINDS[kind]} in {counts[kind]}" for kind in _KINDS if counts[kind])
-    text = f"**{markdown_text(name)}**: of {len(own)} combinations of behaviour and horizon it {listed}."
+    text = f"**{markdown_text(name)}**: of {len(own)} behaviours and horizons it {listed}."
     strongest = max(own, key=lambda effect: abs(effect.mean), default=None)
     if strongest is not None and strongest.mean:
+        size = "Most" if _kind(strongest) in {"helps", "harms"} else "At most"
+        where = f"{markdown_text(strongest.behaviour)}, {strongest.turns:,} turns"
         text += (
-            f" Most: {change(strongest.mean, INSOLVENT)} ({between(strongest.student, INSOLVENT)}; "
-            f"{strongest.mode}; {strongest.pairs} pairs) under {markdown_text(strongest.behaviour)} "
-            f"after {strongest.turns:,} turns."
+            f" {size}: {change(strongest.mean, INSOLVENT)} "
+            f"({between(strongest.student, INSOLVENT)}; {where}; {strongest.mode}; "
+            f"{strongest.pairs} pairs)."
         )
     cost = [effect for effect in effects if effect.outcome == PLATFORM]
     dearest = min(cost, key=lambda effect: effect.mean, default=None)

@@ -17,19 +17,19 @@ from msgspec import Struct
 
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.table_reader import attempt
-from sim_economy.experiments.studies.equal_tokens import (
+from sim_economy.experiments.worker_pool import worker_pool
+from sim_economy.ledger.sidecars.run_folder import claimed, write_whole
+from sim_economy.studies.equal_tokens import (
     Match,
     planned_matches,
     play_match,
 )
-from sim_economy.experiments.studies.played_cells import play_cell
-from sim_economy.experiments.studies.study_arms import Cell, off_arm, planned_cells
-from sim_economy.experiments.studies.study_folder import StudyFolder, is_study_folder
-from sim_economy.experiments.studies.study_outcomes import OUTCOMES
-from sim_economy.experiments.studies.study_time import estimated_seconds
-from sim_economy.experiments.studies.treatment_study import TreatmentStudy
-from sim_economy.experiments.worker_pool import worker_pool
-from sim_economy.ledger.sidecars.run_folder import claimed, write_whole
+from sim_economy.studies.played_cells import play_cell
+from sim_economy.studies.study_arms import Cell, off_arm, planned_cells
+from sim_economy.studies.study_folder import StudyFolder, is_study_folder
+from sim_economy.studies.study_outcomes import OUTCOMES
+from sim_economy.studies.study_time import estimated_seconds
+from sim_economy.studies.treatment_study import TreatmentStudy
 
 THRESHOLDS_CSV: Final = "thresholds.csv"
 """The curve of insolvency over one key of behaviour: `threshold, insolvent_percent`."""

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from sim_economy.experiments.studies.study_arms import ArmKind, dose_arm
-from sim_economy.experiments.studies.study_outcomes import OUTCOMES
-from sim_economy.experiments.studies.treatment_study import TreatmentStudy
 from sim_economy.reports.drawings.drawing import Drawing
 from sim_economy.reports.drawings.study_figures import (
     Curve,
@@ -21,11 +18,14 @@ from sim_economy.reports.drawings.study_figures import (
     threshold_curve,
 )
 from sim_economy.reports.page.document import Figure
-from sim_economy.reports.studies.study_effects import Contrast, Effect, treatments_of
-from sim_economy.reports.studies.study_results import ArmOutcomes, StudyResults
-from sim_economy.reports.studies.study_shocks import ImpulseResponse
 from sim_economy.statistics.intervals import Interval, student_interval
 from sim_economy.statistics.survival import kaplan_meier
+from sim_economy.studies.findings.study_effects import Contrast, Effect, treatments_of
+from sim_economy.studies.findings.study_results import ArmOutcomes, StudyResults
+from sim_economy.studies.findings.study_shocks import ImpulseResponse
+from sim_economy.studies.study_arms import ArmKind, dose_arm
+from sim_economy.studies.study_outcomes import OUTCOMES
+from sim_economy.studies.treatment_study import TreatmentStudy
 
 INSOLVENT: Final = "insolvent_percent"
 _UP: Final = "agent-turns below zero (%)"

@@ -11,10 +11,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sim_economy.core.units import decimal_text
-from sim_economy.experiments.studies.played_cells import play_cell
-from sim_economy.experiments.studies.study_arms import Cell, dose_arm, matched_arm
-from sim_economy.experiments.studies.study_rows import StudyRow
-from sim_economy.experiments.studies.treatment_study import GRANT, Treatment, TreatmentStudy
+from sim_economy.studies.played_cells import play_cell
+from sim_economy.studies.study_arms import Cell, dose_arm, matched_arm
+from sim_economy.studies.study_rows import StudyRow
+from sim_economy.studies.treatment_study import GRANT, Treatment, TreatmentStudy
 
 TRIES_MAX: Final = 14
 """Doses that are tried, at most."""

@@ -9,13 +9,13 @@ from pathlib import Path
 from msgspec import Struct
 
 from sim_economy.core.errors import FolderError
-from sim_economy.experiments.studies.run_study import THRESHOLDS_CSV
-from sim_economy.experiments.studies.study_arms import Arm, ArmKind
-from sim_economy.experiments.studies.study_folder import KeptCell, kept_cells
-from sim_economy.experiments.studies.study_outcomes import OUTCOMES, net_wealth
-from sim_economy.experiments.studies.study_rows import StudyRow
-from sim_economy.experiments.studies.treatment_study import OFF, TreatmentStudy
 from sim_economy.statistics.survival import Duration
+from sim_economy.studies.run_study import THRESHOLDS_CSV
+from sim_economy.studies.study_arms import Arm, ArmKind
+from sim_economy.studies.study_folder import KeptCell, kept_cells
+from sim_economy.studies.study_outcomes import OUTCOMES, net_wealth
+from sim_economy.studies.study_rows import StudyRow
+from sim_economy.studies.treatment_study import OFF, TreatmentStudy
 
 
 class ArmOutcomes(Struct, frozen=True, kw_only=True, dict=True):

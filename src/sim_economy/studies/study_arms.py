@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from sim_economy.experiments.studies.treatment_study import (
+from sim_economy.studies.treatment_study import (
     GRANT,
     OFF,
     Horizon,

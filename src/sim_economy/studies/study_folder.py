@@ -12,12 +12,12 @@ import msgspec
 from msgspec.structs import replace
 
 from sim_economy.core.errors import FolderError
-from sim_economy.experiments.studies.study_arms import Arm, Cell
-from sim_economy.experiments.studies.study_rows import StudyRow
-from sim_economy.experiments.studies.treatment_study import TreatmentStudy
 from sim_economy.experiments.sweeps.plain_values import as_json
 from sim_economy.ledger.readers.diff import changes_of
 from sim_economy.ledger.sidecars.run_folder import folder_name, write_whole
+from sim_economy.studies.study_arms import Arm, Cell
+from sim_economy.studies.study_rows import StudyRow
+from sim_economy.studies.treatment_study import TreatmentStudy
 
 MANIFEST: Final = "manifest.json"
 RUNS: Final = "runs"

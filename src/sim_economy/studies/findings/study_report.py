@@ -10,13 +10,13 @@ from typing import Any, Final
 from msgspec import Struct
 
 from sim_economy.core.errors import needing
-from sim_economy.experiments.studies.study_outcomes import OUTCOMES
-from sim_economy.experiments.studies.treatment_study import TreatmentStudy
 from sim_economy.ledger.readers.plain_text import markdown_code, markdown_text
 from sim_economy.reports.page.document import KeyFigure, Report, Section, plain
 from sim_economy.reports.page.files import write_files
-from sim_economy.reports.studies.study_claims import claims_table
-from sim_economy.reports.studies.study_effects import (
+from sim_economy.reports.tables import Table, Value, number
+from sim_economy.statistics.expected_shortfall import expected_shortfall
+from sim_economy.studies.findings.study_claims import claims_table
+from sim_economy.studies.findings.study_effects import (
     Contrast,
     Effect,
     MatchedEffect,
@@ -27,7 +27,7 @@ from sim_economy.reports.studies.study_effects import (
     primary_effects,
     treatments_of,
 )
-from sim_economy.reports.studies.study_pictures import (
+from sim_economy.studies.findings.study_pictures import (
     dose_picture,
     flow_picture,
     forest_picture,
@@ -36,17 +36,17 @@ from sim_economy.reports.studies.study_pictures import (
     survival_picture,
     threshold_picture,
 )
-from sim_economy.reports.studies.study_results import StudyResults
-from sim_economy.reports.studies.study_sentences import (
+from sim_economy.studies.findings.study_results import StudyResults
+from sim_economy.studies.findings.study_sentences import (
     INSOLVENT,
     answer,
     between,
     change,
     rule_sentence,
 )
-from sim_economy.reports.studies.study_shocks import ImpulseResponse, impulse_responses
-from sim_economy.reports.tables import Table, Value, number
-from sim_economy.statistics.expected_shortfall import expected_shortfall
+from sim_economy.studies.findings.study_shocks import ImpulseResponse, impulse_responses
+from sim_economy.studies.study_outcomes import OUTCOMES
+from sim_economy.studies.treatment_study import TreatmentStudy
 
 REPORT_BEGINNING: Final = b"# "
 EFFECTS_CSV: Final = "tables/effects.csv"
@@ -279,8 +279,8 @@ def _matched_sentence(found: StudyFindings) -> str:
     verdicts = [None if difference is None else difference.verdict for difference in own]
     alike, missing = verdicts.count(Verdict.NOTHING), verdicts.count(None)
     return (
-        f"Beside a reference that spares or gives as many tokens, {alike} of {len(own) - missing} treatments "
-        "differ from it in agent-turns below zero by nothing that matters; "
+        f"Beside a reference that spares or gives as many tokens, {alike} of {len(own) - missing} "
+        "treatments differ from it in agent-turns below zero by nothing that matters; "
         f"{missing} spare or give nothing, and are compared with nothing."
     )
 
@@ -485,24 +485,22 @@ def _statistics(found: StudyFindings) -> Section:
 
 _HOW: Final = (
     "The run is the unit: differences are those of runs with the same seed. Intervals are "
-    "Student's t (95 %) and, beside them, the BCa bootstrap; p-values flip the signs of whole pairs "
-    "and are adjusted by Holm's method over all {tested} primary effects that chance has a part in. "
-    "*Does nothing that matters*: the 90 % interval lies within the smallest effect worth acting on "
-    "(two one-sided tests). What is not in the design was looked at afterwards: the tables of "
-    "matched references, contrasts and shocks carry intervals without p-values."
+    "Student's t (95 %) and, beside them, the BCa bootstrap; p-values flip the signs of whole "
+    "pairs and are adjusted by Holm's method over all {tested} primary effects that chance has a "
+    "part in. *Does nothing that matters*: the 90 % interval lies within the smallest effect worth "
+    "acting on (two one-sided tests). What is not in the design was looked at afterwards: the "
+    "tables of matched references, contrasts and shocks carry intervals without p-values."
 )
 
 
 def _reading() -> Section:
     command = "sim-economy study STUDY --out FOLDER"
-    return Section(
-        title="Every number again",
-        blocks=[
-            f"{markdown_code(command)} with the same file writes the same bytes. A run is named by "
-            "behaviour, arm, seed and turn; its row, with the digest of its state, is in "
-            "`runs/BEHAVIOUR/ARM.jsonl`.",
-        ],
+    text = (
+        f"{markdown_code(command)} with the same file writes the same bytes. A run is named by "
+        "behaviour, arm, seed and turn; its row, with the digest of its state, is in "
+        "`runs/BEHAVIOUR/ARM.jsonl`."
     )
+    return Section(title="Every number again", blocks=[text])
 
 
 def plain_findings(found: StudyFindings) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from sim_economy.experiments.studies.study_arms import ArmKind, dose_arm
-from sim_economy.experiments.studies.treatment_study import OFF
-from sim_economy.reports.studies.study_results import ArmOutcomes, StudyResults
 from sim_economy.statistics.intervals import Interval, student_interval
+from sim_economy.studies.findings.study_results import ArmOutcomes, StudyResults
+from sim_economy.studies.study_arms import ArmKind, dose_arm
+from sim_economy.studies.treatment_study import OFF
 
 
 class ImpulseResponse(Struct, frozen=True, kw_only=True):

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim_economy.core.errors import FolderError
-from sim_economy.experiments.studies.run_study import StudySession, run_study
-from sim_economy.experiments.studies.treatment_study import TreatmentStudy, load_treatment_study
 from sim_economy.ledger.readers.html_table import html_table
 from sim_economy.ledger.sidecars.run_folder import output_folder
-from sim_economy.reports.studies.study_report import (
+from sim_economy.reports.tables import data_frame
+from sim_economy.studies.findings.study_report import (
     StudyFindings,
     findings_of,
     plain_findings,
     write_study,
 )
-from sim_economy.reports.tables import data_frame
+from sim_economy.studies.run_study import StudySession, run_study
+from sim_economy.studies.treatment_study import TreatmentStudy, load_treatment_study
 
 if TYPE_CHECKING:
     import polars
