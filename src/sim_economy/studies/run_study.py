@@ -95,13 +95,19 @@ def run_study(
         return StudySession(
             cells=len(cells) + len(matches),
             resumed=resumed,
-            is_finished=all(map(own.holds, [*cells, *(match.cell for match in matches)])),
+            is_finished=not missing_cells(study, own),
         )
 
 
 def cells_of(study: TreatmentStudy) -> int:
     """How many cells a study has, those matched at equal tokens too."""
     return len(planned_cells(study)) + len(planned_matches(study))
+
+
+def missing_cells(study: TreatmentStudy, folder: StudyFolder) -> list[Cell]:
+    """Cells that a folder does not hold yet."""
+    cells = [*planned_cells(study), *(match.cell for match in planned_matches(study))]
+    return [cell for cell in cells if not folder.holds(cell)]
 
 
 def check_arms(cells: Iterable[Cell]) -> None:

@@ -121,7 +121,7 @@ def read_cell(path: Path) -> KeptCell:
         return KeptCell(stated["behaviour"], msgspec.convert(stated["arm"], Arm), rows)
     except (OSError, ValueError, KeyError, TypeError, msgspec.MsgspecError) as error:
         cause = f"cannot be read: {error}; remove it, and the same command plays it again"
-        raise FolderError("folder_damaged", str(path), cause) from None
+        raise FolderError("record_damaged", str(path), cause) from None
 
 
 _DECODER: Final = msgspec.json.Decoder(StudyRow)

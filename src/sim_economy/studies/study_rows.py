@@ -138,7 +138,7 @@ class RunCounts:
             if event.happened in _COUNTED:
                 self._contracts[event.happened] += 1
         if self._reference is not None:
-            self._add_tariff(inputs, state, self._reference)
+            self._add_tariff(turn, inputs, state, self._reference)
 
     def add_displaced(self, inputs: Sequence[Input], here: Turn, there: Turn) -> None:
         """Add inputs that came to nothing here, though not in the world they were decided in."""
@@ -191,9 +191,13 @@ class RunCounts:
         ):
             self._fired[rule] += bool(acted)
 
-    def _add_tariff(self, inputs: Sequence[Input], state: State, reference: WorldConfig) -> None:
-        """Add what the turn's usage would have cost more under the other tariff."""
-        for sent in inputs:
+    def _add_tariff(
+        self, turn: Turn, inputs: Sequence[Input], state: State, reference: WorldConfig
+    ) -> None:
+        """Add what usage would have cost more under the other tariff; on a job it costs nothing."""
+        for sent, refused in zip(inputs, turn.outcomes, strict=True):
+            if isinstance(sent.action, Job) and refused is None:
+                continue
             agent = self._index[sent.agent_id]
             studies = state.studies[agent]
             units = counted(sent.thinking_units, sent.output_units, self._config)

@@ -46,7 +46,7 @@ class PlayedStudy:
         """
         if not self.session.is_finished:
             cause = "holds a study that is not finished; the same call goes on"
-            raise FolderError("folder_incomplete", str(self.folder), cause)
+            raise FolderError("folder_unfinished", str(self.folder), cause)
         return findings_of(self.study, self.folder)
 
     @property

@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from sim_economy.core.errors import FolderError
 from sim_economy.statistics.survival import Duration
-from sim_economy.studies.run_study import THRESHOLDS_CSV
+from sim_economy.studies.run_study import THRESHOLDS_CSV, missing_cells
 from sim_economy.studies.study_arms import Arm, ArmKind
-from sim_economy.studies.study_folder import KeptCell, kept_cells
+from sim_economy.studies.study_folder import KeptCell, StudyFolder, kept_cells
 from sim_economy.studies.study_outcomes import OUTCOMES, net_wealth
 from sim_economy.studies.study_rows import StudyRow
 from sim_economy.studies.treatment_study import OFF, TreatmentStudy
@@ -84,6 +84,10 @@ class StudyResults:
         """
         self.study = study
         self.folder = folder
+        missing = missing_cells(study, StudyFolder(folder, study))
+        if missing:
+            cause = f"holds no finished study: {missing[0].name} is missing; play it first"
+            raise FolderError("folder_unfinished", str(folder), cause)
         self._found: dict[tuple[str, str, int], ArmOutcomes] = {}
         self.unmatched: list[tuple[str, Arm]] = []
         curve = {own.name for own in study.threshold_behaviours}
@@ -94,10 +98,6 @@ class StudyResults:
                 self.unmatched.append((cell.behaviour, cell.arm))
             for outcomes in _outcomes(cell):
                 self._found[outcomes.behaviour, outcomes.arm.name, outcomes.turns] = outcomes
-        for behaviour in study.behaviours:
-            if (behaviour.name, OFF, behaviour.horizons[0].turns) not in self._found:
-                cause = "holds no finished study; run `sim-economy study` on it first"
-                raise FolderError("folder_incomplete", str(folder), cause)
 
     def arm(self, behaviour: str, name: str, turns: int) -> ArmOutcomes | None:
         """An arm at a horizon, by its name; None where it does not reach it."""
