@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from sim_economy.studies.study_arms import Cell, planned_cells
-from sim_economy.studies.treatment_study import TreatmentStudy, load_treatment_study
+from sim_economy.studies.study_reader import read_treatment_study
+from sim_economy.studies.treatment_study import TreatmentStudy
 
 SMALL: dict[str, Any] = {
     "name": "small",
@@ -63,7 +64,7 @@ SMALL: dict[str, Any] = {
 
 def small_study(**changes: Any) -> TreatmentStudy:
     """The study, with other values at its top."""
-    return load_treatment_study({**SMALL, **changes})
+    return read_treatment_study({**SMALL, **changes})
 
 
 def cell_of(study: TreatmentStudy, behaviour: str, arm: str) -> Cell:

@@ -9,7 +9,7 @@ import pytest
 
 from sim_economy.core.errors import ScenarioError
 from sim_economy.studies.study_arms import ArmKind, planned_cells
-from sim_economy.studies.treatment_study import load_treatment_study
+from sim_economy.studies.study_reader import read_treatment_study
 from tests.studies.small_study import SMALL, small_study
 
 
@@ -20,7 +20,7 @@ def problems_of(**changes: Any) -> list[str]:
 
 
 def test_the_shipped_study_is_whole() -> None:
-    study = load_treatment_study("paper-questions")
+    study = read_treatment_study("paper-questions")
     assert [own.turns for own in study.horizons] == [60, 600, 1500]
     assert study.behaviours[0].scenario.base.config == _published_config()
     assert {own.key for own in study.references} == {"base_inference_rate", "grant"}
@@ -48,7 +48,7 @@ def test_every_arm_is_planned_once() -> None:
 
 
 def test_a_slice_plays_one_horizon_and_the_behaviours_it_names() -> None:
-    study = load_treatment_study(SMALL, is_slice=True)
+    study = read_treatment_study(SMALL, is_slice=True)
     assert [own.name for own in study.behaviours] == ["published"]
     assert [(own.turns, own.seeds) for own in study.horizons] == [(10, 2)]
     assert study.name == "small-slice"
@@ -57,7 +57,7 @@ def test_a_slice_plays_one_horizon_and_the_behaviours_it_names() -> None:
 
 def test_a_study_without_a_slice_says_so() -> None:
     with pytest.raises(ScenarioError, match="slice: the study names none"):
-        load_treatment_study({**SMALL, "slice": None}, is_slice=True)
+        read_treatment_study({**SMALL, "slice": None}, is_slice=True)
 
 
 @pytest.mark.parametrize(
@@ -103,13 +103,13 @@ def test_all_problems_come_at_once() -> None:
 
 def test_a_file_that_is_not_there_names_what_ships(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match="shipped are paper-questions; did you mean"):
-        load_treatment_study(str(tmp_path / "x") and "paper-question")
+        read_treatment_study(str(tmp_path / "x") and "paper-question")
 
 
 def test_a_file_is_read_with_its_name_in_every_problem(tmp_path: Path) -> None:
     path = tmp_path / "own.toml"
     path.write_text("question = 'x'\nscenaro = 'as-run'\n")
     with pytest.raises(ScenarioError) as raised:
-        load_treatment_study(path)
+        read_treatment_study(path)
     assert str(path) in str(raised.value)
     assert "did you mean scenario" in str(raised.value)

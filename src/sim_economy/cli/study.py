@@ -47,11 +47,9 @@ def study(
     """
     from sim_economy.studies.findings.played_study import PlayedStudy, study_folder  # noqa: PLC0415
     from sim_economy.studies.run_study import cells_of, run_study  # noqa: PLC0415
-    from sim_economy.studies.treatment_study import (  # noqa: PLC0415
-        load_treatment_study,
-    )
+    from sim_economy.studies.study_reader import read_treatment_study  # noqa: PLC0415
 
-    loaded = load_treatment_study(study, is_slice=is_slice)
+    loaded = read_treatment_study(study, is_slice=is_slice)
     folder = out or study_folder(loaded)
     with progress_bar(loaded.name, cells_of(loaded)) as advance:
 

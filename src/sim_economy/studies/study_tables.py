@@ -13,7 +13,7 @@ TURNS_MAX: Final = 10_000_000
 SEEDS_MAX: Final = 1_000_000
 
 
-class StudyTable(Struct, frozen=True, kw_only=True):
+class TreatmentStudyTable(Struct, frozen=True, kw_only=True):
     """The keys at the top of the file of a study of treatments."""
 
     name: Annotated[str, Parameter(Kind.TEXT, "of the study, and of its folder")] = "study"

@@ -30,7 +30,7 @@ _BAND: Final = 0.18
 """How opaque a band is."""
 
 
-class Curve(Struct, frozen=True, kw_only=True):
+class BandedCurve(Struct, frozen=True, kw_only=True):
     """A line with its band.
 
     Attributes:
@@ -54,7 +54,7 @@ class CurvePanel(Struct, frozen=True, kw_only=True):
     """
 
     title: str
-    curves: Sequence[Curve]
+    curves: Sequence[BandedCurve]
     level: float | None = None
     ticks: Sequence[str] = ()
 
@@ -110,18 +110,18 @@ def _curve_panel(axes: Axes, panel: CurvePanel, colours: Mapping[str, str]) -> N
             marker="o" if len(curve.across) <= 12 else None, markersize=3.5,
         )  # fmt: skip
         known = [
-            (place, low, high)
-            for place, low, high in zip(curve.across, curve.low, curve.high, strict=False)
+            (at, low, high)
+            for at, low, high in zip(curve.across, curve.low, curve.high, strict=False)
             if low is not None and high is not None
         ]
         if known:
-            places, lows, highs = zip(*known, strict=True)
-            axes.fill_between(places, lows, highs, color=colour, alpha=_BAND, linewidth=0)
+            across, lows, highs = zip(*known, strict=True)
+            axes.fill_between(across, lows, highs, color=colour, alpha=_BAND, linewidth=0)
     if panel.ticks:
         axes.set_xticks(range(len(panel.ticks)), panel.ticks)
 
 
-class ForestRow(Struct, frozen=True, kw_only=True):
+class EffectMark(Struct, frozen=True, kw_only=True):
     """A difference with its interval; where its mode is another one, a second mark."""
 
     name: str
@@ -135,7 +135,7 @@ class ForestPanel(Struct, frozen=True, kw_only=True):
     """Differences in one outcome, beside the smallest that is worth acting on."""
 
     title: str
-    rows: Sequence[ForestRow]
+    rows: Sequence[EffectMark]
     smallest: float
 
 

@@ -18,7 +18,8 @@ from sim_economy.studies.findings.study_report import (
     write_study,
 )
 from sim_economy.studies.run_study import StudySession, run_study
-from sim_economy.studies.treatment_study import TreatmentStudy, load_treatment_study
+from sim_economy.studies.study_reader import read_treatment_study
+from sim_economy.studies.treatment_study import TreatmentStudy
 
 if TYPE_CHECKING:
     import polars
@@ -128,7 +129,7 @@ def treatment_study(
         ScenarioError: With every problem found.
         FolderError: In use, another's, of another study, or not writable.
     """
-    study = load_treatment_study(source, changes, is_slice=is_slice)
+    study = read_treatment_study(source, changes, is_slice=is_slice)
     into = study_folder(study) if folder is None else Path(folder)
     session = run_study(
         study,

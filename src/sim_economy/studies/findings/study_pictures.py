@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from sim_economy.reports.drawings.drawing import Drawing
 from sim_economy.reports.drawings.study_figures import (
-    Curve,
+    BandedCurve,
     CurvePanel,
+    EffectMark,
     FlowBar,
     ForestPanel,
-    ForestRow,
     curve_panels,
     flow_bars,
     forest,
@@ -72,7 +72,7 @@ def dose_picture(results: StudyResults) -> Figure:
             arms += _known([results.arm(behaviour.name, name, horizon.turns) for name in names])
             intervals = [_mean_interval(own, INSOLVENT) for own in arms]
             curves.append(
-                Curve(
+                BandedCurve(
                     name=f"{horizon.turns:,} turns",
                     across=[*range(len(arms))],
                     values=[own.mean(INSOLVENT) for own in arms],
@@ -128,7 +128,7 @@ def forest_picture(
             title=f"{OUTCOMES[outcome.name].text}"
             + (f" ({OUTCOMES[outcome.name].unit})" if OUTCOMES[outcome.name].unit else ""),
             rows=[
-                ForestRow(
+                EffectMark(
                     name=own.arm.replace(", behaviour held fixed", " (fixed)"),
                     mean=own.mean,
                     low=own.student.low,
@@ -185,8 +185,8 @@ def interaction_picture(
             CurvePanel(
                 title=f"{first.name}, {second.name}",
                 curves=[
-                    Curve(name="without the second", across=[0, 1], values=without),
-                    Curve(name="with the second", across=[0, 1], values=under, dashed=True),
+                    BandedCurve(name="without the second", across=[0, 1], values=without),
+                    BandedCurve(name="with the second", across=[0, 1], values=under, dashed=True),
                 ],
                 ticks=["without", "with"],
             )
@@ -228,7 +228,7 @@ def survival_picture(results: StudyResults, behaviour: str, turns: int) -> Figur
         found = kaplan_meier([each for run in own.first_negative for each in run])
         across = [0.0, *found.times]
         shares = [100.0, *(100 * share for share in found.survival)]
-        curves.append(Curve(name=own.arm.name, across=across, values=shares))
+        curves.append(BandedCurve(name=own.arm.name, across=across, values=shares))
         rows += [
             {"treatment": own.arm.name, "turn": time, "never below zero (%)": share}
             for time, share in zip(across, shares, strict=True)
@@ -251,7 +251,7 @@ def impulse_picture(responses: Sequence[ImpulseResponse], behaviour: str) -> Fig
         CurvePanel(
             title=shock,
             curves=[
-                Curve(
+                BandedCurve(
                     name=each.arm,
                     across=[*range(1, len(each.means) + 1)],
                     values=each.means,

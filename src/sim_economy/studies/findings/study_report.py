@@ -14,7 +14,6 @@ from sim_economy.ledger.readers.plain_text import markdown_code, markdown_text
 from sim_economy.reports.page.document import KeyFigure, Report, Section, plain
 from sim_economy.reports.page.files import write_files
 from sim_economy.reports.tables import Table, Value, number
-from sim_economy.statistics.expected_shortfall import expected_shortfall
 from sim_economy.studies.findings.study_claims import claims_table
 from sim_economy.studies.findings.study_effects import (
     Contrast,
@@ -36,6 +35,15 @@ from sim_economy.studies.findings.study_pictures import (
     survival_picture,
     threshold_picture,
 )
+from sim_economy.studies.findings.study_result_tables import (
+    contrast_table,
+    effects_table,
+    fixed_table,
+    known_table,
+    matched_table,
+    shock_table,
+    shortfall_table,
+)
 from sim_economy.studies.findings.study_results import StudyResults
 from sim_economy.studies.findings.study_sentences import (
     INSOLVENT,
@@ -45,7 +53,6 @@ from sim_economy.studies.findings.study_sentences import (
     rule_sentence,
 )
 from sim_economy.studies.findings.study_shocks import ImpulseResponse, impulse_responses
-from sim_economy.studies.study_outcomes import OUTCOMES
 from sim_economy.studies.treatment_study import TreatmentStudy
 
 REPORT_BEGINNING: Final = b"# "
@@ -124,7 +131,7 @@ def _evidence(found: StudyFindings) -> Iterator[Section]:
     if results.thresholds:
         yield Section(
             title="Before any rule",
-            blocks=[_before(found), threshold_picture(results), _known_table(found)],
+            blocks=[_before(found), threshold_picture(results), known_table(results)],
         )
     yield Section(
         title="Each rule",
@@ -134,16 +141,16 @@ def _evidence(found: StudyFindings) -> Iterator[Section]:
                 for name in treatments_of(study)
             ),
             forest_picture(found.effects, found.fixed, study, first.name, last),
-            _effects_table(found.effects),
+            effects_table(found.effects),
         ],
     )
     yield Section(
         title="At equal tokens",
-        blocks=[_matched_sentence(found), _matched_table(found.matched)],
+        blocks=[_matched_sentence(found), matched_table(found.matched)],
     )
     yield Section(
         title="With what agents decide held fixed",
-        blocks=[*_fixed_sentences(found), _fixed_table(found)],
+        blocks=[*_fixed_sentences(found), fixed_table(found.effects, found.fixed)],
     )
     if found.contrasts:
         yield Section(
@@ -151,19 +158,19 @@ def _evidence(found: StudyFindings) -> Iterator[Section]:
             blocks=[
                 _contrast_sentence(found),
                 interaction_picture(results, found.contrasts, first.name, last),
-                _contrast_table(found.contrasts),
+                contrast_table(found.contrasts),
             ],
         )
     yield Section(
         title="Who stays solvent, and how long",
-        blocks=[survival_picture(results, first.name, last), _shortfall_table(results)],
+        blocks=[survival_picture(results, first.name, last), shortfall_table(results)],
     )
     if found.responses:
         yield Section(
             title="Shocks",
             blocks=[
                 impulse_picture(found.responses, first.name),
-                _shock_table(found.responses),
+                shock_table(found.responses),
             ],
         )
     yield Section(title="Where tokens went", blocks=[flow_picture(results, first.name, last)])
@@ -213,67 +220,6 @@ def _before(found: StudyFindings) -> str:
     )
 
 
-def _known_table(found: StudyFindings) -> Table:
-    """What is to be known of the world and the rules before any effect is read."""
-    results, study = found.results, found.results.study
-    rows: list[tuple[Value, ...]] = []
-    for behaviour in study.behaviours:
-        for horizon in behaviour.horizons:
-            off = results.off(behaviour.name, horizon.turns)
-            rows.append(
-                (
-                    behaviour.name,
-                    horizon.turns,
-                    len(off.seeds),
-                    round(off.mean(INSOLVENT), 2),
-                    round(off.mean("mean_depth"), 1),
-                    round(off.mean("platform"), 1),
-                    round(off.mean("platform_insolvent"), 1),
-                    round(off.mean("gini_absolute"), 1),
-                    round(off.mean("action_diversity"), 2),
-                    off.digests[0],
-                )
-            )
-    columns = (
-        "behaviour", "turns", "runs", "agent-turns below zero (%)", "mean depth",
-        "platform", "runs with platform below zero (%)", "absolute Gini",
-        "effective actions", "state of the first run",
-    )  # fmt: skip
-    return Table("without", "Without a rule", columns, tuple(rows))
-
-
-def _effects_table(effects: Sequence[Effect]) -> Table:
-    rows = tuple(
-        (
-            own.behaviour,
-            own.turns,
-            own.arm,
-            str(own.mode),
-            OUTCOMES[own.outcome].text,
-            own.pairs,
-            _rounded(own.off),
-            _rounded(own.mean),
-            _rounded(own.student.low),
-            _rounded(own.student.high),
-            _rounded(own.bca.low),
-            _rounded(own.bca.high),
-            _rounded(own.adjusted, 4),
-            str(own.verdict),
-            own.run_id,
-        )
-        for own in effects
-    )
-    columns = (
-        "behaviour", "turns", "treatment", "mode", "outcome", "pairs", "without", "difference",
-        "low", "high", "BCa low", "BCa high", "p (Holm)", "verdict", "first run",
-    )  # fmt: skip
-    return Table("effects", "Every primary effect, agents deciding again", columns, rows)
-
-
-def _rounded(value: float | None, digits: int = 3) -> float | None:
-    return None if value is None else round(value, digits)
-
-
 def _matched_sentence(found: StudyFindings) -> str:
     own = [each.difference for each in found.matched if each.outcome == INSOLVENT]
     verdicts = [None if difference is None else difference.verdict for difference in own]
@@ -283,32 +229,6 @@ def _matched_sentence(found: StudyFindings) -> str:
         "treatments differ from it in agent-turns below zero by nothing that matters; "
         f"{missing} spare or give nothing, and are compared with nothing."
     )
-
-
-def _matched_table(matched: Sequence[MatchedEffect]) -> Table:
-    rows = tuple(
-        (
-            own.behaviour,
-            own.turns,
-            own.arm,
-            own.reference,
-            own.dose or None,
-            round(own.tokens, 1),
-            _rounded(own.reference_tokens, 1),
-            OUTCOMES[own.outcome].text,
-            *(_rounded(value, 2) for value in own.means),
-            None if own.difference is None else _rounded(own.difference.mean, 2),
-            None if own.difference is None else _rounded(own.difference.student.low, 2),
-            None if own.difference is None else _rounded(own.difference.student.high, 2),
-            "not comparable" if own.difference is None else str(own.difference.verdict),
-        )
-        for own in matched
-    )
-    columns = (
-        "behaviour", "turns", "treatment", "reference", "its dose", "tokens", "its tokens",
-        "outcome", "without", "treatment's", "reference's", "difference", "low", "high", "verdict",
-    )  # fmt: skip
-    return Table("matched", "Treatments beside references at equal tokens", columns, rows)
 
 
 def _fixed_sentences(found: StudyFindings) -> Iterator[str]:
@@ -328,31 +248,6 @@ def _fixed_sentences(found: StudyFindings) -> Iterator[str]:
     yield text
 
 
-def _fixed_table(found: StudyFindings) -> Table:
-    deciding = {(own.behaviour, own.turns, own.arm, own.outcome): own for own in found.effects}
-    rows: list[tuple[Value, ...]] = []
-    for own in found.fixed:
-        name = own.arm.removesuffix(f", {own.mode}")
-        other = deciding.get((own.behaviour, own.turns, name, own.outcome))
-        rows.append(
-            (
-                own.behaviour,
-                own.turns,
-                name,
-                OUTCOMES[own.outcome].text,
-                _rounded(own.mean, 2),
-                _rounded(own.student.low, 2),
-                _rounded(own.student.high, 2),
-                None if other is None else _rounded(other.mean, 2),
-            )
-        )
-    columns = (
-        "behaviour", "turns", "treatment", "outcome", "difference, behaviour held fixed", "low",
-        "high", "difference, agents decide again",
-    )  # fmt: skip
-    return Table("fixed", "Behaviour held fixed beside agents deciding again", columns, tuple(rows))
-
-
 def _contrast_sentence(found: StudyFindings) -> str:
     own = [each for each in found.contrasts if each.outcome == INSOLVENT]
     strongest = min(own, key=lambda each: each.together)
@@ -364,89 +259,6 @@ def _contrast_sentence(found: StudyFindings) -> str:
         f"is {change(strongest.mean, INSOLVENT)} ({between(strongest.interval, INSOLVENT)}; agents "
         f"decide again; {strongest.pairs} pairs)."
     )
-
-
-def _contrast_table(contrasts: Sequence[Contrast]) -> Table:
-    rows = tuple(
-        (
-            own.behaviour,
-            own.turns,
-            " + ".join(own.treatments),
-            OUTCOMES[own.outcome].text,
-            own.pairs,
-            _rounded(own.together, 2),
-            _rounded(own.mean, 2),
-            _rounded(own.interval.low, 2),
-            _rounded(own.interval.high, 2),
-        )
-        for own in contrasts
-    )
-    columns = (
-        "behaviour", "turns", "treatments", "outcome", "pairs", "both change", "contrast", "low",
-        "high",
-    )  # fmt: skip
-    return Table("contrasts", "Two treatments together", columns, rows)
-
-
-def _shortfall_table(results: StudyResults) -> Table:
-    """The least wealth, pooled over agents and runs."""
-    rows: list[tuple[Value, ...]] = []
-    for behaviour in results.study.behaviours:
-        for horizon in behaviour.horizons:
-            arms = [results.off(behaviour.name, horizon.turns)]
-            arms += [
-                own
-                for name in treatments_of(results.study)
-                if (
-                    own := results.arm(
-                        behaviour.name,
-                        f"{name} {results.study.treatment(name).dose}",
-                        horizon.turns,
-                    )
-                )
-                is not None
-            ]
-            for own in arms:
-                pooled = [tokens for run in own.wealth for tokens in run]
-                rows.append(
-                    (
-                        behaviour.name,
-                        horizon.turns,
-                        own.arm.name,
-                        round(own.mean("solvent_turns"), 1),
-                        round(expected_shortfall(pooled), 1),
-                        min(pooled),
-                        round(own.owed, 1),
-                        round(own.mean("action_diversity"), 2),
-                        round(own.mean("winner_concentration"), 3),
-                    )
-                )
-    columns = (
-        "behaviour", "turns", "treatment", "turns before first below zero",
-        "mean wealth of the poorest 5 %", "least wealth", "owed to the platform",
-        "effective actions", "concentration of wins",
-    )  # fmt: skip
-    return Table("solvency", "The poorest, and how varied what agents do is", columns, tuple(rows))
-
-
-def _shock_table(responses: Sequence[ImpulseResponse]) -> Table:
-    rows = tuple(
-        (
-            own.behaviour,
-            own.shock,
-            own.arm,
-            own.pairs,
-            round(own.peak, 2),
-            round(own.area, 1),
-            own.recovered,
-        )
-        for own in responses
-    )
-    columns = (
-        "behaviour", "shock", "arm", "pairs", "agents more below zero, at most",
-        "agent-turns more below zero", "turns until nothing is left of it",
-    )  # fmt: skip
-    return Table("shocks", "After a shock, beside the same arm without it", columns, rows)
 
 
 def _design(study: TreatmentStudy) -> Section:

@@ -95,15 +95,15 @@ def _best_text(results: StudyResults, best: Effect, matched: Sequence[MatchedEff
         )
     spans = [*dict.fromkeys(spans)]
     text = f"of the rules {markdown_text(best.arm)} helps most, {' and '.join(spans)}"
-    beside = [
+    ends = [
         own.means[2]
         for own in matched
         if (own.behaviour, own.arm, own.turns, own.outcome)
         == (best.behaviour, best.arm, best.turns, INSOLVENT)
         and own.reference == "tariff cut"
     ]
-    if beside and beside[0] is not None:
-        text += f", where a plain tariff cut that spares as much ends at {number(beside[0], 1)} %"
+    if ends and ends[0] is not None:
+        text += f", where a plain tariff cut that spares as much ends at {number(ends[0], 1)} %"
     return text
 
 
