@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 from typing import Any, Final
 
-from sim_economy.ledger.readers.plain_text import visible
+from sim_economy.ledger.readers.plain_text import markdown_text, visible
 from sim_economy.reports.page.document import Block, Section, plain, sourced
 from sim_economy.reports.sentences import SUMMARY_CSV, names_listed, tokens_shown
 from sim_economy.reports.tables import Table, Value, number
@@ -63,9 +63,15 @@ def incidence_table(runs: Sequence[Run], rows_max: int | None = None) -> Table:
     return Table("interventions", title, heads, tuple(rows), csv=INCIDENCE_CSV)
 
 
-def interventions_section(runs: Sequence[Run]) -> Section:
-    """The section of a report; without blocks where no intervention is on."""
+def interventions_section(runs: Sequence[Run], *, files: bool = True) -> Section:
+    """The section of a report; without blocks where no intervention is on.
+
+    Args:
+        files: Whether there are files that its numbers can lead back to.
+    """
     sentences = what_interventions_did(runs)
+    if not files:
+        sentences = [markdown_text(plain(text)) for text in sentences]
     blocks: list[Block] = []
     if sentences:
         blocks = ["\n".join(f"- {text}" for text in sentences), incidence_table(runs), _BOOKS]
