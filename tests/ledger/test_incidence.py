@@ -6,9 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 from typing import Any, Final
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import UNSET
 
 from sim_economy.core.accounts import PostingReason
 from sim_economy.core.actions import Idle, Input, Job, Study
@@ -21,6 +25,8 @@ from sim_economy.world.world import World
 from tests.conftest import STORES
 from tests.ledger.ledgers import play, script
 from tests.postgres import PostgresServer
+from tests.properties.random_play import random_inputs
+from tests.properties.strategies import governances
 
 QUIET: Final = {
     "num_agents": 3,
@@ -208,3 +214,29 @@ def test_it_is_what_the_fold_says_in_every_store(create: Callable[[WorldConfig],
     # Every effect but relief's was there to be counted.
     assert {effect for effect, tokens in totals.items() if not tokens} == set()
     assert {*SIGNS} - totals.keys() == {"halved"}
+
+
+@settings(max_examples=60, deadline=None)
+@given(governances(), st.integers(0, 10**6))
+def test_in_any_world_what_one_side_receives_the_other_pays(
+    rules: dict[str, Any], seed: int
+) -> None:
+    small = {"num_agents": 4, "genesis_tokens_per_agent": 90, "block_threshold": 10}
+    config = parse_world_config({**small, "governance": rules})
+    random = Random(seed)
+    with World(config) as world:
+        for _ in range(15):
+            world.turn(random_inputs(random, world.state, config))
+        found = incidence_of(world.store)
+        memory = world.state.governance
+    assert (found is None) == (config.governance is None) == (memory is UNSET)
+    if found is None:
+        return
+    assert memory is not UNSET
+    totals = Counter({effect: sum(by_agent) for effect, by_agent in found.tokens.items()})
+    assert min(totals.values(), default=0) >= 0
+    assert sum(found.net()) + found.platform_net() == totals["given"] - totals["taken"]
+    assert totals["levied"] == totals["levy_received"]
+    assert totals["lent"] - totals["repaid"] - totals["withheld"] == totals["receivable"]
+    if memory.debts is not UNSET:
+        assert found.tokens["receivable"] == [debt.receivable for debt in memory.debts]
