@@ -34,13 +34,13 @@ class Coverage(NamedTuple):
 
 COVERAGES: Final = (
     Coverage(12, "normal", 0.950, 0.944, LMomentRatios(0.098, 0.118)),
-    Coverage(24, "normal", 0.950, 0.944, LMomentRatios(0.065, 0.121)),
-    Coverage(100, "normal", 0.950, 0.944, LMomentRatios(0.030, 0.123)),
-    Coverage(12, "lognormal", 0.849, 0.888, LMomentRatios(0.404, 0.225)),
-    Coverage(24, "lognormal", 0.875, 0.904, LMomentRatios(0.426, 0.249)),
-    Coverage(100, "lognormal", 0.916, 0.926, LMomentRatios(0.450, 0.278)),
-    Coverage(12, "bimodal", 0.749, 0.748, LMomentRatios(0.471, 0.363)),
-    Coverage(24, "bimodal", 0.907, 0.908, LMomentRatios(0.451, 0.385)),
+    Coverage(24, "normal", 0.950, 0.946, LMomentRatios(0.065, 0.121)),
+    Coverage(100, "normal", 0.950, 0.946, LMomentRatios(0.030, 0.123)),
+    Coverage(12, "lognormal", 0.847, 0.882, LMomentRatios(0.404, 0.225)),
+    Coverage(24, "lognormal", 0.875, 0.900, LMomentRatios(0.426, 0.249)),
+    Coverage(100, "lognormal", 0.918, 0.927, LMomentRatios(0.450, 0.278)),
+    Coverage(12, "bimodal", 0.748, 0.746, LMomentRatios(0.471, 0.363)),
+    Coverage(24, "bimodal", 0.907, 0.904, LMomentRatios(0.451, 0.385)),
     Coverage(100, "bimodal", 0.938, 0.956, LMomentRatios(0.442, 0.357)),
 )
 """Measured by `tests/statistics/test_coverage.py`: 1,000,000 samples for t, 20,000 for BCa."""
