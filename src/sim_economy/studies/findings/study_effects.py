@@ -9,7 +9,9 @@ from zlib import crc32
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sim_economy.statistics.coverage import COVERAGE_MIN, sample_coverage
 from sim_economy.statistics.equivalence import paired_equivalence
+from sim_economy.statistics.interaction import interaction_contrasts
 from sim_economy.statistics.intervals import Interval
 from sim_economy.statistics.multiple_testing import holm
 from sim_economy.statistics.paired_differences import all_alike, paired_estimate
@@ -50,6 +52,8 @@ class Effect(Struct, frozen=True, kw_only=True):
         adjusted: The same by Holm's method over all primary effects of the study.
         smallest: The smallest difference worth acting on.
         equivalence: Student's t interval at 90 %, by which a difference is none that matters.
+        coverage: What intervals of 95 % cover of values as many and as skewed as these, measured;
+            None where that is 90 % or more.
         run_id: Of the first of its runs.
     """
 
@@ -67,6 +71,7 @@ class Effect(Struct, frozen=True, kw_only=True):
     adjusted: float | None = None
     smallest: float
     equivalence: Interval
+    coverage: float | None
     verdict: Verdict
     run_id: str
 
@@ -143,9 +148,17 @@ def _effect(own: ArmOutcomes, other: ArmOutcomes, outcome: str, smallest: float)
         p_value=estimate.p_value,
         smallest=smallest,
         equivalence=equivalence.interval,
+        coverage=_low_coverage(differences),
         verdict=_verdict(differences, estimate.student, equivalence.is_equivalent, smallest),
         run_id=own.run_id(),
     )
+
+
+def _low_coverage(differences: Sequence[float]) -> float | None:
+    nearest = sample_coverage(differences)
+    if nearest is None or nearest.student >= COVERAGE_MIN:
+        return None
+    return nearest.student
 
 
 def _verdict(
@@ -261,13 +274,8 @@ def contrasts(results: StudyResults, outcomes: Iterable[str]) -> list[Contrast]:
         ]
         off = results.off(own.behaviour, own.turns)
         for outcome in outcomes:
-            values = [
-                dict(zip(arm.seeds, arm.values[outcome], strict=True))
-                for arm in (own, *singles, off)
-                if arm is not None
-            ]
-            both, one, other, neither = values
-            halves = [(both[seed] - one[seed] - other[seed] + neither[seed]) / 2 for seed in both]
+            cells = [arm.values[outcome] for arm in (own, *singles, off) if arm is not None]
+            halves = interaction_contrasts(*cells)
             estimate = paired_estimate(halves, crc32(f"{own.run_id()} {outcome}".encode()))
             found.append(
                 Contrast(

@@ -291,8 +291,22 @@ def _statistics(found: StudyFindings) -> Section:
     tested = sum(own.p_value is not None for own in found.effects)
     return Section(
         title="Statistics",
-        blocks=[_HOW.format(tested=tested)],
+        blocks=[_HOW.format(tested=tested), *_warnings(found)],
     )
+
+
+def _warnings(found: StudyFindings) -> list[str]:
+    """Where intervals cover less than they say."""
+    effects = [*found.effects, *found.fixed]
+    low = [own.coverage for own in effects if own.coverage is not None]
+    if not low:
+        return []
+    text = (
+        f"**{len(low)} of {len(effects)} intervals cover less than 90 %**, as little as "
+        f"{number(100 * min(low), 0)} % by what was measured of such samples: their differences "
+        "are few, or skewed."
+    )
+    return [text]
 
 
 _HOW: Final = (

@@ -207,12 +207,14 @@ def shock_table(responses: Sequence[ImpulseResponse]) -> Table:
             own.pairs,
             round(own.peak, 2),
             round(own.area, 1),
-            own.recovered,
+            round(own.back_percent, 1),
+            own.back_turns,
         )
         for own in responses
     )
     columns = (
         "behaviour", "shock", "arm", "pairs", "agents more below zero, at most",
-        "agent-turns more below zero", "turns until nothing is left of it",
+        "agent-turns more below zero", "runs back inside the band of unshocked ones (%)",
+        "turns until half are",
     )  # fmt: skip
     return Table("shocks", "After a shock, beside the same arm without it", columns, rows)

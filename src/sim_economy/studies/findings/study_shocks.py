@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
+from typing import Final
 
 from msgspec import Struct
 
 from sim_economy.statistics.intervals import Interval, student_interval
+from sim_economy.statistics.recovery import turn_bands, turns_until_back
 from sim_economy.studies.findings.study_results import ArmOutcomes, StudyResults
 from sim_economy.studies.study_arms import ArmKind, dose_arm
 from sim_economy.studies.treatment_study import OFF
@@ -22,8 +25,8 @@ class ImpulseResponse(Struct, frozen=True, kw_only=True):
         bands: Their intervals at 95 %.
         peak: The greatest of the means.
         area: Agent-turns more below zero, from the shock on, a run.
-        recovered: Turns after the shock's last one until the interval holds zero and goes on to;
-            None where it does not within what is kept.
+        back_percent: Runs that are inside the band of unshocked runs again in what is kept.
+        back_turns: Turns from the shock until half of the runs are; None where they are not.
     """
 
     behaviour: str
@@ -37,7 +40,8 @@ class ImpulseResponse(Struct, frozen=True, kw_only=True):
     bands: Sequence[Interval]
     peak: float
     area: float
-    recovered: int | None
+    back_percent: float
+    back_turns: float | None
 
 
 def impulse_responses(results: StudyResults) -> list[ImpulseResponse]:
@@ -68,9 +72,13 @@ def _response(results: StudyResults, own: ArmOutcomes, pair: ArmOutcomes) -> Imp
     by_turn = [*zip(*series, strict=True)]
     means = [statistics.mean(turn) for turn in by_turn]
     bands = [student_interval(turn) for turn in by_turn]
-    after = bands[shock.last_turn :]
-    clear = [index for index, band in enumerate(after) if not _holds_zero(band)]
-    recovered = clear[-1] + 1 if clear else 0
+    unshocked = turn_bands(pair.insolvent_by_turn)
+    back = [
+        turns_until_back(run, unshocked, shock.first_turn - 1, _STAY)
+        for run in own.insolvent_by_turn
+    ]
+    times = sorted(each.time if each.is_observed else math.inf for each in back)
+    half = times[(len(times) - 1) // 2]
     return ImpulseResponse(
         behaviour=own.behaviour,
         shock=shock.name,
@@ -83,9 +91,10 @@ def _response(results: StudyResults, own: ArmOutcomes, pair: ArmOutcomes) -> Imp
         bands=bands,
         peak=max(means[shock.first_turn - 1 :]),
         area=sum(means[shock.first_turn - 1 :]),
-        recovered=recovered if recovered < len(after) else None,
+        back_percent=100 * sum(each.is_observed for each in back) / len(back),
+        back_turns=None if half == math.inf else half,
     )
 
 
-def _holds_zero(band: Interval) -> bool:
-    return band.low is not None and band.high is not None and band.low <= 0 <= band.high
+_STAY: Final = 5
+"""Turns in a row that count as being back; unshocked runs are outside in one of twenty."""
