@@ -32,8 +32,8 @@ def first_difference(families: Sequence[str]) -> str:
     from sim_economy.batch import compiling  # noqa: PLC0415
 
     vars(compiling)["fused"] = lambda *numbers: np.float64(fused(*numbers))
-    from tests.equivalence.kernel_comparison import compared  # noqa: PLC0415
     from tests.equivalence import test_interventions as of_rules  # noqa: PLC0415
+    from tests.equivalence.kernel_comparison import compared  # noqa: PLC0415
     from tests.equivalence.test_directed_worlds import AT_THE_ENDS, WITHIN_RANGE  # noqa: PLC0415
     from tests.equivalence.test_large_worlds import FAMILIES  # noqa: PLC0415
 

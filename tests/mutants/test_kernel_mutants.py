@@ -306,8 +306,8 @@ MUTANTS = [
     ),
     KernelMutant(
         "G5 the median of an even number is rounded first",
-        "above = (2 * most - twice_median) * governance.doses[LEVY_SHARE + lane] // (2 * MILLION)",
-        "above = (most - twice_median // 2) * governance.doses[LEVY_SHARE + lane] // MILLION",
+        "above = (2 * most - twice_median) * governance.doses[LEVY_SHARE + lane]",
+        "above = 2 * (most - twice_median // 2) * governance.doses[LEVY_SHARE + lane]",
         "levies",
     ),
     KernelMutant(
@@ -390,8 +390,8 @@ MUTANTS = [
     ),
     KernelMutant(
         "G6 prices are those of genesis",
-        "                reprice(work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS], worlds.rates)",
-        "                pass",
+        "reprice(work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS], worlds.rates)",
+        "pass",
         "shocks",
     ),
     KernelMutant(

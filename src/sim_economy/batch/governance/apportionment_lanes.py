@@ -9,14 +9,14 @@ from typing import Final
 
 import numpy as np
 
-from sim_economy.batch.compiling import compiled
+from sim_economy.batch.compiling import compiled, compiled_apart
 from sim_economy.batch.governance.governance_lanes import AGENT_ROWS, PART, SHARED, WEIGHT
 from sim_economy.batch.lanes import GUARD, LANES, OUTSIDE, Int32s, Int64s
 
 PRODUCT_MAX: Final = np.int64((1 << 62) - 1)
 
 
-@compiled
+@compiled_apart
 def share_out(turn: Int32s, world: Int64s, all_own: Int64s, agents: np.int64) -> None:
     """Give each agent its part of the shared tokens; the parts add up to them.
 
@@ -37,13 +37,13 @@ def share_out(turn: Int32s, world: Int64s, all_own: Int64s, agents: np.int64) ->
             _share(all_own, agents, lane, tokens, whole)
 
 
-@compiled
+@compiled_apart
 def _share_nothing(all_own: Int64s, agents: np.int64, lane: np.int64) -> None:
     for agent in range(agents):
         all_own[agent * AGENT_ROWS + PART + lane] = 0
 
 
-@compiled
+@compiled_apart
 def _share(
     all_own: Int64s, agents: np.int64, lane: np.int64, tokens: np.int64, whole: np.int64
 ) -> None:
@@ -66,7 +66,7 @@ def _share(
             equal -= 1
 
 
-@compiled
+@compiled_apart
 def _least_bound(
     all_own: Int64s,
     agents: np.int64,

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from sim_economy.batch.compiling import compiled
+from sim_economy.batch.compiling import compiled, compiled_apart
 from sim_economy.batch.governance.debt_rails_lanes import repay
 from sim_economy.batch.governance.governance_arrays import Governance
 from sim_economy.batch.governance.governance_lanes import (
@@ -40,7 +40,7 @@ MILLION: Final = np.int64(10**6)
 NOTHING: Final = np.int64(0)
 
 
-@compiled
+@compiled_apart
 def watch(
     all_rows: Int32s, totals: Int64s, governance: Governance, number: np.int64, ends: bool
 ) -> None:
@@ -63,7 +63,7 @@ def watch(
             levy(all_rows, totals, governance, lane)
 
 
-@compiled
+@compiled_apart
 def rank_by_wealth(ranked: Int64s, all_rows: Int32s, lane: np.int64) -> None:
     """Sort the agents of a world, the poorest first, of equal ones the first in genesis order.
 
@@ -88,7 +88,7 @@ def rank_by_wealth(ranked: Int64s, all_rows: Int32s, lane: np.int64) -> None:
         gap //= 3
 
 
-@compiled
+@compiled_apart
 def is_concentrated(ranked: Int64s, gini_max: np.int64) -> bool:
     """Test whether the shifted Gini coefficient is above a rate, exactly.
 
@@ -114,7 +114,7 @@ def _product(number: np.int64, factor: np.int64) -> tuple[np.int64, np.int64]:
     return (number >> HALF_BITS) * factor + (low >> HALF_BITS), low & HALF_MASK
 
 
-@compiled
+@compiled_apart
 def levy(all_rows: Int32s, totals: Int64s, governance: Governance, lane: np.int64) -> None:
     """A part of what the wealthiest has above the median goes to the lower half."""
     ranked = governance.ranked

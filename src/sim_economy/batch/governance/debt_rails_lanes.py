@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from sim_economy.batch.compiling import compiled
+from sim_economy.batch.compiling import compiled, compiled_apart
 from sim_economy.batch.governance.governance_arrays import Governance
 from sim_economy.batch.governance.governance_lanes import (
     AGENT_ROWS,
@@ -102,7 +102,7 @@ def note_balance(rows: Int32s, own: Int64s) -> None:
         own[HELD + lane] = rows[BALANCE + lane]
 
 
-@compiled
+@compiled_apart
 def repay_rise(all_rows: Int32s, totals: Int64s, governance: Governance, agent: np.int64) -> None:
     """Repay from the one inflow since an agent's balance was noted."""
     for lane in range(LANES):
@@ -112,7 +112,7 @@ def repay_rise(all_rows: Int32s, totals: Int64s, governance: Governance, agent: 
             repay(all_rows, totals, governance, agent, lane, rise)
 
 
-@compiled
+@compiled_apart
 def note_balances(all_rows: Int32s, governance: Governance, agents: np.int64) -> None:
     """Note every agent's balance before inflows."""
     for agent in range(agents):
@@ -120,14 +120,14 @@ def note_balances(all_rows: Int32s, governance: Governance, agents: np.int64) ->
         note_balance(all_rows[agent * ROWS : (agent + 1) * ROWS], own)
 
 
-@compiled
+@compiled_apart
 def repay_rises(all_rows: Int32s, totals: Int64s, governance: Governance, agents: np.int64) -> None:
     """Repay from the one inflow of each agent since all balances were noted."""
     for agent in range(agents):
         repay_rise(all_rows, totals, governance, agent)
 
 
-@compiled
+@compiled_apart
 def note_lifted(rows: Int32s, own: Int64s) -> None:
     """Note the debt that a new period will lift; what is lifted is not lent for again."""
     for lane in range(LANES):
@@ -135,7 +135,7 @@ def note_lifted(rows: Int32s, own: Int64s) -> None:
             own[GIVEN + lane] += max(NOTHING, -np.int64(rows[BALANCE + lane]))
 
 
-@compiled
+@compiled_apart
 def withhold_of_first_job(
     turn: Int32s, all_rows: Int32s, parameters: Int32s, governance: Governance, agent: np.int64
 ) -> None:
@@ -146,7 +146,7 @@ def withhold_of_first_job(
             _withhold_of_bonus(turn, all_rows, parameters, governance, agent, lane)
 
 
-@compiled
+@compiled_apart
 def withhold_of_winner(
     turn: Int32s, all_rows: Int32s, parameters: Int32s, governance: Governance
 ) -> None:
@@ -157,7 +157,7 @@ def withhold_of_winner(
             _withhold_of_bonus(turn, all_rows, parameters, governance, winner, lane)
 
 
-@compiled
+@compiled_apart
 def _withhold_of_bonus(
     turn: Int32s,
     all_rows: Int32s,
@@ -172,7 +172,7 @@ def _withhold_of_bonus(
     turn[BONUSES + lane] -= np.int32(tokens)
 
 
-@compiled
+@compiled_apart
 def note_submitted(turn: Int32s, rows: Int32s, governance: Governance, agent: np.int64) -> None:
     """Note what of one agent's transaction will repay: of its tip, of its transfer."""
     all_own, doses = governance.agents, governance.doses
@@ -187,7 +187,7 @@ def note_submitted(turn: Int32s, rows: Int32s, governance: Governance, agent: np
             all_own[to + TRANSFER_PARTS + lane] += amount
 
 
-@compiled
+@compiled_apart
 def repay_of_block(
     turn: Int32s, all_rows: Int32s, totals: Int64s, governance: Governance, agents: np.int64
 ) -> None:
@@ -211,7 +211,7 @@ def repay_of_block(
         totals[INTERVENED + lane] += repay_parts(all_rows, governance, winner, lane, tips)
 
 
-@compiled
+@compiled_apart
 def note_uncovered(rows: Int32s, own: Int64s) -> None:
     """Note what of a fee a balance will not cover."""
     for lane in range(LANES):
@@ -220,7 +220,7 @@ def note_uncovered(rows: Int32s, own: Int64s) -> None:
             own[UNCOVERED + lane] += fee - min(fee, max(NOTHING, held))
 
 
-@compiled
+@compiled_apart
 def lend(
     all_rows: Int32s, totals: Int64s, governance: Governance, agent: np.int64, number: np.int64
 ) -> None:

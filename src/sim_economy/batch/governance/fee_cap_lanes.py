@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from sim_economy.batch.compiling import compiled
+from sim_economy.batch.compiling import compiled, compiled_apart
 from sim_economy.batch.governance.apportionment_lanes import share_out
 from sim_economy.batch.governance.governance_arrays import Governance
 from sim_economy.batch.governance.governance_lanes import (
@@ -68,7 +68,7 @@ MILLION: Final = np.int64(10**6)
 ZERO: Final = np.int32(0)
 
 
-@compiled
+@compiled_apart
 def begin_fees(world: Int64s) -> None:
     """Nobody owes anything yet, and no job was paid."""
     for row in (FEES, TIPS, JOB_PAY):
@@ -76,7 +76,7 @@ def begin_fees(world: Int64s) -> None:
             world[row + lane] = 0
 
 
-@compiled
+@compiled_apart
 def owe(turn: Int32s, rows: Int32s, own: Int64s, world: Int64s) -> None:
     """Note one agent's fee; relief halves it (G5)."""
     for lane in range(LANES):
@@ -89,7 +89,7 @@ def owe(turn: Int32s, rows: Int32s, own: Int64s, world: Int64s) -> None:
             world[FEES + lane] += fee
 
 
-@compiled
+@compiled_apart
 def allow(turn: Int32s, parameters: Int32s, governance: Governance, number: np.int64) -> None:
     """G1: what may be charged in this turn, over all agents."""
     rules, world, window = governance.rules, governance.world, governance.window
@@ -111,7 +111,7 @@ def allow(turn: Int32s, parameters: Int32s, governance: Governance, number: np.i
         world[ALLOWED + lane] = max(np.int64(0), capped - charged)
 
 
-@compiled
+@compiled_apart
 def waive(turn: Int32s, all_rows: Int32s, governance: Governance, agents: np.int64) -> None:
     """G1: what of the fees passes the cap is waived, by largest remainder."""
     world, all_own = governance.world, governance.agents
@@ -130,7 +130,7 @@ def waive(turn: Int32s, all_rows: Int32s, governance: Governance, agents: np.int
             own[OWED + lane] -= own[PART + lane]
 
 
-@compiled
+@compiled_apart
 def pay_job(
     turn: Int32s,
     rows: Int32s,
@@ -188,7 +188,7 @@ def _wage(own: Int64s, world: Int64s, rules: Int64s, lane: np.int64) -> np.int64
     return fee
 
 
-@compiled
+@compiled_apart
 def note_tips(turn: Int32s, all_rows: Int32s, world: Int64s, agents: np.int64) -> None:
     """G1: the tips of a block that others than its winner pay."""
     for lane in range(LANES):
@@ -199,7 +199,7 @@ def note_tips(turn: Int32s, all_rows: Int32s, world: Int64s, agents: np.int64) -
                 world[TIPS + lane] += all_rows[agent * ROWS + WAITING_TIP + lane]
 
 
-@compiled
+@compiled_apart
 def close_window(governance: Governance, number: np.int64) -> None:
     """G1: remember the turn in place of the one that leaves the window."""
     window, world, slots = governance.window, governance.world, governance.rules[CAP_SLOTS]

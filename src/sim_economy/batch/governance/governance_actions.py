@@ -14,7 +14,7 @@ import numpy as np
 from sim_economy.batch import shape as at
 from sim_economy.batch.arrays import BlockWorlds, Shared, Workspace
 from sim_economy.batch.block_actions import apply, decide_one
-from sim_economy.batch.compiling import compiled
+from sim_economy.batch.compiling import compiled_apart
 from sim_economy.batch.decisions.family import TRANSFERS, due, find_poorest
 from sim_economy.batch.decisions.table_layout import NEEDS_POOREST
 from sim_economy.batch.governance.debt_rails_lanes import (
@@ -44,7 +44,7 @@ from sim_economy.batch.steps.income_lanes import (
 SUBMIT_BITS: Final = STAKE_BIT | BURN_BIT | TRANSFER_BIT
 
 
-@compiled
+@compiled_apart
 def act_under_rules(
     shared: Shared,
     worlds: BlockWorlds,
@@ -81,7 +81,7 @@ def act_under_rules(
         sell_cores(work.turn, work.rows, agents, shape[at.CORE_SHARES])
 
 
-@compiled
+@compiled_apart
 def receive_under_rules(
     shared: Shared,
     worlds: BlockWorlds,

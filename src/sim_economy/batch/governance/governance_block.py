@@ -27,7 +27,7 @@ from sim_economy.batch.block import (
     pay_dividends,
     weigh_burns,
 )
-from sim_economy.batch.compiling import compiled
+from sim_economy.batch.compiling import compiled_apart
 from sim_economy.batch.governance.concentration_lanes import watch
 from sim_economy.batch.governance.debt_rails_lanes import (
     lend,
@@ -77,7 +77,7 @@ ONE: Final = np.int64(10**6)
 """The factor of usage without a shock."""
 
 
-@compiled
+@compiled_apart
 def play_governed_block(
     shared: Shared, worlds: BlockWorlds, work: Workspace, governance: Governance
 ) -> None:
@@ -96,7 +96,7 @@ def play_governed_block(
     close_digest(shared, work)
 
 
-@compiled
+@compiled_apart
 def play_governed_turn(
     shared: Shared,
     worlds: BlockWorlds,
@@ -130,7 +130,7 @@ def play_governed_turn(
     return burned
 
 
-@compiled
+@compiled_apart
 def share_pool(
     shared: Shared,
     worlds: BlockWorlds,
@@ -152,7 +152,7 @@ def share_pool(
         repay_rises(work.rows, work.totals, governance, agents)
 
 
-@compiled
+@compiled_apart
 def charge_under_rules(
     shared: Shared,
     worlds: BlockWorlds,
@@ -172,7 +172,7 @@ def charge_under_rules(
     charge_usage(work.turn, weights, worlds.parameters, worlds.rates)
 
 
-@compiled
+@compiled_apart
 def bill_under_rules(
     shared: Shared,
     worlds: BlockWorlds,
@@ -206,7 +206,7 @@ def bill_under_rules(
             add_up_turn(work.turn, work.totals)
 
 
-@compiled
+@compiled_apart
 def pay_and_collect(
     shared: Shared,
     worlds: BlockWorlds,
@@ -241,7 +241,7 @@ def pay_and_collect(
     collect(work.turn, rows, worlds.rates)
 
 
-@compiled
+@compiled_apart
 def make_governed_block(
     shared: Shared,
     worlds: BlockWorlds,

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from sim_economy.batch.compiling import compiled
+from sim_economy.batch.compiling import compiled, compiled_apart
 from sim_economy.batch.governance.governance_arrays import Governance
 from sim_economy.batch.governance.governance_lanes import (
     AGENT_ROWS,
@@ -49,7 +49,7 @@ STUDIED: Final = np.uint64(Part.STUDIED)
 NONE: Final = np.int64(0)
 
 
-@compiled
+@compiled_apart
 def add_governance(
     sums: Uint64s, governance: Governance, agents: np.int64, turns: np.int64
 ) -> None:
@@ -73,7 +73,7 @@ def add_governance(
                     sums[lane] += np.uint64(governance.studied[first + lane]) * factor
 
 
-@compiled
+@compiled_apart
 def add_agents(sums: Uint64s, governance: Governance, agents: np.int64) -> None:
     """Add what interventions remember of each agent; nothing where they are off."""
     for agent in range(agents):

@@ -8,7 +8,7 @@ import numpy as np
 
 from sim_economy.batch.arrays import BlockWorlds, Shared, Workspace, aligned
 from sim_economy.batch.chunk import CHUNK_WORLDS, Chunk, read_block
-from sim_economy.batch.compiling import compiled
+from sim_economy.batch.compiling import compiled_apart
 from sim_economy.batch.governance.governance_arrays import Governance, governance_of
 from sim_economy.batch.governance.governance_block import play_governed_block
 from sim_economy.batch.governance.governance_lanes import DOSES
@@ -40,7 +40,7 @@ class GovernedChunk(Chunk):
         play_governed_blocks(self._governance, self._doses, *arrays)
 
 
-@compiled
+@compiled_apart
 def play_governed_blocks(
     governance: Governance,
     doses: Any,

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from sim_economy.batch.compiling import compiled
+from sim_economy.batch.compiling import compiled_apart
 from sim_economy.batch.governance.apportionment_lanes import share_out
 from sim_economy.batch.governance.governance_arrays import Governance
 from sim_economy.batch.governance.governance_lanes import (
@@ -45,7 +45,7 @@ POOL_MAX: Final = np.int64(1 << 42)
 MILLION: Final = np.int64(10**6)
 
 
-@compiled
+@compiled_apart
 def count_points(
     all_rows: Int32s, governance: Governance, agents: np.int64, number: np.int64
 ) -> None:
@@ -58,7 +58,7 @@ def count_points(
         _count_points_of(rows, own, governance.doses, governance.studied[first : first + LANES])
 
 
-@compiled
+@compiled_apart
 def _count_points_of(rows: Int32s, own: Int64s, doses: Int64s, studied: Bytes) -> None:
     for lane in range(LANES):
         studies = np.int64(rows[ACTION + lane] == STUDY)
@@ -71,7 +71,7 @@ def _count_points_of(rows: Int32s, own: Int64s, doses: Int64s, studied: Bytes) -
         own[WEIGHT + lane] = own[STUDY_POINTS + lane] + stakes
 
 
-@compiled
+@compiled_apart
 def rebate(
     turn: Int32s, all_rows: Int32s, totals: Int64s, governance: Governance, agents: np.int64
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from sim_economy.batch.arrays import BlockWorlds, Workspace
-from sim_economy.batch.compiling import compiled
+from sim_economy.batch.compiling import compiled_apart
 from sim_economy.batch.governance.debt_rails_lanes import note_balance, repay_rise
 from sim_economy.batch.governance.governance_arrays import Governance, Shocks
 from sim_economy.batch.governance.governance_lanes import AGENT_ROWS, LENDS
@@ -44,7 +44,7 @@ ENTRY: Final = 3
 """Numbers of a gain or loss: turn, agent, tokens; those of a loss are below zero."""
 
 
-@compiled
+@compiled_apart
 def strike(work: Workspace, governance: Governance, agent: np.int64, number: np.int64) -> None:
     """T2: what one agent gains or loses in this turn."""
     entries = governance.shocks.one_off
@@ -63,7 +63,7 @@ def strike(work: Workspace, governance: Governance, agent: np.int64, number: np.
             repay_rise(work.rows, work.totals, governance, agent)
 
 
-@compiled
+@compiled_apart
 def _gain(turn: Int32s, rows: Int32s, tokens: np.int32) -> None:
     for lane in range(LANES):
         rows[BALANCE + lane] += tokens
@@ -71,7 +71,7 @@ def _gain(turn: Int32s, rows: Int32s, tokens: np.int32) -> None:
         turn[GUARD + lane] |= tokens | max(rows[BALANCE + lane], ZERO)
 
 
-@compiled
+@compiled_apart
 def _lose(rows: Int32s, totals: Int64s, tokens: np.int32) -> None:
     for lane in range(LANES):
         taken = min(tokens, max(rows[BALANCE + lane], ZERO))
@@ -79,7 +79,7 @@ def _lose(rows: Int32s, totals: Int64s, tokens: np.int32) -> None:
         totals[LOST + lane] += np.int64(taken)
 
 
-@compiled
+@compiled_apart
 def meter(turn: Int32s, factor: np.int64) -> None:
     """T1: an agent's units under a shock of usage, each rounded down."""
     for lane in range(LANES):
@@ -95,7 +95,7 @@ def meter(turn: Int32s, factor: np.int64) -> None:
             turn[row + lane] = np.int32(units)
 
 
-@compiled
+@compiled_apart
 def keep_parameters(worlds: BlockWorlds, shocks: Shocks) -> None:
     """Keep the parameters of genesis that shocks will change."""
     for index in range(len(shocks.rows)):
@@ -107,7 +107,7 @@ def keep_parameters(worlds: BlockWorlds, shocks: Shocks) -> None:
                 shocks.kept[at + lane] = np.float64(worlds.parameters[row + lane])
 
 
-@compiled
+@compiled_apart
 def set_parameters(
     worlds: BlockWorlds, work: Workspace, shocks: Shocks, agents: np.int64, number: np.int64
 ) -> None:
@@ -126,7 +126,7 @@ def set_parameters(
                 reprice(work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS], worlds.rates)
 
 
-@compiled
+@compiled_apart
 def reprice(weights: Floats, rates: Floats) -> None:
     """The price of a unit for one agent under another rate (B3)."""
     for lane in range(LANES):
