@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from sim_economy.agents.usage_model import DistributedUsage, Uniform
 from sim_economy.core.governance_config import (
     CapBase,
     ConcentrationMonitor,
@@ -56,6 +57,14 @@ BUSY = replace(
     study_above=NEVER,
     unstake_period=7,
 )
+TIPPING = replace(
+    PASSIVE, transfer_period=2, transfer_above=NEVER, transfer_tokens=41, transfer_fee=7
+)
+"""Every second turn all but the poorest give to it, and in the next one mine."""
+TWO_MINERS = 15 * MILLION
+"""A threshold that one miner does not reach, so that payers of tips win blocks."""
+MARKETS = ((BUSY, 0), (TIPPING, TWO_MINERS))
+"""What agents do, with the threshold of a block."""
 
 
 def traced(*turns: Sequence[int]) -> TracedUsage:
@@ -65,6 +74,11 @@ def traced(*turns: Sequence[int]) -> TracedUsage:
         for turn, used in enumerate(turns, 1)
     }
     return TracedUsage(path="trace.csv", rows=rows, last=len(turns), repeat=True)
+
+
+CHUNK_WORLDS = 4096
+WRAPPED = 2**64 // 10**12 + 1
+"""Units that times 10^12 are few, in 64 bits."""
 
 
 def capped(ratio: int = 0, **own: Any) -> FeeCap:
@@ -111,9 +125,11 @@ def wages() -> Iterator[WorldGroup]:
 
 def cap_windows() -> Iterator[WorldGroup]:
     """G1: fees, tips and pay of jobs that leave the window; some payers of tips win the block."""
-    for base, window, bonus_rule in product(CapBase, (1, 2, 3, 7, 2**31 - 1), SigningBonusRule):
+    windows = (1, 2, 3, 7, 2**31 - 1)
+    for base, window, market in product(CapBase, windows, MARKETS):
+        policy, threshold = market
         yield built(
-            f"windows of {window} turns, {base}, {bonus_rule}",
+            f"windows of {window} turns, {base}, threshold {threshold}",
             9,
             traced((40, 3, 25), (1, 90, 7)),
             {
@@ -121,11 +137,11 @@ def cap_windows() -> Iterator[WorldGroup]:
                 "policy.job_below": (NEVER, 900, 950, 980, ALWAYS),
             },
             seeds=range(40, 45),
-            policy=BUSY,
+            policy=policy,
             num_agents=3,
-            block_threshold=0,
+            block_threshold=threshold,
             signing_bonus=5,
-            signing_bonus_rule=bonus_rule,
+            signing_bonus_rule=SigningBonusRule.FIRST_JOB,
             governance=GovernanceConfig(fee_cap=capped(base=base, window_turns=window)),
         )
 
@@ -182,7 +198,7 @@ def monitored(gini_max: int, response: MonitorResponse, **own: Any) -> Governanc
 def wide_ginis() -> Iterator[WorldGroup]:
     """G5: sums of so many and so large fortunes that their products take more than 64 bits."""
     endowment = 2**26
-    for agents in (2, 69, 70):
+    for agents in (2, 69, 800):
         wealth = [endowment - (own * own * 12_345 + own) % endowment for own in range(agents)]
         at = int(shifted_gini(wealth) * MILLION)
         yield built(
@@ -272,9 +288,9 @@ def repayments() -> Iterator[WorldGroup]:
         Shock(turn=turn, until=turn, target=GAIN, agents=("agent_0", "agent_2"), tokens=40)
         for turn in (5, 7)
     )
-    for bonus_rule, dividend_rule, granted in product(
-        SigningBonusRule, DividendRule, (None, income)
-    ):
+    variants = product(SigningBonusRule, DividendRule, (None, income), MARKETS)
+    for bonus_rule, dividend_rule, granted, market in variants:
+        policy, threshold = market
         governance = GovernanceConfig(
             debt_rails=DebtRails(debt_cap=0, cooldown_turns=1),
             reinvestment_rebate=ReinvestmentRebate(stake_min=1, stake_turns=1),
@@ -285,7 +301,7 @@ def repayments() -> Iterator[WorldGroup]:
             shocks=gains,
         )
         yield built(
-            f"repayments under {bonus_rule}, {dividend_rule}, {granted is not None}",
+            f"repayments under {bonus_rule}, {dividend_rule}, threshold {threshold}",
             11,
             traced((300, 20, 5), (80, 60, 3)),
             {
@@ -296,12 +312,12 @@ def repayments() -> Iterator[WorldGroup]:
                 "policy.job_below": (NEVER, -900, -500, -100, 0, NEVER, -50, 50),
             },
             seeds=range(70, 78),
-            policy=replace(BUSY, study_period=0, stake_tokens=9),
+            policy=replace(policy, study_period=0, stake_tokens=9),
             num_agents=3,
             core_owners=(("agent_0", 1), ("agent_1", 2)),
             genesis_tokens_per_agent=200,
             interest_rate_per_turn=20_000,
-            block_threshold=0,
+            block_threshold=threshold,
             signing_bonus=13,
             signing_bonus_rule=bonus_rule,
             dividend_rule=dividend_rule,
@@ -369,13 +385,13 @@ def shocks() -> Iterator[WorldGroup]:
         "interest_rate_per_turn": 77_000, "mine_base_weight": 3 * MILLION,
         "stake_weight_per_token": 900_000, "block_threshold": 2 * MILLION,
     }  # fmt: skip
-    for target, value in changed.items():
-        # More worlds than a block has: the next one begins with what genesis says.
+    drawn = DistributedUsage(Uniform(50, 350), Uniform(0, 90))
+    for (target, value), usage in product(changed.items(), (traced((60, 41), (90, 7)), drawn)):
         yield built(
-            f"{target} of {value}",
+            f"{target} of {value}, {usage}",
             7,
-            traced((60, 41), (90, 7)),
-            {"policy.job_below": [NEVER, 700, 800, 900] * 20},
+            usage,
+            {"policy.job_below": (NEVER, 700, 800, 900)},
             policy=replace(BUSY, study_period=3),
             num_agents=2,
             interest_rate_per_turn=10_000,
@@ -388,6 +404,20 @@ def shocks() -> Iterator[WorldGroup]:
                 )
             ),
         )
+
+
+def second_chunks() -> Iterator[WorldGroup]:
+    """G6: more worlds than are packed at once; the next ones begin with what genesis says."""
+    yield built(
+        "a shock in many worlds",
+        2,
+        output(20),
+        {},
+        seeds=range(1, CHUNK_WORLDS + 5),
+        governance=GovernanceConfig(
+            shocks=(Shock(turn=2, target="commons_threshold_per_turn", value=9),)
+        ),
+    )
 
 
 def capped_limits() -> Iterator[WorldGroup]:
@@ -406,11 +436,11 @@ def capped_limits() -> Iterator[WorldGroup]:
             signing_bonus_rule=SigningBonusRule.FIRST_JOB,
             governance=GovernanceConfig(fee_cap=capped(window_turns=5)),
         )
-    for target, factor in product((USAGE, JOB_PAY), (10**6, 10**9, 10**12)):
+    for target, factor, units in product((USAGE, JOB_PAY), (10**6, 10**12), (1000, WRAPPED)):
         yield built(
-            f"{target} times {factor}",
+            f"{target} times {factor} of {units}",
             3,
-            output(1000),
+            output(units),
             {"job_credit_max": (10, 2**26, 2**27), "policy.job_below": (NEVER, ALWAYS, ALWAYS)},
             num_agents=2,
             governance=GovernanceConfig(

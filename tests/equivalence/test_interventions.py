@@ -38,6 +38,7 @@ WITHIN_RANGE: tuple[Family, ...] = (
     directed.repayments,
     directed.rebates,
     directed.shocks,
+    directed.second_chunks,
 )
 AT_THE_ENDS: tuple[Family, ...] = (directed.capped_limits,)
 

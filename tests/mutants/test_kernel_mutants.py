@@ -275,9 +275,15 @@ MUTANTS = [
         "wages",
     ),
     KernelMutant(
-        "G1 a base beyond 64 bits stays",
-        "if base > BASE_MAX or world[FEES + lane] > FEES_MAX:",
-        "if base > 2**62:",
+        "G6 products of usage wrap",
+        "if factor > 0 and units > PRODUCT_MAX // factor:",
+        "if False:",
+        "capped_limits",
+    ),
+    KernelMutant(
+        "G6 products of job pay wrap",
+        "if factor > 0 and wage > PRODUCT_MAX // factor:",
+        "if False:",
         "capped_limits",
     ),
     KernelMutant(
@@ -383,10 +389,10 @@ MUTANTS = [
         "rebates",
     ),
     KernelMutant(
-        "G6 a parameter stays changed in the next block",
+        "G6 a parameter stays changed in the worlds that are packed next",
         "    set_parameters(worlds, work, governance.shocks, shape[at.AGENTS], np.int64(0))\n",
         "",
-        "shocks",
+        "second_chunks",
     ),
     KernelMutant(
         "G6 prices are those of genesis",
