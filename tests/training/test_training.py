@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,7 @@ from sim_economy.experiments.training.trained_numbers import TrainedNumber
 from sim_economy.experiments.training.training import run_training
 from sim_economy.experiments.training.training_study import load_training
 from sim_economy.scenarios.scenario import load_scenario
+from tests.architecture.source import ROOT
 from tests.sweeps.small_studies import files_of
 from tests.training.small_trainings import PLANTED, small_training
 
@@ -129,7 +131,7 @@ def test_another_training_does_not_go_on_in_the_folder(tmp_path: Path) -> None:
 
 
 def test_the_scenario_with_the_trained_policy_plays_as_it_was_trained(tmp_path: Path) -> None:
-    governance = {"fee_cap": {"cap_ratio": 1.5}, "shocks": []}
+    governance = {"fee_cap": {"cap_ratio": 1.5}}
     played = train(PLANTED, tmp_path, generations=2, governance=governance)
     scenario = load_scenario(played.scenario)
     assert scenario.policies == [played.policy] * 3
@@ -184,7 +186,8 @@ def test_the_search_is_the_same_with_any_number_of_threads() -> None:
     found = {
         subprocess.run(
             [sys.executable, "-c", code],
-            env={"OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads},
+            cwd=ROOT,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads},
             check=True,
             capture_output=True,
             text=True,
@@ -222,7 +225,7 @@ def test_a_library_that_is_missing_is_named(
     [
         ({"numbers": {}}, "numbers: is missing; name what is trained"),
         ({"numbers": {"job_belo": {"from": 0, "to": 1}}}, "did you mean job_below"),
-        ({"numbers": {"job_below": [1, 2]}}, "numbers.policy.job_below: has no range"),
+        ({"numbers": {"job_below": [1, 2]}}, "numbers.job_below: has no range"),
         ({"features": ["bias"]}, "features: only the policy linear weighs features"),
         ({"policy": "linear", "numbers": {}}, "features: is missing; name what it weighs"),
         ({"objective": "welth"}, "objective"),

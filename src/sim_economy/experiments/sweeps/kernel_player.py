@@ -126,7 +126,8 @@ class KernelPlayer:
         self._plan = plan
         self._study = plan.study
         base = plan.study.scenario.base
-        numbers = _policy_numbers(base)
+        of_all = plan.study.scenario.policy is not None
+        numbers = _policy_numbers(base) if of_all else frozenset()
         self._varied: dict[str, SweptKey] = {}
         self._shared: list[SweptKey] = []
         for key in plan.study.keys:

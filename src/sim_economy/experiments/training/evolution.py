@@ -6,6 +6,7 @@ Source: arXiv:1604.00772; the library is `cmaes`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sim_economy.core.errors import needing
@@ -32,7 +33,9 @@ class Evolution:
         with needing("training", "training"):
             import numpy as np  # noqa: PLC0415
             from cmaes import CMA  # noqa: PLC0415
+            from threadpoolctl import threadpool_limits  # noqa: PLC0415
 
+        self._one_thread = partial(threadpool_limits, 1)
         self._numbers = numbers
         self._search = CMA(
             mean=np.array([_within(number, number.start) for number in numbers]),
@@ -51,12 +54,15 @@ class Evolution:
     def ask(self) -> list[Candidate]:
         """The candidates of the next generation."""
         assert not self._asked, "the generation before was not told"
-        self._asked = [self._search.ask() for _ in range(self._search.population_size)]
+        # The order in which threads add up shows in the last digits.
+        with self._one_thread():
+            self._asked = [self._search.ask() for _ in range(self._search.population_size)]
         return [self._whole(point) for point in self._asked]
 
     def tell(self, costs: Sequence[float]) -> None:
         """Say how good each candidate was; less is better."""
-        self._search.tell(list(zip(self._asked, costs, strict=True)))
+        with self._one_thread():
+            self._search.tell(list(zip(self._asked, costs, strict=True)))
         self._asked = []
 
     def _whole(self, point: np.ndarray[Any, Any]) -> Candidate:

@@ -157,7 +157,8 @@ def _rules(study: TrainingStudy) -> list[str]:
         if isinstance(given.get(name), Mapping):
             stated = ", ".join(f"{key} = {held}" for key, held in given[name].items())
             found.append(f"{name.replace('_', ' ')} ({stated})" if stated else name)
-    return [*found, *(["shocks"] if given.get("shocks") else [])]
+    wages = [f"wages = {given['wages']}"] if "wages" in given else []
+    return [*found, *wages, *(["shocks"] if given.get("shocks") else [])]
 
 
 def _numbers(study: TrainingStudy, result: TrainingResult, policy: Policy) -> list[NumberFrame]:

@@ -79,10 +79,13 @@ class TrainedFamily(Struct, frozen=True, kw_only=True):
     def policy_at(self, candidate: Candidate) -> Policy:
         """The policy that a candidate is."""
         changes = {
-            key.name.removeprefix("policy."): key.setting(key.values[0])
-            for key in self.keys([candidate])
+            name.removeprefix("policy."): held for name, held in self.changes(candidate).items()
         }
         return policy_named(self.policy_name, {**self.settings, **changes})
+
+    def changes(self, candidate: Candidate) -> dict[str, Any]:
+        """What a candidate sets, by `policy.KEY`."""
+        return {key.name: key.setting(key.values[0]) for key in self.keys([candidate])}
 
     def _weights(self, candidate: Candidate) -> list[list[Decimal]]:
         """A row of weights for each action, as a file writes them."""
@@ -116,17 +119,21 @@ def read_family(
         return _linear(policy, own, numbers, features, problems)
     if features:
         problems.append("features: only the policy linear weighs features")
+    found: list[str] = []
     keys = read_swept_keys(
         {f"policy.{name}": held for name, held in flat_keys(numbers).items()},
         own,
         in_steps=False,
-        problems=problems,
+        problems=found,
     )
+    problems += [problem.replace("vary.policy.", "numbers.", 1) for problem in found]
     if not numbers:
         problems.append(
             "numbers: is missing; name what is trained, such as job_below, each a range"
         )
-    problems += [f"numbers.{key.name}: has no range" for key in keys if key.is_listed]
+    problems += [
+        f"numbers.{key.name.removeprefix('policy.')}: has no range" for key in keys if key.is_listed
+    ]
     if problems:
         return None
     held = settings_of(own, every=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from sim_economy.agents.population import population_settings
 from sim_economy.core.errors import ScenarioError
@@ -45,12 +45,18 @@ class TrainedScenario(SweptScenario, frozen=True, kw_only=True):
 
 
 def trained_scenario(
-    scenario: SweptScenario, policy_name: str, settings: Mapping[str, Any], *, one: bool
+    scenario: SweptScenario,
+    policy_name: str,
+    settings: Mapping[str, Any],
+    start: Mapping[str, Any],
+    *,
+    one: bool,
 ) -> TrainedScenario:
     """A scenario with the trained policy in its population.
 
     Args:
         settings: Parameters of the policy that are not trained.
+        start: What is trained, as it starts, by `policy.KEY`.
         one: Whether only the first agent follows it, and the others what they did.
 
     Raises:
@@ -67,10 +73,11 @@ def trained_scenario(
         for group in groups
         if agents
     ]
-    return TrainedScenario(
+    found = TrainedScenario(
         **{**asdict(scenario), "of_policy": {}},
         policy_name=policy_name,
         of_trained=dict(settings),
         agents=tuple(agents),
         others=tuple(group for group in others if group["agents"]),
     )
+    return replace(found, base=found.at(start))

@@ -144,8 +144,7 @@ class TrainingStudy(Struct, frozen=True, kw_only=True):
 
     def scenario_of(self, candidate: Candidate) -> dict[str, Any]:
         """What a scenario file says in which a candidate plays, plain."""
-        keys = self.family.keys([candidate])
-        given = self.trained.given_at({key.name: key.setting(key.values[0]) for key in keys})
+        given = self.trained.given_at(self.family.changes(candidate))
         usage = given.get("usage")
         if isinstance(usage, dict) and "path" in usage:
             given["usage"] = {**usage, "path": str((self.trained.folder / usage["path"]).resolve())}
@@ -192,7 +191,11 @@ def _parse(given: Mapping[str, Any], folder: Path, default_name: str) -> Trainin
     if family is None or own is None or problems:
         raise ScenarioError(problems)
     trained = trained_scenario(
-        own, family.policy_name, family.settings, one=values["trained_agents"] == "one"
+        own,
+        family.policy_name,
+        family.settings,
+        family.changes(family.start),
+        one=values["trained_agents"] == "one",
     )
     problems += _problems_at_ends(trained, family)
     if problems:
@@ -224,9 +227,7 @@ def _problems_at_ends(trained: TrainedScenario, family: TrainedFamily) -> list[s
         tuple(number.low for number in family.numbers),
         tuple(number.high for number in family.numbers),
     ):
-        (*keys,) = family.keys([candidate])
-        settings = {key.name: key.setting(key.values[0]) for key in keys}
-        attempt(problems, "numbers: ", trained.at, settings)
+        attempt(problems, "numbers: ", trained.at, family.changes(candidate))
     return [*dict.fromkeys(problems)]
 
 
