@@ -32,6 +32,7 @@ Actions   Action, Input; Mine, Job, Idle, Study, Stake, Unstake, Burn, Transfer,
           ProposeContract, SignContract, Terms, ConfirmDelivery, DisputeDelivery,
           ArbitratorRuling, SellInformation
 Explain   sensitivity: what decides a sweep's outcomes; PlayedSensitivity
+          train: a policy trained against the rules; PlayedTraining
           solvency_map: where agents and platform are both solvent; PlayedMap
 Errors    SimEconomyError: every mistake of a caller, with a code
 
@@ -92,6 +93,8 @@ if TYPE_CHECKING:
     from sim_economy.experiments.played_experiment import experiment as experiment
     from sim_economy.experiments.sweeps.played_sweep import PlayedSweep as PlayedSweep
     from sim_economy.experiments.sweeps.played_sweep import sweep as sweep
+    from sim_economy.experiments.training.played_training import PlayedTraining as PlayedTraining
+    from sim_economy.experiments.training.played_training import train as train
     from sim_economy.ledger.readers.export import frame as frame
     from sim_economy.ledger.readers.statement import statement as statement
     from sim_economy.ledger.stores.sqlite import SQLiteStore as SQLiteStore
@@ -176,6 +179,7 @@ _HOMES = {
     ),
     **dict.fromkeys(("PlayedSweep", "sweep"), "experiments.sweeps.played_sweep"),
     **dict.fromkeys(("PlayedStudy", "treatment_study"), "studies.findings.played_study"),
+    **dict.fromkeys(("PlayedTraining", "train"), "experiments.training.played_training"),
     "load_scenario": "scenarios.scenario",
     "frame": "ledger.readers.export",
     "preset": "scenarios.presets",
