@@ -721,6 +721,31 @@ MUTANTS = [
         "_pay_dividends(state, ledger, config, covered)",
     ),
     Mutant(
+        "G4 a contract that does not count is subsidised",
+        "governance_steps.py",
+        "if not event.counted:\n                continue\n            contract = ending",
+        "if event.happened is not Happened.SETTLED:\n                continue\n"
+        "            contract = ending",
+    ),
+    Mutant(
+        "G4 an arbitrator that misses its ruling is subsidised",
+        "governance_steps.py",
+        "if contract.deal.parties[Role.ARBITRATOR] in event.fault:",
+        "if False:",
+    ),
+    Mutant(
+        "G4 a subsidy passes the turn's rent",
+        "rules/arbitration_subsidy.py",
+        "return min(min(arbitrator_fee, value) // 2, rent_left)",
+        "return min(arbitrator_fee, value) // 2",
+    ),
+    Mutant(
+        "G4 dividends leave the whole pool to subsidies",
+        "turn.py",
+        "covered - rebated - dividends_paid",
+        "covered - rebated",
+    ),
+    Mutant(
         "G1 jobs are paid twice",
         "turn.py",
         "            if not governance.caps_fees:\n",

@@ -74,6 +74,7 @@ ROUTES: Mapping[PostingReason, tuple[int, int]] = {
     PostingReason.DEBT_REPAYMENT: (BALANCE, PLATFORM),
     PostingReason.LEVY: (BALANCE, BALANCE),
     PostingReason.REBATE: (PLATFORM, BALANCE),
+    PostingReason.ARBITRATION_SUBSIDY: (PLATFORM, BALANCE),
     PostingReason.SHOCK_GAIN: (ISSUANCE, BALANCE),
     PostingReason.SHOCK_LOSS: (BALANCE, DESTROYED),
 }
@@ -316,7 +317,9 @@ def _check_bill(turn: Turn) -> None:
     assert (bill.charged, bill.dividends) == (collected, paid)
     rebated = sum(held.amount for held in turn.postings if held.reason is PostingReason.REBATE)
     rebated += sum(own.tokens for own in repaid if own.reason is PostingReason.REBATE)
-    assert 0 <= bill.dividends + rebated <= bill.covered <= bill.charged
+    subsidised = sum(own.tokens for own in repaid if own.reason == "arbitration_subsidy")
+    subsidised += sum(own.amount for own in turn.postings if own.reason == "arbitration_subsidy")
+    assert 0 <= bill.dividends + rebated + subsidised <= bill.covered <= bill.charged
     assert bill.waived >= 0
 
 

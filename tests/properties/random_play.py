@@ -136,6 +136,7 @@ def random_governance(random: Random, num_agents: int) -> dict[str, Any]:
             "stake_min": random.choice((1, 20, 100)),
             "stake_turns": random.choice((1, 2, 5)),
         },
+        "arbitration_subsidy": {"small_value": random.choice((0, 20, 100, INPUT_LIMIT))},
         "debt_rails": {
             "debt_cap": random.choice((0, 1, 50, 500, INPUT_LIMIT)),
             "cooldown_turns": random.choice((0, 1, 3, 20)),

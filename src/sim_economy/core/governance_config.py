@@ -98,6 +98,14 @@ class ReinvestmentRebate(Struct, frozen=True, kw_only=True):
     stake_turns: Annotated[int, Parameter(Kind.COUNT, "turns that they must be staked", 1)] = 5
 
 
+class ArbitrationSubsidy(Struct, frozen=True, kw_only=True):
+    """The keys of `[governance.arbitration_subsidy]`."""
+
+    small_value: Annotated[
+        int, Parameter(Kind.COUNT, "highest value of a contract that is subsidised")
+    ] = 100
+
+
 class GovernanceConfig(Struct, frozen=True, kw_only=True):
     """The interventions of a world; None, or empty, where one is off."""
 
@@ -111,6 +119,10 @@ class GovernanceConfig(Struct, frozen=True, kw_only=True):
     ] = None
     debt_rails: Annotated[
         DebtRails | None, Parameter(Kind.TABLE, "loans to debtors, repaid from what they receive")
+    ] = None
+    arbitration_subsidy: Annotated[
+        ArbitrationSubsidy | None,
+        Parameter(Kind.TABLE, "a part of the rent for arbitrators of small contracts"),
     ] = None
     concentration_monitor: Annotated[
         ConcentrationMonitor | None, Parameter(Kind.TABLE, "a watch on how wealth is spread")
@@ -132,6 +144,7 @@ RULES: Final[Mapping[str, type[Struct]]] = {
     "fee_cap": FeeCap,
     "reinvestment_rebate": ReinvestmentRebate,
     "debt_rails": DebtRails,
+    "arbitration_subsidy": ArbitrationSubsidy,
     "concentration_monitor": ConcentrationMonitor,
 }
 """The struct of each rule's table, by its key."""

@@ -41,10 +41,12 @@ from sim_economy.core.governance_config import (
 )
 from sim_economy.core.rules import (
     apportionment,
+    arbitration_subsidy,
     concentration_monitor,
     debt_rails,
     fee_cap,
     reinvestment_rebate,
+    reputation,
     shocks,
 )
 from sim_economy.core.rules.jobs import Pay
@@ -286,6 +288,35 @@ class GovernanceSteps:
             if first <= own.index < last:
                 received[own.agent] += own.tokens
         return received
+
+    def subsidise(
+        self, events: Sequence[ContractEvent], ending: Mapping[int, Contract], rent: int
+    ) -> None:
+        """T7: arbitrators of small contracts that counted share in the rent (G4).
+
+        Args:
+            events: Of the turn's contracts.
+            ending: Contracts as they were before T7, by id.
+            rent: What rebates and dividends left of the turn's pool.
+        """
+        rule = self._rules.arbitration_subsidy
+        if rule is None:
+            return
+        for event in events:
+            if not event.counted:
+                continue
+            contract = ending[event.contract_id]
+            if contract.deal.parties[Role.ARBITRATOR] in event.fault:
+                continue
+            tokens = arbitration_subsidy.subsidy(
+                contract.deal.arbitrator_fee,
+                reputation.contract_value(contract, event.happened),
+                rule.small_value,
+                rent,
+            )
+            rent -= tokens
+            balance = BALANCE + WIDTH * contract.seats[Role.ARBITRATOR]
+            self._ledger.post(PLATFORM, balance, tokens, PostingReason.ARBITRATION_SUBSIDY)
 
     def intervene(self, *, ends: bool) -> None:
         """T8: debtors are lent to (G3), then the monitor looks at wealth (G5)."""

@@ -122,6 +122,7 @@ def play_turn(
     ending = {held.contract_id: held for held in state.contracts}
     contract_steps.close()  # T7
     governance.count_ends(contract_steps.events, ending)
+    governance.subsidise(contract_steps.events, ending, covered - rebated - dividends_paid)
     governance.intervene(ends=ends)  # T8
     if ends:  # T9
         _end_run(state, ledger, contract_steps, agent_indices)

@@ -13,6 +13,7 @@ from sim_economy.ledger.fold.debt_fold import DebtFold
 from sim_economy.ledger.fold.rebate_fold import RebateFold
 from sim_economy.ledger.fold.repayments import Received
 from sim_economy.ledger.fold.shock_fold import ShockFold
+from sim_economy.ledger.fold.subsidy_fold import SubsidyFold
 from sim_economy.ledger.records import Genesis, TurnRecord
 
 
@@ -35,6 +36,8 @@ class GovernanceFold:
         rails = rules.get("debt_rails")
         rebate = rules.get("reinvestment_rebate")
         self._rebate = None if rebate is None else RebateFold(rebate, len(agents))
+        subsidy = rules.get("arbitration_subsidy")
+        self._subsidy = None if subsidy is None else SubsidyFold(subsidy)
         self._debts = None if rails is None else DebtFold(rails, len(agents))
         self.shocks = ShockFold(first, agents)
         memory: dict[str, Any] = {}
@@ -92,6 +95,10 @@ class GovernanceFold:
             self._rebate.fold_ends(record, contracts)
         elif any(own.posting.reason is PostingReason.REBATE for own in received) or "points" in did:
             yield "fees were rebated, and genesis states no rebate"
+        if self._subsidy is not None:
+            yield from self._subsidy.problems(record, contracts, received)
+        elif any(own.posting.reason is PostingReason.ARBITRATION_SUBSIDY for own in received):
+            yield "arbitration was subsidised, and genesis states no subsidy"
 
     def _fees(self, record: TurnRecord, contracts: Sequence[Mapping[str, Any]]) -> list[int]:
         """What each agent was charged, forwards of it included, `[agent]`."""
@@ -255,7 +262,15 @@ def _levy(
 
 
 _REASONS: Final = frozenset(
-    {"debt_restructured", "debt_repayment", "levy", "rebate", "shock_gain", "shock_loss"}
+    {
+        "arbitration_subsidy",
+        "debt_restructured",
+        "debt_repayment",
+        "levy",
+        "rebate",
+        "shock_gain",
+        "shock_loss",
+    }
 )
 
 
