@@ -71,6 +71,7 @@ TABLES = (
     "concentration_monitor",
     "reinvestment_rebate",
     "arbitration_subsidy",
+    "contract_matching",
 )
 
 

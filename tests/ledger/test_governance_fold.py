@@ -22,8 +22,9 @@ from sim_economy.core.actions import (
     Stake,
     Study,
 )
-from sim_economy.core.contracts import Terms
+from sim_economy.core.contracts import ContractKind, Terms
 from sim_economy.core.events import AgentTokens, GovernanceTurn
+from sim_economy.core.needs import ContractMatch, Need, NeedSide
 from sim_economy.core.world_config import parse_world_config
 from sim_economy.ledger.records import TurnRecord
 from sim_economy.world.world import World
@@ -277,3 +278,41 @@ def test_another_subsidy_than_the_contracts_call_for_is_found() -> None:
     record = record_of(other_rules, 2)
     found = problems(other_rules, replace(record, postings=(*record.postings, stray)))
     assert "arbitration was subsidised, and genesis states no subsidy" in found
+
+
+def matched(matches: str) -> World:
+    """A lender and two borrowers, one of whom it can serve."""
+    rules = {"contract_matching": {"matches": matches}}
+    world = World(parse_world_config({"num_agents": 3, "governance": rules}))
+    offer = Need(ContractKind.LOAN, NeedSide.OFFER, 300, 30)
+    seek = Need(ContractKind.LOAN, NeedSide.SEEK, 200, 30)
+    world.turn(
+        [
+            Input("agent_0", Idle(), needs=(offer,)),
+            Input("agent_1", Idle(), needs=(seek,)),
+            Input("agent_2", Idle(), needs=(seek,)),
+        ]
+    )
+    return world
+
+
+@pytest.mark.parametrize("matches", ["shown", "counted"])
+def test_other_matches_than_the_needs_call_for_are_found(matches: str) -> None:
+    world = matched(matches)
+    assert problems(world) == []
+    record = record_of(world, 1)
+    (own,) = did(record).matches
+    assert own == ContractMatch(ContractKind.LOAN, 0, 1, 200, 25)
+    for other in ((), (replace(own, counterparty=2),), (replace(own, price=24),)):
+        altered = replace(record, governance=replace(did(record), matches=other))
+        assert "the matches are not those of the needs" in problems(world, altered)
+
+
+def test_matches_and_needs_without_the_rule_are_found() -> None:
+    world, record = rebated(), record_of(matched("shown"), 1)
+    other = record_of(world, 1)
+    altered = replace(other, governance=replace(did(other), matches=did(record).matches))
+    found = problems(world, altered)
+    assert "contracts were matched, and genesis states no matching" in found
+    altered = replace(other, inputs=record.inputs[:2])
+    assert "input 0 states needs, and genesis states no matching" in problems(world, altered)

@@ -151,6 +151,7 @@ SEEN: Final[Mapping[str, Seen]] = {
     "losses_unmet": _intervened("losses_unmet"),
     "points": _intervened("points"),
     "rebates": _moved(PostingReason.REBATE),
+    "matches": lambda _, turn: _plain(_governance(turn).matches),
     "subsidies": _moved(PostingReason.ARBITRATION_SUBSIDY),
     "concentrated": lambda _, turn: _governance(turn).concentrated,
     "fees_halved": _intervened("fees_halved"),

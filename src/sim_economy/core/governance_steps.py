@@ -36,13 +36,16 @@ from sim_economy.core.governance_config import (
     ConcentrationMonitor,
     DebtRails,
     GovernanceConfig,
+    MatchesRule,
     MonitorResponse,
     WagesRule,
 )
+from sim_economy.core.needs import ContractMatch, Need
 from sim_economy.core.rules import (
     apportionment,
     arbitration_subsidy,
     concentration_monitor,
+    contract_matching,
     debt_rails,
     fee_cap,
     reinvestment_rebate,
@@ -325,6 +328,23 @@ class GovernanceSteps:
         monitor = self._rules.concentration_monitor
         if monitor is not None:
             self._watch(monitor, ends=ends)
+
+    def match(self, needs: Mapping[int, Sequence[Need]], *, ends: bool) -> None:
+        """T8: needs that fit are matched, and shown if the rule says so (G4).
+
+        Args:
+            needs: By agent index, of inputs that applied.
+        """
+        rule = self._rules.contract_matching
+        if rule is None:
+            return
+        found: tuple[ContractMatch, ...] = ()
+        if not ends:
+            known = self._state.reputations
+            found = tuple(contract_matching.matches(needs, known, rule.needs_max))
+        self._report = replace(self._report, matches=found)
+        if rule.matches is MatchesRule.SHOWN:
+            self._remember(matches=found)
 
     def close(
         self, fees: int, block: Block | None, finalised: Sequence[Transaction]
