@@ -1,4 +1,4 @@
-"""Effects, contrasts and responses, from rows that are planted."""
+"""Effects, interactions and responses, from rows that are planted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sim_economy.studies.equal_tokens import planned_matches
 from sim_economy.studies.findings.study_claims import CONDITION, FAILS, HOLDS, claims_table
 from sim_economy.studies.findings.study_effects import (
     Verdict,
-    contrasts,
+    interactions,
     matched_effects,
     primary_effects,
 )
@@ -150,7 +150,7 @@ def test_a_contrast_is_half_of_what_two_do_more_than_each(
             "fee cap + rails": around(200),
         },
     )
-    own = next(each for each in contrasts(results, ["insolvent_percent"]))
+    own = next(each for each in interactions(results, ["insolvent_percent"]))
     assert own.treatments == ("fee cap", "rails")
     assert own.mean == pytest.approx((200 - 320 - 360 + 400) / 2 / 8)
     assert own.together == pytest.approx((200 - 400) / 8)

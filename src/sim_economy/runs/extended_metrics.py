@@ -50,6 +50,7 @@ SUPPLY_SIGNS: Final[Mapping[PostingReason, int]] = {
     PostingReason.DEBT_RESTRUCTURED: 1,
     PostingReason.DEBT_REPAYMENT: -1,
     PostingReason.REBATE: 1,
+    PostingReason.ARBITRATION_SUBSIDY: 1,
     PostingReason.SHOCK_GAIN: 1,
     PostingReason.SHOCK_LOSS: -1,
 }

@@ -81,10 +81,12 @@ class StudyRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
 WAGES_LOWERED = "wages_lowered"
 _GIVEN = {
     PostingReason.REBATE: "rebated",
+    PostingReason.ARBITRATION_SUBSIDY: "subsidised",
     PostingReason.DEBT_RESTRUCTURED: "lent",
     PostingReason.LEVY: "levied",
     PostingReason.SHOCK_GAIN: "granted",
 }
+_OUT_OF_RENT = ("rebated", "subsidised")
 _COUNTED = (Happened.STARTED, Happened.SETTLED, Happened.DEFAULTED)
 
 
@@ -134,6 +136,9 @@ class RunCounts:
         self._add_given(turn)
         if turn.governance is not UNSET:
             self._add_governance(turn.governance)
+            paid = {own.reason for own in turn.postings}
+            paid |= {own.reason for own in turn.governance.repayments}
+            self._fired["arbitration_subsidy"] += PostingReason.ARBITRATION_SUBSIDY in paid
         for event in turn.contracts:
             if event.happened in _COUNTED:
                 self._contracts[event.happened] += 1
@@ -170,7 +175,7 @@ class RunCounts:
             how = _GIVEN.get(posting.reason)
             if how is not None:
                 self._granted[how] += posting.amount
-                self._rent -= posting.amount if how == "rebated" else 0
+                self._rent -= posting.amount if how in _OUT_OF_RENT else 0
 
     def _add_governance(self, did: GovernanceTurn) -> None:
         """Add what rules spared, and which of them did something."""

@@ -1,1 +1,1 @@
-"""What a study of treatments says: effects, matches, contrasts, shocks, and the claims."""
+"""What a study of treatments says: effects, matches, interactions, shocks, and the claims."""

@@ -240,12 +240,12 @@ def matched_effects(results: StudyResults, outcomes: Iterable[str]) -> list[Matc
     return found
 
 
-class Contrast(Struct, frozen=True, kw_only=True):
+class Interaction(Struct, frozen=True, kw_only=True):
     """Two treatments together: half of (both - one - other + neither), over common seeds.
 
     Attributes:
         together: What both change, on average.
-        mean: The contrast: below zero of a share of insolvency, they help more together.
+        mean: The interaction: below zero of a share of insolvency, they help more together.
         interval: Student's t interval at 95 %.
     """
 
@@ -259,8 +259,8 @@ class Contrast(Struct, frozen=True, kw_only=True):
     interval: Interval
 
 
-def contrasts(results: StudyResults, outcomes: Iterable[str]) -> list[Contrast]:
-    """The contrast of each two treatments of the factorial."""
+def interactions(results: StudyResults, outcomes: Iterable[str]) -> list[Interaction]:
+    """The interaction of each two treatments of the factorial."""
     study = results.study
     found = []
     for own in results.of(kinds=[ArmKind.TOGETHER]):
@@ -278,7 +278,7 @@ def contrasts(results: StudyResults, outcomes: Iterable[str]) -> list[Contrast]:
             halves = interaction_contrasts(*cells)
             estimate = paired_estimate(halves, crc32(f"{own.run_id()} {outcome}".encode()))
             found.append(
-                Contrast(
+                Interaction(
                     behaviour=own.behaviour,
                     turns=own.turns,
                     treatments=(first.name, second.name),

@@ -20,7 +20,7 @@ from sim_economy.reports.drawings.study_figures import (
 from sim_economy.reports.page.document import Figure
 from sim_economy.statistics.intervals import Interval, student_interval
 from sim_economy.statistics.survival import kaplan_meier
-from sim_economy.studies.findings.study_effects import Contrast, Effect, treatments_of
+from sim_economy.studies.findings.study_effects import Effect, Interaction, treatments_of
 from sim_economy.studies.findings.study_results import ArmOutcomes, StudyResults
 from sim_economy.studies.findings.study_shocks import ImpulseResponse
 from sim_economy.studies.study_arms import ArmKind, dose_arm
@@ -162,12 +162,12 @@ def forest_picture(
 
 
 def interaction_picture(
-    results: StudyResults, contrasts: Sequence[Contrast], behaviour: str, turns: int
+    results: StudyResults, interactions: Sequence[Interaction], behaviour: str, turns: int
 ) -> Figure:
     """Insolvency with and without each two treatments: parallel lines do not interact."""
     own = [
         each
-        for each in contrasts
+        for each in interactions
         if (each.behaviour, each.turns, each.outcome) == (behaviour, turns, INSOLVENT)
     ]
     panels, rows = [], []

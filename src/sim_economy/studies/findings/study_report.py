@@ -16,12 +16,12 @@ from sim_economy.reports.page.files import write_files
 from sim_economy.reports.tables import Table, Value, number
 from sim_economy.studies.findings.study_claims import claims_table
 from sim_economy.studies.findings.study_effects import (
-    Contrast,
     Effect,
+    Interaction,
     MatchedEffect,
     Verdict,
-    contrasts,
     fixed_effects,
+    interactions,
     matched_effects,
     primary_effects,
     treatments_of,
@@ -36,9 +36,9 @@ from sim_economy.studies.findings.study_pictures import (
     threshold_picture,
 )
 from sim_economy.studies.findings.study_result_tables import (
-    contrast_table,
     effects_table,
     fixed_table,
+    interaction_table,
     known_table,
     matched_table,
     shock_table,
@@ -71,7 +71,7 @@ class StudyFindings(Struct, frozen=True, kw_only=True):
     effects: Sequence[Effect]
     fixed: Sequence[Effect]
     matched: Sequence[MatchedEffect]
-    contrasts: Sequence[Contrast]
+    interactions: Sequence[Interaction]
     responses: Sequence[ImpulseResponse]
 
     @property
@@ -95,7 +95,7 @@ def findings_of(study: TreatmentStudy, folder: Path) -> StudyFindings:
             effects=primary_effects(results),
             fixed=fixed_effects(results),
             matched=matched_effects(results, names),
-            contrasts=contrasts(results, names),
+            interactions=interactions(results, names),
             responses=impulse_responses(results),
         )
 
@@ -152,13 +152,13 @@ def _evidence(found: StudyFindings) -> Iterator[Section]:
         title="With what agents decide held fixed",
         blocks=[*_fixed_sentences(found), fixed_table(found.effects, found.fixed)],
     )
-    if found.contrasts:
+    if found.interactions:
         yield Section(
             title="Two together",
             blocks=[
-                _contrast_sentence(found),
-                interaction_picture(results, found.contrasts, first.name, last),
-                contrast_table(found.contrasts),
+                _interaction_sentence(found),
+                interaction_picture(results, found.interactions, first.name, last),
+                interaction_table(found.interactions),
             ],
         )
     yield Section(
@@ -248,15 +248,15 @@ def _fixed_sentences(found: StudyFindings) -> Iterator[str]:
     yield text
 
 
-def _contrast_sentence(found: StudyFindings) -> str:
-    own = [each for each in found.contrasts if each.outcome == INSOLVENT]
+def _interaction_sentence(found: StudyFindings) -> str:
+    own = [each for each in found.interactions if each.outcome == INSOLVENT]
     strongest = min(own, key=lambda each: each.together)
     one, other = strongest.treatments
     return (
         f"Together, {markdown_text(one)} and {markdown_text(other)} lower agent-turns below zero "
         f"most: {change(strongest.together, INSOLVENT)} under {markdown_text(strongest.behaviour)} "
-        f"after {strongest.turns:,} turns; their contrast, half of (both - one - other + neither), "
-        f"is {change(strongest.mean, INSOLVENT)} ({between(strongest.interval, INSOLVENT)}; agents "
+        f"after {strongest.turns:,} turns; their interaction, half of (both - one - other + "
+        f"neither), is {change(strongest.mean, INSOLVENT)} ({between(strongest.interval, INSOLVENT)}; agents "
         f"decide again; {strongest.pairs} pairs)."
     )
 
@@ -315,7 +315,7 @@ _HOW: Final = (
     "pairs and are adjusted by Holm's method over all {tested} primary effects that chance has a "
     "part in. *Does nothing that matters*: the 90 % interval lies within the smallest effect worth "
     "acting on (two one-sided tests). What is not in the design was looked at afterwards: the "
-    "tables of matched references, contrasts and shocks carry intervals without p-values."
+    "tables of matched references, interactions and shocks carry intervals without p-values."
 )
 
 

@@ -1,4 +1,4 @@
-"""The tables of a study's report: every effect, match, contrast and shock."""
+"""The tables of a study's report: every effect, match, interaction and shock."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from sim_economy.reports.tables import Table, Value
 from sim_economy.statistics.expected_shortfall import expected_shortfall
 from sim_economy.studies.findings.study_effects import (
-    Contrast,
     Effect,
+    Interaction,
     MatchedEffect,
     treatments_of,
 )
@@ -133,7 +133,7 @@ def fixed_table(effects: Sequence[Effect], fixed: Sequence[Effect]) -> Table:
     return Table("fixed", "Behaviour held fixed beside agents deciding again", columns, tuple(rows))
 
 
-def contrast_table(contrasts: Sequence[Contrast]) -> Table:
+def interaction_table(interactions: Sequence[Interaction]) -> Table:
     """Two treatments together, a row for each outcome."""
     rows = tuple(
         (
@@ -147,13 +147,13 @@ def contrast_table(contrasts: Sequence[Contrast]) -> Table:
             _rounded(own.interval.low, 2),
             _rounded(own.interval.high, 2),
         )
-        for own in contrasts
+        for own in interactions
     )
     columns = (
-        "behaviour", "turns", "treatments", "outcome", "pairs", "both change", "contrast", "low",
+        "behaviour", "turns", "treatments", "outcome", "pairs", "both change", "interaction", "low",
         "high",
     )  # fmt: skip
-    return Table("contrasts", "Two treatments together", columns, rows)
+    return Table("interactions", "Two treatments together", columns, rows)
 
 
 def shortfall_table(results: StudyResults) -> Table:
