@@ -145,6 +145,16 @@ def test_loans_repayments_and_shocks_by_hand() -> None:
     assert found.platform_net() == -15
 
 
+def test_two_gains_in_one_turn_are_one_turn_in_which_gains_acted() -> None:
+    shocks = [
+        {"turn": 1, "target": "gain", "agents": [f"agent_{agent}"], "tokens": 3 + agent}
+        for agent in (0, 2)
+    ]
+    found = incidence({"shocks": shocks}, [], [])
+    assert (found.fired, found.shocked) == ({"shocks": 1}, {"gain": 1})
+    assert found.tokens == {"given": [3, 0, 5]}
+
+
 def test_a_world_without_interventions_has_no_incidence() -> None:
     world = World(parse_world_config(QUIET))
     world.turn(idle(5))
