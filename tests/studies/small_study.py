@@ -51,6 +51,13 @@ SMALL: dict[str, Any] = {
             "entries": [{"turn": 10, "target": "loss", "agents": "all", "tokens": 300}],
         }
     ],
+    "training": {
+        "turns": 10,
+        "generations": 1,
+        "seeds": 2,
+        "holdout_seeds": 2,
+        "numbers": {"job_below": {"from": -400, "to": 400}, "burn_above": {"from": 0, "to": 900}},
+    },
     "threshold": {
         "key": "policy.job_below",
         "values": [-180, 200],

@@ -86,7 +86,7 @@ def _series(shock: str, value: int) -> tuple[int, ...]:
 
 @pytest.fixture
 def study() -> TreatmentStudy:
-    return small_study(horizons=[{"turns": TURNS, "seeds": 12}])
+    return small_study(horizons=[{"turns": TURNS, "seeds": 12}], training=None)
 
 
 def around(mean: int) -> list[int]:

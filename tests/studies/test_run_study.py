@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -134,3 +135,23 @@ def test_an_arm_that_fits_no_scenario_is_refused_before_anything_is_played(
         run_study(study, tmp_path / "s")
     assert any("published / odd 1: " in own for own in raised.value.problems)
     assert not (tmp_path / "s").exists()
+
+
+def test_agents_are_trained_on_seeds_that_the_study_does_not_play(
+    study: TreatmentStudy, played: Path
+) -> None:
+    cells = {own.arm.name: own for own in kept_cells(played) if own.behaviour == "published"}
+    trained = cells["fee cap 1.5, trained"]
+    assert {row.seed for row in trained.rows} == {row.seed for row in cells["off"].rows}
+    learned = {key for key in trained.arm.settings if key.startswith("policy.")}
+    assert learned == {"policy.job_below", "policy.burn_above"}
+    assert (
+        trained.arm.settings["governance.fee_cap.cap_ratio"]
+        == cells["fee cap 1.5"].arm.settings["governance.fee_cap.cap_ratio"]
+    )
+    manifests = sorted(played.glob("trainings/*/manifest.json"))
+    assert len(manifests) == 3  # against none, the cap, the rails
+    seeds = {row.seed for own in cells.values() for row in own.rows}
+    for path in manifests:
+        first = json.loads(path.read_text())["settings"]["seed"] + 1
+        assert first > max(seeds)

@@ -50,11 +50,10 @@ class MatchedCell(Struct, frozen=True):
 
 def planned_matches(study: TreatmentStudy) -> list[Match]:
     """All references of a study, to be matched with each treatment at its dose and horizon."""
-    tried = [own for own in study.treatments if not own.is_reference]
     found = []
     for behaviour in study.behaviours:
         agents = behaviour.scenario.base.config.agent_ids
-        for treatment, horizon in product(tried, behaviour.horizons):
+        for treatment, horizon in product(study.tried(behaviour), behaviour.horizons):
             target = dose_arm(treatment, treatment.dose, agents).name
             for reference in study.references:
                 arm = matched_arm(reference, reference.dose, agents, target, horizon.turns)

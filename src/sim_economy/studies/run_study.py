@@ -29,8 +29,11 @@ from sim_economy.studies.study_arms import Cell, off_arm, planned_cells
 from sim_economy.studies.study_folder import StudyFolder, is_study_folder
 from sim_economy.studies.study_outcomes import OUTCOMES
 from sim_economy.studies.study_time import estimated_seconds
+from sim_economy.studies.trained_arms import Training, planned_trainings, play_training
 from sim_economy.studies.treatment_study import TreatmentStudy
 
+TRAININGS: Final = "trainings"
+"""The folder of what was trained, generation by generation."""
 THRESHOLDS_CSV: Final = "thresholds.csv"
 """The curve of insolvency over one key of behaviour: `threshold, insolvent_percent`."""
 
@@ -81,10 +84,13 @@ def run_study(
         own.begin(fresh=fresh)
         missing = [cell for cell in cells if not own.holds(cell)]
         unmatched = [match for match in matches if not own.holds(match.cell)]
-        resumed = len(cells) + len(matches) - len(missing) - len(unmatched)
-        progress(resumed)
-        if missing or unmatched:
-            seconds = estimated_seconds(missing, unmatched, jobs)
+        trainings = planned_trainings(study, folder / TRAININGS)
+        untrained = [training for training in trainings if not own.holds(training.cell)]
+        left = len(missing) + len(unmatched) + len(untrained)
+        whole = cells_of(study)
+        progress(whole - left)
+        if left:
+            seconds = estimated_seconds(missing, unmatched, untrained, jobs)
             notify(estimate_text(seconds, study.minutes_max))
         session = _Session(own, seconds_max, progress)
         with _where(jobs) as workers:
@@ -92,22 +98,30 @@ def run_study(
             if all(map(own.holds, cells)):
                 _write_thresholds(study, own)
                 session.match(unmatched, workers)
+            session.train(untrained, workers)
         return StudySession(
-            cells=len(cells) + len(matches),
-            resumed=resumed,
+            cells=whole,
+            resumed=whole - left,
             is_finished=not missing_cells(study, own),
         )
 
 
 def cells_of(study: TreatmentStudy) -> int:
-    """How many cells a study has, those matched at equal tokens too."""
-    return len(planned_cells(study)) + len(planned_matches(study))
+    """How many cells a study has, those matched at equal tokens and those trained too."""
+    return len(_all_cells(study, Path()))
 
 
 def missing_cells(study: TreatmentStudy, folder: StudyFolder) -> list[Cell]:
     """Cells that a folder does not hold yet."""
-    cells = [*planned_cells(study), *(match.cell for match in planned_matches(study))]
-    return [cell for cell in cells if not folder.holds(cell)]
+    return [cell for cell in _all_cells(study, folder.path) if not folder.holds(cell)]
+
+
+def _all_cells(study: TreatmentStudy, folder: Path) -> list[Cell]:
+    return [
+        *planned_cells(study),
+        *(match.cell for match in planned_matches(study)),
+        *(own.cell for own in planned_trainings(study, folder)),
+    ]
 
 
 def check_arms(cells: Iterable[Cell]) -> None:
@@ -155,6 +169,12 @@ class _Session:
         """Play cells, long ones first, so that no process is left alone with one at the end."""
         ordered = sorted(cells, key=lambda cell: -cell.turns)
         for cell, rows in self._results(play_cell, ordered, workers):
+            self._folder.keep(cell, rows)
+            self._progress(1)
+
+    def train(self, trainings: Sequence[Training], workers: Executor | None) -> None:
+        """Train agents against arms, and play these with what they learned."""
+        for _, (cell, rows) in self._results(play_training, trainings, workers):
             self._folder.keep(cell, rows)
             self._progress(1)
 

@@ -35,6 +35,7 @@ class ArmKind(StrEnum):
     SHOCKED = "shocked"
     FIXED = "fixed"
     MATCHED = "matched"
+    TRAINED = "trained"
 
 
 class Arm(Struct, frozen=True, kw_only=True):
@@ -104,13 +105,13 @@ def off_arm() -> Arm:
 def _arms(study: TreatmentStudy, behaviour: StudyBehaviour) -> Iterator[Arm]:
     agents = behaviour.scenario.base.config.agent_ids
     yield off_arm()
-    tried = [own for own in study.treatments if not own.is_reference]
-    for treatment in study.treatments:
+    tried = study.tried(behaviour)
+    for treatment in study.under(behaviour):
         for dose in treatment.doses:
             yield dose_arm(treatment, dose, agents)
             if treatment.wages:
                 yield dose_arm(treatment, dose, agents, wages=FULL)
-    combined = [study.treatment(name) for name in study.factorial]
+    combined = [own for own in tried if own.name in study.factorial]
     groups: list[tuple[Treatment, ...]] = [*combinations(combined, 2)]
     if len(combined) > 2:
         groups.append(tuple(combined))

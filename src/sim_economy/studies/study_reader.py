@@ -30,6 +30,7 @@ from sim_economy.studies.study_tables import (
     OutcomeTable,
     ShockTable,
     SliceTable,
+    StudyTrainingTable,
     ThresholdTable,
     TreatmentStudyTable,
     TreatmentTable,
@@ -40,6 +41,7 @@ from sim_economy.studies.treatment_study import (
     PrimaryOutcome,
     StudyBehaviour,
     StudyShock,
+    StudyTraining,
     ThresholdCurve,
     Treatment,
     TreatmentStudy,
@@ -100,7 +102,13 @@ def _chosen(given: dict[str, Any], is_slice: bool) -> dict[str, Any]:
     chosen = [entry for entry in entries if entry.get("name") in own.behaviours]
     horizons = [{"turns": own.turns, "seeds": own.seeds}]
     name = f"{given.get('name', 'study')}-slice"
-    return {**given, "name": name, "horizons": horizons, "behaviours": chosen}
+    kept = [
+        entry
+        for entry in given.get("treatments", ())
+        if not entry.get("behaviours") or {*entry["behaviours"]} <= {*own.behaviours}
+    ]
+    sliced = {"name": name, "horizons": horizons, "behaviours": chosen, "treatments": kept}
+    return {**given, **sliced, "training": None}
 
 
 def _file_text(source: str) -> str:
@@ -121,6 +129,7 @@ def parse_treatment_study(
     """A study from plain values, as its file gives them.
 
     Args:
+        given: A key of None is as one that is missing.
         folder: Where the relative paths of its scenarios start.
 
     Raises:
@@ -131,7 +140,8 @@ def parse_treatment_study(
             ["vary: is a sweep's; play this file with `sim-economy sweep`, or state [[treatments]]"]
         )
     problems: list[str] = []
-    values = read_table(TreatmentStudyTable, {"name": default_name, **given}, "", problems)
+    stated = {key: value for key, value in given.items() if value is not None}
+    values = read_table(TreatmentStudyTable, {"name": default_name, **stated}, "", problems)
     if problems:
         raise ScenarioError(problems)
     horizons = _horizons(values["horizons"], problems)
@@ -139,6 +149,14 @@ def parse_treatment_study(
     treatments = _treatments(values["treatments"], problems)
     outcomes = _outcomes(values["outcomes"], problems)
     shocks = _shocks(values["shocks"], problems)
+    known = [own.name for own in behaviours]
+    problems += [
+        f"treatments.{own.name}.behaviours: there is no {name}{suggestion(name, known)}"
+        for own in treatments
+        for name in own.behaviours
+        if name not in known
+    ]
+    training = _training(values["training"], problems)
     threshold = _threshold(values["threshold"], problems)
     curve = _curve(values, threshold, folder, problems)
     names = [own.name for own in treatments if not own.is_reference]
@@ -159,9 +177,10 @@ def parse_treatment_study(
         outcomes=outcomes,
         shocks=shocks,
         factorial=values["factorial"],
+        training=training,
         threshold=threshold,
         threshold_behaviours=curve,
-        given=dict(given),
+        given=stated,
     )
 
 
@@ -231,6 +250,7 @@ def _treatments(given: Any, problems: list[str]) -> tuple[Treatment, ...]:
                 dose=dose,
                 wages=own.wages,
                 is_reference=own.is_reference,
+                behaviours=own.behaviours,
                 settings=dict(own.set),
             )
         )
@@ -276,6 +296,21 @@ def _shocks(given: Any, problems: list[str]) -> tuple[StudyShock, ...]:
     tables = _entries(ShockTable, given, "shocks", problems)
     return tuple(
         StudyShock(own.name, tuple(dict(entry) for entry in own.entries)) for own in tables
+    )
+
+
+def _training(given: Any, problems: list[str]) -> StudyTraining | None:
+    if given is None:
+        return None
+    own = read_struct(StudyTrainingTable, given, "training", problems)
+    if own is None:
+        return None
+    return StudyTraining(
+        turns=own.turns,
+        generations=own.generations,
+        seeds=own.seeds,
+        holdout_seeds=own.holdout_seeds,
+        numbers=dict(own.numbers),
     )
 
 

@@ -34,9 +34,22 @@ class TreatmentStudyTable(Struct, frozen=True, kw_only=True):
     threshold: Annotated[
         Mapping[str, Any] | None, Parameter(Kind.TABLE, "the curve over one key of behaviour")
     ] = None
+    training: Annotated[
+        Mapping[str, Any] | None, Parameter(Kind.TABLE, "how agents are trained against rules")
+    ] = None
     slice: Annotated[
         Mapping[str, Any] | None, Parameter(Kind.TABLE, "what a slice of it plays")
     ] = None
+
+
+class StudyTrainingTable(Struct, frozen=True, kw_only=True):
+    """The keys of `[training]`: under the first behaviour, against each treatment at its dose."""
+
+    turns: Annotated[int, Parameter(Kind.COUNT, "of each run", 1, TURNS_MAX)]
+    generations: Annotated[int, Parameter(Kind.COUNT, "of candidates", 1, 100_000)] = 20
+    seeds: Annotated[int, Parameter(Kind.COUNT, "of a generation", 1, SEEDS_MAX)] = 12
+    holdout_seeds: Annotated[int, Parameter(Kind.COUNT, "that none sees", 2, SEEDS_MAX)] = 12
+    numbers: Annotated[Mapping[str, Any], Parameter(Kind.TABLE, "that are trained, a range each")]
 
 
 class SliceTable(Struct, frozen=True, kw_only=True):
@@ -82,6 +95,9 @@ class TreatmentTable(Struct, frozen=True, kw_only=True):
     is_reference: Annotated[
         bool, Parameter(Kind.FLAG, "whether others are measured against it at equal tokens")
     ] = False
+    behaviours: Annotated[
+        tuple[str, ...], Parameter(Kind.TEXTS, "those under which it is tried; all if missing")
+    ] = ()
     set: Annotated[Mapping[str, Any], Parameter(Kind.TABLE, "its other settings")] = field(
         default_factory=dict
     )

@@ -54,6 +54,7 @@ class Treatment(Struct, frozen=True, kw_only=True):
         dose: The one of them that is compared and combined.
         wages: Whether both readings of wages are played.
         is_reference: Whether others are measured against it at equal tokens.
+        behaviours: Those under which it is tried; all where there are none.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Treatment(Struct, frozen=True, kw_only=True):
     dose: str
     wages: bool
     is_reference: bool
+    behaviours: tuple[str, ...]
     settings: dict[str, Any]
 
 
@@ -99,6 +101,16 @@ class ThresholdCurve(Struct, frozen=True, kw_only=True):
     turns: int
 
 
+class StudyTraining(Struct, frozen=True, kw_only=True):
+    """How agents are trained against the rules of an arm, as `[training]` states it."""
+
+    turns: int
+    generations: int
+    seeds: int
+    holdout_seeds: int
+    numbers: dict[str, Any]
+
+
 class TreatmentStudy(Struct, frozen=True, kw_only=True):
     """A study of treatments, checked.
 
@@ -118,6 +130,7 @@ class TreatmentStudy(Struct, frozen=True, kw_only=True):
     outcomes: tuple[PrimaryOutcome, ...]
     shocks: tuple[StudyShock, ...]
     factorial: tuple[str, ...]
+    training: StudyTraining | None
     threshold: ThresholdCurve | None
     threshold_behaviours: tuple[StudyBehaviour, ...]
     given: dict[str, Any]
@@ -138,6 +151,16 @@ class TreatmentStudy(Struct, frozen=True, kw_only=True):
     def hash(self) -> str:
         """The digest of its settings; every result of the study names it."""
         return digest(json.dumps(self.settings, sort_keys=True).encode())
+
+    def tried(self, behaviour: StudyBehaviour) -> list[Treatment]:
+        """What is tried under a behaviour, without references."""
+        return [own for own in self.under(behaviour) if not own.is_reference]
+
+    def under(self, behaviour: StudyBehaviour) -> list[Treatment]:
+        """Treatments of a behaviour, references too."""
+        return [
+            own for own in self.treatments if not own.behaviours or behaviour.name in own.behaviours
+        ]
 
     @property
     def references(self) -> list[Treatment]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from typing import Final
 from zlib import crc32
 
 from msgspec import Struct
@@ -18,7 +19,8 @@ from sim_economy.statistics.paired_differences import all_alike, paired_estimate
 from sim_economy.studies.findings.study_results import ArmOutcomes, StudyResults
 from sim_economy.studies.study_arms import ArmKind, dose_arm
 from sim_economy.studies.study_outcomes import OUTCOMES
-from sim_economy.studies.treatment_study import TreatmentStudy
+from sim_economy.studies.trained_arms import trained_name
+from sim_economy.studies.treatment_study import OFF, TreatmentStudy
 
 
 class Mode(StrEnum):
@@ -107,9 +109,8 @@ def tried_arms(results: StudyResults, behaviour: str, turns: int) -> list[ArmOut
     """Each treatment but references at its own dose, in the study's order."""
     study = results.study
     agents = study.behaviour(behaviour).scenario.base.config.agent_ids
-    named = [
-        dose_arm(own, own.dose, agents).name for own in study.treatments if not own.is_reference
-    ]
+    own = study.behaviour(behaviour)
+    named = [dose_arm(tried, tried.dose, agents).name for tried in study.tried(own)]
     found = [results.arm(behaviour, name, turns) for name in named]
     return [own for own in found if own is not None]
 
@@ -121,6 +122,20 @@ def fixed_effects(results: StudyResults) -> list[Effect]:
         for own in results.of(kinds=[ArmKind.FIXED])
         for outcome in results.study.outcomes
     ]
+
+
+def trained_effects(results: StudyResults) -> list[Effect]:
+    """What each rule does where agents are trained against it, from agents trained against none."""
+    found = []
+    for own in results.of(kinds=[ArmKind.TRAINED]):
+        off = results.arm(own.behaviour, trained_name(OFF), own.turns)
+        if off is None or not own.arm.treatments:
+            continue
+        found += [
+            _effect(own, off, outcome.name, outcome.smallest_effect)
+            for outcome in results.study.outcomes
+        ]
+    return found
 
 
 def effect_of(results: StudyResults, own: ArmOutcomes, outcome: str, smallest: float) -> Effect:
@@ -138,7 +153,7 @@ def _effect(own: ArmOutcomes, other: ArmOutcomes, outcome: str, smallest: float)
         behaviour=own.behaviour,
         arm=own.arm.name,
         turns=own.turns,
-        mode=Mode.FIXED if own.arm.kind is ArmKind.FIXED else Mode.DECIDING,
+        mode=_MODES.get(own.arm.kind, Mode.DECIDING),
         outcome=outcome,
         pairs=estimate.pairs,
         off=other.mean(outcome),
@@ -152,6 +167,9 @@ def _effect(own: ArmOutcomes, other: ArmOutcomes, outcome: str, smallest: float)
         verdict=_verdict(differences, estimate.student, equivalence.is_equivalent, smallest),
         run_id=own.run_id(),
     )
+
+
+_MODES: Final = {ArmKind.FIXED: Mode.FIXED, ArmKind.TRAINED: Mode.TRAINED}
 
 
 def _low_coverage(differences: Sequence[float]) -> float | None:

@@ -24,6 +24,7 @@ from sim_economy.studies.findings.study_effects import (
     interactions,
     matched_effects,
     primary_effects,
+    trained_effects,
     treatments_of,
 )
 from sim_economy.studies.findings.study_pictures import (
@@ -43,6 +44,7 @@ from sim_economy.studies.findings.study_result_tables import (
     matched_table,
     shock_table,
     shortfall_table,
+    trained_table,
 )
 from sim_economy.studies.findings.study_results import StudyResults
 from sim_economy.studies.findings.study_sentences import (
@@ -51,6 +53,7 @@ from sim_economy.studies.findings.study_sentences import (
     between,
     change,
     rule_sentence,
+    trained_sentence,
 )
 from sim_economy.studies.findings.study_shocks import ImpulseResponse, impulse_responses
 from sim_economy.studies.treatment_study import TreatmentStudy
@@ -65,11 +68,13 @@ class StudyFindings(Struct, frozen=True, kw_only=True):
     Attributes:
         effects: Of each treatment at its dose, agents deciding again.
         fixed: The same with behaviour held fixed.
+        trained: The same with agents trained against the rule, from those trained against none.
     """
 
     results: StudyResults
     effects: Sequence[Effect]
     fixed: Sequence[Effect]
+    trained: Sequence[Effect]
     matched: Sequence[MatchedEffect]
     interactions: Sequence[Interaction]
     responses: Sequence[ImpulseResponse]
@@ -94,6 +99,7 @@ def findings_of(study: TreatmentStudy, folder: Path) -> StudyFindings:
             results=results,
             effects=primary_effects(results),
             fixed=fixed_effects(results),
+            trained=trained_effects(results),
             matched=matched_effects(results, names),
             interactions=interactions(results, names),
             responses=impulse_responses(results),
@@ -152,6 +158,14 @@ def _evidence(found: StudyFindings) -> Iterator[Section]:
         title="With what agents decide held fixed",
         blocks=[*_fixed_sentences(found), fixed_table(found.effects, found.fixed)],
     )
+    if found.trained:
+        yield Section(
+            title="Agents trained against the rule",
+            blocks=[
+                trained_sentence(found.effects, found.trained),
+                trained_table(found.effects, found.trained),
+            ],
+        )
     if found.interactions:
         yield Section(
             title="Two together",
@@ -256,8 +270,8 @@ def _interaction_sentence(found: StudyFindings) -> str:
         f"Together, {markdown_text(one)} and {markdown_text(other)} lower agent-turns below zero "
         f"most: {change(strongest.together, INSOLVENT)} under {markdown_text(strongest.behaviour)} "
         f"after {strongest.turns:,} turns; their interaction, half of (both - one - other + "
-        f"neither), is {change(strongest.mean, INSOLVENT)} ({between(strongest.interval, INSOLVENT)}; agents "
-        f"decide again; {strongest.pairs} pairs)."
+        f"neither), is {change(strongest.mean, INSOLVENT)} "
+        f"({between(strongest.interval, INSOLVENT)}; agents decide again; {strongest.pairs} pairs)."
     )
 
 
@@ -297,7 +311,7 @@ def _statistics(found: StudyFindings) -> Section:
 
 def _warnings(found: StudyFindings) -> list[str]:
     """Where intervals cover less than they say."""
-    effects = [*found.effects, *found.fixed]
+    effects = [*found.effects, *found.fixed, *found.trained]
     low = [own.coverage for own in effects if own.coverage is not None]
     if not low:
         return []
@@ -348,6 +362,6 @@ def plain_findings(found: StudyFindings) -> dict[str, Any]:
                 "verdict": str(own.verdict),
                 "run": own.run_id,
             }
-            for own in (*found.effects, *found.fixed)
+            for own in (*found.effects, *found.fixed, *found.trained)
         ],
     }

@@ -133,6 +133,35 @@ def fixed_table(effects: Sequence[Effect], fixed: Sequence[Effect]) -> Table:
     return Table("fixed", "Behaviour held fixed beside agents deciding again", columns, tuple(rows))
 
 
+def trained_table(effects: Sequence[Effect], trained: Sequence[Effect]) -> Table:
+    """Trained and untrained agents under each treatment, a row for each outcome."""
+    deciding = {(own.behaviour, own.turns, own.arm, own.outcome): own for own in effects}
+    rows: list[tuple[Value, ...]] = []
+    for own in trained:
+        name = own.arm.removesuffix(", trained")
+        other = deciding.get((own.behaviour, own.turns, name, own.outcome))
+        rows.append(
+            (
+                own.behaviour,
+                own.turns,
+                name,
+                OUTCOMES[own.outcome].text,
+                own.pairs,
+                _rounded(own.off, 2),
+                _rounded(own.mean, 2),
+                _rounded(own.student.low, 2),
+                _rounded(own.student.high, 2),
+                str(own.verdict),
+                None if other is None else _rounded(other.mean, 2),
+            )
+        )
+    columns = (
+        "behaviour", "turns", "treatment", "outcome", "pairs", "trained against none",
+        "difference, trained", "low", "high", "verdict", "difference, agents decide again",
+    )  # fmt: skip
+    return Table("trained", "Agents trained against the rule", columns, tuple(rows))
+
+
 def interaction_table(interactions: Sequence[Interaction]) -> Table:
     """Two treatments together, a row for each outcome."""
     rows = tuple(

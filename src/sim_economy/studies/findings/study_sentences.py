@@ -133,6 +133,27 @@ def rule_sentence(name: str, effects: Sequence[Effect]) -> str:
     return text
 
 
+def trained_sentence(effects: Sequence[Effect], trained: Sequence[Effect]) -> str:
+    """Where training against a rule turns what it does to insolvency, or that it turns nothing."""
+    last = max(effect.turns for effect in trained)
+    own = [effect for effect in trained if (effect.outcome, effect.turns) == (INSOLVENT, last)]
+    listed = "; ".join(
+        f"{markdown_text(effect.arm.removesuffix(', trained'))} {change(effect.mean, INSOLVENT)} "
+        f"({between(effect.student, INSOLVENT)})"
+        for effect in own
+    )
+    decided = {(e.behaviour, e.arm, e.turns): e for e in effects if e.outcome == INSOLVENT}
+    turned = 0
+    for effect in own:
+        other = decided.get((effect.behaviour, effect.arm.removesuffix(", trained"), effect.turns))
+        turned += other is not None and _kind(other) != _kind(effect)
+    return (
+        f"Agents trained against each rule, beside agents trained against none, after {last:,} "
+        f"turns: {listed}. For {turned} of {len(own)} rules the verdict on insolvency is another "
+        f"one than where untrained agents decide ({own[0].mode}; {own[0].pairs} pairs)."
+    )
+
+
 _KINDS: Final = {
     "helps": "lowers insolvency",
     "harms": "raises it",
