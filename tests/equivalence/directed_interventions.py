@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from sim_economy.agents.usage_model import DistributedUsage, Uniform, UsageSource
+from sim_economy.agents.usage_model import DistributedUsage, Uniform
 from sim_economy.core.governance_config import (
     CapBase,
     ConcentrationMonitor,
@@ -385,11 +385,9 @@ def shocks() -> Iterator[WorldGroup]:
         "interest_rate_per_turn": 77_000, "mine_base_weight": 3 * MILLION,
         "stake_weight_per_token": 900_000, "block_threshold": 2 * MILLION,
     }  # fmt: skip
-    sources: tuple[UsageSource, ...] = (
-        traced((60, 41), (90, 7)),
-        DistributedUsage(Uniform(50, 350), Uniform(0, 90)),
-    )
-    for (target, value), usage in product(changed.items(), sources):
+    drawn = DistributedUsage(Uniform(50, 350), Uniform(0, 90))
+    usages: tuple[TracedUsage | DistributedUsage, ...] = (traced((60, 41), (90, 7)), drawn)
+    for (target, value), usage in product(changed.items(), usages):
         yield built(
             f"{target} of {value}, {usage}",
             7,

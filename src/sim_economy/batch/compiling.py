@@ -57,7 +57,7 @@ def compiled_apart(function: Function) -> Function:
     return _compiled(function, {**OPTIONS, "forceinline": False})
 
 
-def _compiled(function: Function, options: Mapping[str, Any]) -> Function:
+def _compiled(function: Function, options: Mapping[str, bool | str]) -> Function:
     before = SETTINGS.CACHE_DIR
     try:
         # Numba compares the time of one file only; the folder stands for all of them.
@@ -70,7 +70,7 @@ def _compiled(function: Function, options: Mapping[str, Any]) -> Function:
     return cast("Function", made)
 
 
-OPTIONS: Final[Mapping[str, Any]] = {
+OPTIONS: Final[Mapping[str, bool | str]] = {
     "nogil": True,
     "error_model": "numpy",
     "boundscheck": False,

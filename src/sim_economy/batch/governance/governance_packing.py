@@ -44,10 +44,13 @@ def governance_refusal(config: WorldConfig, turns: int) -> str | None:
     """What of a world's interventions the kernel has no rule for; None where there is nothing."""
     if config.governance is None:
         return None
-    rebate = config.governance.reinvestment_rebate
+    rules = config.governance
+    if rules.arbitration_subsidy is not None or rules.contract_matching is not None:
+        return "interventions in contracts are the core's"
+    rebate = rules.reinvestment_rebate
     if rebate is not None and min(rebate.window_turns, turns) * config.num_agents > MEMORY_MAX:
         return f"points of {rebate.window_turns:,} turns for so many agents are the core's"
-    return shock_refusal(config.governance)
+    return shock_refusal(rules)
 
 
 def packed_rules(governance: GovernanceConfig, turns: int) -> Any:

@@ -61,18 +61,25 @@ NUMBA_MISSING: Final = str(ExtraMissingError("the batch kernel", "numba", "batch
 KernelUsage = UniformUsage | TabledUsage | ListedUsage
 
 
-def kernel_player(plan: SweepPlan) -> Player | str:
+def kernel_player(plan: SweepPlan, rows: int | None = None) -> Player | str:
     """The kernel as a player of a plan, or why it cannot play it.
 
     Whether a sweep is small is a matter of the whole study, so that one that is resumed goes on
     with the player that it began with.
+
+    Args:
+        rows: Of all work that the plan is a part of; its own when None.
     """
     base = plan.study.scenario.base
-    agent_turns = plan.rows * base.config.num_agents * base.turns
-    if plan.rows <= SMALL_ROWS and agent_turns <= SMALL_AGENT_TURNS:
-        return f"{plan.rows} runs are played sooner without it"
+    whole = plan.rows if rows is None else rows
+    agent_turns = whole * base.config.num_agents * base.turns
+    if whole <= SMALL_ROWS and agent_turns <= SMALL_AGENT_TURNS:
+        return f"{whole} runs are played sooner without it"
     if find_spec("numba") is None:
         return NUMBA_MISSING
+    rules = base.config.governance
+    if plan.study.wealth and rules is not None and rules.debt_rails is not None:
+        return "what agents owe debt rails is the core's to say"
     reason = _obstacle(base, by_turn=plan.study.per_turn)
     return KernelPlayer(plan) if reason is None else reason
 
@@ -133,7 +140,8 @@ class KernelPlayer:
         self._plan = plan
         self._study = plan.study
         base = plan.study.scenario.base
-        numbers = _policy_numbers(base)
+        of_all = plan.study.scenario.policy is not None
+        numbers = _policy_numbers(base) if of_all else frozenset()
         self._varied: dict[str, SweptKey] = {}
         self._shared: list[SweptKey] = []
         for key in plan.study.keys:
@@ -167,6 +175,7 @@ class KernelPlayer:
             statuses=joined([part.statuses for part in found]),
             turns=[sums for part in found for sums in part.turns],
             left=left,
+            wealth=_in_order([own for part in found for own in part.wealth], order),
         )
 
     def _shapes(self, rows: Column) -> Iterator[Column]:
@@ -227,7 +236,7 @@ class KernelPlayer:
                 if not name.startswith("policy.")
             },
         )
-        with_accounts = bool(OF_ACCOUNTS & {*study.metrics})
+        with_accounts = study.wealth or bool(OF_ACCOUNTS & {*study.metrics})
         own = np.unique(points, return_inverse=True)
         played = play_batch(
             batch, accounts=with_accounts, points=own[1] if study.per_turn else None
@@ -247,6 +256,7 @@ class KernelPlayer:
             statuses=statuses,
             turns=_turn_sums(played, own[0], own[1], kept),
             left=rows[~kept].tolist(),
+            wealth=_wealth(accounts, kept) if study.wealth else (),
         )
 
     def _left(self, rows: Column) -> PlayedRows:
@@ -285,6 +295,18 @@ class KernelPlayer:
         if self._lists[0] != key:
             self._lists = key, _lists(scenario, different)
         return ListedUsage(units=self._lists[1], index=index.astype(np.int32))
+
+
+def _in_order(wealth: Sequence[Sequence[int]], order: Column) -> list[Sequence[int]]:
+    return [wealth[index] for index in order] if wealth else []
+
+
+def _wealth(accounts: tuple[Column, Column] | None, kept: Column) -> list[list[int]]:
+    """Balance and stake, `[row][agent]`, of the rows that are kept."""
+    assert accounts is not None, "wealth needs accounts"
+    balances, staked = (held[:, kept].astype("int64") for held in accounts)
+    wealth: list[list[int]] = (balances + staked).T.tolist()
+    return wealth
 
 
 def _lists(scenario: Scenario, seeds: Column) -> Any:
