@@ -18,7 +18,7 @@ pytest.importorskip("numba")
 
 Family = Callable[[], Iterator[WorldGroup]]
 
-WORLDS = 6_000
+WORLDS = 4_000
 NIGHTLY_PARTS = 20
 NIGHTLY_WORLDS = 25_000
 GROUPS_APART = 1_000_000

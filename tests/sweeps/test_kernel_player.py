@@ -113,19 +113,12 @@ def test_without_numba_the_core_plays_and_the_extra_is_named_once(
     se.sweep({**study, "seeds": 1_000}, tmp_path / "small")
 
 
-def test_a_shock_that_the_kernel_has_no_rule_for_is_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_shock_that_the_kernel_has_no_rule_for_is_named() -> None:
     pytest.importorskip("numba")
-    monkeypatch.setattr(players, "SMALL_ROWS", 0)
     shock = {"turn": 2, "target": "burn_decay_rate", "value": 0.5}
-    study = {
-        "name": "shocked", **BASE, "vary": {"study_cost": [1, 2]},
-        "set": {"governance": {"shocks": [shock]}},
-    }  # fmt: skip
-    with pytest.warns(UserWarning, match="a shock of burn_decay_rate is the core's"):
-        played = se.sweep(study, folder=tmp_path)
-    assert set(played.frame()["status"]) == {"core"}
+    study = {"vary": {"study_cost": [1, 2]}, "set": {"governance": {"shocks": [shock]}}}
+    said = kernel_player(small_plan(seeds=10_000, **study))
+    assert said == "a shock of burn_decay_rate is the core's; the kernel has no rule for it"
 
 
 def test_what_the_kernel_has_no_rule_for_is_named() -> None:
