@@ -24,6 +24,14 @@ from sim_economy.batch.shape import AGENTS, DELAY, EVERY_TURN, MATURITY, TURNS
 
 SCRATCH_ROWS: Final = 16
 """Rows for a decision: one for each column of a linear policy, and some."""
+TWO_LISTS: Final = 0
+"""Whether every lane reads the usage of the first lane or that of the last."""
+OWNERS: Final = 1
+"""Whether anybody owns a core share in any lane."""
+WAITING: Final = 2
+"""Whether anything waits for a block in any lane."""
+FLAGS: Final = 3
+"""What is known of all lanes of a block."""
 
 
 class Shared(NamedTuple):
@@ -77,6 +85,7 @@ class Workspace(NamedTuple):
         scaled: Whether an agent has such a price in every lane, `[agent]`.
         waits: Whether anything of an agent waits for a block, `[agent]`.
         weighs: Whether an agent has mature burns, `[agent]`.
+        flags: Of the block; see `block`.
         digests: `[lane]`.
         scratch: Rows that a decision may use as it likes, as `scores`.
     """
@@ -95,6 +104,7 @@ class Workspace(NamedTuple):
     burns: Bytes
     waits: Bytes
     weighs: Bytes
+    flags: Bytes
     digests: Uint64s
     series: Int64s
     scratch: Int32s
@@ -138,6 +148,7 @@ def work_of(shape: Int64s) -> Workspace:
         burns=aligned(burns, np.uint8),
         waits=aligned(agents, np.uint8),
         weighs=aligned(agents, np.uint8),
+        flags=aligned(FLAGS, np.uint8),
         digests=aligned(LANES, np.uint64),
         series=aligned(turns * SERIES * LANES if shape[EVERY_TURN] else 0, np.int64),
         scratch=aligned(SCRATCH_ROWS * LANES, np.int32),

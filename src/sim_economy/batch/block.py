@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from sim_economy.batch import shape as at
-from sim_economy.batch.arrays import BlockWorlds, Shared, Workspace
+from sim_economy.batch.arrays import OWNERS, TWO_LISTS, WAITING, BlockWorlds, Shared, Workspace
 from sim_economy.batch.block_actions import act
 from sim_economy.batch.compiling import compiled, mixed
 from sim_economy.batch.lanes import (
@@ -23,7 +23,6 @@ from sim_economy.batch.lanes import (
     GENESIS,
     LANES,
     PLATFORM_MIN,
-    POOL,
     PRICE,
     PRICE_REST,
     ROWS,
@@ -43,10 +42,16 @@ from sim_economy.batch.results.digest_lanes import (
 from sim_economy.batch.results.series_lanes import keep_series
 from sim_economy.batch.results.totals_lanes import (
     add_up_bills,
+    add_up_flows,
     add_up_turn,
     ends_group,
+    fill_pool,
     look,
-    mark_first_negatives,
+    look_at_platform,
+    look_at_platform_since,
+    mark_first_negative,
+    open_pool,
+    take_another_turn,
 )
 from sim_economy.batch.steps.bill_lanes import (
     are_scaled,
@@ -101,10 +106,14 @@ from sim_economy.batch.steps.lottery_lanes import (
 from sim_economy.batch.steps.usage_lanes import (
     LISTED,
     TABLED,
+    UNIFORM,
     charge_drawn_usage,
+    charge_scaled_usage,
     listed_usage,
+    read_two_lists,
     tabled_usage,
     uniform_usage,
+    usage_of_two_lists,
 )
 from sim_economy.core.randomness import INDEX_STEP, TURN_STEP, purpose_number
 
@@ -148,6 +157,8 @@ def begin(shared: Shared, worlds: BlockWorlds, work: Workspace) -> None:
         rate = worlds.rates[UNIT_PRICE + lane]
         work.prices[lane] = scaled_price(rate, FACTOR_ONE, divisor, most)
     work.scaled[:] = np.uint8(are_scaled(work.prices))
+    work.flags[WAITING] = np.uint8(0)
+    work.flags[TWO_LISTS] = np.uint8(read_two_lists(worlds.parameters))
     for agent in range(shared.shape[at.AGENTS]):
         rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
         cores = shared.cores[agent]
@@ -177,6 +188,8 @@ def play_turn(
     """
     draw_keys(worlds, work, number)  # T1
     act(shared, worlds, work, number)  # T2 and T3
+    if number == 1:
+        work.flags[OWNERS] = np.uint8(has_shares(work.turn))
     bill(shared, worlds, work, number)  # T4
     burned = make_block(shared, worlds, work, number, has_burns)  # T5
     pay_dividends(shared, worlds, work)  # T6
@@ -203,7 +216,10 @@ def bill(shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64)
     """T4: usage is drawn and paid, jobs are paid, debts bear interest."""
     shape = shared.shape
     agents = shape[at.AGENTS]
-    work.totals[POOL : POOL + LANES] = 0
+    by_turn = shape[at.SUMS_EVERY_TURN] != 0
+    shares = shape[at.SHARES_BY_CLAIM] != 0 or work.flags[OWNERS] != 0
+    if by_turn or shares:
+        open_pool(work.turn, work.totals)
     for agent in range(agents):
         rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
         weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
@@ -217,10 +233,12 @@ def bill(shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64)
         if not shape[at.BONUS_PER_BLOCK]:
             pay_first_jobs(work.turn, rows, worlds.parameters)
         collect(work.turn, rows, worlds.rates)
-        if ends_group(agent, agents) or agent == agents - 1:
+        if by_turn and (ends_group(agent, agents) or agent == agents - 1):
             add_up_bills(work.turn, work.totals)
         if ends_group(agent, agents):
             add_up_turn(work.turn, work.totals)
+    if shares and not by_turn:
+        fill_pool(work.turn, work.totals)
 
 
 @compiled
@@ -230,20 +248,27 @@ def charge(
     """B1 to B3: one agent's usage, and what it costs."""
     shape = shared.shape
     step = np.uint64(agent) * NEXT_INDEX
-    if work.scaled[agent]:
-        prices = work.prices[agent * LANES : (agent + 1) * LANES]
+    scaled = work.scaled[agent] != 0
+    prices = work.prices[agent * LANES : (agent + 1) * LANES]
+    if shape[at.USAGE_KIND] == UNIFORM and scaled:
         charge_drawn_usage(work.turn, worlds.usage, prices, work.keys, step)
         return
     if shape[at.USAGE_KIND] == LISTED:
         start = (number - 1) * shape[at.AGENTS] + agent
         stride = shape[at.USAGE_STRIDE]
-        listed_usage(work.turn, worlds.parameters, shared.usage, start, stride)
+        if work.flags[TWO_LISTS]:
+            usage_of_two_lists(work.turn, worlds.parameters, shared.usage, start, stride)
+        else:
+            listed_usage(work.turn, worlds.parameters, shared.usage, start, stride)
     elif shape[at.USAGE_KIND] == TABLED:
         tabled_usage(work.turn, shared.usage, work.keys, step)
     else:
         uniform_usage(work.turn, worlds.parameters, work.keys, step)
-    weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
-    charge_usage(work.turn, weights, worlds.parameters, worlds.rates)
+    if scaled:
+        charge_scaled_usage(work.turn, worlds.usage, prices)
+    else:
+        weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
+        charge_usage(work.turn, weights, worlds.parameters, worlds.rates)
 
 
 @compiled
@@ -256,15 +281,16 @@ def make_block(
     if has_burns:
         weigh_burns(shared, worlds, work, number)
     if draw_block(shared, worlds, work, number, has_burns):
-        has_burns |= finalise_all(shared, worlds, work, number)
-        count_finalised(work.turn)
-        if has_tips(work.turn):
-            pay_tips(work.turn, work.rows)
+        if work.flags[WAITING]:
+            has_burns |= finalise_all(shared, worlds, work, number)
+            count_finalised(work.turn)
+            if has_tips(work.turn):
+                pay_tips(work.turn, work.rows)
         if shape[at.BONUS_PER_BLOCK]:
             for agent in range(agents):
                 rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
                 pay_winner(work.turn, rows, worlds.parameters, np.int32(agent))
-        count_blocks(work.turn, work.totals)
+        count_blocks(work.turn)
     return has_burns
 
 
@@ -339,6 +365,7 @@ def finalise_all(shared: Shared, worlds: BlockWorlds, work: Workspace, number: n
     slots = min(shape[at.MATURITY], turns) + 1
     first_flag = number % slots * agents
     burned_any = False
+    work.flags[WAITING] = np.uint8(0)
     for agent in range(agents):
         if ends_group(agent, agents):
             add_up_turn(work.turn, work.totals)
@@ -349,6 +376,7 @@ def finalise_all(shared: Shared, worlds: BlockWorlds, work: Workspace, number: n
         burned = work.burned[flag * LANES : (flag + 1) * LANES]
         waits, burns = finalise(work.turn, work.draws, rows, burned)
         work.waits[agent] = np.uint8(waits)
+        work.flags[WAITING] |= np.uint8(waits)
         work.burns[flag] = np.uint8(burns)
         if burns:
             factor = coefficient(BURN, agent, number)
@@ -372,7 +400,7 @@ def pay_dividends(shared: Shared, worlds: BlockWorlds, work: Workspace) -> None:
             pay_claim(work.turn, work.totals, work.rows[agent * ROWS : (agent + 1) * ROWS])
             if ends_group(agent, agents):
                 add_up_turn(work.turn, work.totals)
-    elif has_shares(work.turn):
+    elif work.flags[OWNERS]:
         share_by_cores(work.turn, work.totals, shape[at.CORE_SHARES])
         for agent in range(agents):
             pay_core_owner(work.turn, work.rows[agent * ROWS : (agent + 1) * ROWS])
@@ -394,9 +422,16 @@ def close_turn(shared: Shared, work: Workspace, number: np.int64) -> None:
     agents = shared.shape[at.AGENTS]
     for agent in range(agents):
         look(work.turn, work.rows[agent * ROWS : (agent + 1) * ROWS])
-        if ends_group(agent, agents) or agent == agents - 1:
+        if ends_group(agent, agents):
             add_up_turn(work.turn, work.totals)
-    mark_first_negatives(work.turn, work.totals, np.int32(number))
+    mark_first_negative(work.turn, np.int32(number))
+    last = number == shared.shape[at.TURNS]
+    if shared.shape[at.SUMS_EVERY_TURN] or last or not take_another_turn(work.turn):
+        add_up_flows(work.turn, work.totals)
+        add_up_turn(work.turn, work.totals)
+        look_at_platform(work.turn, work.totals, np.int32(number))
+    else:
+        look_at_platform_since(work.turn, work.totals, np.int32(number))
 
 
 @compiled

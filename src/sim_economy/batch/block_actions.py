@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim_economy.batch import shape as at
-from sim_economy.batch.arrays import BlockWorlds, Shared, Workspace
+from sim_economy.batch.arrays import WAITING, BlockWorlds, Shared, Workspace
 from sim_economy.batch.compiling import compiled
 from sim_economy.batch.decisions.by_table import decide_by_table
 from sim_economy.batch.decisions.family import (
@@ -53,8 +53,9 @@ def act(shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64) 
     shape = shared.shape
     agents = shape[at.AGENTS]
     slots = min(shape[at.DELAY], shape[at.TURNS]) + 1
-    auction = shape[at.AUCTION] != 0 and number == 1
     by_table = shape[at.BY_TABLE] != 0
+    # Nobody bids in the published family.
+    auction = shape[at.AUCTION] != 0 and number == 1 and by_table
     asked = shared.table[NEEDS_POOREST] != 0 if by_table else due(number, shared.periods[TRANSFERS])
     if asked:
         find_poorest(work.turn, work.rows, ROWS, agents)
@@ -130,6 +131,7 @@ def apply(
     refuse(work.turn, rows, worlds.parameters, agent, agents, all_stake, auction)
     if submit(work.turn, rows, worlds.parameters, chosen):
         work.waits[agent] = np.uint8(1)
+        work.flags[WAITING] = np.uint8(1)
         if chosen & TRANSFER_BIT:
             address_transfers(work.turn, rows, work.rows, work.waits)
     if chosen & STUDY_BIT:

@@ -18,7 +18,7 @@ from sim_economy.batch import shape as at
 from sim_economy.batch.arrays import Shared
 from sim_economy.batch.decisions.behaviour_packing import kernel_table, least_values, parameter_rows
 from sim_economy.batch.decisions.family import NUMBERS, PERIODS
-from sim_economy.batch.lanes import LANES, LIMIT, POLICY
+from sim_economy.batch.lanes import GROUP, LANES, LIMIT, POLICY
 from sim_economy.batch.steps.exact_lanes import LONG_PRICE, SCALED_BITS, UP
 from sim_economy.batch.steps.income_lanes import (
     CLIP_RULE,
@@ -28,7 +28,13 @@ from sim_economy.batch.steps.income_lanes import (
     NO_PERIOD,
     STOP_RULE,
 )
-from sim_economy.batch.steps.usage_lanes import LISTED, PART_BITS, TABLED, UNIFORM
+from sim_economy.batch.steps.usage_lanes import (
+    LISTED,
+    PART_BITS,
+    TABLE_SIZE,
+    TABLED,
+    UNIFORM,
+)
 from sim_economy.batch.world_batch import (
     BehaviourPolicy,
     FamilyPolicy,
@@ -108,6 +114,7 @@ class Packed:
         self._pack_usage()
         self.shared = _shared(batch)
         self.shared.shape[at.EVERY_TURN] = every_turn
+        self.shared.shape[at.SUMS_EVERY_TURN] |= every_turn
         self._pack_charges()
 
     def _value(self, name: str) -> Values:
@@ -198,15 +205,26 @@ class Packed:
             lanes.OUTPUT_LESS_FREE: np.subtract(rows[lanes.OUTPUT_LOW], rows[lanes.COMMONS]),
             lanes.OUTPUT_SPAN: rows[lanes.OUTPUT_COUNT],
             lanes.THINKING_PART: part,
+            lanes.FREE_UNITS: rows[lanes.COMMONS],
         }
-        thinking = np.add(rows[lanes.THINKING_LOW], rows[lanes.THINKING_COUNT], dtype=np.int64)
-        output = np.add(rows[lanes.OUTPUT_LOW], rows[lanes.OUTPUT_COUNT], dtype=np.int64)
-        units = int(np.max(thinking * np.maximum(rate, MILLION) // MILLION) + np.max(output))
+        thinking, output = self._most_usage()
+        units = int(np.max(thinking * np.maximum(rate, MILLION) // MILLION) + np.max(output)) + 1
         shape = self.shared.shape
         decimals = next((own for own in (12, 11, 10) if units * 10**own < 1 << SCALED_BITS), 0)
-        usable = decimals and shape[at.USAGE_KIND] == UNIFORM and shape[at.EMPTY_RULE] != CLIP_RULE
+        usable = decimals and shape[at.EMPTY_RULE] != CLIP_RULE
         shape[at.PRICE_DIVISOR] = 10 ** (18 - decimals)
         shape[at.PRICE_MOST] = (1 << 62) // units if usable else LONG_PRICE
+
+    def _most_usage(self) -> tuple[Values, Values]:
+        """Units of thinking and output that no agent passes in a turn."""
+        kind, units, rows = self.shared.shape[at.USAGE_KIND], self.shared.usage, self.integers
+        if kind == TABLED:
+            return np.max(units[:TABLE_SIZE]), np.max(units[TABLE_SIZE:])
+        if kind == LISTED:
+            return np.max(units[::2]), np.max(units[1::2])
+        thinking = np.add(rows[lanes.THINKING_LOW], rows[lanes.THINKING_COUNT], dtype=np.int64)
+        output = np.add(rows[lanes.OUTPUT_LOW], rows[lanes.OUTPUT_COUNT], dtype=np.int64)
+        return thinking, output
 
     def allowances(self) -> list[Values]:
         """What each agent is granted a period, `[agent]`; empty without income."""
@@ -336,6 +354,7 @@ def _shape(batch: WorldBatch, usage_kind: int, stride: int) -> Any:
         at.EMPTY_RULE: EMPTY_RULES[config.when_empty],
         at.HAS_INCOME: income is not None,
         at.FORGIVEN: income is not None and income.overdraft is OverdraftRule.FORGIVEN,
+        at.SUMS_EVERY_TURN: config.num_agents > GROUP or income is not None,
         at.USAGE_KIND: usage_kind,
         at.USAGE_STRIDE: stride,
         at.BY_TABLE: isinstance(plain_policy(batch), BehaviourPolicy),

@@ -23,7 +23,6 @@ from sim_economy.batch.lanes import (
     GUARD,
     KIND,
     LANES,
-    MINE_BLOCKS,
     RELEASES_DONE,
     ROWS,
     SPENT_AGE,
@@ -43,7 +42,6 @@ from sim_economy.batch.lanes import (
     WINNER,
     Floats,
     Int32s,
-    Int64s,
     Uint64s,
 )
 from sim_economy.batch.steps.lottery_lanes import BURN_KIND, STAKE_KIND
@@ -169,14 +167,11 @@ def pay_winner(turn: Int32s, rows: Int32s, parameters: Int32s, agent: np.int32) 
 
 
 @compiled
-def count_blocks(turn: Int32s, totals: Int64s) -> None:
-    """Count blocks by the kind of the ticket that won."""
+def count_blocks(turn: Int32s) -> None:
+    """Count blocks by the kind of the ticket that won; the others are mined."""
     for lane in range(LANES):
-        block = np.int32(-turn[BLOCK + lane])
-        totals[BLOCKS + lane] += block
+        block = turn[BLOCK + lane]
         kind = turn[KIND + lane]
-        stake = block * np.int32(kind == STAKE_KIND)
-        burn = block * np.int32(kind == BURN_KIND)
-        totals[STAKE_BLOCKS + lane] += stake
-        totals[BURN_BLOCKS + lane] += burn
-        totals[MINE_BLOCKS + lane] += block - stake - burn
+        turn[BLOCKS + lane] -= block
+        turn[STAKE_BLOCKS + lane] -= np.int32(-np.int32(kind == STAKE_KIND)) & block
+        turn[BURN_BLOCKS + lane] -= np.int32(-np.int32(kind == BURN_KIND)) & block
