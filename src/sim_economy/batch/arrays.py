@@ -9,6 +9,7 @@ import numpy as np
 from sim_economy.batch.lanes import (
     DRAW_ROWS,
     LANES,
+    POINT_ROWS,
     ROWS,
     SERIES,
     TOTAL_ROWS,
@@ -18,6 +19,7 @@ from sim_economy.batch.lanes import (
     Floats,
     Int32s,
     Int64s,
+    ShortFloats,
     Uint64s,
 )
 from sim_economy.batch.shape import AGENTS, DELAY, EVERY_TURN, MATURITY, TURNS
@@ -40,6 +42,7 @@ class Shared(NamedTuple):
     Attributes:
         shape: See `shape`.
         periods: Of the policy.
+        clocks: Which periods a number of a turn, or of turn and agent, is due in; bits.
         table: Integers of the policy; see `decisions`.
         usage: Tables of quantiles, or lists of pairs.
         income: By turn, whether a period begins; see `income_lanes`.
@@ -49,6 +52,7 @@ class Shared(NamedTuple):
 
     shape: Int64s
     periods: Int32s
+    clocks: Bytes
     table: Int32s
     usage: Int32s
     income: Bytes
@@ -77,6 +81,10 @@ class Workspace(NamedTuple):
     Attributes:
         rows: `[agent, number, lane]`, as `weights`.
         turn: `[number, lane]`, as `draws` and `totals`.
+        points: Of the lottery in 32 bits, `[number, lane]`.
+        short_burns: What mature burns weigh in 32 bits, `[agent, lane]`.
+        behind: Turns by which the weight in 64 bits has not decayed yet, `[agent]`.
+        reached: Sums of tickets in 32 bits, `[agent, lane]`.
         keys: Of this turn's draws of usage, then of its lottery.
         released: Stake that returns, `[turn that is due, agent, lane]`, a ring.
         releases: Whether a row of it holds anything, `[turn, agent]`.
@@ -96,6 +104,10 @@ class Workspace(NamedTuple):
     scaled: Bytes
     turn: Int32s
     draws: Floats
+    points: ShortFloats
+    short_burns: ShortFloats
+    behind: Bytes
+    reached: ShortFloats
     totals: Int64s
     keys: Uint64s
     released: Int32s
@@ -140,6 +152,10 @@ def work_of(shape: Int64s) -> Workspace:
         scaled=aligned(agents, np.uint8),
         turn=aligned(TURN_ROWS, np.int32),
         draws=aligned(DRAW_ROWS, np.float64),
+        points=aligned(POINT_ROWS, np.float32),
+        short_burns=aligned(agents * LANES, np.float32),
+        behind=aligned(agents, np.uint8),
+        reached=aligned(agents * LANES, np.float32),
         totals=aligned(TOTAL_ROWS, np.int64),
         keys=aligned(2 * LANES, np.uint64),
         released=aligned(releases * LANES, np.int32),

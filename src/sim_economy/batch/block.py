@@ -14,6 +14,7 @@ import numpy as np
 from sim_economy.batch import shape as at
 from sim_economy.batch.arrays import OWNERS, TWO_LISTS, WAITING, BlockWorlds, Shared, Workspace
 from sim_economy.batch.block_actions import act
+from sim_economy.batch.block_lottery import draw_block, weigh_burns
 from sim_economy.batch.compiling import compiled, mixed
 from sim_economy.batch.lanes import (
     ALLOWANCE,
@@ -86,23 +87,7 @@ from sim_economy.batch.steps.income_lanes import (
     STOP_RULE,
     clip_to_balance,
 )
-from sim_economy.batch.steps.lottery_lanes import (
-    BURN_KIND,
-    MINE_KIND,
-    STAKE_KIND,
-    add_mining_tickets,
-    add_separate_tickets,
-    begin_passing,
-    begin_tickets,
-    decay,
-    decide_whether_stake_counts,
-    draw_point,
-    mature,
-    pass_mining_ticket,
-    pass_separate_ticket,
-    settle_draw,
-    tell_kinds_apart,
-)
+from sim_economy.batch.steps.short_lottery_lanes import shorten_rates
 from sim_economy.batch.steps.usage_lanes import (
     LISTED,
     TABLED,
@@ -157,6 +142,10 @@ def begin(shared: Shared, worlds: BlockWorlds, work: Workspace) -> None:
         rate = worlds.rates[UNIT_PRICE + lane]
         work.prices[lane] = scaled_price(rate, FACTOR_ONE, divisor, most)
     work.scaled[:] = np.uint8(are_scaled(work.prices))
+    if shared.shape[at.TICKET_UNIT]:
+        work.short_burns[:] = np.float32(0.0)
+        work.behind[:] = np.uint8(0)
+        shorten_rates(work.points, worlds.rates, np.float64(shared.shape[at.TICKET_UNIT]))
     work.flags[WAITING] = np.uint8(0)
     work.flags[TWO_LISTS] = np.uint8(read_two_lists(worlds.parameters))
     for agent in range(shared.shape[at.AGENTS]):
@@ -292,65 +281,6 @@ def make_block(
                 pay_winner(work.turn, rows, worlds.parameters, np.int32(agent))
         count_blocks(work.turn)
     return has_burns
-
-
-@compiled
-def weigh_burns(shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64) -> None:
-    """L3: what is mature decays, then what matures now is added; at once without a delay."""
-    agents, maturity = shared.shape[at.AGENTS], shared.shape[at.MATURITY]
-    slots = min(maturity, shared.shape[at.TURNS]) + 1
-    first_flag = (number - max(maturity, 1)) % slots * agents
-    for agent in range(agents):
-        weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
-        flag = first_flag + agent
-        matures = work.burns[flag] != 0 and number > maturity
-        if matures and maturity == 0:
-            mature(weights, work.burned[flag * LANES : (flag + 1) * LANES])
-        if work.weighs[agent] or matures:
-            decay(weights, worlds.rates)
-            work.weighs[agent] = np.uint8(1)
-        if matures and maturity > 0:
-            mature(weights, work.burned[flag * LANES : (flag + 1) * LANES])
-        if matures:
-            work.burns[flag] = np.uint8(0)
-
-
-@compiled
-def draw_block(
-    shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64, has_burns: bool
-) -> bool:
-    """L2 to L4: weigh all tickets, test the threshold, find the winner."""
-    shape, turn, draws = shared.shape, work.turn, work.draws
-    agents = shape[at.AGENTS]
-    separate = shape[at.SEPARATE_TICKETS] != 0
-    begin_tickets(draws)
-    if separate:
-        decide_whether_stake_counts(turn, np.int32(number), np.int32(shape[at.WINDOW]))
-    for agent in range(agents):
-        rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
-        weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
-        if separate:
-            add_separate_tickets(draws, turn, rows, weights, worlds.rates)
-        else:
-            add_mining_tickets(draws, rows, weights, worlds.rates, has_burns)
-    tickets = 8.0 + 3.0 * np.float64(agents)
-    keys = work.keys[LANES:]
-    if not draw_point(draws, turn, worlds.rates, keys, tickets, has_burns):
-        return False
-    if separate:
-        begin_passing(draws)
-        for kind in (MINE_KIND, STAKE_KIND, BURN_KIND):
-            for agent in range(agents):
-                rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
-                weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
-                pass_separate_ticket(draws, turn, rows, weights, worlds.rates, kind)
-        tell_kinds_apart(turn, np.int32(agents))
-    else:
-        for agent in range(agents):
-            weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
-            pass_mining_ticket(draws, turn, weights)
-    settle_draw(turn, np.int32(number))
-    return True
 
 
 @compiled

@@ -122,6 +122,23 @@ FLOW_COUNT: Final = (TURN_ROWS - FLOWS) // LANES
 
 _at = (LANES * row for row in count())
 
+# Of each world, floats of 32 bits for the lottery: `points`; weights count units.
+SHORT_MINE: Final = next(_at)
+SHORT_STAKE: Final = next(_at)
+SHORT_BURN_RATE: Final = next(_at)
+SHORT_THRESHOLD: Final = next(_at)
+SHORT_LOST: Final = next(_at)
+"""Twice what the weight of all burns may be off by, for each token burned."""
+SHORT_KEEP: Final = next(_at)
+SHORT_EXACT: Final = next(_at)
+SHORT_BURN_PART: Final = next(_at)
+SHORT_LOW: Final = next(_at)
+SHORT_HIGH: Final = next(_at)
+SHORT_PASSED: Final = next(_at)
+POINT_ROWS: Final = next(_at)
+
+_at = (LANES * row for row in count())
+
 # Of each world, floats of the turn: `draws`.
 EXACT_WEIGHT: Final = next(_at)
 POINT_LOW: Final = next(_at)
@@ -194,4 +211,5 @@ Bytes = np.ndarray[tuple[int], np.dtype[np.uint8]]
 Int32s = np.ndarray[tuple[int], np.dtype[np.int32]]
 Int64s = np.ndarray[tuple[int], np.dtype[np.int64]]
 Uint64s = np.ndarray[tuple[int], np.dtype[np.uint64]]
+ShortFloats = np.ndarray[tuple[int], np.dtype[np.float32]]
 Floats = np.ndarray[tuple[int], np.dtype[np.float64]]

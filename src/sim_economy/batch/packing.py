@@ -8,7 +8,7 @@ Source: docs/batch.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -28,6 +28,7 @@ from sim_economy.batch.steps.income_lanes import (
     NO_PERIOD,
     STOP_RULE,
 )
+from sim_economy.batch.steps.short_lottery_lanes import SHORT_AGENTS_MAX
 from sim_economy.batch.steps.usage_lanes import (
     LISTED,
     PART_BITS,
@@ -116,6 +117,7 @@ class Packed:
         self.shared.shape[at.EVERY_TURN] = every_turn
         self.shared.shape[at.SUMS_EVERY_TURN] |= every_turn
         self._pack_charges()
+        self._pack_ticket_unit()
 
     def _value(self, name: str) -> Values:
         config = self.batch.config
@@ -215,6 +217,14 @@ class Packed:
         shape[at.PRICE_DIVISOR] = 10 ** (18 - decimals)
         shape[at.PRICE_MOST] = (1 << 62) // units if usable else LONG_PRICE
 
+    def _pack_ticket_unit(self) -> None:
+        """What divides all weights and thresholds, so that few bits hold them."""
+        if self.batch.config.num_agents > SHORT_AGENTS_MAX:
+            return
+        rows = (lanes.MINE_WEIGHT, lanes.STAKE_WEIGHT, lanes.BURN_WEIGHT_RATE, lanes.THRESHOLD)
+        divisors = [np.gcd.reduce(np.ravel(self._value(WEIGHTS[row]))) for row in rows]
+        self.shared.shape[at.TICKET_UNIT] = max(int(np.gcd.reduce(divisors)), 1)
+
     def _most_usage(self) -> tuple[Values, Values]:
         """Units of thinking and output that no agent passes in a turn."""
         kind, units, rows = self.shared.shape[at.USAGE_KIND], self.shared.usage, self.integers
@@ -308,12 +318,22 @@ def _shared(batch: WorldBatch) -> Shared:
     return Shared(
         shape=_shape(batch, kind, stride),
         periods=np.array([numbers[name] for name in PERIODS], np.int32),
+        clocks=_clocks([numbers[name] for name in PERIODS], batch.turns + config.num_agents),
         table=table,
         usage=units,
         income=periods,
         top_ups=np.array(top_ups, np.int64),
         cores=np.array(cores, np.int32),
     )
+
+
+def _clocks(periods: Sequence[int], most: int) -> Any:
+    """Which periods each number up to the greatest is due in; a period of 0 never is."""
+    clocks = np.zeros(most + 1, np.uint8)
+    for bit, period in enumerate(periods):
+        if period > 0:
+            clocks[::period] |= 1 << bit
+    return clocks
 
 
 def _usage(batch: WorldBatch) -> tuple[int, Any, int]:

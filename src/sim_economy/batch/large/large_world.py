@@ -17,8 +17,8 @@ from sim_economy.batch.block import (
     close_turn,
     draw_keys,
     end_run,
-    weigh_burns,
 )
+from sim_economy.batch.block_lottery import weigh_burns
 from sim_economy.batch.compiling import compiled
 from sim_economy.batch.lanes import (
     BALANCE,

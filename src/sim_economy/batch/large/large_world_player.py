@@ -93,6 +93,7 @@ def _grouped_shape(packed: Packed) -> Any:
     shape = packed.shared.shape.copy()
     shape[at.AGENTS] = -(-packed.batch.config.num_agents // LANES)
     shape[at.SUMS_EVERY_TURN] = True
+    shape[at.TICKET_UNIT] = 0
     return shape
 
 

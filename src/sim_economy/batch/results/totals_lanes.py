@@ -68,7 +68,7 @@ def take_another_turn(turn: Int32s) -> bool:
     """Whether 32 bits take what another turn adds to every flow."""
     bits = ZERO
     for at in range(FLOWS, TURN_ROWS):
-        bits |= turn[at]
+        bits = np.int32(bits | turn[at])
     return ZERO <= bits < ROOM_FOR_A_TURN
 
 

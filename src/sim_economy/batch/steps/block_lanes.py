@@ -80,11 +80,11 @@ def finalise(turn: Int32s, draws: Floats, rows: Int32s, burned: Int32s) -> tuple
         turn[BURNS + lane] += burn
         turn[GUARD + lane] |= rows[STAKED + lane] | rows[BURNED + lane]
         burned[lane] = burn
-        burns |= burn
+        burns = np.int32(burns | burn)
         for waiting in (WAITING_STAKE, WAITING_BURN, WAITING_IN, WAITING_OUT, WAITING_TIP):
             left = np.int32(rows[waiting + lane] & ~block)
             rows[waiting + lane] = left
-            waits |= left
+            waits = np.int32(waits | left)
     if burns != 0:
         for lane in range(LANES):
             draws[BURNED_SUM + lane] += np.float64(burned[lane])
@@ -113,7 +113,7 @@ def has_tips(turn: Int32s) -> bool:
     """Whether tips wait for a winner in any lane."""
     waiting = ZERO
     for lane in range(LANES):
-        waiting |= turn[TIPS_WAITING + lane]
+        waiting = np.int32(waiting | turn[TIPS_WAITING + lane])
     return waiting != 0
 
 
