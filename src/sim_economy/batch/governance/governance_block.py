@@ -19,14 +19,13 @@ from sim_economy.batch.block import (
     charge,
     close_digest,
     close_turn,
-    draw_block,
     draw_keys,
     draw_usage,
     end_run,
     finalise_all,
     pay_dividends,
-    weigh_burns,
 )
+from sim_economy.batch.block_lottery import draw_block, weigh_burns
 from sim_economy.batch.compiling import compiled_apart
 from sim_economy.batch.governance.concentration_lanes import watch
 from sim_economy.batch.governance.debt_rails_lanes import (

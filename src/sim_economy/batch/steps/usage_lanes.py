@@ -12,6 +12,7 @@ import numpy as np
 from sim_economy.batch.compiling import compiled, mixed
 from sim_economy.batch.lanes import (
     FEE,
+    FREE_UNITS,
     LANES,
     OUTPUT,
     OUTPUT_COUNT,
@@ -82,6 +83,23 @@ def charge_drawn_usage(
 
 
 @compiled
+def charge_scaled_usage(turn: Int32s, usage: Int64s, prices: Int64s) -> None:
+    """The fee for thinking and output that were drawn or read, in 64 bits.
+
+    Args:
+        prices: Of one agent, by `exact_lanes.scaled_price`, `[lane]`.
+
+    Source: docs/spec/economy.md, B1 to B3.
+    """
+    for lane in range(LANES):
+        used = np.int64(turn[THINKING + lane])
+        counted = (used * usage[THINKING_PART + lane]) >> PART_BITS
+        units = counted + np.int64(turn[OUTPUT + lane]) - usage[FREE_UNITS + lane]
+        fee = (max(units, np.int64(0)) * prices[lane]) >> SCALED_BITS
+        turn[FEE + lane] = np.int32(fee)
+
+
+@compiled
 def quantile(table: Int32s, half: np.int64) -> np.int32:
     """Units at the probability half / 2^32; see `agents.quantiles`."""
     scaled = max(np.int64(0), half * TABLE_SIZE - (1 << 31))
@@ -121,3 +139,29 @@ def listed_usage(
         at = 2 * (parameters[USAGE_INDEX + lane] * stride + start)
         turn[THINKING + lane] = listed[at]
         turn[OUTPUT + lane] = listed[at + 1]
+
+
+@compiled
+def read_two_lists(parameters: Int32s) -> bool:
+    """Whether every lane reads the list of the first lane or that of the last."""
+    first, last = parameters[USAGE_INDEX], parameters[USAGE_INDEX + LANES - 1]
+    others = np.int32(0)
+    for lane in range(LANES):
+        index = parameters[USAGE_INDEX + lane]
+        others |= np.int32((index != first) & (index != last))
+    return others == 0
+
+
+@compiled
+def usage_of_two_lists(
+    turn: Int32s, parameters: Int32s, listed: Int32s, start: np.int64, stride: np.int64
+) -> None:
+    """Read thinking and output as `listed_usage` does, where `read_two_lists` holds."""
+    first, last = parameters[USAGE_INDEX], parameters[USAGE_INDEX + LANES - 1]
+    of_first, of_last = 2 * (first * stride + start), 2 * (last * stride + start)
+    thinking, output = listed[of_first], listed[of_first + 1]
+    other_thinking, other_output = listed[of_last], listed[of_last + 1]
+    for lane in range(LANES):
+        reads_first = parameters[USAGE_INDEX + lane] == first
+        turn[THINKING + lane] = thinking if reads_first else other_thinking
+        turn[OUTPUT + lane] = output if reads_first else other_output
