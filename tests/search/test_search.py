@@ -140,7 +140,6 @@ def test_the_front_is_played_on_fresh_seeds_and_other_behaviours(tmp_path: Path)
     page = played.report()
     text = (page.parent / "search.md").read_text("utf-8")
     assert "## Other behaviours" in text
-    assert played.answer in text.replace("`", "").replace("\\", "") or "feasible" in played.answer
 
 
 def test_an_interrupted_search_ends_with_the_same_bytes(tmp_path: Path) -> None:
@@ -174,7 +173,8 @@ def test_a_generation_with_other_points_is_refused(tmp_path: Path) -> None:
 
 def test_one_objective_has_a_front_of_its_best_points(tmp_path: Path) -> None:
     best = [{"metric": "platform_final", "direction": "max"}]
-    played = search(SMALL, tmp_path, objectives=best, constraints=[])
+    given = {key: held for key, held in SMALL.items() if key != "constraints"}
+    played = search(given, tmp_path, objectives=best)
     reached = [own.searched.objectives[0] for own in played.result.front]
     tried = [
         outcome.objectives[0]

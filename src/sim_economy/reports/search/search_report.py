@@ -37,15 +37,16 @@ def search_answer(frames: SearchFrames) -> str:
             f"None of {tried} keeps every constraint; the one that misses least, {where}, keeps "
             f"{_chances(frames, best.holdout)} on fresh seeds."
         )
-    number_of = str(1 + list(frames.front).index(best))
-    reached = ", ".join(
-        f"{own.meaning} {sourced(_shown(value), FRONT_CSV, number_of, f'{own.metric}, fresh')}"
+    row = str(1 + list(frames.front).index(best))
+    reached = [
+        f"{own.meaning} {sourced(_shown(value), FRONT_CSV, row, f'{own.metric}, fresh')}"
         for own, value in zip(frames.objectives, best.holdout.objectives, strict=True)
-    )
+    ]
     kept = _stays(frames) if frames.constraints else f"{len(frames.front):,} are on the front"
-    chances = f" and keeps {_chances(frames, best.holdout)}" if frames.constraints else ""
+    chances = f", and keeps {_chances(frames, best.holdout)}" if frames.constraints else ""
     return (
-        f"Of {tried}, {frames.feasible:,} are feasible and {kept}; {where} has {reached}{chances}."
+        f"Of {tried}, {frames.feasible:,} are feasible, and {kept}; the best of these by "
+        f"{frames.objectives[0].meaning}, {where}, comes to {' and '.join(reached)}{chances}."
     )
 
 
