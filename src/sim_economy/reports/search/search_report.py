@@ -182,10 +182,10 @@ def _value(text: str) -> Value:
 def _chance_table(frames: SearchFrames) -> Table:
     rows: list[tuple[Value, ...]] = []
     for index, own in enumerate(frames.front, 1):
-        for position, constraint in enumerate(frames.constraints):
+        for order, constraint in enumerate(frames.constraints):
             for seeds, played in (("searched", own.searched), ("fresh", own.holdout)):
-                low, high = played.chance(position)
-                rows.append((index, constraint.text, seeds, played.holds[position], played.runs,
+                low, high = played.chance(order)
+                rows.append((index, constraint.text, seeds, played.holds[order], played.runs,
                              low, high))  # fmt: skip
     columns = ("number", "constraint", "seeds", "runs that keep it", "runs", "95 % from", "to")
     return Table("chances", "How often each constraint holds", columns, tuple(rows))
