@@ -38,7 +38,7 @@ def test_a_session_stops_goes_on_and_says_so(command: str, file: str, tmp_path: 
     found = json_of(sim_economy(*call, "--no-report", cwd=tmp_path))
     assert (found["generations"], found["finished"], found["report"]) == (2, True, None)
     said = sim_economy(command, "one.toml", cwd=tmp_path)
-    assert said.stdout.splitlines()[0] == found["answer"]
+    assert " ".join(said.stdout.split()).startswith(found["answer"])
     assert "2 generations were there already" in said.stdout
     assert list((tmp_path / "out/one").glob("*.html"))
     refused = complaint(sim_economy(*call[:2], "--set", "seeds=2", cwd=tmp_path))

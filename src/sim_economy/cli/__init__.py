@@ -93,7 +93,7 @@ def main() -> None:
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         click.echo(
-            "interrupted; what is finished is kept: `experiment`, `sweep`, `train` and `search` "
+            "interrupted; what is finished is kept: `train`, `search`, `experiment` and `sweep` "
             "resume, so does `run --resume`",
             err=True,
         )
