@@ -17,6 +17,7 @@ class Saver(se.Policy):                          # a policy of your own
 se.play("as-run", policy=Saver)
 
 Play      play, experiment, compare, sweep: scenarios, with any setting by name
+          treatment_study: which rule keeps whom solvent; PlayedStudy
           World: turn by turn, by hand; Played.of(world) measures it
 Settings  load_scenario, preset, parse_world_config, WorldConfig
 Usage     read_usage: logs of real usage as usage rows; ImportedUsage
@@ -116,6 +117,8 @@ if TYPE_CHECKING:
     from sim_economy.reports.sensitivity.played_sensitivity import sensitivity as sensitivity
     from sim_economy.scenarios.presets import preset as preset
     from sim_economy.scenarios.scenario import load_scenario as load_scenario
+    from sim_economy.studies.findings.played_study import PlayedStudy as PlayedStudy
+    from sim_economy.studies.findings.played_study import treatment_study as treatment_study
     from sim_economy.usage.usage_import import ImportedUsage as ImportedUsage
     from sim_economy.usage.usage_import import read_usage as read_usage
     from sim_economy.world.replay import replay as replay
@@ -178,6 +181,7 @@ _HOMES = {
         "experiments.played_experiment",
     ),
     **dict.fromkeys(("PlayedSweep", "sweep"), "experiments.sweeps.played_sweep"),
+    **dict.fromkeys(("PlayedStudy", "treatment_study"), "studies.findings.played_study"),
     **dict.fromkeys(("PlayedTraining", "train"), "experiments.training.played_training"),
     **dict.fromkeys(("PlayedSearch", "search"), "experiments.search.played_search"),
     "load_scenario": "scenarios.scenario",

@@ -228,12 +228,23 @@ def charge(
     shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64, agent: np.int64
 ) -> None:
     """B1 to B3: one agent's usage, and what it costs."""
-    shape = shared.shape
     step = np.uint64(agent) * NEXT_INDEX
     if work.scaled[agent]:
         prices = work.prices[agent * LANES : (agent + 1) * LANES]
         charge_drawn_usage(work.turn, worlds.usage, prices, work.keys, step)
         return
+    draw_usage(shared, worlds, work, number, agent)
+    weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
+    charge_usage(work.turn, weights, worlds.parameters, worlds.rates)
+
+
+@compiled
+def draw_usage(
+    shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64, agent: np.int64
+) -> None:
+    """One agent's thinking and output."""
+    shape = shared.shape
+    step = np.uint64(agent) * NEXT_INDEX
     if shape[at.USAGE_KIND] == LISTED:
         start = (number - 1) * shape[at.AGENTS] + agent
         stride = shape[at.USAGE_STRIDE]
@@ -242,8 +253,6 @@ def charge(
         tabled_usage(work.turn, shared.usage, work.keys, step)
     else:
         uniform_usage(work.turn, worlds.parameters, work.keys, step)
-    weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
-    charge_usage(work.turn, weights, worlds.parameters, worlds.rates)
 
 
 @compiled

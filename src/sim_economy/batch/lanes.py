@@ -138,6 +138,10 @@ MINE_BLOCKS: Final = next(_at)
 STAKE_BLOCKS: Final = next(_at)
 BURN_BLOCKS: Final = next(_at)
 CLAIMS: Final = next(_at)
+INTERVENED: Final = next(_at)
+"""What interventions gave the platform, less what they took from it."""
+LOST: Final = next(_at)
+"""What shocks destroyed."""
 TOTAL_ROWS: Final = next(_at)
 
 _at = (LANES * row for row in count())

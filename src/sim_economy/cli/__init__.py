@@ -16,6 +16,7 @@ _COMMANDS: Final = {
     "sweep": "Play a scenario at very many points of its parameters.",
     "open": "Play a row of a sweep again, with its ledger.",
     "map": "Draw who is insolvent, agents or the platform, over two axes.",
+    "study": "Play treatments under behaviours and horizons: which rule keeps whom solvent.",
     "sensitivity": "Estimate which input of a sweep decides which outcome.",
     "train": "Train a policy against the rules of a scenario.",
     "search": "Search parameters for the best points that keep constraints.",

@@ -100,8 +100,6 @@ def _obstacle(scenario: Scenario, *, by_turn: bool) -> str | None:
     config = scenario.config
     if config.secret or config.rules_version is not RulesVersion.V3:
         return "draws of a secret seed, or of older rules, are the core's"
-    if config.governance is not None:
-        return "interventions ([governance]) are the core's; the kernel has no rule for them"
     if config.num_agents > AGENTS_MAX:
         return f"{config.num_agents:,} agents are the core's; the kernel takes {AGENTS_MAX:,}"
     if config.num_agents * scenario.turns > AGENT_TURNS_MAX:
@@ -109,19 +107,35 @@ def _obstacle(scenario: Scenario, *, by_turn: bool) -> str | None:
     behaviour = behaviour_of(scenario.population)
     if isinstance(behaviour, CoreOnly):
         return str(behaviour)
-    if config.num_agents > BLOCK_AGENTS_MAX and (by_turn or not _follow_family(behaviour)):
-        what = "series by turn" if by_turn else "policies but one of the published family"
-        return f"{what} are the core's beyond {BLOCK_AGENTS_MAX:,} agents"
-    from sim_economy.batch.decisions.behaviour_packing import refusal  # noqa: PLC0415 - imports Numba
+    if config.num_agents > BLOCK_AGENTS_MAX:
+        what = _only_in_blocks(scenario, behaviour, by_turn=by_turn)
+        if what is not None:
+            return f"{what} are the core's beyond {BLOCK_AGENTS_MAX:,} agents"
+    # Both import Numba.
+    from sim_economy.batch.decisions.behaviour_packing import refusal  # noqa: PLC0415
+    from sim_economy.batch.governance.governance_packing import (  # noqa: PLC0415
+        governance_refusal,
+    )
 
-    return refusal(behaviour)
+    return refusal(behaviour) or governance_refusal(config, scenario.turns)
+
+
+def _only_in_blocks(scenario: Scenario, behaviour: Behaviour, *, by_turn: bool) -> str | None:
+    """What of a scenario large worlds have no rule for; None where there is nothing."""
+    if scenario.config.governance is not None:
+        return "interventions"
+    if by_turn:
+        return "series by turn"
+    return None if _follow_family(behaviour) else "policies but one of the published family"
 
 
 class KernelPlayer:
     """Plays rows 64 at a time; rows beyond the kernel's range are left to the core."""
 
     def __init__(self, plan: SweepPlan) -> None:
-        from sim_economy.batch.packing import VARIED  # noqa: PLC0415 - imports Numba
+        # Both import Numba.
+        from sim_economy.batch.governance.governance_packing import DOSES  # noqa: PLC0415
+        from sim_economy.batch.packing import VARIED  # noqa: PLC0415
 
         self._plan = plan
         self._study = plan.study
@@ -133,6 +147,7 @@ class KernelPlayer:
         for key in plan.study.keys:
             table, _, own = key.name.rpartition(".")
             of_world = table in {"", "income"} and own in VARIED and not key.labels
+            of_world |= key.name in DOSES
             if of_world or (table == "policy" and own in numbers):
                 self._varied[key.name] = key
             else:
