@@ -15,7 +15,7 @@ from sim_economy.agents.catalogue import policy_named
 from sim_economy.agents.policies.linear_policy import Linear
 from sim_economy.core.errors import ExtraMissingError, FolderError, ScenarioError
 from sim_economy.experiments.sweeps.core_player import play_world
-from sim_economy.experiments.training.candidate_player import PointPlayer, mean
+from sim_economy.experiments.sweeps.point_player import PointPlayer, mean
 from sim_economy.experiments.training.evolution import Evolution
 from sim_economy.experiments.training.played_training import train
 from sim_economy.experiments.training.trained_numbers import TrainedNumber
