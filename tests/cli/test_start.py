@@ -22,6 +22,7 @@ COMMANDS = (
     "open",
     "map",
     "sensitivity",
+    "train",
     "usage",
     "whatif",
     "orchestrate",

@@ -65,7 +65,14 @@ ANYTHING = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
     max_leaves=4,
 )
-TABLES = ("fee_cap", "debt_rails", "concentration_monitor", "reinvestment_rebate")
+TABLES = (
+    "fee_cap",
+    "debt_rails",
+    "concentration_monitor",
+    "reinvestment_rebate",
+    "arbitration_subsidy",
+    "contract_matching",
+)
 
 
 KEYS = st.sampled_from(["turn", "until", "factor", "value", "agents", "tokens"])

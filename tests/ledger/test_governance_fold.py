@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any, Final
 
 import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from sim_economy.core.accounts import BALANCE, PLATFORM, Posting, PostingReason, Repayment
-from sim_economy.core.actions import Idle, Input, Job, Mine, Stake, Study
+from sim_economy.core.accounts import BALANCE, PLATFORM, WIDTH, Posting, PostingReason, Repayment
+from sim_economy.core.actions import (
+    Idle,
+    Input,
+    Job,
+    Mine,
+    ProposeContract,
+    SellInformation,
+    SignContract,
+    Stake,
+    Study,
+)
+from sim_economy.core.contracts import ContractKind, Terms
 from sim_economy.core.events import AgentTokens, GovernanceTurn
+from sim_economy.core.needs import ContractMatch, Need, NeedSide
 from sim_economy.core.world_config import parse_world_config
 from sim_economy.ledger.records import TurnRecord
 from sim_economy.world.world import World
@@ -228,3 +241,78 @@ def test_another_rebate_or_other_points_are_found() -> None:
     altered = replace(record, governance=replace(did(record), points=(AgentTokens(1, 2),)))
     wanted = "the points are not those that studies, contracts and stakes earn"
     assert wanted in problems(world, altered)
+
+
+def subsidised() -> World:
+    """A sale whose arbitrator is subsidised in turn 3."""
+    world = World(parse_world_config({"num_agents": 4, "governance": {"arbitration_subsidy": {}}}))
+    terms = Terms(
+        due_turn=4,
+        proposer_collateral=11,
+        counterparty_collateral=11,
+        arbitrator_fee=11,
+        price=40,
+        payload_hash=sha256(b"a map").hexdigest(),
+    )
+    offer = ProposeContract("information_sale", "agent_1", "agent_2", terms)
+    world.turn([Input("agent_0", offer)])
+    world.turn([Input("agent_1", SignContract(1)), Input("agent_2", SignContract(1))])
+    delivered = Input("agent_0", SellInformation(1, "a map"))
+    world.turn([delivered, Input("agent_3", Idle(), output_units=300)])
+    return world
+
+
+def test_another_subsidy_than_the_contracts_call_for_is_found() -> None:
+    world = subsidised()
+    assert problems(world) == []
+    record = record_of(world, 3)
+    *rest, own = record.postings
+    assert (own.amount, own.reason) == (5, PostingReason.ARBITRATION_SUBSIDY)
+    more = Posting(own.source, own.target, 6, own.reason)
+    other = Posting(own.source, own.target + WIDTH, 5, own.reason)
+    for postings in ((*rest, more), (*rest, other), tuple(rest)):
+        found = problems(world, replace(record, postings=postings))
+        assert "the arbitration subsidies are not those of the contracts that counted" in found
+    stray = Posting(PLATFORM, BALANCE, 5, PostingReason.ARBITRATION_SUBSIDY)
+    other_rules = rebated()
+    record = record_of(other_rules, 2)
+    found = problems(other_rules, replace(record, postings=(*record.postings, stray)))
+    assert "arbitration was subsidised, and genesis states no subsidy" in found
+
+
+def matched(matches: str) -> World:
+    """A lender and two borrowers, one of whom it can serve."""
+    rules = {"contract_matching": {"matches": matches}}
+    world = World(parse_world_config({"num_agents": 3, "governance": rules}))
+    offer = Need(ContractKind.LOAN, NeedSide.OFFER, 300, 30)
+    seek = Need(ContractKind.LOAN, NeedSide.SEEK, 200, 30)
+    world.turn(
+        [
+            Input("agent_0", Idle(), needs=(offer,)),
+            Input("agent_1", Idle(), needs=(seek,)),
+            Input("agent_2", Idle(), needs=(seek,)),
+        ]
+    )
+    return world
+
+
+@pytest.mark.parametrize("matches", ["shown", "counted"])
+def test_other_matches_than_the_needs_call_for_are_found(matches: str) -> None:
+    world = matched(matches)
+    assert problems(world) == []
+    record = record_of(world, 1)
+    (own,) = did(record).matches
+    assert own == ContractMatch(ContractKind.LOAN, 0, 1, 200, 25)
+    for other in ((), (replace(own, counterparty=2),), (replace(own, price=24),)):
+        altered = replace(record, governance=replace(did(record), matches=other))
+        assert "the matches are not those of the needs" in problems(world, altered)
+
+
+def test_matches_and_needs_without_the_rule_are_found() -> None:
+    world, record = rebated(), record_of(matched("shown"), 1)
+    other = record_of(world, 1)
+    altered = replace(other, governance=replace(did(other), matches=did(record).matches))
+    found = problems(world, altered)
+    assert "contracts were matched, and genesis states no matching" in found
+    altered = replace(other, inputs=record.inputs[:2])
+    assert "input 0 states needs, and genesis states no matching" in problems(world, altered)

@@ -721,6 +721,67 @@ MUTANTS = [
         "_pay_dividends(state, ledger, config, covered)",
     ),
     Mutant(
+        "G4 a contract that does not count is subsidised",
+        "governance_steps.py",
+        "if not event.counted:\n                continue\n            contract = ending",
+        "if event.happened is not Happened.SETTLED:\n                continue\n"
+        "            contract = ending",
+    ),
+    Mutant(
+        "G4 an arbitrator that misses its ruling is subsidised",
+        "governance_steps.py",
+        "if contract.deal.parties[Role.ARBITRATOR] in event.fault:",
+        "if False:",
+    ),
+    Mutant(
+        "G4 a subsidy passes the turn's rent",
+        "rules/arbitration_subsidy.py",
+        "return min(min(arbitrator_fee, value) // 2, rent_left)",
+        "return min(arbitrator_fee, value) // 2",
+    ),
+    Mutant(
+        "G4 dividends leave the whole pool to subsidies",
+        "turn.py",
+        "covered - rebated - dividends_paid",
+        "covered - rebated",
+    ),
+    Mutant(
+        "G4 more gain comes before more matches",
+        "rules/contract_matching.py",
+        "one_more = orders * (1 + sum(max(row) for row in gains))",
+        "one_more = 0",
+    ),
+    Mutant(
+        "G4 the last of equal seekers is served",
+        "rules/contract_matching.py",
+        "first = orders // base**rank",
+        "first = base ** (rank - 1)",
+    ),
+    Mutant(
+        "G4 the seeker pays its limit",
+        "rules/contract_matching.py",
+        "(low + high) // 2",
+        "high",
+    ),
+    Mutant(
+        "G4 reputations play no part",
+        "rules/contract_matching.py",
+        "(high - low + 1) * kept.get(one, unknown) * kept.get(other, unknown)",
+        "high - low + 1",
+    ),
+    Mutant(
+        "G4 a rejected action states needs",
+        "turn.py",
+        "if submitted.needs and outcomes[index] is None",
+        "if submitted.needs",
+    ),
+    Mutant(
+        "G4 an agent sees the matches of others",
+        "observation.py",
+        "if agent not in (match.proposer, match.counterparty):",
+        "if False:",
+    ),
+    Mutant(
         "G1 jobs are paid twice",
         "turn.py",
         "            if not governance.caps_fees:\n",

@@ -23,8 +23,9 @@ from sim_economy.core.accounts import (
 from sim_economy.core.actions import Idle, Input
 from sim_economy.core.contracts import ENDS, TRANSITIONS, Happened, Stage
 from sim_economy.core.events import GovernanceTurn, RejectionReason, Transaction, Turn
-from sim_economy.core.governance_config import FeeCap
+from sim_economy.core.governance_config import FeeCap, MatchesRule
 from sim_economy.core.income_config import EmptyRule
+from sim_economy.core.needs import NeedSide
 from sim_economy.core.state import GovernanceState, State
 from sim_economy.core.turn import play_turn
 from sim_economy.core.units import ACCOUNT_LIMIT, FACTOR_ONE
@@ -74,6 +75,7 @@ ROUTES: Mapping[PostingReason, tuple[int, int]] = {
     PostingReason.DEBT_REPAYMENT: (BALANCE, PLATFORM),
     PostingReason.LEVY: (BALANCE, BALANCE),
     PostingReason.REBATE: (PLATFORM, BALANCE),
+    PostingReason.ARBITRATION_SUBSIDY: (PLATFORM, BALANCE),
     PostingReason.SHOCK_GAIN: (ISSUANCE, BALANCE),
     PostingReason.SHOCK_LOSS: (BALANCE, DESTROYED),
 }
@@ -133,6 +135,7 @@ def check_turn(
     _check_cores(state, turn, config)
     _check_denied(inputs, turn, config)
     _check_governance(before, state, turn, config)
+    _check_matches(inputs, state, turn, config)
     if turn.ends:
         assert not state.mempool
         assert not state.contracts
@@ -316,7 +319,9 @@ def _check_bill(turn: Turn) -> None:
     assert (bill.charged, bill.dividends) == (collected, paid)
     rebated = sum(held.amount for held in turn.postings if held.reason is PostingReason.REBATE)
     rebated += sum(own.tokens for own in repaid if own.reason is PostingReason.REBATE)
-    assert 0 <= bill.dividends + rebated <= bill.covered <= bill.charged
+    subsidised = sum(own.tokens for own in repaid if own.reason == "arbitration_subsidy")
+    subsidised += sum(own.amount for own in turn.postings if own.reason == "arbitration_subsidy")
+    assert 0 <= bill.dividends + rebated + subsidised <= bill.covered <= bill.charged
     assert bill.waived >= 0
 
 
@@ -341,6 +346,37 @@ def _check_governance(before: State, state: State, turn: Turn, config: WorldConf
         assert len(levied) <= half
         assert len({held.source for held in levied}) <= 1
         assert turn.governance.concentrated or not (levied or state.governance.relieved)
+
+
+def _check_matches(inputs: Sequence[Input], state: State, turn: Turn, config: WorldConfig) -> None:
+    """Each match is of two needs that were stated and fit; nobody is matched twice for one."""
+    rules = None if config.governance is None else config.governance.contract_matching
+    if rules is None:
+        assert turn.governance is UNSET or turn.governance.matches == ()
+        return
+    assert turn.governance is not UNSET
+    assert state.governance is not UNSET
+    found = turn.governance.matches
+    assert state.governance.matches == (found if rules.matches is MatchesRule.SHOWN else UNSET)
+    needs = {
+        (sent.agent_id, need.kind, need.side): need
+        for sent, reason in zip(inputs, turn.outcomes, strict=True)
+        if reason is None
+        for need in sent.needs
+    }
+    for match in found:
+        proposer, counterparty = (
+            config.agent_ids[agent] for agent in (match.proposer, match.counterparty)
+        )
+        offered = needs[proposer, match.kind, NeedSide.OFFER]
+        sought = needs[counterparty, match.kind, NeedSide.SEEK]
+        assert proposer != counterparty
+        assert match.amount == sought.amount <= offered.amount
+        assert match.price <= sought.limit_price
+        assert match.price * offered.amount >= offered.limit_price * match.amount
+    for side in ("proposer", "counterparty"):
+        served = [(match.kind, getattr(match, side)) for match in found]
+        assert len(set(served)) == len(served)
 
 
 def _check_debts(before: State, memory: GovernanceState, turn: Turn, did: GovernanceTurn) -> None:

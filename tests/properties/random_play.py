@@ -34,8 +34,10 @@ from sim_economy.core.actions import (
     action_name,
 )
 from sim_economy.core.codec import check_input
+from sim_economy.core.contracts import ContractKind
 from sim_economy.core.errors import AmountOutOfRangeError
 from sim_economy.core.events import RejectionReason
+from sim_economy.core.needs import Need, NeedSide
 from sim_economy.core.state import State, encode_state, genesis
 from sim_economy.core.text_limits import within_limits
 from sim_economy.core.turn import play_turn
@@ -136,6 +138,11 @@ def random_governance(random: Random, num_agents: int) -> dict[str, Any]:
             "stake_min": random.choice((1, 20, 100)),
             "stake_turns": random.choice((1, 2, 5)),
         },
+        "contract_matching": {
+            "matches": random.choice(("shown", "counted")),
+            "needs_max": random.choice((1, 2, 50)),
+        },
+        "arbitration_subsidy": {"small_value": random.choice((0, 20, 100, INPUT_LIMIT))},
         "debt_rails": {
             "debt_cap": random.choice((0, 1, 50, 500, INPUT_LIMIT)),
             "cooldown_turns": random.choice((0, 1, 3, 20)),
@@ -237,7 +244,19 @@ def random_inputs(random: Random, state: State, config: WorldConfig) -> list[Inp
     if random.random() < 0.09:
         inputs.append(Input(random.choice(("nobody", "agent_01", "Agent_0", "")), Mine(), 5, 5))
     random.shuffle(inputs)
+    rules = config.governance
+    if rules is not None and rules.contract_matching is not None:
+        return [replace(sent, needs=random_needs(random)) for sent in inputs]
     return inputs
+
+
+def random_needs(random: Random) -> tuple[Need, ...]:
+    """Needs of a few kinds and sides, their prices close enough to fit and to tie."""
+    pairs = [(kind, side) for kind in ContractKind for side in NeedSide]
+    return tuple(
+        Need(kind, side, random.choice((1, 2, 300)), random.choice((0, 1, 2, 30, INPUT_LIMIT)))
+        for kind, side in random.sample(pairs, random.choice((0, 1, 2, 5)))
+    )
 
 
 def with_some_too_long(random: Random, inputs: list[Input], config: WorldConfig) -> list[Input]:

@@ -274,6 +274,10 @@ def governances() -> st.SearchStrategy[dict[str, Any]]:
         "reinvestment_rebate": st.fixed_dictionaries(
             {}, optional={"rebate_share": rates, "window_turns": windows, "stake_turns": windows}
         ),
+        "contract_matching": st.fixed_dictionaries(
+            {}, optional={"matches": st.sampled_from(("shown", "counted")), "term_turns": windows}
+        ),
+        "arbitration_subsidy": st.fixed_dictionaries({}, optional={"small_value": allowances}),
         "debt_rails": st.fixed_dictionaries({}, optional=debt_rails),
         "concentration_monitor": st.fixed_dictionaries({}, optional=monitor),
     }

@@ -16,9 +16,10 @@ from sim_economy.api.connection_limits import ConnectionLimits
 from sim_economy.api.route import JSON, Route
 from sim_economy.client.answers import ErrorAnswer
 from sim_economy.core.actions import RECOGNISED
-from sim_economy.core.contracts import Terms
+from sim_economy.core.contracts import ContractKind, Terms
 from sim_economy.core.governance_config import RULES, GovernanceConfig
 from sim_economy.core.income_config import IncomeConfig
+from sim_economy.core.needs import NeedSide
 from sim_economy.core.shock_config import FACTORS, ONE_OFF
 from sim_economy.core.table_reader import Kind, Parameter, described_parameters
 from sim_economy.core.units import INPUT_LIMIT
@@ -249,6 +250,7 @@ def _schemas(limits: ConnectionLimits) -> dict[str, Any]:
         for name in ("scenario", "population")
     }
     acted = {"action": _ref("Action"), **_UNITS, "thinking": _TEXT, "speech": _TEXT}
+    acted["needs"] = {"type": "array", "items": _ref("Need"), "maxItems": 10}
     return {
         "Config": {
             "type": "object",
@@ -268,6 +270,7 @@ def _schemas(limits: ConnectionLimits) -> dict[str, Any]:
         ),
         "Action": _action(),
         "Terms": _terms(),
+        "Need": _need(),
         "Input": _object(
             {"agent_id": {"type": "string"}, **acted, "signature": _SIGNATURE},
             "agent_id",
@@ -348,6 +351,17 @@ def _action() -> dict[str, Any]:
             {"properties": {"action": {"not": {"enum": list(RECOGNISED)}}}},
         ],
     }
+
+
+def _need() -> dict[str, Any]:
+    """The schema of a need, in a world that matches contracts."""
+    properties = {
+        "kind": {"type": "string", "enum": [str(kind) for kind in ContractKind]},
+        "side": {"type": "string", "enum": [str(side) for side in NeedSide]},
+        "amount": _count(1),
+        "limit_price": _count(0),
+    }
+    return _object(properties, *properties)
 
 
 def _terms() -> dict[str, Any]:

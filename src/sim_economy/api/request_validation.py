@@ -234,7 +234,7 @@ def parse_submission(body: bytes, agent_id: str) -> SubmissionRequest:
     Raises:
         InputError: It has another shape.
     """
-    fields = ("action", "speech", "thinking", *_UNITS, "turn", "signature")
+    fields = ("action", "speech", "thinking", "needs", *_UNITS, "turn", "signature")
     given = _fields(parse_json(body), fields)
     turn, _ = _closing({"turn": given.pop("turn", None)})
     signature = _signature(given.pop("signature", None), "signature")

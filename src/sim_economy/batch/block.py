@@ -247,6 +247,20 @@ def charge(
     if shape[at.USAGE_KIND] == UNIFORM and shape[at.PRICE_MOST] > 0:
         charge_drawn_at_long_prices(work.turn, worlds.usage, weights, work.keys, step)
         return
+    draw_usage(shared, worlds, work, number, agent)
+    if scaled:
+        charge_scaled_usage(work.turn, worlds.usage, prices)
+    else:
+        charge_usage(work.turn, weights, worlds.parameters, worlds.rates)
+
+
+@compiled
+def draw_usage(
+    shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64, agent: np.int64
+) -> None:
+    """One agent's thinking and output."""
+    shape = shared.shape
+    step = np.uint64(agent) * NEXT_INDEX
     if shape[at.USAGE_KIND] == LISTED:
         start = (number - 1) * shape[at.AGENTS] + agent
         stride = shape[at.USAGE_STRIDE]
@@ -258,10 +272,6 @@ def charge(
         tabled_usage(work.turn, shared.usage, work.keys, step)
     else:
         uniform_usage(work.turn, worlds.parameters, work.keys, step)
-    if scaled:
-        charge_scaled_usage(work.turn, worlds.usage, prices)
-    else:
-        charge_usage(work.turn, weights, worlds.parameters, worlds.rates)
 
 
 @compiled

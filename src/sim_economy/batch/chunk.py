@@ -89,7 +89,7 @@ class Chunk:
         worlds = len(digests)
         blocks = self._blocks(worlds)
         points, sums = self._points()
-        play_blocks(
+        self._play_blocks(
             self._packed.shared,
             self.parameters[:blocks].reshape(blocks, -1),
             self.rates[:blocks].reshape(blocks, -1),
@@ -109,6 +109,10 @@ class Chunk:
             self._series.add(int(points[0]), sums)
         digests[:] = self.digests[:blocks].reshape(-1)[:worlds]
         beyond |= self.guards[:blocks].reshape(-1)[:worlds] != 0
+
+    def _play_blocks(self, *arrays: Any) -> None:
+        """Play packed blocks; the arguments are those of `play_blocks`."""
+        play_blocks(*arrays)
 
     def _points(self) -> tuple[Any, Any]:
         """The points of the worlds that are packed, and their empty sums."""
@@ -166,21 +170,33 @@ def play_blocks(
         )
         play_block(shared, worlds, work)
         read_metrics(work, agents, turns, of_block)
-        for metric in range(len(found)):
-            own = found[metric, block * LANES : (block + 1) * LANES]
-            for lane in range(LANES):
-                own[lane] = of_block[metric * LANES + lane]
-        for lane in range(LANES):
-            digests[block, lane] = work.digests[lane]
-        read_guard(work, guards[block])
+        copy_metrics(of_block, block, found)
+        read_block(work, block, digests, guards, held)
         if len(points) > 0:
-            of_points = points[block * LANES : (block + 1) * LANES]
-            add_series(work.series, guards[block], of_points, points[0], sums)
-        for agent in range(agents):
-            rows = work.rows[agent * lanes.ROWS : (agent + 1) * lanes.ROWS]
-            for lane in range(LANES):
-                held[block, 0, agent, lane] = rows[lanes.BALANCE + lane]
-                held[block, 1, agent, lane] = rows[lanes.STAKED + lane]
+            own = points[block * LANES : (block + 1) * LANES]
+            add_series(work.series, guards[block], own, points[0], sums)
+
+
+@compiled
+def copy_metrics(of_block: Int64s, block: np.int64, found: Any) -> None:
+    """Copy the metrics of a block beside those of the others."""
+    for metric in range(len(found)):
+        own = found[metric, block * LANES : (block + 1) * LANES]
+        for lane in range(LANES):
+            own[lane] = of_block[metric * LANES + lane]
+
+
+@compiled
+def read_block(work: Workspace, block: np.int64, digests: Any, guards: Any, held: Any) -> None:
+    """Read digests, guards, balances and stakes of a block."""
+    for lane in range(LANES):
+        digests[block, lane] = work.digests[lane]
+    read_guard(work, guards[block])
+    for agent in range(held.shape[2]):
+        rows = work.rows[agent * lanes.ROWS : (agent + 1) * lanes.ROWS]
+        for lane in range(LANES):
+            held[block, 0, agent, lane] = rows[lanes.BALANCE + lane]
+            held[block, 1, agent, lane] = rows[lanes.STAKED + lane]
 
 
 @compiled

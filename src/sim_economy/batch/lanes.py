@@ -156,6 +156,10 @@ PLATFORM: Final = next(_at)
 PLATFORM_MIN: Final = next(_at)
 POOL: Final = next(_at)
 CLAIMS: Final = next(_at)
+INTERVENED: Final = next(_at)
+"""What interventions gave the platform, less what they took from it."""
+LOST: Final = next(_at)
+"""What shocks destroyed."""
 TOTAL_ROWS: Final = next(_at)
 
 _at = (LANES * row for row in count())

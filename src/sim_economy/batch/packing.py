@@ -18,6 +18,17 @@ from sim_economy.batch import shape as at
 from sim_economy.batch.arrays import Shared
 from sim_economy.batch.decisions.behaviour_packing import kernel_table, least_values, parameter_rows
 from sim_economy.batch.decisions.family import NUMBERS, PERIODS
+from sim_economy.batch.governance.governance_arrays import Shocks
+from sim_economy.batch.governance.governance_packing import (
+    DOSES,
+    governance_refusal,
+    packed_doses,
+    packed_rules,
+)
+from sim_economy.batch.governance.shock_packing import (
+    changes_parameters,
+    packed_shocks,
+)
 from sim_economy.batch.lanes import GROUP, LANES, LIMIT, POLICY
 from sim_economy.batch.steps.exact_lanes import LONG_PRICE, SCALED_BITS, UP
 from sim_economy.batch.steps.income_lanes import (
@@ -97,12 +108,13 @@ class Packed:
     Attributes:
         integers: Of `parameters`, by row; `floats` of `rates`.
         beyond: Worlds whose numbers are outside the kernel's range, `[world]`.
+        rules: What the worlds share of their interventions; None where they have none.
+        doses: As `integers`, of interventions.
     """
 
     def __init__(self, batch: WorldBatch, *, every_turn: bool = False) -> None:
-        unknown = sorted({*batch.varied} - VARIED)
+        unknown = sorted({*batch.varied} - VARIED - {*DOSES})
         assert not unknown, unknown
-        assert batch.config.governance is None, "interventions are the core's"
         self.batch = batch
         self.worlds = len(batch.seeds)
         self.beyond = np.zeros(self.worlds, np.bool_)
@@ -118,6 +130,22 @@ class Packed:
         self.shared.shape[at.SUMS_EVERY_TURN] |= every_turn
         self._pack_charges()
         self._pack_ticket_unit()
+        self.rules: Any = None
+        self.shocks: Shocks | None = None
+        self.doses: dict[int, Values] = {}
+        if (governance := batch.config.governance) is not None:
+            refused = governance_refusal(batch.config, batch.turns)
+            assert refused is None, refused
+            self.rules = packed_rules(governance, batch.turns)
+            self.doses = packed_doses(batch)
+            self.shocks = packed_shocks(batch.config, batch.turns)
+            if changes_parameters(governance):
+                # Scaled prices hold for one price, and for as much free as at genesis.
+                self.shared.shape[at.PRICE_MOST] = LONG_PRICE
+                # Tickets in 32 bits are weighed as at genesis.
+                self.shared.shape[at.TICKET_UNIT] = 0
+            # A governed bill adds up the flows of each turn.
+            self.shared.shape[at.SUMS_EVERY_TURN] = True
 
     def _value(self, name: str) -> Values:
         config = self.batch.config

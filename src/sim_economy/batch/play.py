@@ -45,7 +45,8 @@ def play_batch(
             stands at the end of each turn is added up over the worlds of a point.
         progress: Called with how many worlds were finished since it was called last.
     """
-    if points is None and batch.config.num_agents >= LARGE_AGENTS and plays_large(batch):
+    large = batch.config.governance is None and points is None
+    if large and batch.config.num_agents >= LARGE_AGENTS and plays_large(batch):
         # Compiled apart, and only where it is asked for.
         from sim_economy.batch.large.large_world_player import play_large_worlds  # noqa: PLC0415
 
@@ -61,7 +62,7 @@ def play_batch(
     series = None if points is None else SeriesSums.of(points, batch.turns)
 
     def play_part(part: int, parts: int) -> None:
-        chunk = Chunk(packed, allowances, series)
+        chunk = _chunk_of(packed, allowances, series)
         for first in range(part * CHUNK_WORLDS, worlds, parts * CHUNK_WORLDS):
             end = min(first + CHUNK_WORLDS, worlds)
             chunk.fill(first, end)
@@ -83,3 +84,13 @@ def play_batch(
         staked=None if held is None else held[1],
         series=series,
     )
+
+
+def _chunk_of(packed: Packed, allowances: list[Any], series: SeriesSums | None) -> Chunk:
+    """What plays a part of a batch."""
+    if packed.rules is None:
+        return Chunk(packed, allowances, series)
+    # Compiled apart, and only where it is asked for.
+    from sim_economy.batch.governance.governed_chunk import GovernedChunk  # noqa: PLC0415
+
+    return GovernedChunk(packed, allowances, series)

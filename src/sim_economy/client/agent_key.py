@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -50,20 +50,26 @@ class AgentKey:
         agent_id: str,
         action: Mapping[str, object],
         speech: str | None = None,
+        needs: Sequence[Mapping[str, object]] = (),
     ) -> str:
         """The signature, in hex, to send with the action.
 
         Args:
             world: The genesis hash; see `EngineClient.genesis`.
             turn: The open turn; the signature holds in no other.
-            action: As it is sent.
+            action: As it is sent, as are needs.
         """
-        message = action_message(world, turn, agent_id, action, speech)
+        message = action_message(world, turn, agent_id, action, speech, needs)
         return bytes(self._key.sign(message).signature).hex()
 
 
 def action_message(
-    world: str, turn: int, agent_id: str, action: Mapping[str, object], speech: str | None = None
+    world: str,
+    turn: int,
+    agent_id: str,
+    action: Mapping[str, object],
+    speech: str | None = None,
+    needs: Sequence[Mapping[str, object]] = (),
 ) -> bytes:
     """The signed message: JSON after RFC 8785, without nulls and without a tip of 0."""
     given = {
@@ -79,6 +85,8 @@ def action_message(
     }
     if speech is not None:
         message["speech"] = speech
+    if needs:
+        message["needs"] = list(needs)
     return json.dumps(
         message, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     ).encode()

@@ -139,6 +139,7 @@ class GovernanceTurnAnswer(TypedDict):
 
     A debt is an agent's index and tokens lent, repaid, withheld and still owed. A repayment is how
     many of the turn's postings came before it, an agent's index, tokens, and what it was taken of.
+    A match is a kind, the indices of proposer and counterparty, an amount and a price.
     """
 
     fees_allowed: NotRequired[int]
@@ -147,6 +148,7 @@ class GovernanceTurnAnswer(TypedDict):
     wages_lowered: NotRequired[list[AgentTokensAnswer]]
     debts: NotRequired[list[tuple[int, int, int, int, int]]]
     repayments: NotRequired[list[tuple[int, int, int, str]]]
+    matches: NotRequired[list[tuple[str, int, int, int, int]]]
     concentrated: NotRequired[bool]
     fees_halved: NotRequired[list[AgentTokensAnswer]]
     shocks: NotRequired[list[str]]
@@ -305,11 +307,39 @@ class OwnIncomeAnswer(TypedDict):
     next_period: int | None
 
 
+class TermsAnswer(TypedDict):
+    """Terms of a proposal; those that are left to its parties are missing."""
+
+    due_turn: int
+    proposer_collateral: NotRequired[int]
+    counterparty_collateral: NotRequired[int]
+    arbitrator_collateral: NotRequired[int]
+    arbitrator_fee: NotRequired[int]
+    price: NotRequired[int]
+    principal: NotRequired[int]
+    premium: NotRequired[int]
+    payout: NotRequired[int]
+    cap: NotRequired[int]
+    start_turn: NotRequired[int]
+
+
+class OwnMatchAnswer(TypedDict):
+    """A contract that an agent and its partner may make, with the terms of its template."""
+
+    kind: str
+    side: str
+    partner: str
+    amount: int
+    price: int
+    terms: TermsAnswer
+
+
 class OwnGovernanceAnswer(TypedDict):
-    """What an agent owes of loans by debt rails, and whether its fees are halved next."""
+    """What an agent owes of loans by debt rails, its relief in the next turn, and its matches."""
 
     receivable: NotRequired[int]
     relieved: NotRequired[bool]
+    matches: NotRequired[list[OwnMatchAnswer]]
 
 
 class ObservationAnswer(TypedDict):

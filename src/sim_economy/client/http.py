@@ -212,9 +212,20 @@ class _Calls:
         speech: str | None = None,
         turn: int | None = None,
         signature: str | None = None,
+        needs: Sequence[Value] = (),
     ) -> EngineRequest[answers.SubmittedActionAnswer]:
-        """Submit one agent's action for the open turn; it is never sent twice."""
-        body = {"action": action, "speech": speech, "turn": turn, "signature": signature}
+        """Submit one agent's action for the open turn; it is never sent twice.
+
+        Args:
+            needs: Contracts that it would make, in a world that matches them.
+        """
+        body = {
+            "action": action,
+            "speech": speech,
+            "turn": turn,
+            "signature": signature,
+            "needs": list(needs) or None,
+        }
         return writing(of_agent(agent_id, "action"), body)
 
     @called

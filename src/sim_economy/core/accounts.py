@@ -88,6 +88,7 @@ class PostingReason(StrEnum):
     DEBT_REPAYMENT = "debt_repayment"
     LEVY = "levy"
     REBATE = "rebate"
+    ARBITRATION_SUBSIDY = "arbitration_subsidy"
     SHOCK_GAIN = "shock_gain"
     SHOCK_LOSS = "shock_loss"
 

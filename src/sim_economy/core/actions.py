@@ -7,6 +7,7 @@ from typing import Final, TypeAlias, get_args
 from msgspec import Struct
 
 from sim_economy.core.contracts import Terms
+from sim_economy.core.needs import Need
 
 
 # gc=False here and on other values made by the thousand: they can be in no reference cycle,
@@ -174,6 +175,7 @@ class Input(Struct, frozen=True, omit_defaults=True, gc=False):
         thinking: Private; only the operator's ledger holds it.
         speech: Public; every agent sees it next turn.
         cut: What was too long to be kept; see `text_limits`.
+        needs: Contracts that the agent would make, in a world that matches them (G4).
     """
 
     agent_id: str
@@ -183,3 +185,4 @@ class Input(Struct, frozen=True, omit_defaults=True, gc=False):
     thinking: str | None = None
     speech: str | None = None
     cut: tuple[Cut, ...] = ()
+    needs: tuple[Need, ...] = ()

@@ -13,6 +13,7 @@ from typing import Any, NoReturn, get_type_hints
 
 import msgspec
 from msgspec import Struct, ValidationError, convert
+from msgspec.structs import asdict
 
 from sim_economy.core.actions import (
     RECOGNISED,
@@ -22,9 +23,10 @@ from sim_economy.core.actions import (
     ProposeContract,
     Unrecognised,
 )
-from sim_economy.core.contracts import Terms
+from sim_economy.core.contracts import ContractKind, Terms
 from sim_economy.core.errors import InputError
-from sim_economy.core.table_reader import NumberText
+from sim_economy.core.needs import Need, NeedSide
+from sim_economy.core.table_reader import NumberText, read_choice
 from sim_economy.core.units import INPUT_LIMIT
 
 canonical: Any = msgspec.json.Encoder(decimal_format="number").encode
@@ -94,6 +96,7 @@ def parse_input(value: Any, field: str = "input", *, kept: bool = False) -> Inpu
         thinking=_optional_text(given.get("thinking"), f"{field}.thinking"),
         speech=_optional_text(given.get("speech"), f"{field}.speech"),
         cut=_cut(given["cut"], f"{field}.cut") if "cut" in given else (),
+        needs=parse_needs(given["needs"], f"{field}.needs") if "needs" in given else (),
     )
     if parsed.cut:
         _check_left(parsed, f"{field}.cut")
@@ -120,6 +123,8 @@ def check_input(submitted: Input, field: str = "input") -> None:
             raise InputError(f"{field}.cut", "must be a tuple of Cut")
         _cut(submitted.cut, f"{field}.cut")
         _check_left(submitted, f"{field}.cut")
+    if submitted.needs != ():
+        _check_needs(submitted.needs, f"{field}.needs")
     action = submitted.action
     if isinstance(action, Unrecognised):
         if _text(action.action, f"{field}.action.action") in RECOGNISED:
@@ -145,8 +150,52 @@ def _is_plain(submitted: Input) -> bool:
         and submitted.thinking is None
         and submitted.speech is None
         and submitted.cut == ()
+        and submitted.needs == ()
         and type(submitted.action) in _BARE
     )
+
+
+def parse_needs(value: Any, field: str = "needs") -> tuple[Need, ...]:
+    """Needs from plain values; one at most of each kind and side.
+
+    Raises:
+        InputError: Anything else.
+    """
+    if not isinstance(value, list):
+        raise InputError(field, "must be a list")
+    if len(value) > len(ContractKind) * len(NeedSide):
+        raise InputError(field, "must have one need at most of each kind and side")
+    needs = tuple([_need(item, f"{field}[{index}]") for index, item in enumerate(value)])
+    if len({(need.kind, need.side) for need in needs}) < len(needs):
+        raise InputError(field, "must have one need at most of each kind and side")
+    return needs
+
+
+def _need(value: Any, field: str) -> Need:
+    given = _object(value, field)
+    _refuse_unknown(given, Need.__struct_fields__, field)
+    for required in Need.__struct_fields__:
+        if required not in given:
+            raise InputError(f"{field}.{required}", "is missing")
+    return Need(
+        kind=ContractKind(_choice(given["kind"], ContractKind, f"{field}.kind")),
+        side=NeedSide(_choice(given["side"], NeedSide, f"{field}.side")),
+        amount=_integer(given["amount"], f"{field}.amount", 1),
+        limit_price=_integer(given["limit_price"], f"{field}.limit_price", 0),
+    )
+
+
+def _choice(value: Any, choices: Iterable[str], field: str) -> str:
+    try:
+        return read_choice(value, [str(choice) for choice in choices])
+    except ValueError as error:
+        raise InputError(field, str(error)) from None
+
+
+def _check_needs(needs: Any, field: str) -> None:
+    if type(needs) is not tuple or {*map(type, needs)} != {Need}:
+        raise InputError(field, "must be a tuple of Need")
+    parse_needs([asdict(own) for own in needs], field)
 
 
 def _parse_action(value: Any, field: str) -> Action:

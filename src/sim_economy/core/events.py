@@ -9,6 +9,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 
 from sim_economy.core.accounts import Posting, Repayment
 from sim_economy.core.contracts import Cause, Deal, Favoured, Happened
+from sim_economy.core.needs import ContractMatch
 
 
 class RejectionReason(StrEnum):
@@ -220,6 +221,7 @@ class GovernanceTurn(Struct, frozen=True, omit_defaults=True, kw_only=True):
         wages_lowered: Job credits that agents did not get because fees were lowered (G1, G5).
         debts: Of agents that were lent something, or owe some of it (G3).
         repayments: What was taken of inflows, in order (G3).
+        matches: Needs that fit (G4).
         concentrated: Whether the monitor found wealth concentrated (G5); absent where it is off.
         fees_halved: What relief spared agents of their fees (G5).
         shocks: Targets of the shocks of the turn, in their order (G6).
@@ -232,6 +234,7 @@ class GovernanceTurn(Struct, frozen=True, omit_defaults=True, kw_only=True):
     wages_lowered: tuple[AgentTokens, ...] = ()
     debts: tuple[DebtTurn, ...] = ()
     repayments: tuple[Repayment, ...] = ()
+    matches: tuple[ContractMatch, ...] = ()
     concentrated: bool | UnsetType = UNSET
     fees_halved: tuple[AgentTokens, ...] = ()
     shocks: tuple[str, ...] = ()

@@ -98,6 +98,42 @@ class ReinvestmentRebate(Struct, frozen=True, kw_only=True):
     stake_turns: Annotated[int, Parameter(Kind.COUNT, "turns that they must be staked", 1)] = 5
 
 
+class ArbitrationSubsidy(Struct, frozen=True, kw_only=True):
+    """The keys of `[governance.arbitration_subsidy]`."""
+
+    small_value: Annotated[
+        int, Parameter(Kind.COUNT, "highest value of a contract that is subsidised")
+    ] = 100
+
+
+class MatchesRule(StrEnum):
+    """Whether agents see what they are matched for (G4)."""
+
+    SHOWN = "shown"
+    COUNTED = "counted"
+
+
+class ContractMatching(Struct, frozen=True, kw_only=True):
+    """The keys of `[governance.contract_matching]`."""
+
+    matches: Annotated[
+        MatchesRule, Parameter(Kind.VARIANT, "whether matches are shown, or only counted")
+    ] = MatchesRule.SHOWN
+    needs_max: Annotated[
+        int, Parameter(Kind.COUNT, "needs of a kind and side that are matched in a turn", 1, 200)
+    ] = 50
+    term_turns: Annotated[
+        int,
+        Parameter(Kind.COUNT, "turns of a contract after those to sign it, by template", 1),
+    ] = 6
+    bond_rate: Annotated[
+        Millionths, Parameter(Kind.RATE, "collateral of a service's parties, by the price")
+    ] = Millionths(500_000)
+    arbitrator_fee: Annotated[
+        int, Parameter(Kind.COUNT, "of a service by its template, at most its collateral")
+    ] = 10
+
+
 class GovernanceConfig(Struct, frozen=True, kw_only=True):
     """The interventions of a world; None, or empty, where one is off."""
 
@@ -111,6 +147,13 @@ class GovernanceConfig(Struct, frozen=True, kw_only=True):
     ] = None
     debt_rails: Annotated[
         DebtRails | None, Parameter(Kind.TABLE, "loans to debtors, repaid from what they receive")
+    ] = None
+    arbitration_subsidy: Annotated[
+        ArbitrationSubsidy | None,
+        Parameter(Kind.TABLE, "a part of the rent for arbitrators of small contracts"),
+    ] = None
+    contract_matching: Annotated[
+        ContractMatching | None, Parameter(Kind.TABLE, "needs that agents state are matched")
     ] = None
     concentration_monitor: Annotated[
         ConcentrationMonitor | None, Parameter(Kind.TABLE, "a watch on how wealth is spread")
@@ -132,12 +175,14 @@ RULES: Final[Mapping[str, type[Struct]]] = {
     "fee_cap": FeeCap,
     "reinvestment_rebate": ReinvestmentRebate,
     "debt_rails": DebtRails,
+    "arbitration_subsidy": ArbitrationSubsidy,
+    "contract_matching": ContractMatching,
     "concentration_monitor": ConcentrationMonitor,
 }
 """The struct of each rule's table, by its key."""
 
 
-GOVERNANCE_WORDS: Final = frozenset({"wages", "base", "response", "target", "agents"})
+GOVERNANCE_WORDS: Final = frozenset({"wages", "base", "response", "target", "agents", "matches"})
 """Keys of these tables whose texts are no numbers."""
 
 

@@ -36,15 +36,20 @@ from sim_economy.core.governance_config import (
     ConcentrationMonitor,
     DebtRails,
     GovernanceConfig,
+    MatchesRule,
     MonitorResponse,
     WagesRule,
 )
+from sim_economy.core.needs import ContractMatch, Need
 from sim_economy.core.rules import (
     apportionment,
+    arbitration_subsidy,
     concentration_monitor,
+    contract_matching,
     debt_rails,
     fee_cap,
     reinvestment_rebate,
+    reputation,
     shocks,
 )
 from sim_economy.core.rules.jobs import Pay
@@ -287,6 +292,35 @@ class GovernanceSteps:
                 received[own.agent] += own.tokens
         return received
 
+    def subsidise(
+        self, events: Sequence[ContractEvent], ending: Mapping[int, Contract], rent: int
+    ) -> None:
+        """T7: arbitrators of small contracts that counted share in the rent (G4).
+
+        Args:
+            events: Of the turn's contracts.
+            ending: Contracts as they were before T7, by id.
+            rent: What rebates and dividends left of the turn's pool.
+        """
+        rule = self._rules.arbitration_subsidy
+        if rule is None:
+            return
+        for event in events:
+            if not event.counted:
+                continue
+            contract = ending[event.contract_id]
+            if contract.deal.parties[Role.ARBITRATOR] in event.fault:
+                continue
+            tokens = arbitration_subsidy.subsidy(
+                contract.deal.arbitrator_fee,
+                reputation.contract_value(contract, event.happened),
+                rule.small_value,
+                rent,
+            )
+            rent -= tokens
+            balance = BALANCE + WIDTH * contract.seats[Role.ARBITRATOR]
+            self._ledger.post(PLATFORM, balance, tokens, PostingReason.ARBITRATION_SUBSIDY)
+
     def intervene(self, *, ends: bool) -> None:
         """T8: debtors are lent to (G3), then the monitor looks at wealth (G5)."""
         if (rails := self._rules.debt_rails) is not None:
@@ -294,6 +328,23 @@ class GovernanceSteps:
         monitor = self._rules.concentration_monitor
         if monitor is not None:
             self._watch(monitor, ends=ends)
+
+    def match(self, needs: Mapping[int, Sequence[Need]], *, ends: bool) -> None:
+        """T8: needs that fit are matched, and shown if the rule says so (G4).
+
+        Args:
+            needs: By agent index, of inputs that applied.
+        """
+        rule = self._rules.contract_matching
+        if rule is None:
+            return
+        found: tuple[ContractMatch, ...] = ()
+        if not ends:
+            known = self._state.reputations
+            found = tuple(contract_matching.matches(needs, known, rule.needs_max))
+        self._report = replace(self._report, matches=found)
+        if rule.matches is MatchesRule.SHOWN:
+            self._remember(matches=found)
 
     def close(
         self, fees: int, block: Block | None, finalised: Sequence[Transaction]

@@ -5,14 +5,24 @@ Source: docs/spec/economy.md, section 9.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import replace
 
 from sim_economy.core.accounts import holdings
-from sim_economy.core.contracts import Contract, EndedContract, Reputation, Role
+from sim_economy.core.contracts import (
+    Contract,
+    ContractKind,
+    EndedContract,
+    Reputation,
+    Role,
+    Terms,
+)
 from sim_economy.core.events import RejectionReason, Transaction
+from sim_economy.core.needs import ContractMatch, NeedSide
+from sim_economy.core.rules.contract_templates import template
 from sim_economy.core.state import NewestBlock, Release, State
 from sim_economy.core.world_config import WorldConfig, config_values
 
@@ -29,16 +39,36 @@ class OwnIncome(Struct, frozen=True, gc=False):
     next_period: int | None
 
 
+class OwnMatch(Struct, frozen=True, gc=False, kw_only=True):
+    """A contract that the agent and another may make (G4).
+
+    Attributes:
+        side: The agent's own; who offers proposes.
+        partner: Agent id.
+        price: Tokens that the seeker would pay.
+        terms: Those of the kind's template, if it is proposed in the open turn.
+    """
+
+    kind: ContractKind
+    side: NeedSide
+    partner: str
+    amount: int
+    price: int
+    terms: Terms
+
+
 class OwnGovernance(Struct, frozen=True, gc=False, omit_defaults=True):
     """What interventions hold of one agent; each part is absent where its rule is off.
 
     Attributes:
         receivable: Tokens that it was lent by debt rails and has not repaid (G3).
         relieved: Whether its fees are halved in the open turn (G5).
+        matches: Its own of the last turn (G4).
     """
 
     receivable: int | UnsetType = UNSET
     relieved: bool | UnsetType = UNSET
+    matches: tuple[OwnMatch, ...] | UnsetType = UNSET
 
 
 class Observation(Struct, frozen=True, kw_only=True):
@@ -59,7 +89,7 @@ class Observation(Struct, frozen=True, kw_only=True):
         speech: What each agent said last turn (O2).
         world: Parameters and variants without the seed (O2).
         income: Its own, in a world that has income (O1).
-        governance: Its receivable and relief, in a world with interventions (O1).
+        governance: Its receivable, relief and matches, in a world with interventions (O1).
     """
 
     agent_id: str
@@ -163,13 +193,42 @@ class Observer:
 
     def _governance(self, agent: int) -> OwnGovernance | UnsetType:
         memory = self._state.governance
-        if memory is UNSET or memory.debts is memory.relieved is UNSET:
+        if memory is UNSET or memory.debts is memory.relieved is memory.matches is UNSET:
             return UNSET
         debts, relieved = memory.debts, memory.relieved
         return OwnGovernance(
             receivable=UNSET if debts is UNSET else debts[agent].receivable,
             relieved=UNSET if relieved is UNSET else agent in relieved,
+            matches=UNSET if memory.matches is UNSET else self._matches(memory.matches, agent),
         )
+
+    def _matches(self, found: Sequence[ContractMatch], agent: int) -> tuple[OwnMatch, ...]:
+        rules = self._config.governance
+        assert rules is not None
+        assert rules.contract_matching is not None
+        own = []
+        for match in found:
+            if agent not in (match.proposer, match.counterparty):
+                continue
+            offers = agent == match.proposer
+            partner = match.counterparty if offers else match.proposer
+            terms = template(
+                match,
+                self._state.turn + 1,
+                self._config.signature_window,
+                rules.contract_matching,
+            )
+            own.append(
+                OwnMatch(
+                    kind=match.kind,
+                    side=NeedSide.OFFER if offers else NeedSide.SEEK,
+                    partner=self._config.agent_ids[partner],
+                    amount=match.amount,
+                    price=match.price,
+                    terms=terms,
+                )
+            )
+        return tuple(own)
 
 
 def observe(state: State, agent: int, config: WorldConfig) -> Observation:

@@ -20,7 +20,8 @@ from sim_economy.core.accounts import (
 )
 from sim_economy.core.contracts import Contract, Counted, EndedContract, Payload, Reputation
 from sim_economy.core.events import RejectionReason, Transaction, ValidatorType
-from sim_economy.core.governance_config import GovernanceConfig
+from sim_economy.core.governance_config import GovernanceConfig, MatchesRule
+from sim_economy.core.needs import ContractMatch
 from sim_economy.core.world_config import WorldConfig
 
 
@@ -117,12 +118,14 @@ class GovernanceState(Struct, frozen=True, kw_only=True):
         fee_window: The last turns, at most those of the fee cap's window, oldest first.
         rebate: Points of those who reinvest (G2).
         debts: `[agent]`.
+        matches: Those of the last turn; absent too where they are only counted (G4).
         relieved: Indices of the agents whose fees are halved in the next turn (G5).
     """
 
     fee_window: tuple[WindowTurn, ...] | UnsetType = UNSET
     rebate: RebateMemory | UnsetType = UNSET
     debts: tuple[DebtRecord, ...] | UnsetType = UNSET
+    matches: tuple[ContractMatch, ...] | UnsetType = UNSET
     relieved: tuple[int, ...] | UnsetType = UNSET
 
 
@@ -266,12 +269,15 @@ def genesis(config: WorldConfig) -> tuple[State, Ledger]:
 
 def _governance(rules: GovernanceConfig, agents: int) -> GovernanceState:
     """What interventions remember before turn 1."""
+    matching = rules.contract_matching
+    shows = matching is not None and matching.matches is MatchesRule.SHOWN
     return GovernanceState(
         fee_window=UNSET if rules.fee_cap is None else (),
         rebate=UNSET
         if rules.reinvestment_rebate is None
         else RebateMemory(staked=(0,) * agents, nets=(NetRecord(),) * agents),
         debts=UNSET if rules.debt_rails is None else (DebtRecord(),) * agents,
+        matches=() if shows else UNSET,
         relieved=UNSET if rules.concentration_monitor is None else (),
     )
 

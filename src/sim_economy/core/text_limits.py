@@ -71,6 +71,18 @@ def within_limits(submitted: Input, config: WorldConfig) -> Input:
     return replace(submitted, action=action, **outer)
 
 
+def check_needs(submitted: Input, config: WorldConfig, field: str = "input") -> None:
+    """Refuse needs in a world that matches none.
+
+    Raises:
+        InputError: Says how a world matches them.
+    """
+    rules = config.governance
+    if submitted.needs and (rules is None or rules.contract_matching is None):
+        problem = "is not read in this world; leave it out, or start a world with contract_matching"
+        raise InputError(f"{field}.needs", problem)
+
+
 def is_whole(kept: Input) -> bool:
     """Test whether all is kept that an agent does and says, and may sign."""
     return all(cut.field == THINKING for cut in kept.cut)

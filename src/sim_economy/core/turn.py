@@ -53,6 +53,7 @@ from sim_economy.core.events import (
     Turn,
 )
 from sim_economy.core.governance_steps import GovernanceSteps, ledger_of
+from sim_economy.core.needs import Need
 from sim_economy.core.rules import (
     block_lottery,
     core_auction,
@@ -122,7 +123,9 @@ def play_turn(
     ending = {held.contract_id: held for held in state.contracts}
     contract_steps.close()  # T7
     governance.count_ends(contract_steps.events, ending)
+    governance.subsidise(contract_steps.events, ending, covered - rebated - dividends_paid)
     governance.intervene(ends=ends)  # T8
+    governance.match(_needs(admitted, outcomes), ends=ends)
     if ends:  # T9
         _end_run(state, ledger, contract_steps, agent_indices)
     charged = sum(acted.fees)
@@ -248,6 +251,15 @@ def _act(
     if bids:
         _sell_cores(state, ledger, config, bids)
     return acted
+
+
+def _needs(admitted: Admitted, outcomes: Outcomes) -> dict[int, tuple[Need, ...]]:
+    """What agents whose input applied would make contracts about, by agent index."""
+    return {
+        agent: submitted.needs
+        for agent, (index, submitted) in admitted.items()
+        if submitted.needs and outcomes[index] is None
+    }
 
 
 def _refusal(

@@ -13,6 +13,7 @@ from sim_economy.core.accounts import chart_of
 from sim_economy.core.actions import Cut
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import ExtraMissingError, SimEconomyError, StoreError
+from sim_economy.core.needs import Need
 from sim_economy.ledger.credentials.signature_check import SignedWorld
 from sim_economy.ledger.fold import Fold
 from sim_economy.ledger.readers.reading import STUMBLES, LedgerSource, ledger_of, reading
@@ -133,6 +134,7 @@ class _RecordedInput(Struct, forbid_unknown_fields=True, kw_only=True):
     thinking: str | None = None
     speech: str | None = None
     cut: tuple[Cut, ...] = ()
+    needs: tuple[Need, ...] = ()
 
 
 _recorded = json.Decoder(_RecordedInput).decode

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import Any, Final
 
@@ -42,7 +42,11 @@ class AgentConnection:
         return await self._client.statement(self.agent_id, first, last)
 
     async def act(
-        self, action: Mapping[str, object], speech: str | None, turn: int | None
+        self,
+        action: Mapping[str, object],
+        speech: str | None,
+        turn: int | None,
+        needs: Sequence[Mapping[str, object]] = (),
     ) -> Mapping[str, Any]:
         """Submit the agent's action for the open turn; signed where the agent has a key.
 
@@ -55,8 +59,8 @@ class AgentConnection:
                 self._genesis = (await self._client.genesis())["genesis"]
             if turn is None:
                 turn = (await self._client.head())["turn"] + 1
-            signature = self._signer.sign(self._genesis, turn, self.agent_id, action, speech)
-        return await self._client.submit(self.agent_id, action, speech, turn, signature)
+            signature = self._signer.sign(self._genesis, turn, self.agent_id, action, speech, needs)
+        return await self._client.submit(self.agent_id, action, speech, turn, signature, needs)
 
     async def wait(self, turn: int, seconds: float) -> int:
         """The last closed turn, as soon as it is not before `turn`, or when the time is over."""

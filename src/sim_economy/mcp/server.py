@@ -20,6 +20,8 @@ from pydantic import Field, WithJsonSchema
 
 from sim_economy.client import AgentKey, AsyncEngineClient, EngineError
 from sim_economy.core.actions import RECOGNISED
+from sim_economy.core.contracts import ContractKind
+from sim_economy.core.needs import NeedSide
 from sim_economy.core.table_reader import suggestion
 from sim_economy.mcp.agent_connection import AgentConnection, holder_of
 
@@ -53,8 +55,25 @@ def _arguments_schema() -> dict[str, Any]:
     return {"description": "Of the action that the schema is titled after.", "anyOf": choices}
 
 
+def _need_schema() -> dict[str, Any]:
+    """The schema of a need; the engine says what else is wrong with one."""
+    properties: dict[str, Any] = {
+        "kind": {"type": "string", "enum": [str(kind) for kind in ContractKind]},
+        "side": {"type": "string", "enum": [str(side) for side in NeedSide]},
+        "amount": {"type": "integer", "minimum": 1},
+        "limit_price": {"type": "integer", "minimum": 0},
+    }
+    required = list(properties)
+    return {"type": "object", "properties": properties, "required": required}
+
+
 _REFERENCE: Final = "#/{name}"
 _ARGUMENTS: Final = _arguments_schema()
+_NEEDS: Final[dict[str, Any]] = {
+    "description": "Contracts you would make, in a world that matches them: "
+    "kind, side, amount and limit_price of each; one of each kind and side.",
+    "anyOf": [{"type": "null"}, {"type": "array", "items": _need_schema()}],
+}
 
 
 class AgentConnections:
@@ -192,6 +211,7 @@ class Tools:
         turn: Annotated[
             int | None, Field(description="The turn you mean; refused if another is open.")
         ] = None,
+        needs: Annotated[list[dict[str, Any]] | None, WithJsonSchema(_NEEDS)] = None,
     ) -> dict[str, Any]:
         """Submit your agent's one action for the open turn; it cannot be taken back."""
         if action not in RECOGNISED:
@@ -201,7 +221,8 @@ class Tools:
         if "action" in (arguments or {}):
             raise ToolError("arguments must not name another action")
         async with self._connections.asking(context) as connection:
-            return dict(await connection.act({"action": action, **(arguments or {})}, speech, turn))
+            given = {"action": action, **(arguments or {})}
+            return dict(await connection.act(given, speech, turn, needs or ()))
 
     async def speak(
         self, context: Asked, text: Annotated[str, Field(description="What to say.")]

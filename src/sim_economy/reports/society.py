@@ -59,6 +59,7 @@ GROUPS: Final[Mapping[str, str]] = {
     "debt_repayment": "debt rails",
     "levy": "levies",
     "rebate": "rebates",
+    "arbitration_subsidy": "arbitration subsidies",
     "shock_gain": "shocks",
     "shock_loss": "shocks",
 }

@@ -374,6 +374,7 @@ OF_INTERVENTIONS: Final = frozenset(
         PostingReason.DEBT_REPAYMENT,
         PostingReason.LEVY,
         PostingReason.REBATE,
+        PostingReason.ARBITRATION_SUBSIDY,
         PostingReason.SHOCK_GAIN,
         PostingReason.SHOCK_LOSS,
     }

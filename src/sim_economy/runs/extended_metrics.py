@@ -21,6 +21,7 @@ from sim_economy.core.world_config import WorldConfig
 from sim_economy.ledger.readers.series import spread
 from sim_economy.ledger.sidecars.run_folder import write_whole
 from sim_economy.runs.agent_outcomes import OF_INCOME, OF_INTERVENTIONS
+from sim_economy.runs.intervention_metrics import intervention_metrics
 from sim_economy.runs.run import Run, fees, total
 from sim_economy.runs.run_metrics import run_metrics
 from sim_economy.scenarios.scenario import Scenario
@@ -49,6 +50,7 @@ SUPPLY_SIGNS: Final[Mapping[PostingReason, int]] = {
     PostingReason.DEBT_RESTRUCTURED: 1,
     PostingReason.DEBT_REPAYMENT: -1,
     PostingReason.REBATE: 1,
+    PostingReason.ARBITRATION_SUBSIDY: 1,
     PostingReason.SHOCK_GAIN: 1,
     PostingReason.SHOCK_LOSS: -1,
 }
@@ -214,6 +216,7 @@ def extended_metrics(run: Run) -> ExtendedMetrics:
         "contracts_started": sum(own.started is not None for own in run.counts.made),
         **{f"contracts_{end}": ends[end] for end in _ENDS},
         **_income_metrics(run),
+        **intervention_metrics(run),
     }
 
 

@@ -9,6 +9,7 @@ from msgspec.structs import asdict
 
 from sim_economy.core.accounts import BALANCE, STAKED, WIDTH
 from sim_economy.ledger.readers.counts import LedgerCounts, TurnCounter
+from sim_economy.ledger.readers.incidence import Incidence, IncidenceCounter
 from sim_economy.ledger.readers.income_counts import IncomeCounter, IncomeCounts
 from sim_economy.ledger.readers.reading import account_balances, config_of, genesis_record
 from sim_economy.ledger.readers.series import figures
@@ -54,6 +55,7 @@ class Run(Struct, kw_only=True):
         head: The chain head after the last turn; empty for an unrecorded run.
         state_digest: Of the last state.
         income: Counts of it, in a world that has income.
+        incidence: What interventions did, in a world that has some.
     """
 
     run: int
@@ -64,6 +66,7 @@ class Run(Struct, kw_only=True):
     head: str
     state_digest: str
     income: IncomeCounts | UnsetType = UNSET
+    incidence: Incidence | UnsetType = UNSET
 
     def __repr__(self) -> str:
         """Which run it is, and how it ended; its series are too long to be shown."""
@@ -83,12 +86,17 @@ def run_of(store: Store, run: int = 0) -> Run:
     first = genesis_record(store)
     series = Series.empty()
     counter = TurnCounter(first.agent_ids)
-    rules = config_of(first).income
-    income = None if rules is None else IncomeCounter(rules, first.agent_ids)
+    config = config_of(first)
+    income = None if config.income is None else IncomeCounter(config.income, first.agent_ids)
+    incidence = None
+    if config.governance is not None:
+        incidence = IncidenceCounter(config.governance, len(first.agent_ids))
     for record, accounts in account_balances(store, 1):
         counter.add(record)
         if income is not None:
             income.add(record, accounts)
+        if incidence is not None:
+            incidence.add(record)
         of_turn = figures(record, accounts)
         of_turn |= {
             "winners": of_turn["winner"],
@@ -107,6 +115,7 @@ def run_of(store: Store, run: int = 0) -> Run:
         head=head.hash,
         state_digest=head.state_digest,
         income=UNSET if income is None else income.counts(),
+        incidence=UNSET if incidence is None else incidence.incidence(),
     )
 
 

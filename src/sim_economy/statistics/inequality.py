@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import reduce
 from itertools import accumulate
 from operator import add
+
+from sim_economy.statistics.finite_values import finite_values
 
 
 def gini(values: Sequence[float]) -> float:
@@ -66,6 +69,30 @@ def gini_absolute(values: Sequence[float]) -> float:
     """
     n = len(values)
     return _pair_differences(values) / n**2
+
+
+def kolm_pollak_equivalent(values: Sequence[float], aversion: float) -> float:
+    """The value that, held by all, is as good as these values are: equally distributed equivalent.
+
+    At most the mean, and at least the least value; it moves by as much as every value moves.
+
+    Args:
+        values: At least one, of any signs; larger is better.
+        aversion: To inequality, in one over the unit of the values; 0 gives the mean.
+
+    Raises:
+        ValueError: A value is missing or not finite, or the aversion is negative.
+
+    Source: doi:10.1016/0022-0531(76)90037-5 (the leftist index).
+    """
+    plain = finite_values(values)
+    if aversion < 0:
+        raise ValueError(f"the aversion is {aversion}; give one that is not negative")
+    if aversion == 0:
+        return math.fsum(plain) / len(plain)
+    least = min(plain)
+    total = math.fsum(math.exp(aversion * (least - value)) for value in plain)
+    return least - math.log(total / len(plain)) / aversion
 
 
 def hhi(counts: Sequence[int]) -> float:

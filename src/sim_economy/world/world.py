@@ -23,7 +23,7 @@ from sim_economy.core.observation import Observation, observe
 from sim_economy.core.rules_version import KNOWN, RulesVersion, known_rules_version
 from sim_economy.core.state import decode_state, encode_state, genesis
 from sim_economy.core.table_reader import is_whole
-from sim_economy.core.text_limits import check_lengths, within_limits
+from sim_economy.core.text_limits import check_lengths, check_needs, within_limits
 from sim_economy.core.turn import play_turn
 from sim_economy.core.world_config import WorldConfig, agent_index, genesis_order
 from sim_economy.ledger.readers.reading import (
@@ -317,6 +317,7 @@ class World:
         except InputError:
             submitted = _with_own_numbers(submitted)
             check_input(submitted, field)
+        check_needs(submitted, self.config, field)
         config = self.config.in_force(self.state.turn + 1)
         kept = within_limits(submitted, config)
         if kept is not submitted:

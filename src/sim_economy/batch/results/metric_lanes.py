@@ -118,6 +118,7 @@ def read_metrics(work: Workspace, agents: np.int64, turns: np.int64, found: Int6
             work.totals[at.INTEREST - FLOWS + lane]
             + work.totals[at.STUDY_COSTS - FLOWS + lane]
             + work.totals[at.BURNS - FLOWS + lane]
+            + work.totals[at.LOST + lane]
         )
 
 

@@ -20,6 +20,7 @@ from sim_economy.batch.lanes import (
     FLOWS,
     GROUP,
     GUARD,
+    INTERVENED,
     LANES,
     NEGATIVE,
     PLATFORM,
@@ -136,6 +137,7 @@ def look_at_platform(turn: Int32s, totals: Int64s, number: np.int32) -> None:
             - totals[RELIEF - FLOWS + lane]
             - totals[BONUSES - FLOWS + lane]
             - totals[DIVIDENDS - FLOWS + lane]
+            + totals[INTERVENED + lane]
         )
         totals[PLATFORM + lane] = platform
         totals[PLATFORM_MIN + lane] = min(totals[PLATFORM_MIN + lane], platform)

@@ -30,6 +30,7 @@ INFLOWS: Final = frozenset(
         PostingReason.LOAN_RECOVERY,
         PostingReason.COLLATERAL_FORFEITED,
         PostingReason.ARBITRATOR_FEE,
+        PostingReason.ARBITRATION_SUBSIDY,
         PostingReason.ALLOWANCE,
         PostingReason.TOP_UP,
         PostingReason.SHOCK_GAIN,
@@ -38,7 +39,12 @@ INFLOWS: Final = frozenset(
 """Reasons of which a share repays what the receiving agent was lent."""
 
 FROM_PLATFORM: Final = frozenset(
-    {PostingReason.DIVIDEND, PostingReason.REBATE, PostingReason.SIGNING_BONUS}
+    {
+        PostingReason.DIVIDEND,
+        PostingReason.REBATE,
+        PostingReason.SIGNING_BONUS,
+        PostingReason.ARBITRATION_SUBSIDY,
+    }
 )
 """Those for which the platform pays; their share is withheld."""
 

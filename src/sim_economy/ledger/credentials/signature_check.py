@@ -72,7 +72,7 @@ class SignedWorld:
 
 
 def _is_silence(sent: Mapping[str, Any]) -> bool:
-    return sent["action"] == {"action": "idle"} and "speech" not in sent
+    return sent["action"] == {"action": "idle"} and not sent.keys() & {"speech", "needs"}
 
 
 def is_refused_for_length(sent: Mapping[str, Any]) -> bool:

@@ -33,6 +33,8 @@ def action_message(world: str, turn: int, sent: Mapping[str, Any]) -> bytes:
     message = {"world": world, "turn": turn, "agent_id": sent["agent_id"], "action": sent["action"]}
     if "speech" in sent:
         message["speech"] = sent["speech"]
+    if "needs" in sent:
+        message["needs"] = sent["needs"]
     return _canonical(message)
 
 

@@ -101,12 +101,14 @@ class Fold:
         contracts = state["contracts"]
         yield from self._income.problems(record, before, self._released, contracts, received)
         self._applied: dict[str, dict[str, Any]] = {}
+        self._needs: dict[int, list[dict[str, Any]]] = {}
         studied = list(state["studies"])
         yield from self._fold_inputs(record)
         studied = [own for own, had in enumerate(studied) if state["studies"][own] > had]
         yield from self._governance.problems(record, before, contracts, received, studied)
         yield from self._fold_block(record)
         yield from self._contracts.problems(record, self._applied, before)
+        yield from self._governance.match_problems(record, self._needs)
         if record.ends:
             state["mempool"] = []
         yield from self._imbalances(record)
@@ -187,6 +189,10 @@ class Fold:
                 yield f"input {index} applied without what was cut of it"
             self.state["speech"][agent] = submitted.get("speech") or None
             self._applied[submitted["agent_id"]] = submitted["action"]
+            if "needs" in submitted:
+                self._needs[agent] = submitted["needs"]
+                if not self._governance.matches_contracts:
+                    yield f"input {index} states needs, and genesis states no matching"
             applied.append((agent, submitted))
 
     def _fold_action(

@@ -28,12 +28,13 @@ _INFLOWS: Final = frozenset(
         "loan_recovery",
         "collateral_forfeited",
         "arbitrator_fee",
+        "arbitration_subsidy",
         "allowance",
         "top_up",
         "shock_gain",
     ]
 )
-_WITHHELD: Final = frozenset({"dividend", "rebate", "signing_bonus"})
+_WITHHELD: Final = frozenset({"dividend", "rebate", "signing_bonus", "arbitration_subsidy"})
 
 
 class DebtFold:

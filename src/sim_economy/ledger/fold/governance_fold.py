@@ -10,9 +10,11 @@ from msgspec import UNSET, json
 from sim_economy.core.accounts import BALANCE, FIRST, STAKED, WIDTH, Posting, PostingReason
 from sim_economy.ledger.fold.account_fold import fold_postings
 from sim_economy.ledger.fold.debt_fold import DebtFold
+from sim_economy.ledger.fold.match_fold import MatchFold
 from sim_economy.ledger.fold.rebate_fold import RebateFold
 from sim_economy.ledger.fold.repayments import Received
 from sim_economy.ledger.fold.shock_fold import ShockFold
+from sim_economy.ledger.fold.subsidy_fold import SubsidyFold
 from sim_economy.ledger.records import Genesis, TurnRecord
 
 
@@ -35,6 +37,10 @@ class GovernanceFold:
         rails = rules.get("debt_rails")
         rebate = rules.get("reinvestment_rebate")
         self._rebate = None if rebate is None else RebateFold(rebate, len(agents))
+        subsidy = rules.get("arbitration_subsidy")
+        self._subsidy = None if subsidy is None else SubsidyFold(subsidy)
+        matching = rules.get("contract_matching")
+        self._matches = None if matching is None else MatchFold(matching)
         self._debts = None if rails is None else DebtFold(rails, len(agents))
         self.shocks = ShockFold(first, agents)
         memory: dict[str, Any] = {}
@@ -44,10 +50,17 @@ class GovernanceFold:
             memory["rebate"] = self._rebate.memory
         if self._debts is not None:
             memory["debts"] = self._debts.memory
+        if self._matches is not None and self._matches.is_shown:
+            memory["matches"] = []
         if self._monitor is not None:
             memory["relieved"] = []
         if self.is_on:
             state["governance"] = memory
+
+    @property
+    def matches_contracts(self) -> bool:
+        """True if agents may state needs."""
+        return self._matches is not None
 
     def hold(self, parameters: Mapping[str, Any]) -> None:
         """Go by parameters from now on."""
@@ -92,6 +105,25 @@ class GovernanceFold:
             self._rebate.fold_ends(record, contracts)
         elif any(own.posting.reason is PostingReason.REBATE for own in received) or "points" in did:
             yield "fees were rebated, and genesis states no rebate"
+        if self._subsidy is not None:
+            yield from self._subsidy.problems(record, contracts, received)
+        elif any(own.posting.reason is PostingReason.ARBITRATION_SUBSIDY for own in received):
+            yield "arbitration was subsidised, and genesis states no subsidy"
+
+    def match_problems(
+        self, record: TurnRecord, needs: Mapping[int, Sequence[Mapping[str, Any]]]
+    ) -> Iterator[str]:
+        """Name what in a turn no needs call for, once its reputations are folded.
+
+        Args:
+            needs: By agent index, of inputs that applied.
+        """
+        if record.turn == 0 or record.governance is UNSET:
+            return
+        if self._matches is not None:
+            yield from self._matches.problems(record, needs, self._state)
+        elif record.governance.matches:
+            yield "contracts were matched, and genesis states no matching"
 
     def _fees(self, record: TurnRecord, contracts: Sequence[Mapping[str, Any]]) -> list[int]:
         """What each agent was charged, forwards of it included, `[agent]`."""
@@ -255,7 +287,15 @@ def _levy(
 
 
 _REASONS: Final = frozenset(
-    {"debt_restructured", "debt_repayment", "levy", "rebate", "shock_gain", "shock_loss"}
+    {
+        "arbitration_subsidy",
+        "debt_restructured",
+        "debt_repayment",
+        "levy",
+        "rebate",
+        "shock_gain",
+        "shock_loss",
+    }
 )
 
 

@@ -1,4 +1,4 @@
-"""Studies that ship: which points of a scenario a sweep plays."""
+"""Studies that ship: what a sweep plays, and which treatments are compared."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from importlib import resources
 from typing import Final
 
 STUDIES: Final = ("tariff-caution", "paper-sensitivity")
-"""The shipped studies by name."""
+"""The shipped studies of sweeps by name."""
+TREATMENT_STUDIES: Final = ("paper-questions",)
+"""The shipped studies of treatments by name."""
 
 
 def study_text(name: str) -> str:

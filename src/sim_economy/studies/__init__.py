@@ -1,0 +1,1 @@
+"""Studies of treatments: what each does to whom, under every behaviour and horizon."""
