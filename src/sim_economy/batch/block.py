@@ -14,7 +14,7 @@ import numpy as np
 from sim_economy.batch import shape as at
 from sim_economy.batch.arrays import OWNERS, TWO_LISTS, WAITING, BlockWorlds, Shared, Workspace
 from sim_economy.batch.block_actions import act
-from sim_economy.batch.block_lottery import draw_block, weigh_burns
+from sim_economy.batch.block_tickets import draw_block, weigh_burns
 from sim_economy.batch.compiling import compiled, mixed
 from sim_economy.batch.lanes import (
     ALLOWANCE,
@@ -56,6 +56,7 @@ from sim_economy.batch.results.totals_lanes import (
 )
 from sim_economy.batch.steps.bill_lanes import (
     are_scaled,
+    charge_drawn_at_long_prices,
     charge_nothing_where_stopped,
     charge_usage,
     collect,
@@ -235,17 +236,21 @@ def charge(
     shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64, agent: np.int64
 ) -> None:
     """B1 to B3: one agent's usage, and what it costs."""
+    shape = shared.shape
     step = np.uint64(agent) * NEXT_INDEX
     scaled = work.scaled[agent] != 0
     prices = work.prices[agent * LANES : (agent + 1) * LANES]
-    if shared.shape[at.USAGE_KIND] == UNIFORM and scaled:
+    weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
+    if shape[at.USAGE_KIND] == UNIFORM and scaled:
         charge_drawn_usage(work.turn, worlds.usage, prices, work.keys, step)
+        return
+    if shape[at.USAGE_KIND] == UNIFORM and shape[at.PRICE_MOST] > 0:
+        charge_drawn_at_long_prices(work.turn, worlds.usage, weights, work.keys, step)
         return
     draw_usage(shared, worlds, work, number, agent)
     if scaled:
         charge_scaled_usage(work.turn, worlds.usage, prices)
     else:
-        weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
         charge_usage(work.turn, weights, worlds.parameters, worlds.rates)
 
 
@@ -334,9 +339,10 @@ def pay_dividends(shared: Shared, worlds: BlockWorlds, work: Workspace) -> None:
         begin_claims(work.totals)
         for agent in range(agents):
             add_claim(work.totals, work.rows[agent * ROWS : (agent + 1) * ROWS])
-        bound_claims(work.turn, work.totals, worlds.parameters, agents)
+        bound_claims(work.turn, work.totals, work.draws, worlds.parameters, agents)
         for agent in range(agents):
-            pay_claim(work.turn, work.totals, work.rows[agent * ROWS : (agent + 1) * ROWS])
+            rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
+            pay_claim(work.turn, work.totals, work.draws, rows)
             if ends_group(agent, agents):
                 add_up_turn(work.turn, work.totals)
     elif work.flags[OWNERS]:

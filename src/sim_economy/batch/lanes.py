@@ -146,6 +146,8 @@ POINT_HIGH: Final = next(_at)
 BURNED_SUM: Final = next(_at)
 BURN_PART: Final = next(_at)
 PASSED: Final = next(_at)
+POOL_PART: Final = next(_at)
+"""The turn's pool for each token of claims, rounded up."""
 DRAW_ROWS: Final = next(_at)
 
 # Of each world, 64 bits: `totals`, the flows in their order, then these.

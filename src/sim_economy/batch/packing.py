@@ -139,12 +139,13 @@ class Packed:
             self.rules = packed_rules(governance, batch.turns)
             self.doses = packed_doses(batch)
             self.shocks = packed_shocks(batch.config, batch.turns)
-            self.shared.shape[at.SUMS_EVERY_TURN] = True
             if changes_parameters(governance):
-                # Scaled prices hold for one price, and for as much free as at genesis; short
-                # tickets for the weights of genesis.
+                # Scaled prices hold for one price, and for as much free as at genesis.
                 self.shared.shape[at.PRICE_MOST] = LONG_PRICE
+                # Tickets in 32 bits are weighed as at genesis.
                 self.shared.shape[at.TICKET_UNIT] = 0
+            # A governed bill adds up the flows of each turn.
+            self.shared.shape[at.SUMS_EVERY_TURN] = True
 
     def _value(self, name: str) -> Values:
         config = self.batch.config

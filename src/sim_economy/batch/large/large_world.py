@@ -18,7 +18,7 @@ from sim_economy.batch.block import (
     draw_keys,
     end_run,
 )
-from sim_economy.batch.block_lottery import weigh_burns
+from sim_economy.batch.block_tickets import weigh_burns
 from sim_economy.batch.compiling import compiled
 from sim_economy.batch.lanes import (
     BALANCE,
@@ -270,7 +270,7 @@ def pay_large_dividends(world: LargeWorld) -> None:
         for group in range(groups):
             add_claim(totals, work.rows[group * ROWS : (group + 1) * ROWS])
         totals[CLAIMS : CLAIMS + LANES] = add_across(totals[CLAIMS : CLAIMS + LANES])
-        bound_claims(work.turn, totals, world.worlds.parameters, world.agents)
+        bound_claims(work.turn, totals, work.draws, world.worlds.parameters, world.agents)
     elif has_shares(work.turn):
         share_by_cores(work.turn, totals, shape[at.CORE_SHARES])
     else:
@@ -278,7 +278,7 @@ def pay_large_dividends(world: LargeWorld) -> None:
     for group in range(groups):
         rows = work.rows[group * ROWS : (group + 1) * ROWS]
         if by_claim:
-            pay_claim(work.turn, totals, rows)
+            pay_claim(work.turn, totals, work.draws, rows)
         elif world.owners[group]:
             pay_core_owner(work.turn, rows)
         if ends_group(group, groups):

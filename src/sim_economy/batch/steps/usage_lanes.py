@@ -60,6 +60,18 @@ def uniform_usage(turn: Int32s, parameters: Int32s, keys: Uint64s, step: np.uint
 
 
 @compiled
+def drawn_units(usage: Int64s, key: np.uint64, lane: int) -> np.int64:
+    """Draw thinking and output from a range each, and add up what is charged of them."""
+    drawn = mixed(key)
+    thinking = ((drawn >> HALF) * (np.uint64(usage[THINKING_SPAN + lane]) & LOWER)) >> HALF
+    output = ((drawn & LOWER) * (np.uint64(usage[OUTPUT_SPAN + lane]) & LOWER)) >> HALF
+    used = np.int64(thinking) + usage[THINKING_FROM + lane]
+    counted = (used * usage[THINKING_PART + lane]) >> PART_BITS
+    units = counted + np.int64(output) + usage[OUTPUT_LESS_FREE + lane]
+    return max(units, np.int64(0))
+
+
+@compiled
 def charge_drawn_usage(
     turn: Int32s, usage: Int64s, prices: Int64s, keys: Uint64s, step: np.uint64
 ) -> None:
@@ -72,13 +84,8 @@ def charge_drawn_usage(
     Source: docs/spec/economy.md, L8 and B1 to B3.
     """
     for lane in range(LANES):
-        drawn = mixed(keys[lane] + step)
-        thinking = ((drawn >> HALF) * (np.uint64(usage[THINKING_SPAN + lane]) & LOWER)) >> HALF
-        output = ((drawn & LOWER) * (np.uint64(usage[OUTPUT_SPAN + lane]) & LOWER)) >> HALF
-        used = np.int64(thinking) + usage[THINKING_FROM + lane]
-        counted = (used * usage[THINKING_PART + lane]) >> PART_BITS
-        units = counted + np.int64(output) + usage[OUTPUT_LESS_FREE + lane]
-        fee = (max(units, np.int64(0)) * prices[lane]) >> SCALED_BITS
+        units = drawn_units(usage, keys[lane] + step, lane)
+        fee = (units * prices[lane]) >> SCALED_BITS
         turn[FEE + lane] = np.int32(fee)
 
 
