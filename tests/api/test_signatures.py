@@ -445,8 +445,10 @@ def test_the_operators_batch_carries_each_agents_signature(house: SignedHouse) -
 
 def test_the_operator_cannot_act_or_speak_for_an_agent(house: SignedHouse) -> None:
     house.act(BOB, MINE, 1)
+    need = {"kind": "loan", "side": "seek", "amount": 5, "limit_price": 1}
     for sent in (
         {"agent_id": "ann", "action": MINE},
+        {"agent_id": "ann", "action": {"action": "idle"}, "needs": [need]},
         {"agent_id": "ann", "action": {"action": "idle"}, "speech": "I resign"},
         {"agent_id": "ann", "action": {"action": "idle"}, "speech": ""},
         {"agent_id": "ann", "action": {"action": "speak"}, "speech": "I resign"},
