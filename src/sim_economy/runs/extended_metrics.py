@@ -235,7 +235,6 @@ def _matching_metrics(run: Run) -> ExtendedMetrics:
         return {}
     return {
         "contracts_matched": run.matching.matches,
-        "matched_turns": run.matching.turns,
         "matched_proposed": run.matching.proposed,
         "matched_started": run.matching.started,
     }
