@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from sim_economy.statistics.power import detectable_effect, pairs_needed
 from sim_economy.studies.equal_tokens import planned_matches
 from sim_economy.studies.findings.study_claims import CONDITION, FAILS, HOLDS, claims_table
 from sim_economy.studies.findings.study_effects import (
@@ -16,6 +18,7 @@ from sim_economy.studies.findings.study_effects import (
     primary_effects,
 )
 from sim_economy.studies.findings.study_report import findings_of, study_report
+from sim_economy.studies.findings.study_result_tables import power_table
 from sim_economy.studies.findings.study_results import StudyResults
 from sim_economy.studies.findings.study_shocks import impulse_responses
 from sim_economy.studies.run_study import THRESHOLDS_CSV
@@ -214,3 +217,15 @@ def test_the_report_opens_with_the_answer_and_ends_with_parameters(
 def test_where_no_rule_helps_the_answer_says_so(study: TreatmentStudy, tmp_path: Path) -> None:
     planted(tmp_path, study, {"off": around(400)})
     assert "no rule lowers them by more" in findings_of(study, tmp_path).answer
+
+
+def test_power_is_that_of_the_noisiest_treatment(study: TreatmentStudy, tmp_path: Path) -> None:
+    noisy = [value + 40 * n for value, n in zip(around(380), NOISE, strict=True)]
+    results = results_of(study, tmp_path, {"off": around(400), "fee cap 1.5": noisy})
+    (own, _) = power_table(primary_effects(results)).rows
+    # 40 times the noise of a seed, eight agent-turns a point.
+    deviation = 40 * statistics.stdev(NOISE) / 8
+    assert own[4] == "fee cap 1.5"
+    assert own[5] == pytest.approx(deviation, abs=0.01)
+    assert own[6] == pytest.approx(detectable_effect(deviation, 12), abs=0.01)
+    assert own[8] == pairs_needed(5, deviation)

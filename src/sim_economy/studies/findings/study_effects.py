@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Final
@@ -52,6 +53,7 @@ class Effect(Struct, frozen=True, kw_only=True):
         bca: The bootstrap interval (BCa) at 95 %.
         p_value: Of flipping signs; None where nothing is left to chance.
         adjusted: The same by Holm's method over all primary effects of the study.
+        deviation: Standard deviation of the differences.
         smallest: The smallest difference worth acting on.
         equivalence: Student's t interval at 90 %, by which a difference is none that matters.
         coverage: What intervals of 95 % cover of values as many and as skewed as these, measured;
@@ -71,6 +73,7 @@ class Effect(Struct, frozen=True, kw_only=True):
     bca: Interval
     p_value: float | None
     adjusted: float | None = None
+    deviation: float
     smallest: float
     equivalence: Interval
     coverage: float | None
@@ -161,6 +164,7 @@ def _effect(own: ArmOutcomes, other: ArmOutcomes, outcome: str, smallest: float)
         student=estimate.student,
         bca=estimate.bca,
         p_value=estimate.p_value,
+        deviation=statistics.stdev(differences) if len(differences) > 1 else 0.0,
         smallest=smallest,
         equivalence=equivalence.interval,
         coverage=_low_coverage(differences),

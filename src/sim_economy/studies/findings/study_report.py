@@ -42,6 +42,7 @@ from sim_economy.studies.findings.study_result_tables import (
     interaction_table,
     known_table,
     matched_table,
+    power_table,
     shock_table,
     shortfall_table,
     trained_table,
@@ -305,7 +306,7 @@ def _statistics(found: StudyFindings) -> Section:
     tested = sum(own.p_value is not None for own in found.effects)
     return Section(
         title="Statistics",
-        blocks=[_HOW.format(tested=tested), *_warnings(found)],
+        blocks=[_HOW.format(tested=tested), *_warnings(found), power_table(found.effects)],
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sim_economy.reports.tables import Table, Value
 from sim_economy.statistics.expected_shortfall import expected_shortfall
+from sim_economy.statistics.power import detectable_effect, pairs_needed
 from sim_economy.studies.findings.study_effects import (
     Effect,
     Interaction,
@@ -78,6 +79,40 @@ def effects_table(effects: Sequence[Effect]) -> Table:
 
 def _rounded(value: float | None, digits: int = 3) -> float | None:
     return None if value is None else round(value, digits)
+
+
+def power_table(effects: Sequence[Effect]) -> Table:
+    """What so many pairs can see of each outcome, taking the study as its own pilot."""
+    rows: list[tuple[Value, ...]] = []
+    for behaviour, turns, outcome in dict.fromkeys(
+        (own.behaviour, own.turns, own.outcome) for own in effects
+    ):
+        same = [
+            own
+            for own in effects
+            if (own.behaviour, own.turns, own.outcome) == (behaviour, turns, outcome)
+        ]
+        widest = max(same, key=lambda own: own.deviation)
+        if not widest.deviation:
+            continue
+        rows.append(
+            (
+                behaviour,
+                turns,
+                OUTCOMES[outcome].text,
+                widest.pairs,
+                widest.arm,
+                _rounded(widest.deviation, 2),
+                _rounded(detectable_effect(widest.deviation, widest.pairs), 2),
+                widest.smallest,
+                pairs_needed(widest.smallest, widest.deviation),
+            )
+        )
+    columns = (
+        "behaviour", "turns", "outcome", "pairs", "noisiest treatment", "deviation of its pairs",
+        "seen with 80 % power", "worth acting on", "pairs that would see it",
+    )  # fmt: skip
+    return Table("power", "What so many pairs can see", columns, tuple(rows))
 
 
 def matched_table(matched: Sequence[MatchedEffect]) -> Table:
