@@ -51,7 +51,7 @@ bench: $(VENV)/bench.stamp ## Ratios against a bare loop, raw SQLite, Mesa, radC
 
 lock: ## Write the pinned requirements anew; needs uv.
 	$(COMPILE) --extra report --extra engine --extra client --extra signatures --group build -o requirements/report.lock
-	$(COMPILE) --extra report --extra engine --extra client --extra signatures --extra mcp --extra postgres --extra models --extra models-anthropic --extra models-google --extra batch --extra sensitivity --group dev -o requirements/dev.lock
+	$(COMPILE) --extra report --extra engine --extra client --extra signatures --extra mcp --extra postgres --extra models --extra models-anthropic --extra models-google --extra batch --extra sensitivity --extra training --extra search --group dev -o requirements/dev.lock
 	$(COMPILE) --extra report --extra engine --extra client --extra signatures --extra postgres --extra models --extra batch --group bench --overrides requirements/bench.overrides -o requirements/bench.lock
 
 clean: ## Remove the environment and everything made.

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from sim_economy.batch.play import LARGE_AGENTS, play_batch
 from sim_economy.batch.world_batch import BatchResult, UniformUsage, WorldBatch
-from sim_economy.core.units import MILLION
+from sim_economy.core.governance_config import (
+    ConcentrationMonitor,
+    DebtRails,
+    FeeCap,
+    GovernanceConfig,
+    MonitorResponse,
+    ReinvestmentRebate,
+)
+from sim_economy.core.units import MILLION, Millionths
 from sim_economy.core.world_config import parse_world_config
 from sim_economy.scenarios.presets import preset
 
@@ -22,6 +32,21 @@ SWEPT = {
     "signing_bonus": (0, 150),
 }
 """Least and greatest values of the parameters that differ from world to world."""
+CAP = FeeCap(cap_ratio=Millionths(1_500_000))
+RAILS = DebtRails(debt_cap=0)
+LEVY = ConcentrationMonitor(response=MonitorResponse.LEVY)
+INTERVENTIONS = {
+    "fee cap": GovernanceConfig(fee_cap=CAP),
+    "rebate": GovernanceConfig(reinvestment_rebate=ReinvestmentRebate()),
+    "debt rails": GovernanceConfig(debt_rails=RAILS),
+    "levy": GovernanceConfig(concentration_monitor=LEVY),
+    "all four": GovernanceConfig(
+        fee_cap=CAP,
+        reinvestment_rebate=ReinvestmentRebate(),
+        debt_rails=RAILS,
+        concentration_monitor=LEVY,
+    ),
+}
 
 
 class KernelRow(NamedTuple):
@@ -49,6 +74,13 @@ def batches(worlds: int) -> list[KernelRow]:
             KernelRow(f"kernel, {rules}, swept, every turn", swept, every_turn=True),
             KernelRow(f"kernel, {rules}, shared, two threads", shared, 2),
             KernelRow(f"kernel, {rules}, swept, two threads", swept, 2),
+        ]
+        rows += [
+            KernelRow(
+                f"kernel, {rules}, {name}",
+                replace(shared, config=msgspec.structs.replace(shared.config, governance=own)),
+            )
+            for name, own in INTERVENTIONS.items()
         ]
     return rows
 

@@ -17,6 +17,7 @@ class Saver(se.Policy):                          # a policy of your own
 se.play("as-run", policy=Saver)
 
 Play      play, experiment, compare, sweep: scenarios, with any setting by name
+          treatment_study: which rule keeps whom solvent; PlayedStudy
           World: turn by turn, by hand; Played.of(world) measures it
 Settings  load_scenario, preset, parse_world_config, WorldConfig
 Usage     read_usage: logs of real usage as usage rows; ImportedUsage
@@ -31,6 +32,8 @@ Actions   Action, Input; Mine, Job, Idle, Study, Stake, Unstake, Burn, Transfer,
           ProposeContract, SignContract, Terms, ConfirmDelivery, DisputeDelivery,
           ArbitratorRuling, SellInformation
 Explain   sensitivity: what decides a sweep's outcomes; PlayedSensitivity
+          train: a policy trained against the rules; PlayedTraining
+          search: the best points that keep constraints; PlayedSearch
           solvency_map: where agents and platform are both solvent; PlayedMap
 Errors    SimEconomyError: every mistake of a caller, with a code
 
@@ -89,8 +92,12 @@ if TYPE_CHECKING:
     from sim_economy.experiments.played_experiment import PlayedExperiment as PlayedExperiment
     from sim_economy.experiments.played_experiment import compare as compare
     from sim_economy.experiments.played_experiment import experiment as experiment
+    from sim_economy.experiments.search.played_search import PlayedSearch as PlayedSearch
+    from sim_economy.experiments.search.played_search import search as search
     from sim_economy.experiments.sweeps.played_sweep import PlayedSweep as PlayedSweep
     from sim_economy.experiments.sweeps.played_sweep import sweep as sweep
+    from sim_economy.experiments.training.played_training import PlayedTraining as PlayedTraining
+    from sim_economy.experiments.training.played_training import train as train
     from sim_economy.ledger.readers.export import frame as frame
     from sim_economy.ledger.readers.statement import statement as statement
     from sim_economy.ledger.stores.sqlite import SQLiteStore as SQLiteStore
@@ -110,6 +117,8 @@ if TYPE_CHECKING:
     from sim_economy.reports.sensitivity.played_sensitivity import sensitivity as sensitivity
     from sim_economy.scenarios.presets import preset as preset
     from sim_economy.scenarios.scenario import load_scenario as load_scenario
+    from sim_economy.studies.findings.played_study import PlayedStudy as PlayedStudy
+    from sim_economy.studies.findings.played_study import treatment_study as treatment_study
     from sim_economy.usage.usage_import import ImportedUsage as ImportedUsage
     from sim_economy.usage.usage_import import read_usage as read_usage
     from sim_economy.world.replay import replay as replay
@@ -172,6 +181,9 @@ _HOMES = {
         "experiments.played_experiment",
     ),
     **dict.fromkeys(("PlayedSweep", "sweep"), "experiments.sweeps.played_sweep"),
+    **dict.fromkeys(("PlayedStudy", "treatment_study"), "studies.findings.played_study"),
+    **dict.fromkeys(("PlayedTraining", "train"), "experiments.training.played_training"),
+    **dict.fromkeys(("PlayedSearch", "search"), "experiments.search.played_search"),
     "load_scenario": "scenarios.scenario",
     "frame": "ledger.readers.export",
     "preset": "scenarios.presets",

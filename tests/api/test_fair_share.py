@@ -26,7 +26,7 @@ from sim_economy.api.error_responses import RequestError
 from sim_economy.api.fair_share import CallerIdentity, FairShare, Lull, PausingStore, Work
 from sim_economy.api.route import Route
 from sim_economy.api.worlds import ServedWorld, Worlds
-from sim_economy.core.world_config import WorldConfig
+from sim_economy.core.world_config import WorldConfig, parse_world_config
 from sim_economy.ledger.sidecars.locations import location_of
 from sim_economy.ledger.stores.memory import MemoryStore
 from sim_economy.ledger.verify import Verification
@@ -249,6 +249,18 @@ def test_an_agents_body_is_bounded_by_the_worlds_own_texts() -> None:
     usual = WorldConfig()
     assert limits.body_of_agent(usual) == 12 * 30_500 + LARGE
     assert limits.body_of_agent(WorldConfig(speech_length_max=10**9)) == limits.body_bytes
+
+
+def test_an_agents_body_may_hold_the_longest_texts_that_a_shock_lets_it_send() -> None:
+    shocks = [
+        {"turn": 5, "until": 9, "target": "speech_length_max", "value": 1500},
+        {"turn": 10, "target": "speech_length_max", "value": 20},
+        {"turn": 10, "target": "thinking_length_max", "value": 10},
+    ]
+    shocked = parse_world_config({"governance": {"shocks": shocks}})
+    limits = ConnectionLimits()
+    assert limits.body_of_agent(shocked) == 12 * 31_500 + LARGE
+    assert limits.marks_of_agent(shocked) == limits.marks_of_agent(WorldConfig()) + 1000
 
 
 def test_the_longest_texts_are_taken_however_they_are_escaped(house: House) -> None:

@@ -22,6 +22,8 @@ COMMANDS = (
     "open",
     "map",
     "sensitivity",
+    "train",
+    "search",
     "usage",
     "whatif",
     "orchestrate",

@@ -29,7 +29,6 @@ METRICS_BY_REASON = {
     "job_credits_total": PostingReason.JOB_CREDIT,
     "relief_total": PostingReason.INTEREST_RELIEF,
     "bonuses_total": PostingReason.SIGNING_BONUS,
-    "dividends_total": PostingReason.DIVIDEND,
     "fees_total": PostingReason.INFERENCE_FEE,
 }
 
@@ -59,7 +58,7 @@ class Totals:
         self.chosen: Counter[str] = Counter()
         self.finalised: Counter[TransactionType] = Counter()
         self.won: Counter[ValidatorType] = Counter()
-        self.covered = self.waived = self.blocks = self.rejections = 0
+        self.covered = self.waived = self.dividends = self.blocks = self.rejections = 0
         self.platform_lows: tuple[int, ...] = ()
         self.platform_negative = self.agent_negative = 0
         self.negative_agent_turns = self.debt = 0
@@ -79,6 +78,7 @@ class Totals:
         self.rejections += sum(reason is not None for reason in turn.outcomes)
         self.covered += turn.bill.covered
         self.waived += turn.bill.waived
+        self.dividends += turn.bill.dividends
         self.finalised.update(done.tx_type for done in turn.transactions)
         if turn.block is not None:
             self.blocks += 1
@@ -100,6 +100,7 @@ class Totals:
             "token_supply_final": state.token_supply,
             "fees_covered": self.covered,
             "fees_waived": self.waived,
+            "dividends_total": self.dividends,
             **{name: self.flows[reason] for name, reason in METRICS_BY_REASON.items()},
             "platform_final": state.accounts[PLATFORM],
             "platform_min": self.platform_lows[0],

@@ -17,6 +17,7 @@ from sim_economy.core.world_config import WorldConfig
 from tests.equivalence.core_reference import Reference, reference
 
 OF_POLICY = "policy."
+OF_RULES = "governance."
 OF_INCOME = frozenset({"allowance", "carryover_max"})
 """Parameters of the income table that may differ from world to world."""
 
@@ -28,7 +29,7 @@ class WorldGroup(Struct, frozen=True, kw_only=True):
         name: How to make the group again.
         seeds: `[world]`.
         varied: Values of parameters by name, `[world]`: rates, weights and prices in millionths,
-            and `policy.NAME` for a number of the policy.
+            and `policy.NAME` for a number of the policy. `governance.RULE.KEY` is a dose.
         policy: What decides for every agent that `others` does not name.
         others: Policies by agent index; where there are any, no number of a policy varies.
     """
@@ -49,6 +50,13 @@ class WorldGroup(Struct, frozen=True, kw_only=True):
             for name, values in self.varied.items()
             if not name.startswith(OF_POLICY)
         }
+        governance = self.config.governance
+        for name in [name for name in own if name.startswith(OF_RULES)]:
+            _, rule, key = name.split(".")
+            assert governance is not None, self.name
+            dosed = replace(getattr(governance, rule), **{key: own.pop(name)})
+            governance = replace(governance, **{rule: dosed})
+        own["governance"] = governance
         of_income = {name: own.pop(name) for name in OF_INCOME & own.keys()}
         if of_income:
             assert self.config.income is not None, self.name

@@ -32,11 +32,13 @@ def first_difference(families: Sequence[str]) -> str:
     from sim_economy.batch import compiling  # noqa: PLC0415
 
     vars(compiling)["fused"] = lambda *numbers: np.float64(fused(*numbers))
+    from tests.equivalence import test_interventions as of_rules  # noqa: PLC0415
     from tests.equivalence.kernel_comparison import compared  # noqa: PLC0415
     from tests.equivalence.test_directed_worlds import AT_THE_ENDS, WITHIN_RANGE  # noqa: PLC0415
     from tests.equivalence.test_large_worlds import FAMILIES  # noqa: PLC0415
 
-    for family in (*WITHIN_RANGE, *AT_THE_ENDS, *FAMILIES):
+    under_rules = (*of_rules.WITHIN_RANGE, *of_rules.AT_THE_ENDS)
+    for family in (*WITHIN_RANGE, *AT_THE_ENDS, *FAMILIES, *under_rules):
         if family.__name__ not in families:
             continue
         for group in family():

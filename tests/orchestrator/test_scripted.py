@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 from sim_economy.agents.catalogue import SHIPPED
 from sim_economy.core.actions import Input
@@ -12,7 +13,7 @@ from sim_economy.orchestrator.session import orchestrate, replay_run
 from sim_economy.orchestrator.settings import parse_plan
 from sim_economy.orchestrator.task import Task
 from sim_economy.runs.policy_loop import play_run
-from sim_economy.scenarios.scenario import parse_scenario
+from sim_economy.scenarios.scenario import Scenario, parse_scenario
 
 NAMES = [name for name in SHIPPED for _ in range(2)]
 AGENTS = [f"{name}_{index}" for index, name in enumerate(NAMES)]
@@ -49,6 +50,44 @@ def test_every_shipped_policy_does_what_it_does_in_an_experiment(tmp_path: Path)
         ended = asyncio.run(orchestrate(folder, task, scenario.usage))
         assert ended.world_head.head == expected, number
         assert asyncio.run(replay_run(folder)).world_head == ended.world_head
+
+
+def shocked(agents: int) -> Scenario:
+    """A world in which speech is 12 characters at most from turn 4 on."""
+    shocks = [{"turn": 4, "target": "speech_length_max", "value": 12}]
+    world = {"num_agents": agents}
+    given = {"name": "shocked", "turns": 12, "policy": "organiser", "world": world}
+    return parse_scenario({**given, "governance": {"shocks": shocks}})
+
+
+def task_of(scenario: Scenario, tables: dict[str, Any], folder: Path) -> Task:
+    config = scenario.config_of_run(1)
+    plan = parse_plan({"orchestrator": {"observation": "full"}, **tables}, config, folder)
+    usage = scenario.settings["usage"]
+    return Task(name="shocked", turns=scenario.turns, config=config, plan=plan, usage=usage)
+
+
+def test_a_scripted_policy_knows_the_parameters_of_the_last_turn(tmp_path: Path) -> None:
+    scenario = shocked(4)
+    task = task_of(scenario, {"minds": [{"policy": "organiser"}]}, tmp_path)
+    ended = asyncio.run(orchestrate(tmp_path / "run", task, scenario.usage))
+    _, log = read_run(tmp_path / "run")
+    said = [decided.chosen.speech or "" for decided in log.decided.values()]
+    assert max(map(len, said)) > 12
+    assert ended.world_head.head == play_run(scenario, 1).head
+
+
+def test_traders_keep_to_the_limits_of_the_last_turn(tmp_path: Path) -> None:
+    tables = {"models": {"m": {"provider": "mock"}}, "minds": [{"model": "m"}]}
+    task = task_of(shocked(4), tables, tmp_path)
+    asyncio.run(orchestrate(tmp_path / "run", task, parse_scenario({}).usage))
+    _, log = read_run(tmp_path / "run")
+    longest = [
+        max(len(log.decided[turn, name].chosen.speech or "") for name in task.config.agent_ids)
+        for turn in range(1, 13)
+    ]
+    assert max(longest[:4]) > 12
+    assert max(longest[4:]) == 12
 
 
 def test_a_policy_has_its_parameters(tmp_path: Path) -> None:

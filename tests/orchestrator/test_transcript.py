@@ -12,9 +12,11 @@ import pytest
 from sim_economy.core.accounts import BALANCE, WIDTH
 from sim_economy.core.actions import Input, ProposeContract, Transfer
 from sim_economy.core.contracts import Terms
+from sim_economy.core.world_config import parse_world_config
 from sim_economy.ledger.readers.reading import account_balances, reading
 from sim_economy.orchestrator.record.run_totals import run_totals
 from sim_economy.orchestrator.record.transcript import in_words, read_transcript
+from sim_economy.reports.transcripts.transcript_page import write_page
 from tests.cli.shell import complaint, json_of, sim_economy
 from tests.orchestrator.setup import HOSTILE, mocked, play, play_hostile, poor
 
@@ -67,6 +69,20 @@ def test_one_agent_in_json(hostile: Path) -> None:
 def test_the_sums_of_a_run(hostile: Path) -> None:
     shown = sim_economy("inspect", hostile)
     assert "test: 3 of 3 turns" in shown.stdout
+
+
+def test_what_interventions_did_is_shown_where_some_are_on(tmp_path: Path, hostile: Path) -> None:
+    config = parse_world_config({"seed": 7, "governance": {"fee_cap": {"cap_ratio": 1}}})
+    play(tmp_path / "run", mocked(6, config))
+    summary = json_of(sim_economy("inspect", tmp_path / "run", "--summary", "--json"))
+    (first, *_) = summary["interventions"]["answers"]
+    assert first.startswith("The fee cap bound in ")
+    assert first in " ".join(sim_economy("inspect", tmp_path / "run").stdout.split())
+    write_page(read_transcript(tmp_path / "run"), tmp_path / "run.html")
+    page = (tmp_path / "run.html").read_text(encoding="utf-8")
+    assert "What interventions did" in page
+    assert first in page
+    assert "interventions" not in json_of(sim_economy("inspect", hostile, "--summary", "--json"))
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from sim_economy.client import AsyncEngineClient
 from sim_economy.core.actions import Input, Mine, Unrecognised
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import TurnConflictError
-from sim_economy.core.world_config import config_values
+from sim_economy.core.world_config import config_values, parse_world_config
 from sim_economy.orchestrator.record.call_folder import CALL_LOG, LEDGER, read_run
 from sim_economy.orchestrator.world_backend import EngineBackend, LocalBackend
 from sim_economy.world.world import World
@@ -72,6 +72,40 @@ def test_both_backends_show_the_same(engine: EngineProcess) -> None:
                     await near.close_turn(7, inputs, key="k7", ends=False)
 
     asyncio.run(steps())
+
+
+def test_texts_are_held_to_the_limits_of_the_turn_they_are_played_in(
+    engine: EngineProcess,
+) -> None:
+    """Genesis takes 500 characters of speech and 20,000 of thinking; shocks change both."""
+    shocks = [
+        {"turn": 2, "until": 2, "target": "speech_length_max", "value": 900},
+        {"turn": 2, "until": 2, "target": "thinking_length_max", "value": 30_000},
+        {"turn": 3, "target": "speech_length_max", "value": 100},
+        {"turn": 3, "target": "thinking_length_max", "value": 200},
+    ]
+    config = parse_world_config({"num_agents": 2, "governance": {"shocks": shocks}})
+    speech, thinking = "s" * 800, "t" * 25_000
+    kept = []
+
+    async def steps() -> None:
+        inputs = [Input("agent_0", Mine(), speech=speech, thinking=thinking)]
+        with World(config, world_id="default") as world:
+            async with AsyncEngineClient(f"http://127.0.0.1:{engine.port}") as client:
+                await client.init(json.loads(canonical(config_values(config))))
+                near, far = LocalBackend(world), EngineBackend(client, config)
+                for turn in (1, 2, 3):
+                    closed = [
+                        await world_backend.close_turn(turn, inputs, key=f"k{turn}", ends=False)
+                        for world_backend in (near, far, near)
+                    ]
+                    assert len({one.head for one in closed}) == 1
+                    (stored,) = world.store.read(turn, turn)
+                    sent = json.loads(bytes(stored.record.inputs[0]))
+                    kept.append((sent.get("speech"), len(sent["thinking"])))
+
+    asyncio.run(steps())
+    assert kept == [(None, 20_000), (speech, 25_000), (None, 200)]
 
 
 def test_a_run_on_an_engine_is_the_run_in_process(tmp_path: Path, engine: EngineProcess) -> None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 import pytest
@@ -30,9 +30,22 @@ class Said(NamedTuple):
     cells: tuple[str, ...]
 
 
-@pytest.fixture(scope="module", params=["market", "rentiers", "baseline", "as-run"])
+GOVERNED: Final = (
+    "runs=3",
+    "genesis_tokens_per_agent=200",
+    "governance.fee_cap.cap_ratio=12",
+    "governance.reinvestment_rebate.stake_min=40",
+    "governance.debt_rails.debt_cap=0",
+    "governance.concentration_monitor.gini_max=0.2",
+    "governance.concentration_monitor.response=levy",
+)
+"""All interventions but shocks, over the population of `market`."""
+
+
+@pytest.fixture(scope="module", params=["market", "rentiers", "baseline", "as-run", "governed"])
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    here = played(request.param)
+    governed = request.param == "governed"
+    here = played("market", *GOVERNED) if governed else played(request.param)
     folder = tmp_path_factory.mktemp(request.param)
     write_results(folder, here.scenario, here.runs, here.rows)
     found = here.comparison if request.param == "as-run" else None
@@ -148,3 +161,16 @@ def test_what_the_platform_keeps_is_one_quantity(folder: Path) -> None:
     assert float(table(folder / "figures/rent.csv")[-1]["kept"]) == pytest.approx(rent)
     collected = [row for row in table(folder / "collectors.csv") if row["role"] == "platform"]
     assert float(collected[0]["tokens"]) == pytest.approx(rent)
+
+
+def test_what_interventions_did_is_told_where_some_are_on(folder: Path) -> None:
+    text = (folder / "report.md").read_text(encoding="utf-8")
+    governed = folder.name.startswith("governed")
+    assert governed == (folder / "interventions.csv").exists()
+    assert governed == ("## What interventions did" in text)
+    if governed:
+        *agents, platform = table(folder / "interventions.csv")
+        net = sum(float(row["net"]) for row in agents)
+        assert net == pytest.approx(-float(platform["net"]))
+        # Who was spared, rebated, lent to and levied most, and for whom the levy was.
+        assert len(re.findall(r"interventions\.csv#", text)) >= 5

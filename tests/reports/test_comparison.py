@@ -23,7 +23,11 @@ from sim_economy.reports.comparisons.comparison import (
     differences,
     unpaired_sides,
 )
-from sim_economy.reports.comparisons.comparison_differences import amount, percent_text
+from sim_economy.reports.comparisons.comparison_differences import (
+    COMPARISON_CSV,
+    amount,
+    percent_text,
+)
 from sim_economy.reports.comparisons.comparison_report import comparison_report, write_comparison
 from sim_economy.reports.comparisons.comparison_tokens import token_flows
 from sim_economy.reports.comparisons.metric_names import COMPARED_METRICS, METRIC_NAMES, unit_of
@@ -33,6 +37,7 @@ from sim_economy.reports.published.later_report import LATER
 from sim_economy.runs.policy_loop import play_run
 from sim_economy.scenarios.scenario import load_scenario
 from sim_economy.scenarios.shipped import REGIMES
+from sim_economy.statistics.multiple_testing import holm
 from tests.cli.shell import complaint, json_of, sim_economy
 from tests.reports.played import played
 
@@ -120,6 +125,38 @@ def test_a_constant_difference_that_is_not_zero_is_certain() -> None:
     unclear = [(0.0, 0.0), (-1.0, 3.0), (None, None)]
     assert [difference(*bounds).is_clear for bounds in clear] == [True] * 3
     assert [difference(*bounds).is_clear for bounds in unclear] == [False] * 3
+
+
+def test_differences_have_a_test_and_its_correction_over_the_metrics_of_a_treatment() -> None:
+    found = differences([side("baseline"), side("coordination_push"), side("high_compute_cost")])
+    for name in ("coordination_push", "high_compute_cost"):
+        rows = [row for row in found if row.treatment == name]
+        tested = [row for row in rows if row.p_value is not None]
+        assert len(tested) == 15
+        assert [row.p_holm for row in tested] == holm([row.p_value or 0.0 for row in tested])
+        assert {row.certainty for row in rows if row.p_value is None} == {"equal"}
+    (fees,) = [row for row in found if row.column == "fees" and row.treatment == name]
+    assert fees.p_value == 2 / 2**12
+    assert fees.plain["p_holm"] == pytest.approx(15 * 2 / 2**12)
+
+
+def test_a_report_says_what_a_correction_leaves_and_which_intervals_cover_less(
+    tmp_path: Path,
+) -> None:
+    write_comparison(tmp_path, [side("baseline"), side("high_compute_cost")])
+    text = (tmp_path / "comparison.md").read_text()
+    assert "with Holm's correction 2 of the 15 that vary are left" in text
+    assert "less often than it says: rejected inputs 85 %, contracts void 75 %." in text
+    with (tmp_path / COMPARISON_CSV).open(encoding="utf-8") as file:
+        rows = {row["measure"]: row for row in csv.DictReader(file)}
+    assert float(rows["rejections"]["coverage"]) < 0.9
+    assert rows["dividends"]["p_value"] == rows["dividends"]["coverage"] == ""
+
+
+def test_few_pairs_have_no_correction_that_could_leave_anything(tmp_path: Path) -> None:
+    sides = [side(name, "runs=5") for name in ("baseline", "high_compute_cost")]
+    write_comparison(tmp_path, sides)
+    assert "Holm" not in (tmp_path / "comparison.md").read_text()
 
 
 def test_runs_without_a_common_seed_are_not_paired(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from sim_economy.core.accounts import PostingReason
 from sim_economy.reports.tables import paper_tables
+from sim_economy.reports.token_flows import STEPS
 from sim_economy.runs.extended_metrics import (
     EXTENDED_METRICS,
     SUPPLY_SIGNS,
@@ -61,6 +62,10 @@ def test_every_posting_reason_either_changes_the_supply_or_stays_among_agents() 
     changing = set(SUPPLY_SIGNS)
     assert changing | AMONG_AGENTS == set(PostingReason)
     assert not changing & AMONG_AGENTS
+
+
+def test_a_report_names_every_reason_that_changes_the_supply() -> None:
+    assert STEPS.keys() == {reason.value for reason in SUPPLY_SIGNS}
 
 
 def test_platform_and_destroyed_hold_what_the_agents_lost() -> None:

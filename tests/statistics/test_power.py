@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import numpy as np
 import pytest
@@ -14,6 +15,10 @@ from sim_economy.statistics.power import (
     pairs_needed,
     pilot_deviation,
 )
+from tests.statistics.sampled import DISTRIBUTIONS, SIZES, drawn, errors_of, student_finds
+
+PLANTED: Final = [2_000, pytest.param(20_000, marks=pytest.mark.nightly)]
+"""Comparisons with an effect that was put into them."""
 
 
 @pytest.mark.parametrize("pairs", [2, 5, 12, 24, 100, 1000])
@@ -79,3 +84,50 @@ def test_what_has_no_power_is_refused_with_a_way_on() -> None:
         paired_power(1, 1, 1)
     with pytest.raises(ValueError, match="two pairs or more"):
         pilot_deviation([3.0])
+
+
+@pytest.mark.parametrize("comparisons", PLANTED)
+@pytest.mark.parametrize("pairs", SIZES)
+def test_planted_effects_are_found_with_the_computed_power(pairs: int, comparisons: int) -> None:
+    effect = 2.8 / math.sqrt(pairs)
+    expected = paired_power(effect, 1, pairs)
+    found = student_finds(drawn("normal", (comparisons, pairs), 21) + effect)
+    assert found == pytest.approx(expected, abs=3 * errors_of(expected, comparisons))
+
+
+@pytest.mark.parametrize("comparisons", PLANTED)
+@pytest.mark.parametrize("pairs", SIZES)
+@pytest.mark.parametrize("distribution", ["lognormal", "bimodal"])
+def test_effects_planted_between_skewed_arms_are_found_with_the_computed_power_at_least(
+    distribution: str, pairs: int, comparisons: int
+) -> None:
+    size = (comparisons, pairs)
+    deviation = math.sqrt(2) * DISTRIBUTIONS[distribution].deviation
+    effect = 2.8 * deviation / math.sqrt(pairs)
+    arms = drawn(distribution, size, 22), drawn(distribution, size, 23) + effect
+    expected = paired_power(effect, deviation, pairs)
+    assert student_finds(arms[1] - arms[0]) >= expected - 3 * errors_of(expected, comparisons)
+
+
+def skewed_effect(distribution: str, pairs: int, comparisons: int, sign: int) -> float:
+    """What is found of an effect that is itself skewed, less the power computed for it.
+
+    Args:
+        sign: 1 if the effect and the tail of its distribution point the same way, else -1.
+    """
+    own = DISTRIBUTIONS[distribution]
+    effect = 2.8 * own.deviation / math.sqrt(pairs)
+    values = drawn(distribution, (comparisons, pairs), 24) - own.mean
+    return student_finds(values + sign * effect) - paired_power(effect, own.deviation, pairs)
+
+
+@pytest.mark.parametrize("comparisons", PLANTED)
+@pytest.mark.parametrize("pairs", SIZES)
+@pytest.mark.parametrize("distribution", ["lognormal", "bimodal"])
+def test_planted_effects_that_are_skewed_themselves_are_found_but_for_what_a_tail_hides(
+    distribution: str, pairs: int, comparisons: int
+) -> None:
+    error = errors_of(0.75, comparisons)
+    assert skewed_effect(distribution, pairs, comparisons, 1) >= -3 * error
+    hidden = skewed_effect(distribution, pairs, comparisons, -1)
+    assert hidden >= -0.065 - 3 * error

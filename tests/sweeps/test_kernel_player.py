@@ -52,6 +52,23 @@ STUDIES: Final[dict[str, dict[str, Any]]] = {
     },
     "presets": {"vary": {"preset": ["as-run", "as-written"], "study_cost": [20, 70]}},
     "seeds alone": {"vary": {}},
+    "interventions": {
+        "set": {
+            "governance": {
+                "fee_cap": {"cap_ratio": 1.5, "window_turns": 3},
+                "debt_rails": {"debt_cap": 0},
+                "concentration_monitor": {"from_turn": 2, "gini_max": 0, "response": "levy"},
+                "shocks": [{"turn": 2, "until": 3, "target": "usage", "factor": 2}],
+            },
+            "genesis_tokens_per_agent": 300,
+        },
+        "vary": {
+            "governance.fee_cap.cap_ratio": [0.5, 1.5, 4],
+            "governance.debt_rails.debt_cap": [0, 40],
+            "governance.reinvestment_rebate.rebate_share": [0, 0.3],
+            "governance.wages": ["follow", "full"],
+        },
+    },
     "beyond the range": {
         "set": {"base_inference_rate": 3},
         "vary": {"genesis_tokens_per_agent": [1, 2_000_000_000]},
@@ -94,6 +111,22 @@ def test_without_numba_the_core_plays_and_the_extra_is_named_once(
     assert played.outcome.statuses == {"core": 2_002}
     se.sweep(study, tmp_path / "own")  # all is there: nothing is said
     se.sweep({**study, "seeds": 1_000}, tmp_path / "small")
+
+
+def test_a_shock_that_the_kernel_has_no_rule_for_is_named() -> None:
+    pytest.importorskip("numba")
+    shock = {"turn": 2, "target": "burn_decay_rate", "value": 0.5}
+    study = {"vary": {"study_cost": [1, 2]}, "set": {"governance": {"shocks": [shock]}}}
+    said = kernel_player(small_plan(seeds=10_000, **study))
+    assert said == "a shock of burn_decay_rate is the core's; the kernel has no rule for it"
+
+
+@pytest.mark.parametrize("rule", ["arbitration_subsidy", "contract_matching"])
+def test_worlds_with_contract_scaffolding_are_the_core_s(rule: str) -> None:
+    pytest.importorskip("numba")
+    study = {"vary": {"study_cost": [1, 2]}, "set": {"governance": {rule: {}}}}
+    said = kernel_player(small_plan(seeds=10_000, **study))
+    assert said == "contract scaffolding is the core's; the kernel has no contracts"
 
 
 def test_what_the_kernel_has_no_rule_for_is_named() -> None:

@@ -120,6 +120,8 @@ _EURO = 'currency = "EUR"\ntoken_price = 0.01'
     ("tariff", "allowances", "complaint"),
     [
         ("rate = 1", None, "rate: unknown key"),
+        ("[governance.fee_cap]\ncap_ratio = 1.5", None, "sim-economy experiment FILE"),
+        ("", "[governance.debt_rails]", "a what-if plays no interventions"),
         ('prices = "x.toml"\n[units]\noutput = 1', None, "not both"),
         ('currency = "EUR"', None, "token_price"),
         ('currency = "EUR"\ntoken_price = 0', None, "token_price: must be above 0"),

@@ -71,7 +71,16 @@ class ConnectionLimits(Struct, frozen=True, kw_only=True):
 
 
 def _text_length(config: WorldConfig) -> int:
-    return config.thinking_length_max + config.speech_length_max + config.payload_length_max
+    names = ("thinking_length_max", "speech_length_max", "payload_length_max")
+    return sum(_greatest(config, name) for name in names)
+
+
+def _greatest(config: WorldConfig, name: str) -> int:
+    """A parameter at its greatest in any turn, shocks included."""
+    shocks = () if config.governance is None else config.governance.shocks
+    values: list[int] = [getattr(config, name)]
+    values += [own.value for own in shocks if own.changed == name]
+    return max(values)
 
 
 def declared_length(request: Request, most: int) -> int | None:

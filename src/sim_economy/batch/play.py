@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from sim_economy.batch.chunk import CHUNK_WORLDS, Chunk
+from sim_economy.batch.lanes import LANES
 from sim_economy.batch.packing import Packed, plain_policy
 from sim_economy.batch.results.metric_lanes import METRICS
 from sim_economy.batch.results.series_sums import SeriesSums
@@ -44,14 +45,15 @@ def play_batch(
             stands at the end of each turn is added up over the worlds of a point.
         progress: Called with how many worlds were finished since it was called last.
     """
-    if points is None and batch.config.num_agents >= LARGE_AGENTS and plays_large(batch):
+    large = batch.config.governance is None and points is None
+    if large and batch.config.num_agents >= LARGE_AGENTS and plays_large(batch):
         # Compiled apart, and only where it is asked for.
         from sim_economy.batch.large.large_world_player import play_large_worlds  # noqa: PLC0415
 
         return play_large_worlds(batch, threads=threads, accounts=accounts, progress=progress)
     packed = Packed(batch, every_turn=points is not None)
     worlds, agents = packed.worlds, batch.config.num_agents
-    found = np.empty((len(METRICS), worlds), np.int64)
+    found = np.empty((len(METRICS), -(-worlds // LANES) * LANES), np.int64)
     digests = np.empty(worlds, np.uint64)
     beyond = packed.beyond
     held = np.empty((2, agents, worlds), np.int32) if accounts else None
@@ -60,11 +62,12 @@ def play_batch(
     series = None if points is None else SeriesSums.of(points, batch.turns)
 
     def play_part(part: int, parts: int) -> None:
-        chunk = Chunk(packed, allowances, series)
+        chunk = _chunk_of(packed, allowances, series)
         for first in range(part * CHUNK_WORLDS, worlds, parts * CHUNK_WORLDS):
             end = min(first + CHUNK_WORLDS, worlds)
             chunk.fill(first, end)
-            chunk.play(found[:, first:end], digests[first:end], beyond[first:end])
+            blocks_end = -(-end // LANES) * LANES
+            chunk.play(found[:, first:blocks_end], digests[first:end], beyond[first:end])
             if held is not None:
                 chunk.copy_accounts(held[:, :, first:end])
             progress(end - first)
@@ -74,10 +77,20 @@ def play_batch(
         for done in [pool.submit(play_part, part, parts) for part in range(parts)]:
             done.result()
     return BatchResult(
-        metrics=dict(zip(METRICS, found, strict=True)),
+        metrics=dict(zip(METRICS, found[:, :worlds], strict=True)),
         digests=digests,
         beyond=beyond,
         balances=None if held is None else held[0],
         staked=None if held is None else held[1],
         series=series,
     )
+
+
+def _chunk_of(packed: Packed, allowances: list[Any], series: SeriesSums | None) -> Chunk:
+    """What plays a part of a batch."""
+    if packed.rules is None:
+        return Chunk(packed, allowances, series)
+    # Compiled apart, and only where it is asked for.
+    from sim_economy.batch.governance.governed_chunk import GovernedChunk  # noqa: PLC0415
+
+    return GovernedChunk(packed, allowances, series)

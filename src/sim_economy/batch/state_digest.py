@@ -13,6 +13,8 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Final
 
+from msgspec import UNSET, UnsetType
+
 from sim_economy.core.accounts import (
     BALANCE,
     DESTROYED,
@@ -25,7 +27,7 @@ from sim_economy.core.accounts import (
 )
 from sim_economy.core.events import TransactionType, ValidatorType
 from sim_economy.core.randomness import mixed
-from sim_economy.core.state import State
+from sim_economy.core.state import GovernanceState, State
 from sim_economy.core.world_config import WorldConfig, genesis_order
 
 MASK: Final = 2**64 - 1
@@ -55,6 +57,16 @@ class Part(IntEnum):
     WAITING_TIP = 19
     BURN = 20
     RELEASE = 21
+    WINDOW_FEES = 22
+    WINDOW_TIPS = 23
+    WINDOW_JOB_PAY = 24
+    RELIEVED = 25
+    UNCOVERED = 26
+    GIVEN = 27
+    RECEIVABLE = 28
+    LAST_LOAN = 29
+    STUDIED = 30
+    STAKED_TURNS = 31
 
 
 VALIDATOR_CODE: Final = {ValidatorType.MINE: 1, ValidatorType.STAKE: 2, ValidatorType.BURN: 3}
@@ -125,4 +137,29 @@ def state_digest(state: State, config: WorldConfig) -> int:
         total += coefficient(Part.BURN, burn.agent, burn.turn) * burn.amount
     for release in state.releases:
         total += coefficient(Part.RELEASE, release.agent, release.due) * release.amount
+    total += _governance_sum(state.governance)
     return mixed(total & MASK)
+
+
+def _governance_sum(memory: GovernanceState | UnsetType) -> int:
+    """What interventions add to the sum, but for what contracts have moved."""
+    total = 0
+    if memory is UNSET:
+        return total
+    for kept in memory.fee_window or ():
+        total += coefficient(Part.WINDOW_FEES, 0, kept.turn) * kept.fees
+        total += coefficient(Part.WINDOW_TIPS, 0, kept.turn) * kept.tips
+        total += coefficient(Part.WINDOW_JOB_PAY, 0, kept.turn) * kept.job_pay
+    for agent in memory.relieved or ():
+        total += coefficient(Part.RELIEVED, agent)
+    for agent, debt in enumerate(memory.debts or ()):
+        total += coefficient(Part.UNCOVERED, agent) * debt.uncovered
+        total += coefficient(Part.GIVEN, agent) * debt.given
+        total += coefficient(Part.RECEIVABLE, agent) * debt.receivable
+        total += coefficient(Part.LAST_LOAN, agent) * debt.last_loan
+    if memory.rebate:
+        for studied in memory.rebate.studies:
+            total += coefficient(Part.STUDIED, studied.agent, studied.turn)
+        for agent, turns in enumerate(memory.rebate.staked):
+            total += coefficient(Part.STAKED_TURNS, agent) * turns
+    return total

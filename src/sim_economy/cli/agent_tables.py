@@ -11,6 +11,11 @@ from rich.cells import cell_len
 
 from sim_economy.cli.output import print_table, say_wrapped
 from sim_economy.ledger.readers.plain_text import visible
+from sim_economy.reports.interventions import (
+    incidence_table,
+    interventions_json,
+    what_interventions_did,
+)
 from sim_economy.reports.page.document import plain
 from sim_economy.reports.sentences import answer, what_contracts_did
 from sim_economy.runs.agent_outcomes import (
@@ -58,6 +63,7 @@ def agents_json(scenario: Scenario, runs: Sequence[Run]) -> dict[str, Any]:
         "agents": [asdict(own) for own in outcomes],
         "policies": [asdict(own) for own in by_policy(outcomes)],
         "collectors": collector_rows(collectors(runs, scenario.config), outcomes),
+        **interventions_json(runs),
     }
 
 
@@ -93,6 +99,25 @@ def show_collectors(collected: Sequence[Collector]) -> None:
     if len(rows) > 1:
         columns = ("who collected", "tokens a run", "agents", "the most")
         print_table("", columns, rows)
+
+
+def show_interventions(runs: Sequence[Run]) -> None:
+    """What each intervention did in a sentence, then a table by agent; nothing without any."""
+    if not (sentences := what_interventions_did(runs)):
+        return
+    table = incidence_table(runs, _AGENTS_SHOWN)
+    rows = [
+        {head: _mean(cell) for head, cell in zip(table.columns, row, strict=True)}
+        for row in table.rows
+    ]
+    for text in sentences:
+        say_wrapped(plain(text))
+    _print(rows, table.title)
+
+
+def _mean(cell: Any) -> Any:
+    """A mean as it is shown; a name as it is."""
+    return _whole(cell) if isinstance(cell, float) or cell is None else cell
 
 
 def _most(collector: Collector) -> tuple[str, int]:

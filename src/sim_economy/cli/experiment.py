@@ -8,7 +8,12 @@ from typing import Final
 import click
 from msgspec import to_builtins
 
-from sim_economy.cli.agent_tables import agents_json, show_agents, show_collectors
+from sim_economy.cli.agent_tables import (
+    agents_json,
+    show_agents,
+    show_collectors,
+    show_interventions,
+)
 from sim_economy.cli.experiment_output import (
     SHOWN_METRICS,
     rounded,
@@ -98,6 +103,7 @@ def experiment(
             say_wrapped(plain(answer(chosen, outcome.runs)))
             show_agents(agent_outcomes(outcome.runs, chosen), _title(chosen, outcome))
             show_collectors(collectors(outcome.runs, chosen.config))
+            show_interventions(outcome.runs)
             _show_metrics(outcome)
         if outcome.resumed:
             say(f"{outcome.resumed} runs were there already")

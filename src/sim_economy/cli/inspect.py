@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 from msgspec import to_builtins
 
+from sim_economy.cli.agent_tables import show_interventions
 from sim_economy.cli.options import json_option
 from sim_economy.cli.output import print_json, print_table, say, say_wrapped
 from sim_economy.orchestrator.record.run_totals import AgentTotals
@@ -105,6 +106,7 @@ def _show_run(transcript: Transcript, *, as_json: bool) -> None:
             left = len(table.rows) - _ROWS_MAX
             more = f" (the first {_ROWS_MAX} of {len(table.rows):,})" if left > 0 else ""
             print_table(table.title + more, table.columns, table.rows[:_ROWS_MAX])
+    show_interventions([transcript.played] if transcript.played else [])
     say("see `--turn N`, `--agent ID`, or the whole run with `--html FILE`")
 
 

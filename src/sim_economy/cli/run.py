@@ -6,7 +6,12 @@ from collections.abc import Callable
 
 import click
 
-from sim_economy.cli.agent_tables import agents_json, show_agents, show_collectors
+from sim_economy.cli.agent_tables import (
+    agents_json,
+    show_agents,
+    show_collectors,
+    show_interventions,
+)
 from sim_economy.cli.experiment_output import SHOWN_METRICS, rounded, show_warnings
 from sim_economy.cli.options import json_option, seed_option, set_option, turns_option
 from sim_economy.cli.output import (
@@ -135,6 +140,7 @@ def _show_run(
     staked = dict(zip(played.agent_ids, played.series.staked[-1], strict=True))
     show_agents(agent_outcomes([played], chosen), title, staked)
     show_collectors(collectors([played], chosen.config))
+    show_interventions([played])
     print_table("", ("measure", "value"), [[key, rounded(metrics[key])] for key in SHOWN_METRICS])
     say(f"head {played.head}")
     if ledger:

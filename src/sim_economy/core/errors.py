@@ -173,8 +173,8 @@ class FolderError(SimEconomyError):
     """An output folder that cannot be used.
 
     Attributes:
-        code: `folder_in_use`, `folder_foreign`, `folder_unwritable`, `settings_changed` or
-            `record_damaged`.
+        code: `folder_in_use`, `folder_foreign`, `folder_unwritable`, `folder_unfinished`,
+            `settings_changed` or `record_damaged`.
         path: The folder.
     """
 
@@ -183,6 +183,7 @@ class FolderError(SimEconomyError):
             "folder_in_use",
             "folder_foreign",
             "folder_unwritable",
+            "folder_unfinished",
             "settings_changed",
             "record_damaged",
         }

@@ -44,6 +44,7 @@ from sim_economy.runs.agent_outcomes import (
     outcomes_by_run,
 )
 from sim_economy.runs.extended_metrics import extended_metrics, extended_summary, write_series
+from sim_economy.runs.intervention_metrics import incidence_rows
 from sim_economy.runs.policy_loop import play_run
 from sim_economy.runs.run import Run, encode_run
 from sim_economy.runs.run_metrics import Row, metrics_csv, run_metrics, summary_json, table_csv
@@ -155,6 +156,8 @@ def write_results(
         write_whole(folder / "contracts.csv", table_csv(contracts).encode())
     if flows := flow_rows(scenario, runs):
         write_whole(folder / "flows.csv", table_csv(flows).encode())
+    if incidence := incidence_rows(runs):
+        write_whole(folder / "interventions.csv", table_csv(incidence).encode())
     for name, by_agent in _agent_tables(scenario, runs).items():
         write_whole(folder / name, table_csv(by_agent).encode())
     missing = []

@@ -12,7 +12,12 @@ from sim_economy.experiments.experiment import Outcome, run_experiment
 from sim_economy.ledger.readers.html_table import html_table
 from sim_economy.ledger.readers.plain_text import html_text
 from sim_economy.ledger.sidecars.run_folder import folder_name
-from sim_economy.reports.agent_frames import agents_by_run_frame, agents_frame, collectors_frame
+from sim_economy.reports.agent_frames import (
+    agents_by_run_frame,
+    agents_frame,
+    collectors_frame,
+    incidence_frame,
+)
 from sim_economy.reports.comparisons.comparison import check_names
 from sim_economy.reports.comparisons.metric_names import check_metrics
 from sim_economy.reports.comparisons.played_comparison import PlayedComparison
@@ -102,6 +107,16 @@ class PlayedExperiment:
         """
         outcomes = self._outcomes
         return collectors_frame(collectors(self.runs, self.scenario.config), outcomes)
+
+    @property
+    def interventions(self) -> polars.DataFrame:
+        """Who received and who paid by interventions, the platform last; empty without any.
+
+        Raises:
+            InputError: No run has finished.
+        """
+        self._check_runs()
+        return incidence_frame(self.runs)
 
     @property
     def agents_by_run(self) -> polars.DataFrame:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from sim_economy.core.errors import FolderError
@@ -128,6 +128,7 @@ _OWN_FILES: Final = (
     "measures_summary.csv",
     "contracts.csv",
     "flows.csv",
+    "interventions.csv",
     "agents.csv",
     "agents_by_policy.csv",
     "agents_by_run.csv",
@@ -154,6 +155,7 @@ def finished_runs(folder: Path, scenario: Scenario, *, ledgers: bool) -> dict[in
                 continue
             played = decode_run(content)
             whole = played.run == run and played.turns == scenario.turns
+            whole &= (played.incidence is not UNSET) == (scenario.config.governance is not None)
             if whole and (not ledgers or ledger_path(folder, run).exists()):
                 held[run] = played
     return held

@@ -73,5 +73,6 @@ def decide(
         full_state: Turn and accounts of all agents.
         used: Thinking units and output units.
     """
+    config = config.as_seen(full_state["turn"])
     source = PlainSource(seen, full_state, config)
     return decided_input(policy, View(agent=agent, config=config, _source=source), used)

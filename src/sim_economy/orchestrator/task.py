@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from sim_economy.core.codec import canonical
 from sim_economy.core.world_config import WorldConfig, config_values
-from sim_economy.orchestrator.dialogue.system_prompt import PROMPT_VERSION
+from sim_economy.orchestrator.dialogue.system_prompt import prompt_version
 from sim_economy.orchestrator.record.call_log import FORMAT
 from sim_economy.orchestrator.settings import Plan
 
@@ -43,7 +43,7 @@ class Task(Struct, frozen=True, kw_only=True):
             "sim_economy": version("sim-economy"),
             "format": FORMAT,
             "rules_version": self.config.rules_version,
-            "prompt_version": PROMPT_VERSION,
+            "prompt_version": prompt_version(world),
             "name": self.name,
             "turns": self.turns,
             "door": self.world_backend,

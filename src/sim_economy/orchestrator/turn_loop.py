@@ -14,6 +14,7 @@ from sim_economy.agents.usage_model import UsageSource
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import FolderError, ReplayError, SimEconomyError, TurnConflictError
 from sim_economy.orchestrator.agent_turn import ask_with_retries
+from sim_economy.orchestrator.dialogue.intervention_words import changed_parameters
 from sim_economy.orchestrator.dialogue.observation_text import Memory, view
 from sim_economy.orchestrator.dialogue.system_prompt import instructions
 from sim_economy.orchestrator.limits.budget import BudgetReachedError
@@ -190,7 +191,8 @@ class TurnLoop:
             if self.plan.backends[agent_id].model is None:
                 decided = self._played(opened, agent, seen)
             else:
-                question = self._question(opened, agent, seen)
+                changed = changed_parameters(config, observed["world"])
+                question = self._question(opened, agent, seen, changed)
                 decided = await ask_with_retries(question, self.caller, config.seed)
         except SimEconomyError:
             self.caller.stop()
@@ -220,7 +222,9 @@ class TurnLoop:
         chosen = decide(policy, agent, seen, opened.full_state, config, used)
         return AgentDecided(turn=turn, agent_id=agent_id, input=Raw(canonical(chosen)), seen=seen)
 
-    def _question(self, opened: _OpenTurn, agent: int, seen: dict[str, Any]) -> Question:
+    def _question(
+        self, opened: _OpenTurn, agent: int, seen: dict[str, Any], changed: dict[str, Any]
+    ) -> Question:
         config, plan = self.world_backend.config, self.plan
         agent_id = config.agent_ids[agent]
         backend = plan.backends[agent_id]
@@ -233,7 +237,9 @@ class TurnLoop:
             agent_id=agent_id,
             model=backend.model,
             instructions=instructions(config, agent_id, backend, plan, output),
-            view=view(seen, shown, self._memories(agent_id, opened.turn), self.turns, plan),
+            view=view(
+                seen, shown, self._memories(agent_id, opened.turn), self.turns, plan, changed
+            ),
             seen=seen,
             over=opened.over,
         )

@@ -99,7 +99,8 @@ class LocalBackend:
         """Close a turn once."""
         del key
         world = self.world
-        inputs = [within_limits(sent, self.config) for sent in inputs]
+        config = self.config.in_force(turn)
+        inputs = [within_limits(sent, config) for sent in inputs]
         if turn == world.turn_number:
             (stored,) = world.store.read(turn, turn)
             kept = [bytes(sent) for sent in stored.record.inputs]

@@ -14,6 +14,7 @@ from sim_economy.runs.agent_outcomes import (
     collector_rows,
     outcomes_by_run,
 )
+from sim_economy.runs.intervention_metrics import incidence_rows
 from sim_economy.runs.run import Run
 from sim_economy.scenarios.scenario import Scenario
 
@@ -48,6 +49,15 @@ def agents_by_run_frame(runs: Sequence[Run], scenario: Scenario) -> polars.DataF
         ExtraMissingError: polars is not installed.
     """
     return _typed(outcomes_by_run(runs, scenario))
+
+
+def incidence_frame(runs: Sequence[Run]) -> polars.DataFrame:
+    """Who received and who paid by interventions, the platform last; empty without any.
+
+    Raises:
+        ExtraMissingError: polars is not installed.
+    """
+    return _typed(incidence_rows(runs))
 
 
 _TEXTS: Final = {"agent_id", "policy", "role"}

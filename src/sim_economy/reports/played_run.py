@@ -16,7 +16,7 @@ from sim_economy.ledger.readers.statement import Statement, statement
 from sim_economy.ledger.sidecars.locations import LedgerLocation
 from sim_economy.ledger.stores.memory import MemoryStore
 from sim_economy.ledger.stores.protocol import Store
-from sim_economy.reports.agent_frames import agents_frame, collectors_frame
+from sim_economy.reports.agent_frames import agents_frame, collectors_frame, incidence_frame
 from sim_economy.reports.page.document import plain
 from sim_economy.reports.sentences import answer
 from sim_economy.runs.agent_outcomes import AgentOutcome, agent_outcomes, collectors
@@ -105,6 +105,15 @@ class Played:
             ExtraMissingError: polars is not installed.
         """
         return collectors_frame(collectors([self.run], self._config), self._outcomes)
+
+    @property
+    def interventions(self) -> polars.DataFrame:
+        """Who received and who paid by interventions, the platform last; empty without any.
+
+        Raises:
+            ExtraMissingError: polars is not installed.
+        """
+        return incidence_frame([self.run])
 
     @property
     def _outcomes(self) -> list[AgentOutcome]:

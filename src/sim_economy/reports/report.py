@@ -16,6 +16,7 @@ from sim_economy.core.world_config import RULE_TABLES, config_values, parameters
 from sim_economy.ledger.readers.plain_text import markdown_code, markdown_text, visible
 from sim_economy.reports import by_agent, sentences, society
 from sim_economy.reports.drawings import figures
+from sim_economy.reports.interventions import interventions_section
 from sim_economy.reports.page.document import Block, Figure, Report, Section
 from sim_economy.reports.page.files import write_files
 from sim_economy.reports.published import verdict
@@ -43,6 +44,7 @@ from sim_economy.runs.extended_metrics import (
     extended_summary,
     wealth,
 )
+from sim_economy.runs.intervention_metrics import INTERVENTION_METRICS
 from sim_economy.runs.replay_command import replay_command
 from sim_economy.runs.run import Run
 from sim_economy.runs.run_metrics import Row, aggregate
@@ -114,6 +116,7 @@ def experiment_report(
         *first,
         _by_agent(outcomes, [] if solvency is None or picture is solvency else [solvency]),
         _who_collected(scenario, collected, outcomes, runs),
+        interventions_section(runs),
         where_tokens_went(scenario, runs),
         _contracts(runs),
         _agents(scenario, runs, rows, [] if picture is balances else [balances]),
@@ -348,7 +351,12 @@ def _paper(scenario: Scenario, rows: Sequence[Row], *, published: bool) -> Secti
     return Section(title="The paper's tables", blocks=(intro, *tables))
 
 
-ALL_METRICS: Final = {**EXTENDED_METRICS, **INCOME_METRICS, **MATCHING_METRICS}
+ALL_METRICS: Final = {
+    **EXTENDED_METRICS,
+    **INCOME_METRICS,
+    **INTERVENTION_METRICS,
+    **MATCHING_METRICS,
+}
 
 
 def _further(runs: Sequence[Run], rows: Sequence[Row]) -> Section:

@@ -179,7 +179,7 @@ def _first_and_deepest(broke: Sequence[AgentOutcome]) -> str:
     lowest = min(own.lowest for own in broke)
     deepest = [own for own in broke if own.lowest == lowest]
     when = _when(first[0], _BROKE)
-    depth = f"{sourced(_tokens(lowest), AGENTS_CSV, deepest[0].agent_id, 'lowest')} tokens"
+    depth = f"{sourced(tokens_shown(lowest), AGENTS_CSV, deepest[0].agent_id, 'lowest')} tokens"
     if len(broke) == 1:
         return f": {_names(broke)}, {when}, down to {depth}"
     if first == deepest:
@@ -202,15 +202,15 @@ def _when(own: AgentOutcome, words: _Wording) -> str:
 
 def _lowest(outcomes: Sequence[AgentOutcome]) -> str:
     least = min(outcomes, key=lambda own: own.lowest)
-    tokens = sourced(_tokens(least.lowest), AGENTS_CSV, least.agent_id, "lowest")
+    tokens = sourced(tokens_shown(least.lowest), AGENTS_CSV, least.agent_id, "lowest")
     return f"lowest balance: {tokens} tokens, {markdown_text(least.agent_id)}"
 
 
 def _names(outcomes: Sequence[AgentOutcome]) -> str:
-    return _listed([own.agent_id for own in outcomes])
+    return names_listed([own.agent_id for own in outcomes])
 
 
-def _listed(agent_ids: Sequence[str]) -> str:
+def names_listed(agent_ids: Sequence[str]) -> str:
     """One or two names, or the first and how many others."""
     first, *others = (markdown_text(agent_id) for agent_id in agent_ids)
     if not others:
@@ -239,7 +239,7 @@ def _collected(
 def _kept(platform: Collector, runs: Sequence[Run], per_run: str) -> str:
     if not platform.tokens:
         return "the platform keeps nothing"
-    shown = sourced(_tokens(abs(platform.tokens)), COLLECTORS_CSV, PLATFORM, "tokens")
+    shown = sourced(tokens_shown(abs(platform.tokens)), COLLECTORS_CSV, PLATFORM, "tokens")
     if platform.tokens < 0:
         return f"the platform pays out {shown} tokens{per_run} more than it takes"
     lost = platform.tokens + sum(run.series.destroyed[-1] for run in runs) / len(runs)
@@ -257,7 +257,7 @@ def _share(kept: float, verb: str) -> str:
 
 
 def _gained(collector: Collector, policies: Mapping[str, str | None], per_run: str) -> str:
-    tokens = sourced(_tokens(collector.tokens), COLLECTORS_CSV, collector.role, "tokens")
+    tokens = sourced(tokens_shown(collector.tokens), COLLECTORS_CSV, collector.role, "tokens")
     return f"{collector.role} collect {tokens} tokens{per_run} ({_whose(collector, policies)})"
 
 
@@ -265,7 +265,7 @@ def _whose(collector: Collector, policies: Mapping[str, str | None]) -> str:
     """The agents that collected most of it."""
     most, *_ = collector.by_agent.values()
     top = [agent_id for agent_id, tokens in collector.by_agent.items() if tokens == most]
-    names = _listed(top)
+    names = names_listed(top)
     if len(top) == 1 and (policy := policies[top[0]]):
         names += f", {markdown_text(policy)},"
     gained = sum(tokens for tokens in collector.by_agent.values() if tokens > 0)
@@ -274,7 +274,7 @@ def _whose(collector: Collector, policies: Mapping[str, str | None]) -> str:
     return f"{names} {'most of it' if 2 * most > gained else 'the most'}"
 
 
-def _tokens(value: float) -> str:
+def tokens_shown(value: float) -> str:
     """Tokens as they are read: whole, but for means of a few."""
     digits = 0 if float(value).is_integer() or abs(value) >= 10 else 1
     return number(value, digits)

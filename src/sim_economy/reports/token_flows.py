@@ -33,6 +33,11 @@ STEPS: Final[Mapping[str, str]] = {
     "top_up": "top-ups",
     "debt_lifted": "lifted debts",
     "allowance_expired": "expired allowances",
+    "debt_restructured": "loans of debt rails",
+    "debt_repayment": "repayments",
+    "rebate": "rebates",
+    "shock_gain": "gains by shocks",
+    "shock_loss": "losses by shocks",
 }
 """Reasons that change what agents own, by what a reader calls them; fees are one thing."""
 
@@ -118,7 +123,16 @@ def _rent(runs: Sequence[Run]) -> Figure:
 
 
 _FEES: Final = frozenset({"inference_fee", "forward_fee"})
-_RETURNED: Final = frozenset({"job_credit", "interest_relief", "signing_bonus", "dividend"})
+_RETURNED: Final = frozenset(
+    {
+        "job_credit",
+        "interest_relief",
+        "signing_bonus",
+        "dividend",
+        "rebate",
+        "debt_restructured",
+    }
+)
 
 
 def _so_far(run: Run, reasons: Set[str]) -> list[int]:

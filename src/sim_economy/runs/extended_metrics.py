@@ -21,6 +21,7 @@ from sim_economy.core.world_config import WorldConfig
 from sim_economy.ledger.readers.series import spread
 from sim_economy.ledger.sidecars.run_folder import write_whole
 from sim_economy.runs.agent_outcomes import OF_INCOME, OF_INTERVENTIONS
+from sim_economy.runs.intervention_metrics import intervention_metrics
 from sim_economy.runs.run import Run, fees, total
 from sim_economy.runs.run_metrics import run_metrics
 from sim_economy.scenarios.scenario import Scenario
@@ -90,7 +91,6 @@ EXTENDED_METRICS: Final[Mapping[str, str]] = {
 
 MATCHING_METRICS: Final[Mapping[str, str]] = {
     "contracts_matched": "pairs of agents matched for a contract, each turn anew",
-    "matched_turns": "turns in which some were",
     "matched_proposed": "contracts proposed in the turn after their match",
     "matched_started": "of these, those that started",
 }
@@ -223,6 +223,7 @@ def extended_metrics(run: Run) -> ExtendedMetrics:
         "contracts_started": sum(own.started is not None for own in run.counts.made),
         **{f"contracts_{end}": ends[end] for end in _ENDS},
         **_income_metrics(run),
+        **intervention_metrics(run),
         **_matching_metrics(run),
     }
 
@@ -233,7 +234,6 @@ def _matching_metrics(run: Run) -> ExtendedMetrics:
         return {}
     return {
         "contracts_matched": run.matching.matches,
-        "matched_turns": run.matching.turns,
         "matched_proposed": run.matching.proposed,
         "matched_started": run.matching.started,
     }

@@ -9,6 +9,7 @@ from msgspec.structs import asdict
 
 from sim_economy.core.accounts import BALANCE, STAKED, WIDTH
 from sim_economy.ledger.readers.counts import LedgerCounts, TurnCounter
+from sim_economy.ledger.readers.incidence import Incidence, IncidenceCounter
 from sim_economy.ledger.readers.income_counts import IncomeCounter, IncomeCounts
 from sim_economy.ledger.readers.match_counts import MatchCounter, MatchCounts
 from sim_economy.ledger.readers.reading import account_balances, config_of, genesis_record
@@ -55,6 +56,7 @@ class Run(Struct, kw_only=True):
         head: The chain head after the last turn; empty for an unrecorded run.
         state_digest: Of the last state.
         income: Counts of it, in a world that has income.
+        incidence: What interventions did, in a world that has some.
         matching: Counts of matches, in a world that matches needs.
     """
 
@@ -66,6 +68,7 @@ class Run(Struct, kw_only=True):
     head: str
     state_digest: str
     income: IncomeCounts | UnsetType = UNSET
+    incidence: Incidence | UnsetType = UNSET
     matching: MatchCounts | UnsetType = UNSET
 
     def __repr__(self) -> str:
@@ -89,13 +92,17 @@ def run_of(store: Store, run: int = 0) -> Run:
     config = config_of(first)
     rules, governance = config.income, config.governance
     income = None if rules is None else IncomeCounter(rules, first.agent_ids)
-    matches = None
-    if governance is not None and governance.contract_matching is not None:
-        matches = MatchCounter(first.agent_ids)
+    incidence = matches = None
+    if governance is not None:
+        incidence = IncidenceCounter(governance, len(first.agent_ids))
+        if governance.contract_matching is not None:
+            matches = MatchCounter(first.agent_ids)
     for record, accounts in account_balances(store, 1):
         counter.add(record)
         if income is not None:
             income.add(record, accounts)
+        if incidence is not None:
+            incidence.add(record)
         if matches is not None:
             matches.add(record)
         of_turn = figures(record, accounts)
@@ -116,6 +123,7 @@ def run_of(store: Store, run: int = 0) -> Run:
         head=head.hash,
         state_digest=head.state_digest,
         income=UNSET if income is None else income.counts(),
+        incidence=UNSET if incidence is None else incidence.incidence(),
         matching=UNSET if matches is None else matches.counts,
     )
 

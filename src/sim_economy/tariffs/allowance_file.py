@@ -15,7 +15,7 @@ from msgspec import Struct
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.table_reader import NumberText, read_toml
 from sim_economy.scenarios.dated_income import dated_income
-from sim_economy.tariffs.tariff import Tariff
+from sim_economy.tariffs.tariff import Tariff, without_interventions
 from sim_economy.usage.civil_time import Period
 from sim_economy.usage.traced_usage import TracedUsage
 
@@ -68,7 +68,7 @@ def read_allowances(path: Path) -> AllowanceFile:
     """The file as it is written; what it says is checked with a log and a tariff.
 
     Raises:
-        ScenarioError: It cannot be read, or is not TOML.
+        ScenarioError: It cannot be read, is not TOML, or states what no allowance is.
     """
     try:
         given = read_toml(path.read_text(encoding="utf-8-sig"))
@@ -78,9 +78,13 @@ def read_allowances(path: Path) -> AllowanceFile:
         raise ScenarioError(["must be UTF-8"], str(path)) from None
     except ScenarioError as error:
         raise ScenarioError(error.problems, str(path)) from None
+    problems: list[str] = []
+    given = without_interventions(given, problems)
     teams, currency = given.get("teams", {}), given.get("currency", "")
     if not isinstance(teams, Mapping) or not isinstance(currency, str):
-        raise ScenarioError(["teams: must be a table, and currency a text"], str(path))
+        problems.append("teams: must be a table, and currency a text")
+    if problems:
+        raise ScenarioError(problems, str(path))
     return AllowanceFile(
         path=str(path),
         currency=currency,

@@ -101,7 +101,7 @@ def billed_columns(
     """The log played to its end.
 
     Args:
-        config: Its agents are those of the columns.
+        config: Its agents are those of the columns; it has no interventions.
         grants: Allowances instead of those of the configuration, `[agent]`.
         opening: Balances before the first turn; those of genesis when None.
         first_turn: The number of the first row.
@@ -111,6 +111,7 @@ def billed_columns(
     """
     import numpy as np  # noqa: PLC0415
 
+    assert config.governance is None, config.governance
     agents = asked.units.shape[1]
     start = [config.genesis_tokens_per_agent] * agents if opening is None else opening
     income = GrantedIncome(config, _numbers(config, asked, grants))

@@ -104,6 +104,7 @@ def read_tariff(path: Path, models: Iterable[str]) -> Tariff:
     except ScenarioError as error:
         raise ScenarioError(error.problems, str(path)) from None
     problems: list[str] = []
+    given = without_interventions(given, problems)
     table = TariffTable(**read_table(TariffTable, given, "", problems))
     problems += _contradictions(table)
     units = parse_units(table.units, problems)
@@ -123,6 +124,23 @@ def read_tariff(path: Path, models: Iterable[str]) -> Tariff:
         currency=table.currency,
         token_price=table.token_price,
     )
+
+
+def without_interventions(given: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
+    """A file's tables but for `[governance]`, which is none of a tariff's (Q3).
+
+    Args:
+        problems: Gets what to do instead where the file states it.
+    """
+    if _GOVERNANCE in given:
+        problems.append(
+            f"{_GOVERNANCE}: a what-if plays no interventions; play the log as [usage] of a "
+            f"scenario with [{_GOVERNANCE}]: sim-economy experiment FILE"
+        )
+    return {key: value for key, value in given.items() if key != _GOVERNANCE}
+
+
+_GOVERNANCE: Final = "governance"
 
 
 def _contradictions(table: TariffTable) -> list[str]:

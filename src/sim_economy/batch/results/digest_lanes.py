@@ -22,6 +22,7 @@ from sim_economy.batch.lanes import (
     FLOWS,
     INTEREST,
     LANES,
+    LOST,
     PLATFORM,
     STAKED,
     STUDIES,
@@ -104,6 +105,7 @@ def add_world(sums: Uint64s, turn: Int32s, totals: Int64s, number: np.int64) -> 
             totals[INTEREST - FLOWS + lane]
             + totals[STUDY_COSTS - FLOWS + lane]
             + totals[BURNS - FLOWS + lane]
+            + totals[LOST + lane]
         )
         sums[lane] = mixed(
             sums[lane]

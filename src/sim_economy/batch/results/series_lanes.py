@@ -20,6 +20,7 @@ from sim_economy.batch.lanes import (
     INCOME,
     INTEREST,
     LANES,
+    LOST,
     NEGATIVE,
     PLATFORM,
     SERIES,
@@ -51,6 +52,7 @@ def keep_series(shared: Shared, worlds: BlockWorlds, work: Workspace, number: np
             totals[INTEREST - FLOWS + lane]
             + totals[STUDY_COSTS - FLOWS + lane]
             + totals[BURNS - FLOWS + lane]
+            + totals[LOST + lane]
         )
         begun = agents * np.int64(worlds.parameters[GENESIS + lane])
         supply = begun + totals[INCOME - FLOWS + lane] - totals[PLATFORM + lane] - destroyed

@@ -6,9 +6,10 @@ import traceback
 from collections.abc import Sequence
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from sim_economy.batch.state_digest import state_digest
+from sim_economy.core.state import State
 from sim_economy.experiments.sweeps.played_rows import PlayedRows, RowStatus, TurnSums
 from sim_economy.experiments.sweeps.point_scenarios import SweptScenario
 from sim_economy.experiments.sweeps.sweep_plan import RowSpan, SweepPlan
@@ -24,11 +25,13 @@ class PlayedWorld(Struct, frozen=True):
 
     Attributes:
         turns: The numbers of `TURN_METRICS` at the end of each turn.
+        wealth: Of each agent at the end; see `PlayedRows`.
     """
 
     metrics: dict[str, int | float]
     digest: int
     turns: Sequence[tuple[int, int, int, int]]
+    wealth: Sequence[int]
 
 
 def play_world(scenario: Scenario, replicate: int) -> PlayedWorld:
@@ -45,7 +48,16 @@ def play_world(scenario: Scenario, replicate: int) -> PlayedWorld:
     for name in WHOLE:
         if abs(metrics[name]) > _COLUMN_MAX:
             raise OverflowError(f"{name} is {metrics[name]}, more than a column of 64 bits holds")
-    return PlayedWorld(metrics, state_digest(state, config), totals.turns)
+    return PlayedWorld(metrics, state_digest(state, config), totals.turns, final_wealth(state))
+
+
+def final_wealth(state: State) -> list[int]:
+    """Balance and stake of each agent, less what it was lent and has not repaid."""
+    held = [free + kept for free, kept in zip(state.balances, state.staked, strict=True)]
+    debts = UNSET if state.governance is UNSET else state.governance.debts
+    if debts is UNSET:
+        return held
+    return [own - debt.receivable for own, debt in zip(held, debts, strict=True)]
 
 
 _COLUMN_MAX: Final = 2**63 - 1
@@ -68,6 +80,7 @@ class SpanTask(Struct, frozen=True, kw_only=True):
     seed: int
     metrics: Sequence[str]
     per_turn: bool
+    wealth: bool
 
 
 def span_task(plan: SweepPlan, span: RowSpan) -> SpanTask:
@@ -88,6 +101,7 @@ def span_task(plan: SweepPlan, span: RowSpan) -> SpanTask:
         seed=study.seed,
         metrics=study.metrics,
         per_turn=study.per_turn,
+        wealth=study.wealth,
     )
 
 
@@ -120,6 +134,7 @@ def play_task(task: SpanTask) -> PlayedRows:
         statuses=[RowStatus.FAILED if world is None else RowStatus.CORE for world in played],
         failures=failures,
         turns=turns,
+        wealth=[() if world is None else world.wealth for world in played] if task.wealth else (),
     )
 
 

@@ -61,18 +61,25 @@ NUMBA_MISSING: Final = str(ExtraMissingError("the batch kernel", "numba", "batch
 KernelUsage = UniformUsage | TabledUsage | ListedUsage
 
 
-def kernel_player(plan: SweepPlan) -> Player | str:
+def kernel_player(plan: SweepPlan, rows: int | None = None) -> Player | str:
     """The kernel as a player of a plan, or why it cannot play it.
 
     Whether a sweep is small is a matter of the whole study, so that one that is resumed goes on
     with the player that it began with.
+
+    Args:
+        rows: Of all work that the plan is a part of; its own when None.
     """
     base = plan.study.scenario.base
-    agent_turns = plan.rows * base.config.num_agents * base.turns
-    if plan.rows <= SMALL_ROWS and agent_turns <= SMALL_AGENT_TURNS:
-        return f"{plan.rows} runs are played sooner without it"
+    whole = plan.rows if rows is None else rows
+    agent_turns = whole * base.config.num_agents * base.turns
+    if whole <= SMALL_ROWS and agent_turns <= SMALL_AGENT_TURNS:
+        return f"{whole} runs are played sooner without it"
     if find_spec("numba") is None:
         return NUMBA_MISSING
+    rules = base.config.governance
+    if plan.study.wealth and rules is not None and rules.debt_rails is not None:
+        return "what agents owe debt rails is the core's to say"
     reason = _obstacle(base, by_turn=plan.study.per_turn)
     return KernelPlayer(plan) if reason is None else reason
 
@@ -93,8 +100,6 @@ def _obstacle(scenario: Scenario, *, by_turn: bool) -> str | None:
     config = scenario.config
     if config.secret or config.rules_version is not RulesVersion.V3:
         return "draws of a secret seed, or of older rules, are the core's"
-    if config.governance is not None:
-        return "interventions ([governance]) are the core's; the kernel has no rule for them"
     if config.num_agents > AGENTS_MAX:
         return f"{config.num_agents:,} agents are the core's; the kernel takes {AGENTS_MAX:,}"
     if config.num_agents * scenario.turns > AGENT_TURNS_MAX:
@@ -102,29 +107,47 @@ def _obstacle(scenario: Scenario, *, by_turn: bool) -> str | None:
     behaviour = behaviour_of(scenario.population)
     if isinstance(behaviour, CoreOnly):
         return str(behaviour)
-    if config.num_agents > BLOCK_AGENTS_MAX and (by_turn or not _follow_family(behaviour)):
-        what = "series by turn" if by_turn else "policies but one of the published family"
-        return f"{what} are the core's beyond {BLOCK_AGENTS_MAX:,} agents"
-    from sim_economy.batch.decisions.behaviour_packing import refusal  # noqa: PLC0415 - imports Numba
+    if config.num_agents > BLOCK_AGENTS_MAX:
+        what = _only_in_blocks(scenario, behaviour, by_turn=by_turn)
+        if what is not None:
+            return f"{what} are the core's beyond {BLOCK_AGENTS_MAX:,} agents"
+    # Both import Numba.
+    from sim_economy.batch.decisions.behaviour_packing import refusal  # noqa: PLC0415
+    from sim_economy.batch.governance.governance_packing import (  # noqa: PLC0415
+        governance_refusal,
+    )
 
-    return refusal(behaviour)
+    return refusal(behaviour) or governance_refusal(config, scenario.turns)
+
+
+def _only_in_blocks(scenario: Scenario, behaviour: Behaviour, *, by_turn: bool) -> str | None:
+    """What of a scenario large worlds have no rule for; None where there is nothing."""
+    if scenario.config.governance is not None:
+        return "interventions"
+    if by_turn:
+        return "series by turn"
+    return None if _follow_family(behaviour) else "policies but one of the published family"
 
 
 class KernelPlayer:
     """Plays rows 64 at a time; rows beyond the kernel's range are left to the core."""
 
     def __init__(self, plan: SweepPlan) -> None:
-        from sim_economy.batch.packing import VARIED  # noqa: PLC0415 - imports Numba
+        # Both import Numba.
+        from sim_economy.batch.governance.governance_packing import DOSES  # noqa: PLC0415
+        from sim_economy.batch.packing import VARIED  # noqa: PLC0415
 
         self._plan = plan
         self._study = plan.study
         base = plan.study.scenario.base
-        numbers = _policy_numbers(base)
+        of_all = plan.study.scenario.policy is not None
+        numbers = _policy_numbers(base) if of_all else frozenset()
         self._varied: dict[str, SweptKey] = {}
         self._shared: list[SweptKey] = []
         for key in plan.study.keys:
             table, _, own = key.name.rpartition(".")
             of_world = table in {"", "income"} and own in VARIED and not key.labels
+            of_world |= key.name in DOSES
             if of_world or (table == "policy" and own in numbers):
                 self._varied[key.name] = key
             else:
@@ -152,6 +175,7 @@ class KernelPlayer:
             statuses=joined([part.statuses for part in found]),
             turns=[sums for part in found for sums in part.turns],
             left=left,
+            wealth=_in_order([own for part in found for own in part.wealth], order),
         )
 
     def _shapes(self, rows: Column) -> Iterator[Column]:
@@ -184,6 +208,9 @@ class KernelPlayer:
         )
 
         study = self._study
+        if not study.per_turn:
+            # Worlds of one seed beside each other: most lanes then read the same usage.
+            rows = rows[np.argsort(rows % study.seeds, kind="stable")]
         columns = self._plan.row_columns(rows)
         points = columns["point"]
         scenario = self._scenario(int(points[0]))
@@ -212,7 +239,7 @@ class KernelPlayer:
                 if not name.startswith("policy.")
             },
         )
-        with_accounts = bool(OF_ACCOUNTS & {*study.metrics})
+        with_accounts = study.wealth or bool(OF_ACCOUNTS & {*study.metrics})
         own = np.unique(points, return_inverse=True)
         played = play_batch(
             batch, accounts=with_accounts, points=own[1] if study.per_turn else None
@@ -232,6 +259,7 @@ class KernelPlayer:
             statuses=statuses,
             turns=_turn_sums(played, own[0], own[1], kept),
             left=rows[~kept].tolist(),
+            wealth=_wealth(accounts, kept) if study.wealth else (),
         )
 
     def _left(self, rows: Column) -> PlayedRows:
@@ -270,6 +298,18 @@ class KernelPlayer:
         if self._lists[0] != key:
             self._lists = key, _lists(scenario, different)
         return ListedUsage(units=self._lists[1], index=index.astype(np.int32))
+
+
+def _in_order(wealth: Sequence[Sequence[int]], order: Column) -> list[Sequence[int]]:
+    return [wealth[index] for index in order] if wealth else []
+
+
+def _wealth(accounts: tuple[Column, Column] | None, kept: Column) -> list[list[int]]:
+    """Balance and stake, `[row][agent]`, of the rows that are kept."""
+    assert accounts is not None, "wealth needs accounts"
+    balances, staked = (held[:, kept].astype("int64") for held in accounts)
+    wealth: list[list[int]] = (balances + staked).T.tolist()
+    return wealth
 
 
 def _lists(scenario: Scenario, seeds: Column) -> Any:

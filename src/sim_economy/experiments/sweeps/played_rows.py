@@ -43,6 +43,8 @@ class PlayedRows(Struct, kw_only=True):
         failures: The traceback of each failed row, by its number.
         turns: Sums by turn, where the study asks for them.
         left: Rows that were asked for and are not here: whoever asked plays them elsewhere.
+        wealth: Balance and stake at the end, less the receivable, `[row][agent]`, where the study
+            asks for it.
     """
 
     rows: Sequence[int]
@@ -52,6 +54,7 @@ class PlayedRows(Struct, kw_only=True):
     failures: Mapping[int, str] = field(default_factory=dict)
     turns: Sequence[TurnSums] = ()
     left: Sequence[int] = ()
+    wealth: Sequence[Sequence[int]] = ()
 
 
 class Player(Protocol):

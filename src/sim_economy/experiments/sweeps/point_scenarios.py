@@ -66,6 +66,15 @@ class SweptScenario(Struct, frozen=True, kw_only=True):
         Raises:
             ScenarioError: With every problem found.
         """
+        given = self.given_at(changes, **top)
+        return parse_scenario(given, self.folder, default_name=self.default_name)
+
+    def given_at(self, changes: Mapping[str, Any], **top: Any) -> dict[str, Any]:
+        """The plain values of the scenario with changes by key.
+
+        Raises:
+            ScenarioError: A change is invalid.
+        """
         given = deepcopy(self.given)
         of_policy = {
             **self.of_policy,
@@ -79,7 +88,7 @@ class SweptScenario(Struct, frozen=True, kw_only=True):
         change_all(given, {**plain, **top}, stated=self.stated)
         if of_policy:
             self._set_policy(given, of_policy, plain)
-        return parse_scenario(given, self.folder, default_name=self.default_name)
+        return given
 
     def _set_policy(
         self, given: dict[str, Any], of_policy: Mapping[str, Any], plain: Mapping[str, Any]

@@ -16,12 +16,12 @@ from sim_economy.core.table_reader import (
     Kind,
     Parameter,
     attempt,
-    described_parameters,
     read_table,
     read_toml,
     suggestion,
 )
 from sim_economy.experiments.sweeps.point_scenarios import SweptScenario, swept_scenario
+from sim_economy.experiments.sweeps.study_changes import changed_study
 from sim_economy.experiments.sweeps.swept_keys import (
     SweptKey,
     check_distinct,
@@ -74,6 +74,7 @@ class SweepStudy(Struct, frozen=True, kw_only=True):
         size: Of the design; 0 where what is varied says it.
         levels: Of a Morris design.
         metrics: Those that are kept, in order.
+        wealth: Whether players give back each agent's wealth; no sweep keeps it.
         scenario: What is swept, with its settings.
         given: The study as it was written, plain.
     """
@@ -90,6 +91,7 @@ class SweepStudy(Struct, frozen=True, kw_only=True):
     keys: tuple[SweptKey, ...]
     scenario: SweptScenario
     given: dict[str, Any]
+    wealth: bool = False
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -146,7 +148,7 @@ def load_study(
     else:
         raise ScenarioError([f"study: must be a file or values, not {type(source).__name__}"])
     try:
-        return parse_study(_changed(given, changes), folder, name)
+        return parse_study(changed_study(given, changes, StudyTable), folder, name)
     except ScenarioError as error:
         if isinstance(source, str | Path) and str(source) not in STUDIES and not error.file:
             error.file = str(source)
@@ -169,43 +171,6 @@ def _study_text(source: str) -> tuple[str, Path]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ScenarioError([f"{source[:100]}: cannot be read: {reason}; {known}"]) from None
-
-
-def _changed(
-    given: Mapping[str, Any], changes: Sequence[str] | Mapping[str, Any]
-) -> dict[str, Any]:
-    """The values of a study with changes."""
-    changed = {**given}
-    own = described_parameters(StudyTable)
-    for key, value in _by_key(changes).items():
-        path, _, rest = key.partition(".")
-        varied = flat_keys(changed.get("vary", {}))
-        if path == "vary" and rest:
-            changed["vary"] = {**varied, rest: value}
-            continue
-        name = key.removeprefix("world.")
-        if varied.pop(name, None) is not None:
-            changed["vary"] = varied
-        if key in own:
-            changed[key] = value
-        else:
-            changed["set"] = {**changed.get("set", {}), name: value}
-    return changed
-
-
-def _by_key(changes: Sequence[str] | Mapping[str, Any]) -> dict[str, Any]:
-    if isinstance(changes, Mapping):
-        return {str(key): value for key, value in changes.items()}
-    found = {}
-    for change in changes:
-        key, equals, text = change.partition("=")
-        if not equals or not key.strip():
-            raise ScenarioError([f"--set {change}: must be key=value"])
-        try:
-            found[key.strip()] = read_toml(f"value = {text.strip()}")["value"]
-        except ScenarioError:
-            found[key.strip()] = text.strip()
-    return found
 
 
 def parse_study(

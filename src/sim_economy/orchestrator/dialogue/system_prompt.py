@@ -5,16 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from importlib import resources
-from typing import Final
+from typing import Any, Final
 
 from sim_economy.core.codec import canonical
 from sim_economy.core.income_config import EmptyRule, IncomeConfig, OverdraftRule
 from sim_economy.core.world_config import WorldConfig, config_values
+from sim_economy.orchestrator.dialogue.intervention_words import interventions_in_words
 from sim_economy.orchestrator.dialogue.messages import json_line
 from sim_economy.orchestrator.settings import AgentBackend, Plan
 
-PROMPT_VERSION: Final = 1
-"""Changes whenever the same view could give another prompt."""
+
+def prompt_version(world: Mapping[str, Any]) -> int:
+    """The version of the prompts of a world: another whenever the same view could give another.
+
+    Args:
+        world: Its parameters, as settings keep them.
+    """
+    return 2 if "governance" in world else 1
 
 
 def instructions(
@@ -31,6 +38,8 @@ def instructions(
     ]
     if config.income is not None:
         parts.insert(1, _income(config.income))
+    if "governance" in world:
+        parts.insert(len(parts) - 3, interventions_in_words(world["governance"], world))
     if plan.observation == "full":
         parts.insert(len(parts) - 2, "In this run you see the whole state of the world.")
     if backend.persona:

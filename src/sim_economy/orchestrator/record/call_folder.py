@@ -23,7 +23,7 @@ from sim_economy.ledger.sidecars.ledger_files import remove_ledger
 from sim_economy.ledger.sidecars.run_folder import claimed, write_whole
 from sim_economy.ledger.stores.backup import convert
 from sim_economy.orchestrator.dialogue.reply_parser import REPLY_VERSION
-from sim_economy.orchestrator.dialogue.system_prompt import PROMPT_VERSION
+from sim_economy.orchestrator.dialogue.system_prompt import prompt_version
 from sim_economy.orchestrator.record.call_log import (
     FORMAT,
     CallLog,
@@ -89,7 +89,9 @@ def read_task(folder: Path) -> Task:
     if kept is None:
         raise FolderError("folder_foreign", str(folder), "holds no orchestrated run")
     rules = known_rules_version(str(kept.get("rules_version")))
-    ours = {"format": FORMAT, "rules_version": rules or KNOWN, "prompt_version": PROMPT_VERSION}
+    world = kept.get("world")
+    prompts = prompt_version(world if isinstance(world, dict) else {})
+    ours = {"format": FORMAT, "rules_version": rules or KNOWN, "prompt_version": prompts}
     for key, value in ours.items():
         if kept.get(key) != value:
             raise FolderError(

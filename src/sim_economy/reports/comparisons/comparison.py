@@ -10,10 +10,10 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from sim_economy.core.errors import ExtraMissingError, ScenarioError
 from sim_economy.reports.comparisons.insolvency import Outcomes
@@ -22,7 +22,12 @@ from sim_economy.runs.agent_outcomes import Collector, agent_outcomes, collector
 from sim_economy.runs.extended_metrics import ExtendedMetrics, all_metrics, doubts
 from sim_economy.runs.run import Run
 from sim_economy.scenarios.scenario import Scenario
+from sim_economy.statistics.coverage import sample_coverage
 from sim_economy.statistics.intervals import student_interval
+from sim_economy.statistics.multiple_testing import holm
+from sim_economy.statistics.paired_differences import sign_flip_p_value
+
+_FLIPS_SEED: Final = 1
 
 
 class TreatmentRuns(Struct, frozen=True, dict=True):
@@ -65,6 +70,10 @@ class MetricDifference(Struct, frozen=True, kw_only=True):
         other: The mean of the other one.
         low: Of the 95 % interval by Student's t for the mean difference; None below two pairs.
         high: Likewise.
+        p_value: Of the sign-flip test; None below two pairs, and where all pairs differ alike.
+        p_holm: The same after Holm's correction over all metrics of the treatment.
+        coverage: What an interval of 95 % covers of samples most like these pairs; None below four
+            of them, and where all differ alike.
     """
 
     column: str
@@ -75,6 +84,9 @@ class MetricDifference(Struct, frozen=True, kw_only=True):
     mean: float | None
     low: float | None
     high: float | None
+    p_value: float | None = None
+    p_holm: float | None = None
+    coverage: float | None = None
 
     @property
     def plain(self) -> dict[str, Any]:
@@ -93,6 +105,9 @@ class MetricDifference(Struct, frozen=True, kw_only=True):
             "percent_high": self.percent(self.high),
             "is_clear": self.is_clear,
             "certainty": self.certainty,
+            "p_value": self.p_value,
+            "p_holm": self.p_holm,
+            "coverage": self.coverage,
         }
 
     def percent(self, difference: float | None) -> float | None:
@@ -228,7 +243,10 @@ def differences(
     """
     first, *others = sides
     columns = columns_of(named)
-    found = {column: [_difference(column, first, other) for other in others] for column in columns}
+    by_treatment = [
+        _with_holm([_difference(column, first, other) for column in columns]) for other in others
+    ]
+    found = dict(zip(columns, zip(*by_treatment, strict=True), strict=True))
     rest = [column for column in columns if column not in named]
     rest.sort(key=lambda column: -max(row.effect for row in found[column]))
     return [row for column in (*dict.fromkeys(named), *rest) for row in found[column]]
@@ -240,6 +258,7 @@ def _difference(column: str, first: TreatmentRuns, other: TreatmentRuns) -> Metr
     seeds = [seed for seed in base if seed in values]
     pairs = [values[seed] - base[seed] for seed in seeds]
     low, high = student_interval(pairs) if len(pairs) > 1 else (None, None)
+    nearest = sample_coverage(pairs) if pairs else None
     return MetricDifference(
         column=column,
         treatment=other.name,
@@ -249,7 +268,15 @@ def _difference(column: str, first: TreatmentRuns, other: TreatmentRuns) -> Metr
         mean=statistics.mean(pairs) if pairs else None,
         low=low,
         high=high,
+        p_value=sign_flip_p_value(pairs, _FLIPS_SEED) if pairs else None,
+        coverage=None if nearest is None else nearest.student,
     )
+
+
+def _with_holm(rows: Sequence[MetricDifference]) -> list[MetricDifference]:
+    tested = {row.column: row.p_value for row in rows if row.p_value is not None}
+    adjusted = dict(zip(tested, holm([*tested.values()]), strict=True))
+    return [replace(row, p_holm=adjusted.get(row.column)) for row in rows]
 
 
 def unpaired_by(first: TreatmentRuns, other: TreatmentRuns) -> list[str]:

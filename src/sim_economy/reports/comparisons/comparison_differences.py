@@ -20,7 +20,9 @@ from sim_economy.reports.drawings import comparison_figures as drawn
 from sim_economy.reports.drawings.drawing import short
 from sim_economy.reports.page.document import Block, Figure, Section, sourced
 from sim_economy.reports.tables import Table, Value, number
+from sim_economy.statistics.coverage import COVERAGE_MIN
 
+_ALPHA: Final = 0.05
 COMPARISON_CSV: Final = "comparison.csv"
 
 
@@ -53,16 +55,43 @@ def _against(
         intro += (
             f" {clear} of {len(rows)} differences leave zero out of their 95 % interval by "
             "Student's t; about one in twenty would do so if nothing differed."
+            f"{_corrected(rows)}"
         )
     else:
         intro += " One pair says nothing of chance, so there are no intervals."
-    said = [f"- {text}" for text in (_certain(rows), equal_text(rows)) if text]
+    said = [f"- {text}" for text in (_certain(rows), equal_text(rows), _uncovered(rows)) if text]
     return [
         intro,
         *(["\n".join(said)] if said else []),
         *([_forest(first, other, drawn_rows)] if drawn_rows else []),
         _difference_table(first, other, rows),
     ]
+
+
+def _corrected(rows: Sequence[MetricDifference]) -> str:
+    """How many differences are left by Holm's correction; empty where it could leave none."""
+    tested = [row.p_holm for row in rows if row.p_holm is not None]
+    if not tested or len(tested) * 2.0 ** (1 - rows[0].pairs) > _ALPHA:
+        return ""
+    left = sum(value <= _ALPHA for value in tested)
+    return (
+        f" By sign flips with Holm's correction {left} of the {len(tested)} that vary are left; if "
+        "nothing differed, one such comparison in twenty would have any."
+    )
+
+
+def _uncovered(rows: Sequence[MetricDifference]) -> str:
+    """The metrics whose pairs are like samples that intervals cover badly; empty for none."""
+    low = [row for row in rows if row.coverage is not None and row.coverage < COVERAGE_MIN]
+    if not low:
+        return ""
+    listed = ", ".join(
+        f"{METRIC_NAMES[row.column]} {100 * (row.coverage or 0):.0f} %" for row in low
+    )
+    return (
+        "Few pairs of a skewed shape: in samples like them an interval of 95 % holds the true mean "
+        f"less often than it says: {listed}. More runs help."
+    )
 
 
 def _certain(rows: Sequence[MetricDifference]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,7 +30,7 @@ _BAND: Final = 0.18
 """How opaque a band is."""
 
 
-class Curve(Struct, frozen=True, kw_only=True):
+class BandedCurve(Struct, frozen=True, kw_only=True):
     """A line with its band.
 
     Attributes:
@@ -53,7 +54,7 @@ class CurvePanel(Struct, frozen=True, kw_only=True):
     """
 
     title: str
-    curves: Sequence[Curve]
+    curves: Sequence[BandedCurve]
     level: float | None = None
     ticks: Sequence[str] = ()
 
@@ -109,18 +110,18 @@ def _curve_panel(axes: Axes, panel: CurvePanel, colours: Mapping[str, str]) -> N
             marker="o" if len(curve.across) <= 12 else None, markersize=3.5,
         )  # fmt: skip
         known = [
-            (place, low, high)
-            for place, low, high in zip(curve.across, curve.low, curve.high, strict=False)
+            (at, low, high)
+            for at, low, high in zip(curve.across, curve.low, curve.high, strict=False)
             if low is not None and high is not None
         ]
         if known:
-            places, lows, highs = zip(*known, strict=True)
-            axes.fill_between(places, lows, highs, color=colour, alpha=_BAND, linewidth=0)
+            across, lows, highs = zip(*known, strict=True)
+            axes.fill_between(across, lows, highs, color=colour, alpha=_BAND, linewidth=0)
     if panel.ticks:
         axes.set_xticks(range(len(panel.ticks)), panel.ticks)
 
 
-class ForestRow(Struct, frozen=True, kw_only=True):
+class EffectMark(Struct, frozen=True, kw_only=True):
     """A difference with its interval; where its mode is another one, a second mark."""
 
     name: str
@@ -134,8 +135,12 @@ class ForestPanel(Struct, frozen=True, kw_only=True):
     """Differences in one outcome, beside the smallest that is worth acting on."""
 
     title: str
-    rows: Sequence[ForestRow]
+    rows: Sequence[EffectMark]
     smallest: float
+
+
+_TITLE_WIDTH: Final = 20
+"""Letters of a line of a panel's title."""
 
 
 @styled()
@@ -144,7 +149,7 @@ def forest(panels: Sequence[ForestPanel], description: str, *, narrow: bool = Fa
     columns = 1 if narrow else len(panels)
     down = math.ceil(len(panels) / columns)
     rows = max(len(panel.rows) for panel in panels)
-    figure = empty_figure(NARROW if narrow else WIDE, 0.9 + down * (0.6 + 0.28 * rows))
+    figure = empty_figure(NARROW if narrow else WIDE, 1.1 + down * (0.8 + 0.28 * rows))
     grid = [*figure.subplots(down, columns, sharey=True, squeeze=False).flat]
     for index, panel in enumerate(panels):
         _forest_panel(grid[index], panel)
@@ -152,7 +157,7 @@ def forest(panels: Sequence[ForestPanel], description: str, *, narrow: bool = Fa
 
 
 def _forest_panel(axes: Axes, panel: ForestPanel) -> None:
-    axes.set_title(panel.title, fontsize=9)
+    axes.set_title(textwrap.fill(panel.title, _TITLE_WIDTH), fontsize=8.5, loc="left")
     axes.axvspan(-panel.smallest, panel.smallest, color=MUTED, alpha=0.12, linewidth=0)
     axes.axvline(0, color=MUTED, linewidth=1)
     heights = [*range(len(panel.rows))][::-1]
@@ -165,7 +170,7 @@ def _forest_panel(axes: Axes, panel: ForestPanel) -> None:
         )
     axes.set_yticks(heights, [short(row.name) for row in panel.rows], fontsize=8)
     axes.xaxis.set_major_formatter(grouped)
-    axes.locator_params(axis="x", nbins=4)
+    axes.locator_params(axis="x", nbins=3)
     axes.tick_params(axis="x", labelsize=8)
     axes.grid(visible=False, axis="y")
 
@@ -209,9 +214,7 @@ def flow_bars(
     """Token flows side by side, a bar for each arm."""
     names = [*dict.fromkeys(name for bar in bars for name in bar.parts)]
     colours = dict(zip(names, (BLUE, ORANGE, SKY, *PALETTE[2:]), strict=False))
-    figure, axes = titled_axes(
-        "", across, "", NARROW if narrow else WIDE, 1.5 + 0.36 * len(bars)
-    )
+    figure, axes = titled_axes("", across, "", NARROW if narrow else WIDE, 1.5 + 0.36 * len(bars))
     heights = [*range(len(bars))][::-1]
     starts = [0.0] * len(bars)
     for name in names:

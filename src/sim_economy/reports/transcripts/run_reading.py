@@ -14,6 +14,7 @@ from sim_economy.ledger.readers.counts import Flow, Made, owner_name
 from sim_economy.ledger.readers.plain_text import markdown_text, visible
 from sim_economy.orchestrator.record.run_totals import RunTotals, run_totals
 from sim_economy.orchestrator.record.transcript import Transcript
+from sim_economy.reports.interventions import interventions_json
 from sim_economy.reports.page.document import KeyFigure, plain
 from sim_economy.reports.tables import MINUS, Table, Value
 
@@ -95,6 +96,7 @@ def plain_reading(transcript: Transcript, reading: RunReading) -> dict[str, Any]
         "balances": balance_rows(transcript, reading.totals),
         "contracts": _plain_rows(reading.contracts),
         "flows": _plain_flows(transcript),
+        **interventions_json([transcript.played] if transcript.played else []),
     }
 
 

@@ -16,6 +16,7 @@ from sim_economy.ledger.sidecars.run_folder import refuse_foreign_file, writing_
 from sim_economy.orchestrator.record.run_totals import actions_in, actions_of
 from sim_economy.orchestrator.record.transcript import AgentTurn, Transcript, TranscriptCall
 from sim_economy.reports.drawings import agent_figures
+from sim_economy.reports.interventions import interventions_section
 from sim_economy.reports.page.document import Block, Figure, Pieces, Report, Section
 from sim_economy.reports.page.html import BEGINNING, page_pieces
 from sim_economy.reports.tables import MINUS, Code, Table, Value
@@ -69,6 +70,7 @@ def transcript_report(transcript: Transcript) -> Report:
             Section(title=CONTRACTS, blocks=_filled([reading.kinds, reading.contracts])),
             Section(title=TRADE, blocks=_filled([reading.trade, reading.platform])),
             Section(title=THINKING, blocks=[reading.thinking]),
+            *_interventions(transcript),
             Section(title=TURNS, blocks=[Pieces(TurnPieces(transcript))]),
         ],
         provenance=[
@@ -97,6 +99,13 @@ def _picture(transcript: Transcript, reading: RunReading) -> Figure:
         narrow=narrow,
         rows=balance_rows(transcript, reading.totals),
     )
+
+
+def _interventions(transcript: Transcript) -> list[Section]:
+    """The section on interventions; none in a world without them, or without its ledger."""
+    runs = [transcript.played] if transcript.played else []
+    section = interventions_section(runs, files=False)
+    return [section] if section.blocks else []
 
 
 def _filled(tables: Sequence[Table | None]) -> list[Block]:

@@ -63,7 +63,7 @@ class MockProvider:
             reply = self._decided(call, shown)
             thinking, output = self._used(call.turn)[call.agent]
             return ModelOutput(reply, "", ModelUsage(prompt, thinking + output, thinking))
-        answer = trade(call, shown, self._config)
+        answer = trade(call, shown, self._config.as_seen(call.turn - 1))
         text = json.dumps(answer, ensure_ascii=False)
         thinking = 40 + 12 * len(str(answer.get("thinking", "")).split())
         return ModelOutput(text, "", ModelUsage(prompt, thinking + len(text) // 3, thinking))

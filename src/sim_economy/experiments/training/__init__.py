@@ -1,0 +1,1 @@
+"""Policies trained against the rules of a scenario: candidates, generations, the folder of both."""

@@ -1,0 +1,367 @@
+"""The report of a study of treatments: the answer first, then figures, then every effect."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct
+
+from sim_economy.core.errors import needing
+from sim_economy.ledger.readers.plain_text import markdown_code, markdown_text
+from sim_economy.reports.page.document import KeyFigure, Report, Section, plain
+from sim_economy.reports.page.files import write_files
+from sim_economy.reports.tables import Table, Value, number
+from sim_economy.studies.findings.study_claims import claims_table
+from sim_economy.studies.findings.study_effects import (
+    Effect,
+    Interaction,
+    MatchedEffect,
+    Verdict,
+    fixed_effects,
+    interactions,
+    matched_effects,
+    primary_effects,
+    trained_effects,
+    treatments_of,
+)
+from sim_economy.studies.findings.study_pictures import (
+    dose_picture,
+    flow_picture,
+    forest_picture,
+    impulse_picture,
+    interaction_picture,
+    survival_picture,
+    threshold_picture,
+)
+from sim_economy.studies.findings.study_result_tables import (
+    effects_table,
+    fixed_table,
+    interaction_table,
+    known_table,
+    matched_table,
+    shock_table,
+    shortfall_table,
+    trained_table,
+)
+from sim_economy.studies.findings.study_results import StudyResults
+from sim_economy.studies.findings.study_sentences import (
+    INSOLVENT,
+    answer,
+    between,
+    change,
+    rule_sentence,
+    trained_sentence,
+)
+from sim_economy.studies.findings.study_shocks import ImpulseResponse, impulse_responses
+from sim_economy.studies.treatment_study import TreatmentStudy
+
+REPORT_BEGINNING: Final = b"# "
+EFFECTS_CSV: Final = "tables/effects.csv"
+
+
+class StudyFindings(Struct, frozen=True, kw_only=True):
+    """All that a study found.
+
+    Attributes:
+        effects: Of each treatment at its dose, agents deciding again.
+        fixed: The same with behaviour held fixed.
+        trained: The same with agents trained against the rule, from those trained against none.
+    """
+
+    results: StudyResults
+    effects: Sequence[Effect]
+    fixed: Sequence[Effect]
+    trained: Sequence[Effect]
+    matched: Sequence[MatchedEffect]
+    interactions: Sequence[Interaction]
+    responses: Sequence[ImpulseResponse]
+
+    @property
+    def answer(self) -> str:
+        """The answer to the study's question, as plain text."""
+        return plain(answer(self.results, self.effects, self.matched))
+
+
+def findings_of(study: TreatmentStudy, folder: Path) -> StudyFindings:
+    """What a finished study found.
+
+    Raises:
+        FolderError: The folder holds no finished study.
+        ExtraMissingError: A library of the extra `report` is not installed.
+    """
+    with needing("a study", "report"):
+        results = StudyResults(study, folder)
+        names = [own.name for own in study.outcomes]
+        return StudyFindings(
+            results=results,
+            effects=primary_effects(results),
+            fixed=fixed_effects(results),
+            trained=trained_effects(results),
+            matched=matched_effects(results, names),
+            interactions=interactions(results, names),
+            responses=impulse_responses(results),
+        )
+
+
+def write_study(folder: Path, found: StudyFindings) -> list[Path]:
+    """Write `study.md`, `study.html`, figures and tables, the page last.
+
+    Raises:
+        ExtraMissingError: A library of the extra `report` is not installed.
+        FolderError: The folder cannot be written.
+    """
+    with needing("the report", "report"):
+        return write_files(folder, "study", study_report(found))
+
+
+def study_report(found: StudyFindings) -> Report:
+    """A study as a report."""
+    results, study = found.results, found.results.study
+    return Report(
+        title=study.question,
+        answer=answer(results, found.effects, found.matched),
+        picture=dose_picture(results),
+        key_figures=_key_figures(found),
+        evidence=[*_evidence(found)],
+        provenance=[_design(study), _statistics(found), _reading()],
+    )
+
+
+def _evidence(found: StudyFindings) -> Iterator[Section]:
+    results, study = found.results, found.results.study
+    first = study.behaviours[0]
+    last = first.horizons[-1].turns
+    if results.thresholds:
+        yield Section(
+            title="Before any rule",
+            blocks=[_before(found), threshold_picture(results), known_table(results)],
+        )
+    yield Section(
+        title="Each rule",
+        blocks=[
+            *(
+                rule_sentence(name, _of(found.effects, study, name))
+                for name in treatments_of(study)
+            ),
+            forest_picture(found.effects, found.fixed, study, first.name, last),
+            effects_table(found.effects),
+        ],
+    )
+    yield Section(
+        title="At equal tokens",
+        blocks=[_matched_sentence(found), matched_table(found.matched)],
+    )
+    yield Section(
+        title="With what agents decide held fixed",
+        blocks=[*_fixed_sentences(found), fixed_table(found.effects, found.fixed)],
+    )
+    if found.trained:
+        yield Section(
+            title="Agents trained against the rule",
+            blocks=[
+                trained_sentence(found.effects, found.trained),
+                trained_table(found.effects, found.trained),
+            ],
+        )
+    if found.interactions:
+        yield Section(
+            title="Two together",
+            blocks=[
+                _interaction_sentence(found),
+                interaction_picture(results, found.interactions, first.name, last),
+                interaction_table(found.interactions),
+            ],
+        )
+    yield Section(
+        title="Who stays solvent, and how long",
+        blocks=[survival_picture(results, first.name, last), shortfall_table(results)],
+    )
+    if found.responses:
+        yield Section(
+            title="Shocks",
+            blocks=[
+                impulse_picture(found.responses, first.name),
+                shock_table(found.responses),
+            ],
+        )
+    yield Section(title="Where tokens went", blocks=[flow_picture(results, first.name, last)])
+    yield Section(title="The paper's five claims", blocks=[claims_table(results)])
+
+
+def _of(effects: Sequence[Effect], study: TreatmentStudy, name: str) -> list[Effect]:
+    """The effects of one treatment."""
+    prefix = f"{name} {study.treatment(name).dose}"
+    return [own for own in effects if own.arm == prefix]
+
+
+def _key_figures(found: StudyFindings) -> list[KeyFigure]:
+    study = found.results.study
+    first = study.behaviours[0]
+    figures = []
+    for horizon in (first.horizons[0], first.horizons[-1])[: len(first.horizons)]:
+        off = found.results.off(first.name, horizon.turns)
+        figures.append(
+            KeyFigure(
+                value=f"{number(off.mean(INSOLVENT), 1)} %",
+                label=f"of agent-turns below zero after {horizon.turns:,} turns, without a rule",
+                note=f"platform {number(off.mean('platform'), 0)} tokens",
+            )
+        )
+    nothing = sum(own.verdict is Verdict.NOTHING for own in found.effects)
+    figures.append(
+        KeyFigure(
+            value=f"{nothing} of {len(found.effects)}",
+            label="primary effects are none that matters, by a test of equivalence",
+        )
+    )
+    return figures[:3]
+
+
+def _before(found: StudyFindings) -> str:
+    results = found.results
+    curve = results.study.threshold
+    assert curve is not None
+    shares = dict(results.thresholds)
+    own = shares[float(curve.published)]
+    return (
+        f"With nothing else changed, `{curve.key}` decides: {number(own, 1)} % of agent-turns end "
+        f"below zero at the published {curve.published}, {number(max(shares.values()), 1)} % at "
+        f"most, {number(min(shares.values()), 1)} % at least, over {curve.seeds} seeds and "
+        f"{curve.turns} turns ([thresholds.csv](thresholds.csv))."
+    )
+
+
+def _matched_sentence(found: StudyFindings) -> str:
+    own = [each.difference for each in found.matched if each.outcome == INSOLVENT]
+    verdicts = [None if difference is None else difference.verdict for difference in own]
+    alike, missing = verdicts.count(Verdict.NOTHING), verdicts.count(None)
+    return (
+        f"Beside a reference that spares or gives as many tokens, {alike} of {len(own) - missing} "
+        "treatments differ from it in agent-turns below zero by nothing that matters; "
+        f"{missing} spare or give nothing, and are compared with nothing."
+    )
+
+
+def _fixed_sentences(found: StudyFindings) -> Iterator[str]:
+    displaced = [
+        (own.displaced_percent, own) for own in found.results.of() if own.arm.kind.value == "fixed"
+    ]
+    if not displaced:
+        return
+    most, arm = max(displaced, key=lambda each: each[0])
+    text = (
+        f"What agents decided without a rule is played again under it. At most "
+        f"{number(most, 1)} % of inputs came to nothing there ({markdown_text(arm.arm.name)}, "
+        f"{markdown_text(arm.behaviour)}, {arm.turns:,} turns)."
+    )
+    if most > 5:
+        text += " **Above 5 % such a replay says little of what the rule would do.**"
+    yield text
+
+
+def _interaction_sentence(found: StudyFindings) -> str:
+    own = [each for each in found.interactions if each.outcome == INSOLVENT]
+    strongest = min(own, key=lambda each: each.together)
+    one, other = strongest.treatments
+    return (
+        f"Together, {markdown_text(one)} and {markdown_text(other)} lower agent-turns below zero "
+        f"most: {change(strongest.together, INSOLVENT)} under {markdown_text(strongest.behaviour)} "
+        f"after {strongest.turns:,} turns; their interaction, half of (both - one - other + "
+        f"neither), is {change(strongest.mean, INSOLVENT)} "
+        f"({between(strongest.interval, INSOLVENT)}; agents decide again; {strongest.pairs} pairs)."
+    )
+
+
+def _design(study: TreatmentStudy) -> Section:
+    """What was decided before anything was played."""
+    rows: list[tuple[Value, ...]] = [
+        ("hash of the study", study.hash),
+        ("horizons", ", ".join(f"{own.turns:,} turns x {own.seeds}" for own in study.horizons)),
+        ("behaviours", ", ".join(own.name for own in study.behaviours)),
+        *(
+            (f"treatment {own.name}", f"{own.key} = {', '.join(own.doses)}; compared at {own.dose}")
+            for own in study.treatments
+        ),
+        *(
+            (f"primary outcome {own.name}", f"smallest effect {own.smallest_effect:g}")
+            for own in study.outcomes
+        ),
+        *(
+            (f"shock {own.name}", json.dumps(list(own.entries), default=str))
+            for own in study.shocks
+        ),
+        ("together", ", ".join(study.factorial)),
+    ]
+    table = Table(
+        "design", "Decided beforehand, in the study's file", ("what", "value"), tuple(rows)
+    )
+    return Section(title="Design", blocks=[table])
+
+
+def _statistics(found: StudyFindings) -> Section:
+    tested = sum(own.p_value is not None for own in found.effects)
+    return Section(
+        title="Statistics",
+        blocks=[_HOW.format(tested=tested), *_warnings(found)],
+    )
+
+
+def _warnings(found: StudyFindings) -> list[str]:
+    """Where intervals cover less than they say."""
+    effects = [*found.effects, *found.fixed, *found.trained]
+    low = [own.coverage for own in effects if own.coverage is not None]
+    if not low:
+        return []
+    text = (
+        f"**{len(low)} of {len(effects)} intervals cover less than 90 %**, as little as "
+        f"{number(100 * min(low), 0)} % by what was measured of such samples: their differences "
+        "are few, or skewed."
+    )
+    return [text]
+
+
+_HOW: Final = (
+    "The run is the unit: differences are those of runs with the same seed. Intervals are "
+    "Student's t (95 %) and, beside them, the BCa bootstrap; p-values flip the signs of whole "
+    "pairs and are adjusted by Holm's method over all {tested} primary effects that chance has a "
+    "part in. *Does nothing that matters*: the 90 % interval lies within the smallest effect worth "
+    "acting on (two one-sided tests). What is not in the design was looked at afterwards: the "
+    "tables of matched references, interactions and shocks carry intervals without p-values."
+)
+
+
+def _reading() -> Section:
+    command = "sim-economy study STUDY --out FOLDER"
+    text = (
+        f"{markdown_code(command)} with the same file writes the same bytes. A run is named by "
+        "behaviour, arm, seed and turn; its row, with the digest of its state, is in "
+        "`runs/BEHAVIOUR/ARM.jsonl`."
+    )
+    return Section(title="Every number again", blocks=[text])
+
+
+def plain_findings(found: StudyFindings) -> dict[str, Any]:
+    """What a study found as plain values, for scripts."""
+    return {
+        "study_hash": found.results.study.hash,
+        "effects": [
+            {
+                "behaviour": own.behaviour,
+                "turns": own.turns,
+                "treatment": own.arm,
+                "mode": str(own.mode),
+                "outcome": own.outcome,
+                "pairs": own.pairs,
+                "without": own.off,
+                "difference": own.mean,
+                "interval": [*own.student],
+                "p_holm": own.adjusted,
+                "verdict": str(own.verdict),
+                "run": own.run_id,
+            }
+            for own in (*found.effects, *found.fixed, *found.trained)
+        ],
+    }

@@ -1,0 +1,249 @@
+"""The tables of a study's report: every effect, match, interaction and shock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sim_economy.reports.tables import Table, Value
+from sim_economy.statistics.expected_shortfall import expected_shortfall
+from sim_economy.studies.findings.study_effects import (
+    Effect,
+    Interaction,
+    MatchedEffect,
+    treatments_of,
+)
+from sim_economy.studies.findings.study_results import StudyResults
+from sim_economy.studies.findings.study_sentences import INSOLVENT
+from sim_economy.studies.findings.study_shocks import ImpulseResponse
+from sim_economy.studies.study_outcomes import OUTCOMES
+
+
+def known_table(results: StudyResults) -> Table:
+    """What is to be known of the world and the rules before any effect is read."""
+    study = results.study
+    rows: list[tuple[Value, ...]] = []
+    for behaviour in study.behaviours:
+        for horizon in behaviour.horizons:
+            off = results.off(behaviour.name, horizon.turns)
+            rows.append(
+                (
+                    behaviour.name,
+                    horizon.turns,
+                    len(off.seeds),
+                    round(off.mean(INSOLVENT), 2),
+                    round(off.mean("mean_depth"), 1),
+                    round(off.mean("platform"), 1),
+                    round(off.mean("platform_insolvent"), 1),
+                    round(off.mean("gini_absolute"), 1),
+                    round(off.mean("action_diversity"), 2),
+                    off.digests[0],
+                )
+            )
+    columns = (
+        "behaviour", "turns", "runs", "agent-turns below zero (%)", "mean depth",
+        "platform", "runs with platform below zero (%)", "absolute Gini",
+        "effective actions", "state of the first run",
+    )  # fmt: skip
+    return Table("without", "Without a rule", columns, tuple(rows))
+
+
+def effects_table(effects: Sequence[Effect]) -> Table:
+    """Every primary effect, a row each."""
+    rows = tuple(
+        (
+            own.behaviour,
+            own.turns,
+            own.arm,
+            str(own.mode),
+            OUTCOMES[own.outcome].text,
+            own.pairs,
+            _rounded(own.off),
+            _rounded(own.mean),
+            _rounded(own.student.low),
+            _rounded(own.student.high),
+            _rounded(own.bca.low),
+            _rounded(own.bca.high),
+            _rounded(own.adjusted, 4),
+            str(own.verdict),
+            own.run_id,
+        )
+        for own in effects
+    )
+    columns = (
+        "behaviour", "turns", "treatment", "mode", "outcome", "pairs", "without", "difference",
+        "low", "high", "BCa low", "BCa high", "p (Holm)", "verdict", "first run",
+    )  # fmt: skip
+    return Table("effects", "Every primary effect, agents deciding again", columns, rows)
+
+
+def _rounded(value: float | None, digits: int = 3) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def matched_table(matched: Sequence[MatchedEffect]) -> Table:
+    """Treatments with references at equal tokens, a row for each outcome."""
+    rows = tuple(
+        (
+            own.behaviour,
+            own.turns,
+            own.arm,
+            own.reference,
+            own.dose or None,
+            round(own.tokens, 1),
+            _rounded(own.reference_tokens, 1),
+            OUTCOMES[own.outcome].text,
+            *(_rounded(value, 2) for value in own.means),
+            None if own.difference is None else _rounded(own.difference.mean, 2),
+            None if own.difference is None else _rounded(own.difference.student.low, 2),
+            None if own.difference is None else _rounded(own.difference.student.high, 2),
+            "not comparable" if own.difference is None else str(own.difference.verdict),
+        )
+        for own in matched
+    )
+    columns = (
+        "behaviour", "turns", "treatment", "reference", "its dose", "tokens", "its tokens",
+        "outcome", "without", "treatment's", "reference's", "difference", "low", "high", "verdict",
+    )  # fmt: skip
+    return Table("matched", "Treatments beside references at equal tokens", columns, rows)
+
+
+def fixed_table(effects: Sequence[Effect], fixed: Sequence[Effect]) -> Table:
+    """Both modes of each treatment, a row for each outcome."""
+    deciding = {(own.behaviour, own.turns, own.arm, own.outcome): own for own in effects}
+    rows: list[tuple[Value, ...]] = []
+    for own in fixed:
+        name = own.arm.removesuffix(f", {own.mode}")
+        other = deciding.get((own.behaviour, own.turns, name, own.outcome))
+        rows.append(
+            (
+                own.behaviour,
+                own.turns,
+                name,
+                OUTCOMES[own.outcome].text,
+                _rounded(own.mean, 2),
+                _rounded(own.student.low, 2),
+                _rounded(own.student.high, 2),
+                None if other is None else _rounded(other.mean, 2),
+            )
+        )
+    columns = (
+        "behaviour", "turns", "treatment", "outcome", "difference, behaviour held fixed", "low",
+        "high", "difference, agents decide again",
+    )  # fmt: skip
+    return Table("fixed", "Behaviour held fixed beside agents deciding again", columns, tuple(rows))
+
+
+def trained_table(effects: Sequence[Effect], trained: Sequence[Effect]) -> Table:
+    """Trained and untrained agents under each treatment, a row for each outcome."""
+    deciding = {(own.behaviour, own.turns, own.arm, own.outcome): own for own in effects}
+    rows: list[tuple[Value, ...]] = []
+    for own in trained:
+        name = own.arm.removesuffix(", trained")
+        other = deciding.get((own.behaviour, own.turns, name, own.outcome))
+        rows.append(
+            (
+                own.behaviour,
+                own.turns,
+                name,
+                OUTCOMES[own.outcome].text,
+                own.pairs,
+                _rounded(own.off, 2),
+                _rounded(own.mean, 2),
+                _rounded(own.student.low, 2),
+                _rounded(own.student.high, 2),
+                str(own.verdict),
+                None if other is None else _rounded(other.mean, 2),
+            )
+        )
+    columns = (
+        "behaviour", "turns", "treatment", "outcome", "pairs", "trained against none",
+        "difference, trained", "low", "high", "verdict", "difference, agents decide again",
+    )  # fmt: skip
+    return Table("trained", "Agents trained against the rule", columns, tuple(rows))
+
+
+def interaction_table(interactions: Sequence[Interaction]) -> Table:
+    """Two treatments together, a row for each outcome."""
+    rows = tuple(
+        (
+            own.behaviour,
+            own.turns,
+            " + ".join(own.treatments),
+            OUTCOMES[own.outcome].text,
+            own.pairs,
+            _rounded(own.together, 2),
+            _rounded(own.mean, 2),
+            _rounded(own.interval.low, 2),
+            _rounded(own.interval.high, 2),
+        )
+        for own in interactions
+    )
+    columns = (
+        "behaviour", "turns", "treatments", "outcome", "pairs", "both change", "interaction", "low",
+        "high",
+    )  # fmt: skip
+    return Table("interactions", "Two treatments together", columns, rows)
+
+
+def shortfall_table(results: StudyResults) -> Table:
+    """The least wealth, pooled over agents and runs."""
+    rows: list[tuple[Value, ...]] = []
+    for behaviour in results.study.behaviours:
+        for horizon in behaviour.horizons:
+            arms = [results.off(behaviour.name, horizon.turns)]
+            arms += [
+                own
+                for name in treatments_of(results.study)
+                if (
+                    own := results.arm(
+                        behaviour.name,
+                        f"{name} {results.study.treatment(name).dose}",
+                        horizon.turns,
+                    )
+                )
+                is not None
+            ]
+            for own in arms:
+                pooled = [tokens for run in own.wealth for tokens in run]
+                rows.append(
+                    (
+                        behaviour.name,
+                        horizon.turns,
+                        own.arm.name,
+                        round(own.mean("solvent_turns"), 1),
+                        round(expected_shortfall(pooled), 1),
+                        min(pooled),
+                        round(own.owed, 1),
+                        round(own.mean("action_diversity"), 2),
+                        round(own.mean("winner_concentration"), 3),
+                    )
+                )
+    columns = (
+        "behaviour", "turns", "treatment", "turns before first below zero",
+        "mean wealth of the poorest 5 %", "least wealth", "owed to the platform",
+        "effective actions", "concentration of wins",
+    )  # fmt: skip
+    return Table("solvency", "The poorest, and how varied what agents do is", columns, tuple(rows))
+
+
+def shock_table(responses: Sequence[ImpulseResponse]) -> Table:
+    """What each shock does to each arm."""
+    rows = tuple(
+        (
+            own.behaviour,
+            own.shock,
+            own.arm,
+            own.pairs,
+            round(own.peak, 2),
+            round(own.area, 1),
+            round(own.back_percent, 1),
+            own.back_turns,
+        )
+        for own in responses
+    )
+    columns = (
+        "behaviour", "shock", "arm", "pairs", "agents more below zero, at most",
+        "agent-turns more below zero", "runs back inside the band of unshocked ones (%)",
+        "turns until half are",
+    )  # fmt: skip
+    return Table("shocks", "After a shock, beside the same arm without it", columns, rows)

@@ -1,0 +1,170 @@
+"""What a study says, in sentences with their numbers, intervals, modes, horizons and runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from sim_economy.ledger.readers.plain_text import markdown_text
+from sim_economy.reports.tables import MINUS, number
+from sim_economy.statistics.intervals import Interval
+from sim_economy.studies.findings.study_effects import Effect, MatchedEffect, Verdict
+from sim_economy.studies.findings.study_results import StudyResults
+from sim_economy.studies.study_outcomes import OUTCOMES
+
+INSOLVENT: Final = "insolvent_percent"
+PLATFORM: Final = "platform"
+
+
+def amount(value: float, outcome: str) -> str:
+    """A value of an outcome with as many digits as its unit asks for."""
+    unit = OUTCOMES[outcome].unit
+    if unit == "%":
+        return f"{number(value, 1)} %"
+    digits = 3 if not unit else 0 if abs(value) >= 100 else 1
+    return f"{number(value, digits)} {unit}".strip()
+
+
+def change(value: float, outcome: str) -> str:
+    """A difference in an outcome, with its sign; of percent in points."""
+    unit = OUTCOMES[outcome].unit
+    digits = 1 if unit == "%" else 3 if not unit else 0 if abs(value) >= 100 else 1
+    text = number(value, digits)
+    signed = text if text.startswith(MINUS) else f"+{text}"
+    return f"{signed} {'points' if unit == '%' else unit}".strip()
+
+
+def between(interval: Interval, outcome: str) -> str:
+    """An interval as `95 % 1.2 to 3.4`; unknown where it is."""
+    low, high = interval
+    if low is None or high is None:
+        return "interval unknown"
+    unit = OUTCOMES[outcome].unit
+    largest = max(abs(low), abs(high))
+    digits = 1 if unit == "%" else 3 if not unit else 0 if largest >= 100 else 1
+    return f"95 % {number(low, digits)} to {number(high, digits)}"
+
+
+def answer(
+    results: StudyResults, effects: Sequence[Effect], matched: Sequence[MatchedEffect]
+) -> str:
+    """The answer to the study's question in one sentence; Markdown."""
+    parts = []
+    curve = results.thresholds
+    if curve:
+        shares = [share for _, share in curve]
+        parts.append(
+            "how agents behave decides before any rule does: at the same tariff, one number of "
+            f"the policy takes agent-turns below zero from {number(max(shares), 1)} % to "
+            f"{number(min(shares), 1)} %"
+        )
+    best = _best(results, effects)
+    if best is None:
+        parts.append("no rule lowers them by more than is worth acting on in the published world")
+    else:
+        parts.append(_best_text(results, best, matched))
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _best(results: StudyResults, effects: Sequence[Effect]) -> Effect | None:
+    """The rule that lowers insolvency most in the first behaviour, at the longest horizon."""
+    behaviour = results.study.behaviours[0]
+    last = behaviour.horizons[-1].turns
+    own = [
+        effect
+        for effect in effects
+        if (effect.behaviour, effect.turns, effect.outcome) == (behaviour.name, last, INSOLVENT)
+        and effect.is_better
+        and effect.verdict in {Verdict.LARGE, Verdict.CERTAIN, Verdict.CLEAR}
+    ]
+    return min(own, key=lambda effect: effect.mean, default=None)
+
+
+def _best_text(results: StudyResults, best: Effect, matched: Sequence[MatchedEffect]) -> str:
+    behaviour = results.study.behaviours[0]
+    spans = []
+    for horizon in (behaviour.horizons[0], behaviour.horizons[-1]):
+        own = results.arm(behaviour.name, best.arm, horizon.turns)
+        off = results.off(behaviour.name, horizon.turns)
+        assert own is not None, best
+        spans.append(
+            f"from {number(off.mean(INSOLVENT), 1)} to {number(own.mean(INSOLVENT), 1)} % after "
+            f"{horizon.turns:,} turns"
+        )
+    spans = [*dict.fromkeys(spans)]
+    text = f"of the rules {markdown_text(best.arm)} helps most, {' and '.join(spans)}"
+    ends = [
+        own.means[2]
+        for own in matched
+        if (own.behaviour, own.arm, own.turns, own.outcome)
+        == (best.behaviour, best.arm, best.turns, INSOLVENT)
+        and own.reference == "tariff cut"
+    ]
+    if ends and ends[0] is not None:
+        text += f", where a plain tariff cut that spares as much ends at {number(ends[0], 1)} %"
+    return text
+
+
+def rule_sentence(name: str, effects: Sequence[Effect]) -> str:
+    """What one treatment does to insolvency over behaviours and horizons; Markdown."""
+    own = [effect for effect in effects if effect.outcome == INSOLVENT]
+    counts = Counter(_kind(effect) for effect in own)
+    listed = ", ".join(f"{_KINDS[kind]} in {counts[kind]}" for kind in _KINDS if counts[kind])
+    text = f"**{markdown_text(name)}**: of {len(own)} behaviours and horizons it {listed}."
+    strongest = max(own, key=lambda effect: abs(effect.mean), default=None)
+    if strongest is not None and strongest.mean:
+        size = "Most" if _kind(strongest) in {"helps", "harms"} else "At most"
+        where = f"{markdown_text(strongest.behaviour)}, {strongest.turns:,} turns"
+        text += (
+            f" {size}: {change(strongest.mean, INSOLVENT)} "
+            f"({between(strongest.student, INSOLVENT)}; {where}; {strongest.mode}; "
+            f"{strongest.pairs} pairs)."
+        )
+    cost = [effect for effect in effects if effect.outcome == PLATFORM]
+    dearest = min(cost, key=lambda effect: effect.mean, default=None)
+    if dearest is not None and dearest.mean < 0:
+        text += (
+            f" It costs the platform up to {number(-dearest.mean, 0)} tokens "
+            f"({between(dearest.student, PLATFORM)}; {markdown_text(dearest.behaviour)}, "
+            f"{dearest.turns:,} turns)."
+        )
+    return text
+
+
+def trained_sentence(effects: Sequence[Effect], trained: Sequence[Effect]) -> str:
+    """Where training against a rule turns what it does to insolvency, or that it turns nothing."""
+    last = max(effect.turns for effect in trained)
+    own = [effect for effect in trained if (effect.outcome, effect.turns) == (INSOLVENT, last)]
+    listed = "; ".join(
+        f"{markdown_text(effect.arm.removesuffix(', trained'))} {change(effect.mean, INSOLVENT)} "
+        f"({between(effect.student, INSOLVENT)})"
+        for effect in own
+    )
+    decided = {(e.behaviour, e.arm, e.turns): e for e in effects if e.outcome == INSOLVENT}
+    turned = 0
+    for effect in own:
+        other = decided.get((effect.behaviour, effect.arm.removesuffix(", trained"), effect.turns))
+        turned += other is not None and _kind(other) != _kind(effect)
+    return (
+        f"Agents trained against each rule, beside agents trained against none, after {last:,} "
+        f"turns: {listed}. For {turned} of {len(own)} rules the verdict on insolvency is another "
+        f"one than where untrained agents decide ({own[0].mode}; {own[0].pairs} pairs)."
+    )
+
+
+_KINDS: Final = {
+    "helps": "lowers insolvency",
+    "harms": "raises it",
+    "nothing": "does nothing that matters",
+    "unclear": "is unclear",
+}
+
+
+def _kind(effect: Effect) -> str:
+    if effect.verdict is Verdict.NOTHING:
+        return "nothing"
+    if effect.verdict is Verdict.UNCLEAR:
+        return "unclear"
+    return "helps" if effect.is_better else "harms"

@@ -1,0 +1,216 @@
+"""Effects, interactions and responses, from rows that are planted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from sim_economy.studies.equal_tokens import planned_matches
+from sim_economy.studies.findings.study_claims import CONDITION, FAILS, HOLDS, claims_table
+from sim_economy.studies.findings.study_effects import (
+    Verdict,
+    interactions,
+    matched_effects,
+    primary_effects,
+)
+from sim_economy.studies.findings.study_report import findings_of, study_report
+from sim_economy.studies.findings.study_results import StudyResults
+from sim_economy.studies.findings.study_shocks import impulse_responses
+from sim_economy.studies.run_study import THRESHOLDS_CSV
+from sim_economy.studies.study_arms import planned_cells
+from sim_economy.studies.study_folder import StudyFolder
+from sim_economy.studies.study_rows import StudyRow
+from sim_economy.studies.treatment_study import TreatmentStudy
+from tests.studies.small_study import small_study
+
+TURNS = 100
+SEEDS = range(1001, 1013)
+NOISE = (-3, -2, -2, -1, -1, 0, 0, 1, 1, 2, 2, 3)
+"""Agent-turns below zero of each seed, off the mean; they sum to zero."""
+
+
+def planted_row(seed: int, insolvent: int, platform: int = 1000, **changes: object) -> StudyRow:
+    return StudyRow(
+        seed=seed,
+        turns=TURNS,
+        digest=f"{seed:016x}",
+        insolvent_agent_turns=insolvent,
+        debt_turns=10 * insolvent,
+        squared_debt_turns=100 * insolvent,
+        first_negative=(0,) * 8,
+        wealth=(100,) * 8,
+        platform=platform,
+        platform_negative_turn=0 if platform >= 0 else 50,
+        rent=0,
+        fees_charged=1000,
+        blocks_won=(10,) * 8,
+        actions={"mine": 400, "job": 400},
+        refused=0,
+        **changes,  # type: ignore[arg-type]
+    )
+
+
+def planted(folder: Path, study: TreatmentStudy, insolvent: dict[str, Sequence[int]]) -> None:
+    """Write every cell; arms that are not named are as the one without a treatment.
+
+    Args:
+        insolvent: Agent-turns below zero by arm, `[seed]`.
+    """
+    own = StudyFolder(folder, study)
+    own.begin(fresh=True)
+    cells = [*planned_cells(study), *(match.cell for match in planned_matches(study))]
+    for cell in cells:
+        values = insolvent.get(cell.arm.name, insolvent["off"])
+        own.keep(
+            cell,
+            [
+                planted_row(
+                    seed,
+                    value,
+                    insolvent_by_turn=_series(cell.arm.shock, value),
+                    platform_by_turn=(1000,) * TURNS,
+                )
+                for seed, value in zip(SEEDS, values, strict=True)
+            ],
+        )
+    (folder / THRESHOLDS_CSV).write_text("threshold,insolvent_percent\n-180,80.0\n200,0.0\n")
+
+
+def _series(shock: str, value: int) -> tuple[int, ...]:
+    """One agent is below zero in every turn; two more in turns 10 to 19 after the shock."""
+    extra = 2 + value % 2 if shock else 0
+    return tuple(1 + (extra if 10 <= turn < 20 else 0) for turn in range(1, TURNS + 1))
+
+
+@pytest.fixture
+def study() -> TreatmentStudy:
+    return small_study(horizons=[{"turns": TURNS, "seeds": 12}], training=None)
+
+
+def around(mean: int) -> list[int]:
+    return [mean + noise for noise in NOISE]
+
+
+def results_of(
+    study: TreatmentStudy, folder: Path, insolvent: dict[str, Sequence[int]]
+) -> StudyResults:
+    planted(folder, study, insolvent)
+    return StudyResults(study, folder)
+
+
+@pytest.mark.parametrize(
+    ("capped", "verdict"),
+    [
+        (around(400), Verdict.NOTHING),
+        ([value + noise for value, noise in zip(around(398), NOISE, strict=True)], Verdict.NOTHING),
+        (around(300), Verdict.CERTAIN),
+        ([value + noise for value, noise in zip(around(200), NOISE, strict=True)], Verdict.LARGE),
+        ([value + 20 * n for value, n in zip(around(360), NOISE, strict=True)], Verdict.CLEAR),
+        ([value + 90 * n for value, n in zip(around(380), NOISE, strict=True)], Verdict.UNCLEAR),
+    ],
+)
+def test_a_verdict_is_the_intervals(
+    study: TreatmentStudy, tmp_path: Path, capped: list[int], verdict: Verdict
+) -> None:
+    results = results_of(study, tmp_path, {"off": around(400), "fee cap 1.5": capped})
+    effect = next(
+        own
+        for own in primary_effects(results)
+        if (own.behaviour, own.arm, own.outcome)
+        == ("published", "fee cap 1.5", "insolvent_percent")
+    )
+    assert effect.verdict is verdict
+    assert effect.pairs == 12
+    # 8 agents and 100 turns: eight agent-turns are a point.
+    assert effect.mean == pytest.approx((sum(capped) - sum(around(400))) / 12 / 8)
+    assert effect.off == pytest.approx(50)
+
+
+def test_p_values_are_adjusted_together(study: TreatmentStudy, tmp_path: Path) -> None:
+    capped = [value + noise for value, noise in zip(around(200), NOISE, strict=True)]
+    results = results_of(study, tmp_path, {"off": around(400), "fee cap 1.5": capped})
+    effects = [own for own in primary_effects(results) if own.p_value is not None]
+    # Under two behaviours; what differs not at all, or always alike, has no test.
+    assert len(effects) == 2
+    assert all(own.adjusted == pytest.approx(2 * (own.p_value or 0)) for own in effects)
+
+
+def test_a_contrast_is_half_of_what_two_do_more_than_each(
+    study: TreatmentStudy, tmp_path: Path
+) -> None:
+    results = results_of(
+        study,
+        tmp_path,
+        {
+            "off": around(400),
+            "fee cap 1.5": around(320),
+            "rails 500": around(360),
+            "fee cap + rails": around(200),
+        },
+    )
+    own = next(each for each in interactions(results, ["insolvent_percent"]))
+    assert own.treatments == ("fee cap", "rails")
+    assert own.mean == pytest.approx((200 - 320 - 360 + 400) / 2 / 8)
+    assert own.together == pytest.approx((200 - 400) / 8)
+
+
+def test_a_reference_that_nothing_matches_is_not_comparable(
+    study: TreatmentStudy, tmp_path: Path
+) -> None:
+    planted(tmp_path, study, {"off": around(400)})
+    own = StudyFolder(tmp_path, study)
+    unmatched = next(iter(planned_matches(study))).cell
+    own.keep(unmatched, [])
+    found = matched_effects(StudyResults(study, tmp_path), ["insolvent_percent"])
+    none = [each for each in found if each.difference is None]
+    assert len(none) == 1
+    assert none[0].reference_tokens is None
+    assert (none[0].behaviour, none[0].reference) == ("published", "tariff cut")
+
+
+def test_a_response_is_the_difference_from_its_pair(study: TreatmentStudy, tmp_path: Path) -> None:
+    results = results_of(study, tmp_path, {"off": around(400)})
+    responses = impulse_responses(results)
+    own = next(each for each in responses if (each.behaviour, each.arm) == ("published", "off"))
+    extra = [2 + value % 2 for value in around(400)]
+    assert own.peak == pytest.approx(sum(extra) / 12)
+    assert own.area == pytest.approx(10 * sum(extra) / 12)
+    assert own.first_turn == own.last_turn == 10
+    # From turn 20 on every run is as the unshocked ones are.
+    assert (own.back_percent, own.back_turns) == (100, 10)
+    assert own.means[8] == 0
+
+
+def test_claims_follow_what_the_runs_say(study: TreatmentStudy, tmp_path: Path) -> None:
+    verdicts = [row[1] for row in claims_table(_claims(study, tmp_path / "a", 700)).rows]
+    assert verdicts == [FAILS, CONDITION, HOLDS, HOLDS, HOLDS]
+    # Few insolvent agent-turns: blocks are made, and the economy is well.
+    solvent = [row[1] for row in claims_table(_claims(study, tmp_path / "b", 40)).rows]
+    assert solvent[2] == FAILS
+
+
+def _claims(study: TreatmentStudy, folder: Path, insolvent: int) -> StudyResults:
+    return results_of(study, folder, {"off": around(insolvent)})
+
+
+def test_the_report_opens_with_the_answer_and_ends_with_parameters(
+    study: TreatmentStudy, tmp_path: Path
+) -> None:
+    capped = [value + noise for value, noise in zip(around(200), NOISE, strict=True)]
+    planted(tmp_path, study, {"off": around(400), "fee cap 1.5": capped})
+    found = findings_of(study, tmp_path)
+    report = study_report(found)
+    assert "from 80.0 % to 0.0 %" in found.answer
+    assert "fee cap 1.5 helps most, from 50.0 to 25.0 % after 100 turns" in found.answer
+    assert report.picture is not None
+    titles = [section.title for section in report.evidence]
+    assert titles[:3] == ["Before any rule", "Each rule", "At equal tokens"]
+    assert titles[-1] == "The paper's five claims"
+    assert report.provenance[0].title == "Design"
+
+
+def test_where_no_rule_helps_the_answer_says_so(study: TreatmentStudy, tmp_path: Path) -> None:
+    planted(tmp_path, study, {"off": around(400)})
+    assert "no rule lowers them by more" in findings_of(study, tmp_path).answer

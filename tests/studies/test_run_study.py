@@ -1,0 +1,157 @@
+"""A study in its folder: resumed, in any number of processes, with the same bytes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sim_economy.core.errors import FolderError, ScenarioError
+from sim_economy.studies.equal_tokens import TOLERANCE, planned_matches
+from sim_economy.studies.findings.study_report import findings_of, write_study
+from sim_economy.studies.run_study import cells_of, run_study
+from sim_economy.studies.study_folder import kept_cells
+from sim_economy.studies.treatment_study import TreatmentStudy
+from tests.studies.small_study import small_study
+
+
+@pytest.fixture(scope="module")
+def study() -> TreatmentStudy:
+    return small_study()
+
+
+@pytest.fixture(scope="module")
+def played(study: TreatmentStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("studies") / "whole"
+    session = run_study(study, folder)
+    assert session.is_finished
+    assert session.cells == cells_of(study)
+    write_study(folder, findings_of(study, folder))
+    return folder
+
+
+class StoppedError(Exception):
+    """Raised where a test interrupts."""
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != ".lock"
+    }
+
+
+def test_interrupted_twice_and_in_two_processes_it_is_the_same_bytes(
+    study: TreatmentStudy, played: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "again"
+    stops = iter((4, 9))
+
+    for stop in stops:
+        seen = 0
+
+        def count(cells: int, most: int = stop) -> None:
+            nonlocal seen
+            seen += cells
+            if seen >= most:
+                raise StoppedError
+
+        with pytest.raises(StoppedError):
+            run_study(study, folder, progress=count)
+    last = run_study(study, folder, jobs=2)
+    assert last.is_finished
+    assert last.resumed >= 9
+    write_study(folder, findings_of(study, folder))
+    assert files_of(folder) == files_of(played)
+
+
+def test_it_stops_after_its_seconds_and_goes_on(study: TreatmentStudy, tmp_path: Path) -> None:
+    session = run_study(study, tmp_path / "s", seconds_max=1e-9)
+    assert not session.is_finished
+    with pytest.raises(FolderError, match="no finished study"):
+        findings_of(study, tmp_path / "s")
+
+
+def test_its_time_is_said_before_the_first_cell(study: TreatmentStudy, tmp_path: Path) -> None:
+    said: list[str] = []
+    run_study(study, tmp_path / "s", seconds_max=1e-9, notify=said.append)
+    assert len(said) == 1
+    assert "this takes about" in said[0]
+
+
+def test_references_spare_or_give_as_many_tokens(study: TreatmentStudy, played: Path) -> None:
+    cells = {(own.behaviour, own.arm.name): own for own in kept_cells(played)}
+    agents = 8
+    for match in planned_matches(study):
+        own = cells[match.cell.behaviour.name, match.cell.arm.name]
+        turns = match.cell.arm.turns
+        assert turns is not None
+        target = sum(
+            row.granted_total for row in cells[own.behaviour, match.cell.arm.matched].at(turns)
+        )
+        reached = sum(row.granted_total for row in own.rows)
+        if not target:
+            assert not own.rows
+        elif match.reference.key == "grant":
+            assert abs(reached - target) <= agents * len(own.rows) / 2
+        else:
+            assert abs(reached - target) <= TOLERANCE * target
+            assert 0 < float(own.arm.dose) < 1
+
+
+def test_another_studys_folder_is_refused(played: Path) -> None:
+    other = small_study(horizons=[{"turns": 20, "seeds": 2}])
+    with pytest.raises(FolderError, match="holds a study with other settings") as raised:
+        run_study(other, played)
+    assert "--fresh" in str(raised.value)
+
+
+def test_a_strangers_folder_is_refused(study: TreatmentStudy, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(FolderError, match="no study's"):
+        run_study(study, tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+def test_a_damaged_cell_is_named(study: TreatmentStudy, played: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "damaged"
+    for name, content in files_of(played).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    path = next(iter(sorted(folder.glob("runs/*/*.jsonl"))))
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(FolderError, match="remove it, and the same command plays it again"):
+        findings_of(study, folder)
+
+
+def test_an_arm_that_fits_no_scenario_is_refused_before_anything_is_played(
+    tmp_path: Path,
+) -> None:
+    treatment = {"name": "odd", "key": "governance.fee_cap.capratio", "doses": [1], "dose": 1}
+    study = small_study(treatments=[treatment], factorial=["odd"])
+    with pytest.raises(ScenarioError) as raised:
+        run_study(study, tmp_path / "s")
+    assert any("published / odd 1: " in own for own in raised.value.problems)
+    assert not (tmp_path / "s").exists()
+
+
+def test_agents_are_trained_on_seeds_that_the_study_does_not_play(
+    study: TreatmentStudy, played: Path
+) -> None:
+    cells = {own.arm.name: own for own in kept_cells(played) if own.behaviour == "published"}
+    trained = cells["fee cap 1.5, trained"]
+    assert {row.seed for row in trained.rows} == {row.seed for row in cells["off"].rows}
+    learned = {key for key in trained.arm.settings if key.startswith("policy.")}
+    assert learned == {"policy.job_below", "policy.burn_above"}
+    assert (
+        trained.arm.settings["governance.fee_cap.cap_ratio"]
+        == cells["fee cap 1.5"].arm.settings["governance.fee_cap.cap_ratio"]
+    )
+    manifests = sorted(played.glob("trainings/*/manifest.json"))
+    assert len(manifests) == 3  # against none, the cap, the rails
+    seeds = {row.seed for own in cells.values() for row in own.rows}
+    for path in manifests:
+        first = json.loads(path.read_text())["settings"]["seed"] + 1
+        assert first > max(seeds)

@@ -1,0 +1,115 @@
+"""The file of a study of treatments: what it may say, and what is said of mistakes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sim_economy.core.errors import ScenarioError
+from sim_economy.studies.study_arms import ArmKind, planned_cells
+from sim_economy.studies.study_reader import read_treatment_study
+from tests.studies.small_study import SMALL, small_study
+
+
+def problems_of(**changes: Any) -> list[str]:
+    with pytest.raises(ScenarioError) as raised:
+        small_study(**changes)
+    return raised.value.problems
+
+
+def test_the_shipped_study_is_whole() -> None:
+    study = read_treatment_study("paper-questions")
+    assert [own.turns for own in study.horizons] == [60, 600, 1500]
+    assert study.behaviours[0].scenario.base.config == _published_config()
+    assert {own.key for own in study.references} == {"base_inference_rate", "grant"}
+    assert all(len(own.doses) >= 5 for own in study.treatments)
+
+
+def _published_config() -> object:
+    from sim_economy.scenarios.scenario import load_scenario  # noqa: PLC0415
+
+    return load_scenario("as-run").config
+
+
+def test_every_arm_is_planned_once() -> None:
+    cells = planned_cells(small_study())
+    names = [cell.name for cell in cells]
+    assert len(names) == len(set(names))
+    kinds = [cell.arm.kind for cell in cells if cell.behaviour.name == "cautious"]
+    assert {kind: kinds.count(kind) for kind in set(kinds)} == {
+        ArmKind.OFF: 1,
+        ArmKind.DOSE: 8,  # fee cap 2 x 2 wages, rails 2, tariff 1, grant 1
+        ArmKind.TOGETHER: 1,
+        ArmKind.SHOCKED: 3,
+        ArmKind.FIXED: 2,
+    }
+
+
+def test_a_slice_plays_one_horizon_and_the_behaviours_it_names() -> None:
+    study = read_treatment_study(SMALL, is_slice=True)
+    assert [own.name for own in study.behaviours] == ["published"]
+    assert [(own.turns, own.seeds) for own in study.horizons] == [(10, 2)]
+    assert study.name == "small-slice"
+    assert study.hash != small_study().hash
+
+
+def test_a_study_without_a_slice_says_so() -> None:
+    with pytest.raises(ScenarioError, match="slice: the study names none"):
+        read_treatment_study({**SMALL, "slice": None}, is_slice=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"vary": {}}, "vary: is a sweep's"),
+        ({"factorial": ["fee cp"]}, "factorial: there is no treatment fee cp; did you mean"),
+        ({"outcomes": [{"name": "insolvnt_percent", "smallest_effect": 1}]}, "did you mean"),
+        ({"outcomes": [{"name": "platform", "smallest_effect": 0}]}, "must be above 0"),
+        (
+            {"horizons": [{"turns": 10, "seeds": 2}, {"turns": 20, "seeds": 3}]},
+            "a longer one may not have more seeds",
+        ),
+        ({"behaviours": [{"name": "a"}, {"name": "a"}]}, "behaviours: a stands twice"),
+        (
+            {"behaviours": [{"name": "a", "set": {"policy.job_bellow": 1}}]},
+            "behaviours.a: ",
+        ),
+        ({"behaviours": [{"name": "a", "turns_max": 5}]}, "turns_max is below"),
+        (
+            {"treatments": [{**SMALL["treatments"][0], "dose": 3}]},
+            "treatments.fee cap.dose: 3 is none of its doses 4, 1.5",
+        ),
+        (
+            {"treatments": [{**SMALL["treatments"][0], "is_reference": True}]},
+            "tokens can be matched by base_inference_rate or grant alone",
+        ),
+        ({"treatments": [{**SMALL["treatments"][0], "doses": ["much"]}]}, "much"),
+        ({"threshold": {**SMALL["threshold"], "published": 7}}, "7 is none of its values"),
+        ({"threshold": {**SMALL["threshold"], "key": "policy.no"}}, "threshold.values: -180: "),
+        ({"question": 3}, "question: "),
+    ],
+)
+def test_a_mistake_is_named(changes: dict[str, Any], problem: str) -> None:
+    found = problems_of(**changes)
+    assert any(problem in own for own in found), found
+
+
+def test_all_problems_come_at_once() -> None:
+    found = problems_of(factorial=["no"], outcomes=[{"name": "no", "smallest_effect": 1}])
+    assert len(found) == 2
+
+
+def test_a_file_that_is_not_there_names_what_ships(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioError, match="shipped are paper-questions; did you mean"):
+        read_treatment_study(str(tmp_path / "x") and "paper-question")
+
+
+def test_a_file_is_read_with_its_name_in_every_problem(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text("question = 'x'\nscenaro = 'as-run'\n")
+    with pytest.raises(ScenarioError) as raised:
+        read_treatment_study(path)
+    assert str(path) in str(raised.value)
+    assert "did you mean scenario" in str(raised.value)
