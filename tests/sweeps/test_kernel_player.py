@@ -126,7 +126,7 @@ def test_worlds_with_contract_scaffolding_are_the_core_s(rule: str) -> None:
     pytest.importorskip("numba")
     study = {"vary": {"study_cost": [1, 2]}, "set": {"governance": {rule: {}}}}
     said = kernel_player(small_plan(seeds=10_000, **study))
-    assert said == "contract scaffolding is the core's; the kernel has no contracts"
+    assert said == "interventions in contracts are the core's"
 
 
 def test_what_the_kernel_has_no_rule_for_is_named() -> None:

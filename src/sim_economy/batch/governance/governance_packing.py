@@ -47,8 +47,6 @@ def governance_refusal(config: WorldConfig, turns: int) -> str | None:
     rules = config.governance
     if rules.arbitration_subsidy is not None or rules.contract_matching is not None:
         return "interventions in contracts are the core's"
-    if rules.arbitration_subsidy is not None or rules.contract_matching is not None:
-        return "contract scaffolding is the core's; the kernel has no contracts"
     rebate = rules.reinvestment_rebate
     if rebate is not None and min(rebate.window_turns, turns) * config.num_agents > MEMORY_MAX:
         return f"points of {rebate.window_turns:,} turns for so many agents are the core's"
