@@ -89,9 +89,9 @@ def test_the_market_s_matches_are_counted_and_those_that_came_to_contracts() -> 
     for run in (counted, shown):
         found = extended_metrics(run)
         assert found.keys() >= MATCHING_METRICS.keys()
-        matched, proposed, started = (found[name] or 0 for name in MATCHING_METRICS)
+        matched, turns, proposed, started = (found[name] or 0 for name in MATCHING_METRICS)
         assert 0 < started <= proposed <= matched
-        assert 0 < (found["matched_turns"] or 0) <= matched
+        assert 0 < turns <= matched
     assert len(shown.counts.made) < len(counted.counts.made)
     bare = play_run(load_scenario("market"), 1)
     assert not extended_metrics(bare).keys() & MATCHING_METRICS.keys()

@@ -16,8 +16,6 @@ from msgspec import UNSET
 
 from sim_economy.core.accounts import PostingReason
 from sim_economy.core.actions import Idle, Input, Job, Study
-from sim_economy.core.contracts import ContractKind
-from sim_economy.core.needs import Need, NeedSide
 from sim_economy.core.world_config import WorldConfig, parse_world_config
 from sim_economy.ledger.fold import Fold
 from sim_economy.ledger.readers.incidence import SIGNS, Incidence, incidence_of
@@ -112,17 +110,6 @@ def test_rebates_by_hand() -> None:
     assert found.fired == {"reinvestment_rebate": 2}
     assert found.tokens == {"rebated": [0, 0, 10 + 1]}
     assert (found.net(), found.platform_net()) == ([0, 0, 11], -11)
-
-
-def test_matched_needs_fire_and_move_nothing() -> None:
-    offer, seek = (Need(ContractKind.LOAN, side, 5, 5) for side in NeedSide)
-    sent = [
-        Input("agent_0", Idle(), needs=(offer,)),
-        Input("agent_1", Idle(), needs=(seek,)),
-    ]
-    found = incidence({"contract_matching": {}, "arbitration_subsidy": {}}, sent, [], [])
-    assert found.fired == {"arbitration_subsidy": 0, "contract_matching": 1}
-    assert found.tokens == {"subsidised": [0, 0, 0]}
 
 
 LENT: Final[tuple[Any, ...]] = (
@@ -234,7 +221,7 @@ def test_it_is_what_the_fold_says_in_every_store(create: Callable[[WorldConfig],
     assert totals["given"] == 180 >= moved[PostingReason.SHOCK_GAIN]
     assert totals["taken"] + totals["unmet"] == 9000
     assert sum(found.net()) + found.platform_net() == totals["given"] - totals["taken"]
-    # Every effect but those of relief and of subsidies was there to be counted.
+    # Every effect but relief's was there to be counted.
     assert {effect for effect, tokens in totals.items() if not tokens} == set()
     assert {*SIGNS} - totals.keys() == {"halved", "subsidised"}
 

@@ -190,27 +190,25 @@ def _rebate(did: _Did) -> str:
 
 def _subsidy(did: _Did) -> str:
     if not did.total("subsidised"):
-        return "No arbitration was subsidised."
+        return "No arbitrator was subsidised."
     return (
-        f"Arbitration was subsidised {did.turns('arbitration_subsidy')}, with "
+        f"Arbitrators were subsidised {did.turns('arbitration_subsidy')} with "
         f"{did.tokens('subsidised')} tokens{did.a_run}: {did.most('subsidised', 'received')}."
     )
 
 
 def _matching(did: _Did) -> str:
     counts = [run.matching for run in did.runs if run.matching is not UNSET]
-    matched, started = (
+    matches, started = (
         fmean(getattr(own, name) for own in counts) for name in ("matches", "started")
     )
-    if not matched:
+    if not matches:
         return "No needs were matched."
-    shown = [
-        sourced(tokens_shown(number), SUMMARY_CSV, name, "mean")
-        for number, name in ((matched, "contracts_matched"), (started, "matched_started"))
-    ]
+    paired = sourced(tokens_shown(matches), SUMMARY_CSV, "contracts_matched", "mean")
+    begun = sourced(tokens_shown(started), SUMMARY_CSV, "matched_started", "mean")
     return (
-        f"Needs were matched {did.turns('contract_matching')}, {shown[0]} pairs{did.a_run}; "
-        f"{shown[1]} contracts that follow a match started."
+        f"Needs were matched {did.turns('contract_matching')}, {paired} pairs{did.a_run}; "
+        f"{begun} contracts that follow a match started."
     )
 
 

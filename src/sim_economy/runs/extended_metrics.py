@@ -91,6 +91,7 @@ EXTENDED_METRICS: Final[Mapping[str, str]] = {
 
 MATCHING_METRICS: Final[Mapping[str, str]] = {
     "contracts_matched": "pairs of agents matched for a contract, each turn anew",
+    "matched_turns": "turns in which some were",
     "matched_proposed": "contracts proposed in the turn after their match",
     "matched_started": "of these, those that started",
 }

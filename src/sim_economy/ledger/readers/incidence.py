@@ -50,11 +50,11 @@ FROM_OUTSIDE: Final = frozenset({"given", "taken"})
 class Incidence(Struct, kw_only=True):
     """What the interventions of a world did over a run.
 
-    Rebates, subsidies, levies and gains are those before repayments.
+    Rebates, levies and gains are those before repayments.
 
     Attributes:
         fired: Turns in which each intervention that is on did something, by its key: the fee cap
-            waived, fees were rebated, arbitration subsidised, needs matched, debt rails lent,
+            waived, fees were rebated, arbitrators were subsidised, needs matched, debt rails lent,
             wealth was concentrated, shocks acted.
         watched: Turns in which the monitor looked at wealth.
         shocked: Turns in which each target of a shock was changed.
@@ -130,9 +130,7 @@ class IncidenceCounter:
         fired = {
             "fee_cap": bool(did.fees_waived),
             "reinvestment_rebate": any(own.reason is PostingReason.REBATE for own in moved),
-            "arbitration_subsidy": any(
-                own.reason is PostingReason.ARBITRATION_SUBSIDY for own in moved
-            ),
+            "arbitration_subsidy": any(own.reason is _SUBSIDY for own in moved),
             "contract_matching": bool(did.matches),
             "debt_rails": any(own.lent for own in did.debts),
             "concentration_monitor": did.concentrated is True,
@@ -183,9 +181,10 @@ _LISTED: Final[Mapping[str, str]] = {
 }
 """Effects that a turn lists by agent, with their fields."""
 
+_SUBSIDY: Final = PostingReason.ARBITRATION_SUBSIDY
 _EFFECTS: Final[Mapping[PostingReason, tuple[str, str]]] = {
     PostingReason.REBATE: ("rebated", ""),
-    PostingReason.ARBITRATION_SUBSIDY: ("subsidised", ""),
+    _SUBSIDY: ("subsidised", ""),
     PostingReason.LEVY: ("levy_received", "levied"),
     PostingReason.SHOCK_GAIN: ("given", ""),
     PostingReason.SHOCK_LOSS: ("", "taken"),

@@ -16,11 +16,13 @@ class MatchCounts(Struct, kw_only=True):
 
     Attributes:
         matches: Pairs matched, each turn anew.
+        turns: Those in which some pair was.
         proposed: Contracts that follow a match.
         started: Of these, those that all signed and could pay.
     """
 
     matches: int = 0
+    turns: int = 0
     proposed: int = 0
     started: int = 0
 
@@ -53,3 +55,4 @@ class MatchCounter:
         names = self._agent_ids
         self._last = {(own.kind, names[own.proposer], names[own.counterparty]) for own in found}
         counts.matches += len(found)
+        counts.turns += bool(found)
