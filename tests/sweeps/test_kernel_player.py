@@ -121,6 +121,14 @@ def test_a_shock_that_the_kernel_has_no_rule_for_is_named() -> None:
     assert said == "a shock of burn_decay_rate is the core's; the kernel has no rule for it"
 
 
+@pytest.mark.parametrize("rule", ["arbitration_subsidy", "contract_matching"])
+def test_worlds_with_contract_scaffolding_are_the_core_s(rule: str) -> None:
+    pytest.importorskip("numba")
+    study = {"vary": {"study_cost": [1, 2]}, "set": {"governance": {rule: {}}}}
+    said = kernel_player(small_plan(seeds=10_000, **study))
+    assert said == "interventions in contracts are the core's"
+
+
 def test_what_the_kernel_has_no_rule_for_is_named() -> None:
     pytest.importorskip("numba")
     said = kernel_player(small_plan(seeds=1_000))
