@@ -33,6 +33,7 @@ Actions   Action, Input; Mine, Job, Idle, Study, Stake, Unstake, Burn, Transfer,
           ArbitratorRuling, SellInformation
 Explain   sensitivity: what decides a sweep's outcomes; PlayedSensitivity
           train: a policy trained against the rules; PlayedTraining
+          search: the best points that keep constraints; PlayedSearch
           solvency_map: where agents and platform are both solvent; PlayedMap
 Errors    SimEconomyError: every mistake of a caller, with a code
 
@@ -91,6 +92,8 @@ if TYPE_CHECKING:
     from sim_economy.experiments.played_experiment import PlayedExperiment as PlayedExperiment
     from sim_economy.experiments.played_experiment import compare as compare
     from sim_economy.experiments.played_experiment import experiment as experiment
+    from sim_economy.experiments.search.played_search import PlayedSearch as PlayedSearch
+    from sim_economy.experiments.search.played_search import search as search
     from sim_economy.experiments.sweeps.played_sweep import PlayedSweep as PlayedSweep
     from sim_economy.experiments.sweeps.played_sweep import sweep as sweep
     from sim_economy.experiments.training.played_training import PlayedTraining as PlayedTraining
@@ -180,6 +183,7 @@ _HOMES = {
     **dict.fromkeys(("PlayedSweep", "sweep"), "experiments.sweeps.played_sweep"),
     **dict.fromkeys(("PlayedStudy", "treatment_study"), "studies.findings.played_study"),
     **dict.fromkeys(("PlayedTraining", "train"), "experiments.training.played_training"),
+    **dict.fromkeys(("PlayedSearch", "search"), "experiments.search.played_search"),
     "load_scenario": "scenarios.scenario",
     "frame": "ledger.readers.export",
     "preset": "scenarios.presets",

@@ -161,6 +161,7 @@ def with_interventions(engine: EngineProcess, kept: Answers) -> None:
         "fee_cap": {"cap_ratio": 100},
         "debt_rails": {"debt_cap": 0},
         "reinvestment_rebate": {},
+        "contract_matching": {},
         "shocks": [{"turn": 1, "target": "loss", "agents": ["agent_0"], "tokens": 2000}],
         "concentration_monitor": {"gini_max": 0, "from_turn": 1, "response": "relief"},
     }
@@ -172,7 +173,15 @@ def with_interventions(engine: EngineProcess, kept: Answers) -> None:
         {"agent_id": "agent_0", "action": {"action": "job"}},
         {"agent_id": "agent_1", "action": {"action": "study"}},
     ]
-    halved = [{"agent_id": "agent_0", "action": {"action": "idle"}, "output_units": 500}]
+    needs = [{"kind": "service", "side": "seek", "amount": 1, "limit_price": 9}]
+    halved = [
+        {"agent_id": "agent_0", "action": {"action": "idle"}, "output_units": 500, "needs": needs},
+        {
+            "agent_id": "agent_1",
+            "action": {"action": "idle"},
+            "needs": [{**needs[0], "side": "offer"}],
+        },
+    ]
     calls: list[tuple[str, str, Any]] = [
         ("POST", "/init", {"config": {"num_agents": 2, "governance": rules}}),
         ("POST", "/turn", {"inputs": turn}),

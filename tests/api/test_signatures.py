@@ -284,6 +284,16 @@ def test_client_engine_and_page_make_the_same_message_of_every_action(
     assert signatures.action_message(world, turn, kept) == expected
 
 
+def test_client_and_engine_sign_needs_and_only_where_some_are_stated() -> None:
+    need = {"limit_price": 30, "kind": "loan", "side": "seek", "amount": 200}
+    bare = agent_key.action_message("", 1, "ann", {"action": "idle"}, None)
+    signed = agent_key.action_message("", 1, "ann", {"action": "idle"}, None, [need])
+    assert json.loads(signed) == {**json.loads(bare), "needs": [need]}
+    sent = {"agent_id": "ann", "action": {"action": "idle"}, "needs": [need]}
+    kept = json.loads(canonical(parse_input(sent)))
+    assert signatures.action_message("", 1, kept) == signed
+
+
 def test_the_page_on_the_ledger_shows_the_message_that_is_signed() -> None:
     page = (Path(__file__).parents[2] / "docs/spec/ledger.md").read_text(encoding="utf-8")
     shown = message("GENESIS HASH", 3, "ann", STAKE, "good morning").decode()
@@ -435,8 +445,10 @@ def test_the_operators_batch_carries_each_agents_signature(house: SignedHouse) -
 
 def test_the_operator_cannot_act_or_speak_for_an_agent(house: SignedHouse) -> None:
     house.act(BOB, MINE, 1)
+    need = {"kind": "loan", "side": "seek", "amount": 5, "limit_price": 1}
     for sent in (
         {"agent_id": "ann", "action": MINE},
+        {"agent_id": "ann", "action": {"action": "idle"}, "needs": [need]},
         {"agent_id": "ann", "action": {"action": "idle"}, "speech": "I resign"},
         {"agent_id": "ann", "action": {"action": "idle"}, "speech": ""},
         {"agent_id": "ann", "action": {"action": "speak"}, "speech": "I resign"},

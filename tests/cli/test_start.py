@@ -23,6 +23,7 @@ COMMANDS = (
     "map",
     "sensitivity",
     "train",
+    "search",
     "usage",
     "whatif",
     "orchestrate",

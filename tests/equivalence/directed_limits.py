@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from sim_economy.agents.usage_model import Constant, DistributedUsage, Uniform
+from sim_economy.agents.usage_model import Constant, DistributedUsage, PublishedUsage, Uniform
 from sim_economy.core.income_config import EmptyRule, IncomeConfig, OverdraftRule, TopUp
 from sim_economy.core.units import INPUT_LIMIT, MILLION
 from sim_economy.core.world_config import (
@@ -314,6 +314,35 @@ def inside_a_turn() -> Iterator[WorldGroup]:
                 period_starts=(1, 4),
                 top_ups=(TopUp(turn=3, agent="agent_1", tokens=2 ** (bits - 1)),),
             ),
+        )
+
+
+def long_sums() -> Iterator[WorldGroup]:
+    """Fees that stay within the range, and pass 32 bits as sums over a run."""
+    for agents in (1, 7, 8):
+        yield built(
+            f"{agents} workers whose fees are waived for long",
+            40,
+            output(2**20),
+            {"base_inference_rate": tuple(2**bits * MILLION + 7 for bits in range(2, 7))},
+            policy=replace(PASSIVE, job_below=ALWAYS),
+            num_agents=agents,
+            job_rule=JobRule.WAIVE_USAGE,
+        )
+
+
+def two_lists() -> Iterator[WorldGroup]:
+    """Listed usage where lanes read the list of the first one, of the last, or others."""
+    prices = tuple(MILLION + 1_000 * step for step in range(64))
+    for seeds in ((1,) * 64, (1,) * 33 + (2,) * 31, (1,) * 20 + (2,) * 24 + (3,) * 20):
+        yield built(
+            f"{len(set(seeds))} lists of usage",
+            6,
+            PublishedUsage(),
+            {"base_inference_rate": prices, "thinking_layer_discount": prices[::-1]},
+            seeds=seeds,
+            num_agents=3,
+            genesis_tokens_per_agent=100_000,
         )
 
 

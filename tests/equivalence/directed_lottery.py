@@ -102,8 +102,12 @@ def seeds_at_edges(held: list[int], turn: int) -> list[int]:
     if not total:
         return []
     edges = [0, *accumulate(held)]
+    near = (1, 2, 2**40, 2**43, 2**45)
     points = {
-        -(-edge * WORD // total) + off for edge in edges for off in (-(2**40), -2, -1, 0, 1, 2**40)
+        -(-edge * WORD // total) + sign * off
+        for edge in edges
+        for off in (0, *near)
+        for sign in (-1, 1)
     }
     return seeds_near(sorted(points | {WORD - 1}), turn, "lottery")
 

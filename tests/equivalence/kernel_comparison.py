@@ -197,7 +197,11 @@ def _listed(group: WorldGroup, turns: int) -> Any:
     from sim_economy.batch.world_batch import ListedUsage  # noqa: PLC0415
 
     drawn = isinstance(group.usage, DistributedUsage | PublishedUsage)
-    worlds = range(len(group.seeds)) if drawn else range(1)
-    lists = [list(islice(group.usage.turns(group.config_of(world)), turns)) for world in worlds]
-    index = np.arange(len(group.seeds)) if drawn else np.zeros(len(group.seeds))
-    return ListedUsage(units=np.array(lists, dtype=np.int64), index=index.astype(np.int64))
+    seeds = group.seeds if drawn else [0] * len(group.seeds)
+    first = {seed: world for world, seed in reversed(list(enumerate(seeds)))}
+    numbers = {seed: number for number, seed in enumerate(first)}
+    lists = [
+        list(islice(group.usage.turns(group.config_of(world)), turns)) for world in first.values()
+    ]
+    index = [numbers[seed] for seed in seeds]
+    return ListedUsage(units=np.array(lists, dtype=np.int64), index=np.array(index))

@@ -30,6 +30,8 @@ WITHIN_RANGE: tuple[Family, ...] = (
     directed_lottery.windows,
     directed_lottery.transfers,
     directed_limits.rates,
+    directed_limits.long_sums,
+    directed_limits.two_lists,
 )
 """Families whose worlds the kernel holds, but for a few."""
 AT_THE_ENDS: tuple[Family, ...] = (

@@ -223,7 +223,7 @@ def test_it_is_what_the_fold_says_in_every_store(create: Callable[[WorldConfig],
     assert sum(found.net()) + found.platform_net() == totals["given"] - totals["taken"]
     # Every effect but relief's was there to be counted.
     assert {effect for effect, tokens in totals.items() if not tokens} == set()
-    assert {*SIGNS} - totals.keys() == {"halved"}
+    assert {*SIGNS} - totals.keys() == {"halved", "subsidised"}
 
 
 @settings(max_examples=60, deadline=None)

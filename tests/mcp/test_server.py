@@ -238,6 +238,9 @@ def test_what_the_engine_refuses_is_the_tools_error(house: House) -> None:
     async def play() -> None:
         async with Client(house.connection("ann")) as ann:
             assert "422" in await call(ann, "act", action="stake", arguments={"amount": "5"})
+            need = {"kind": "loan", "side": "seek", "amount": 5, "limit_price": 1}
+            refused = await call(ann, "act", action="mine", needs=[need])
+            assert "contract_matching" in refused
             assert "409 turn_conflict" in await call(ann, "act", action="mine", turn=9)
             assert (await call(ann, "act", action="mine", turn=1))["accepted"]
             assert "409 already_submitted" in await call(ann, "act", action="mine")

@@ -53,6 +53,42 @@ MUTANTS = [
         "tickets",
     ),
     KernelMutant(
+        "L8 draws in 32 bits have no error band",
+        "band = lost + total * roundings",
+        "band = lost",
+        "tickets",
+    ),
+    KernelMutant(
+        "L4 a threshold in 32 bits has no error band",
+        "margin = lost if whole else band",
+        "margin = lost",
+        "thresholds",
+    ),
+    KernelMutant(
+        "L3 burns in 64 bits do not catch up",
+        "            catch_up(weights, worlds.rates, np.int64(work.behind[agent]))\n",
+        "",
+        "decayed_thresholds",
+    ),
+    KernelMutant(
+        "sums over many turns have 32 bits",
+        "return ZERO <= bits < ROOM_FOR_A_TURN",
+        "return True",
+        "long_sums",
+    ),
+    KernelMutant(
+        "all lanes read the list of the last one",
+        "reads_first = parameters[USAGE_INDEX + lane] == first",
+        "reads_first = parameters[USAGE_INDEX + lane] != parameters[USAGE_INDEX + lane]",
+        "two_lists",
+    ),
+    KernelMutant(
+        "three lists are read as two",
+        "others |= np.int32((index != first) & (index != last))",
+        "others |= np.int32(0)",
+        "two_lists",
+    ),
+    KernelMutant(
         "B3 the fee is not biased up before it is cut off",
         "whole = np.int32(fused(product, UP, product))",
         "whole = np.int32(product)",

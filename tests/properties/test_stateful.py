@@ -50,11 +50,13 @@ class Economy(RuleBasedStateMachine):
 
     world: World
     moved: Counter[str]
+    repaid_by_issuance: int
     accepted: list[Input]
 
     def begin(self, config: WorldConfig) -> None:
         self.world = World(config)
         self.moved = Counter()
+        self.repaid_by_issuance = 0
         self.accepted = []
         check_genesis(self.world.state, config)
 
@@ -129,6 +131,8 @@ class Economy(RuleBasedStateMachine):
         check_refusals_change_nothing(before, given, world.state, turn, world.config)
         for posting in turn.postings:
             self.moved[posting.reason] += posting.amount
+            if posting.reason == "debt_repayment" and posting.source == ISSUANCE:
+                self.repaid_by_issuance += posting.amount
         self._check_totals()
         type(self).sent[type(self).__name__] += len(given)
 
@@ -143,6 +147,7 @@ class Economy(RuleBasedStateMachine):
             - sum(self.moved[reason] for reason, (source, _) in ROUTES.items() if source == account)
             for account in (PLATFORM, DESTROYED, ISSUANCE)
         }
+        into[ISSUANCE] -= self.repaid_by_issuance
         assert state.accounts[ISSUANCE] == into[ISSUANCE] - genesis
         assert state.accounts[PLATFORM] == into[PLATFORM]
         assert state.accounts[DESTROYED] == into[DESTROYED]

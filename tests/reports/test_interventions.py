@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from msgspec import UNSET
 
 import sim_economy as se
 from sim_economy.core.actions import Input, Study
@@ -293,3 +294,16 @@ def test_python_has_who_received_as_a_frame(tmp_path: Path) -> None:
     assert played.interventions.equals(kept.interventions)
     assert played.interventions.columns[-1] == "net"
     assert se.play("as-run", turns=1).interventions.height == 0
+
+
+def test_scaffolding_of_contracts_is_said_with_its_numbers() -> None:
+    rules = {"arbitration_subsidy": {"small_value": 200}, "contract_matching": {"matches": "shown"}}
+    played = se.play("market", seed=4001, turns=40, governance=rules)
+    metrics, run, matching = played.metrics, played.run, played.run.matching
+    assert matching is not UNSET
+    subsidies = sum(flows.get("arbitration_subsidy", 0) for flows in run.series.flows)
+    assert metrics["arbitration_subsidies"] == subsidies > 0
+    assert metrics["contracts_matched"] == matching.matches > 0
+    said = " ".join(plain(text) for text in what_interventions_did([run]))
+    assert f"with {subsidies:,} tokens" in said
+    assert f"{matching.matches:,} pairs; {matching.started:,} contracts" in said

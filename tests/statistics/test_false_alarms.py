@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from sim_economy.scenarios.scenario import load_scenario
 from sim_economy.statistics.equivalence import paired_equivalence
 from sim_economy.statistics.multiple_testing import adjusted_p_values, holm
 from sim_economy.statistics.paired_differences import paired_estimate, sign_flip_p_value
@@ -109,6 +110,29 @@ def test_an_effect_as_large_as_the_smallest_is_called_equivalent_as_often_as_sai
     shifted = drawn("normal", (comparisons, pairs), 14) + 5
     found = sum(paired_equivalence(own, 5).is_equivalent for own in shifted.tolist())
     assert_within(found / comparisons, comparisons)
+
+
+@pytest.mark.nightly
+def test_outcomes_of_worlds_raise_false_alarms_as_often_as_they_say() -> None:
+    kernel = pytest.importorskip("sim_economy.batch.play")
+    worlds = pytest.importorskip("sim_economy.batch.world_batch")
+    comparisons, pairs = 10_000, 12
+    batch = worlds.WorldBatch(
+        config=load_scenario("as-run").config,
+        turns=60,
+        seeds=np.arange(1, 2 * comparisons * pairs + 1),
+        usage=worlds.UniformUsage(thinking=(50, 350), output=(40, 280)),
+    )
+    varied = 0
+    for metric in kernel.play_batch(batch).metrics.values():
+        first, second = np.asarray(metric, dtype=float).reshape(2, comparisons, pairs)
+        differences = second - first
+        if (differences.std(axis=1) > 0).all():
+            assert_within(student_finds(differences), comparisons)
+            varied += 1
+        else:  # so rare that it is the same in all pairs of some comparison
+            assert student_finds(differences) <= bounds(comparisons)[1]
+    assert 20 <= varied <= CHECKS
 
 
 def test_the_same_runs_twice_are_certain_and_raise_no_alarm() -> None:

@@ -15,7 +15,7 @@ from sim_economy.agents.catalogue import policy_named
 from sim_economy.agents.policies.linear_policy import Linear
 from sim_economy.core.errors import ExtraMissingError, FolderError, ScenarioError
 from sim_economy.experiments.sweeps.core_player import play_world
-from sim_economy.experiments.training.candidate_player import PointPlayer, mean
+from sim_economy.experiments.sweeps.point_player import PointPlayer, mean
 from sim_economy.experiments.training.evolution import Evolution
 from sim_economy.experiments.training.played_training import train
 from sim_economy.experiments.training.trained_numbers import TrainedNumber
@@ -164,8 +164,11 @@ def test_what_debt_rails_lent_is_no_wealth() -> None:
 
 
 @pytest.mark.parametrize("trained_agents", ["all", "one"])
-def test_kernel_and_core_give_the_same_outcomes(trained_agents: str) -> None:
-    study = small_training(trained_agents=trained_agents)
+@pytest.mark.parametrize("rule", [None, "fee_cap", "debt_rails"])
+def test_kernel_and_core_give_the_same_outcomes(trained_agents: str, rule: str | None) -> None:
+    table = {"cap_ratio": 1.5} if rule == "fee_cap" else {"debt_cap": 0}
+    governance = {"governance": {rule: table}} if rule else {}
+    study = small_training(trained_agents=trained_agents, set={"num_agents": 3, **governance})
     keys = study.family.keys([(-400,), (300,), (2000,)])
     metrics = ("platform_final", "actions_job")
     core, kernel = (
@@ -173,9 +176,12 @@ def test_kernel_and_core_give_the_same_outcomes(trained_agents: str) -> None:
         for rows in (1, 10**6)
     )
     assert PointPlayer(1).core_reason(study.trained)
-    assert PointPlayer(10**6).core_reason(study.trained) == ""
+    reason = PointPlayer(10**6).core_reason(study.trained)
+    assert ("debt rails" in reason) if rule == "debt_rails" else reason == ""
     assert kernel.metrics == core.metrics
-    assert [[[*own] for own in row] for row in kernel.wealth] == core.wealth
+    assert [[[*own] for own in row] for row in kernel.wealth] == [
+        [[*own] for own in row] for row in core.wealth
+    ]
 
 
 def test_the_search_is_the_same_with_any_number_of_threads() -> None:

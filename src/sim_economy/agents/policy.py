@@ -16,6 +16,7 @@ from msgspec import Struct
 from sim_economy.core.accounts import FIRST, WIDTH, Holding
 from sim_economy.core.actions import Action, Input
 from sim_economy.core.errors import PolicyFailedError
+from sim_economy.core.needs import Need
 from sim_economy.core.observation import Observation, Observer
 from sim_economy.core.randomness import draw_below
 from sim_economy.core.state import State
@@ -28,11 +29,13 @@ class Move(Struct, frozen=True, gc=False):
     Attributes:
         speech: Public; every agent hears it next turn, unless the action is rejected.
         thinking: Private; only the operator's ledger holds it.
+        needs: Contracts that it would make, where the world matches them (G4).
     """
 
     action: Action
     speech: str | None = None
     thinking: str | None = None
+    needs: tuple[Need, ...] = ()
 
 
 class WorldAccounts(Struct, frozen=True, kw_only=True):
@@ -214,7 +217,7 @@ def decided_input(policy: Policy, view: View, used: tuple[int, int]) -> Input:
         name = type(policy).__name__
         raise PolicyFailedError(name, agent_id, turn, _cause(policy, error)) from error
     move = decided if isinstance(decided, Move) else Move(decided)
-    return Input(agent_id, move.action, *used, move.thinking, move.speech)
+    return Input(agent_id, move.action, *used, move.thinking, move.speech, needs=move.needs)
 
 
 def _cause(policy: Policy, error: Exception) -> str:

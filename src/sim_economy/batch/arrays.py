@@ -9,6 +9,7 @@ import numpy as np
 from sim_economy.batch.lanes import (
     DRAW_ROWS,
     LANES,
+    POINT_ROWS,
     ROWS,
     SERIES,
     TOTAL_ROWS,
@@ -18,12 +19,21 @@ from sim_economy.batch.lanes import (
     Floats,
     Int32s,
     Int64s,
+    ShortFloats,
     Uint64s,
 )
 from sim_economy.batch.shape import AGENTS, DELAY, EVERY_TURN, MATURITY, TURNS
 
 SCRATCH_ROWS: Final = 16
 """Rows for a decision: one for each column of a linear policy, and some."""
+TWO_LISTS: Final = 0
+"""Whether every lane reads the usage of the first lane or that of the last."""
+OWNERS: Final = 1
+"""Whether anybody owns a core share in any lane."""
+WAITING: Final = 2
+"""Whether anything waits for a block in any lane."""
+FLAGS: Final = 3
+"""What is known of all lanes of a block."""
 
 
 class Shared(NamedTuple):
@@ -32,6 +42,7 @@ class Shared(NamedTuple):
     Attributes:
         shape: See `shape`.
         periods: Of the policy.
+        clocks: Which periods a number of a turn, or of turn and agent, is due in; bits.
         table: Integers of the policy; see `decisions`.
         usage: Tables of quantiles, or lists of pairs.
         income: By turn, whether a period begins; see `income_lanes`.
@@ -41,6 +52,7 @@ class Shared(NamedTuple):
 
     shape: Int64s
     periods: Int32s
+    clocks: Bytes
     table: Int32s
     usage: Int32s
     income: Bytes
@@ -69,6 +81,10 @@ class Workspace(NamedTuple):
     Attributes:
         rows: `[agent, number, lane]`, as `weights`.
         turn: `[number, lane]`, as `draws` and `totals`.
+        points: Of the lottery in 32 bits, `[number, lane]`.
+        short_burns: What mature burns weigh in 32 bits, `[agent, lane]`.
+        behind: Turns by which the weight in 64 bits has not decayed yet, `[agent]`.
+        reached: Sums of tickets in 32 bits, `[agent, lane]`.
         keys: Of this turn's draws of usage, then of its lottery.
         released: Stake that returns, `[turn that is due, agent, lane]`, a ring.
         releases: Whether a row of it holds anything, `[turn, agent]`.
@@ -77,6 +93,7 @@ class Workspace(NamedTuple):
         scaled: Whether an agent has such a price in every lane, `[agent]`.
         waits: Whether anything of an agent waits for a block, `[agent]`.
         weighs: Whether an agent has mature burns, `[agent]`.
+        flags: Of the block; see `block`.
         digests: `[lane]`.
         scratch: Rows that a decision may use as it likes, as `scores`.
     """
@@ -87,6 +104,10 @@ class Workspace(NamedTuple):
     scaled: Bytes
     turn: Int32s
     draws: Floats
+    points: ShortFloats
+    short_burns: ShortFloats
+    behind: Bytes
+    reached: ShortFloats
     totals: Int64s
     keys: Uint64s
     released: Int32s
@@ -95,6 +116,7 @@ class Workspace(NamedTuple):
     burns: Bytes
     waits: Bytes
     weighs: Bytes
+    flags: Bytes
     digests: Uint64s
     series: Int64s
     scratch: Int32s
@@ -130,6 +152,10 @@ def work_of(shape: Int64s) -> Workspace:
         scaled=aligned(agents, np.uint8),
         turn=aligned(TURN_ROWS, np.int32),
         draws=aligned(DRAW_ROWS, np.float64),
+        points=aligned(POINT_ROWS, np.float32),
+        short_burns=aligned(agents * LANES, np.float32),
+        behind=aligned(agents, np.uint8),
+        reached=aligned(agents * LANES, np.float32),
         totals=aligned(TOTAL_ROWS, np.int64),
         keys=aligned(2 * LANES, np.uint64),
         released=aligned(releases * LANES, np.int32),
@@ -138,6 +164,7 @@ def work_of(shape: Int64s) -> Workspace:
         burns=aligned(burns, np.uint8),
         waits=aligned(agents, np.uint8),
         weighs=aligned(agents, np.uint8),
+        flags=aligned(FLAGS, np.uint8),
         digests=aligned(LANES, np.uint64),
         series=aligned(turns * SERIES * LANES if shape[EVERY_TURN] else 0, np.int64),
         scratch=aligned(SCRATCH_ROWS * LANES, np.int32),

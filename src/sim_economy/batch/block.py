@@ -12,8 +12,9 @@ from typing import Final
 import numpy as np
 
 from sim_economy.batch import shape as at
-from sim_economy.batch.arrays import BlockWorlds, Shared, Workspace
+from sim_economy.batch.arrays import OWNERS, TWO_LISTS, WAITING, BlockWorlds, Shared, Workspace
 from sim_economy.batch.block_actions import act
+from sim_economy.batch.block_tickets import draw_block, weigh_burns
 from sim_economy.batch.compiling import compiled, mixed
 from sim_economy.batch.lanes import (
     ALLOWANCE,
@@ -23,7 +24,6 @@ from sim_economy.batch.lanes import (
     GENESIS,
     LANES,
     PLATFORM_MIN,
-    POOL,
     PRICE,
     PRICE_REST,
     ROWS,
@@ -43,13 +43,20 @@ from sim_economy.batch.results.digest_lanes import (
 from sim_economy.batch.results.series_lanes import keep_series
 from sim_economy.batch.results.totals_lanes import (
     add_up_bills,
+    add_up_flows,
     add_up_turn,
     ends_group,
+    fill_pool,
     look,
-    mark_first_negatives,
+    look_at_platform,
+    look_at_platform_since,
+    mark_first_negative,
+    open_pool,
+    take_another_turn,
 )
 from sim_economy.batch.steps.bill_lanes import (
     are_scaled,
+    charge_drawn_at_long_prices,
     charge_nothing_where_stopped,
     charge_usage,
     collect,
@@ -81,30 +88,18 @@ from sim_economy.batch.steps.income_lanes import (
     STOP_RULE,
     clip_to_balance,
 )
-from sim_economy.batch.steps.lottery_lanes import (
-    BURN_KIND,
-    MINE_KIND,
-    STAKE_KIND,
-    add_mining_tickets,
-    add_separate_tickets,
-    begin_passing,
-    begin_tickets,
-    decay,
-    decide_whether_stake_counts,
-    draw_point,
-    mature,
-    pass_mining_ticket,
-    pass_separate_ticket,
-    settle_draw,
-    tell_kinds_apart,
-)
+from sim_economy.batch.steps.short_lottery_lanes import shorten_rates
 from sim_economy.batch.steps.usage_lanes import (
     LISTED,
     TABLED,
+    UNIFORM,
     charge_drawn_usage,
+    charge_scaled_usage,
     listed_usage,
+    read_two_lists,
     tabled_usage,
     uniform_usage,
+    usage_of_two_lists,
 )
 from sim_economy.core.randomness import INDEX_STEP, TURN_STEP, purpose_number
 
@@ -148,6 +143,12 @@ def begin(shared: Shared, worlds: BlockWorlds, work: Workspace) -> None:
         rate = worlds.rates[UNIT_PRICE + lane]
         work.prices[lane] = scaled_price(rate, FACTOR_ONE, divisor, most)
     work.scaled[:] = np.uint8(are_scaled(work.prices))
+    if shared.shape[at.TICKET_UNIT]:
+        work.short_burns[:] = np.float32(0.0)
+        work.behind[:] = np.uint8(0)
+        shorten_rates(work.points, worlds.rates, np.float64(shared.shape[at.TICKET_UNIT]))
+    work.flags[WAITING] = np.uint8(0)
+    work.flags[TWO_LISTS] = np.uint8(read_two_lists(worlds.parameters))
     for agent in range(shared.shape[at.AGENTS]):
         rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
         cores = shared.cores[agent]
@@ -177,6 +178,8 @@ def play_turn(
     """
     draw_keys(worlds, work, number)  # T1
     act(shared, worlds, work, number)  # T2 and T3
+    if number == 1:
+        work.flags[OWNERS] = np.uint8(has_shares(work.turn))
     bill(shared, worlds, work, number)  # T4
     burned = make_block(shared, worlds, work, number, has_burns)  # T5
     pay_dividends(shared, worlds, work)  # T6
@@ -203,7 +206,10 @@ def bill(shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64)
     """T4: usage is drawn and paid, jobs are paid, debts bear interest."""
     shape = shared.shape
     agents = shape[at.AGENTS]
-    work.totals[POOL : POOL + LANES] = 0
+    by_turn = shape[at.SUMS_EVERY_TURN] != 0
+    shares = shape[at.SHARES_BY_CLAIM] != 0 or work.flags[OWNERS] != 0
+    if by_turn or shares:
+        open_pool(work.turn, work.totals)
     for agent in range(agents):
         rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
         weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
@@ -217,10 +223,12 @@ def bill(shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64)
         if not shape[at.BONUS_PER_BLOCK]:
             pay_first_jobs(work.turn, rows, worlds.parameters)
         collect(work.turn, rows, worlds.rates)
-        if ends_group(agent, agents) or agent == agents - 1:
+        if by_turn and (ends_group(agent, agents) or agent == agents - 1):
             add_up_bills(work.turn, work.totals)
         if ends_group(agent, agents):
             add_up_turn(work.turn, work.totals)
+    if shares and not by_turn:
+        fill_pool(work.turn, work.totals)
 
 
 @compiled
@@ -228,14 +236,22 @@ def charge(
     shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64, agent: np.int64
 ) -> None:
     """B1 to B3: one agent's usage, and what it costs."""
+    shape = shared.shape
     step = np.uint64(agent) * NEXT_INDEX
-    if work.scaled[agent]:
-        prices = work.prices[agent * LANES : (agent + 1) * LANES]
+    scaled = work.scaled[agent] != 0
+    prices = work.prices[agent * LANES : (agent + 1) * LANES]
+    weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
+    if shape[at.USAGE_KIND] == UNIFORM and scaled:
         charge_drawn_usage(work.turn, worlds.usage, prices, work.keys, step)
         return
+    if shape[at.USAGE_KIND] == UNIFORM and shape[at.PRICE_MOST] > 0:
+        charge_drawn_at_long_prices(work.turn, worlds.usage, weights, work.keys, step)
+        return
     draw_usage(shared, worlds, work, number, agent)
-    weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
-    charge_usage(work.turn, weights, worlds.parameters, worlds.rates)
+    if scaled:
+        charge_scaled_usage(work.turn, worlds.usage, prices)
+    else:
+        charge_usage(work.turn, weights, worlds.parameters, worlds.rates)
 
 
 @compiled
@@ -248,7 +264,10 @@ def draw_usage(
     if shape[at.USAGE_KIND] == LISTED:
         start = (number - 1) * shape[at.AGENTS] + agent
         stride = shape[at.USAGE_STRIDE]
-        listed_usage(work.turn, worlds.parameters, shared.usage, start, stride)
+        if work.flags[TWO_LISTS]:
+            usage_of_two_lists(work.turn, worlds.parameters, shared.usage, start, stride)
+        else:
+            listed_usage(work.turn, worlds.parameters, shared.usage, start, stride)
     elif shape[at.USAGE_KIND] == TABLED:
         tabled_usage(work.turn, shared.usage, work.keys, step)
     else:
@@ -265,75 +284,17 @@ def make_block(
     if has_burns:
         weigh_burns(shared, worlds, work, number)
     if draw_block(shared, worlds, work, number, has_burns):
-        has_burns |= finalise_all(shared, worlds, work, number)
-        count_finalised(work.turn)
-        if has_tips(work.turn):
-            pay_tips(work.turn, work.rows)
+        if work.flags[WAITING]:
+            has_burns |= finalise_all(shared, worlds, work, number)
+            count_finalised(work.turn)
+            if has_tips(work.turn):
+                pay_tips(work.turn, work.rows)
         if shape[at.BONUS_PER_BLOCK]:
             for agent in range(agents):
                 rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
                 pay_winner(work.turn, rows, worlds.parameters, np.int32(agent))
-        count_blocks(work.turn, work.totals)
+        count_blocks(work.turn)
     return has_burns
-
-
-@compiled
-def weigh_burns(shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64) -> None:
-    """L3: what is mature decays, then what matures now is added; at once without a delay."""
-    agents, maturity = shared.shape[at.AGENTS], shared.shape[at.MATURITY]
-    slots = min(maturity, shared.shape[at.TURNS]) + 1
-    first_flag = (number - max(maturity, 1)) % slots * agents
-    for agent in range(agents):
-        weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
-        flag = first_flag + agent
-        matures = work.burns[flag] != 0 and number > maturity
-        if matures and maturity == 0:
-            mature(weights, work.burned[flag * LANES : (flag + 1) * LANES])
-        if work.weighs[agent] or matures:
-            decay(weights, worlds.rates)
-            work.weighs[agent] = np.uint8(1)
-        if matures and maturity > 0:
-            mature(weights, work.burned[flag * LANES : (flag + 1) * LANES])
-        if matures:
-            work.burns[flag] = np.uint8(0)
-
-
-@compiled
-def draw_block(
-    shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64, has_burns: bool
-) -> bool:
-    """L2 to L4: weigh all tickets, test the threshold, find the winner."""
-    shape, turn, draws = shared.shape, work.turn, work.draws
-    agents = shape[at.AGENTS]
-    separate = shape[at.SEPARATE_TICKETS] != 0
-    begin_tickets(draws)
-    if separate:
-        decide_whether_stake_counts(turn, np.int32(number), np.int32(shape[at.WINDOW]))
-    for agent in range(agents):
-        rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
-        weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
-        if separate:
-            add_separate_tickets(draws, turn, rows, weights, worlds.rates)
-        else:
-            add_mining_tickets(draws, rows, weights, worlds.rates, has_burns)
-    tickets = 8.0 + 3.0 * np.float64(agents)
-    keys = work.keys[LANES:]
-    if not draw_point(draws, turn, worlds.rates, keys, tickets, has_burns):
-        return False
-    if separate:
-        begin_passing(draws)
-        for kind in (MINE_KIND, STAKE_KIND, BURN_KIND):
-            for agent in range(agents):
-                rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
-                weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
-                pass_separate_ticket(draws, turn, rows, weights, worlds.rates, kind)
-        tell_kinds_apart(turn, np.int32(agents))
-    else:
-        for agent in range(agents):
-            weights = work.weights[agent * WEIGHTS : (agent + 1) * WEIGHTS]
-            pass_mining_ticket(draws, turn, weights)
-    settle_draw(turn, np.int32(number))
-    return True
 
 
 @compiled
@@ -348,6 +309,7 @@ def finalise_all(shared: Shared, worlds: BlockWorlds, work: Workspace, number: n
     slots = min(shape[at.MATURITY], turns) + 1
     first_flag = number % slots * agents
     burned_any = False
+    work.flags[WAITING] = np.uint8(0)
     for agent in range(agents):
         if ends_group(agent, agents):
             add_up_turn(work.turn, work.totals)
@@ -358,6 +320,7 @@ def finalise_all(shared: Shared, worlds: BlockWorlds, work: Workspace, number: n
         burned = work.burned[flag * LANES : (flag + 1) * LANES]
         waits, burns = finalise(work.turn, work.draws, rows, burned)
         work.waits[agent] = np.uint8(waits)
+        work.flags[WAITING] |= np.uint8(waits)
         work.burns[flag] = np.uint8(burns)
         if burns:
             factor = coefficient(BURN, agent, number)
@@ -376,12 +339,13 @@ def pay_dividends(shared: Shared, worlds: BlockWorlds, work: Workspace) -> None:
         begin_claims(work.totals)
         for agent in range(agents):
             add_claim(work.totals, work.rows[agent * ROWS : (agent + 1) * ROWS])
-        bound_claims(work.turn, work.totals, worlds.parameters, agents)
+        bound_claims(work.turn, work.totals, work.draws, worlds.parameters, agents)
         for agent in range(agents):
-            pay_claim(work.turn, work.totals, work.rows[agent * ROWS : (agent + 1) * ROWS])
+            rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
+            pay_claim(work.turn, work.totals, work.draws, rows)
             if ends_group(agent, agents):
                 add_up_turn(work.turn, work.totals)
-    elif has_shares(work.turn):
+    elif work.flags[OWNERS]:
         share_by_cores(work.turn, work.totals, shape[at.CORE_SHARES])
         for agent in range(agents):
             pay_core_owner(work.turn, work.rows[agent * ROWS : (agent + 1) * ROWS])
@@ -403,9 +367,16 @@ def close_turn(shared: Shared, work: Workspace, number: np.int64) -> None:
     agents = shared.shape[at.AGENTS]
     for agent in range(agents):
         look(work.turn, work.rows[agent * ROWS : (agent + 1) * ROWS])
-        if ends_group(agent, agents) or agent == agents - 1:
+        if ends_group(agent, agents):
             add_up_turn(work.turn, work.totals)
-    mark_first_negatives(work.turn, work.totals, np.int32(number))
+    mark_first_negative(work.turn, np.int32(number))
+    last = number == shared.shape[at.TURNS]
+    if shared.shape[at.SUMS_EVERY_TURN] or last or not take_another_turn(work.turn):
+        add_up_flows(work.turn, work.totals)
+        add_up_turn(work.turn, work.totals)
+        look_at_platform(work.turn, work.totals, np.int32(number))
+    else:
+        look_at_platform_since(work.turn, work.totals, np.int32(number))
 
 
 @compiled

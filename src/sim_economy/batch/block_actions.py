@@ -8,16 +8,19 @@ from __future__ import annotations
 import numpy as np
 
 from sim_economy.batch import shape as at
-from sim_economy.batch.arrays import BlockWorlds, Shared, Workspace
+from sim_economy.batch.arrays import WAITING, BlockWorlds, Shared, Workspace
 from sim_economy.batch.compiling import compiled
 from sim_economy.batch.decisions.by_table import decide_by_table
 from sim_economy.batch.decisions.family import (
-    TRANSFERS,
+    BURNS_DUE,
+    DUE_FOR_ALL,
+    DUE_FOR_ONE,
+    STAKES_DUE,
+    STUDIES_DUE,
+    TRANSFERS_DUE,
+    UNSTAKES_DUE,
     decide,
-    due,
     find_poorest,
-    is_quiet,
-    is_quiet_for,
     work_or_mine,
 )
 from sim_economy.batch.decisions.table_layout import NEEDS_POOREST
@@ -53,17 +56,19 @@ def act(shared: Shared, worlds: BlockWorlds, work: Workspace, number: np.int64) 
     shape = shared.shape
     agents = shape[at.AGENTS]
     slots = min(shape[at.DELAY], shape[at.TURNS]) + 1
-    auction = shape[at.AUCTION] != 0 and number == 1
     by_table = shape[at.BY_TABLE] != 0
-    asked = shared.table[NEEDS_POOREST] != 0 if by_table else due(number, shared.periods[TRANSFERS])
+    # Nobody bids in the published family.
+    auction = shape[at.AUCTION] != 0 and number == 1 and by_table
+    clock = shared.clocks[number]
+    asked = shared.table[NEEDS_POOREST] != 0 if by_table else clock & TRANSFERS_DUE != 0
     if asked:
         find_poorest(work.turn, work.rows, ROWS, agents)
-    quiet = not by_table and is_quiet(shared.periods, number)
+    quiet = not by_table and clock & DUE_FOR_ALL == 0
     first_flag = number % slots * agents
     for agent in range(agents):
         rows = work.rows[agent * ROWS : (agent + 1) * ROWS]
         chosen = np.int64(0)
-        if quiet and is_quiet_for(shared.periods, number, agent):
+        if quiet and shared.clocks[number + agent] & DUE_FOR_ONE == 0:
             work_or_mine(work.turn, rows, worlds.parameters)
         else:
             chosen = decide_one(shared, worlds, work, rows, number, agent)
@@ -104,7 +109,24 @@ def decide_one(
         table, scratch, scores = shared.table, work.scratch, work.scores
         decide_by_table(turn, rows, parameters, table, scratch, scores, number, agent, agents)
     else:
-        decide(turn, rows, parameters, shared.periods, number, agent)
+        clock, own = shared.clocks[number], shared.clocks[number + agent]
+        stakes, burns = own & STAKES_DUE != 0, own & BURNS_DUE != 0
+        if clock & DUE_FOR_ALL == 0:  # the same without what is due for all, and compiled apart
+            decide(turn, rows, parameters, np.int32(agent), False, stakes, burns, False, False)
+        else:
+            unstakes, transfers = clock & UNSTAKES_DUE != 0, clock & TRANSFERS_DUE != 0
+            studies = clock & STUDIES_DUE != 0
+            decide(
+                turn,
+                rows,
+                parameters,
+                np.int32(agent),
+                unstakes,
+                stakes,
+                burns,
+                transfers,
+                studies,
+            )
     return count_choices(turn, rows)
 
 
@@ -130,6 +152,7 @@ def apply(
     refuse(work.turn, rows, worlds.parameters, agent, agents, all_stake, auction)
     if submit(work.turn, rows, worlds.parameters, chosen):
         work.waits[agent] = np.uint8(1)
+        work.flags[WAITING] = np.uint8(1)
         if chosen & TRANSFER_BIT:
             address_transfers(work.turn, rows, work.rows, work.waits)
     if chosen & STUDY_BIT:

@@ -41,7 +41,7 @@ class Chunk:
         self.usage = aligned((blocks, lanes.USAGE_ROWS // LANES, LANES), np.int64)
         self.keys = aligned((blocks, LANES), np.uint64)
         self.allowances = aligned((blocks, agents if allowances else 0, LANES), np.int32)
-        self.found = aligned((blocks, len(METRICS), LANES), np.int64)
+        self.found = aligned(len(METRICS) * LANES, np.int64)
         self.digests = aligned((blocks, LANES), np.uint64)
         self.guards = aligned((blocks, LANES), np.uint8)
         self.held = aligned((blocks, 2, agents, LANES), np.int32)
@@ -81,7 +81,11 @@ class Chunk:
         return -(-worlds // LANES)
 
     def play(self, found: Any, digests: Any, beyond: Any) -> None:
-        """Play what is packed, and read it."""
+        """Play what is packed, and read it.
+
+        Args:
+            found: Gets the metrics, `[metric, world]`, in whole blocks.
+        """
         worlds = len(digests)
         blocks = self._blocks(worlds)
         points, sums = self._points()
@@ -93,7 +97,8 @@ class Chunk:
             self.keys[:blocks],
             self.allowances[:blocks].reshape(blocks, -1),
             self.work,
-            self.found.reshape(len(self.found), -1),
+            self.found,
+            found,
             self.digests,
             self.guards,
             self.held,
@@ -102,8 +107,6 @@ class Chunk:
         )
         if self._series is not None:
             self._series.add(int(points[0]), sums)
-        flat = self.found[:blocks].transpose(1, 0, 2).reshape(len(METRICS), -1)
-        found[:] = flat[:, :worlds]
         digests[:] = self.digests[:blocks].reshape(-1)[:worlds]
         beyond |= self.guards[:blocks].reshape(-1)[:worlds] != 0
 
@@ -142,6 +145,7 @@ def play_blocks(
     keys: Any,
     allowances: Any,
     work: Workspace,
+    of_block: Int64s,
     found: Any,
     digests: Any,
     guards: Any,
@@ -149,7 +153,12 @@ def play_blocks(
     points: Int64s,
     sums: Any,
 ) -> None:
-    """Play block after block on the same arrays; each argument's first axis is the block."""
+    """Play block after block on the same arrays.
+
+    Args:
+        of_block: Room for the metrics of a block.
+        found: Gets those of all, `[metric, world]`; of other arguments the first axis is the block.
+    """
     agents, turns = shared.shape[AGENTS], shared.shape[TURNS]
     for block in range(len(keys)):
         worlds = BlockWorlds(
@@ -160,11 +169,21 @@ def play_blocks(
             allowances[block],
         )
         play_block(shared, worlds, work)
-        read_metrics(work, agents, turns, found[block])
+        read_metrics(work, agents, turns, of_block)
+        copy_metrics(of_block, block, found)
         read_block(work, block, digests, guards, held)
         if len(points) > 0:
             own = points[block * LANES : (block + 1) * LANES]
             add_series(work.series, guards[block], own, points[0], sums)
+
+
+@compiled
+def copy_metrics(of_block: Int64s, block: np.int64, found: Any) -> None:
+    """Copy the metrics of a block beside those of the others."""
+    for metric in range(len(found)):
+        own = found[metric, block * LANES : (block + 1) * LANES]
+        for lane in range(LANES):
+            own[lane] = of_block[metric * LANES + lane]
 
 
 @compiled

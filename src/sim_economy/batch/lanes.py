@@ -80,6 +80,9 @@ BLOCK_WINNER: Final = next(_at)
 BLOCK_KIND: Final = next(_at)
 FIRST_NEGATIVE: Final = next(_at)
 PLATFORM_NEGATIVE: Final = next(_at)
+BLOCKS: Final = next(_at)
+STAKE_BLOCKS: Final = next(_at)
+BURN_BLOCKS: Final = next(_at)
 SHARES: Final = next(_at)
 EACH: Final = next(_at)
 COUNTS: Final = next(_at)
@@ -119,6 +122,23 @@ FLOW_COUNT: Final = (TURN_ROWS - FLOWS) // LANES
 
 _at = (LANES * row for row in count())
 
+# Of each world, floats of 32 bits for the lottery: `points`; weights count units.
+SHORT_MINE: Final = next(_at)
+SHORT_STAKE: Final = next(_at)
+SHORT_BURN_RATE: Final = next(_at)
+SHORT_THRESHOLD: Final = next(_at)
+SHORT_LOST: Final = next(_at)
+"""Twice what the weight of all burns may be off by, for each token burned."""
+SHORT_KEEP: Final = next(_at)
+SHORT_EXACT: Final = next(_at)
+SHORT_BURN_PART: Final = next(_at)
+SHORT_LOW: Final = next(_at)
+SHORT_HIGH: Final = next(_at)
+SHORT_PASSED: Final = next(_at)
+POINT_ROWS: Final = next(_at)
+
+_at = (LANES * row for row in count())
+
 # Of each world, floats of the turn: `draws`.
 EXACT_WEIGHT: Final = next(_at)
 POINT_LOW: Final = next(_at)
@@ -126,6 +146,8 @@ POINT_HIGH: Final = next(_at)
 BURNED_SUM: Final = next(_at)
 BURN_PART: Final = next(_at)
 PASSED: Final = next(_at)
+POOL_PART: Final = next(_at)
+"""The turn's pool for each token of claims, rounded up."""
 DRAW_ROWS: Final = next(_at)
 
 # Of each world, 64 bits: `totals`, the flows in their order, then these.
@@ -133,10 +155,6 @@ _at = (LANES * row for row in count(FLOW_COUNT))
 PLATFORM: Final = next(_at)
 PLATFORM_MIN: Final = next(_at)
 POOL: Final = next(_at)
-BLOCKS: Final = next(_at)
-MINE_BLOCKS: Final = next(_at)
-STAKE_BLOCKS: Final = next(_at)
-BURN_BLOCKS: Final = next(_at)
 CLAIMS: Final = next(_at)
 INTERVENED: Final = next(_at)
 """What interventions gave the platform, less what they took from it."""
@@ -189,6 +207,7 @@ OUTPUT_LESS_FREE: Final = next(_at)
 OUTPUT_SPAN: Final = next(_at)
 THINKING_PART: Final = next(_at)
 """2^-41, rounded up."""
+FREE_UNITS: Final = next(_at)
 USAGE_ROWS: Final = next(_at)
 
 SERIES: Final = 4
@@ -198,4 +217,5 @@ Bytes = np.ndarray[tuple[int], np.dtype[np.uint8]]
 Int32s = np.ndarray[tuple[int], np.dtype[np.int32]]
 Int64s = np.ndarray[tuple[int], np.dtype[np.int64]]
 Uint64s = np.ndarray[tuple[int], np.dtype[np.uint64]]
+ShortFloats = np.ndarray[tuple[int], np.dtype[np.float32]]
 Floats = np.ndarray[tuple[int], np.dtype[np.float64]]

@@ -8,7 +8,7 @@ Source: docs/batch.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -29,7 +29,7 @@ from sim_economy.batch.governance.shock_packing import (
     changes_parameters,
     packed_shocks,
 )
-from sim_economy.batch.lanes import LANES, LIMIT, POLICY
+from sim_economy.batch.lanes import GROUP, LANES, LIMIT, POLICY
 from sim_economy.batch.steps.exact_lanes import LONG_PRICE, SCALED_BITS, UP
 from sim_economy.batch.steps.income_lanes import (
     CLIP_RULE,
@@ -39,7 +39,14 @@ from sim_economy.batch.steps.income_lanes import (
     NO_PERIOD,
     STOP_RULE,
 )
-from sim_economy.batch.steps.usage_lanes import LISTED, PART_BITS, TABLED, UNIFORM
+from sim_economy.batch.steps.short_lottery_lanes import SHORT_AGENTS_MAX
+from sim_economy.batch.steps.usage_lanes import (
+    LISTED,
+    PART_BITS,
+    TABLE_SIZE,
+    TABLED,
+    UNIFORM,
+)
 from sim_economy.batch.world_batch import (
     BehaviourPolicy,
     FamilyPolicy,
@@ -120,7 +127,9 @@ class Packed:
         self._pack_usage()
         self.shared = _shared(batch)
         self.shared.shape[at.EVERY_TURN] = every_turn
+        self.shared.shape[at.SUMS_EVERY_TURN] |= every_turn
         self._pack_charges()
+        self._pack_ticket_unit()
         self.rules: Any = None
         self.shocks: Shocks | None = None
         self.doses: dict[int, Values] = {}
@@ -133,6 +142,10 @@ class Packed:
             if changes_parameters(governance):
                 # Scaled prices hold for one price, and for as much free as at genesis.
                 self.shared.shape[at.PRICE_MOST] = LONG_PRICE
+                # Tickets in 32 bits are weighed as at genesis.
+                self.shared.shape[at.TICKET_UNIT] = 0
+            # A governed bill adds up the flows of each turn.
+            self.shared.shape[at.SUMS_EVERY_TURN] = True
 
     def _value(self, name: str) -> Values:
         config = self.batch.config
@@ -222,15 +235,34 @@ class Packed:
             lanes.OUTPUT_LESS_FREE: np.subtract(rows[lanes.OUTPUT_LOW], rows[lanes.COMMONS]),
             lanes.OUTPUT_SPAN: rows[lanes.OUTPUT_COUNT],
             lanes.THINKING_PART: part,
+            lanes.FREE_UNITS: rows[lanes.COMMONS],
         }
-        thinking = np.add(rows[lanes.THINKING_LOW], rows[lanes.THINKING_COUNT], dtype=np.int64)
-        output = np.add(rows[lanes.OUTPUT_LOW], rows[lanes.OUTPUT_COUNT], dtype=np.int64)
-        units = int(np.max(thinking * np.maximum(rate, MILLION) // MILLION) + np.max(output))
+        thinking, output = self._most_usage()
+        units = int(np.max(thinking * np.maximum(rate, MILLION) // MILLION) + np.max(output)) + 1
         shape = self.shared.shape
         decimals = next((own for own in (12, 11, 10) if units * 10**own < 1 << SCALED_BITS), 0)
-        usable = decimals and shape[at.USAGE_KIND] == UNIFORM and shape[at.EMPTY_RULE] != CLIP_RULE
+        usable = decimals and shape[at.EMPTY_RULE] != CLIP_RULE
         shape[at.PRICE_DIVISOR] = 10 ** (18 - decimals)
         shape[at.PRICE_MOST] = (1 << 62) // units if usable else LONG_PRICE
+
+    def _pack_ticket_unit(self) -> None:
+        """What divides all weights and thresholds, so that few bits hold them."""
+        if self.batch.config.num_agents > SHORT_AGENTS_MAX:
+            return
+        rows = (lanes.MINE_WEIGHT, lanes.STAKE_WEIGHT, lanes.BURN_WEIGHT_RATE, lanes.THRESHOLD)
+        divisors = [np.gcd.reduce(np.ravel(self._value(WEIGHTS[row]))) for row in rows]
+        self.shared.shape[at.TICKET_UNIT] = max(int(np.gcd.reduce(divisors)), 1)
+
+    def _most_usage(self) -> tuple[Values, Values]:
+        """Units of thinking and output that no agent passes in a turn."""
+        kind, units, rows = self.shared.shape[at.USAGE_KIND], self.shared.usage, self.integers
+        if kind == TABLED:
+            return np.max(units[:TABLE_SIZE]), np.max(units[TABLE_SIZE:])
+        if kind == LISTED:
+            return np.max(units[::2]), np.max(units[1::2])
+        thinking = np.add(rows[lanes.THINKING_LOW], rows[lanes.THINKING_COUNT], dtype=np.int64)
+        output = np.add(rows[lanes.OUTPUT_LOW], rows[lanes.OUTPUT_COUNT], dtype=np.int64)
+        return thinking, output
 
     def allowances(self) -> list[Values]:
         """What each agent is granted a period, `[agent]`; empty without income."""
@@ -314,12 +346,22 @@ def _shared(batch: WorldBatch) -> Shared:
     return Shared(
         shape=_shape(batch, kind, stride),
         periods=np.array([numbers[name] for name in PERIODS], np.int32),
+        clocks=_clocks([numbers[name] for name in PERIODS], batch.turns + config.num_agents),
         table=table,
         usage=units,
         income=periods,
         top_ups=np.array(top_ups, np.int64),
         cores=np.array(cores, np.int32),
     )
+
+
+def _clocks(periods: Sequence[int], most: int) -> Any:
+    """Which periods each number up to the greatest is due in; a period of 0 never is."""
+    clocks = np.zeros(most + 1, np.uint8)
+    for bit, period in enumerate(periods):
+        if period > 0:
+            clocks[::period] |= 1 << bit
+    return clocks
 
 
 def _usage(batch: WorldBatch) -> tuple[int, Any, int]:
@@ -360,6 +402,7 @@ def _shape(batch: WorldBatch, usage_kind: int, stride: int) -> Any:
         at.EMPTY_RULE: EMPTY_RULES[config.when_empty],
         at.HAS_INCOME: income is not None,
         at.FORGIVEN: income is not None and income.overdraft is OverdraftRule.FORGIVEN,
+        at.SUMS_EVERY_TURN: config.num_agents > GROUP or income is not None,
         at.USAGE_KIND: usage_kind,
         at.USAGE_STRIDE: stride,
         at.BY_TABLE: isinstance(plain_policy(batch), BehaviourPolicy),

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from sim_economy.batch.chunk import CHUNK_WORLDS, Chunk
+from sim_economy.batch.lanes import LANES
 from sim_economy.batch.packing import Packed, plain_policy
 from sim_economy.batch.results.metric_lanes import METRICS
 from sim_economy.batch.results.series_sums import SeriesSums
@@ -52,7 +53,7 @@ def play_batch(
         return play_large_worlds(batch, threads=threads, accounts=accounts, progress=progress)
     packed = Packed(batch, every_turn=points is not None)
     worlds, agents = packed.worlds, batch.config.num_agents
-    found = np.empty((len(METRICS), worlds), np.int64)
+    found = np.empty((len(METRICS), -(-worlds // LANES) * LANES), np.int64)
     digests = np.empty(worlds, np.uint64)
     beyond = packed.beyond
     held = np.empty((2, agents, worlds), np.int32) if accounts else None
@@ -65,7 +66,8 @@ def play_batch(
         for first in range(part * CHUNK_WORLDS, worlds, parts * CHUNK_WORLDS):
             end = min(first + CHUNK_WORLDS, worlds)
             chunk.fill(first, end)
-            chunk.play(found[:, first:end], digests[first:end], beyond[first:end])
+            blocks_end = -(-end // LANES) * LANES
+            chunk.play(found[:, first:blocks_end], digests[first:end], beyond[first:end])
             if held is not None:
                 chunk.copy_accounts(held[:, :, first:end])
             progress(end - first)
@@ -75,7 +77,7 @@ def play_batch(
         for done in [pool.submit(play_part, part, parts) for part in range(parts)]:
             done.result()
     return BatchResult(
-        metrics=dict(zip(METRICS, found, strict=True)),
+        metrics=dict(zip(METRICS, found[:, :worlds], strict=True)),
         digests=digests,
         beyond=beyond,
         balances=None if held is None else held[0],

@@ -26,7 +26,11 @@ FORGIVEN: Final = next(_at)
 USAGE_KIND: Final = next(_at)
 USAGE_STRIDE: Final = next(_at)
 EVERY_TURN: Final = next(_at)
+SUMS_EVERY_TURN: Final = next(_at)
+"""Whether flows are added to 64 bits every turn, not where 32 bits might not take another."""
 BY_TABLE: Final = next(_at)
+TICKET_UNIT: Final = next(_at)
+"""Millionths that divide the weights of all tickets and thresholds; 0 where 32 bits do not draw."""
 PRICE_DIVISOR: Final = next(_at)
 """As `exact_lanes.scaled_price` takes it, with the largest price beside it."""
 PRICE_MOST: Final = next(_at)

@@ -19,6 +19,7 @@ _COMMANDS: Final = {
     "study": "Play treatments under behaviours and horizons: which rule keeps whom solvent.",
     "sensitivity": "Estimate which input of a sweep decides which outcome.",
     "train": "Train a policy against the rules of a scenario.",
+    "search": "Search parameters for the best points that keep constraints.",
     "usage": "Import logs of real usage as usage rows.",
     "whatif": "Play measured usage under tariffs: who runs dry, and when.",
     "orchestrate": "Play a run whose agents are language models.",
@@ -93,7 +94,7 @@ def main() -> None:
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         click.echo(
-            "interrupted; what is finished is kept: `experiment`, `sweep` and `train` "
+            "interrupted; what is finished is kept: `train`, `search`, `experiment` and `sweep` "
             "resume, so does `run --resume`",
             err=True,
         )

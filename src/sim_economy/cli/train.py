@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sim_economy.cli.generation_output import GenerationsShown, show_generations
 from sim_economy.cli.options import json_option, report_option, set_option
-from sim_economy.cli.output import print_json, rate_bar, say, say_wrapped
+from sim_economy.cli.output import rate_bar, say_wrapped
 
 if TYPE_CHECKING:
     from sim_economy.experiments.training.played_training import PlayedTraining
@@ -72,41 +73,21 @@ def train(
 
 def _show(played: PlayedTraining, *, report: bool, as_json: bool) -> None:
     """What was reached; its report is written if asked for."""
-    from sim_economy.core.errors import ExtraMissingError  # noqa: PLC0415
-
     outcome, study = played.outcome, played.study
     finished = outcome.result is not None
-    page, missing = None, ""
-    if report and finished:
-        try:
-            page = played.report()
-        except ExtraMissingError as error:
-            missing = str(error)
-    if as_json:
-        print_json(
-            {
-                "training": study.name,
-                "training_hash": study.hash,
-                "folder": str(played.folder),
-                "generations": len(outcome.generations),
-                "finished": finished,
-                "resumed": outcome.resumed,
-                "answer": played.answer if finished else None,
-                "policy": outcome.result.policy if outcome.result else None,
-                "scenario": str(played.scenario) if finished else None,
-                "missing": [missing] if missing else [],
-                "report": None if page is None else str(page),
-            }
-        )
-        return
-    if finished:
-        say_wrapped(played.answer)
-        say(f"the policy is in {played.scenario}")
-    else:
-        done = f"{len(outcome.generations):,} of {study.generations:,} generations"
-        say_wrapped(f"stopped after {done}; run it again to go on")
-    if outcome.resumed:
-        say(f"{outcome.resumed:,} generations were there already")
-    if missing:
-        say(f"left out: the report: {missing}", err=True)
-    say(f"files in {played.folder}" + (f"; read {page}" if page else ""))
+    shown = GenerationsShown(
+        work="training",
+        name=study.name,
+        settings_hash=study.hash,
+        folder=played.folder,
+        wanted=study.generations,
+        done=len(outcome.generations),
+        resumed=outcome.resumed,
+        answer=played.answer if finished else "",
+        further={
+            "policy": outcome.result.policy if outcome.result else None,
+            "scenario": str(played.scenario) if finished else None,
+        },
+        lines=(f"the policy is in {played.scenario}",) if finished else (),
+    )
+    show_generations(shown, played.report if report and finished else None, as_json=as_json)

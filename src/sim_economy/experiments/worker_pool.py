@@ -25,6 +25,16 @@ def worker_pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
             raise
 
 
+@contextmanager
+def core_executor(jobs: int) -> Iterator[ProcessPoolExecutor | None]:
+    """Where the core plays: so many worker processes, or None for this process alone."""
+    if jobs == 1:
+        yield None
+    else:
+        with worker_pool(jobs) as pool:
+            yield pool
+
+
 def _leave_with(parent: int) -> None:
     """Leave interrupts to the process that started this one, and end when it is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

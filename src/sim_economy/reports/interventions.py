@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 from typing import Any, Final
 
+from msgspec import UNSET
+
 from sim_economy.ledger.readers.plain_text import markdown_text, visible
 from sim_economy.reports.page.document import Block, Section, plain, sourced
 from sim_economy.reports.sentences import SUMMARY_CSV, names_listed, tokens_shown
@@ -90,6 +92,7 @@ _COLUMNS: Final[Mapping[str, str]] = {
     "halved": "fees halved",
     "wages_lowered": "job credits lost",
     "rebated": "rebates",
+    "subsidised": "subsidies",
     "lent": "lent",
     "repaid": "repaid",
     "withheld": "withheld",
@@ -185,6 +188,30 @@ def _rebate(did: _Did) -> str:
     )
 
 
+def _subsidy(did: _Did) -> str:
+    if not did.total("subsidised"):
+        return "No arbitrator was subsidised."
+    return (
+        f"Arbitrators were subsidised {did.turns('arbitration_subsidy')} with "
+        f"{did.tokens('subsidised')} tokens{did.a_run}: {did.most('subsidised', 'received')}."
+    )
+
+
+def _matching(did: _Did) -> str:
+    counts = [run.matching for run in did.runs if run.matching is not UNSET]
+    matches, started = (
+        fmean(getattr(own, name) for own in counts) for name in ("matches", "started")
+    )
+    if not matches:
+        return "No needs were matched."
+    paired = sourced(tokens_shown(matches), SUMMARY_CSV, "contracts_matched", "mean")
+    begun = sourced(tokens_shown(started), SUMMARY_CSV, "matched_started", "mean")
+    return (
+        f"Needs were matched {did.turns('contract_matching')}, {paired} pairs{did.a_run}; "
+        f"{begun} contracts that follow a match started."
+    )
+
+
 def _debt_rails(did: _Did) -> str:
     lent = did.total("lent")
     if not lent:
@@ -262,6 +289,8 @@ _NOTHING: Final = "cost the platform nothing"
 _SENTENCES: Final[Mapping[str, Callable[[_Did], str]]] = {
     "fee_cap": _fee_cap,
     "reinvestment_rebate": _rebate,
+    "arbitration_subsidy": _subsidy,
+    "contract_matching": _matching,
     "debt_rails": _debt_rails,
     "concentration_monitor": _monitor,
     "shocks": _shocks,

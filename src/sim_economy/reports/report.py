@@ -38,6 +38,7 @@ from sim_economy.runs.agent_outcomes import AgentOutcome, Collector, agent_outco
 from sim_economy.runs.extended_metrics import (
     EXTENDED_METRICS,
     INCOME_METRICS,
+    MATCHING_METRICS,
     doubts,
     extended_metrics,
     extended_summary,
@@ -350,7 +351,12 @@ def _paper(scenario: Scenario, rows: Sequence[Row], *, published: bool) -> Secti
     return Section(title="The paper's tables", blocks=(intro, *tables))
 
 
-ALL_METRICS: Final = {**EXTENDED_METRICS, **INCOME_METRICS, **INTERVENTION_METRICS}
+ALL_METRICS: Final = {
+    **EXTENDED_METRICS,
+    **INCOME_METRICS,
+    **INTERVENTION_METRICS,
+    **MATCHING_METRICS,
+}
 
 
 def _further(runs: Sequence[Run], rows: Sequence[Row]) -> Section:

@@ -36,6 +36,7 @@ STEPS: Final[Mapping[str, str]] = {
     "debt_restructured": "loans of debt rails",
     "debt_repayment": "repayments",
     "rebate": "rebates",
+    "arbitration_subsidy": "arbitration subsidies",
     "shock_gain": "gains by shocks",
     "shock_loss": "losses by shocks",
 }
@@ -130,6 +131,7 @@ _RETURNED: Final = frozenset(
         "signing_bonus",
         "dividend",
         "rebate",
+        "arbitration_subsidy",
         "debt_restructured",
     }
 )

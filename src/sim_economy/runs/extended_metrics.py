@@ -89,6 +89,14 @@ EXTENDED_METRICS: Final[Mapping[str, str]] = {
 }
 """The extended metrics by column, with their names in text; counts of tokens unless they say."""
 
+MATCHING_METRICS: Final[Mapping[str, str]] = {
+    "contracts_matched": "pairs of agents matched for a contract, each turn anew",
+    "matched_turns": "turns in which some were",
+    "matched_proposed": "contracts proposed in the turn after their match",
+    "matched_started": "of these, those that started",
+}
+"""Those of a world that matches needs (G4)."""
+
 INCOME_METRICS: Final[Mapping[str, str]] = {
     "allowances": "allowances granted",
     "top_ups": "top-ups",
@@ -217,6 +225,18 @@ def extended_metrics(run: Run) -> ExtendedMetrics:
         **{f"contracts_{end}": ends[end] for end in _ENDS},
         **_income_metrics(run),
         **intervention_metrics(run),
+        **_matching_metrics(run),
+    }
+
+
+def _matching_metrics(run: Run) -> ExtendedMetrics:
+    """The metrics of matches; nothing in a world that matches no needs."""
+    if run.matching is UNSET:
+        return {}
+    return {
+        "contracts_matched": run.matching.matches,
+        "matched_proposed": run.matching.proposed,
+        "matched_started": run.matching.started,
     }
 
 

@@ -11,6 +11,7 @@ from sim_economy.core.accounts import BALANCE, STAKED, WIDTH
 from sim_economy.ledger.readers.counts import LedgerCounts, TurnCounter
 from sim_economy.ledger.readers.incidence import Incidence, IncidenceCounter
 from sim_economy.ledger.readers.income_counts import IncomeCounter, IncomeCounts
+from sim_economy.ledger.readers.match_counts import MatchCounter, MatchCounts
 from sim_economy.ledger.readers.reading import account_balances, config_of, genesis_record
 from sim_economy.ledger.readers.series import figures
 from sim_economy.ledger.stores.protocol import Store
@@ -56,6 +57,7 @@ class Run(Struct, kw_only=True):
         state_digest: Of the last state.
         income: Counts of it, in a world that has income.
         incidence: What interventions did, in a world that has some.
+        matching: Counts of matches, in a world that matches needs.
     """
 
     run: int
@@ -67,6 +69,7 @@ class Run(Struct, kw_only=True):
     state_digest: str
     income: IncomeCounts | UnsetType = UNSET
     incidence: Incidence | UnsetType = UNSET
+    matching: MatchCounts | UnsetType = UNSET
 
     def __repr__(self) -> str:
         """Which run it is, and how it ended; its series are too long to be shown."""
@@ -87,16 +90,21 @@ def run_of(store: Store, run: int = 0) -> Run:
     series = Series.empty()
     counter = TurnCounter(first.agent_ids)
     config = config_of(first)
-    income = None if config.income is None else IncomeCounter(config.income, first.agent_ids)
-    incidence = None
-    if config.governance is not None:
-        incidence = IncidenceCounter(config.governance, len(first.agent_ids))
+    rules, governance = config.income, config.governance
+    income = None if rules is None else IncomeCounter(rules, first.agent_ids)
+    incidence = matches = None
+    if governance is not None:
+        incidence = IncidenceCounter(governance, len(first.agent_ids))
+        if governance.contract_matching is not None:
+            matches = MatchCounter(first.agent_ids)
     for record, accounts in account_balances(store, 1):
         counter.add(record)
         if income is not None:
             income.add(record, accounts)
         if incidence is not None:
             incidence.add(record)
+        if matches is not None:
+            matches.add(record)
         of_turn = figures(record, accounts)
         of_turn |= {
             "winners": of_turn["winner"],
@@ -116,6 +124,7 @@ def run_of(store: Store, run: int = 0) -> Run:
         state_digest=head.state_digest,
         income=UNSET if income is None else income.counts(),
         incidence=UNSET if incidence is None else incidence.incidence(),
+        matching=UNSET if matches is None else matches.counts,
     )
 
 

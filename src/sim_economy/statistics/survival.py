@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -74,10 +76,12 @@ def kaplan_meier(durations: Sequence[Duration], confidence: float = 0.95) -> Sur
         band = found.confidence_interval(confidence, method="log-log")
     lows, highs = band.low.probabilities.tolist(), band.high.probabilities.tolist()
     times = found.quantiles.tolist()
+    ends = sorted(own.time for own in durations)
+    events = Counter(own.time for own in durations if own.is_observed)
     return SurvivalCurve(
         times=times,
-        at_risk=[sum(own.time >= time for own in durations) for time in times],
-        events=[sum(own.is_observed and own.time == time for own in durations) for time in times],
+        at_risk=[len(ends) - bisect_left(ends, time) for time in times],
+        events=[events[time] for time in times],
         survival=found.probabilities.tolist(),
         bands=[_known(low, high) for low, high in zip(lows, highs, strict=True)],
     )

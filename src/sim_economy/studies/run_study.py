@@ -140,7 +140,8 @@ def check_arms(cells: Iterable[Cell]) -> None:
 def estimate_text(seconds: float, minutes_max: int) -> str:
     """How long it will take, and whether that is more than the study allows itself."""
     about = f"about {math.ceil(seconds)} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"
-    text = f"this takes {about}; interrupt it whenever you like, the same command goes on"
+    text = f"this takes {about} of idle processors; interrupt it whenever you like: "
+    text += "the same command goes on"
     if seconds > 60 * minutes_max:
         return f"{text}. That is more than the {minutes_max} minutes that the study allows itself"
     return text

@@ -190,6 +190,7 @@ class RunCounts:
         for rule, acted in (
             ("fee_cap", did.fees_waived),
             ("reinvestment_rebate", did.points),
+            ("contract_matching", did.matches),
             ("debt_rails", any(own.lent for own in did.debts)),
             ("concentration_monitor", did.concentrated is True),
             ("shocks", did.shocks),

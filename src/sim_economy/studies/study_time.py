@@ -1,4 +1,4 @@
-"""How long what is left of a study will take, from a few turns of it played now."""
+"""How long what is left of a study will take on idle processors, from turns of it played now."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def _training_turns(training: Training) -> int:
 
 
 def _turn_seconds(behaviour: StudyBehaviour) -> float:
-    """Seconds of a turn under a behaviour; those of one scenario take about the same."""
+    """Seconds of processor time of a turn; those of one scenario take about the same."""
     short = replace(behaviour, horizons=(Horizon(_TRIED_TURNS, 1),))
-    started = time.perf_counter()
+    started = time.process_time()
     play_cell(Cell(short, off_arm()))
-    return _UNDER_RULES * (time.perf_counter() - started) / _TRIED_TURNS
+    return _UNDER_RULES * (time.process_time() - started) / _TRIED_TURNS

@@ -6,6 +6,7 @@ a number in it that only its seller knows.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from sim_economy.agents.policies.phrases import INFORMATION, Offer, Phrase, Seek
 from sim_economy.agents.policies.trader import SIGNING_TURNS, MarketView, Trader, report
 from sim_economy.core.actions import Action
 from sim_economy.core.contracts import ContractKind, Deal, Role, Settlement
+from sim_economy.core.needs import Need, NeedSide
 from sim_economy.core.table_reader import Kind, Parameter
 
 
@@ -30,9 +32,25 @@ class Seller(Trader, frozen=True):
         room = len(market.of_kind(Role.PROPOSER, INFORMATION)) < self.sales_max
         return [Offer(INFORMATION, self.price)] if room else []
 
+    def needs(self, market: MarketView) -> list[Need]:
+        """Offers one more report while it has room for sales."""
+        room = len(market.of_kind(Role.PROPOSER, INFORMATION)) < self.sales_max
+        need = Need(ContractKind.INFORMATION_SALE, NeedSide.OFFER, 1, self.price)
+        return [need] if room else []
+
     def business(self, market: MarketView) -> Action | None:
-        """A sealed report for somebody who seeks one."""
+        """A sealed report for who it is matched with, or for somebody who seeks one."""
+        if market.shows_matches:
+            return self.matched_proposal(market, INFORMATION, lambda _: self._sealed(market))
         return information_offer(self, market, self.price, self.sales_max, self.settlement)
+
+    def _sealed(self, market: MarketView) -> Mapping[str, int | str]:
+        text = report(market.view, market.turn)
+        return {
+            "payload_hash": sha256(text.encode()).hexdigest(),
+            "settlement": self.settlement.value,
+            "proposer_collateral": max(self.price, self.arbitration_fee_max),
+        }
 
 
 class Buyer(Trader, frozen=True):
@@ -42,9 +60,16 @@ class Buyer(Trader, frozen=True):
 
     def words(self, market: MarketView) -> list[Phrase]:
         """Seeks information while it can pay."""
+        return [Seek(INFORMATION, (self.price_max,))] if self._is_free(market) else []
+
+    def needs(self, market: MarketView) -> list[Need]:
+        """Seeks one report, for the most it pays."""
+        need = Need(ContractKind.INFORMATION_SALE, NeedSide.SEEK, 1, self.price_max)
+        return [need] if self._is_free(market) else []
+
+    def _is_free(self, market: MarketView) -> bool:
         able = market.free - self.reserve >= self.price_max
-        busy = market.of_kind(Role.COUNTERPARTY, INFORMATION)
-        return [Seek(INFORMATION, (self.price_max,))] if able and not busy else []
+        return able and not market.of_kind(Role.COUNTERPARTY, INFORMATION)
 
     def accepts(self, market: MarketView, deal: Deal) -> bool:
         """A report it can pay; one at a time."""

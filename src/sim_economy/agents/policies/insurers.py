@@ -8,6 +8,8 @@ from sim_economy.agents.policies.phrases import INSURANCE, Offer, Phrase, Seek
 from sim_economy.agents.policies.trader import SIGNING_TURNS, MarketView, Trader, part
 from sim_economy.core.actions import Action, Mine
 from sim_economy.core.contracts import ContractKind, Deal, Role
+from sim_economy.core.needs import Need, NeedSide
+from sim_economy.core.observation import OwnMatch
 from sim_economy.core.table_reader import Kind, Parameter
 from sim_economy.core.units import Millionths
 
@@ -25,10 +27,24 @@ class Insurer(Trader, frozen=True):
         """Offers insurance while it can pay out."""
         return [Offer(INSURANCE, part(100, self.rate))] if self._can_insure(market) else []
 
+    def needs(self, market: MarketView) -> list[Need]:
+        """Offers the most it can pay out at its rate."""
+        if not self._can_insure(market):
+            return []
+        payout = min(self.payout_max, market.free - self.reserve)
+        return [Need(ContractKind.INSURANCE, NeedSide.OFFER, payout, part(payout, self.rate))]
+
     def business(self, market: MarketView) -> Action | None:
-        """An insurance for somebody who seeks one."""
+        """An insurance for who it is matched with, or for somebody who seeks one."""
         if not self._can_insure(market):
             return None
+        if market.shows_matches:
+
+            def stated(match: OwnMatch) -> dict[str, int | str] | None:
+                figures = market.sought_by(match.partner, INSURANCE)
+                return None if figures is None else {"trigger": figures[1]}
+
+            return self.matched_proposal(market, INSURANCE, stated)
         for insured, (payout, trigger, turns) in self.customers(market, INSURANCE):
             if 0 < payout <= min(self.payout_max, market.free - self.reserve) and turns > 0:
                 return self.proposal(
@@ -64,9 +80,15 @@ class Insured(Trader, frozen=True):
 
     def words(self, market: MarketView) -> list[Phrase]:
         """Seeks insurance while it has none and something to lose."""
-        if market.of_kind(Role.COUNTERPARTY, INSURANCE) or market.balance <= self.solvent_above:
+        if not self._is_open(market):
             return []
         return [Seek(INSURANCE, (self.payout, market.wealth - self.margin, self.turns))]
+
+    def needs(self, market: MarketView) -> list[Need]:
+        """Seeks the payout that it speaks of, at the highest premium it agrees to."""
+        premium_max = part(self.payout, self.rate_max)
+        need = Need(ContractKind.INSURANCE, NeedSide.SEEK, self.payout, premium_max)
+        return [need] if self._is_open(market) else []
 
     def accepts(self, market: MarketView, deal: Deal) -> bool:
         """An insurance it sought that is still to its advantage; one at a time."""
@@ -76,6 +98,10 @@ class Insured(Trader, frozen=True):
             and market.wealth - deal.premium >= deal.trigger
             and not market.of_kind(Role.COUNTERPARTY, INSURANCE)
         )
+
+    def _is_open(self, market: MarketView) -> bool:
+        insured = market.of_kind(Role.COUNTERPARTY, INSURANCE)
+        return not insured and market.balance > self.solvent_above
 
     def living(self, market: MarketView) -> Action:
         """The insured has no reason to work."""

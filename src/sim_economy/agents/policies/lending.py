@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from sim_economy.agents.policies.phrases import LOAN, Offer, Phrase, Seek
 from sim_economy.agents.policies.trader import SIGNING_TURNS, MarketView, Trader, part
 from sim_economy.core.actions import Action, Job
 from sim_economy.core.contracts import ContractKind, Deal, Role, Stage
+from sim_economy.core.needs import Need, NeedSide
+from sim_economy.core.observation import OwnMatch
 from sim_economy.core.table_reader import Kind, Parameter
 from sim_economy.core.units import Millionths
 
@@ -28,10 +31,19 @@ class Lender(Trader, frozen=True):
         """Offers loans while it can lend."""
         return [Offer(LOAN, part(100, self.rate))] if self._can_lend(market) else []
 
+    def needs(self, market: MarketView) -> list[Need]:
+        """Offers the most it can lend at its rate."""
+        if not self._can_lend(market):
+            return []
+        principal = min(self.principal_max, market.free - self.reserve)
+        return [Need(ContractKind.LOAN, NeedSide.OFFER, principal, part(principal, self.rate))]
+
     def business(self, market: MarketView) -> Action | None:
-        """A loan for somebody who seeks one."""
+        """A loan for who it is matched with, or for somebody who seeks one."""
         if not self._can_lend(market):
             return None
+        if market.shows_matches:
+            return self.matched_proposal(market, LOAN, self._collateral)
         for borrower, (principal, turns) in self.customers(market, LOAN):
             wanted = 0 < principal <= min(self.principal_max, market.free - self.reserve)
             if wanted and turns > 0:
@@ -45,6 +57,9 @@ class Lender(Trader, frozen=True):
                     due_turn=market.turn + SIGNING_TURNS + turns,
                 )
         return None
+
+    def _collateral(self, match: OwnMatch) -> Mapping[str, int | str]:
+        return {"counterparty_collateral": part(match.amount, self.collateral_rate)}
 
     def _can_lend(self, market: MarketView) -> bool:
         few = len(market.of_kind(Role.PROPOSER, LOAN)) < self.loans_max
@@ -68,8 +83,13 @@ class Borrower(Trader, frozen=True):
 
     def words(self, market: MarketView) -> list[Phrase]:
         """Seeks a loan when it needs one."""
-        needs = market.balance < self.seeks_below and not market.of_kind(Role.COUNTERPARTY, LOAN)
-        return [Seek(LOAN, (self.principal, self.turns))] if needs else []
+        return [Seek(LOAN, (self.principal, self.turns))] if self._is_short(market) else []
+
+    def needs(self, market: MarketView) -> list[Need]:
+        """Seeks the loan that it speaks of, at the highest premium it agrees to."""
+        premium_max = part(self.principal, self.rate_max)
+        need = Need(ContractKind.LOAN, NeedSide.SEEK, self.principal, premium_max)
+        return [need] if self._is_short(market) else []
 
     def accepts(self, market: MarketView, deal: Deal) -> bool:
         """The loan it sought, at a premium it can bear; one at a time."""
@@ -79,6 +99,9 @@ class Borrower(Trader, frozen=True):
             and deal.premium <= part(deal.principal, self.rate_max)
             and not market.of_kind(Role.COUNTERPARTY, LOAN)
         )
+
+    def _is_short(self, market: MarketView) -> bool:
+        return market.balance < self.seeks_below and not market.of_kind(Role.COUNTERPARTY, LOAN)
 
     def living(self, market: MarketView) -> Action:
         """Works while a debt that is due soon is not together."""

@@ -8,6 +8,7 @@ from sim_economy.agents.policies.phrases import FORWARD, Offer, Phrase, Seek
 from sim_economy.agents.policies.trader import SIGNING_TURNS, MarketView, Trader, part
 from sim_economy.core.actions import Action, Mine
 from sim_economy.core.contracts import ContractKind, Deal, Role, Stage
+from sim_economy.core.needs import Need, NeedSide
 from sim_economy.core.table_reader import Kind, Parameter
 from sim_economy.core.units import Millionths
 
@@ -28,10 +29,19 @@ class Organiser(Trader, frozen=True):
         """Offers places while the pool has some."""
         return [Offer(FORWARD, part(100, self.rate))] if self._has_room(market) else []
 
+    def needs(self, market: MarketView) -> list[Need]:
+        """Offers the most it can carry at its rate."""
+        if not self._has_room(market):
+            return []
+        cap = min(self.cap_max, market.free - self.reserve)
+        return [Need(ContractKind.FORWARD, NeedSide.OFFER, cap, part(cap, self.rate))]
+
     def business(self, market: MarketView) -> Action | None:
-        """A place for somebody who seeks one."""
+        """A place for who it is matched with, or for somebody who seeks one."""
         if not self._has_room(market):
             return None
+        if market.shows_matches:
+            return self.matched_proposal(market, FORWARD)
         for member, (cap, turns) in self.customers(market, FORWARD):
             if 0 < cap <= min(self.cap_max, market.free - self.reserve) and turns > 0:
                 start_turn = market.turn + SIGNING_TURNS
@@ -62,9 +72,12 @@ class Member(Trader, frozen=True):
 
     def words(self, market: MarketView) -> list[Phrase]:
         """Seeks a place while it has none and can pay one."""
-        able = market.free - self.reserve >= part(self.cap, self.rate_max)
-        busy = market.of_kind(Role.COUNTERPARTY, FORWARD)
-        return [Seek(FORWARD, (self.cap, self.turns))] if able and not busy else []
+        return [Seek(FORWARD, (self.cap, self.turns))] if self._is_free(market) else []
+
+    def needs(self, market: MarketView) -> list[Need]:
+        """Seeks the cap that it speaks of, at the highest price it agrees to."""
+        need = Need(ContractKind.FORWARD, NeedSide.SEEK, self.cap, part(self.cap, self.rate_max))
+        return [need] if self._is_free(market) else []
 
     def accepts(self, market: MarketView, deal: Deal) -> bool:
         """A place it can pay; one at a time."""
@@ -74,6 +87,10 @@ class Member(Trader, frozen=True):
             and deal.start_turn > market.turn + 1
             and not market.of_kind(Role.COUNTERPARTY, FORWARD)
         )
+
+    def _is_free(self, market: MarketView) -> bool:
+        able = market.free - self.reserve >= part(self.cap, self.rate_max)
+        return able and not market.of_kind(Role.COUNTERPARTY, FORWARD)
 
     def living(self, market: MarketView) -> Action:
         """Mines while its fees are carried."""

@@ -12,6 +12,7 @@ from sim_economy.agents.policies.phrases import SERVICE, Offer, Phrase, Seek
 from sim_economy.agents.policies.trader import SIGNING_TURNS, MarketView, Trader
 from sim_economy.core.actions import Action
 from sim_economy.core.contracts import Contract, ContractKind, Deal, Role
+from sim_economy.core.needs import Need, NeedSide
 from sim_economy.core.table_reader import Kind, Parameter
 from sim_economy.core.units import MILLION, Millionths
 
@@ -33,8 +34,15 @@ class ServiceProvider(Trader, frozen=True):
         room = len(market.of_kind(Role.PROPOSER, SERVICE)) < self.orders_max
         return [Offer(SERVICE, self.price)] if room else []
 
+    def needs(self, market: MarketView) -> list[Need]:
+        """Offers one more service while it has room for orders."""
+        room = len(market.of_kind(Role.PROPOSER, SERVICE)) < self.orders_max
+        return [Need(ContractKind.SERVICE, NeedSide.OFFER, 1, self.price)] if room else []
+
     def business(self, market: MarketView) -> Action | None:
-        """A proposal to somebody who seeks a service."""
+        """A proposal to who it is matched with, or to somebody who seeks a service."""
+        if market.shows_matches:
+            return self.matched_proposal(market, SERVICE)
         return service_offer(self, market, self.price, self.orders_max)
 
     def delivers(self, market: MarketView, contract: Contract) -> bool:
@@ -54,9 +62,12 @@ class ServiceClient(Trader, frozen=True):
 
     def words(self, market: MarketView) -> list[Phrase]:
         """Seeks a service while it has none under way and can pay one."""
-        able = market.free - self.reserve >= self.price_max
-        busy = market.of_kind(Role.COUNTERPARTY, SERVICE)
-        return [Seek(SERVICE, (self.price_max, self.turns))] if able and not busy else []
+        return [Seek(SERVICE, (self.price_max, self.turns))] if self._is_free(market) else []
+
+    def needs(self, market: MarketView) -> list[Need]:
+        """Seeks one service, for the most it pays."""
+        need = Need(ContractKind.SERVICE, NeedSide.SEEK, 1, self.price_max)
+        return [need] if self._is_free(market) else []
 
     def accepts(self, market: MarketView, deal: Deal) -> bool:
         """A service it can pay; one at a time."""
@@ -65,6 +76,10 @@ class ServiceClient(Trader, frozen=True):
             and deal.price <= self.price_max
             and not market.of_kind(Role.COUNTERPARTY, SERVICE)
         )
+
+    def _is_free(self, market: MarketView) -> bool:
+        able = market.free - self.reserve >= self.price_max
+        return able and not market.of_kind(Role.COUNTERPARTY, SERVICE)
 
     def admits(self, market: MarketView, contract: Contract, *, proved: bool) -> bool:
         """The party that the evidence favours, if it is honest."""

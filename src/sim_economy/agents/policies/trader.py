@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Annotated
 
-from msgspec import convert
+from msgspec import UNSET, convert
+from msgspec.structs import asdict
 
 from sim_economy.agents.policies.phrases import (
     ARBITRATION,
+    FORWARD,
+    INSURANCE,
     KINDS,
+    LOAN,
     SERVICE,
     Done,
     Heard,
@@ -45,7 +49,9 @@ from sim_economy.core.contracts import (
     Stage,
     Terms,
 )
-from sim_economy.core.rules.agreement import needs
+from sim_economy.core.needs import Need, NeedSide
+from sim_economy.core.observation import OwnMatch
+from sim_economy.core.rules.agreement import dues
 from sim_economy.core.table_reader import Kind, Parameter
 from sim_economy.core.units import INPUT_LIMIT, MILLION, Millionths
 
@@ -74,7 +80,7 @@ class MarketView:
         promised = 0
         for contract in self.seen.contracts:
             if contract.stage is Stage.PROPOSED and self.has_signed(contract):
-                promised += needs(contract.deal)[self.role(contract)]
+                promised += dues(contract.deal)[self.role(contract)]
         return self.balance - promised
 
     def role(self, contract: Contract) -> Role:
@@ -119,6 +125,36 @@ class MarketView:
             for speaker, phrase in self._heard.get((Seek, what), ())
             if speaker not in busy and speaker != self.seen.agent_id
         ]
+
+    @property
+    def is_matched(self) -> bool:
+        """True if needs that it states are matched (G4)."""
+        rules = self.view.config.governance
+        return rules is not None and rules.contract_matching is not None
+
+    @property
+    def shows_matches(self) -> bool:
+        """True if proposals go to who matches instead of to who says that it seeks (G4)."""
+        own = self.seen.governance
+        return own is not UNSET and own.matches is not UNSET
+
+    def partners(self, what: str) -> list[OwnMatch]:
+        """Matches in which it would propose; not with who is already under such a contract."""
+        own = self.seen.governance
+        if own is UNSET or own.matches is UNSET:
+            return []
+        busy = {contract.deal.parties[1] for contract in self.of_kind(Role.PROPOSER, what)}
+        return [
+            match
+            for match in own.matches
+            if match.kind is KINDS[what] and match.side is NeedSide.OFFER
+            if match.partner not in busy
+        ]
+
+    def sought_by(self, agent_id: str, what: str) -> tuple[int, ...] | None:
+        """The figures with which an agent seeks something; None where it does not say so."""
+        found = (own.figures for name, own in self._heard.get((Seek, what), ()) if name == agent_id)
+        return next(found, None)
 
     def record(self, agent_id: str) -> Reputation:
         """An agent's public record; one nobody has heard of has an empty one."""
@@ -183,12 +219,17 @@ class Trader(Policy, frozen=True):
             or self.living(market)
         )
         said = [*self.proofs(market), *self.words(market)]
-        return Move(action, spoken(said, view.config.speech_length_max))
+        needs = tuple(self.needs(market)) if market.is_matched else ()
+        return Move(action, spoken(said, view.config.speech_length_max), needs=needs)
 
     # What a policy of its own may say differently
 
     def words(self, market: MarketView) -> list[Phrase]:
         """Its phrases of this turn."""
+        return []
+
+    def needs(self, market: MarketView) -> list[Need]:
+        """What it offers and seeks in a world that matches needs; prices as in its phrases."""
         return []
 
     def business(self, market: MarketView) -> Action | None:
@@ -270,6 +311,29 @@ class Trader(Policy, frozen=True):
             return None
         return ProposeContract(KINDS[what].value, to, arbitrator, convert(terms, Terms))
 
+    def matched_proposal(
+        self,
+        market: MarketView,
+        what: str,
+        own_terms: Callable[[OwnMatch], Mapping[str, int | str] | None] = lambda match: {},
+    ) -> Action | None:
+        """A proposal to a partner it trusts and can afford, by the template of their match.
+
+        Args:
+            own_terms: What it states of itself; None where it has nothing to state.
+        """
+        for match in market.partners(what):
+            lends = what in (LOAN, INSURANCE, FORWARD)
+            affords = not lends or match.amount <= market.free - self.reserve
+            own = own_terms(match)
+            if own is None or not affords or not self.trusts(market, match.partner):
+                continue
+            terms = {name: term for name, term in asdict(match.terms).items() if term is not None}
+            if what == SERVICE:  # Collateral as it asks itself, and the fee its arbitrator asks.
+                terms = {name: terms[name] for name in ("price", "due_turn")}
+            return self.proposal(market, what, match.partner, **{**terms, **own})
+        return None
+
     def proofs(self, market: MarketView) -> list[Phrase]:
         """Proofs of services it rendered, until each is settled."""
         return [
@@ -283,7 +347,7 @@ class Trader(Policy, frozen=True):
 
     def _signs(self, market: MarketView, contract: Contract) -> bool:
         role, deal = market.role(contract), contract.deal
-        need = needs(deal)[role]
+        need = dues(deal)[role]
         if need and need > market.free - self.reserve:
             return False
         if role is Role.ARBITRATOR:

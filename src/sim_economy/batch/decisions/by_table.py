@@ -7,7 +7,15 @@ from typing import Final
 import numpy as np
 
 from sim_economy.batch.compiling import compiled
-from sim_economy.batch.decisions.family import decide
+from sim_economy.batch.decisions.family import (
+    BURNS,
+    STAKES,
+    STUDIES,
+    TRANSFERS,
+    UNSTAKES,
+    decide,
+    due,
+)
 from sim_economy.batch.decisions.function_lanes import call_function
 from sim_economy.batch.decisions.linear_lanes import decide_by_weights
 from sim_economy.batch.decisions.rule_lanes import decide_by_rules
@@ -51,4 +59,27 @@ def decide_by_table(
         call_function((high << 32) | low, turn, rows, numbers, number, agent, agents)
     else:
         published = parameters[start - POLICY :]
-        decide(turn, rows, published, policy[CONTENT:], number, agent)
+        decide_by_periods(turn, rows, published, policy[CONTENT:], number, agent)
+
+
+@compiled
+def decide_by_periods(
+    turn: Int32s,
+    rows: Int32s,
+    published: Int32s,
+    periods: Int32s,
+    number: np.int64,
+    agent: np.int64,
+) -> None:
+    """Decide by a policy of the published family whose periods are its own."""
+    decide(
+        turn,
+        rows,
+        published,
+        np.int32(agent),
+        due(number, periods[UNSTAKES]),
+        due(number + agent, periods[STAKES]),
+        due(number + agent, periods[BURNS]),
+        due(number, periods[TRANSFERS]),
+        due(number, periods[STUDIES]),
+    )

@@ -59,6 +59,12 @@ PERIODS: Final = (
 
 
 UNSTAKES, STAKES, BURNS, TRANSFERS, STUDIES = range(len(PERIODS))
+UNSTAKES_DUE, STAKES_DUE, BURNS_DUE, TRANSFERS_DUE, STUDIES_DUE = (
+    1 << period for period in range(len(PERIODS))
+)
+"""Bits of a clock: which periods a number is due in. Stakes and burns go by turn and agent."""
+DUE_FOR_ALL: Final = UNSTAKES_DUE | TRANSFERS_DUE | STUDIES_DUE
+DUE_FOR_ONE: Final = STAKES_DUE | BURNS_DUE
 
 
 ZERO: Final = np.int32(0)
@@ -68,22 +74,6 @@ ZERO: Final = np.int32(0)
 def due(number: np.int64, period: np.int64) -> bool:
     """Whether a turn is one of a period's; a period of 0 has none."""
     return period > 0 and number % period == 0
-
-
-@compiled
-def is_quiet(periods: Int32s, number: np.int64) -> bool:
-    """Whether a turn has nothing that all agents may choose but a job or mining."""
-    return not (
-        due(number, periods[UNSTAKES])
-        or due(number, periods[TRANSFERS])
-        or due(number, periods[STUDIES])
-    )
-
-
-@compiled
-def is_quiet_for(periods: Int32s, number: np.int64, agent: np.int64) -> bool:
-    """Whether one agent has nothing of its own to choose in a turn."""
-    return not (due(number + agent, periods[STAKES]) or due(number + agent, periods[BURNS]))
 
 
 @compiled
@@ -114,17 +104,18 @@ def decide(
     turn: Int32s,
     rows: Int32s,
     parameters: Int32s,
-    periods: Int32s,
-    number: np.int64,
-    agent: np.int64,
+    own: np.int32,
+    unstakes: bool,
+    stakes: bool,
+    burns: bool,
+    transfers: bool,
+    studies: bool,
 ) -> None:
-    """Decide one agent's action: of seven rules the first that matches."""
-    unstakes = due(number, periods[UNSTAKES])
-    stakes = due(number + agent, periods[STAKES])
-    burns = due(number + agent, periods[BURNS])
-    transfers = due(number, periods[TRANSFERS])
-    studies = due(number, periods[STUDIES])
-    own = np.int32(agent)
+    """Decide one agent's action: of seven rules the first that matches.
+
+    Args:
+        unstakes: Whether the period of unstaking is due, as of the others.
+    """
     for lane in range(LANES):
         balance = rows[BALANCE + lane]
         poorest = turn[POOREST + lane]

@@ -13,20 +13,19 @@ from typing import Final
 import numpy as np
 
 from sim_economy.batch import shape as at
-from sim_economy.batch.arrays import BlockWorlds, Shared, Workspace
+from sim_economy.batch.arrays import OWNERS, BlockWorlds, Shared, Workspace
 from sim_economy.batch.block import (
     begin,
     charge,
     close_digest,
     close_turn,
-    draw_block,
     draw_keys,
     draw_usage,
     end_run,
     finalise_all,
     pay_dividends,
-    weigh_burns,
 )
+from sim_economy.batch.block_tickets import draw_block, weigh_burns
 from sim_economy.batch.compiling import compiled_apart
 from sim_economy.batch.governance.concentration_lanes import watch
 from sim_economy.batch.governance.debt_rails_lanes import (
@@ -71,6 +70,7 @@ from sim_economy.batch.steps.block_lanes import (
     pay_tips,
     pay_winner,
 )
+from sim_economy.batch.steps.dividend_lanes import has_shares
 from sim_economy.batch.steps.income_lanes import CLIP_RULE, STOP_RULE, clip_to_balance
 
 ONE: Final = np.int64(10**6)
@@ -112,6 +112,8 @@ def play_governed_turn(
     set_parameters(worlds, work, governance.shocks, agents, number)
     draw_keys(worlds, work, number)  # T1
     act_under_rules(shared, worlds, work, governance, number)  # T2 and T3
+    if number == 1:
+        work.flags[OWNERS] = np.uint8(has_shares(work.turn))
     bill_under_rules(shared, worlds, work, governance, number)  # T4
     burned = make_governed_block(shared, worlds, work, governance, number, has_burns)  # T5
     share_pool(shared, worlds, work, governance, number)  # T6
@@ -269,5 +271,5 @@ def make_governed_block(
                 pay_winner(work.turn, rows, worlds.parameters, np.int32(agent))
             if governance.rules[LENDS]:
                 withhold_of_winner(work.turn, work.rows, worlds.parameters, governance)
-        count_blocks(work.turn, work.totals)
+        count_blocks(work.turn)
     return has_burns

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sim_economy.batch.arrays import BlockWorlds, Shared, Workspace, aligned
-from sim_economy.batch.chunk import CHUNK_WORLDS, Chunk, read_block
+from sim_economy.batch.chunk import CHUNK_WORLDS, Chunk, copy_metrics, read_block
 from sim_economy.batch.compiling import compiled_apart
 from sim_economy.batch.governance.governance_arrays import Governance, governance_of
 from sim_economy.batch.governance.governance_block import play_governed_block
@@ -51,6 +51,7 @@ def play_governed_blocks(
     keys: Any,
     allowances: Any,
     work: Workspace,
+    of_block: Int64s,
     found: Any,
     digests: Any,
     guards: Any,
@@ -71,7 +72,8 @@ def play_governed_blocks(
         for number in range(DOSES):
             governance.doses[number] = doses[block, number]
         play_governed_block(shared, worlds, work, governance)
-        read_metrics(work, agents, turns, found[block])
+        read_metrics(work, agents, turns, of_block)
+        copy_metrics(of_block, block, found)
         read_block(work, block, digests, guards, held)
         if len(points) > 0:
             own = points[block * LANES : (block + 1) * LANES]

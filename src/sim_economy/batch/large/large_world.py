@@ -17,8 +17,8 @@ from sim_economy.batch.block import (
     close_turn,
     draw_keys,
     end_run,
-    weigh_burns,
 )
+from sim_economy.batch.block_tickets import weigh_burns
 from sim_economy.batch.compiling import compiled
 from sim_economy.batch.lanes import (
     BALANCE,
@@ -87,7 +87,9 @@ from sim_economy.batch.steps.lottery_lanes import (
 from sim_economy.batch.steps.usage_lanes import (
     LISTED,
     TABLED,
+    UNIFORM,
     charge_drawn_usage,
+    charge_scaled_usage,
     listed_usage,
     tabled_usage,
     uniform_usage,
@@ -186,8 +188,9 @@ def charge_large(world: LargeWorld, worlds: BlockWorlds, number: np.int64, group
     shared, work = world.shared, world.work
     shape = shared.shape
     step = np.uint64(group * LANES) * NEXT_INDEX
-    if work.scaled[group]:
-        prices = work.prices[group * LANES : (group + 1) * LANES]
+    scaled = work.scaled[group] != 0
+    prices = work.prices[group * LANES : (group + 1) * LANES]
+    if shape[at.USAGE_KIND] == UNIFORM and scaled:
         charge_drawn_usage(work.turn, worlds.usage, prices, work.keys, step)
         return
     if shape[at.USAGE_KIND] == LISTED:
@@ -197,8 +200,11 @@ def charge_large(world: LargeWorld, worlds: BlockWorlds, number: np.int64, group
         tabled_usage(work.turn, shared.usage, work.keys, step)
     else:
         uniform_usage(work.turn, worlds.parameters, work.keys, step)
-    weights = work.weights[group * WEIGHTS : (group + 1) * WEIGHTS]
-    charge_usage(work.turn, weights, worlds.parameters, worlds.rates)
+    if scaled:
+        charge_scaled_usage(work.turn, worlds.usage, prices)
+    else:
+        weights = work.weights[group * WEIGHTS : (group + 1) * WEIGHTS]
+        charge_usage(work.turn, weights, worlds.parameters, worlds.rates)
 
 
 @compiled
@@ -219,7 +225,7 @@ def make_large_block(world: LargeWorld, number: np.int64, has_burns: bool) -> bo
         bonus = world.worlds.parameters[BONUS]
         pay(turn, work.rows, np.int64(turn[WINNER]), np.int64(bonus))
         turn[BONUSES] += bonus
-    count_blocks(turn, work.totals)
+    count_blocks(turn)
     return has_burns
 
 
@@ -264,7 +270,7 @@ def pay_large_dividends(world: LargeWorld) -> None:
         for group in range(groups):
             add_claim(totals, work.rows[group * ROWS : (group + 1) * ROWS])
         totals[CLAIMS : CLAIMS + LANES] = add_across(totals[CLAIMS : CLAIMS + LANES])
-        bound_claims(work.turn, totals, world.worlds.parameters, world.agents)
+        bound_claims(work.turn, totals, work.draws, world.worlds.parameters, world.agents)
     elif has_shares(work.turn):
         share_by_cores(work.turn, totals, shape[at.CORE_SHARES])
     else:
@@ -272,7 +278,7 @@ def pay_large_dividends(world: LargeWorld) -> None:
     for group in range(groups):
         rows = work.rows[group * ROWS : (group + 1) * ROWS]
         if by_claim:
-            pay_claim(work.turn, totals, rows)
+            pay_claim(work.turn, totals, work.draws, rows)
         elif world.owners[group]:
             pay_core_owner(work.turn, rows)
         if ends_group(group, groups):

@@ -92,6 +92,8 @@ def _grouped_shape(packed: Packed) -> Any:
     """The shape of a batch with 64 agents for one."""
     shape = packed.shared.shape.copy()
     shape[at.AGENTS] = -(-packed.batch.config.num_agents // LANES)
+    shape[at.SUMS_EVERY_TURN] = True
+    shape[at.TICKET_UNIT] = 0
     return shape
 
 
@@ -151,6 +153,7 @@ def _last_group(worlds: BlockWorlds, agents: int) -> BlockWorlds:
         parameters[row + agents : row + LANES] = value
     rates[lanes.MINE_WEIGHT + agents : lanes.MINE_WEIGHT + LANES] = 0.0
     usage.reshape(-1, LANES)[:, agents:] = 0
+    usage[lanes.FREE_UNITS + agents : lanes.FREE_UNITS + LANES] = NO_AGENT[lanes.COMMONS]
     return worlds._replace(parameters=parameters, rates=rates, usage=usage)
 
 

@@ -24,6 +24,9 @@ FLOW_METRICS: Final = (
 )
 """Sums over the run, with their rows."""
 COUNT_METRICS: Final = (
+    ("blocks", at.BLOCKS),
+    ("validator_stake", at.STAKE_BLOCKS),
+    ("validator_burn", at.BURN_BLOCKS),
     ("negative_agent_turns", at.NEGATIVE),
     ("actions_stake", at.STAKES_CHOSEN),
     ("actions_unstake", at.UNSTAKES_CHOSEN),
@@ -42,10 +45,6 @@ COUNT_METRICS: Final = (
 TOTAL_METRICS: Final = (
     ("platform_final", at.PLATFORM),
     ("platform_min", at.PLATFORM_MIN),
-    ("blocks", at.BLOCKS),
-    ("validator_mine", at.MINE_BLOCKS),
-    ("validator_stake", at.STAKE_BLOCKS),
-    ("validator_burn", at.BURN_BLOCKS),
 )
 AGENT_METRICS: Final = (
     "token_supply_final",
@@ -54,6 +53,7 @@ AGENT_METRICS: Final = (
     "min_balance_final",
     "max_balance_final",
     "actions_mine",
+    "validator_mine",
 )
 METRICS: Final = (
     *(name for name, _ in FLOW_METRICS),
@@ -72,6 +72,7 @@ _BELOW = LANES * METRICS.index("negative_balance_agents")
 _LEAST = LANES * METRICS.index("min_balance_final")
 _MOST = LANES * METRICS.index("max_balance_final")
 _MINED = LANES * METRICS.index("actions_mine")
+_MINED_BLOCKS = LANES * METRICS.index("validator_mine")
 _OWNED: Final = (
     BALANCE, at.STAKED, at.UNSTAKING,
     at.WAITING_STAKE, at.WAITING_BURN, at.WAITING_OUT, at.WAITING_TIP,
@@ -108,6 +109,11 @@ def read_metrics(work: Workspace, agents: np.int64, turns: np.int64, found: Int6
         for row in _NOT_MINING:
             chosen -= work.turn[row + lane]
         found[_MINED + lane] = chosen
+        found[_MINED_BLOCKS + lane] = (
+            work.turn[at.BLOCKS + lane]
+            - work.turn[at.STAKE_BLOCKS + lane]
+            - work.turn[at.BURN_BLOCKS + lane]
+        )
         found[_DESTROYED + lane] = (
             work.totals[at.INTEREST - FLOWS + lane]
             + work.totals[at.STUDY_COSTS - FLOWS + lane]

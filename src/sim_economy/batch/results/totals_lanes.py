@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from sim_economy.batch.compiling import compiled
@@ -33,13 +35,20 @@ from sim_economy.batch.lanes import (
 )
 
 ZERO = np.int32(0)
+ROOM_FOR_A_TURN: Final = np.int32(1 << 29)
+"""A turn adds less than 2^30 to a flow: eight agents, each below the limit."""
 
 
 @compiled
 def add_up_bills(turn: Int32s, totals: Int64s) -> None:
     """Add the bills of a few agents to those of the run and of the turn, and begin anew."""
-    for lane in range(LANES):
-        totals[POOL + lane] += turn[COVERED + lane]
+    fill_pool(turn, totals)
+    add_up_flows(turn, totals)
+
+
+@compiled
+def add_up_flows(turn: Int32s, totals: Int64s) -> None:
+    """Add bills to those of the run, and begin anew."""
     for at in range(TURN_FLOWS - FLOWS):
         totals[at] += turn[FLOWS + at]
     for at in range(TURN_FLOWS - FLOWS):
@@ -56,6 +65,29 @@ def add_up_turn(turn: Int32s, totals: Int64s) -> None:
 
 
 @compiled
+def take_another_turn(turn: Int32s) -> bool:
+    """Whether 32 bits take what another turn adds to every flow."""
+    bits = ZERO
+    for at in range(FLOWS, TURN_ROWS):
+        bits = np.int32(bits | turn[at])
+    return ZERO <= bits < ROOM_FOR_A_TURN
+
+
+@compiled
+def open_pool(turn: Int32s, totals: Int64s) -> None:
+    """Leave what was covered before this turn out of its pool."""
+    for lane in range(LANES):
+        totals[POOL + lane] = -np.int64(turn[COVERED + lane])
+
+
+@compiled
+def fill_pool(turn: Int32s, totals: Int64s) -> None:
+    """Add what was covered to the turn's pool."""
+    for lane in range(LANES):
+        totals[POOL + lane] += turn[COVERED + lane]
+
+
+@compiled
 def look(turn: Int32s, rows: Int32s) -> None:
     """Look at one agent's balance as the turn ends."""
     for lane in range(LANES):
@@ -66,11 +98,37 @@ def look(turn: Int32s, rows: Int32s) -> None:
 
 
 @compiled
-def mark_first_negatives(turn: Int32s, totals: Int64s, number: np.int32) -> None:
-    """Keep the first turns that end with an agent, and with the platform, below zero."""
+def mark_first_negative(turn: Int32s, number: np.int32) -> None:
+    """Keep the first turn that ends with an agent below zero."""
     for lane in range(LANES):
         new = (turn[FIRST_NEGATIVE + lane] == 0) & (turn[NEGATIVE + lane] > 0)
         turn[FIRST_NEGATIVE + lane] += number if new else ZERO
+
+
+@compiled
+def look_at_platform_since(turn: Int32s, totals: Int64s, number: np.int32) -> None:
+    """Look at the platform's balance: what it last was, and what moved since.
+
+    Each of six flows is below 2^29 by `take_another_turn`.
+    """
+    for lane in range(LANES):
+        moved = np.int32(
+            turn[CHARGED + lane]
+            + turn[CORE_PRICES + lane]
+            - turn[CREDITS + lane]
+            - turn[RELIEF + lane]
+            - turn[BONUSES + lane]
+            - turn[DIVIDENDS + lane]
+        )
+        platform = totals[PLATFORM + lane] + np.int64(moved)
+        totals[PLATFORM_MIN + lane] = min(totals[PLATFORM_MIN + lane], platform)
+        new = (turn[PLATFORM_NEGATIVE + lane] == 0) & (platform < 0)
+        turn[PLATFORM_NEGATIVE + lane] += number if new else ZERO
+
+
+@compiled
+def look_at_platform(turn: Int32s, totals: Int64s, number: np.int32) -> None:
+    """Add up the platform's balance, and keep the first turn that ends with it below zero."""
     for lane in range(LANES):
         platform = (
             totals[CHARGED - FLOWS + lane]

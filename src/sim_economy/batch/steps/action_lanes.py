@@ -127,7 +127,7 @@ def count_choices(turn: Int32s, rows: Int32s) -> np.int64:
     for lane in range(LANES):
         action = rows[ACTION + lane]
         turn[JOBS_CHOSEN + lane] += np.int32(action == JOB)
-        bits |= np.int32(np.int32(1) << action)
+        bits = np.int32(bits | np.int32(np.int32(1) << action))
     chosen = np.int64(bits & NOT_MINING_OR_JOB)
     if chosen & STAKE_BIT:
         count_kind(turn, rows, STAKES_CHOSEN, STAKE)
@@ -206,7 +206,7 @@ def submit_kind(
         turn[counted + lane] += np.int32(submits)
         rows[BALANCE + lane] -= np.int32(amount + tip)
         turn[GUARD + lane] |= rows[waiting + lane] | turn[TIPS_WAITING + lane]
-        some |= amount
+        some = np.int32(some | amount)
     return some != 0
 
 
@@ -237,5 +237,5 @@ def start_releases(turn: Int32s, rows: Int32s, released: Int32s) -> bool:
         rows[UNSTAKING + lane] += amount
         released[lane] = amount
         turn[GUARD + lane] |= rows[UNSTAKING + lane]
-        started |= amount
+        started = np.int32(started | amount)
     return started != 0

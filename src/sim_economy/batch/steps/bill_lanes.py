@@ -38,6 +38,7 @@ from sim_economy.batch.lanes import (
     Floats,
     Int32s,
     Int64s,
+    Uint64s,
 )
 from sim_economy.batch.steps.action_lanes import JOB, STOPPED, STUDY
 from sim_economy.batch.steps.exact_lanes import (
@@ -48,6 +49,7 @@ from sim_economy.batch.steps.exact_lanes import (
     scaled_price,
     studied,
 )
+from sim_economy.batch.steps.usage_lanes import drawn_units
 
 ZERO = np.int32(0)
 
@@ -103,6 +105,25 @@ def charge_usage(turn: Int32s, weights: Floats, parameters: Int32s, rates: Float
         counted = portion(turn[THINKING + lane], rates[THINKING_RATE + lane])
         units = np.int32(counted + turn[OUTPUT + lane] - parameters[COMMONS + lane])
         fee = fee_of(max(units, ZERO), weights[PRICE + lane], weights[PRICE_REST + lane])
+        turn[FEE + lane] = fee
+        turn[GUARD + lane] |= fee
+
+
+@compiled
+def charge_drawn_at_long_prices(
+    turn: Int32s, usage: Int64s, weights: Floats, keys: Uint64s, step: np.uint64
+) -> None:
+    """Draw thinking and output, and find the fee at prices of many decimals.
+
+    Args:
+        keys: Of this turn and the purpose `usage`, `[lane]`.
+        step: What tells this agent's draw apart.
+
+    Source: docs/spec/economy.md, L8 and B1 to B3.
+    """
+    for lane in range(LANES):
+        units = np.int32(drawn_units(usage, keys[lane] + step, lane))
+        fee = fee_of(units, weights[PRICE + lane], weights[PRICE_REST + lane])
         turn[FEE + lane] = fee
         turn[GUARD + lane] |= fee
 

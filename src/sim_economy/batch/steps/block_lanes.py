@@ -23,7 +23,6 @@ from sim_economy.batch.lanes import (
     GUARD,
     KIND,
     LANES,
-    MINE_BLOCKS,
     RELEASES_DONE,
     ROWS,
     SPENT_AGE,
@@ -43,7 +42,6 @@ from sim_economy.batch.lanes import (
     WINNER,
     Floats,
     Int32s,
-    Int64s,
     Uint64s,
 )
 from sim_economy.batch.steps.lottery_lanes import BURN_KIND, STAKE_KIND
@@ -82,11 +80,11 @@ def finalise(turn: Int32s, draws: Floats, rows: Int32s, burned: Int32s) -> tuple
         turn[BURNS + lane] += burn
         turn[GUARD + lane] |= rows[STAKED + lane] | rows[BURNED + lane]
         burned[lane] = burn
-        burns |= burn
+        burns = np.int32(burns | burn)
         for waiting in (WAITING_STAKE, WAITING_BURN, WAITING_IN, WAITING_OUT, WAITING_TIP):
             left = np.int32(rows[waiting + lane] & ~block)
             rows[waiting + lane] = left
-            waits |= left
+            waits = np.int32(waits | left)
     if burns != 0:
         for lane in range(LANES):
             draws[BURNED_SUM + lane] += np.float64(burned[lane])
@@ -115,7 +113,7 @@ def has_tips(turn: Int32s) -> bool:
     """Whether tips wait for a winner in any lane."""
     waiting = ZERO
     for lane in range(LANES):
-        waiting |= turn[TIPS_WAITING + lane]
+        waiting = np.int32(waiting | turn[TIPS_WAITING + lane])
     return waiting != 0
 
 
@@ -169,14 +167,11 @@ def pay_winner(turn: Int32s, rows: Int32s, parameters: Int32s, agent: np.int32) 
 
 
 @compiled
-def count_blocks(turn: Int32s, totals: Int64s) -> None:
-    """Count blocks by the kind of the ticket that won."""
+def count_blocks(turn: Int32s) -> None:
+    """Count blocks by the kind of the ticket that won; the others are mined."""
     for lane in range(LANES):
-        block = np.int32(-turn[BLOCK + lane])
-        totals[BLOCKS + lane] += block
+        block = turn[BLOCK + lane]
         kind = turn[KIND + lane]
-        stake = block * np.int32(kind == STAKE_KIND)
-        burn = block * np.int32(kind == BURN_KIND)
-        totals[STAKE_BLOCKS + lane] += stake
-        totals[BURN_BLOCKS + lane] += burn
-        totals[MINE_BLOCKS + lane] += block - stake - burn
+        turn[BLOCKS + lane] -= block
+        turn[STAKE_BLOCKS + lane] -= np.int32(-np.int32(kind == STAKE_KIND)) & block
+        turn[BURN_BLOCKS + lane] -= np.int32(-np.int32(kind == BURN_KIND)) & block

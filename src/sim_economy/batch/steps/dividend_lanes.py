@@ -22,12 +22,14 @@ from sim_economy.batch.lanes import (
     LANES,
     OUTSIDE,
     POOL,
+    POOL_PART,
     SHARES,
     STAKED,
+    Floats,
     Int32s,
     Int64s,
 )
-from sim_economy.batch.steps.exact_lanes import FEE_CLIP, UP, share_of
+from sim_economy.batch.steps.exact_lanes import FEE_CLIP, UP, biased_share, share_of
 
 POOL_MAX: Final = (1 << 31) - 1
 """A pool beyond it times a claim could pass 64 bits."""
@@ -77,21 +79,26 @@ def add_claim(totals: Int64s, rows: Int32s) -> None:
 
 
 @compiled
-def bound_claims(turn: Int32s, totals: Int64s, parameters: Int32s, agents: np.int64) -> None:
+def bound_claims(
+    turn: Int32s, totals: Int64s, draws: Floats, parameters: Int32s, agents: np.int64
+) -> None:
     """C3, `stake_and_burn`: the whole is never below what all began with."""
     for lane in range(LANES):
         if totals[POOL + lane] > POOL_MAX:
             turn[GUARD + lane] |= OUTSIDE
         begun = agents * np.int64(parameters[GENESIS + lane])
-        totals[CLAIMS + lane] = max(totals[CLAIMS + lane], begun, np.int64(1))
+        whole = max(totals[CLAIMS + lane], begun, np.int64(1))
+        totals[CLAIMS + lane] = whole
+        draws[POOL_PART + lane] = biased_share(totals[POOL + lane], whole)
 
 
 @compiled
-def pay_claim(turn: Int32s, totals: Int64s, rows: Int32s) -> None:
+def pay_claim(turn: Int32s, totals: Int64s, draws: Floats, rows: Int32s) -> None:
     """C3, `stake_and_burn`: one agent's part of the pool."""
     for lane in range(LANES):
         claim = np.int64(rows[STAKED + lane]) + np.int64(rows[BURNED + lane])
-        paid = np.int32(share_of(totals[POOL + lane], claim, totals[CLAIMS + lane]))
+        pool, whole, part = totals[POOL + lane], totals[CLAIMS + lane], draws[POOL_PART + lane]
+        paid = np.int32(share_of(pool, claim, whole, part))
         rows[BALANCE + lane] += paid
         turn[DIVIDENDS + lane] += paid
         turn[GUARD + lane] |= paid

@@ -118,9 +118,15 @@ def scaled_price(rate: float, factor: float, divisor: float, most: float) -> np.
 
 
 @compiled
-def share_of(pool: np.int64, claim: np.int64, whole: np.int64) -> np.int64:
+def biased_share(pool: np.int64, whole: np.int64) -> float:
+    """`pool / whole`, rounded up, for `share_of`."""
+    return np.float64(pool) / np.float64(whole) * (1.0 + UP)
+
+
+@compiled
+def share_of(pool: np.int64, claim: np.int64, whole: np.int64, biased: float) -> np.int64:
     """`pool * claim // whole` for a pool and a claim below 2^31, a claim not above the whole."""
-    share = np.int64(np.float64(pool) * np.float64(claim) / np.float64(whole) * (1.0 + UP))
+    share = np.int64(np.float64(claim) * biased)
     left = pool * claim - share * whole
     if left < 0:
         share -= 1

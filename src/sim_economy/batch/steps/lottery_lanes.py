@@ -67,6 +67,13 @@ def decay(weights: Floats, rates: Floats) -> None:
 
 
 @compiled
+def catch_up(weights: Floats, rates: Floats, turns: np.int64) -> None:
+    """L3: mature burns of one agent lose a part of their weight, so many turns in a row."""
+    for _ in range(turns):
+        decay(weights, rates)
+
+
+@compiled
 def mature(weights: Floats, burned: Int32s) -> None:
     """L3: burns that mature in this turn begin to weigh."""
     for lane in range(LANES):

@@ -54,7 +54,7 @@ def _handed_over(deal: Deal) -> tuple[Role, Role, int, PostingReason] | None:
             return Role.COUNTERPARTY, Role.PROPOSER, deal.price, PostingReason.FORWARD_PRICE
 
 
-def needs(deal: Deal) -> tuple[int, int, int]:
+def dues(deal: Deal) -> tuple[int, int, int]:
     """Tokens that each party's balance must hold, in the order of the parties.
 
     Source: docs/spec/economy.md, K3.
@@ -80,7 +80,7 @@ def void_reason(deal: Deal, balances: Sequence[int], wealth: int, turn: int) -> 
     """
     if deal.kind is ContractKind.FORWARD and deal.start_turn <= turn:
         return Cause.START_TURN_PASSED
-    for need, balance in zip(needs(deal), balances, strict=True):
+    for need, balance in zip(dues(deal), balances, strict=True):
         if need and need > balance:
             return Cause.UNDERFUNDED
     if deal.kind is ContractKind.INSURANCE and wealth - deal.premium < deal.trigger:

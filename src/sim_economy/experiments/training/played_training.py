@@ -16,7 +16,7 @@ from sim_economy.core.table_reader import is_whole
 from sim_economy.core.units import MILLION
 from sim_economy.experiments.training.trained_numbers import TrainedNumber
 from sim_economy.experiments.training.training import TrainingOutcome, run_training
-from sim_economy.experiments.training.training_folder import SCENARIO, TrainingResult
+from sim_economy.experiments.training.training_results import SCENARIO, TrainingResult
 from sim_economy.experiments.training.training_study import (
     WEALTH,
     TrainingStudy,

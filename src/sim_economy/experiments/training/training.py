@@ -4,34 +4,31 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct
 
 from sim_economy.core.errors import needing
+from sim_economy.experiments.generation_folder import GenerationFolder
 from sim_economy.experiments.sweeps.kernel_player import SMALL_ROWS, is_compiled
+from sim_economy.experiments.sweeps.point_player import PlayedPoints, PointPlayer, mean
 from sim_economy.experiments.sweeps.point_scenarios import SweptScenario
 from sim_economy.experiments.sweeps.sweep import COMPILING
 from sim_economy.experiments.sweeps.swept_keys import SweptKey
-from sim_economy.experiments.training.candidate_player import PlayedPoints, PointPlayer, mean
 from sim_economy.experiments.training.evolution import Evolution
 from sim_economy.experiments.training.scenario_text import scenario_toml
 from sim_economy.experiments.training.trained_numbers import Candidate
-from sim_economy.experiments.training.training_folder import (
+from sim_economy.experiments.training.training_results import (
+    SCENARIO,
     Generation,
     PolicyOutcome,
-    TrainingFolder,
     TrainingResult,
-    changed_by_others,
-    is_training_folder,
 )
 from sim_economy.experiments.training.training_study import WEALTH, TrainingStudy
-from sim_economy.experiments.worker_pool import worker_pool
-from sim_economy.ledger.sidecars.run_folder import claimed
+from sim_economy.experiments.worker_pool import core_executor
+from sim_economy.ledger.sidecars.run_folder import claimed, write_whole
 
 _REPORTED: Final = (
     "insolvent_percent", "platform_final", "rent_total", "actions_mine", "actions_job",
@@ -81,21 +78,18 @@ def run_training(
     with needing("training", "training"):
         import cmaes  # noqa: F401, PLC0415
         import scipy  # noqa: F401, PLC0415
-    with claimed(folder, "training", is_training_folder), _executor(jobs) as executor:
-        own = TrainingFolder(folder, study)
+    with claimed(folder, "training", is_training_folder), core_executor(jobs) as executor:
+        types = Generation, TrainingResult
+        own = GenerationFolder(folder, "training", study.settings, study.hash, types)
         own.begin(fresh=fresh)
         player = PointPlayer(study.runs, executor)
         session = _Session(study, own, player, progress, notify)
         return session.play(None if seconds_max is None else time.monotonic() + seconds_max)
 
 
-@contextmanager
-def _executor(jobs: int) -> Iterator[Executor | None]:
-    if jobs == 1:
-        yield None
-    else:
-        with worker_pool(jobs) as pool:
-            yield pool
+def is_training_folder(folder: Path) -> bool:
+    """Test whether the folder is empty, or a training's."""
+    return GenerationFolder.is_ours(folder, "training")
 
 
 class _Session:
@@ -104,7 +98,7 @@ class _Session:
     def __init__(
         self,
         study: TrainingStudy,
-        folder: TrainingFolder,
+        folder: GenerationFolder[Generation, TrainingResult],
         player: PointPlayer,
         progress: Callable[[int], None],
         notify: Callable[[str], None],
@@ -127,18 +121,19 @@ class _Session:
                 if ends is not None and time.monotonic() >= ends:
                     return TrainingOutcome(generations=generations, resumed=resumed, result=None)
                 kept = self._generation(number, asked)
-                self._folder.keep(kept)
+                self._folder.keep(number, kept)
             else:
                 resumed += 1
                 self._tell(kept.outcomes)
                 if (kept.number, kept.candidates, kept.mean) != (number, asked, self._search.mean):
-                    raise changed_by_others(self._folder.path)
+                    raise self._folder.changed(number)
             generations.append(kept)
             self._progress(self._study.candidates * self._study.seeds + self._study.holdout_seeds)
         result = self._folder.result()
         if result is None:
             result = self._result()
-            self._folder.finish(result, self._scenario_text())
+            write_whole(self._folder.path / SCENARIO, self._scenario_text().encode())
+            self._folder.finish(result)
         self._progress(2 * self._study.holdout_seeds)
         return TrainingOutcome(generations=generations, resumed=resumed, result=result)
 

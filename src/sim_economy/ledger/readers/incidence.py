@@ -28,6 +28,7 @@ SIGNS: Final[Mapping[str, int]] = {
     "waived": 1,
     "wages_lowered": -1,
     "rebated": 1,
+    "subsidised": 1,
     "lent": 1,
     "repaid": -1,
     "withheld": -1,
@@ -53,7 +54,8 @@ class Incidence(Struct, kw_only=True):
 
     Attributes:
         fired: Turns in which each intervention that is on did something, by its key: the fee cap
-            waived, fees were rebated, debt rails lent, wealth was concentrated, shocks acted.
+            waived, fees were rebated, arbitrators were subsidised, needs matched, debt rails lent,
+            wealth was concentrated, shocks acted.
         watched: Turns in which the monitor looked at wealth.
         shocked: Turns in which each target of a shock was changed.
         tokens: By effect that interventions which are on may have (`SIGNS`), `[agent]`;
@@ -128,6 +130,8 @@ class IncidenceCounter:
         fired = {
             "fee_cap": bool(did.fees_waived),
             "reinvestment_rebate": any(own.reason is PostingReason.REBATE for own in moved),
+            "arbitration_subsidy": any(own.reason is _SUBSIDY for own in moved),
+            "contract_matching": bool(did.matches),
             "debt_rails": any(own.lent for own in did.debts),
             "concentration_monitor": did.concentrated is True,
             SHOCKS: bool(did.shocks),
@@ -159,6 +163,7 @@ def _effects(rules: GovernanceConfig) -> list[str]:
         "waived": rules.fee_cap is not None,
         "wages_lowered": rules.lowers_fees and rules.wages is WagesRule.FOLLOW,
         "rebated": rules.reinvestment_rebate is not None,
+        "subsidised": rules.arbitration_subsidy is not None,
         **dict.fromkeys(("lent", "repaid", "withheld", "receivable"), lends),
         "halved": response is MonitorResponse.RELIEF,
         **dict.fromkeys(("levied", "levy_received"), levies),
@@ -176,8 +181,10 @@ _LISTED: Final[Mapping[str, str]] = {
 }
 """Effects that a turn lists by agent, with their fields."""
 
+_SUBSIDY: Final = PostingReason.ARBITRATION_SUBSIDY
 _EFFECTS: Final[Mapping[PostingReason, tuple[str, str]]] = {
     PostingReason.REBATE: ("rebated", ""),
+    _SUBSIDY: ("subsidised", ""),
     PostingReason.LEVY: ("levy_received", "levied"),
     PostingReason.SHOCK_GAIN: ("given", ""),
     PostingReason.SHOCK_LOSS: ("", "taken"),

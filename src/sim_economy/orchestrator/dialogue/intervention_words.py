@@ -10,7 +10,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from sim_economy.core.codec import canonical
-from sim_economy.core.governance_config import CapBase, MonitorResponse, WagesRule
+from sim_economy.core.governance_config import (
+    CapBase,
+    MatchesRule,
+    MonitorResponse,
+    WagesRule,
+)
 from sim_economy.core.world_config import WorldConfig, config_values
 
 
@@ -42,8 +47,10 @@ def _parts(rules: Mapping[str, Any]) -> dict[str, str]:
     """What sentences say of variants."""
     base = rules.get("fee_cap", {}).get("base", CapBase.BLOCK_REVENUE)
     response = rules.get("concentration_monitor", {}).get("response", MonitorResponse.NONE)
+    matches = rules.get("contract_matching", {}).get("matches", MatchesRule.SHOWN)
     wages = WagesRule(rules.get("wages", WagesRule.FOLLOW))
     return {
+        "what_is_shown": _SHOWN[MatchesRule(matches)],
         "of_jobs": _BASES[CapBase(base)],
         "capped_jobs": _CAPPED_JOBS[wages],
         "halved_jobs": _HALVED_JOBS[wages],
@@ -64,6 +71,13 @@ _WORDS: Final[Mapping[str, str]] = {
         "their points: 1 for each study and 2 for a contract that settled, for {window_turns} "
         "turns, and 1 for a stake of {stake_min} or more in each of the last {stake_turns} turns."
     ),
+    "arbitration_subsidy": (
+        "Whoever arbitrates a contract that is worth {small_value} tokens or less and ends is paid "
+        "half of its fee, at most half of that worth, by the platform."
+    ),
+    "contract_matching": (
+        "Needs that agents state with their actions are matched where they fit{what_is_shown}."
+    ),
     "debt_rails": (
         "If you are more than {debt_cap} tokens below zero, all that you have locked counted, the "
         "platform lends you what is beyond that, as far as fees that nothing covered made the "
@@ -77,6 +91,10 @@ _WORDS: Final[Mapping[str, str]] = {
     ),
 }
 
+_SHOWN: Final[Mapping[MatchesRule, str]] = {
+    MatchesRule.SHOWN: "; both sides see their match in the next turn, and are bound to nothing",
+    MatchesRule.COUNTED: ", which is counted and shown to nobody",
+}
 _BASES: Final[Mapping[CapBase, str]] = {
     CapBase.BLOCK_REVENUE: "",
     CapBase.PRODUCTIVE_SURPLUS: ", the pay of jobs",

@@ -1,4 +1,4 @@
-"""Candidates played on the same seeds: by the batch kernel where it can, else by the core."""
+"""Lists of points played on the same seeds: by the batch kernel where it can, else by the core."""
 
 from __future__ import annotations
 
