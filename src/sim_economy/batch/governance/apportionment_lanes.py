@@ -10,7 +10,13 @@ from typing import Final
 import numpy as np
 
 from sim_economy.batch.compiling import compiled, compiled_apart
-from sim_economy.batch.governance.governance_lanes import AGENT_ROWS, PART, SHARED, WEIGHT
+from sim_economy.batch.governance.governance_lanes import (
+    AGENT_ROWS,
+    PART,
+    REMAINDER,
+    SHARED,
+    WEIGHT,
+)
 from sim_economy.batch.lanes import GUARD, LANES, OUTSIDE, Int32s, Int64s
 
 PRODUCT_MAX: Final = np.int64((1 << 62) - 1)
@@ -50,15 +56,18 @@ def _share(
     left = tokens
     for agent in range(agents):
         at = agent * AGENT_ROWS + lane
-        all_own[at + PART] = tokens * all_own[at + WEIGHT] // whole
-        left -= all_own[at + PART]
+        product = tokens * all_own[at + WEIGHT]
+        part = product // whole
+        all_own[at + PART] = part
+        all_own[at + REMAINDER] = product - part * whole
+        left -= part
     if left == 0:
         return
-    bound = _least_bound(all_own, agents, lane, tokens, whole, left)
-    equal = left - _count_above(all_own, agents, lane, tokens, whole, bound)
+    bound = _least_bound(all_own, agents, lane, whole, left)
+    equal = left - _count_above(all_own, agents, lane, bound)
     for agent in range(agents):
         at = agent * AGENT_ROWS + lane
-        remainder = tokens * all_own[at + WEIGHT] % whole
+        remainder = all_own[at + REMAINDER]
         if remainder > bound:
             all_own[at + PART] += 1
         elif remainder == bound and equal > 0:
@@ -68,18 +77,13 @@ def _share(
 
 @compiled_apart
 def _least_bound(
-    all_own: Int64s,
-    agents: np.int64,
-    lane: np.int64,
-    tokens: np.int64,
-    whole: np.int64,
-    left: np.int64,
+    all_own: Int64s, agents: np.int64, lane: np.int64, whole: np.int64, left: np.int64
 ) -> np.int64:
     """The least number that no more remainders exceed than tokens are left over."""
     low, high = np.int64(0), whole - 1
     while low < high:
-        middle = (low + high) // 2
-        if _count_above(all_own, agents, lane, tokens, whole, middle) <= left:
+        middle = (low + high) >> 1
+        if _count_above(all_own, agents, lane, middle) <= left:
             high = middle
         else:
             low = middle + 1
@@ -87,17 +91,9 @@ def _least_bound(
 
 
 @compiled
-def _count_above(
-    all_own: Int64s,
-    agents: np.int64,
-    lane: np.int64,
-    tokens: np.int64,
-    whole: np.int64,
-    bound: np.int64,
-) -> np.int64:
+def _count_above(all_own: Int64s, agents: np.int64, lane: np.int64, bound: np.int64) -> np.int64:
     """How many remainders exceed a bound."""
     above = np.int64(0)
     for agent in range(agents):
-        weight = all_own[agent * AGENT_ROWS + WEIGHT + lane]
-        above += np.int64(tokens * weight % whole > bound)
+        above += np.int64(all_own[agent * AGENT_ROWS + REMAINDER + lane] > bound)
     return above

@@ -50,6 +50,8 @@ WEIGHT: Final = next(_at)
 """What tokens are shared out by."""
 PART: Final = next(_at)
 """What of them is its own."""
+REMAINDER: Final = next(_at)
+"""What that leaves of tokens times weight, in parts of the whole."""
 RELIEVED: Final = next(_at)
 UNCOVERED: Final = next(_at)
 GIVEN: Final = next(_at)
