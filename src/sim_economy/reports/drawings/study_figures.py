@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from sim_economy.reports.drawings.colours import BLUE, INK, MUTED, ORANGE, PALETTE, RED, SKY
+from sim_economy.reports.drawings.colours import BLUE, INK, MUTED, ORANGE, PALETTE, RED, unlike
 from sim_economy.reports.drawings.drawing import (
     DASHES,
     Drawing,
@@ -213,7 +213,7 @@ def flow_bars(
 ) -> Drawing:
     """Token flows side by side, a bar for each arm."""
     names = [*dict.fromkeys(name for bar in bars for name in bar.parts)]
-    colours = dict(zip(names, (BLUE, ORANGE, SKY, *PALETTE[2:]), strict=False))
+    colours = dict(zip(names, unlike(PALETTE), strict=False))
     figure, axes = titled_axes("", across, "", NARROW if narrow else WIDE, 1.5 + 0.36 * len(bars))
     heights = [*range(len(bars))][::-1]
     starts = [0.0] * len(bars)

@@ -46,6 +46,7 @@ class Effect(Struct, frozen=True, kw_only=True):
     """A difference of an arm from the one without a treatment, in an outcome.
 
     Attributes:
+        treatment: Its name, without dose or mode.
         pairs: Runs of both with the same seed.
         off: The mean without a treatment.
         mean: The mean difference.
@@ -63,6 +64,7 @@ class Effect(Struct, frozen=True, kw_only=True):
 
     behaviour: str
     arm: str
+    treatment: str
     turns: int
     mode: Mode
     outcome: str
@@ -155,6 +157,7 @@ def _effect(own: ArmOutcomes, other: ArmOutcomes, outcome: str, smallest: float)
     return Effect(
         behaviour=own.behaviour,
         arm=own.arm.name,
+        treatment=" + ".join(own.arm.treatments),
         turns=own.turns,
         mode=_MODES.get(own.arm.kind, Mode.DECIDING),
         outcome=outcome,

@@ -122,6 +122,8 @@ def forest_picture(
     turns: int,
 ) -> Figure:
     """Differences of each treatment in each primary outcome, in both modes."""
+    order = treatments_of(study)
+    fixed = sorted(fixed, key=lambda own: order.index(own.treatment))
     shown = [own for own in (*effects, *fixed) if (own.behaviour, own.turns) == (behaviour, turns)]
     panels = [
         ForestPanel(
@@ -170,6 +172,7 @@ def interaction_picture(
         for each in interactions
         if (each.behaviour, each.turns, each.outcome) == (behaviour, turns, INSOLVENT)
     ]
+    own = sorted(own, key=lambda each: -abs(each.mean))[:_PAIRS_SHOWN]
     panels, rows = [], []
     agents = results.study.behaviour(behaviour).scenario.base.config.agent_ids
     for each in own:
@@ -202,8 +205,8 @@ def interaction_picture(
             }
         )
     caption = (
-        f"Agent-turns below zero with and without each two rules under {behaviour} after "
-        f"{turns:,} turns; where the lines are parallel, they do not interact."
+        f"Agent-turns below zero with and without two rules under {behaviour} after {turns:,} "
+        "turns, the pairs that interact most; where the lines are parallel, they do not."
     )
     return _figure(
         "together",
@@ -211,6 +214,10 @@ def interaction_picture(
         lambda narrow: curve_panels(panels, "the first", _UP, caption, narrow=narrow),
         rows,
     )
+
+
+_PAIRS_SHOWN: Final = 6
+"""Pairs of rules that are drawn: those that interact most."""
 
 
 def survival_picture(results: StudyResults, behaviour: str, turns: int) -> Figure:
