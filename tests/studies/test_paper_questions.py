@@ -53,8 +53,8 @@ def test_its_page_opens_with_the_answer(folder: Path) -> None:
     assert found["finished"]
     text = (folder / "study.md").read_text()
     title, _, answer = text.partition("\n\n")
-    assert title == "# Which rule keeps agents solvent, and at whose cost?"
+    assert title == "# Which rule keeps agents solvent, and at whose cost? (a slice of the study)"
     assert answer.startswith(f"**{found['answer']}**")
     assert (folder / "study.html").exists()
     assert "82.4 %" in found["answer"]
-    assert "fee cap 1.5 helps most" in found["answer"]
+    assert "fee cap 1.5 lowers them most" in found["answer"]

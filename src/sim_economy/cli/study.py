@@ -103,11 +103,10 @@ def _show(played: PlayedStudy, *, with_report: bool, as_json: bool) -> None:
 def _show_effects(played: PlayedStudy) -> None:
     """What each treatment does to insolvency and the platform, under the first behaviour."""
     from sim_economy.studies.findings.study_sentences import (  # noqa: PLC0415
-        INSOLVENT,
-        PLATFORM,
         between,
         change,
     )
+    from sim_economy.studies.study_outcomes import OUTCOMES  # noqa: PLC0415
 
     first = played.study.behaviours[0].name
     own = {
@@ -115,10 +114,15 @@ def _show_effects(played: PlayedStudy) -> None:
         for effect in played.findings.effects
         if effect.behaviour == first
     }
+    shown = [outcome.name for outcome in played.study.outcomes]
+    about = {name: OUTCOMES[name].about for name in shown}
+    shown = [
+        next((name for name in shown if about[name] == who), "") for who in ("agents", "platform")
+    ]
     rows = []
     for arm, turns in dict.fromkeys((arm, turns) for arm, turns, _ in own):
         cells: list[str] = []
-        for outcome in (INSOLVENT, PLATFORM):
+        for outcome in shown:
             effect = own.get((arm, turns, outcome))
             cells += (
                 ["-", "-"]
@@ -126,5 +130,6 @@ def _show_effects(played: PlayedStudy) -> None:
                 else [change(effect.mean, outcome), between(effect.student, outcome)]
             )
         rows.append([arm, f"{turns:,}", *cells])
-    columns = ("treatment", "turns", "below zero", "interval", "platform", "interval")
+    named = [part for name in shown for part in (OUTCOMES[name].text, "interval")]
+    columns = ("treatment", "turns", *named)
     print_table(f"Differences from no rule under {first}, agents deciding again", columns, rows)

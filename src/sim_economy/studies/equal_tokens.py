@@ -18,8 +18,10 @@ from sim_economy.studies.treatment_study import GRANT, Treatment, TreatmentStudy
 
 TRIES_MAX: Final = 14
 """Doses that are tried, at most."""
-TOLERANCE: Final = 0.002
-"""Part of the tokens by which a match may miss them."""
+CLOSE: Final = 0.002
+"""Part of the tokens by which a tariff misses them when no further one is tried."""
+TOLERANCE: Final = 0.01
+"""Part of the tokens by which a match may miss them; what misses them by more is none."""
 
 
 class Match(Struct, frozen=True, kw_only=True):
@@ -69,12 +71,23 @@ def play_match(match: Match) -> MatchedCell:
     """
     if match.tokens <= 0:
         return MatchedCell(match.cell, [])
-    if match.reference.key == GRANT:
-        config = match.cell.behaviour.scenario.base.config
-        shares = config.num_agents * match.cell.horizons[0].seeds
-        share = (2 * match.tokens + shares) // (2 * shares)
-        return _played(match, str(share)) if share else MatchedCell(match.cell, [])
-    return _matched_tariff(match)
+    if match.reference.key != GRANT:
+        return _if_close(match, _matched_tariff(match))
+    config = match.cell.behaviour.scenario.base.config
+    shares = config.num_agents * match.cell.horizons[0].seeds
+    share = (2 * match.tokens + shares) // (2 * shares)
+    if abs(share * shares - match.tokens) > TOLERANCE * match.tokens:
+        return MatchedCell(match.cell, [])
+    return _played(match, str(share))
+
+
+def _if_close(match: Match, matched: MatchedCell) -> MatchedCell:
+    """What was matched, without its rows where it misses the tokens by too much.
+
+    Fees are whole tokens: the smallest cut of a tariff spares up to a token of every bill.
+    """
+    over = sum(row.granted_total for row in matched.rows) - match.tokens
+    return matched if abs(over) <= TOLERANCE * match.tokens else MatchedCell(match.cell, [])
 
 
 def _matched_tariff(match: Match) -> MatchedCell:
@@ -89,7 +102,7 @@ def _matched_tariff(match: Match) -> MatchedCell:
         over = sum(row.granted_total for row in played.rows) - match.tokens
         if best is None or abs(over) < missed:
             best, missed = played, abs(over)
-        if abs(over) <= TOLERANCE * match.tokens or high[0] - low[0] <= 2:
+        if abs(over) <= CLOSE * match.tokens or high[0] - low[0] <= 2:
             break
         if over > 0:
             low, high = (rate, over), (high[0], high[1] // 2 if moved > 0 else high[1])

@@ -32,6 +32,11 @@ def net_wealth(row: StudyRow) -> list[int]:
     return [own - debt for own, debt in zip(row.wealth, owed, strict=True)]
 
 
+def _platform_net(row: StudyRow) -> float:
+    """The platform's balance as if it had paid what was issued, with what it lent and is owed."""
+    return float(row.platform - row.granted.get("granted", 0) + sum(row.receivables))
+
+
 def _agent_turns(row: StudyRow) -> int:
     return row.agents * row.turns
 
@@ -46,6 +51,10 @@ OUTCOMES: Final[Mapping[str, StudyOutcome]] = {
     "insolvent_percent": StudyOutcome(
         "agent-turns below zero", "%", "agents", -1,
         lambda row: 100 * row.insolvent_agent_turns / _agent_turns(row),
+    ),
+    "insolvent_at_end": StudyOutcome(
+        "agents below zero at the end", "%", "agents", -1,
+        lambda row: 100 * row.insolvent_agents / row.agents,
     ),
     "mean_depth": StudyOutcome(
         "mean depth of debt", "tokens", "agents", -1,
@@ -68,6 +77,10 @@ OUTCOMES: Final[Mapping[str, StudyOutcome]] = {
     ),
     "platform": StudyOutcome(
         "platform's balance", "tokens", "platform", 1, lambda row: float(row.platform),
+    ),
+    "platform_net": StudyOutcome(
+        "platform's balance, grants paid and loans owed to it counted", "tokens", "platform", 1,
+        _platform_net,
     ),
     "rent": StudyOutcome("platform's rent", "tokens", "platform", 1, lambda row: float(row.rent)),
     "platform_insolvent": StudyOutcome(

@@ -65,7 +65,8 @@ def read_treatment_study(
         ScenarioError: With every problem found.
     """
     if isinstance(source, Mapping):
-        return parse_treatment_study(_chosen({**source, **(changes or {})}, is_slice), Path())
+        chosen = _chosen({**source, **(changes or {})}, is_slice)
+        return parse_treatment_study(chosen, Path(), is_slice=is_slice)
     name = str(source)
     if name in TREATMENT_STUDIES:
         given, folder = read_toml(study_text(name)), Path()
@@ -73,7 +74,7 @@ def read_treatment_study(
         given, folder = read_toml(_file_text(name)), Path(name).parent
     try:
         chosen = _chosen({**given, **(changes or {})}, is_slice)
-        return parse_treatment_study(chosen, folder, Path(name).stem)
+        return parse_treatment_study(chosen, folder, Path(name).stem, is_slice=is_slice)
     except ScenarioError as error:
         if name not in TREATMENT_STUDIES and not error.file:
             error.file = name
@@ -124,7 +125,7 @@ def _file_text(source: str) -> str:
 
 
 def parse_treatment_study(
-    given: Mapping[str, Any], folder: Path, default_name: str = "study"
+    given: Mapping[str, Any], folder: Path, default_name: str = "study", *, is_slice: bool = False
 ) -> TreatmentStudy:
     """A study from plain values, as its file gives them.
 
@@ -180,6 +181,7 @@ def parse_treatment_study(
         training=training,
         threshold=threshold,
         threshold_behaviours=curve,
+        is_slice=is_slice,
         given=stated,
     )
 
@@ -339,7 +341,7 @@ def _curve(
         settings = {curve.key: as_setting(value), "turns": curve.turns, "runs": curve.seeds}
         scenario = attempt(
             problems, f"threshold.values: {value}: ", swept_scenario,
-            values["scenario"], folder, settings, values["seed"], None,
+            values["scenario"], folder, settings, None, None,
         )  # fmt: skip
         if scenario is not None:
             found.append(

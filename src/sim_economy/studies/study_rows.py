@@ -24,6 +24,7 @@ class StudyRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
         seed: Of the world.
         turns: The horizon.
         digest: Of the state, 64 bits as 16 hexadecimal digits.
+        insolvent_agents: Agents below zero when the turn of the horizon closes.
         insolvent_agent_turns: Agent-turns that end below zero.
         debt_turns: Tokens below zero at the end of each turn, added up.
         squared_debt_turns: Their squares, added up.
@@ -47,6 +48,7 @@ class StudyRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
     seed: int
     turns: int
     digest: str
+    insolvent_agents: int
     insolvent_agent_turns: int
     debt_turns: int
     squared_debt_turns: int
@@ -74,7 +76,10 @@ class StudyRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def granted_total(self) -> int:
-        """Tokens that agents were spared or given in all; what wages lost is not taken off."""
+        """Tokens that agents were spared or given in all, gross: what wages lost is not taken off.
+
+        What is spared is priced at the full tariff, for the usage that there was under the rule.
+        """
         return sum(tokens for how, tokens in self.granted.items() if how != WAGES_LOWERED)
 
 
@@ -221,6 +226,7 @@ class RunCounts:
             seed=self._config.seed,
             turns=state.turn,
             digest=f"{state_digest(state, self._config):016x}",
+            insolvent_agents=sum(balance < 0 for balance in state.balances),
             insolvent_agent_turns=self._insolvent,
             debt_turns=self._debt,
             squared_debt_turns=self._squared,

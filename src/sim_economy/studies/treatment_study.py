@@ -118,6 +118,7 @@ class TreatmentStudy(Struct, frozen=True, kw_only=True):
         behaviours: The first one is the one that sentences start from.
         factorial: Names of treatments that are also tried together, each with each.
         threshold_behaviours: A behaviour for each value of the threshold curve, in its order.
+        is_slice: Whether only what its `[slice]` names is played.
         given: The study as it was written, plain.
     """
 
@@ -133,6 +134,7 @@ class TreatmentStudy(Struct, frozen=True, kw_only=True):
     training: StudyTraining | None
     threshold: ThresholdCurve | None
     threshold_behaviours: tuple[StudyBehaviour, ...]
+    is_slice: bool
     given: dict[str, Any]
 
     @property

@@ -43,6 +43,7 @@ class BandedCurve(Struct, frozen=True, kw_only=True):
     low: Sequence[float | None] = ()
     high: Sequence[float | None] = ()
     dashed: bool = False
+    stepped: bool = False
 
 
 class CurvePanel(Struct, frozen=True, kw_only=True):
@@ -107,6 +108,7 @@ def _curve_panel(axes: Axes, panel: CurvePanel, colours: Mapping[str, str]) -> N
         axes.plot(
             curve.across, curve.values, color=colour, label=curve.name,
             linestyle=DASHES if curve.dashed else "-",
+            drawstyle="steps-post" if curve.stepped else "default",
             marker="o" if len(curve.across) <= 12 else None, markersize=3.5,
         )  # fmt: skip
         known = [
@@ -211,16 +213,22 @@ class FlowBar(Struct, frozen=True, kw_only=True):
 def flow_bars(
     bars: Sequence[FlowBar], across: str, description: str, *, narrow: bool = False
 ) -> Drawing:
-    """Token flows side by side, a bar for each arm."""
+    """Token flows side by side, a bar for each arm; what is lost goes to the left of zero."""
     names = [*dict.fromkeys(name for bar in bars for name in bar.parts)]
     colours = dict(zip(names, unlike(PALETTE), strict=False))
     figure, axes = titled_axes("", across, "", NARROW if narrow else WIDE, 1.5 + 0.36 * len(bars))
     heights = [*range(len(bars))][::-1]
-    starts = [0.0] * len(bars)
+    gains, losses = [0.0] * len(bars), [0.0] * len(bars)
     for name in names:
         widths = [bar.parts.get(name, 0.0) for bar in bars]
+        starts = [
+            gain if width >= 0 else loss
+            for gain, loss, width in zip(gains, losses, widths, strict=True)
+        ]
         axes.barh(heights, widths, 0.7, left=starts, color=colours[name], label=name)
-        starts = [start + width for start, width in zip(starts, widths, strict=True)]
+        gains = [gain + max(0.0, width) for gain, width in zip(gains, widths, strict=True)]
+        losses = [loss + min(0.0, width) for loss, width in zip(losses, widths, strict=True)]
+    axes.axvline(0, color=MUTED, linewidth=1)
     axes.set_yticks(heights, [short(bar.name) for bar in bars])
     axes.xaxis.set_major_formatter(grouped)
     axes.grid(visible=False, axis="y")

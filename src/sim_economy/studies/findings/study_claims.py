@@ -14,6 +14,9 @@ _SOLVENT: Final = 5.0
 HOLDS: Final = "holds"
 CONDITION: Final = "holds under a condition"
 FAILS: Final = "does not hold"
+UNTESTED: Final = "cannot be told from this study"
+_WIDE: Final = 50.0
+"""Points of agent-turns below zero that count as a whole range."""
 
 
 def claims_table(results: StudyResults) -> Table:
@@ -51,6 +54,9 @@ def _pricing(results: StudyResults) -> tuple[str, str, str]:
         f"one tariff; tariffs from {_cheapest(arms)} to 1 move them by {number(priced, 1)} points "
         f"under {behaviour.name} after {last:,} turns."
     )
+    text += f" A lever that moves {_WIDE:g} points decides: either alone can."
+    if min(moved, priced) >= _WIDE:
+        return CONDITION, text, arms[0].run_id()
     return FAILS if moved > priced else HOLDS, text, arms[0].run_id()
 
 
@@ -68,7 +74,8 @@ def _survival(results: StudyResults) -> tuple[str, str, str]:
     span = f"from {min(solvent):g} to {max(solvent):g}" if solvent else "nowhere"
     text = (
         f"At {results.study.threshold.turns if results.study.threshold else 0} turns agents are "
-        f"solvent for thresholds {span}, {len(solvent)} of {len(results.thresholds)} tried; at the "
+        f"below zero in at most {_SOLVENT:g} % of agent-turns for thresholds {span}, the ends of "
+        f"what was tried included, {len(solvent)} of {len(results.thresholds)}; at the "
         f"last horizon the platform is below zero on average under {len(platform)} of "
         f"{len(last)} behaviours."
     )
@@ -97,12 +104,11 @@ def _rents(results: StudyResults) -> tuple[str, str, str]:
     broke = arms[-1].mean("platform_insolvent")
     text = (
         f"The platform holds {listed} on average under {arms[0].behaviour}; it falls below zero in "
-        f"{number(broke, 0)} % of runs by turn {arms[-1].turns:,}. It is the platform that runs "
-        "out in the long run, not what it collects."
+        f"{number(broke, 0)} % of runs by turn {arms[-1].turns:,}. A rent that is gone by the last "
+        "horizon needs no guardrail against it; what one would do is another question."
     )
-    if arms[-1].mean("platform") < 0:
-        return CONDITION if arms[0].mean("platform") > 0 else FAILS, text, arms[-1].run_id()
-    return HOLDS, text.rsplit(". ", 1)[0] + ".", arms[-1].run_id()
+    verdict = FAILS if arms[-1].mean("platform") < 0 else UNTESTED
+    return verdict, text, arms[-1].run_id()
 
 
 def _contracts(results: StudyResults) -> tuple[str, str, str]:
@@ -112,8 +118,9 @@ def _contracts(results: StudyResults) -> tuple[str, str, str]:
     listed = ", ".join(f"{name} {number(value, 1)}" for name, value in started.items() if value)
     none = [name for name, value in started.items() if not value]
     text = (
-        f"Agents that never propose one start none ({len(none)} of {len(arms)} behaviours); where "
-        f"policies propose contracts, they start ({listed} a run in {arms[0].turns:,} turns)."
+        f"By construction: agents that never propose one start none ({len(none)} of {len(arms)} "
+        f"behaviours); where policies propose contracts, they start ({listed} a run in "
+        f"{arms[0].turns:,} turns)."
         if listed
         else "No behaviour of this study starts a contract."
     )

@@ -35,10 +35,12 @@ class Mode(StrEnum):
 class Verdict(StrEnum):
     """What an interval says of a difference, beside the smallest that is worth acting on."""
 
-    CERTAIN = "certain"
+    CERTAIN = "the same in all pairs"
     LARGE = "beyond the smallest effect"
-    CLEAR = "clear, its size is not"
-    NOTHING = "does nothing that matters"
+    CLEAR = "some effect, its size uncertain"
+    NOTHING = "smaller than matters"
+    NO_ROOM = "no room to matter"
+    INERT = "never acted"
     UNCLEAR = "unclear"
 
 
@@ -53,7 +55,7 @@ class Effect(Struct, frozen=True, kw_only=True):
         student: Student's t interval at 95 %.
         bca: The bootstrap interval (BCa) at 95 %.
         p_value: Of flipping signs; None where nothing is left to chance.
-        adjusted: The same by Holm's method over all primary effects of the study.
+        adjusted: The same by Holm's method over the primary effects of its behaviour and horizon.
         deviation: Standard deviation of the differences.
         smallest: The smallest difference worth acting on.
         equivalence: Student's t interval at 90 %, by which a difference is none that matters.
@@ -91,7 +93,7 @@ class Effect(Struct, frozen=True, kw_only=True):
 def primary_effects(results: StudyResults) -> list[Effect]:
     """The effects that the study was made for: each treatment at its dose, in each primary outcome.
 
-    Their p-values are adjusted together, over all behaviours and horizons.
+    Their p-values are adjusted together under each behaviour and at each horizon.
     """
     study = results.study
     found = [
@@ -101,13 +103,16 @@ def primary_effects(results: StudyResults) -> list[Effect]:
         for own in tried_arms(results, behaviour.name, horizon.turns)
         for outcome in study.outcomes
     ]
-    tested = [effect for effect in found if effect.p_value is not None]
-    p_values = [effect.p_value for effect in tested if effect.p_value is not None]
-    adjusted = iter(holm(p_values))
-    return [
-        effect if effect.p_value is None else replace(effect, adjusted=next(adjusted))
-        for effect in found
-    ]
+    families: dict[tuple[str, int], list[Effect]] = {}
+    for effect in found:
+        families.setdefault((effect.behaviour, effect.turns), []).append(effect)
+    return [effect for family in families.values() for effect in _adjusted(family)]
+
+
+def _adjusted(family: Sequence[Effect]) -> list[Effect]:
+    """The effects with p-values adjusted by Holm's method over all that chance has a part in."""
+    adjusted = iter(holm([own.p_value for own in family if own.p_value is not None]))
+    return [own if own.p_value is None else replace(own, adjusted=next(adjusted)) for own in family]
 
 
 def tried_arms(results: StudyResults, behaviour: str, turns: int) -> list[ArmOutcomes]:
@@ -171,7 +176,13 @@ def _effect(own: ArmOutcomes, other: ArmOutcomes, outcome: str, smallest: float)
         smallest=smallest,
         equivalence=equivalence.interval,
         coverage=_low_coverage(differences),
-        verdict=_verdict(differences, estimate.student, equivalence.is_equivalent, smallest),
+        verdict=_verdict(
+            differences,
+            estimate.student,
+            smallest,
+            is_equivalent=equivalence.is_equivalent,
+            has_room=_has_room(outcome, other.mean(outcome), smallest),
+        ),
         run_id=own.run_id(),
     )
 
@@ -186,15 +197,32 @@ def _low_coverage(differences: Sequence[float]) -> float | None:
     return nearest.student
 
 
+def _has_room(outcome: str, off: float, smallest: float) -> bool:
+    """Whether an outcome that cannot fall below zero could fall by as much as matters."""
+    return outcome not in _NOT_BELOW_ZERO or off >= smallest
+
+
+_NOT_BELOW_ZERO: Final = frozenset(
+    {"insolvent_percent", "insolvent_at_end", "mean_depth", "squared_depth"}
+)
+
+
 def _verdict(
-    differences: Sequence[float], interval: Interval, is_equivalent: bool, smallest: float
+    differences: Sequence[float],
+    interval: Interval,
+    smallest: float,
+    *,
+    is_equivalent: bool,
+    has_room: bool,
 ) -> Verdict:
     """What the interval says; a difference that nothing is left of to chance is certain."""
+    low, high = interval
+    if not any(differences):
+        return Verdict.INERT
     if is_equivalent:
-        return Verdict.NOTHING
+        return Verdict.NOTHING if has_room or (high or 0) >= 0 else Verdict.NO_ROOM
     if all_alike(differences):
         return Verdict.CERTAIN
-    low, high = interval
     if low is None or high is None:
         return Verdict.UNCLEAR
     if low >= smallest or high <= -smallest:

@@ -25,6 +25,7 @@ from sim_economy.studies.findings.study_results import ArmOutcomes, StudyResults
 from sim_economy.studies.findings.study_shocks import ImpulseResponse
 from sim_economy.studies.study_arms import ArmKind, dose_arm
 from sim_economy.studies.study_outcomes import OUTCOMES
+from sim_economy.studies.study_rows import WAGES_LOWERED
 from sim_economy.studies.treatment_study import TreatmentStudy
 
 INSOLVENT: Final = "insolvent_percent"
@@ -63,7 +64,7 @@ def dose_picture(results: StudyResults) -> Figure:
     study = results.study
     behaviour = study.behaviours[0]
     panels, rows = [], []
-    for treatment in study.treatments:
+    for treatment in study.under(behaviour):
         agents = behaviour.scenario.base.config.agent_ids
         names = [dose_arm(treatment, dose, agents).name for dose in treatment.doses]
         curves = []
@@ -235,7 +236,7 @@ def survival_picture(results: StudyResults, behaviour: str, turns: int) -> Figur
         found = kaplan_meier([each for run in own.first_negative for each in run])
         across = [0.0, *found.times]
         shares = [100.0, *(100 * share for share in found.survival)]
-        curves.append(BandedCurve(name=own.arm.name, across=across, values=shares))
+        curves.append(BandedCurve(name=own.arm.name, across=across, values=shares, stepped=True))
         rows += [
             {"treatment": own.arm.name, "turn": time, "never below zero (%)": share}
             for time, share in zip(across, shares, strict=True)
@@ -303,14 +304,17 @@ def flow_picture(results: StudyResults, behaviour: str, turns: int) -> Figure:
             name=own.arm.name,
             parts={
                 "platform's rent": max(0.0, own.mean("rent")),
-                **{how.replace("_", " "): tokens for how, tokens in own.granted.items()},
+                **{
+                    how.replace("_", " "): -tokens if how == WAGES_LOWERED else tokens
+                    for how, tokens in own.granted.items()
+                },
             },
         )
         for own in sorted(arms, key=lambda own: own.arm.kind is not ArmKind.OFF)
     ]
     caption = (
-        f"What the platform kept of fees and what agents were spared or given under {behaviour} "
-        f"after {turns:,} turns, tokens a run."
+        f"What the platform kept of fees, what agents were spared or given, gross, and what jobs "
+        f"lost for it (left of zero), under {behaviour} after {turns:,} turns, tokens a run."
     )
     rows: list[dict[str, Any]] = [
         {"arm": bar.name, "flow": name, "tokens": tokens}

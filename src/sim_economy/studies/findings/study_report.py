@@ -122,7 +122,7 @@ def study_report(found: StudyFindings) -> Report:
     """A study as a report."""
     results, study = found.results, found.results.study
     return Report(
-        title=study.question,
+        title=f"{study.question} (a slice of the study)" if study.is_slice else study.question,
         answer=answer(results, found.effects, found.matched),
         picture=dose_picture(results),
         key_figures=_key_figures(found),
@@ -211,11 +211,15 @@ def _key_figures(found: StudyFindings) -> list[KeyFigure]:
                 note=f"platform {number(off.mean('platform'), 0)} tokens",
             )
         )
-    nothing = sum(own.verdict is Verdict.NOTHING for own in found.effects)
+    verdicts = [own.verdict for own in found.effects]
+    large = verdicts.count(Verdict.LARGE)
     figures.append(
         KeyFigure(
-            value=f"{nothing} of {len(found.effects)}",
-            label="primary effects are none that matters, by a test of equivalence",
+            value=f"{large} of {len(verdicts)}",
+            label="primary effects are beyond the smallest one worth acting on",
+            note=f"{verdicts.count(Verdict.NOTHING)} are smaller, "
+            f"{verdicts.count(Verdict.INERT)} rules never acted on the outcome, "
+            f"{verdicts.count(Verdict.NO_ROOM)} had no room",
         )
     )
     return figures[:3]
@@ -317,20 +321,25 @@ def _warnings(found: StudyFindings) -> list[str]:
     if not low:
         return []
     text = (
-        f"**{len(low)} of {len(effects)} intervals cover less than 90 %**, as little as "
-        f"{number(100 * min(low), 0)} % by what was measured of such samples: their differences "
-        "are few, or skewed."
+        f"**{len(low)} of {len(effects)} intervals cover less than 90 %** by what was measured of "
+        "samples with as many values, or with 12 where they are fewer: their differences are few, "
+        "or skewed."
     )
     return [text]
 
 
 _HOW: Final = (
-    "The run is the unit: differences are those of runs with the same seed. Intervals are "
-    "Student's t (95 %) and, beside them, the BCa bootstrap; p-values flip the signs of whole "
-    "pairs and are adjusted by Holm's method over all {tested} primary effects that chance has a "
-    "part in. *Does nothing that matters*: the 90 % interval lies within the smallest effect worth "
-    "acting on (two one-sided tests). What is not in the design was looked at afterwards: the "
-    "tables of matched references, interactions and shocks carry intervals without p-values."
+    "The run is the unit: differences are those of runs with the same seed; horizons are read from "
+    "the same runs, so they are no replicates of one another. Intervals are Student's t (95 %, not "
+    "corrected for their number) and, beside them, the BCa bootstrap; verdicts follow from these. "
+    "p-values flip the signs of whole pairs and are adjusted by Holm's method within a behaviour "
+    "and horizon, over all {tested} primary effects that chance has a part in; n pairs can give "
+    "none below 2 / 2ⁿ. *Smaller than matters*: the 90 % interval lies within the smallest effect "
+    "worth acting on (two one-sided tests). *No room to matter*: what cannot fall below zero was "
+    "less than that without a rule. References, rules together, shocks and training were decided "
+    "beforehand, as secondary; they carry intervals or means without p-values. Tokens spared or "
+    "given are gross: at the full tariff, for the usage there was under the rule, without what "
+    "jobs lost. Agents are trained once a rule: an interval says nothing of another training."
 )
 
 

@@ -66,13 +66,14 @@ def effects_table(effects: Sequence[Effect]) -> Table:
             _rounded(own.bca.high),
             _rounded(own.adjusted, 4),
             str(own.verdict),
+            None if own.coverage is None else _rounded(100 * own.coverage, 0),
             own.run_id,
         )
         for own in effects
     )
     columns = (
         "behaviour", "turns", "treatment", "mode", "outcome", "pairs", "without", "difference",
-        "low", "high", "BCa low", "BCa high", "p (Holm)", "verdict", "first run",
+        "low", "high", "BCa low", "BCa high", "p (Holm)", "verdict", "covers only (%)", "first run",
     )  # fmt: skip
     return Table("effects", "Every primary effect, agents deciding again", columns, rows)
 

@@ -9,12 +9,13 @@ from typing import Final
 from sim_economy.ledger.readers.plain_text import markdown_text
 from sim_economy.reports.tables import MINUS, number
 from sim_economy.statistics.intervals import Interval
-from sim_economy.studies.findings.study_effects import Effect, MatchedEffect, Verdict
+from sim_economy.studies.findings.study_effects import Effect, MatchedEffect, Mode, Verdict
 from sim_economy.studies.findings.study_results import StudyResults
 from sim_economy.studies.study_outcomes import OUTCOMES
 
 INSOLVENT: Final = "insolvent_percent"
 PLATFORM: Final = "platform"
+AT_END: Final = "insolvent_at_end"
 
 
 def amount(value: float, outcome: str) -> str:
@@ -55,8 +56,8 @@ def answer(
     if curve:
         shares = [share for _, share in curve]
         parts.append(
-            "how agents behave decides before any rule does: at the same tariff, one number of "
-            f"the policy takes agent-turns below zero from {number(max(shares), 1)} % to "
+            "who is insolvent hangs on how agents behave: at one tariff, one number of the policy "
+            f"takes agent-turns below zero from {number(max(shares), 1)} % to "
             f"{number(min(shares), 1)} %"
         )
     best = _best(results, effects)
@@ -83,54 +84,58 @@ def _best(results: StudyResults, effects: Sequence[Effect]) -> Effect | None:
 
 
 def _best_text(results: StudyResults, best: Effect, matched: Sequence[MatchedEffect]) -> str:
+    """What the rule does to agents and to the platform, and what a plain cut of the tariff does."""
     behaviour = results.study.behaviours[0]
     spans = []
-    for horizon in (behaviour.horizons[0], behaviour.horizons[-1]):
+    for horizon in dict.fromkeys((behaviour.horizons[0], behaviour.horizons[-1])):
         own = results.arm(behaviour.name, best.arm, horizon.turns)
         off = results.off(behaviour.name, horizon.turns)
         assert own is not None, best
         spans.append(
-            f"from {number(off.mean(INSOLVENT), 1)} to {number(own.mean(INSOLVENT), 1)} % after "
-            f"{horizon.turns:,} turns"
+            f"from {number(off.mean(INSOLVENT), 1)} to {number(own.mean(INSOLVENT), 1)} % over "
+            f"{horizon.turns:,} turns ({number(own.mean(AT_END), 1)} % of agents at their end), "
+            f"the platform from {number(off.mean(PLATFORM), 0)} to "
+            f"{number(own.mean(PLATFORM), 0)} tokens"
         )
-    spans = [*dict.fromkeys(spans)]
-    text = f"of the rules {markdown_text(best.arm)} helps most, {' and '.join(spans)}"
+    text = f"of the rules {markdown_text(best.arm)} lowers them most, {', and '.join(spans)}"
     ends = [
-        own.means[2]
+        own
         for own in matched
         if (own.behaviour, own.arm, own.turns, own.outcome)
         == (best.behaviour, best.arm, best.turns, INSOLVENT)
         and own.reference == "tariff cut"
+        and own.means[2] is not None
     ]
-    if ends and ends[0] is not None:
-        text += f", where a plain tariff cut that spares as much ends at {number(ends[0], 1)} %"
+    if ends and ends[0].means[2] is not None:
+        text += (
+            f", where a plain tariff of {ends[0].dose} that spares as much ends at "
+            f"{number(ends[0].means[2], 1)} %"
+        )
     return text
 
 
 def rule_sentence(name: str, effects: Sequence[Effect]) -> str:
-    """What one treatment does to insolvency over behaviours and horizons; Markdown."""
-    own = [effect for effect in effects if effect.outcome == INSOLVENT]
-    counts = Counter(_kind(effect) for effect in own)
+    """What one treatment does, harms first, each with its cell; Markdown."""
+    counts = Counter(_kind(effect) for effect in effects if effect.outcome == INSOLVENT)
+    cells = sum(counts.values())
     listed = ", ".join(f"{_KINDS[kind]} in {counts[kind]}" for kind in _KINDS if counts[kind])
-    text = f"**{markdown_text(name)}**: of {len(own)} behaviours and horizons it {listed}."
-    strongest = max(own, key=lambda effect: abs(effect.mean), default=None)
-    if strongest is not None and strongest.mean:
-        size = "Most" if _kind(strongest) in {"helps", "harms"} else "At most"
-        where = f"{markdown_text(strongest.behaviour)}, {strongest.turns:,} turns"
-        text += (
-            f" {size}: {change(strongest.mean, INSOLVENT)} "
-            f"({between(strongest.student, INSOLVENT)}; {where}; {strongest.mode}; "
-            f"{strongest.pairs} pairs)."
-        )
-    cost = [effect for effect in effects if effect.outcome == PLATFORM]
-    dearest = min(cost, key=lambda effect: effect.mean, default=None)
-    if dearest is not None and dearest.mean < 0:
-        text += (
-            f" It costs the platform up to {number(-dearest.mean, 0)} tokens "
-            f"({between(dearest.student, PLATFORM)}; {markdown_text(dearest.behaviour)}, "
-            f"{dearest.turns:,} turns)."
-        )
-    return text
+    text = f"**{markdown_text(name)}**: of {cells} pairs of behaviour and horizon it {listed}."
+    for kind, word in (("harms", "Harm"), ("helps", "Help")):
+        found = [effect for effect in effects if _kind(effect) == kind]
+        strongest: dict[str, Effect] = {}
+        for effect in found:
+            most = strongest.get(effect.outcome)
+            if most is None or abs(effect.mean) > abs(most.mean):
+                strongest[effect.outcome] = effect
+        said = [
+            f"{OUTCOMES[own.outcome].text} {change(own.mean, own.outcome)} "
+            f"({between(own.student, own.outcome)}; {markdown_text(own.behaviour)}, "
+            f"{own.turns:,} turns)"
+            for own in strongest.values()
+        ]
+        if said:
+            text += f" {word}, at most: {'; '.join(said)}."
+    return f"{text} ({Mode.DECIDING}; no correction for looking at the largest)"
 
 
 def trained_sentence(effects: Sequence[Effect], trained: Sequence[Effect]) -> str:
@@ -157,14 +162,18 @@ def trained_sentence(effects: Sequence[Effect], trained: Sequence[Effect]) -> st
 _KINDS: Final = {
     "helps": "lowers insolvency",
     "harms": "raises it",
-    "nothing": "does nothing that matters",
+    "nothing": "changes it by less than matters",
+    "no room": "has no room to matter",
+    "inert": "never acts on it",
     "unclear": "is unclear",
 }
 
 
 def _kind(effect: Effect) -> str:
-    if effect.verdict is Verdict.NOTHING:
-        return "nothing"
-    if effect.verdict is Verdict.UNCLEAR:
-        return "unclear"
-    return "helps" if effect.is_better else "harms"
+    known = {
+        Verdict.NOTHING: "nothing",
+        Verdict.NO_ROOM: "no room",
+        Verdict.INERT: "inert",
+        Verdict.UNCLEAR: "unclear",
+    }
+    return known.get(effect.verdict, "helps" if effect.is_better else "harms")
