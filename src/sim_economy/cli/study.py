@@ -114,11 +114,9 @@ def _show_effects(played: PlayedStudy) -> None:
         for effect in played.findings.effects
         if effect.behaviour == first
     }
-    shown = [outcome.name for outcome in played.study.outcomes]
-    about = {name: OUTCOMES[name].about for name in shown}
-    shown = [
-        next((name for name in shown if about[name] == who), "") for who in ("agents", "platform")
-    ]
+    outcomes = [outcome.name for outcome in played.study.outcomes]
+    about = {OUTCOMES[name].about: name for name in reversed(outcomes)}
+    shown = [about[who] for who in ("agents", "platform") if who in about]
     rows = []
     for arm, turns in dict.fromkeys((arm, turns) for arm, turns, _ in own):
         cells: list[str] = []
