@@ -21,6 +21,7 @@ COMMANDS = (
     "sweep",
     "open",
     "map",
+    "study",
     "sensitivity",
     "train",
     "search",

@@ -13,8 +13,8 @@ from tests.docs.blocks import ROOT, fenced, run
 from tests.usage.raw_logs import SAMPLES
 
 PAGE = ROOT / "README.md"
-NOT_RUN = {"serve"}
-"""Commands that don't end by themselves; the page on clients has them."""
+NOT_RUN = {"serve", "study"}
+"""One that doesn't end by itself, which the page on clients has; one that tests/studies plays."""
 FINDINGS = {"diff"}
 """Commands whose status says what they found."""
 
@@ -40,13 +40,40 @@ interest_rate_per_turn = { from = 0.0, to = 0.02 }
 """
 
 
+TRAINING = """
+turns = 5
+generations = 1
+seeds = 2
+holdout_seeds = 2
+
+[numbers]
+job_below = { from = -400, to = 1000 }
+"""
+
+SEARCH = """
+turns = 5
+generations = 1
+points = 4
+seeds = 2
+holdout_seeds = 2
+
+[[objectives]]
+metric = "insolvent_percent"
+direction = "min"
+
+[vary]
+base_inference_rate = { from = 0.5, to = 3.0 }
+"""
+
+
 def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
     text = PAGE.read_text(encoding="utf-8")
     found = re.findall(r"^    (sim-economy (\w+)[^#\n]*)", text, re.MULTILINE)
     commands = [(line, name) for line, name in found if name not in NOT_RUN]
     assert {name for _, name in commands} >= {"init", "experiment", "run", "statement", "verify"}
     bring_a_log_and_prices(tmp_path)
-    (tmp_path / "study.toml").write_text(STUDY, encoding="utf-8")
+    for name, content in (("study", STUDY), ("training", TRAINING), ("search", SEARCH)):
+        (tmp_path / f"{name}.toml").write_text(content, encoding="utf-8")
     for line, name in commands:
         fewer = line.replace("--runs 100", "--runs 2 --no-report")
         fewer = fewer.replace("sim-economy map", "sim-economy map --seeds 4 --turns 60")

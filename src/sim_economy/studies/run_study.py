@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 import time
@@ -18,6 +17,7 @@ from msgspec import Struct
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.table_reader import attempt
 from sim_economy.experiments.worker_pool import worker_pool
+from sim_economy.ledger.readers.plain_text import write_csv_rows
 from sim_economy.ledger.sidecars.run_folder import claimed, write_whole
 from sim_economy.studies.equal_tokens import (
     Match,
@@ -227,11 +227,12 @@ def _write_thresholds(study: TreatmentStudy, folder: StudyFolder) -> None:
     """Write the threshold curve, a row for each value."""
     if study.threshold is None:
         return
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("threshold", "insolvent_percent"))
     insolvent = OUTCOMES["insolvent_percent"]
+    rows = []
     for value, behaviour in zip(study.threshold.values, study.threshold_behaviours, strict=True):
-        rows = folder.read(behaviour.name, off_arm().name).rows
-        writer.writerow((value, f"{sum(map(insolvent.of, rows)) / len(rows):.4f}"))
+        own = folder.read(behaviour.name, off_arm().name).rows
+        share = sum(map(insolvent.of, own)) / len(own)
+        rows.append({"threshold": value, "insolvent_percent": f"{share:.4f}"})
+    text = io.StringIO()
+    write_csv_rows(text, ("threshold", "insolvent_percent"), rows, raw=True)
     write_whole(folder.path / THRESHOLDS_CSV, text.getvalue().encode())
