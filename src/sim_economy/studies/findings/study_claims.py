@@ -54,8 +54,8 @@ def _pricing(results: StudyResults) -> tuple[str, str, str]:
         f"one tariff; tariffs from {_cheapest(arms)} to 1 move them by {number(priced, 1)} points "
         f"under {behaviour.name} after {last:,} turns."
     )
-    text += f" A lever that moves {_WIDE:g} points decides: either alone can."
     if min(moved, priced) >= _WIDE:
+        text += f" Either alone moves more than {_WIDE:g} points, and so decides."
         return CONDITION, text, arms[0].run_id()
     return FAILS if moved > priced else HOLDS, text, arms[0].run_id()
 

@@ -60,23 +60,28 @@ def answer(
             f"takes agent-turns below zero from {number(max(shares), 1)} % to "
             f"{number(min(shares), 1)} %"
         )
-    best = _best(results, effects)
-    if best is None:
-        parts.append("no rule lowers them by more than is worth acting on in the published world")
-    else:
+    horizons = results.study.behaviours[0].horizons
+    best = _best(results, effects, horizons[-1].turns)
+    if best is not None:
         parts.append(_best_text(results, best, matched))
+    else:
+        parts.append(
+            f"over {horizons[-1].turns:,} turns no rule lowers them by more than is worth acting "
+            "on in the published world"
+        )
+        if (early := _best(results, effects, horizons[0].turns)) is not None:
+            parts.append(_best_text(results, early, matched))
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _best(results: StudyResults, effects: Sequence[Effect]) -> Effect | None:
-    """The rule that lowers insolvency most in the first behaviour, at the longest horizon."""
+def _best(results: StudyResults, effects: Sequence[Effect], turns: int) -> Effect | None:
+    """The rule that lowers insolvency most in the first behaviour, at a horizon."""
     behaviour = results.study.behaviours[0]
-    last = behaviour.horizons[-1].turns
     own = [
         effect
         for effect in effects
-        if (effect.behaviour, effect.turns, effect.outcome) == (behaviour.name, last, INSOLVENT)
+        if (effect.behaviour, effect.turns, effect.outcome) == (behaviour.name, turns, INSOLVENT)
         and effect.is_better
         and effect.verdict in {Verdict.LARGE, Verdict.CERTAIN, Verdict.CLEAR}
     ]
@@ -108,8 +113,8 @@ def _best_text(results: StudyResults, best: Effect, matched: Sequence[MatchedEff
     ]
     if ends and ends[0].means[2] is not None:
         text += (
-            f", where a plain tariff of {ends[0].dose} that spares as much ends at "
-            f"{number(ends[0].means[2], 1)} %"
+            f"; a plain tariff of {ends[0].dose} that spares as much comes to "
+            f"{number(ends[0].means[2], 1)} % over {best.turns:,} turns"
         )
     return text
 
