@@ -367,7 +367,12 @@ def page() -> str:
         data.mean(data.first.name, "off", own.turns, "insolvent_percent")
         for own in data.first.horizons
     ]
+    trained = [
+        data.mean(data.first.name, f"{arm}, trained", data.last, "platform")
+        for arm in ("off", *data.tried())
+    ]
     values = {
+        "trained": f"{number(min(trained), 0)} and {number(max(trained), 0)}",
         "answer": data.facts["answer"],
         "hash": data.facts["study_hash"],
         "horizons": ", ".join(
