@@ -15,7 +15,6 @@ from sim_economy.studies.study_outcomes import OUTCOMES
 
 INSOLVENT: Final = "insolvent_percent"
 PLATFORM: Final = "platform"
-AT_END: Final = "insolvent_at_end"
 
 
 def amount(value: float, outcome: str) -> str:
@@ -92,14 +91,13 @@ def _best_text(results: StudyResults, best: Effect, matched: Sequence[MatchedEff
     """What the rule does to agents and to the platform, and what a plain cut of the tariff does."""
     behaviour = results.study.behaviours[0]
     spans = []
-    for horizon in dict.fromkeys((behaviour.horizons[0], behaviour.horizons[-1])):
-        own = results.arm(behaviour.name, best.arm, horizon.turns)
-        off = results.off(behaviour.name, horizon.turns)
+    for turns in dict.fromkeys((behaviour.horizons[0].turns, best.turns)):
+        own = results.arm(behaviour.name, best.arm, turns)
+        off = results.off(behaviour.name, turns)
         assert own is not None, best
         spans.append(
             f"from {number(off.mean(INSOLVENT), 1)} to {number(own.mean(INSOLVENT), 1)} % over "
-            f"{horizon.turns:,} turns ({number(own.mean(AT_END), 1)} % of agents at their end), "
-            f"the platform from {number(off.mean(PLATFORM), 0)} to "
+            f"{turns:,} turns, the platform from {number(off.mean(PLATFORM), 0)} to "
             f"{number(own.mean(PLATFORM), 0)} tokens"
         )
     text = f"of the rules {markdown_text(best.arm)} lowers them most, {', and '.join(spans)}"
@@ -113,8 +111,8 @@ def _best_text(results: StudyResults, best: Effect, matched: Sequence[MatchedEff
     ]
     if ends and ends[0].means[2] is not None:
         text += (
-            f"; a plain tariff of {ends[0].dose} that spares as much comes to "
-            f"{number(ends[0].means[2], 1)} % over {best.turns:,} turns"
+            f"; a plain tariff of {float(ends[0].dose):.3g} that spares as much comes to "
+            f"{number(ends[0].means[2], 1)} %"
         )
     return text
 
