@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sim_economy.cli.options import json_option, report_option
-from sim_economy.cli.output import print_json, print_table, progress_bar, say, say_wrapped
+from sim_economy.cli.output import print_json, print_table, rate_bar, say, say_wrapped
 
 if TYPE_CHECKING:
     from sim_economy.studies.findings.played_study import PlayedStudy
@@ -51,12 +51,7 @@ def study(
 
     loaded = read_treatment_study(study, is_slice=is_slice)
     folder = out or study_folder(loaded)
-    with progress_bar(loaded.name, cells_of(loaded)) as advance:
-
-        def progress(cells: int) -> None:
-            for _ in range(cells):
-                advance(1)
-
+    with rate_bar(loaded.name, cells_of(loaded), "cells") as progress:
         session = run_study(
             loaded,
             folder,

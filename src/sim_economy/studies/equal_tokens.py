@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from sim_economy.core.units import decimal_text
 from sim_economy.studies.played_cells import play_cell
-from sim_economy.studies.study_arms import Cell, dose_arm, matched_arm
+from sim_economy.studies.study_arms import Cell, matched_arm
 from sim_economy.studies.study_rows import StudyRow
 from sim_economy.studies.treatment_study import GRANT, Treatment, TreatmentStudy
 
@@ -56,9 +56,10 @@ def planned_matches(study: TreatmentStudy) -> list[Match]:
     for behaviour in study.behaviours:
         agents = behaviour.scenario.base.config.agent_ids
         for treatment, horizon in product(study.tried(behaviour), behaviour.horizons):
-            target = dose_arm(treatment, treatment.dose, agents).name
             for reference in study.references:
-                arm = matched_arm(reference, reference.dose, agents, target, horizon.turns)
+                arm = matched_arm(
+                    reference, reference.dose, agents, treatment.compared, horizon.turns
+                )
                 found.append(Match(cell=Cell(behaviour, arm), reference=reference))
     return found
 

@@ -46,6 +46,7 @@ class Arm(Struct, frozen=True, kw_only=True):
         dose: Of the one treatment; empty where there are none or several.
         wages: `full` where job pay does not follow lowered fees.
         shock: The name of the shock that hits it.
+        base: Of a fixed or trained arm: the one in which agents decide again.
         matched: Of a reference at equal tokens: the arm whose tokens it spares or gives.
         turns: The one horizon that it plays; None for all.
         keeps_series: Whether its turns are kept one by one: a shocked arm and its unshocked pair.
@@ -57,6 +58,7 @@ class Arm(Struct, frozen=True, kw_only=True):
     dose: str = ""
     wages: str = ""
     shock: str = ""
+    base: str = ""
     matched: str = ""
     turns: int | None = None
     keeps_series: bool = False
@@ -125,6 +127,7 @@ def _arms(study: TreatmentStudy, behaviour: StudyBehaviour) -> Iterator[Arm]:
         yield Arm(
             name=f"{dosed.name}, behaviour held fixed",
             kind=ArmKind.FIXED,
+            base=dosed.name,
             treatments=dosed.treatments,
             dose=dosed.dose,
             settings=dosed.settings,
@@ -137,7 +140,7 @@ def dose_arm(treatment: Treatment, dose: str, agents: Sequence[str], wages: str 
     if wages:
         settings["governance.wages"] = wages
     return Arm(
-        name=f"{treatment.name} {dose}" + (f", {wages} wages" if wages else ""),
+        name=treatment.named(dose) + (f", {wages} wages" if wages else ""),
         kind=ArmKind.DOSE,
         treatments=(treatment.name,),
         dose=dose,
@@ -187,7 +190,7 @@ def _shocked(shock: StudyShock, treatment: Treatment | None, agents: Sequence[st
         for entry in shock.entries
     ]
     dosed = {} if treatment is None else _dosed(treatment, treatment.dose, agents)
-    name = OFF if treatment is None else f"{treatment.name} {treatment.dose}"
+    name = OFF if treatment is None else treatment.compared
     return Arm(
         name=f"{name}, {shock.name}",
         kind=ArmKind.SHOCKED,

@@ -17,11 +17,11 @@ from sim_economy.core.table_reader import (
     read_parameter,
     read_struct,
     read_table,
-    read_toml,
     suggestion,
 )
 from sim_economy.experiments.sweeps.point_scenarios import swept_scenario
-from sim_economy.scenarios.studies import TREATMENT_STUDIES, study_text
+from sim_economy.experiments.sweeps.study_changes import read_study_file
+from sim_economy.scenarios.studies import TREATMENT_STUDIES
 from sim_economy.studies.study_outcomes import OUTCOMES
 from sim_economy.studies.study_tables import (
     TURNS_MAX,
@@ -64,20 +64,13 @@ def read_treatment_study(
     Raises:
         ScenarioError: With every problem found.
     """
-    if isinstance(source, Mapping):
-        chosen = _chosen({**source, **(changes or {})}, is_slice)
-        return parse_treatment_study(chosen, Path(), is_slice=is_slice)
-    name = str(source)
-    if name in TREATMENT_STUDIES:
-        given, folder = read_toml(study_text(name)), Path()
-    else:
-        given, folder = read_toml(_file_text(name)), Path(name).parent
+    given, folder, name = read_study_file(source, "study", TREATMENT_STUDIES)
+    chosen = _chosen({**given, **(changes or {})}, is_slice)
     try:
-        chosen = _chosen({**given, **(changes or {})}, is_slice)
-        return parse_treatment_study(chosen, folder, Path(name).stem, is_slice=is_slice)
+        return parse_treatment_study(chosen, folder, name, is_slice=is_slice)
     except ScenarioError as error:
-        if name not in TREATMENT_STUDIES and not error.file:
-            error.file = name
+        if not isinstance(source, Mapping) and name not in TREATMENT_STUDIES and not error.file:
+            error.file = str(source)
         raise
 
 
@@ -110,18 +103,6 @@ def _chosen(given: dict[str, Any], is_slice: bool) -> dict[str, Any]:
     ]
     sliced = {"name": name, "horizons": horizons, "behaviours": chosen, "treatments": kept}
     return {**given, **sliced, "training": None}
-
-
-def _file_text(source: str) -> str:
-    known = f"shipped are {', '.join(TREATMENT_STUDIES)}"
-    try:
-        return Path(source).read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        near = suggestion(source, TREATMENT_STUDIES)
-        raise ScenarioError([f"{source}: no such study file; {known}{near}"]) from None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ScenarioError([f"{source[:100]}: cannot be read: {reason}; {known}"]) from None
 
 
 def parse_treatment_study(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sim_economy.core.errors import needing
 from sim_economy.experiments.training.training import run_training
@@ -45,6 +46,7 @@ def planned_trainings(study: TreatmentStudy, folder: Path) -> list[Training]:
         own = Arm(
             name=trained_name(arm.name),
             kind=ArmKind.TRAINED,
+            base=arm.name,
             treatments=arm.treatments,
             dose=arm.dose,
             settings=arm.settings,
@@ -75,13 +77,7 @@ def play_training(task: Training) -> tuple[Cell, list[StudyRow]]:
     assert outcome.result is not None, task
     learned = study.family.changes(tuple(outcome.result.numbers.values()))
     own = task.cell.arm
-    arm = Arm(
-        name=own.name,
-        kind=own.kind,
-        treatments=own.treatments,
-        dose=own.dose,
-        settings={**own.settings, **learned},
-    )
+    arm = replace(own, settings={**own.settings, **learned})
     cell = Cell(task.cell.behaviour, arm)
     return cell, play_cell(cell)
 

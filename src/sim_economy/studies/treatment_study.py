@@ -66,6 +66,15 @@ class Treatment(Struct, frozen=True, kw_only=True):
     behaviours: tuple[str, ...]
     settings: dict[str, Any]
 
+    def named(self, dose: str) -> str:
+        """The name of its arm at a dose."""
+        return f"{self.name} {dose}"
+
+    @property
+    def compared(self) -> str:
+        """The name of its arm at the dose that is compared."""
+        return self.named(self.dose)
+
 
 class PrimaryOutcome(Struct, frozen=True):
     """A primary outcome, with the smallest difference that is worth acting on."""

@@ -9,17 +9,19 @@ from typing import Any
 from msgspec import Struct
 
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.table_reader import described_parameters, read_toml
+from sim_economy.core.table_reader import described_parameters, read_toml, suggestion
 from sim_economy.experiments.sweeps.swept_keys import flat_keys
+from sim_economy.scenarios.studies import study_text
 
 
 def read_study_file(
-    source: str | Path | Mapping[str, Any], what: str
+    source: str | Path | Mapping[str, Any], what: str, shipped: Sequence[str] = ()
 ) -> tuple[dict[str, Any], Path, str]:
     """The plain values of a study, the folder of its file, and the file's name.
 
     Args:
         what: The kind of study, in messages.
+        shipped: Names of those that need no file.
 
     Raises:
         ScenarioError: It cannot be read.
@@ -29,11 +31,16 @@ def read_study_file(
     if not isinstance(source, str | Path):
         kind = type(source).__name__
         raise ScenarioError([f"{what}: must be a file or values, not {kind}"])
+    if str(source) in shipped:
+        return read_toml(study_text(str(source))), Path(), str(source)
     path = Path(source)
+    known = f"name the {what}'s"
+    if shipped:
+        known = f"shipped are {', '.join(shipped)}{suggestion(str(source), shipped)}"
     try:
         return read_toml(path.read_text(encoding="utf-8-sig")), path.parent, path.stem
     except FileNotFoundError:
-        raise ScenarioError([f"{source}: no such file; name the {what}'s"]) from None
+        raise ScenarioError([f"{source}: no such file; {known}"]) from None
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ScenarioError([f"{str(source)[:100]}: cannot be read: {reason}"]) from None

@@ -18,7 +18,7 @@ from sim_economy.statistics.intervals import Interval
 from sim_economy.statistics.multiple_testing import holm
 from sim_economy.statistics.paired_differences import all_alike, paired_estimate
 from sim_economy.studies.findings.study_results import ArmOutcomes, StudyResults
-from sim_economy.studies.study_arms import ArmKind, dose_arm
+from sim_economy.studies.study_arms import ArmKind
 from sim_economy.studies.study_outcomes import OUTCOMES
 from sim_economy.studies.trained_arms import trained_name
 from sim_economy.studies.treatment_study import OFF, TreatmentStudy
@@ -49,6 +49,7 @@ class Effect(Struct, frozen=True, kw_only=True):
 
     Attributes:
         treatment: Its name, without dose or mode.
+        base: The name of the arm in which agents decide again.
         pairs: Runs of both with the same seed.
         off: The mean without a treatment.
         mean: The mean difference.
@@ -67,6 +68,7 @@ class Effect(Struct, frozen=True, kw_only=True):
     behaviour: str
     arm: str
     treatment: str
+    base: str
     turns: int
     mode: Mode
     outcome: str
@@ -83,6 +85,11 @@ class Effect(Struct, frozen=True, kw_only=True):
     coverage: float | None
     verdict: Verdict
     run_id: str
+
+    @property
+    def subject(self) -> tuple[str, int, str, str]:
+        """What it is about, whatever agents do: effects in two modes are compared by it."""
+        return self.behaviour, self.turns, self.base, self.outcome
 
     @property
     def is_better(self) -> bool:
@@ -118,10 +125,8 @@ def _adjusted(family: Sequence[Effect]) -> list[Effect]:
 def tried_arms(results: StudyResults, behaviour: str, turns: int) -> list[ArmOutcomes]:
     """Each treatment but references at its own dose, in the study's order."""
     study = results.study
-    agents = study.behaviour(behaviour).scenario.base.config.agent_ids
-    own = study.behaviour(behaviour)
-    named = [dose_arm(tried, tried.dose, agents).name for tried in study.tried(own)]
-    found = [results.arm(behaviour, name, turns) for name in named]
+    tried = study.tried(study.behaviour(behaviour))
+    found = [results.arm(behaviour, own.compared, turns) for own in tried]
     return [own for own in found if own is not None]
 
 
@@ -163,6 +168,7 @@ def _effect(own: ArmOutcomes, other: ArmOutcomes, outcome: str, smallest: float)
         behaviour=own.behaviour,
         arm=own.arm.name,
         treatment=" + ".join(own.arm.treatments),
+        base=own.arm.base or own.arm.name,
         turns=own.turns,
         mode=_MODES.get(own.arm.kind, Mode.DECIDING),
         outcome=outcome,
@@ -319,12 +325,8 @@ def interactions(results: StudyResults, outcomes: Iterable[str]) -> list[Interac
     for own in results.of(kinds=[ArmKind.TOGETHER]):
         if len(own.arm.treatments) != 2:
             continue
-        agents = study.behaviour(own.behaviour).scenario.base.config.agent_ids
         first, second = (study.treatment(name) for name in own.arm.treatments)
-        singles = [
-            results.arm(own.behaviour, dose_arm(each, each.dose, agents).name, own.turns)
-            for each in (first, second)
-        ]
+        singles = [results.arm(own.behaviour, each.compared, own.turns) for each in (first, second)]
         off = results.off(own.behaviour, own.turns)
         for outcome in outcomes:
             cells = [arm.values[outcome] for arm in (own, *singles, off) if arm is not None]

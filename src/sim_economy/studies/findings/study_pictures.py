@@ -20,10 +20,15 @@ from sim_economy.reports.drawings.study_figures import (
 from sim_economy.reports.page.document import Figure
 from sim_economy.statistics.intervals import Interval, student_interval
 from sim_economy.statistics.survival import kaplan_meier
-from sim_economy.studies.findings.study_effects import Effect, Interaction, treatments_of
+from sim_economy.studies.findings.study_effects import (
+    Effect,
+    Interaction,
+    treatments_of,
+    tried_arms,
+)
 from sim_economy.studies.findings.study_results import ArmOutcomes, StudyResults
 from sim_economy.studies.findings.study_shocks import ImpulseResponse
-from sim_economy.studies.study_arms import ArmKind, dose_arm
+from sim_economy.studies.study_arms import ArmKind
 from sim_economy.studies.study_outcomes import OUTCOMES
 from sim_economy.studies.study_rows import WAGES_LOWERED
 from sim_economy.studies.treatment_study import TreatmentStudy
@@ -65,8 +70,7 @@ def dose_picture(results: StudyResults) -> Figure:
     behaviour = study.behaviours[0]
     panels, rows = [], []
     for treatment in study.under(behaviour):
-        agents = behaviour.scenario.base.config.agent_ids
-        names = [dose_arm(treatment, dose, agents).name for dose in treatment.doses]
+        names = [treatment.named(dose) for dose in treatment.doses]
         curves = []
         for horizon in behaviour.horizons:
             arms = [results.off(behaviour.name, horizon.turns)]
@@ -175,10 +179,9 @@ def interaction_picture(
     ]
     own = sorted(own, key=lambda each: -abs(each.mean))[:_PAIRS_SHOWN]
     panels, rows = [], []
-    agents = results.study.behaviour(behaviour).scenario.base.config.agent_ids
     for each in own:
         first, second = (results.study.treatment(name) for name in each.treatments)
-        names = [dose_arm(treatment, treatment.dose, agents).name for treatment in (first, second)]
+        names = [treatment.compared for treatment in (first, second)]
         one, other = _known([results.arm(behaviour, name, turns) for name in names])
         both = results.arm(behaviour, " + ".join(each.treatments), turns)
         off = results.off(behaviour, turns)
@@ -223,14 +226,7 @@ _PAIRS_SHOWN: Final = 6
 
 def survival_picture(results: StudyResults, behaviour: str, turns: int) -> Figure:
     """The share of agents that were never below zero, by turn (Kaplan-Meier)."""
-    names = treatments_of(results.study)
-    arms = [results.off(behaviour, turns)]
-    arms += _known(
-        [
-            results.arm(behaviour, f"{name} {results.study.treatment(name).dose}", turns)
-            for name in names
-        ]
-    )
+    arms = [results.off(behaviour, turns), *tried_arms(results, behaviour, turns)]
     curves, rows = [], []
     for own in arms:
         found = kaplan_meier([each for run in own.first_negative for each in run])

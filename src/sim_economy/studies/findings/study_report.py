@@ -59,9 +59,6 @@ from sim_economy.studies.findings.study_sentences import (
 from sim_economy.studies.findings.study_shocks import ImpulseResponse, impulse_responses
 from sim_economy.studies.treatment_study import TreatmentStudy
 
-REPORT_BEGINNING: Final = b"# "
-EFFECTS_CSV: Final = "tables/effects.csv"
-
 
 class StudyFindings(Struct, frozen=True, kw_only=True):
     """All that a study found.
@@ -144,7 +141,7 @@ def _evidence(found: StudyFindings) -> Iterator[Section]:
         title="Each rule",
         blocks=[
             *(
-                rule_sentence(name, _of(found.effects, study, name))
+                rule_sentence(name, [own for own in found.effects if own.treatment == name])
                 for name in treatments_of(study)
             ),
             forest_picture(found.effects, found.fixed, study, first.name, last),
@@ -190,12 +187,6 @@ def _evidence(found: StudyFindings) -> Iterator[Section]:
         )
     yield Section(title="Where tokens went", blocks=[flow_picture(results, first.name, last)])
     yield Section(title="The paper's five claims", blocks=[claims_table(results)])
-
-
-def _of(effects: Sequence[Effect], study: TreatmentStudy, name: str) -> list[Effect]:
-    """The effects of one treatment."""
-    prefix = f"{name} {study.treatment(name).dose}"
-    return [own for own in effects if own.arm == prefix]
 
 
 def _key_figures(found: StudyFindings) -> list[KeyFigure]:

@@ -11,7 +11,7 @@ from sim_economy.studies.findings.study_effects import (
     Effect,
     Interaction,
     MatchedEffect,
-    treatments_of,
+    tried_arms,
 )
 from sim_economy.studies.findings.study_results import StudyResults
 from sim_economy.studies.findings.study_sentences import INSOLVENT
@@ -145,16 +145,15 @@ def matched_table(matched: Sequence[MatchedEffect]) -> Table:
 
 def fixed_table(effects: Sequence[Effect], fixed: Sequence[Effect]) -> Table:
     """Both modes of each treatment, a row for each outcome."""
-    deciding = {(own.behaviour, own.turns, own.arm, own.outcome): own for own in effects}
+    deciding = {own.subject: own for own in effects}
     rows: list[tuple[Value, ...]] = []
     for own in fixed:
-        name = own.arm.removesuffix(f", {own.mode}")
-        other = deciding.get((own.behaviour, own.turns, name, own.outcome))
+        other = deciding.get(own.subject)
         rows.append(
             (
                 own.behaviour,
                 own.turns,
-                name,
+                own.base,
                 OUTCOMES[own.outcome].text,
                 _rounded(own.mean, 2),
                 _rounded(own.student.low, 2),
@@ -171,16 +170,15 @@ def fixed_table(effects: Sequence[Effect], fixed: Sequence[Effect]) -> Table:
 
 def trained_table(effects: Sequence[Effect], trained: Sequence[Effect]) -> Table:
     """Trained and untrained agents under each treatment, a row for each outcome."""
-    deciding = {(own.behaviour, own.turns, own.arm, own.outcome): own for own in effects}
+    deciding = {own.subject: own for own in effects}
     rows: list[tuple[Value, ...]] = []
     for own in trained:
-        name = own.arm.removesuffix(", trained")
-        other = deciding.get((own.behaviour, own.turns, name, own.outcome))
+        other = deciding.get(own.subject)
         rows.append(
             (
                 own.behaviour,
                 own.turns,
-                name,
+                own.base,
                 OUTCOMES[own.outcome].text,
                 own.pairs,
                 _rounded(own.off, 2),
@@ -226,20 +224,8 @@ def shortfall_table(results: StudyResults) -> Table:
     rows: list[tuple[Value, ...]] = []
     for behaviour in results.study.behaviours:
         for horizon in behaviour.horizons:
-            arms = [results.off(behaviour.name, horizon.turns)]
-            arms += [
-                own
-                for name in treatments_of(results.study)
-                if (
-                    own := results.arm(
-                        behaviour.name,
-                        f"{name} {results.study.treatment(name).dose}",
-                        horizon.turns,
-                    )
-                )
-                is not None
-            ]
-            for own in arms:
+            off = results.off(behaviour.name, horizon.turns)
+            for own in (off, *tried_arms(results, behaviour.name, horizon.turns)):
                 pooled = [tokens for run in own.wealth for tokens in run]
                 rows.append(
                     (

@@ -29,7 +29,6 @@ class ArmOutcomes(Struct, frozen=True, kw_only=True, dict=True):
         first_negative: Turns until each agent is first below zero, `[run][agent]`.
         granted: Tokens spared or given, by how, on average.
         owed: Tokens lent by debt rails and not repaid, on average.
-        fired: Turns in which a rule did something, by rule, on average.
         displaced_percent: Inputs that came to nothing here alone; where behaviour is held fixed.
         insolvent_by_turn: Agents below zero at the end of each turn, `[run][turn]`.
     """
@@ -45,7 +44,6 @@ class ArmOutcomes(Struct, frozen=True, kw_only=True, dict=True):
     first_negative: Sequence[Sequence[Duration]]
     granted: Mapping[str, float]
     owed: float
-    fired: Mapping[str, float]
     displaced_percent: float
     insolvent_by_turn: Sequence[Sequence[int]]
 
@@ -152,7 +150,6 @@ def _outcomes(cell: KeptCell) -> Iterable[ArmOutcomes]:
             first_negative=[_durations(row) for row in rows],
             granted=_means([row.granted for row in rows]),
             owed=sum(sum(row.receivables) for row in rows) / len(rows),
-            fired=_means([row.fired for row in rows]),
             displaced_percent=100
             * sum(row.displaced for row in rows)
             / (agents * turns * len(rows)),

@@ -146,14 +146,14 @@ def trained_sentence(effects: Sequence[Effect], trained: Sequence[Effect]) -> st
     last = max(effect.turns for effect in trained)
     own = [effect for effect in trained if (effect.outcome, effect.turns) == (INSOLVENT, last)]
     listed = "; ".join(
-        f"{markdown_text(effect.arm.removesuffix(', trained'))} {change(effect.mean, INSOLVENT)} "
+        f"{markdown_text(effect.base)} {change(effect.mean, INSOLVENT)} "
         f"({between(effect.student, INSOLVENT)})"
         for effect in own
     )
-    decided = {(e.behaviour, e.arm, e.turns): e for e in effects if e.outcome == INSOLVENT}
+    decided = {effect.subject: effect for effect in effects}
     turned = 0
     for effect in own:
-        other = decided.get((effect.behaviour, effect.arm.removesuffix(", trained"), effect.turns))
+        other = decided.get(effect.subject)
         turned += other is not None and _kind(other) != _kind(effect)
     return (
         f"Agents trained against each rule, beside agents trained against none, after {last:,} "

@@ -12,7 +12,7 @@ from msgspec import Struct
 from sim_economy.statistics.intervals import Interval, student_interval
 from sim_economy.statistics.recovery import turn_bands, turns_until_back
 from sim_economy.studies.findings.study_results import ArmOutcomes, StudyResults
-from sim_economy.studies.study_arms import ArmKind, dose_arm
+from sim_economy.studies.study_arms import ArmKind
 from sim_economy.studies.treatment_study import OFF
 
 
@@ -49,12 +49,10 @@ def impulse_responses(results: StudyResults) -> list[ImpulseResponse]:
     found = []
     for behaviour in results.study.behaviours:
         turns = [own.turns for own in behaviour.horizons][:2][-1]
-        agents = behaviour.scenario.base.config.agent_ids
         for own in results.of(behaviour.name, turns, [ArmKind.SHOCKED]):
             name = OFF
             if own.arm.treatments:
-                treatment = results.study.treatment(own.arm.treatments[0])
-                name = dose_arm(treatment, treatment.dose, agents).name
+                name = results.study.treatment(own.arm.treatments[0]).compared
             pair = results.arm(behaviour.name, name, turns)
             assert pair is not None, own.arm
             found.append(_response(results, own, pair))
