@@ -9,7 +9,13 @@ import click
 from click.shell_completion import CompletionItem
 
 from sim_economy.cli.experiment_output import show_warnings
-from sim_economy.cli.options import json_option, numbers_as_changes, seed_option, turns_option
+from sim_economy.cli.options import (
+    fresh_option,
+    json_option,
+    numbers_as_changes,
+    seed_option,
+    turns_option,
+)
 from sim_economy.cli.output import print_json, print_table, progress_bar, say, say_wrapped
 from sim_economy.cli.scenario_options import scenario_names
 from sim_economy.experiments.experiment import run_experiment
@@ -66,7 +72,7 @@ def _metric_names(ctx: click.Context, param: click.Parameter, begun: str) -> lis
     help="Folder; each scenario gets one in it.",
 )
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
-@click.option("--fresh", is_flag=True, help="Start over instead of resuming.")
+@fresh_option
 @click.option(
     "--metric",
     "metrics",

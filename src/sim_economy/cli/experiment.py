@@ -22,7 +22,9 @@ from sim_economy.cli.experiment_output import (
     write_experiment_report,
 )
 from sim_economy.cli.options import (
+    fresh_option,
     json_option,
+    out_option,
     report_option,
     seed_option,
     set_option,
@@ -48,12 +50,10 @@ from sim_economy.scenarios.scenario import Scenario, played_folder
 @click.option("--runs", type=int, help="Replicates.")
 @seed_option
 @set_option
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder for the files.  [default: out/NAME]"
-)
+@out_option
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
 @click.option("--ledgers", is_flag=True, help="Keep each run's ledger file.")
-@click.option("--fresh", is_flag=True, help="Start over instead of resuming.")
+@fresh_option
 @report_option
 @json_option
 def experiment(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from sim_economy.cli.output import LedgerType
@@ -32,6 +34,13 @@ turns_option = click.option("--turns", type=int, help="Turns of a run.")
 report_option = click.option(
     "--report/--no-report", default=True, help="Write report.md and report.html."
 )
+
+
+out_option = click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder for the files.  [default: out/NAME]"
+)
+
+fresh_option = click.option("--fresh", is_flag=True, help="Start over instead of resuming.")
 
 
 ledger_argument = click.argument("ledger", type=LedgerType())

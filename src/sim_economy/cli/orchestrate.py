@@ -15,7 +15,13 @@ from typing import Any
 import click
 
 from sim_economy.cli.experiment_output import show_warnings
-from sim_economy.cli.options import json_option, numbers_as_changes, seed_option, set_option
+from sim_economy.cli.options import (
+    fresh_option,
+    json_option,
+    numbers_as_changes,
+    seed_option,
+    set_option,
+)
 from sim_economy.cli.output import print_json, print_table, say
 from sim_economy.core.codec import canonical, parse_json
 from sim_economy.core.errors import needing
@@ -47,7 +53,7 @@ _TOKEN_VARIABLE = "SIM_ENGINE_ADMIN_TOKEN"  # noqa: S105
     "--out", type=click.Path(path_type=Path), help="Folder of the run.  [default: out/NAME]"
 )
 @click.option("--engine", metavar="URL", help="Play on the engine at this address.")
-@click.option("--fresh", is_flag=True, help="Start over instead of resuming.")
+@fresh_option
 @json_option
 def orchestrate(
     scenario: str,

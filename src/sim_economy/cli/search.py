@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sim_economy.cli.generation_output import GenerationsShown, show_generations
-from sim_economy.cli.options import json_option, report_option, set_option
+from sim_economy.cli.options import fresh_option, json_option, out_option, report_option, set_option
 from sim_economy.cli.output import rate_bar
 
 if TYPE_CHECKING:
@@ -18,13 +18,11 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("study")
 @set_option
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder for the files.  [default: out/NAME]"
-)
+@out_option
 @click.option(
     "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes of the core."
 )
-@click.option("--fresh", is_flag=True, help="Start over instead of resuming.")
+@fresh_option
 @click.option(
     "--seconds-max",
     type=click.FloatRange(0, min_open=True),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sim_economy.cli.options import json_option, report_option
+from sim_economy.cli.options import fresh_option, json_option, out_option, report_option
 from sim_economy.cli.output import print_json, print_table, rate_bar, say, say_wrapped
 
 if TYPE_CHECKING:
@@ -18,11 +18,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("study")
 @click.option("--slice", "is_slice", is_flag=True, help="Play a minute of it: its [slice].")
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder for the files.  [default: out/NAME]"
-)
+@out_option
 @click.option("--jobs", type=click.IntRange(1), help="Processes.  [default: one a processor]")
-@click.option("--fresh", is_flag=True, help="Start over instead of resuming.")
+@fresh_option
 @click.option(
     "--seconds-max",
     type=click.FloatRange(0, min_open=True),

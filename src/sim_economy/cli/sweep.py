@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sim_economy.cli.options import json_option, report_option, set_option
+from sim_economy.cli.options import fresh_option, json_option, out_option, report_option, set_option
 from sim_economy.cli.output import print_json, print_table, rate_bar, say, say_wrapped
 
 if TYPE_CHECKING:
@@ -19,11 +19,9 @@ if TYPE_CHECKING:
 @click.option("--seeds", type=int, help="Replicates of each point.")
 @click.option("--turns", type=int, help="Turns of each run.")
 @set_option
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder for the files.  [default: out/NAME]"
-)
+@out_option
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
-@click.option("--fresh", is_flag=True, help="Start over instead of resuming.")
+@fresh_option
 @click.option(
     "--runs-max",
     type=click.IntRange(1),
