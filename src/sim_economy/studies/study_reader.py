@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from itertools import combinations
 from pathlib import Path
-from typing import Any, Final, TypeVar
-
-from msgspec import Struct
+from typing import Any, Final
 
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.table_reader import (
@@ -22,6 +21,7 @@ from sim_economy.core.table_reader import (
 from sim_economy.experiments.sweeps.point_scenarios import swept_scenario
 from sim_economy.experiments.sweeps.study_changes import read_study_file
 from sim_economy.scenarios.studies import TREATMENT_STUDIES
+from sim_economy.studies.robustness_reader import read_robustness
 from sim_economy.studies.study_outcomes import OUTCOMES
 from sim_economy.studies.study_tables import (
     TURNS_MAX,
@@ -34,11 +34,13 @@ from sim_economy.studies.study_tables import (
     ThresholdTable,
     TreatmentStudyTable,
     TreatmentTable,
+    read_entries,
 )
 from sim_economy.studies.treatment_study import (
     REFERENCE_KEYS,
     Horizon,
     PrimaryOutcome,
+    RobustnessCheck,
     StudyBehaviour,
     StudyShock,
     StudyTraining,
@@ -101,7 +103,18 @@ def _chosen(given: dict[str, Any], is_slice: bool) -> dict[str, Any]:
         for entry in given.get("treatments", ())
         if not entry.get("behaviours") or {*entry["behaviours"]} <= {*own.behaviours}
     ]
-    sliced = {"name": name, "horizons": horizons, "behaviours": chosen, "treatments": kept}
+    sliced: dict[str, Any] = {
+        "name": name,
+        "horizons": horizons,
+        "behaviours": chosen,
+        "treatments": kept,
+    }
+    tried = {entry.get("name") for entry in kept}
+    for key in ("factorial", "full_factorial"):
+        sliced[key] = [name for name in given.get(key, ()) if name in tried]
+    curve = given.get("threshold")
+    if isinstance(curve, Mapping):
+        sliced["threshold"] = {key: curve[key] for key in curve if key != "window_turns"}
     return {**given, **sliced, "training": None}
 
 
@@ -138,15 +151,20 @@ def parse_treatment_study(
         for name in own.behaviours
         if name not in known
     ]
+    known = [own.name for own in treatments if not own.is_reference]
+    for key in ("factorial", "full_factorial"):
+        problems += [
+            f"{key}: there is no treatment {name}{suggestion(name, known)}"
+            for name in values[key]
+            if name not in known
+        ]
+    problems += _excluding(treatments, values["full_factorial"])
+    robustness: tuple[RobustnessCheck, ...] = ()
+    if behaviours:
+        robustness = read_robustness(values, behaviours[0], folder, problems)
     training = _training(values["training"], problems)
     threshold = _threshold(values["threshold"], problems)
     curve = _curve(values, threshold, folder, problems)
-    names = [own.name for own in treatments if not own.is_reference]
-    problems += [
-        f"factorial: there is no treatment {name}{suggestion(name, names)}"
-        for name in values["factorial"]
-        if name not in names
-    ]
     if problems:
         raise ScenarioError(problems)
     return TreatmentStudy(
@@ -159,6 +177,8 @@ def parse_treatment_study(
         outcomes=outcomes,
         shocks=shocks,
         factorial=values["factorial"],
+        full_factorial=values["full_factorial"],
+        robustness=robustness,
         training=training,
         threshold=threshold,
         threshold_behaviours=curve,
@@ -167,23 +187,8 @@ def parse_treatment_study(
     )
 
 
-T = TypeVar("T", bound=Struct)
-
-
-def _entries(table: type[T], given: Any, path: str, problems: list[str]) -> list[T]:
-    """The entries of an array of tables, those that are right; names must differ."""
-    found = [
-        entry
-        for index, own in enumerate(given)
-        if (entry := read_struct(table, own, f"{path}[{index}]", problems)) is not None
-    ]
-    names = [getattr(entry, "name", index) for index, entry in enumerate(found)]
-    problems += [f"{path}: {name} stands twice" for name in {*names} if names.count(name) > 1]
-    return found
-
-
 def _horizons(given: Any, problems: list[str]) -> tuple[Horizon, ...]:
-    tables = _entries(HorizonTable, given, "horizons", problems)
+    tables = read_entries(HorizonTable, given, "horizons", problems)
     found = sorted({own.turns: Horizon(own.turns, own.seeds) for own in tables}.items())
     horizons = tuple(horizon for _, horizon in found)
     seeds = [own.seeds for own in horizons]
@@ -196,7 +201,7 @@ def _behaviours(
     values: Mapping[str, Any], horizons: Sequence[Horizon], folder: Path, problems: list[str]
 ) -> tuple[StudyBehaviour, ...]:
     found = []
-    for own in _entries(BehaviourTable, values["behaviours"], "behaviours", problems):
+    for own in read_entries(BehaviourTable, values["behaviours"], "behaviours", problems):
         source = own.scenario or values["scenario"]
         limit = own.turns_max or horizons[-1].turns
         played = tuple(horizon for horizon in horizons if horizon.turns <= limit)
@@ -219,7 +224,7 @@ def _behaviours(
 
 def _treatments(given: Any, problems: list[str]) -> tuple[Treatment, ...]:
     found = []
-    for own in _entries(TreatmentTable, given, "treatments", problems):
+    for own in read_entries(TreatmentTable, given, "treatments", problems):
         path = f"treatments.{own.name}"
         doses = _numbers(own.doses, f"{path}.doses", problems)
         dose = f"{own.dose.normalize():f}"
@@ -243,6 +248,16 @@ def _treatments(given: Any, problems: list[str]) -> tuple[Treatment, ...]:
     return tuple(found)
 
 
+def _excluding(treatments: Sequence[Treatment], names: Sequence[str]) -> list[str]:
+    """What is wrong with treatments that are to be in force together."""
+    own = [each for each in treatments if each.name in names]
+    return [
+        f"full_factorial: {one.name} and {other.name} set one key to different values; name one"
+        for one, other in combinations(own, 2)
+        if one.excludes(other)
+    ]
+
+
 def _numbers(given: Any, path: str, problems: list[str]) -> tuple[str, ...]:
     found = []
     for value in given:
@@ -261,7 +276,7 @@ _NUMBER: Final = Parameter(Kind.NUMBER, "a value", -TURNS_MAX, TURNS_MAX)
 
 def _outcomes(given: Any, problems: list[str]) -> tuple[PrimaryOutcome, ...]:
     found = []
-    for own in _entries(OutcomeTable, given, "outcomes", problems):
+    for own in read_entries(OutcomeTable, given, "outcomes", problems):
         if own.name not in OUTCOMES:
             near = suggestion(own.name, OUTCOMES)
             problems.append(f"outcomes: there is no {own.name}{near}; known are {_listed()}")
@@ -276,7 +291,7 @@ def _listed() -> str:
 
 
 def _shocks(given: Any, problems: list[str]) -> tuple[StudyShock, ...]:
-    tables = _entries(ShockTable, given, "shocks", problems)
+    tables = read_entries(ShockTable, given, "shocks", problems)
     return tuple(
         StudyShock(own.name, tuple(dict(entry) for entry in own.entries)) for own in tables
     )
@@ -289,6 +304,7 @@ def _training(given: Any, problems: list[str]) -> StudyTraining | None:
     if own is None:
         return None
     return StudyTraining(
+        repeats=own.repeats,
         turns=own.turns,
         generations=own.generations,
         seeds=own.seeds,
@@ -307,8 +323,18 @@ def _threshold(given: Any, problems: list[str]) -> ThresholdCurve | None:
     published = f"{own.published.normalize():f}"
     if published not in values:
         problems.append(f"threshold.published: {published} is none of its values")
+    if own.window_turns is not None and own.window_turns <= own.turns:
+        problems.append(f"threshold.window_turns: must be above turns, {own.turns}")
+    if own.window_turns is not None and own.window_seeds > own.seeds:
+        problems.append(f"threshold.window_seeds: must not be above seeds, {own.seeds}")
     return ThresholdCurve(
-        key=own.key, values=values, published=published, seeds=own.seeds, turns=own.turns
+        key=own.key,
+        values=values,
+        published=published,
+        seeds=own.seeds,
+        turns=own.turns,
+        window_turns=own.window_turns,
+        window_seeds=own.window_seeds,
     )
 
 
@@ -319,7 +345,8 @@ def _curve(
         return ()
     found = []
     for value in curve.values:
-        settings = {curve.key: as_setting(value), "turns": curve.turns, "runs": curve.seeds}
+        turns = curve.horizons[-1].turns
+        settings = {curve.key: as_setting(value), "turns": turns, "runs": curve.seeds}
         scenario = attempt(
             problems, f"threshold.values: {value}: ", swept_scenario,
             values["scenario"], folder, settings, None, None,
@@ -329,7 +356,7 @@ def _curve(
                 StudyBehaviour(
                     name=f"{curve.key} {value}",
                     scenario=scenario,
-                    horizons=(Horizon(curve.turns, curve.seeds),),
+                    horizons=curve.horizons,
                     settings=settings,
                 )
             )

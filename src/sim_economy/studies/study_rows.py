@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from msgspec import UNSET, Struct, field
 
 from sim_economy.batch.state_digest import state_digest
-from sim_economy.core.accounts import FIRST, PLATFORM, WIDTH, PostingReason
+from sim_economy.core.accounts import FIRST, PLATFORM, SYSTEM_ACCOUNTS, WIDTH, PostingReason
 from sim_economy.core.actions import Input, Job, action_name
 from sim_economy.core.contracts import Happened
 from sim_economy.core.events import GovernanceTurn, Turn
@@ -41,6 +42,8 @@ class StudyRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
         granted: Tokens spared or given, by how.
         fired: Turns in which a rule did something, by rule.
         contracts: Contracts to which something happened, by what.
+        flows: Tokens that one owner gave another, by reason and both (`flow_name`); where turns
+            are kept.
         insolvent_by_turn: Agents below zero at the end of each turn, where it is kept.
         platform_by_turn: The platform's balance likewise.
     """
@@ -66,6 +69,7 @@ class StudyRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
     granted: dict[str, int] = field(default_factory=dict)
     fired: dict[str, int] = field(default_factory=dict)
     contracts: dict[str, int] = field(default_factory=dict)
+    flows: dict[str, int] = field(default_factory=dict)
     insolvent_by_turn: tuple[int, ...] = ()
     platform_by_turn: tuple[int, ...] = ()
 
@@ -126,6 +130,7 @@ class RunCounts:
         self._granted: Counter[str] = Counter()
         self._fired: Counter[str] = Counter()
         self._contracts: Counter[str] = Counter()
+        self._flows: Counter[str] = Counter()
         self._series: list[int] = []
         self._platform: list[int] = []
 
@@ -139,6 +144,8 @@ class RunCounts:
         self._actions.update(action_name(sent.action) for sent in inputs)
         self._refused += len(turn.outcomes) - turn.outcomes.count(None)
         self._add_given(turn)
+        if self._series_turns:
+            self._add_flows(turn)
         if turn.governance is not UNSET:
             self._add_governance(turn.governance)
             paid = {own.reason for own in turn.postings}
@@ -181,6 +188,14 @@ class RunCounts:
             if how is not None:
                 self._granted[how] += posting.amount
                 self._rent -= posting.amount if how in _OUT_OF_RENT else 0
+
+    def _add_flows(self, turn: Turn) -> None:
+        """Add what one owner gave another."""
+        for posting in turn.postings:
+            giver, taker = _owner(posting.source), _owner(posting.target)
+            if giver != taker:
+                name = flow_name(posting.reason, _group(giver), _group(taker))
+                self._flows[name] += posting.amount
 
     def _add_governance(self, did: GovernanceTurn) -> None:
         """Add what rules spared, and which of them did something."""
@@ -244,9 +259,35 @@ class RunCounts:
             granted=_sorted(self._granted),
             fired=_sorted(self._fired),
             contracts=_sorted(self._contracts),
+            flows=_sorted(self._flows),
             insolvent_by_turn=tuple(self._series),
             platform_by_turn=tuple(self._platform),
         )
+
+
+AGENTS: Final = "agents"
+"""All of them, as the owner that a flow is from or to."""
+
+
+def flow_name(reason: str, giver: str, taker: str) -> str:
+    """The key of a flow: its reason, who gave and who took."""
+    return f"{reason}: {giver} to {taker}"
+
+
+def flow_parts(name: str) -> tuple[str, str, str]:
+    """The reason of a flow, who gave and who took."""
+    reason, _, owners = name.partition(": ")
+    giver, _, taker = owners.partition(" to ")
+    return reason, giver, taker
+
+
+def _owner(account: int) -> int:
+    """Whose account it is: a system account's number, or an agent's index after them."""
+    return account if account < FIRST else FIRST + (account - FIRST) // WIDTH
+
+
+def _group(owner: int) -> str:
+    return SYSTEM_ACCOUNTS[owner] if owner < FIRST else AGENTS
 
 
 def _paid(turn: Turn) -> set[int]:

@@ -7,10 +7,9 @@ from typing import Final
 
 from sim_economy.reports.tables import Table, number
 from sim_economy.studies.findings.study_results import ArmOutcomes, StudyResults
+from sim_economy.studies.findings.study_window import SOLVENT_PERCENT
 from sim_economy.studies.study_arms import ArmKind
 
-_SOLVENT: Final = 5.0
-"""Percent of agent-turns below zero up to which agents count as solvent."""
 HOLDS: Final = "holds"
 CONDITION: Final = "holds under a condition"
 FAILS: Final = "does not hold"
@@ -67,17 +66,17 @@ def _cheapest(arms: list[ArmOutcomes]) -> str:
 
 def _survival(results: StudyResults) -> tuple[str, str, str]:
     """Where agents are solvent along the threshold curve."""
-    solvent = [value for value, share in results.thresholds if share <= _SOLVENT]
+    solvent = [value for value, share in results.thresholds if share <= SOLVENT_PERCENT]
     behaviours = results.study.behaviours
     last = [results.off(own.name, own.horizons[-1].turns) for own in behaviours]
     platform = [own.behaviour for own in last if own.mean("platform") < 0]
     span = f"from {min(solvent):g} to {max(solvent):g}" if solvent else "nowhere"
+    turns = results.study.threshold.turns if results.study.threshold else 0
     text = (
-        f"At {results.study.threshold.turns if results.study.threshold else 0} turns agents are "
-        f"below zero in at most {_SOLVENT:g} % of agent-turns for thresholds {span}, the ends of "
-        f"what was tried included, {len(solvent)} of {len(results.thresholds)}; at the "
-        f"last horizon the platform is below zero on average under {len(platform)} of "
-        f"{len(last)} behaviours."
+        f"At {turns} turns agents are below zero in at most {SOLVENT_PERCENT:g} % of agent-turns "
+        f"for thresholds {span}, the ends of what was tried included, {len(solvent)} of "
+        f"{len(results.thresholds)}; at the last horizon the platform is below "
+        f"zero on average under {len(platform)} of {len(last)} behaviours."
     )
     verdict = CONDITION if solvent else HOLDS
     return verdict, text, last[0].run_id()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,18 +16,29 @@ from sim_economy.reports.page.document import KeyFigure, Report, Section, plain
 from sim_economy.reports.page.files import write_files
 from sim_economy.reports.tables import Table, Value, number
 from sim_economy.studies.findings.study_claims import claims_table
+from sim_economy.studies.findings.study_decisions import (
+    Decision,
+    all_decisions_table,
+    decision_table,
+    decisions_of,
+)
 from sim_economy.studies.findings.study_effects import (
     Effect,
-    Interaction,
     MatchedEffect,
     Verdict,
     fixed_effects,
-    interactions,
     matched_effects,
     primary_effects,
-    trained_effects,
     treatments_of,
 )
+from sim_economy.studies.findings.study_factorial import (
+    FactorialContrast,
+    Interaction,
+    factorial_sentences,
+    full_factorial,
+    interactions,
+)
+from sim_economy.studies.findings.study_flows import incidence_table, sources_table
 from sim_economy.studies.findings.study_pictures import (
     dose_picture,
     flow_picture,
@@ -34,10 +46,10 @@ from sim_economy.studies.findings.study_pictures import (
     impulse_picture,
     interaction_picture,
     survival_picture,
-    threshold_picture,
 )
 from sim_economy.studies.findings.study_result_tables import (
     effects_table,
+    factorial_table,
     fixed_table,
     interaction_table,
     known_table,
@@ -48,6 +60,12 @@ from sim_economy.studies.findings.study_result_tables import (
     trained_table,
 )
 from sim_economy.studies.findings.study_results import StudyResults
+from sim_economy.studies.findings.study_robustness import (
+    CheckedRule,
+    checked_rules,
+    robustness_sentence,
+    robustness_table,
+)
 from sim_economy.studies.findings.study_sentences import (
     INSOLVENT,
     answer,
@@ -57,16 +75,24 @@ from sim_economy.studies.findings.study_sentences import (
     trained_sentence,
 )
 from sim_economy.studies.findings.study_shocks import ImpulseResponse, impulse_responses
-from sim_economy.studies.treatment_study import TreatmentStudy
+from sim_economy.studies.findings.study_window import (
+    threshold_picture,
+    threshold_points,
+    window_sentence,
+)
+from sim_economy.studies.findings.trained_effects import trained_effects
+from sim_economy.studies.treatment_study import RobustnessCheck, TreatmentStudy
 
 
-class StudyFindings(Struct, frozen=True, kw_only=True):
+class StudyFindings(Struct, frozen=True, kw_only=True, dict=True):
     """All that a study found.
 
     Attributes:
         effects: Of each treatment at its dose, agents deciding again.
         fixed: The same with behaviour held fixed.
         trained: The same with agents trained against the rule, from those trained against none.
+        factorial: Contrasts of the treatments that are tried in every combination.
+        robustness: Each treatment at its dose in worlds with one factor changed.
     """
 
     results: StudyResults
@@ -75,7 +101,14 @@ class StudyFindings(Struct, frozen=True, kw_only=True):
     trained: Sequence[Effect]
     matched: Sequence[MatchedEffect]
     interactions: Sequence[Interaction]
+    factorial: Sequence[FactorialContrast]
+    robustness: Sequence[CheckedRule]
     responses: Sequence[ImpulseResponse]
+
+    @cached_property
+    def decisions(self) -> list[Decision]:
+        """A line for each rule, behaviour and horizon."""
+        return decisions_of(self.results.study, self.effects)
 
     @property
     def answer(self) -> str:
@@ -93,13 +126,16 @@ def findings_of(study: TreatmentStudy, folder: Path) -> StudyFindings:
     with needing("a study", "report"):
         results = StudyResults(study, folder)
         names = [own.name for own in study.outcomes]
+        effects = primary_effects(results)
         return StudyFindings(
             results=results,
-            effects=primary_effects(results),
+            effects=effects,
             fixed=fixed_effects(results),
             trained=trained_effects(results),
             matched=matched_effects(results, names),
             interactions=interactions(results, names),
+            factorial=full_factorial(results, names),
+            robustness=checked_rules(results, effects),
             responses=impulse_responses(results),
         )
 
@@ -121,6 +157,7 @@ def study_report(found: StudyFindings) -> Report:
     return Report(
         title=f"{study.question} (a slice of the study)" if study.is_slice else study.question,
         answer=answer(results, found.effects, found.matched),
+        lead=[decision_table(results, found.decisions)] if found.decisions else [],
         picture=dose_picture(results),
         key_figures=_key_figures(found),
         evidence=[*_evidence(found)],
@@ -145,9 +182,15 @@ def _evidence(found: StudyFindings) -> Iterator[Section]:
                 for name in treatments_of(study)
             ),
             forest_picture(found.effects, found.fixed, study, first.name, last),
+            all_decisions_table(study, found.decisions),
             effects_table(found.effects),
         ],
     )
+    if found.robustness:
+        yield Section(
+            title="Does the answer hold elsewhere?",
+            blocks=[robustness_sentence(found.robustness), robustness_table(found.robustness)],
+        )
     yield Section(
         title="At equal tokens",
         blocks=[_matched_sentence(found), matched_table(found.matched)],
@@ -173,6 +216,11 @@ def _evidence(found: StudyFindings) -> Iterator[Section]:
                 interaction_table(found.interactions),
             ],
         )
+    if found.factorial:
+        yield Section(
+            title="Every combination",
+            blocks=[*factorial_sentences(found.factorial), factorial_table(found.factorial)],
+        )
     yield Section(
         title="Who stays solvent, and how long",
         blocks=[survival_picture(results, first.name, last), shortfall_table(results)],
@@ -185,7 +233,14 @@ def _evidence(found: StudyFindings) -> Iterator[Section]:
                 shock_table(found.responses),
             ],
         )
-    yield Section(title="Where tokens went", blocks=[flow_picture(results, first.name, last)])
+    yield Section(
+        title="Where tokens went",
+        blocks=[
+            flow_picture(results, first.name, last),
+            incidence_table(results),
+            sources_table(results, first.name, last),
+        ],
+    )
     yield Section(title="The paper's five claims", blocks=[claims_table(results)])
 
 
@@ -226,7 +281,8 @@ def _before(found: StudyFindings) -> str:
         f"With nothing else changed, `{curve.key}` decides: {number(own, 1)} % of agent-turns end "
         f"below zero at the published {curve.published}, {number(max(shares.values()), 1)} % at "
         f"most, {number(min(shares.values()), 1)} % at least, over {curve.seeds} seeds and "
-        f"{curve.turns} turns ([thresholds.csv](thresholds.csv))."
+        f"{curve.turns} turns ([thresholds.csv](thresholds.csv)). "
+        f"{window_sentence(threshold_points(results), curve.key)}"
     )
 
 
@@ -289,12 +345,23 @@ def _design(study: TreatmentStudy) -> Section:
             (f"shock {own.name}", json.dumps(list(own.entries), default=str))
             for own in study.shocks
         ),
-        ("together", ", ".join(study.factorial)),
+        ("each with each", ", ".join(study.factorial)),
+        ("in every combination", ", ".join(study.full_factorial)),
+        *(
+            (f"world {own.name}", json.dumps(_changed(study, own), default=str))
+            for own in study.robustness
+        ),
     ]
     table = Table(
         "design", "Decided beforehand, in the study's file", ("what", "value"), tuple(rows)
     )
     return Section(title="Design", blocks=[table])
+
+
+def _changed(study: TreatmentStudy, check: RobustnessCheck) -> dict[str, Any]:
+    """What a robustness check changes of the study's world, as its file states it."""
+    given = next(own for own in study.given["robustness"] if own["name"] == check.name)
+    return {key: value for key, value in given.items() if key != "name"}
 
 
 def _statistics(found: StudyFindings) -> Section:
@@ -330,7 +397,10 @@ _HOW: Final = (
     "less than that without a rule. References, rules together, shocks and training were decided "
     "beforehand, as secondary; they carry intervals or means without p-values. Tokens spared or "
     "given are gross: at the full tariff, for the usage there was under the rule, without what "
-    "jobs lost. Agents are trained once a rule: an interval says nothing of another training."
+    "jobs lost. Of trained agents there are two intervals: over worlds, and over trainings, of "
+    "which there are few. The main effect of a rule in a full factorial is its mean difference "
+    "over every combination of the others; the contrast of two is half of (both - one - other + "
+    "neither) over the rest, of three half of how much that differs with the third."
 )
 
 
