@@ -20,7 +20,8 @@ from sim_economy.reports.tables import MINUS, number
 from sim_economy.statistics.equivalence import paired_equivalence
 from sim_economy.statistics.intervals import Interval
 from sim_economy.statistics.paired_differences import paired_estimate
-from sim_economy.studies.findings.study_report import findings_of, study_report
+from sim_economy.studies.findings.study_findings import findings_of
+from sim_economy.studies.findings.study_report import study_report
 from sim_economy.studies.findings.study_results import StudyResults
 from sim_economy.studies.study_arms import ArmKind
 from sim_economy.studies.study_reader import read_treatment_study

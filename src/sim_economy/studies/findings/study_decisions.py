@@ -29,8 +29,8 @@ class Decision(Struct, frozen=True, kw_only=True):
 
     @property
     def verdict(self) -> str:
-        """What it does to insolvency, and whether the platform pays or gains by it."""
-        words = {EffectKind.HARMS: ", costs", EffectKind.HELPS: ", pays in"}
+        """What it does to insolvency, and whether the platform loses or gains by it."""
+        words = {EffectKind.HARMS: "; platform loses", EffectKind.HELPS: "; platform gains"}
         paid = "" if self.cost is None else words.get(self.cost.kind, "")
         return f"{self.insolvency.kind}{paid}"
 
@@ -80,10 +80,10 @@ def decision_table(results: StudyResults, decisions: Sequence[Decision]) -> Tabl
         for each in own
     )
     columns = (
-        "rule", "turns", "agent-turns below zero, %", _cost_name(study), "verdict",
-        "on insolvency under other behaviours",
+        "rule", "turns", "below zero, %", _cost_name(study), "verdict", "other behaviours",
     )  # fmt: skip
-    return Table("decisions", f"Each rule at its dose under {first}", columns, rows)
+    title = f"Each rule at its dose under {first}: agent-turns below zero, without → with it"
+    return Table("decisions", title, columns, rows)
 
 
 def _cost_name(study: TreatmentStudy) -> str:

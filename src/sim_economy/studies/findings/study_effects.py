@@ -49,7 +49,7 @@ class EffectKind(StrEnum):
     HARMS = "harms"
     NOTHING = "too small"
     NO_ROOM = "no room"
-    INERT = "never acts"
+    INERT = "no change"
     UNCLEAR = "unclear"
 
 

@@ -150,7 +150,7 @@ def factorial_sentences(contrasts: Sequence[FactorialContrast]) -> list[str]:
             most = max(same, key=lambda each: abs(each.mean))
             clear = sum(each.is_clear for each in same)
             orders.append(
-                f"{_ORDERS.get(order, f'of {order}')} {clear} of {len(same)} clear, the greatest "
+                f"{_ORDERS.get(order, f'of {order}:')} {clear} of {len(same)} clear, the greatest "
                 f"{markdown_text(' x '.join(most.treatments))} {change(most.mean, INSOLVENT)} "
                 f"({between(most.interval, INSOLVENT)})"
             )

@@ -3,41 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from msgspec import Struct
-
 from sim_economy.core.errors import needing
 from sim_economy.ledger.readers.plain_text import markdown_code, markdown_text
-from sim_economy.reports.page.document import KeyFigure, Report, Section, plain
+from sim_economy.reports.page.document import KeyFigure, Report, Section
 from sim_economy.reports.page.files import write_files
 from sim_economy.reports.tables import Table, Value, number
 from sim_economy.studies.findings.study_claims import claims_table
 from sim_economy.studies.findings.study_decisions import (
-    Decision,
     all_decisions_table,
     decision_table,
-    decisions_of,
 )
 from sim_economy.studies.findings.study_effects import (
-    Effect,
-    MatchedEffect,
     Verdict,
-    fixed_effects,
-    matched_effects,
-    primary_effects,
     treatments_of,
 )
 from sim_economy.studies.findings.study_factorial import (
-    FactorialContrast,
-    Interaction,
     factorial_sentences,
-    full_factorial,
-    interactions,
 )
+from sim_economy.studies.findings.study_findings import StudyFindings
 from sim_economy.studies.findings.study_flows import incidence_table, sources_table
 from sim_economy.studies.findings.study_pictures import (
     dose_picture,
@@ -59,10 +46,7 @@ from sim_economy.studies.findings.study_result_tables import (
     shortfall_table,
     trained_table,
 )
-from sim_economy.studies.findings.study_results import StudyResults
 from sim_economy.studies.findings.study_robustness import (
-    CheckedRule,
-    checked_rules,
     robustness_sentence,
     robustness_table,
 )
@@ -74,70 +58,12 @@ from sim_economy.studies.findings.study_sentences import (
     rule_sentence,
     trained_sentence,
 )
-from sim_economy.studies.findings.study_shocks import ImpulseResponse, impulse_responses
 from sim_economy.studies.findings.study_window import (
     threshold_picture,
     threshold_points,
     window_sentence,
 )
-from sim_economy.studies.findings.trained_effects import trained_effects
 from sim_economy.studies.treatment_study import RobustnessCheck, TreatmentStudy
-
-
-class StudyFindings(Struct, frozen=True, kw_only=True, dict=True):
-    """All that a study found.
-
-    Attributes:
-        effects: Of each treatment at its dose, agents deciding again.
-        fixed: The same with behaviour held fixed.
-        trained: The same with agents trained against the rule, from those trained against none.
-        factorial: Contrasts of the treatments that are tried in every combination.
-        robustness: Each treatment at its dose in worlds with one factor changed.
-    """
-
-    results: StudyResults
-    effects: Sequence[Effect]
-    fixed: Sequence[Effect]
-    trained: Sequence[Effect]
-    matched: Sequence[MatchedEffect]
-    interactions: Sequence[Interaction]
-    factorial: Sequence[FactorialContrast]
-    robustness: Sequence[CheckedRule]
-    responses: Sequence[ImpulseResponse]
-
-    @cached_property
-    def decisions(self) -> list[Decision]:
-        """A line for each rule, behaviour and horizon."""
-        return decisions_of(self.results.study, self.effects)
-
-    @property
-    def answer(self) -> str:
-        """The answer to the study's question, as plain text."""
-        return plain(answer(self.results, self.effects, self.matched))
-
-
-def findings_of(study: TreatmentStudy, folder: Path) -> StudyFindings:
-    """What a finished study found.
-
-    Raises:
-        FolderError: The folder holds no finished study.
-        ExtraMissingError: A library of the extra `report` is not installed.
-    """
-    with needing("a study", "report"):
-        results = StudyResults(study, folder)
-        names = [own.name for own in study.outcomes]
-        effects = primary_effects(results)
-        return StudyFindings(
-            results=results,
-            effects=effects,
-            fixed=fixed_effects(results),
-            trained=trained_effects(results),
-            matched=matched_effects(results, names),
-            interactions=interactions(results, names),
-            factorial=full_factorial(results, names),
-            robustness=checked_rules(results, effects),
-            responses=impulse_responses(results),
-        )
 
 
 def write_study(folder: Path, found: StudyFindings) -> list[Path]:
@@ -412,27 +338,3 @@ def _reading() -> Section:
         "`runs/BEHAVIOUR/ARM.jsonl`."
     )
     return Section(title="Every number again", blocks=[text])
-
-
-def plain_findings(found: StudyFindings) -> dict[str, Any]:
-    """What a study found as plain values, for scripts."""
-    return {
-        "study_hash": found.results.study.hash,
-        "effects": [
-            {
-                "behaviour": own.behaviour,
-                "turns": own.turns,
-                "treatment": own.arm,
-                "mode": str(own.mode),
-                "outcome": own.outcome,
-                "pairs": own.pairs,
-                "without": own.off,
-                "difference": own.mean,
-                "interval": [*own.student],
-                "p_holm": own.adjusted,
-                "verdict": str(own.verdict),
-                "run": own.run_id,
-            }
-            for own in (*found.effects, *found.fixed, *found.trained)
-        ],
-    }

@@ -60,13 +60,23 @@ class ImpulseResponse(Struct, frozen=True, kw_only=True):
 
 def impulse_responses(results: StudyResults) -> list[ImpulseResponse]:
     """Every shocked arm beside its pair, at the horizon of the longest series."""
+    study = results.study
+    shocks = [own.name for own in study.shocks]
+    order = ["", *(own.name for own in study.treatments)]
     found = []
-    for behaviour in results.study.behaviours:
+    for behaviour in study.behaviours:
         turns = [own.turns for own in behaviour.horizons][:2][-1]
-        for own in results.of(behaviour.name, turns, [ArmKind.SHOCKED]):
+        shocked = results.of(behaviour.name, turns, [ArmKind.SHOCKED])
+        for own in sorted(
+            shocked,
+            key=lambda own: (
+                shocks.index(own.arm.shock),
+                order.index("".join(own.arm.treatments)),
+            ),
+        ):
             name = OFF
             if own.arm.treatments:
-                name = results.study.treatment(own.arm.treatments[0]).compared
+                name = study.treatment(own.arm.treatments[0]).compared
             pair = results.arm(behaviour.name, name, turns)
             assert pair is not None, own.arm
             found.append(_response(results, own, pair))
