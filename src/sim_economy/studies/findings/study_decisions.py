@@ -16,6 +16,12 @@ from sim_economy.studies.study_outcomes import OUTCOMES
 from sim_economy.studies.treatment_study import TreatmentStudy
 
 
+def verdict_text(insolvency: EffectKind, platform: EffectKind | None) -> str:
+    """What a rule does to insolvency, and whether the platform loses or gains by it."""
+    words = {EffectKind.HARMS: "; platform loses", EffectKind.HELPS: "; platform gains"}
+    return f"{insolvency}{words.get(platform or EffectKind.INERT, '')}"
+
+
 class Decision(Struct, frozen=True, kw_only=True):
     """What is to be said of a rule under a behaviour at a horizon.
 
@@ -30,9 +36,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     @property
     def verdict(self) -> str:
         """What it does to insolvency, and whether the platform loses or gains by it."""
-        words = {EffectKind.HARMS: "; platform loses", EffectKind.HELPS: "; platform gains"}
-        paid = "" if self.cost is None else words.get(self.cost.kind, "")
-        return f"{self.insolvency.kind}{paid}"
+        return verdict_text(self.insolvency.kind, None if self.cost is None else self.cost.kind)
 
     @property
     def shares(self) -> str:

@@ -120,14 +120,22 @@ class Effect(Struct, frozen=True, kw_only=True):
     @property
     def kind(self) -> EffectKind:
         """What it comes to for whoever the outcome is about."""
-        return _KINDS.get(self.verdict) or (
-            EffectKind.HELPS if self.is_better else EffectKind.HARMS
-        )
+        return kind_of(self.verdict, self.mean, self.outcome)
 
     @property
     def is_better(self) -> bool:
         """True if whoever the outcome is about is better off, on average."""
         return self.mean * OUTCOMES[self.outcome].better > 0
+
+
+def kind_of(verdict: Verdict, mean: float, outcome: str) -> EffectKind:
+    """What a verdict comes to, in a word or two.
+
+    Args:
+        mean: The mean difference.
+    """
+    better = mean * OUTCOMES[outcome].better > 0
+    return _KINDS.get(verdict) or (EffectKind.HELPS if better else EffectKind.HARMS)
 
 
 def primary_effects(results: StudyResults) -> list[Effect]:

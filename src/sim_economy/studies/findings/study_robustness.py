@@ -33,11 +33,16 @@ class CheckedRule(Struct, frozen=True, kw_only=True):
     @property
     def is_turned(self) -> bool:
         """True if both say what it does to insolvency, and say different things."""
-        kinds = {_settled(self.own.insolvency.kind), _settled(self.there.insolvency.kind)}
-        return None not in kinds and len(kinds) == 2
+        return turns(self.own.insolvency.kind, self.there.insolvency.kind)
 
 
-def _settled(kind: EffectKind) -> EffectKind | None:
+def turns(own: EffectKind, there: EffectKind) -> bool:
+    """Test whether both say something, and different things."""
+    kinds = {settled(own), settled(there)}
+    return None not in kinds and len(kinds) == 2
+
+
+def settled(kind: EffectKind) -> EffectKind | None:
     """What was found; None where nothing can be told."""
     if kind in {EffectKind.UNCLEAR, EffectKind.NO_ROOM}:
         return None
@@ -74,7 +79,7 @@ def robustness_sentence(checked: Sequence[CheckedRule]) -> str:
     """Which answers turn, and where; Markdown."""
     turned = [own for own in checked if own.is_turned]
     untold = sum(
-        None in {_settled(own.own.insolvency.kind), _settled(own.there.insolvency.kind)}
+        None in {settled(own.own.insolvency.kind), settled(own.there.insolvency.kind)}
         for own in checked
     )
     text = (
