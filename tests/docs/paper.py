@@ -58,6 +58,7 @@ def page(data: Data) -> str:
         "equal": tables.equal_table(data),
         "matched": sentences.matched_sentence(data),
         "modes": tables.modes_table(data),
+        "trained_table": tables.trained_table(data),
         "again": sentences.modes_sentence(data),
         "trained": sentences.trained_sentence(data),
         "wages": tables.wages_table(data),

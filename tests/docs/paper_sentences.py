@@ -7,7 +7,7 @@ from itertools import product
 
 from sim_economy.reports.tables import number
 from sim_economy.statistics.equivalence import paired_equivalence
-from sim_economy.studies.findings.study_robustness import settled, turns
+from sim_economy.studies.findings.study_effects import is_turned, settled_kind
 from sim_economy.studies.study_outcomes import OUTCOMES
 from tests.docs.paper_data import INSOLVENT, Data, share, signed
 from tests.docs.paper_tables import shares
@@ -16,7 +16,7 @@ from tests.docs.paper_tables import shares
 def off_sentence(data: Data) -> str:
     """Insolvency without a rule at each horizon."""
     said = [
-        f"{number(data.mean(data.first.name, 'off', own.turns, INSOLVENT), 1)} % after "
+        f"{number(data.mean(data.first.name, 'off', own.turns, INSOLVENT), 1)} % over "
         f"{own.turns:,} turns"
         for own in data.first.horizons
     ]
@@ -104,8 +104,8 @@ def robustness_sentence(data: Data) -> str:
             own = data.kind(data.first.name, arm, horizon.turns, INSOLVENT)
             there = data.kind(check.behaviour.name, arm, horizon.turns, INSOLVENT)
             answers += 1
-            told += None not in {settled(own), settled(there)}
-            if turns(own, there):
+            told += None not in {settled_kind(own), settled_kind(there)}
+            if is_turned(own, there):
                 ends = shares(data, check.behaviour.name, arm, horizon.turns)
                 turned.append(
                     f"{arm} under {check.name} after {horizon.turns:,} turns, {own} → {there} "

@@ -129,6 +129,22 @@ def modes_table(data: Data) -> str:
     return table(heads, rows)
 
 
+def trained_table(data: Data) -> str:
+    """What rules do to wealth and to the platform where agents are trained against them."""
+    rows = []
+    for arm in data.tried():
+        cells = []
+        for outcome in ("worst_wealth", NET):
+            by_training = data.trained(arm, data.last, outcome)
+            worlds = [statistics.fmean(run) for run in zip(*by_training, strict=True)]
+            trainings = [statistics.fmean(each) for each in by_training]
+            cells += [data.said(worlds, outcome), span(student_interval(trainings))]
+        rows.append([arm, *cells])
+    over = f"over {data.repeats} trainings"
+    heads = ("rule", "poorest agent's wealth (over worlds)", over, "platform, net", over)
+    return table(heads, rows)
+
+
 def wages_table(data: Data) -> str:
     rows = []
     for treatment in data.study.treatments:

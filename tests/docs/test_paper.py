@@ -79,9 +79,8 @@ def test_the_page_is_written_from_any_study_of_its_form(
     assert [len(each) for each in own] == [2, 2]
     found = contrasts(data, data.first, 30)
     assert len(found) == 2**4 - 1
-    # Over 30 turns nobody is long below zero: the answers are those of this study, not of ours.
     off = data.mean(data.first.name, "off", 30, "insolvent_percent")
-    assert f"in debt in {off:.1f}" in text or f"{off:.1f} % after 30 turns" in text
+    assert f"{off:.1f} % over 30 turns" in text
     assert "2 trainings" in text
     for name in ("half the usage", "the economy as written"):
         assert name in text

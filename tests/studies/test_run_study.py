@@ -17,6 +17,7 @@ from sim_economy.studies.findings.study_flows import sources_table
 from sim_economy.studies.findings.study_report import write_study
 from sim_economy.studies.findings.study_results import StudyResults
 from sim_economy.studies.findings.study_robustness import checked_rules
+from sim_economy.studies.findings.study_window import threshold_points
 from sim_economy.studies.findings.trained_effects import trained_effects
 from sim_economy.studies.run_study import cells_of, run_study
 from sim_economy.studies.study_folder import kept_cells
@@ -166,6 +167,18 @@ def test_agents_are_trained_on_seeds_that_the_study_does_not_play(
     assert min(firsts) > max(seeds)
     # Repeats differ in their seeds; a rule's has those of the one against none.
     assert sorted(firsts) == [1_001_001] * 3 + [2_001_001] * 3
+
+
+def test_the_file_of_the_curve_is_read_at_its_first_horizon(
+    study: TreatmentStudy, played: Path
+) -> None:
+    lines = (played / "thresholds.csv").read_text().splitlines()[1:]
+    points = threshold_points(StudyResults(study, played))
+    first, later = ([own for own in points if own.turns == turns] for turns in (10, 20))
+    assert [float(line.partition(",")[2]) for line in lines] == pytest.approx(
+        [own.insolvent for own in first], abs=5e-5
+    )
+    assert [own.insolvent for own in later] != [own.insolvent for own in first]
 
 
 def test_effects_of_trained_agents_are_over_worlds_and_over_trainings(

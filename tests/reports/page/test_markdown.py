@@ -27,8 +27,8 @@ def test_what_leads_stands_between_the_answer_and_the_picture() -> None:
             "balances.svg",
             "agents broke",
         )
-        places = [text.index(mark) for mark in marks]
-        assert places == sorted(places)
+        found = [text.index(mark) for mark in marks]
+        assert found == sorted(found)
     assert "lead" in [table.name for table in example_report().tables()]
 
 

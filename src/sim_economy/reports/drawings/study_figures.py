@@ -219,7 +219,7 @@ def threshold_panels(
     above.set_ylim(0, 100)
     above.set_ylabel("agent-turns below zero (%)")
     above.annotate(
-        "the published policy", (published, 50), xytext=(6, 0), textcoords="offset points",
+        "the published policy", (published, 20), xytext=(6, 0), textcoords="offset points",
         color=INK, fontsize=9,
     )  # fmt: skip
     below.axhline(0, color=MUTED, linewidth=1, linestyle=DASHES)

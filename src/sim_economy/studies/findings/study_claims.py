@@ -103,10 +103,13 @@ def _rents(results: StudyResults) -> tuple[str, str, str]:
     broke = arms[-1].mean("platform_insolvent")
     text = (
         f"The platform holds {listed} on average under {arms[0].behaviour}; it falls below zero in "
-        f"{number(broke, 0)} % of runs by turn {arms[-1].turns:,}. A rent that is gone by the last "
-        "horizon needs no guardrail against it; what one would do is another question."
+        f"{number(broke, 0)} % of runs by turn {arms[-1].turns:,}."
     )
-    verdict = FAILS if arms[-1].mean("platform") < 0 else UNTESTED
+    verdict = UNTESTED
+    if arms[-1].mean("platform") < 0:
+        verdict = FAILS
+        text += " A rent that is gone by the last horizon needs no guardrail against it"
+        text += "; what one would do is another question."
     return verdict, text, arms[-1].run_id()
 
 

@@ -138,6 +138,19 @@ def kind_of(verdict: Verdict, mean: float, outcome: str) -> EffectKind:
     return _KINDS.get(verdict) or (EffectKind.HELPS if better else EffectKind.HARMS)
 
 
+def is_turned(own: EffectKind, there: EffectKind) -> bool:
+    """Test whether both say something, and different things."""
+    kinds = {settled_kind(own), settled_kind(there)}
+    return None not in kinds and len(kinds) == 2
+
+
+def settled_kind(kind: EffectKind) -> EffectKind | None:
+    """What was found; None where nothing can be told."""
+    if kind in {EffectKind.UNCLEAR, EffectKind.NO_ROOM}:
+        return None
+    return EffectKind.NOTHING if kind is EffectKind.INERT else kind
+
+
 def primary_effects(results: StudyResults) -> list[Effect]:
     """The effects that the study was made for: each treatment at its dose, in each primary outcome.
 

@@ -9,7 +9,12 @@ from msgspec import Struct
 from sim_economy.ledger.readers.plain_text import markdown_text
 from sim_economy.reports.tables import Table, Value
 from sim_economy.studies.findings.study_decisions import Decision, decisions_of
-from sim_economy.studies.findings.study_effects import Effect, EffectKind, effect_of
+from sim_economy.studies.findings.study_effects import (
+    Effect,
+    effect_of,
+    is_turned,
+    settled_kind,
+)
 from sim_economy.studies.findings.study_results import StudyResults
 
 STUDY_WORLD = "the study's own"
@@ -33,20 +38,7 @@ class CheckedRule(Struct, frozen=True, kw_only=True):
     @property
     def is_turned(self) -> bool:
         """True if both say what it does to insolvency, and say different things."""
-        return turns(self.own.insolvency.kind, self.there.insolvency.kind)
-
-
-def turns(own: EffectKind, there: EffectKind) -> bool:
-    """Test whether both say something, and different things."""
-    kinds = {settled(own), settled(there)}
-    return None not in kinds and len(kinds) == 2
-
-
-def settled(kind: EffectKind) -> EffectKind | None:
-    """What was found; None where nothing can be told."""
-    if kind in {EffectKind.UNCLEAR, EffectKind.NO_ROOM}:
-        return None
-    return EffectKind.NOTHING if kind is EffectKind.INERT else kind
+        return is_turned(self.own.insolvency.kind, self.there.insolvency.kind)
 
 
 def checked_rules(results: StudyResults, effects: Sequence[Effect]) -> list[CheckedRule]:
@@ -79,7 +71,7 @@ def robustness_sentence(checked: Sequence[CheckedRule]) -> str:
     """Which answers turn, and where; Markdown."""
     turned = [own for own in checked if own.is_turned]
     untold = sum(
-        None in {settled(own.own.insolvency.kind), settled(own.there.insolvency.kind)}
+        None in {settled_kind(own.own.insolvency.kind), settled_kind(own.there.insolvency.kind)}
         for own in checked
     )
     text = (

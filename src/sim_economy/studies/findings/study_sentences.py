@@ -15,6 +15,7 @@ from sim_economy.studies.findings.study_effects import (
     MatchedEffect,
     Mode,
     Verdict,
+    is_turned,
 )
 from sim_economy.studies.findings.study_results import StudyResults
 from sim_economy.studies.study_outcomes import OUTCOMES
@@ -160,10 +161,10 @@ def trained_sentence(effects: Sequence[Effect], trained: Sequence[Effect]) -> st
     turned = 0
     for effect in own:
         other = decided.get(effect.subject)
-        turned += other is not None and other.kind != effect.kind
+        turned += other is not None and is_turned(other.kind, effect.kind)
     return (
         f"Agents trained against each rule, beside agents trained against none, after {last:,} "
-        f"turns: {listed}. For {turned} of {len(own)} rules the verdict on insolvency is another "
+        f"turns: {listed}. For {turned} of {len(own)} rules the answer on insolvency is another "
         f"one than where untrained agents decide ({own[0].mode}; {own[0].trainings} trainings a "
         f"rule, {own[0].pairs} worlds each). The verdict is that of the wider of two intervals: "
         "over worlds, each the mean over trainings, and over trainings, each the mean over worlds."
