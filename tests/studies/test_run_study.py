@@ -231,6 +231,8 @@ def test_what_the_platform_gets_less_what_it_gives_is_its_balance(
     (totals,) = (row for row in table.rows if row[:2] == ("platform", "sources less uses"))
     arms = [results.arm("published", name, 30) for name in table.columns[3:]]
     assert totals[3:] == tuple(round(own.mean("platform"), 1) for own in arms if own)
+    # From an agent's balance to what waits for a block is no flow.
+    assert "transaction_submitted" not in {row[2] for row in table.rows}
     (agents,) = (row for row in table.rows if row[:2] == ("agents", "sources less uses"))
     # Genesis is no turn's: what agents own is what it gave them, and what came and went since.
     wealth = [statistics.mean(map(sum, own.wealth)) for own in arms if own]

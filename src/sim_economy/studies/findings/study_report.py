@@ -44,6 +44,7 @@ from sim_economy.studies.findings.study_result_tables import (
     power_table,
     shock_table,
     shortfall_table,
+    spread_table,
     trained_table,
 )
 from sim_economy.studies.findings.study_robustness import (
@@ -110,6 +111,7 @@ def _evidence(found: StudyFindings) -> Iterator[Section]:
             forest_picture(found.effects, found.fixed, study, first.name, last),
             all_decisions_table(study, found.decisions),
             effects_table(found.effects),
+            spread_table(results),
         ],
     )
     if found.robustness:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from sim_economy.reports.tables import Table, Value
 from sim_economy.statistics.expected_shortfall import expected_shortfall
+from sim_economy.statistics.intervals import student_interval
 from sim_economy.statistics.power import detectable_effect, pairs_needed
 from sim_economy.studies.findings.study_decisions import with_interval
 from sim_economy.studies.findings.study_effects import (
@@ -37,6 +39,8 @@ def known_table(results: StudyResults) -> Table:
                     round(off.mean("platform"), 1),
                     round(off.mean("platform_insolvent"), 1),
                     round(off.mean("gini_absolute"), 1),
+                    round(off.mean("gini_normalised"), 3),
+                    round(off.mean("kolm_pollak"), 1),
                     round(off.mean("action_diversity"), 2),
                     off.digests[0],
                 )
@@ -44,6 +48,7 @@ def known_table(results: StudyResults) -> Table:
     columns = (
         "behaviour", "turns", "runs", "agent-turns below zero (%)", "mean depth",
         "platform", "runs with platform below zero (%)", "absolute Gini",
+        "normalised Gini", "Kolm-Pollak equivalent",
         "effective actions", "state of the first run",
     )  # fmt: skip
     return Table("without", "Without a rule", columns, tuple(rows))
@@ -249,6 +254,34 @@ def factorial_table(contrasts: Sequence[FactorialContrast]) -> Table:
         "low", "high",
     )  # fmt: skip
     return Table("factorial", "Every combination: main effects and interactions", columns, rows)
+
+
+def spread_table(results: StudyResults) -> Table:
+    """How each rule at its dose changes how wealth is spread, by three measures."""
+    rows: list[tuple[Value, ...]] = []
+    for behaviour in results.study.behaviours:
+        for horizon in behaviour.horizons:
+            off = results.off(behaviour.name, horizon.turns)
+            for own in tried_arms(results, behaviour.name, horizon.turns):
+                cells: list[Value] = []
+                for outcome, digits in _SPREAD.items():
+                    differences = own.differences(off, outcome)
+                    mean = sum(differences) / len(differences)
+                    cells += [
+                        round(off.mean(outcome), digits),
+                        with_interval(mean, student_interval(differences), digits),
+                    ]
+                rows.append((behaviour.name, horizon.turns, own.arm.name, *cells))
+    columns = (
+        "behaviour", "turns", "rule", "normalised Gini without", "difference",
+        "absolute Gini without", "difference", "Kolm-Pollak equivalent without", "difference",
+    )  # fmt: skip
+    title = "How wealth is spread, net of loans; intervals in brackets, 95 %"
+    return Table("spread", title, columns, tuple(rows))
+
+
+_SPREAD: Final = {"gini_normalised": 3, "gini_absolute": 1, "kolm_pollak": 1}
+"""Measures of spread, with the digits that they are shown with."""
 
 
 def shortfall_table(results: StudyResults) -> Table:
