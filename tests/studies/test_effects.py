@@ -303,7 +303,11 @@ def test_a_response_is_the_difference_from_its_pair(study: TreatmentStudy, tmp_p
 
 
 def test_claims_follow_what_the_runs_say(study: TreatmentStudy, tmp_path: Path) -> None:
-    verdicts = [row[1] for row in claims_table(_claims(study, tmp_path / "a", 700)).rows]
+    claims = claims_table(_claims(study, tmp_path / "a", 700)).rows
+    verdicts = [row[1] for row in claims]
+    assert "Where it is dearer: twice the tariff 87.5 % after 100 turns, beside 87.5 %" in str(
+        claims[0][2]
+    )
     assert verdicts == [FAILS, CONDITION, HOLDS, UNTESTED, HOLDS]
     # Few insolvent agent-turns: blocks are made, and the economy is well.
     solvent = [row[1] for row in claims_table(_claims(study, tmp_path / "b", 40)).rows]

@@ -51,12 +51,29 @@ def _pricing(results: StudyResults) -> tuple[str, str, str]:
     text = (
         f"One threshold of the policy moves agent-turns below zero by {number(moved, 1)} points at "
         f"one tariff; tariffs from {_cheapest(arms)} to 1 move them by {number(priced, 1)} points "
-        f"under {behaviour.name} after {last:,} turns."
+        f"under {behaviour.name} after {last:,} turns.{_dearer(results)}"
     )
     if min(moved, priced) >= _WIDE:
         text += f" Either alone moves more than {_WIDE:g} points, and so decides."
         return CONDITION, text, arms[0].run_id()
     return FAILS if moved > priced else HOLDS, text, arms[0].run_id()
+
+
+def _dearer(results: StudyResults) -> str:
+    """Insolvency in worlds with a dearer tariff, at the last horizon that they play."""
+    first = results.study.behaviours[0]
+    tariff = first.scenario.base.config.base_inference_rate
+    said = []
+    for check in results.study.robustness:
+        if check.behaviour.scenario.base.config.base_inference_rate <= tariff:
+            continue
+        turns = check.behaviour.horizons[-1].turns
+        there = results.off(check.behaviour.name, turns).mean("insolvent_percent")
+        here = results.off(first.name, turns).mean("insolvent_percent")
+        said.append(
+            f"{check.name} {number(there, 1)} % after {turns:,} turns, beside {number(here, 1)} %"
+        )
+    return f" Where it is dearer: {'; '.join(said)}." if said else ""
 
 
 def _cheapest(arms: list[ArmOutcomes]) -> str:
