@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from sim_economy.core.errors import FolderError, ScenarioError
+from sim_economy.reports.tables import number
 from sim_economy.statistics.intervals import student_interval
 from sim_economy.studies.equal_tokens import TOLERANCE, planned_matches
 from sim_economy.studies.findings.study_effects import primary_effects
 from sim_economy.studies.findings.study_findings import findings_of
-from sim_economy.studies.findings.study_flows import sources_table
+from sim_economy.studies.findings.study_flows import incidence_table, sources_table
 from sim_economy.studies.findings.study_report import write_study
+from sim_economy.studies.findings.study_result_tables import spread_table
 from sim_economy.studies.findings.study_results import StudyResults
 from sim_economy.studies.findings.study_robustness import checked_rules
 from sim_economy.studies.findings.study_window import threshold_points
@@ -237,3 +239,42 @@ def test_what_the_platform_gets_less_what_it_gives_is_its_balance(
     # Genesis is no turn's: what agents own is what it gave them, and what came and went since.
     wealth = [statistics.mean(map(sum, own.wealth)) for own in arms if own]
     assert agents[3:] == tuple(round(own - 8 * 1000, 1) for own in wealth)
+
+
+def test_incidence_says_who_paid_who_received_and_how_often(
+    study: TreatmentStudy, played: Path
+) -> None:
+    results = StudyResults(study, played)
+    own = results.arm("published", "fee cap 1.5", 30)
+    assert own is not None
+    rows = [
+        row
+        for row in incidence_table(results).rows
+        if row[:3] == ("published", 30, "fee cap 1.5") and row[3] == "waived"
+    ]
+    waived = round(own.granted["waived"], 1)
+    turns = own.fired["fee_cap"]
+    expected = ("platform", "who is charged", waived, round(turns, 1), round(turns / 0.3, 1))
+    assert [row[4:] for row in rows] == [expected]
+    assert waived > 0
+    never = [row for row in incidence_table(results).rows if row[2] == "rails 500"]
+    assert {row[3:] for row in never} == {("nothing", "", "", 0.0, 0, 0)}
+    effect = next(each for each in primary_effects(results) if each.run_id == own.run_id())
+    assert (effect.active_turns, effect.tokens) == (turns, own.mean("granted"))
+
+
+def test_spread_is_the_difference_of_each_measure(study: TreatmentStudy, played: Path) -> None:
+    results = StudyResults(study, played)
+    own, off = (results.arm("published", name, 30) for name in ("fee cap 1.5", "off"))
+    assert own is not None
+    assert off is not None
+    (row,) = (
+        row for row in spread_table(results).rows if row[:3] == ("published", 30, "fee cap 1.5")
+    )
+    assert row[3] == round(off.mean("gini_normalised"), 3)
+    assert row[7] == round(off.mean("kolm_pollak"), 1)
+    change = own.mean("kolm_pollak") - off.mean("kolm_pollak")
+    assert str(row[8]).startswith(f"{number(change, 1)} (")
+    # What, held by all, is as good lies between the least and the mean.
+    for wealth, equivalent in zip(off.wealth, off.values["kolm_pollak"], strict=True):
+        assert min(wealth) < equivalent < statistics.mean(wealth)

@@ -163,6 +163,15 @@ def test_a_study_without_a_slice_says_so() -> None:
             "full_factorial: relief and levy set one key to different values; name one",
         ),
         ({"robustness": [{"name": "a", "set": {"num_agent": 2}}]}, "robustness.a: "),
+        (
+            {"robustness": [{"name": "a", "entries": [{"target": "usage", "factor": 2}]}]},
+            "robustness.a: entries[0]: must be a table with a turn, and until if it lasts, as int",
+        ),
+        ({"robustness": [{"name": "a", "entries": [5]}]}, "robustness.a: entries[0]: must be a"),
+        (
+            {"robustness": [{"name": "a", "entries": [{"turn": 1, "target": "usge"}]}]},
+            "robustness.a: ",
+        ),
         ({"robustness": [{"name": "a", "turns_max": 5}]}, "turns_max is below the first horizon"),
         ({"robustness": [{"name": "a"}, {"name": "a"}]}, "robustness: a stands twice"),
         (

@@ -31,6 +31,9 @@ def read_robustness(
         if not horizons:
             problems.append(f"{path}turns_max is below the first horizon")
             continue
+        if misstated := _misstated(own.entries, path):
+            problems += misstated
+            continue
         turns = horizons[-1].turns
         settings = {**first.settings, **own.set, "turns": turns, "runs": horizons[0].seeds}
         if own.entries:
@@ -59,8 +62,19 @@ def repeated_entries(given: Any, every: int | None, turns: int) -> list[dict[str
     found = []
     for start in range(0, turns, every or turns):
         for entry in given:
-            first = start + int(entry["turn"])
-            last = min(turns, start + int(entry.get("until", entry["turn"])))
+            first = start + entry["turn"]
+            last = min(turns, start + entry.get("until", entry["turn"]))
             if first <= turns:
                 found.append({**entry, "turn": first, "until": last})
     return found
+
+
+def _misstated(given: Any, path: str) -> list[str]:
+    """What keeps entries from being repeated; the rest of them is checked as a scenario's."""
+    return [
+        f"{path}entries[{index}]: must be a table with a turn, and until if it lasts, as integers"
+        for index, entry in enumerate(given)
+        if not isinstance(entry, Mapping)
+        or not isinstance(entry.get("turn"), int)
+        or not isinstance(entry.get("until", 1), int)
+    ]
