@@ -16,6 +16,7 @@ from msgspec import UNSET, Struct
 
 from sim_economy.core.accounts import Holding
 from sim_economy.core.actions import (
+    RECOGNISED,
     Action,
     ArbitratorRuling,
     BidCore,
@@ -67,7 +68,12 @@ class OneOf(Struct, frozen=True):
 
 
 class SomeOf(Struct, frozen=True):
-    """A list of one or more of some numbers, none twice."""
+    """A list of one or more of some numbers, none twice.
+
+    Attributes:
+        values: Empty where they are not known yet.
+        most: Items of the list.
+    """
 
     values: tuple[int, ...]
     most: int
@@ -131,14 +137,92 @@ def options(seen: Observation, config: WorldConfig) -> Options:
         config: As agents see it (`as_seen`).
     """
     open_turn = _OpenTurn(seen, config)
-    speech_most = config.speech_length_max
     return Options(
         agent_id=seen.agent_id,
         turn=open_turn.turn,
         actions=tuple(open_turn.actions()),
-        speech=FreeText(0, speech_most) if speech_most else None,
+        speech=_speech(config),
         need=_NEED if _matches_needs(config) else {},
     )
+
+
+def lasting_options(agent_id: str, config: WorldConfig) -> Options:
+    """What an agent may ever be able to do: the same in every turn, whatever it has."""
+    others = tuple(name for name in config.agent_ids if name != agent_id)
+    fee = WholeNumber(refusals.FEE_LEAST, INPUT_LIMIT)
+    paid: dict[str, Argument] = {"amount": _AMOUNT, "fee": fee}
+    bare: list[Action] = [Mine(), Study(), Job(), Idle()]
+    arguments: dict[str, Mapping[str, Argument]] = {
+        **{action_name(action): {} for action in bare},
+        action_name(Stake()): paid,
+        action_name(Burn()): paid,
+        action_name(Unstake()): {"amount": _AMOUNT},
+    }
+    if others:
+        arguments[action_name(Transfer())] = {"to": OneOf(others), **paid}
+    if len(others) >= len(Role) - 1:
+        parties: Argument = OneOf(others)
+        arguments[action_name(ProposeContract())] = dict.fromkeys(_OTHER_PARTIES, parties)
+        contract = WholeNumber(1, INPUT_LIMIT)
+        some = SomeOf((), config.contract_ids_max)
+        arguments |= {
+            action_name(action): _on_contract(action, contract, some, config)
+            for action in _PARTY_ACTIONS
+        }
+    if config.core_owners is None:
+        arguments[action_name(BidCore())] = {"amount": _AMOUNT}
+    if config.speech_length_max:
+        arguments[action_name(Speak())] = {}
+    proposal = action_name(ProposeContract())
+    return Options(
+        agent_id=agent_id,
+        turn=1,
+        actions=tuple(
+            ActionOption(
+                action=name,
+                arguments=arguments[name],
+                terms=_terms(1) if name == proposal else {},
+            )
+            for name in RECOGNISED
+            if name in arguments
+        ),
+        speech=_speech(config),
+        need=_NEED if _matches_needs(config) else {},
+    )
+
+
+_OTHER_PARTIES: Final = ("counterparty", "arbitrator")
+_PARTY_ACTIONS: Final[tuple[party_actions.PartyAction, ...]] = (
+    SignContract(0),
+    ConfirmDelivery(0),
+    DisputeDelivery(0),
+    ArbitratorRuling(0, Favoured.PROPOSER),
+    SellInformation(0, ""),
+)
+_ONE_CONTRACT: Final = (SignContract, SellInformation)
+"""Actions that name one contract; others may name several."""
+
+
+def _on_contract(
+    action: party_actions.PartyAction, one: Argument, some: Argument, config: WorldConfig
+) -> dict[str, Argument]:
+    """The arguments of a party's action.
+
+    Args:
+        one: What stands for a contract.
+        some: What stands for several.
+    """
+    arguments = {"contract_id": one if isinstance(action, _ONE_CONTRACT) else some}
+    if isinstance(action, ArbitratorRuling):
+        arguments["in_favour_of"] = OneOf(tuple(map(str, Favoured)))
+    elif isinstance(action, SellInformation):
+        arguments["payload"] = FreeText(0, config.payload_length_max)
+    return arguments
+
+
+def _speech(config: WorldConfig) -> FreeText | None:
+    most = config.speech_length_max
+    return FreeText(0, most) if most else None
 
 
 _AMOUNT: Final = WholeNumber(refusals.AMOUNT_LEAST, INPUT_LIMIT)
@@ -258,33 +342,17 @@ class _OpenTurn:
         others = OneOf(self._others)
         yield ActionOption(
             action=action_name(ProposeContract()),
-            arguments={"counterparty": others, "arbitrator": others},
-            terms={kind: terms_of(kind, self.turn) for kind in ContractKind},
+            arguments=dict.fromkeys(_OTHER_PARTIES, others),
+            terms=_terms(self.turn),
         )
 
     def _on_contracts(self) -> Iterator[ActionOption]:
         """Actions on contracts, each with those contracts that it is possible on."""
-        several = self._config.contract_ids_max
-        if ids := self._ids(SignContract(0)):
-            yield ActionOption(
-                action=action_name(SignContract()), arguments={"contract_id": OneOf(ids)}
-            )
-        for statement in (ConfirmDelivery(0), DisputeDelivery(0)):
-            if ids := self._ids(statement):
-                some = SomeOf(ids, min(len(ids), several))
-                yield ActionOption(action=action_name(statement), arguments={"contract_id": some})
-        if ids := self._ids(ArbitratorRuling(0, Favoured.PROPOSER)):
-            ruling: dict[str, Argument] = {
-                "contract_id": SomeOf(ids, min(len(ids), several)),
-                "in_favour_of": OneOf(tuple(map(str, Favoured))),
-            }
-            yield ActionOption(action=action_name(ArbitratorRuling()), arguments=ruling)
-        if ids := self._ids(SellInformation(0, "")):
-            sale: dict[str, Argument] = {
-                "contract_id": OneOf(ids),
-                "payload": FreeText(0, self._config.payload_length_max),
-            }
-            yield ActionOption(action=action_name(SellInformation()), arguments=sale)
+        for action in _PARTY_ACTIONS:
+            if ids := self._ids(action):
+                some = SomeOf(ids, min(len(ids), self._config.contract_ids_max))
+                arguments = _on_contract(action, OneOf(ids), some, self._config)
+                yield ActionOption(action=action_name(action), arguments=arguments)
 
     def _ids(self, action: party_actions.PartyAction) -> tuple[int, ...]:
         """The contracts on which the rules would not refuse an action for its form."""
@@ -295,6 +363,10 @@ class _OpenTurn:
             if refusal in {None, RejectionReason.PAYLOAD_MISMATCH}:
                 found.append(contract.contract_id)
         return tuple(found)
+
+
+def _terms(turn: int) -> dict[ContractKind, dict[str, Argument]]:
+    return {kind: terms_of(kind, turn) for kind in ContractKind}
 
 
 def terms_of(kind: ContractKind, turn: int) -> dict[str, Argument]:
