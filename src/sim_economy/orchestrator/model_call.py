@@ -82,8 +82,10 @@ class Question(Struct, frozen=True, kw_only=True):
 
     Attributes:
         model: The name of its table.
+        schema: Of the answer, as text; empty where its model is given none.
         seen: What goes into the log with the decision.
         over: When the turn's deadline passes, by the loop's clock.
+        needs: Whether the world matches needs, so that an answer may state them.
     """
 
     turn: int
@@ -94,6 +96,8 @@ class Question(Struct, frozen=True, kw_only=True):
     view: str
     seen: dict[str, Any]
     over: float
+    schema: str = ""
+    needs: bool = False
 
 
 class ModelCaller:

@@ -13,10 +13,12 @@ from sim_economy.agents.catalogue import policy_named
 from sim_economy.agents.usage_model import UsageSource
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import FolderError, ReplayError, SimEconomyError, TurnConflictError
+from sim_economy.core.options import matches_needs
 from sim_economy.orchestrator.agent_turn import ask_with_retries
 from sim_economy.orchestrator.dialogue.intervention_words import changed_parameters
 from sim_economy.orchestrator.dialogue.observation_text import Memory, view
 from sim_economy.orchestrator.dialogue.system_prompt import instructions
+from sim_economy.orchestrator.dialogue.turn_schema import turn_schema
 from sim_economy.orchestrator.limits.budget import BudgetReachedError
 from sim_economy.orchestrator.model_call import ModelCaller, NotAllowedError, Question, StoppedError
 from sim_economy.orchestrator.record.call_log import (
@@ -229,19 +231,21 @@ class TurnLoop:
         agent_id = config.agent_ids[agent]
         backend = plan.backends[agent_id]
         assert backend.model is not None, backend
-        output = plan.models[backend.model].output
+        setting = plan.models[backend.model]
         shown = opened.full_state if plan.observation == "full" else None
         return Question(
             turn=opened.turn,
             agent=agent,
             agent_id=agent_id,
             model=backend.model,
-            instructions=instructions(config, agent_id, backend, plan, output),
+            instructions=instructions(config, agent_id, backend, plan, setting.output),
+            schema=turn_schema(setting, seen, config, self.caller.reply_version),
             view=view(
                 seen, shown, self._memories(agent_id, opened.turn), self.turns, plan, changed
             ),
             seen=seen,
             over=opened.over,
+            needs=matches_needs(config),
         )
 
     def _memories(self, agent_id: str, turn: int) -> list[Memory]:
