@@ -1,13 +1,13 @@
-"""The question to each agent in each turn, in the prompts of the version that its run began with."""
+"""The question to each agent in each turn, in prompts of the version that its run began with."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
 from sim_economy.core.codec import canonical
+from sim_economy.core.options import options
 from sim_economy.core.world_config import WorldConfig, config_values
 from sim_economy.orchestrator.dialogue import earlier_prompts, system_prompt
 from sim_economy.orchestrator.dialogue.conversation import (
@@ -19,8 +19,10 @@ from sim_economy.orchestrator.dialogue.conversation import (
 from sim_economy.orchestrator.dialogue.intervention_words import changed_parameters
 from sim_economy.orchestrator.dialogue.messages import Message, Shown
 from sim_economy.orchestrator.dialogue.observation_text import introduction, observation_text
+from sim_economy.orchestrator.dialogue.option_words import option_lines
 from sim_economy.orchestrator.model_call import Question
 from sim_economy.orchestrator.record.call_log import CallLog
+from sim_economy.orchestrator.scripted import observation_of
 from sim_economy.orchestrator.settings import Plan
 
 
@@ -40,8 +42,8 @@ class Questions:
     def of(
         self,
         agent: int,
-        observed: Mapping[str, Any],
-        full_state: Mapping[str, Any] | None,
+        observed: dict[str, Any],
+        full_state: dict[str, Any] | None,
         over: float,
     ) -> Question:
         """The question to an agent in the open turn.
@@ -70,7 +72,7 @@ class Questions:
         )
 
     def _shown(
-        self, agent_id: str, observed: Mapping[str, Any], full_state: Mapping[str, Any] | None
+        self, agent_id: str, observed: dict[str, Any], full_state: dict[str, Any] | None
     ) -> Shown:
         turn = observed["turn"] + 1
         last = self._log.decided.get((turn - 1, agent_id))
@@ -96,10 +98,13 @@ class Questions:
         who = introduction(agent_id, agent_ids, plan.backends[agent_id].persona)
         before, answer = self._last_exchange(agent_id, shown.seen["turn"])
         kept = kept_exchanges(who, before, answer, plan)
+        config = self._config.as_seen(shown.seen["turn"])
+        seen = observation_of(shown.seen, config)
         text = observation_text(
             shown,
             agent_ids,
             self._turns,
+            tuple(option_lines(options(seen, config), seen, config)),
             earlier=[said for said, _ in kept],
             goods_most=plan.memory_characters,
         )

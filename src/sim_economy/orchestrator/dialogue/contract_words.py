@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from sim_economy.core.contracts import OWN_TERMS, ContractKind, Role
+from sim_economy.core.contracts import OWN_TERMS, ContractKind, Role, Stage
 
 _ROLES: Final = tuple(role.name.lower() for role in Role)
 
@@ -13,9 +13,8 @@ _ROLES: Final = tuple(role.name.lower() for role in Role)
 def contract_line(contract: Mapping[str, Any]) -> str:
     """An open contract: its stage, its parties, its deal, what was signed and stated."""
     deal = contract["deal"]
-    parties = ", ".join(
-        f"{role} {name}" for role, name in zip(_ROLES, deal["parties"], strict=True)
-    )
+    named = zip(_ROLES, deal["parties"], strict=True)
+    parties = ", ".join(f"{role} {name}" for role, name in named)
     return (
         f"Contract {contract['contract_id']} ({deal['kind']}, {contract['stage']} until turn "
         f"{contract['until']}; {parties}): {', '.join([*_deal(deal), *_progress(contract)])}."
@@ -35,7 +34,7 @@ def _deal(deal: Mapping[str, Any]) -> Iterator[str]:
 
 def _progress(contract: Mapping[str, Any]) -> Iterator[str]:
     for role in ("counterparty", "arbitrator"):
-        if contract[f"{role}_signed"]:
+        if contract["stage"] == Stage.PROPOSED and contract[f"{role}_signed"]:
             yield f"{role} has signed"
     if contract["payment"]:
         yield f"{contract['payment']} paid into escrow"

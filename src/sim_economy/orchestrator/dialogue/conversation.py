@@ -44,9 +44,9 @@ def conversation(
 
 
 def answer_in_conversation(text: str) -> str:
-    """A used answer as its model gave it, without what it thought before a closing think tag."""
+    """A used answer to the byte, so that it is found in a cache; without thinking in its text."""
     thought, parts = answer_parts(text)
-    return parts[0] if thought else text.strip()
+    return parts[0] if thought else text
 
 
 def _exchanges(introduction: str, before: Sequence[Message], answer: str) -> list[Exchange]:

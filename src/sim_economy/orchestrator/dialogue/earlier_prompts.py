@@ -1,4 +1,4 @@
-"""Prompts of versions 1 and 2, for runs that began under them: one message, one line of JSON a section.
+"""Prompts of versions 1 and 2, for runs that began under them: one message, made anew each turn.
 
 Not a byte of them may change: the record of a run names its requests by their digests.
 """

@@ -1,4 +1,4 @@
-"""The part of a prompt that is the same for all agents in all turns: rules, parameters, form of an answer."""
+"""The system part of a prompt, the same for all agents in all turns: rules, parameters, answers."""
 
 from __future__ import annotations
 
