@@ -124,8 +124,9 @@ class _Reader:
         own["releases"] = [self._release(part) for part in _parts(back)]
         own["contracts"] = self._contracts()
         own["contracts_ended"] = [self._ended(groups) for groups in self._all(_ENDED)]
-        if matches := self._all(_MATCH):
-            governance["matches"] = [_match(groups) for groups in matches]
+        matches = [_match(groups) for groups in self._all(_MATCH)]
+        if matches or self._maybe(r"You have no match\.") is not None:
+            governance["matches"] = matches
         return own | ({"governance": governance} if governance else {})
 
     def _transaction(self, part: str) -> dict[str, Any]:

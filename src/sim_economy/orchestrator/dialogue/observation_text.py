@@ -132,7 +132,11 @@ def _own(shown: Shown, agent_ids: Sequence[str]) -> Iterator[str]:
     yield from map(contract_line, seen["contracts"])
     for ended in seen["contracts_ended"]:
         yield ended_line(ended, agent_ids)
-    yield from map(match_line, governance.get("matches", ()))
+    if "matches" in governance:
+        yield from map(match_line, governance["matches"]) if governance["matches"] else [_NO_MATCH]
+
+
+_NO_MATCH: Final = "You have no match."
 
 
 def _accounts(seen: Mapping[str, Any], before: int | None) -> str:

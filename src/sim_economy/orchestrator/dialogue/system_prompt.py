@@ -44,7 +44,7 @@ def instructions(config: WorldConfig, output: str, *, whole_state: bool = False)
     world = json.loads(canonical(config_values(config.as_seen(0), every=True)))
     parts = [
         _RULES.format(**world, **_variants(config)),
-        f"Further parameters: {'; '.join(_further(world))}.",
+        f"Further parameters: {'; '.join(_further(world, _stated(config)))}.",
         f"{_NOTATION} {_WHOLE_STATE}" if whole_state else _NOTATION,
         SAFETY,
         _FORMAT[output],
@@ -110,12 +110,18 @@ OUT_OF_TOKENS: Final[Mapping[EmptyRule, str]] = {
 }
 
 
-def _further(world: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+def _stated(config: WorldConfig) -> frozenset[str]:
+    """Parameters that the rules state, variants in words."""
+    unused = {"job_credit_max"} if config.job_rule is JobRule.WAIVE_USAGE else set()
+    return _STATED - unused
+
+
+def _further(world: Mapping[str, Any], stated: frozenset[str], prefix: str = "") -> Iterator[str]:
     """Each parameter that the rules do not state, with its value."""
     for name, value in world.items():
         if isinstance(value, dict):
-            yield from _further(value, f"{prefix}{name}.")
-        elif prefix or name not in _STATED:
+            yield from _further(value, frozenset(), f"{prefix}{name}.")
+        elif name not in stated:
             yield f"{prefix}{name} {value if isinstance(value, str) else json_line(value)}"
 
 
@@ -127,7 +133,6 @@ _STATED: Final = frozenset(
     | {"job_rule", "job_credit_max", "signing_bonus_rule", "signing_bonus", "lottery_rule"}
     | {"dividend_rule", "slash_both_on_timeout"}
 )
-"""Parameters that the rules state, variants in words."""
 
 _NOTATION: Final = (
     "Each turn you see what is yours and what is public, one fact on a line. An account or count "
