@@ -25,13 +25,22 @@ from sim_economy.orchestrator.dialogue.messages import (
     ModelOutput,
     ModelUsage,
     Request,
+    Shown,
 )
 from sim_economy.orchestrator.dialogue.providers.hosted import HostedProvider
 from sim_economy.orchestrator.dialogue.reply_parser import SCHEMA
 from sim_economy.orchestrator.settings import ModelSetting, parse_plan
 from tests.orchestrator.setup import SCENARIO
 
-CALL = ModelCall(seed=1, turn=2, agent=3, agent_id="agent_3", attempt=0, key="run-2-3-0")
+CALL = ModelCall(
+    seed=1,
+    turn=2,
+    agent=3,
+    agent_id="agent_3",
+    attempt=0,
+    key="run-2-3-0",
+    shown=Shown(seen={}),
+)
 HELLO = (
     Message("user", "Turn 2"),
     Message("assistant", "hm"),

@@ -41,7 +41,7 @@ async def ask_with_retries(question: Question, caller: ModelCaller, seed: int) -
     """
     plan = caller.plan
     setting = caller.endpoints[question.model].setting
-    messages: tuple[Message, ...] = (Message("user", question.view),)
+    messages = question.messages
     made: list[CallEnded] = []
     failures = repairs = 0
     pause = 0.0
@@ -129,7 +129,7 @@ def _decided(
         turn=question.turn,
         agent_id=question.agent_id,
         input=Raw(canonical(chosen)),
-        seen=question.seen,
+        seen=question.shown.seen,
         idle_reason=idle_reason,
         detail=detail,
         attempts=len(made),
