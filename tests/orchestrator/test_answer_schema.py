@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from sim_economy.core.world_config import WorldConfig, parse_world_config
 from sim_economy.orchestrator.dialogue.answer_schema import answer_schema, excesses
 from sim_economy.orchestrator.dialogue.reply_parser import SCHEMA
 from sim_economy.orchestrator.dialogue.schema_dialects import DIALECTS
+from sim_economy.orchestrator.dialogue.system_prompt import instructions
 from sim_economy.orchestrator.dialogue.turn_schema import turn_schema
 from sim_economy.orchestrator.settings import ModelSetting, parse_plan
 from sim_economy.world.world import World
@@ -190,6 +192,20 @@ def _sent(provider: str, output: str, body: dict[str, Any]) -> tuple[dict[str, A
         case _:
             shape = body["response_format"]["json_schema"]
             return shape["schema"], shape.get("strict", False)
+
+
+@pytest.mark.parametrize("output", ["native", "prompted"])
+@pytest.mark.parametrize("world", ["eight", "needs"])
+def test_the_words_of_the_prompt_name_the_keys_of_the_schema(world: str, output: str) -> None:
+    config = WORLDS[world].config
+    (_, lasting) = schemas(WORLDS[world], "openai")
+    form = instructions(config, output).rpartition("\n\n")[2]
+    for key in (*lasting["properties"], "speech"):
+        assert f"{key}, " in form
+    assert ("needs, " in form) == (world == "needs")
+    assert set(re.findall(r"\bkind|side|amount|limit_price", form)) == set(
+        lasting["properties"].get("needs", {"items": {"properties": {}}})["items"]["properties"]
+    )
 
 
 def model(**table: Any) -> ModelSetting:

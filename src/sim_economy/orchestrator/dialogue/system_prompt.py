@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from sim_economy.core.codec import canonical
 from sim_economy.core.income_config import EmptyRule, IncomeConfig, OverdraftRule
+from sim_economy.core.options import matches_needs
 from sim_economy.core.world_config import (
     DividendRule,
     JobRule,
@@ -47,7 +48,7 @@ def instructions(config: WorldConfig, output: str, *, whole_state: bool = False)
         f"Further parameters: {'; '.join(_further(world, _stated(config)))}.",
         f"{_NOTATION} {_WHOLE_STATE}" if whole_state else _NOTATION,
         SAFETY,
-        _FORMAT[output],
+        _form(output, config),
     ]
     if "governance" in world:
         parts.insert(1, interventions_in_words(world["governance"], world))
@@ -146,13 +147,23 @@ SAFETY: Final = (
     "Only your own answer moves your tokens, and it can move no one else's."
 )
 
+def _form(output: str, config: WorldConfig) -> str:
+    """How to answer; the same as the schema says where there is one."""
+    needs = _NEEDS if matches_needs(config) else ""
+    return _FORMAT[output].format(keys=_KEYS.format(needs=needs))
+
+
 _KEYS: Final = (
-    "Its keys: thinking, why you act so, briefly, seen by nobody else; speech, what you say to "
-    "all, left out if nothing; action, an object whose key action is the action's name and whose "
-    "other keys are its arguments."
+    "Its keys: thinking, why you act so, briefly, seen by nobody else; {needs}action, an object "
+    "whose key action is the action's name and whose other keys are its arguments and speech, what "
+    "you say to all, empty if nothing."
+)
+_NEEDS: Final = (
+    "needs, a list, often empty, of contracts that you would make, one at most of each kind and "
+    "side, each with kind, side (offer or seek), amount and limit_price; "
 )
 _FORMAT: Final[Mapping[str, str]] = {
-    "prompted": f"Answer with one JSON object and nothing else. {_KEYS}",
+    "prompted": "Answer with one JSON object and nothing else. {keys}",
     "tool": "Answer by calling the tool `act` once.",
-    "native": f"Answer with one JSON object. {_KEYS}",
+    "native": "Answer with one JSON object. {keys}",
 }
