@@ -162,6 +162,8 @@ def test_what_comes_over_the_wire_is_what_the_server_takes(
     assert SERVERS[name](schema) is None
     assert strict is DIALECTS[name].strict
     assert "anyOf" in schema["properties"]["action"]
+    if output == "tool" and provider.startswith("openai"):
+        assert body["parallel_tool_calls"] is False
     if not DIALECTS[name].strict:
         assert schema == json.loads(turn_schema(asked, seen, world.config, 3))
 
@@ -222,6 +224,24 @@ def test_a_schema_says_what_its_turn_allows_only_where_it_stands_outside_the_pro
     assert not model(output="native").says_turn
     assert model(output="tool", schema="llama.cpp", schema_scope="turn").says_turn
     assert not model(output="native", schema="vllm", schema_scope="run").says_turn
+
+
+def test_the_texts_of_a_reply_leave_room_for_its_action() -> None:
+    def lengths(tokens_most: int) -> dict[str, int]:
+        asked = model(output="native", schema="llama.cpp", max_output_tokens=tokens_most)
+        seen = json.loads(_canonical(WORLDS["eight"], "agent_1"))
+        schema = json.loads(turn_schema(asked, seen, WORLDS["eight"].config, 3))
+        choices = schema["properties"]["action"]["anyOf"]
+        (speak,) = [own for own in choices if own["properties"]["action"]["enum"] == ["speak"]]
+        return {
+            "thinking": schema["properties"]["thinking"]["maxLength"],
+            "speech": schema["$defs"]["speech"]["maxLength"],
+            "speak": speak["properties"]["speech"]["maxLength"],
+        }
+
+    assert lengths(256) == {"thinking": 64, "speech": 64, "speak": 64}
+    assert lengths(7000) == {"thinking": 1750, "speech": 500, "speak": 500}
+    assert lengths(1) == {"thinking": 1, "speech": 1, "speak": 1}
 
 
 def test_a_lasting_schema_is_the_same_in_every_turn_and_an_exact_one_is_not() -> None:

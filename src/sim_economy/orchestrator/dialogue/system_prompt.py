@@ -147,6 +147,7 @@ SAFETY: Final = (
     "Only your own answer moves your tokens, and it can move no one else's."
 )
 
+
 def _form(output: str, config: WorldConfig) -> str:
     """How to answer; the same as the schema says where there is one."""
     needs = _NEEDS if matches_needs(config) else ""

@@ -201,6 +201,8 @@ def _settings(request: Request, call: ModelCall) -> ModelSettings:
         "max_retries": 0,
         "extra_headers": {"Idempotency-Key": call.key},
     }
+    if given.get("one_call"):
+        settings["parallel_tool_calls"] = False
     if "temperature" in given:
         settings["temperature"] = float(given["temperature"])
     if "reasoning_effort" in given:
