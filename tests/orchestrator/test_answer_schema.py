@@ -201,7 +201,8 @@ def _sent(provider: str, output: str, body: dict[str, Any]) -> tuple[dict[str, A
 def test_the_words_of_the_prompt_name_the_keys_of_the_schema(world: str, output: str) -> None:
     config = WORLDS[world].config
     (_, lasting) = schemas(WORLDS[world], "openai")
-    form = instructions(config, output).rpartition("\n\n")[2]
+    parts = instructions(config, 10, output).split("\n\n")
+    (form,) = [part for part in parts if "Its keys: " in part]
     for key in (*lasting["properties"], "speech"):
         assert f"{key}, " in form
     assert ("needs, " in form) == (world == "needs")

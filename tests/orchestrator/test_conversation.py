@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from sim_economy.core.errors import FolderError
-from sim_economy.orchestrator.dialogue.conversation import NO_ANSWER
+from sim_economy.orchestrator.dialogue.conversation import NO_ANSWER, turns_kept
 from sim_economy.orchestrator.dialogue.messages import Message
 from sim_economy.orchestrator.dialogue.system_prompt import PROMPT_VERSION
 from sim_economy.orchestrator.record.call_folder import CALL_LOG, SETTINGS, open_world, read_run
@@ -34,23 +35,32 @@ def asked(log: CallLog, agent_id: str) -> list[tuple[Message, ...]]:
 
 def test_a_turn_adds_to_the_messages_before_it_and_changes_none(tmp_path: Path) -> None:
     """The system part is one text for all agents, in all turns."""
-    play(tmp_path, mocked(30, memory_turns=6, memory_characters=1_000_000))
+    play(tmp_path, mocked(30, memory_turns=10, memory_characters=1_000_000))
     _, log = read_run(tmp_path)
     assert len({sent.request.instructions for sent in log.calls_sent.values()}) == 1
+    shortened = []
     for agent_id in SCENARIO.agent_ids:
-        grown = 0
         turns = asked(log, agent_id)
         for turn, (before, after) in enumerate(pairwise(turns), 1):
             answer = log.calls_ended[turn, agent_id, 0].answer
             assert answer is not None
-            if after[:-1] == (*before, Message("assistant", answer.text)):
-                grown += 1
-            else:  # what is left is the newest, behind who the agent is
+            if after[:-1] != (*before, Message("assistant", answer.text)):
+                shortened.append(turn + 1)
                 who = before[0].text.partition("\n\n")[0]
-                assert len(after) == 2 * 6 + 1
-                assert after[0].text.startswith(f"{who}\n\nTurn {turn - 5} of 30.")
-                assert after[1:-2] == before[-10:]
-        assert grown == 29 - 3, "every seventh turn, at 12 turns of which 6 are left"
+                assert len(after) == 2 * 2 + 1
+                assert after[0].text.startswith(f"{who}\n\nTurn {turn - 1}.")
+                assert after[1:-2] == before[-2:]
+    assert len(shortened) == 8 + 6, "every agent in its own of sixteen turns"
+    assert max(Counter(shortened).values()) == 1
+
+
+@pytest.mark.parametrize("memory_turns", [0, 1, 2, 5, 20, 200])
+def test_what_is_kept_grows_by_a_turn_until_it_is_few_again(memory_turns: int) -> None:
+    kept = [turns_kept(turn, 3, memory_turns) for turn in range(1, 3201)]
+    assert all(after == before + 1 or after == min(kept) for before, after in pairwise(kept))
+    assert min(kept) == min(memory_turns, 1) * max(memory_turns // 5, 1)
+    average = sum(kept) / len(kept)
+    assert memory_turns - 1 <= average <= memory_turns
 
 
 def test_what_is_kept_is_bounded_by_characters_too(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from tests.orchestrator.setup import mocked, play
 
 def prompt(governance: dict[str, Any]) -> str:
     given = {"num_agents": 3, **({"governance": governance} if governance else {})}
-    return instructions(parse_world_config(given), "prompted")
+    return instructions(parse_world_config(given), 9, "prompted")
 
 
 RULES: Final[dict[str, dict[str, Any]]] = {

@@ -14,13 +14,15 @@ from sim_economy.core.codec import canonical
 from sim_economy.core.errors import AmountOutOfRangeError
 from sim_economy.core.events import RejectionReason
 from sim_economy.core.options import options
+from sim_economy.core.table_reader import Kind
 from sim_economy.core.world_config import (
     HIDDEN,
     WorldConfig,
     config_values,
+    parameters,
     parse_world_config,
 )
-from sim_economy.orchestrator.dialogue.conversation import conversation, kept_exchanges
+from sim_economy.orchestrator.dialogue.conversation import conversation, kept_exchanges, turns_kept
 from sim_economy.orchestrator.dialogue.messages import Message, Shown
 from sim_economy.orchestrator.dialogue.observation_text import introduction, observation_text
 from sim_economy.orchestrator.dialogue.option_words import option_lines
@@ -51,13 +53,14 @@ class Player:
         observed: dict[str, Any] = json.loads(canonical(world.observe(self._agent_id)))
         seen = {key: value for key, value in observed.items() if key != "world"}
         who = introduction(self._agent_id, config.agent_ids, "")
-        kept = kept_exchanges(who, self._messages, answer, self._plan)
+        most = turns_kept(world.turn_number + 1, 0, self._plan.memory_turns)
+        characters = self._plan.memory_characters
+        kept = kept_exchanges(who, self._messages, answer, most, characters)
         view = observation_of(seen, config)
         shown = Shown(seen=seen)
         text = observation_text(
             shown,
             config.agent_ids,
-            99,
             tuple(option_lines(options(view, config), view, config)),
             earlier=[said for said, _ in kept],
             goods_most=self._plan.memory_characters,
@@ -113,34 +116,55 @@ def test_every_refusal_says_how_to_avoid_it() -> None:
 def test_the_system_part_states_every_parameter(preset: str) -> None:
     """Each number is another one here, so that a number found is that parameter's."""
     given = dict(PRESETS[preset])
-    base = config_values(parse_world_config(given), every=True)
-    numbers = [name for name, value in base.items() if isinstance(value, int) and value > 99]
+    base = config_values(parse_world_config(given))
+    numbers = [name for name, value in base.items() if type(value) is int and value > 1]
     changed = {name: 5003 + 7 * index for index, name in enumerate(numbers)}
     config = parse_world_config({**given, **changed, "num_agents": 3, "seed": 99_991})
-    text = instructions(config, "prompted")
-    for name, value in changed.items():
-        assert re.search(rf"\b{value}\b", text), name
-    for name, value in config_values(config, every=True).items():
-        assert name in text or re.search(rf"\b{re.escape(str(value))}\b", text) or name in WORDS
+    text = instructions(config, 9, "prompted")
+    for name, value in config_values(config).items():
+        stated = re.search(rf"\b{re.escape(str(value))}\b", text)
+        assert stated or name in WORDS, name
     assert "99991" not in text
     assert not HIDDEN & set(re.findall(r"\w+", text))
 
 
-WORDS: Final = frozenset({"job_rule", "signing_bonus_rule", "lottery_rule", "dividend_rule"}) | {
-    "slash_both_on_timeout"
-}
-"""Variants, which the rules state in words."""
+WORDS: Final = frozenset(
+    name for name, parameter in parameters().items() if parameter.kind in {Kind.VARIANT, Kind.FLAG}
+) | {"fixed_thinking_units", "fixed_output_units"}
+"""Variants, which the rules state in words, and figures that are not used here."""
+
+
+def test_every_variant_is_another_text() -> None:
+    usual = instructions(parse_world_config({}), 9, "prompted")
+    texts = {usual}
+    changes: list[dict[str, Any]] = [
+        {"job_rule": "waive_usage"},
+        {"signing_bonus_rule": "per_block"},
+        {"lottery_rule": "mine_stake_burn"},
+        {"unstake_without_amount": "all"},
+        {"dividend_rule": "stake_and_burn"},
+        {"usage_source": "operator"},
+        {"usage_source": "fixed", "fixed_output_units": 77},
+        {"slash_both_on_timeout": False},
+        {"payload_visible_turns": 3},
+        {"income": {"allowance": 5, "period_turns": 3}},
+        {"cores": {"owners": {"agent_0": 1}}},
+        {"governance": {"debt_rails": {}}},
+    ]
+    for change in changes:
+        texts.add(instructions(parse_world_config(change), 9, "prompted"))
+    assert len(texts) == len(changes) + 1
 
 
 def test_the_system_part_is_the_same_for_all_agents_and_names_none() -> None:
     config = parse_world_config({"num_agents": 3}, agent_ids=["ann", "bob", "cy"])
-    text = instructions(config, "native")
+    text = instructions(config, 9, "native")
     assert not {"ann", "bob", "cy"} & set(re.findall(r"\w+", text))
     assert "{" not in text
 
 
 def test_no_example_is_there_to_be_repeated() -> None:
     for output in ("prompted", "native", "tool"):
-        text = instructions(parse_world_config({}), output)
+        text = instructions(parse_world_config({}), 9, output)
         assert '"' not in text
         assert "80" not in text

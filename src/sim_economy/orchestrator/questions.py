@@ -15,6 +15,7 @@ from sim_economy.orchestrator.dialogue.conversation import (
     answer_in_conversation,
     conversation,
     kept_exchanges,
+    turns_kept,
 )
 from sim_economy.orchestrator.dialogue.intervention_words import changed_parameters
 from sim_economy.orchestrator.dialogue.messages import Message, Shown
@@ -101,13 +102,14 @@ class Questions:
         plan, agent_ids = self._plan, self._config.agent_ids
         who = introduction(agent_id, agent_ids, plan.backends[agent_id].persona)
         before, answer = self._last_exchange(agent_id, shown.seen["turn"])
-        kept = kept_exchanges(who, before, answer, plan)
+        turn = shown.seen["turn"] + 1
+        most = turns_kept(turn, agent_ids.index(agent_id), plan.memory_turns)
+        kept = kept_exchanges(who, before, answer, most, plan.memory_characters)
         config = self._config.as_seen(shown.seen["turn"])
         seen = observation_of(shown.seen, config)
         text = observation_text(
             shown,
             agent_ids,
-            self._turns,
             tuple(option_lines(options(seen, config), seen, config)),
             earlier=[said for said, _ in kept],
             goods_most=plan.memory_characters,
@@ -120,7 +122,7 @@ class Questions:
         whole = self._plan.observation == "full"
         outputs = {model.output for model in self._plan.models.values()}
         return {
-            output: system_prompt.instructions(self._config, output, whole_state=whole)
+            output: system_prompt.instructions(self._config, self._turns, output, whole_state=whole)
             for output in sorted(outputs)
         }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from sim_economy.core.contracts import OWN_TERMS, ContractKind, Role, Stage
+from sim_economy.core.contracts import OWN_TERMS, SETTLEMENTS, ContractKind, Role, Stage
 
 _ROLES: Final = tuple(role.name.lower() for role in Role)
 
@@ -22,13 +22,15 @@ def contract_line(contract: Mapping[str, Any]) -> str:
 
 
 def _deal(deal: Mapping[str, Any]) -> Iterator[str]:
-    yield from (f"{term} {deal.get(term, 0)}" for term in OWN_TERMS[ContractKind(deal["kind"])])
+    kind = ContractKind(deal["kind"])
+    yield from (f"{term} {deal.get(term, 0)}" for term in OWN_TERMS[kind])
     if any(deal["collaterals"]):
         yield f"collaterals {' '.join(map(str, deal['collaterals']))}"
     if deal["arbitrator_fee"]:
         yield f"arbitrator_fee {deal['arbitrator_fee']}"
     yield f"due_turn {deal['due_turn']}"
-    yield f"{deal['settlement']}"
+    if deal["settlement"] != SETTLEMENTS[kind][0]:
+        yield f"{deal['settlement']}"
     yield f"proposed in turn {deal['proposed']}"
 
 

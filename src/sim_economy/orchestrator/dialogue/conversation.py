@@ -11,7 +11,6 @@ from typing import Final, TypeAlias
 
 from sim_economy.orchestrator.dialogue.messages import Message
 from sim_economy.orchestrator.dialogue.reply_parser import answer_parts
-from sim_economy.orchestrator.settings import Plan
 
 NO_ANSWER: Final = '{"action": {"action": "idle"}}'
 """Stands for an answer that was not used: idle is what the agent then was."""
@@ -20,8 +19,22 @@ Exchange: TypeAlias = tuple[str, str]
 """What an agent was shown in a turn, and what it answered."""
 
 
+def turns_kept(turn: int, agent: int, memory_turns: int) -> int:
+    """How many earlier turns an agent may be shown: one more each turn, then few again.
+
+    They are `memory_turns` on average, or a little less. Agents lose theirs in different turns,
+    so that no turn finds all caches cold.
+
+    Args:
+        agent: Index in genesis order.
+    """
+    fewest = min(memory_turns, max(1, memory_turns // 5))
+    block = max(1, 2 * (memory_turns - fewest))
+    return fewest + (turn + agent) % block
+
+
 def kept_exchanges(
-    introduction: str, before: Sequence[Message], answer: str, plan: Plan
+    introduction: str, before: Sequence[Message], answer: str, turns: int, characters: int
 ) -> list[Exchange]:
     """What a conversation keeps of earlier turns, oldest first.
 
@@ -29,8 +42,15 @@ def kept_exchanges(
         introduction: Who the agent is; the first message begins with it.
         before: The messages of its last turn's first call; none before the first.
         answer: What it answered to them.
+        turns: The most that are kept.
+        characters: Beyond twice as many the newest are kept, of no more than these.
     """
-    return _kept(_exchanges(introduction, before, answer), plan)
+    exchanges = _exchanges(introduction, before, answer)
+    exchanges = exchanges[max(0, len(exchanges) - turns) :]
+    if _size(exchanges) > 2 * characters:
+        while _size(exchanges) > characters:
+            exchanges = exchanges[1:]
+    return exchanges
 
 
 def conversation(
@@ -57,16 +77,5 @@ def _exchanges(introduction: str, before: Sequence[Message], answer: str) -> lis
     return list(zip(texts[::2], texts[1::2], strict=True))
 
 
-def _kept(exchanges: list[Exchange], plan: Plan) -> list[Exchange]:
-    """All, up to twice the limits; beyond that the newest within them, for many turns to come."""
-    turns, characters = plan.memory_turns, plan.memory_characters
-    if _within(exchanges, 2 * turns, 2 * characters):
-        return exchanges
-    while not _within(exchanges, turns, characters):
-        exchanges = exchanges[1:]
-    return exchanges
-
-
-def _within(exchanges: list[Exchange], turns: int, characters: int) -> bool:
-    size = sum(len(shown) + len(answered) for shown, answered in exchanges)
-    return len(exchanges) <= turns and size <= characters
+def _size(exchanges: Sequence[Exchange]) -> int:
+    return sum(len(shown) + len(answered) for shown, answered in exchanges)
