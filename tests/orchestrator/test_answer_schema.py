@@ -23,6 +23,7 @@ from sim_economy.orchestrator.dialogue.system_prompt import instructions
 from sim_economy.orchestrator.dialogue.turn_schema import turn_schema
 from sim_economy.orchestrator.settings import ModelSetting, parse_plan
 from sim_economy.world.world import World
+from tests.architecture.source import ROOT
 from tests.orchestrator.schema_servers import SERVERS
 from tests.orchestrator.test_hosted import ANTHROPIC, GOOGLE, OPENAI, Stub, ask, setting, stub
 
@@ -209,6 +210,20 @@ def test_the_words_of_the_prompt_name_the_keys_of_the_schema(world: str, output:
     assert set(re.findall(r"\bkind|side|amount|limit_price", form)) == set(
         lasting["properties"].get("needs", {"items": {"properties": {}}})["items"]["properties"]
     )
+
+
+def test_the_page_has_every_server_source_and_limit() -> None:
+    page = (ROOT / "docs" / "answers.md").read_text(encoding="utf-8")
+    rows = [line.strip("|").split("|") for line in page.splitlines() if line.startswith("| ")]
+    (head,) = [cells for cells in rows if "`openai`" in cells[1]]
+    columns = [re.findall(r"`([^`]+)`", cell) for cell in head[1:]]
+    assert sorted(name for names in columns for name in names) == sorted(DIALECTS)
+    (values,) = [cells for cells in rows if cells[0].strip() == "enumerated values"]
+    for names, cell in zip(columns, values[1:], strict=True):
+        stated = int(re.findall(r"[\d,]+", cell)[0].rstrip(",").replace(",", ""))
+        assert {DIALECTS[name].enum_values_most for name in names} == {stated}
+    for dialect in DIALECTS.values():
+        assert all(source in page for source in dialect.sources)
 
 
 def model(**table: Any) -> ModelSetting:
