@@ -28,6 +28,7 @@ from sim_economy.orchestrator.dialogue.messages import (
     Shown,
 )
 from sim_economy.orchestrator.dialogue.providers.hosted import HostedProvider
+from sim_economy.orchestrator.dialogue.reply_parser import SCHEMA
 from sim_economy.orchestrator.settings import ModelSetting, parse_plan
 from tests.orchestrator.setup import SCENARIO
 
@@ -131,8 +132,11 @@ def setting(stub: Stub, provider: str = "openai-compatible", **more: Any) -> Mod
     return plan.models["m"]
 
 
-def ask(model: ModelSetting, messages: tuple[Message, ...] = HELLO) -> tuple[ModelOutput, Request]:
-    request = request_of(model, "the rules", messages)
+def ask(
+    model: ModelSetting, messages: tuple[Message, ...] = HELLO, schema: str = SCHEMA
+) -> tuple[ModelOutput, Request]:
+    asked = schema if model.output != "prompted" else ""
+    request = request_of(model, "the rules", messages, asked)
 
     async def steps() -> ModelOutput:
         provider = HostedProvider(model)

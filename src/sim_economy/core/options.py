@@ -142,7 +142,7 @@ def options(seen: Observation, config: WorldConfig) -> Options:
         turn=open_turn.turn,
         actions=tuple(open_turn.actions()),
         speech=_speech(config),
-        need=_NEED if _matches_needs(config) else {},
+        need=_NEED if matches_needs(config) else {},
     )
 
 
@@ -187,7 +187,7 @@ def lasting_options(agent_id: str, config: WorldConfig) -> Options:
             if name in arguments
         ),
         speech=_speech(config),
-        need=_NEED if _matches_needs(config) else {},
+        need=_NEED if matches_needs(config) else {},
     )
 
 
@@ -235,7 +235,8 @@ _NEED: Final[Mapping[str, Argument]] = dict(
 )
 
 
-def _matches_needs(config: WorldConfig) -> bool:
+def matches_needs(config: WorldConfig) -> bool:
+    """Test whether agents may state needs in a world (G4)."""
     return config.governance is not None and config.governance.contract_matching is not None
 
 

@@ -22,7 +22,7 @@ from sim_economy.orchestrator.dialogue.messages import (
     Request,
     Shown,
 )
-from sim_economy.orchestrator.dialogue.reply_parser import REPLY_VERSION, clean
+from sim_economy.orchestrator.dialogue.reply_parser import clean
 from sim_economy.orchestrator.limits.budget import NOTHING, Budget, BudgetReachedError, Cost
 from sim_economy.orchestrator.limits.rate_limit import RateLimiter
 from sim_economy.orchestrator.prices import Price
@@ -85,10 +85,12 @@ class Question(Struct, frozen=True, kw_only=True):
 
     Attributes:
         model: The name of its table.
+        schema: Of the answer, as text; empty where its model is given none.
         messages: Those of its first call.
         shown: What they say, as plain values.
         grows: Whether they begin with those of the turn before.
         over: When the turn's deadline passes, by the loop's clock.
+        needs: Whether the world matches needs, so that an answer may state them.
     """
 
     turn: int
@@ -100,6 +102,8 @@ class Question(Struct, frozen=True, kw_only=True):
     shown: Shown
     grows: bool
     over: float
+    schema: str = ""
+    needs: bool = False
 
 
 class ModelCaller:
@@ -143,7 +147,7 @@ class ModelCaller:
     @property
     def reply_version(self) -> int:
         """How replies are read in this run."""
-        return self.log.began.reply_version if self.log.began else REPLY_VERSION
+        return self.log.reply_version
 
     def stop(self) -> None:
         """Make no further call; those under way may end."""

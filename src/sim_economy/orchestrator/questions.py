@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from sim_economy.core.codec import canonical
-from sim_economy.core.options import options
+from sim_economy.core.options import matches_needs
 from sim_economy.core.world_config import WorldConfig, config_values
 from sim_economy.orchestrator.dialogue import earlier_prompts, system_prompt
 from sim_economy.orchestrator.dialogue.conversation import (
@@ -21,6 +21,7 @@ from sim_economy.orchestrator.dialogue.intervention_words import changed_paramet
 from sim_economy.orchestrator.dialogue.messages import Message, Shown
 from sim_economy.orchestrator.dialogue.observation_text import introduction, observation_text
 from sim_economy.orchestrator.dialogue.option_words import option_lines
+from sim_economy.orchestrator.dialogue.turn_schema import agent_options, turn_schema
 from sim_economy.orchestrator.model_call import Question
 from sim_economy.orchestrator.record.call_log import CallLog
 from sim_economy.orchestrator.scripted import observation_of
@@ -59,7 +60,8 @@ class Questions:
         assert backend.model is not None, backend
         shown = self._shown(agent_id, observed, full_state)
         build = self._one_message if self._version < system_prompt.PROMPT_VERSION else self._grown
-        system, messages = build(agent_id, shown, self._plan.models[backend.model].output)
+        setting = self._plan.models[backend.model]
+        system, messages = build(agent_id, shown, setting.output)
         return Question(
             turn=observed["turn"] + 1,
             agent=agent,
@@ -70,6 +72,8 @@ class Questions:
             shown=shown,
             grows=build == self._grown,
             over=over,
+            schema=turn_schema(setting, shown.seen, self._config, self._log.reply_version),
+            needs=matches_needs(self._config),
         )
 
     def _shown(
@@ -102,11 +106,11 @@ class Questions:
         most = turns_kept(turn, agent_ids.index(agent_id), plan.memory_turns)
         kept = kept_exchanges(who, before, answer, most, plan.memory_characters)
         config = self._config.as_seen(shown.seen["turn"])
-        seen = observation_of(shown.seen, config)
+        can = agent_options(shown.seen, self._config)
         text = observation_text(
             shown,
             agent_ids,
-            tuple(option_lines(options(seen, config), seen, config)),
+            tuple(option_lines(can, observation_of(shown.seen, config), config)),
             earlier=[said for said, _ in kept],
             goods_most=plan.memory_characters,
         )

@@ -178,14 +178,16 @@ def _parameters(request: Request) -> ModelRequestParameters:
                 description="Do this, and nothing else, in this turn.",
                 parameters_json_schema=json.loads(request.schema),
                 kind="output",
-                strict=False,
+                strict=request.settings.get("strict", False),
             )
             return ModelRequestParameters(
                 output_mode="tool", output_tools=[tool], allow_text_output=False
             )
         case "native":
             shape = OutputObjectDefinition(
-                json_schema=json.loads(request.schema), name=_TOOL, strict=False
+                json_schema=json.loads(request.schema),
+                name=_TOOL,
+                strict=request.settings.get("strict", False),
             )
             return ModelRequestParameters(output_mode="native", output_object=shape)
         case _:
