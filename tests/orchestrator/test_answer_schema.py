@@ -23,6 +23,7 @@ from sim_economy.orchestrator.dialogue.system_prompt import instructions
 from sim_economy.orchestrator.dialogue.turn_schema import turn_schema
 from sim_economy.orchestrator.settings import ModelSetting, parse_plan
 from sim_economy.world.world import World
+from tests.architecture.source import ROOT
 from tests.orchestrator.schema_servers import SERVERS
 from tests.orchestrator.test_hosted import ANTHROPIC, GOOGLE, OPENAI, Stub, ask, setting, stub
 
@@ -162,6 +163,8 @@ def test_what_comes_over_the_wire_is_what_the_server_takes(
     assert SERVERS[name](schema) is None
     assert strict is DIALECTS[name].strict
     assert "anyOf" in schema["properties"]["action"]
+    if output == "tool" and provider.startswith("openai"):
+        assert body["parallel_tool_calls"] is False
     if not DIALECTS[name].strict:
         assert schema == json.loads(turn_schema(asked, seen, world.config, 3))
 
@@ -199,13 +202,28 @@ def _sent(provider: str, output: str, body: dict[str, Any]) -> tuple[dict[str, A
 def test_the_words_of_the_prompt_name_the_keys_of_the_schema(world: str, output: str) -> None:
     config = WORLDS[world].config
     (_, lasting) = schemas(WORLDS[world], "openai")
-    form = instructions(config, 9, output).rpartition("\n\n")[2]
+    parts = instructions(config, 10, output).split("\n\n")
+    (form,) = [part for part in parts if "Its keys: " in part]
     for key in (*lasting["properties"], "speech"):
         assert f"{key}, " in form
     assert ("needs, " in form) == (world == "needs")
     assert set(re.findall(r"\bkind|side|amount|limit_price", form)) == set(
         lasting["properties"].get("needs", {"items": {"properties": {}}})["items"]["properties"]
     )
+
+
+def test_the_page_has_every_server_source_and_limit() -> None:
+    page = (ROOT / "docs" / "answers.md").read_text(encoding="utf-8")
+    rows = [line.strip("|").split("|") for line in page.splitlines() if line.startswith("| ")]
+    (head,) = [cells for cells in rows if "`openai`" in cells[1]]
+    columns = [re.findall(r"`([^`]+)`", cell) for cell in head[1:]]
+    assert sorted(name for names in columns for name in names) == sorted(DIALECTS)
+    (values,) = [cells for cells in rows if cells[0].strip() == "enumerated values"]
+    for names, cell in zip(columns, values[1:], strict=True):
+        stated = int(re.findall(r"[\d,]+", cell)[0].rstrip(",").replace(",", ""))
+        assert {DIALECTS[name].enum_values_most for name in names} == {stated}
+    for dialect in DIALECTS.values():
+        assert all(source in page for source in dialect.sources)
 
 
 def model(**table: Any) -> ModelSetting:
@@ -222,6 +240,24 @@ def test_a_schema_says_what_its_turn_allows_only_where_it_stands_outside_the_pro
     assert not model(output="native").says_turn
     assert model(output="tool", schema="llama.cpp", schema_scope="turn").says_turn
     assert not model(output="native", schema="vllm", schema_scope="run").says_turn
+
+
+def test_the_texts_of_a_reply_leave_room_for_its_action() -> None:
+    def lengths(tokens_most: int) -> dict[str, int]:
+        asked = model(output="native", schema="llama.cpp", max_output_tokens=tokens_most)
+        seen = json.loads(_canonical(WORLDS["eight"], "agent_1"))
+        schema = json.loads(turn_schema(asked, seen, WORLDS["eight"].config, 3))
+        choices = schema["properties"]["action"]["anyOf"]
+        (speak,) = [own for own in choices if own["properties"]["action"]["enum"] == ["speak"]]
+        return {
+            "thinking": schema["properties"]["thinking"]["maxLength"],
+            "speech": schema["$defs"]["speech"]["maxLength"],
+            "speak": speak["properties"]["speech"]["maxLength"],
+        }
+
+    assert lengths(256) == {"thinking": 64, "speech": 64, "speak": 64}
+    assert lengths(7000) == {"thinking": 1750, "speech": 500, "speak": 500}
+    assert lengths(1) == {"thinking": 1, "speech": 1, "speak": 1}
 
 
 def test_a_lasting_schema_is_the_same_in_every_turn_and_an_exact_one_is_not() -> None:

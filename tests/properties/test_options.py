@@ -33,6 +33,8 @@ from tests.properties.random_play import random_input, random_needs
 from tests.properties.schema_play import as_answer, drawn, random_states
 
 EXACT = DIALECTS["vllm"]
+PLENTY = 2**31
+"""Tokens of a reply that holds whatever the rules let an agent write."""
 WORLDS = range(30)
 TURNS = 20
 
@@ -70,7 +72,7 @@ def test_what_a_turns_schema_allows_is_refused_for_no_form(key: int) -> None:
     for state in states:
         agent = random.randrange(config.num_agents)
         own = agent_options(state, agent, config)
-        schema = json.loads(answer_schema(own, EXACT, 100))
+        schema = json.loads(answer_schema(own, EXACT, PLENTY))
         balance = known_balance(Observer(state, config).of(agent), config)
         for _ in range(8):
             answer = drawn(schema, random)
@@ -93,7 +95,7 @@ def test_every_action_is_drawn_and_applies() -> None:
             own = agent_options(state, agent, config)
             possible = [option.action for option in own.actions if option.action in missing]
             if possible:
-                schema = json.loads(answer_schema(own, EXACT, 100))
+                schema = json.loads(answer_schema(own, EXACT, PLENTY))
                 sent = read(drawn(schema, random, action=possible[0]), own, config)
                 if outcome(state, sent, config) is None:
                     missing -= {action_name(sent.action)}
@@ -108,7 +110,7 @@ def test_what_a_rule_applies_a_turns_schema_allows(key: int) -> None:
     config, states = random_states(random, TURNS)
     for state in states:
         observer = Observer(state, config)
-        for agent in range(config.num_agents):
+        for agent in random.sample(range(config.num_agents), min(3, config.num_agents)):
             sent = random_input(random, agent, state, config)
             if matches_needs(config):
                 sent = Input(
@@ -120,7 +122,7 @@ def test_what_a_rule_applies_a_turns_schema_allows(key: int) -> None:
             lasting = lasting_options(own.agent_id, config)
             answer = as_answer(sent, state.staked[agent], own)
             for allowed in (own, lasting) if state.turn % 4 == 0 else (own,):
-                schema = json.loads(answer_schema(allowed, EXACT, 100))
+                schema = json.loads(answer_schema(allowed, EXACT, PLENTY))
                 assert Draft202012Validator(schema).is_valid(answer), (answer, schema)
             again = read(answer, own, config)
             assert outcome(state, again, config) is None
@@ -137,7 +139,7 @@ def test_what_any_dialect_allows_in_any_scope_can_be_read(dialect: str) -> None:
             own = agent_options(state, agent, config)
             lasting = lasting_options(own.agent_id, config)
             for allowed in (own, lasting):
-                schema = json.loads(answer_schema(allowed, DIALECTS[dialect], 100))
+                schema = json.loads(answer_schema(allowed, DIALECTS[dialect], PLENTY))
                 if not world:
                     Draft202012Validator.check_schema(schema)
                 for _ in range(3):
@@ -175,7 +177,7 @@ def test_no_party_stands_twice_where_pairs_are_spelled_out() -> None:
     while config.num_agents < 4:
         config, states = random_states(random, 1)
     own = agent_options(states[0], 0, config)
-    schema = json.loads(answer_schema(own, EXACT, 100))
+    schema = json.loads(answer_schema(own, EXACT, PLENTY))
     proposed = 0
     for _ in range(900):
         action = read(drawn(schema, random), own, config).action

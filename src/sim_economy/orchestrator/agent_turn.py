@@ -97,6 +97,7 @@ def request_of(
         "reasoning_effort": setting.reasoning_effort,
         "stream": setting.stream,
         "strict": strict,
+        "one_call": schema not in {"", SCHEMA} and setting.output == "tool",
         "extra": setting.extra,
     }
     return Request(

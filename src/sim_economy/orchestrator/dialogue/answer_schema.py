@@ -24,6 +24,7 @@ from sim_economy.core.options import (
     WholeNumber,
 )
 from sim_economy.core.units import INPUT_LIMIT
+from sim_economy.orchestrator.dialogue.reply_parser import THINKING_MOST
 from sim_economy.orchestrator.dialogue.schema_dialects import SchemaDialect
 
 SPEAK: Final = "speak"
@@ -48,18 +49,18 @@ _MANNERS: Final = (_Manner(True, True), _Manner(False, True), _Manner(False, Fal
 
 
 def answer_schema(
-    options: Options, dialect: SchemaDialect, thinking_most: int, *, words: bool = True
+    options: Options, dialect: SchemaDialect, tokens_most: int, *, words: bool = True
 ) -> str:
     """The schema of an answer as JSON text, the strictest that a server takes.
 
     Args:
-        thinking_most: Characters of thinking; so that they leave room for the action.
+        tokens_most: Of the reply; its texts leave room for all else, a token for each character.
         words: Whether the model reads the schema, so that descriptions help it.
     """
     for manner in _MANNERS:
         if manner.pairs and not (dialect.pairs and _pairs(options) <= dialect.union_most):
             continue
-        schema = _Writer(dialect, manner, words=words).answer(options, thinking_most)
+        schema = _Writer(dialect, manner, tokens_most, words=words).answer(options)
         if not list(excesses(schema, dialect)):
             break
     return json.dumps(schema, ensure_ascii=False, separators=(",", ":"))
@@ -78,16 +79,18 @@ def _pairs(options: Options) -> int:
 class _Writer:
     """Writes options as a schema in one dialect and manner."""
 
-    def __init__(self, dialect: SchemaDialect, manner: _Manner, *, words: bool) -> None:
+    def __init__(
+        self, dialect: SchemaDialect, manner: _Manner, tokens_most: int, *, words: bool
+    ) -> None:
         self._words = words
+        self._tokens_most = tokens_most
         self._dialect = dialect
         self._manner = manner
         self._definitions: dict[str, Any] = {}
 
-    def answer(self, options: Options, thinking_most: int) -> dict[str, Any]:
+    def answer(self, options: Options) -> dict[str, Any]:
         """The whole schema; its root is an object, which every server takes."""
-        thinking = FreeText(0, thinking_most)
-        properties = {"thinking": self._argument("thinking", thinking)}
+        properties = {"thinking": self._argument("thinking", FreeText(0, THINKING_MOST))}
         if options.need:
             properties["needs"] = self._needs(options.need)
         choices = [
@@ -156,6 +159,10 @@ class _Writer:
 
     def _argument(self, name: str, argument: Argument) -> dict[str, Any]:
         """An argument, with what the schema cannot say of it in words."""
+        if name in _ROOM:
+            assert isinstance(argument, FreeText), argument
+            most = max(1, self._tokens_most // _ROOM[name])
+            argument = replace(argument, most=min(argument.most, most))
         written = self._written(argument, named=name in _NAMING)
         if not self._words:
             return written
@@ -203,6 +210,9 @@ class _Writer:
 
 _NAMING: Final = frozenset({"to", "counterparty", "arbitrator", "contract_id"})
 """Arguments that name agents or contracts."""
+
+_ROOM: Final[Mapping[str, int]] = {"thinking": 4, "speech": 4, "payload": 2}
+"""Texts with the part of a reply that each may fill: one of so many."""
 
 _WORDS: Final[Mapping[str, str]] = {
     "thinking": "your reasoning, briefly; nobody else sees it",

@@ -175,7 +175,7 @@ def _form(output: str, config: WorldConfig) -> str:
 
 _KEYS: Final = (
     "Its keys: thinking, why you act so, briefly, for yourself; {needs}action, an object with the "
-    "action's name under action, its arguments, and speech, what you say to all, empty if nothing."
+    "action's name under action, its arguments and speech, what you say to all, empty if nothing."
 )
 _NEEDS: Final = (
     "needs, a list, often empty, of contracts that you would make, one at most of each kind and "

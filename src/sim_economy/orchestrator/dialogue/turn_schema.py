@@ -8,7 +8,7 @@ from typing import Any
 from sim_economy.core.options import Options, lasting_options, options
 from sim_economy.core.world_config import WorldConfig
 from sim_economy.orchestrator.dialogue.answer_schema import answer_schema
-from sim_economy.orchestrator.dialogue.reply_parser import SCHEMA, THINKING_MOST
+from sim_economy.orchestrator.dialogue.reply_parser import SCHEMA
 from sim_economy.orchestrator.scripted import observation_of
 from sim_economy.orchestrator.settings import ModelSetting
 
@@ -41,6 +41,5 @@ def turn_schema(
         own = agent_options(seen, config)
     else:
         own = lasting_options(seen["agent_id"], config.as_seen(0))
-    thinking_most = min(THINKING_MOST, setting.max_output_tokens // 2)
     read = setting.output == "tool" or setting.dialect.in_prompt
-    return answer_schema(own, setting.dialect, thinking_most, words=read)
+    return answer_schema(own, setting.dialect, setting.max_output_tokens, words=read)

@@ -204,6 +204,8 @@ def _settings(request: Request, call: ModelCall, cached: dict[str, Any]) -> Mode
         "extra_headers": {"Idempotency-Key": call.key},
         **cached,
     }
+    if given.get("one_call"):
+        settings["parallel_tool_calls"] = False
     if "temperature" in given:
         settings["temperature"] = float(given["temperature"])
     if "reasoning_effort" in given:
