@@ -19,6 +19,9 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
+from sim_economy.orchestrator.record.call_folder import CALL_LOG
+from sim_economy.orchestrator.record.call_log import read_call_log
+from tests.realmodel.figures import figures
 from tests.realmodel.llama_server import LlamaServer, weights
 
 HERE: Final = Path(__file__).resolve().parent
@@ -38,7 +41,9 @@ def played(checkout: Path, folder: Path, file: Path, options: argparse.Namespace
             stdout=subprocess.PIPE,
             text=True,
         ).stdout
-        return {**json.loads(printed), "counted": server.counted()}
+        counted = server.counted()
+    log, _ = read_call_log(folder / CALL_LOG)
+    return {**figures(log), "seconds": json.loads(printed), "counted": counted}
 
 
 def means(runs: list[Any], turn: int) -> tuple[float, float, float, float]:

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import pytest
 
-from benchmarks.models_work import figures
 from sim_economy.core.events import RejectionReason
 from sim_economy.core.world_config import parse_world_config
 from sim_economy.ledger.verify import verify
@@ -22,6 +21,7 @@ from sim_economy.orchestrator.record.call_log import CallLog, read_call_log
 from sim_economy.orchestrator.session import SessionResult, replay_run
 from sim_economy.orchestrator.task import Task
 from tests.orchestrator.setup import play, task
+from tests.realmodel.figures import figures
 from tests.realmodel.llama_server import LlamaServer
 from tests.realmodel.recording_proxy import Answered, RecordingProxy
 
