@@ -11,18 +11,19 @@ import sys
 import time
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from sim_economy.agents.usage_model import PublishedUsage
 from sim_economy.core.world_config import parse_world_config
 from sim_economy.orchestrator.session import orchestrate
-from sim_economy.orchestrator.settings import parse_plan
+from sim_economy.orchestrator.settings import ModelSetting, parse_plan
 from sim_economy.orchestrator.task import Task
 from sim_economy.orchestrator.turn_loop import Progress
 
 
 def task(address: str, output: str, agents: int, turns: int, seed: int) -> Task:
     config = parse_world_config({"num_agents": agents, "seed": seed})
-    model = {
+    model: dict[str, Any] = {
         "provider": "openai-compatible",
         "model": "gemma-3-270m",
         "base_url": address,
@@ -31,6 +32,8 @@ def task(address: str, output: str, agents: int, turns: int, seed: int) -> Task:
         "temperature": 0.7,
         "extra": {"seed": seed},
     }
+    if "schema" in ModelSetting.__struct_fields__:
+        model["schema"] = "llama.cpp"
     limits = {"call_deadline_seconds": 600, "turn_deadline_seconds": 3000, "in_flight": agents}
     tables = {"orchestrator": limits, "models": {"m": model}, "minds": [{"model": "m"}]}
     plan = parse_plan(tables, config, Path())
