@@ -25,12 +25,22 @@ from sim_economy.orchestrator.dialogue.messages import (
     ModelOutput,
     ModelUsage,
     Request,
+    Shown,
 )
 from sim_economy.orchestrator.dialogue.providers.hosted import HostedProvider
+from sim_economy.orchestrator.dialogue.reply_parser import SCHEMA
 from sim_economy.orchestrator.settings import ModelSetting, parse_plan
 from tests.orchestrator.setup import SCENARIO
 
-CALL = ModelCall(seed=1, turn=2, agent=3, agent_id="agent_3", attempt=0, key="run-2-3-0")
+CALL = ModelCall(
+    seed=1,
+    turn=2,
+    agent=3,
+    agent_id="agent_3",
+    attempt=0,
+    key="run-2-3-0",
+    shown=Shown(seen={}),
+)
 HELLO = (
     Message("user", "Turn 2"),
     Message("assistant", "hm"),
@@ -122,8 +132,11 @@ def setting(stub: Stub, provider: str = "openai-compatible", **more: Any) -> Mod
     return plan.models["m"]
 
 
-def ask(model: ModelSetting, messages: tuple[Message, ...] = HELLO) -> tuple[ModelOutput, Request]:
-    request = request_of(model, "the rules", messages)
+def ask(
+    model: ModelSetting, messages: tuple[Message, ...] = HELLO, schema: str = SCHEMA
+) -> tuple[ModelOutput, Request]:
+    asked = schema if model.output != "prompted" else ""
+    request = request_of(model, "the rules", messages, asked)
 
     async def steps() -> ModelOutput:
         provider = HostedProvider(model)

@@ -23,7 +23,7 @@ from sim_economy.orchestrator.record.call_folder import (
     open_world,
     read_run,
     session,
-    under_kept_rules,
+    under_kept_versions,
 )
 from sim_economy.orchestrator.record.call_log import CallLog, IdleReason
 from sim_economy.orchestrator.settings import Plan
@@ -97,7 +97,7 @@ async def orchestrate(
         FolderError, StoreError, ReplayError: Folder, ledger or record cannot be used.
     """
     if not fresh:
-        task = under_kept_rules(folder, task)
+        task = under_kept_versions(folder, task)
     plan, config = task.plan, task.config
     async with (
         session(folder, task, fresh=fresh) as writer,
@@ -114,6 +114,7 @@ async def orchestrate(
             world_backend,
             caller,
             task.turns,
+            prompt_version=task.prompt_version,
             genesis=World(config, world_id=task.world_id).head.hash,
             usage=usage,
             writer=writer,
@@ -218,6 +219,7 @@ async def replay_run(folder: Path, progress: Callable[[int], None] = lambda turn
         LocalBackend(world),
         caller,
         task.turns,
+        prompt_version=task.prompt_version,
         until=played,
         show=lambda shown: progress(shown.turn) if not shown.decided else None,
     )

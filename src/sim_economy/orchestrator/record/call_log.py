@@ -193,6 +193,11 @@ class CallLog:
         self.closed: dict[int, TurnClosed] = {}
         self.stopped: list[SessionStopped] = []
 
+    @property
+    def reply_version(self) -> int:
+        """How replies are asked for and read in this run."""
+        return self.began.reply_version if self.began else REPLY_VERSION
+
     def add(self, line: LogLine) -> None:
         """Enter one line."""
         match line:

@@ -47,7 +47,7 @@ class AgentTurn(Struct, frozen=True, kw_only=True):
 
     Attributes:
         backend: Its model's table, or its policy.
-        saw: The prompt of its first call, or its observation.
+        saw: The newest message of its first call, or its observation.
         observation: What it saw of the economy, as plain values.
         thought: As it goes into the ledger.
         did: Its action in words.
@@ -172,7 +172,7 @@ def _agent_turn(task: Task, log: CallLog, decided: AgentDecided, paid: dict[str,
     chosen = decided.chosen
     first = log.calls_sent.get((turn, agent_id, 0))
     saw = (
-        log.request(first).messages[0].text
+        first.request.messages[-1].text
         if first
         else dumps(decided.seen, ensure_ascii=False, indent=1)
     )

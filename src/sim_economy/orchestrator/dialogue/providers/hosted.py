@@ -178,14 +178,16 @@ def _parameters(request: Request) -> ModelRequestParameters:
                 description="Do this, and nothing else, in this turn.",
                 parameters_json_schema=json.loads(request.schema),
                 kind="output",
-                strict=False,
+                strict=request.settings.get("strict", False),
             )
             return ModelRequestParameters(
                 output_mode="tool", output_tools=[tool], allow_text_output=False
             )
         case "native":
             shape = OutputObjectDefinition(
-                json_schema=json.loads(request.schema), name=_TOOL, strict=False
+                json_schema=json.loads(request.schema),
+                name=_TOOL,
+                strict=request.settings.get("strict", False),
             )
             return ModelRequestParameters(output_mode="native", output_object=shape)
         case _:
@@ -199,6 +201,8 @@ def _settings(request: Request, call: ModelCall) -> ModelSettings:
         "max_retries": 0,
         "extra_headers": {"Idempotency-Key": call.key},
     }
+    if given.get("one_call"):
+        settings["parallel_tool_calls"] = False
     if "temperature" in given:
         settings["temperature"] = float(given["temperature"])
     if "reasoning_effort" in given:
