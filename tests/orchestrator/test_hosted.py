@@ -133,7 +133,10 @@ def setting(stub: Stub, provider: str = "openai-compatible", **more: Any) -> Mod
 
 
 def ask(
-    model: ModelSetting, messages: tuple[Message, ...] = HELLO, schema: str = SCHEMA
+    model: ModelSetting,
+    messages: tuple[Message, ...] = HELLO,
+    schema: str = SCHEMA,
+    call: ModelCall = CALL,
 ) -> tuple[ModelOutput, Request]:
     asked = schema if model.output != "prompted" else ""
     request = request_of(model, "the rules", messages, asked)
@@ -141,7 +144,7 @@ def ask(
     async def steps() -> ModelOutput:
         provider = HostedProvider(model)
         try:
-            return await provider.ask(request, CALL)
+            return await provider.ask(request, call)
         finally:
             await provider.close()
 
@@ -248,6 +251,31 @@ def test_no_library_sends_anything_twice(
     if status in {429, 503}:
         assert failed.value.retry_after == 7
     assert len(stub.asked) == 1
+
+
+GROWING = replace(CALL, conversation="run-3")
+
+
+@pytest.mark.parametrize("call", [CALL, GROWING])
+def test_each_server_is_asked_to_keep_what_calls_begin_with(stub: Stub, call: ModelCall) -> None:
+    """Nothing is asked of it where each call is made anew, as in earlier prompts."""
+    grows = call is GROWING
+    stub.answers(ANTHROPIC)
+    ask(setting(stub, "anthropic"), call=call)
+    sent = json.dumps(stub.asked[-1][2])
+    assert sent.count('"cache_control"') == (2 if grows else 0)
+    (system,) = stub.asked[-1][2]["system"] if grows else [{}]
+    assert ("cache_control" in system) is grows
+    stub.answers(OPENAI)
+    ask(setting(stub, "openai"), call=call)
+    assert stub.asked[-1][2].get("prompt_cache_key") == ("run-3" if grows else None)
+    ask(setting(stub, schema="llama.cpp"), call=call)
+    slot = {name: stub.asked[-1][2].get(name) for name in ("cache_prompt", "id_slot")}
+    assert slot == ({"cache_prompt": True, "id_slot": 3} if grows else dict.fromkeys(slot))
+    ask(setting(stub, schema="llama.cpp", extra={"id_slot": -1}), call=call)
+    assert stub.asked[-1][2]["id_slot"] == -1, "what a scenario states goes first"
+    ask(setting(stub), call=call)
+    assert not {"cache_prompt", "id_slot", "prompt_cache_key"} & stub.asked[-1][2].keys()
 
 
 def test_a_figure_that_makes_no_sense_does_not_cost_the_others(stub: Stub) -> None:

@@ -353,7 +353,8 @@ def _priced(ended: CallEnded, price: Price | None) -> CallEnded:
     if ended.usage is None:
         return ended
     if price is not None:
-        return replace(ended, money=price.of(ended.usage))
+        saved = price.saved(ended.usage)
+        return replace(ended, money=price.of(ended.usage), saved=saved)
     usage = replace(ended.usage, cache_write_tokens=0)
     answer = ended.answer and replace(ended.answer, usage=usage)
     return replace(ended, usage=usage, answer=answer)

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from sim_economy.core.codec import canonical
-from sim_economy.core.options import matches_needs, options
+from sim_economy.core.options import matches_needs
 from sim_economy.core.world_config import WorldConfig, config_values
 from sim_economy.orchestrator.dialogue import earlier_prompts, system_prompt
 from sim_economy.orchestrator.dialogue.conversation import (
@@ -21,7 +21,7 @@ from sim_economy.orchestrator.dialogue.intervention_words import changed_paramet
 from sim_economy.orchestrator.dialogue.messages import Message, Shown
 from sim_economy.orchestrator.dialogue.observation_text import introduction, observation_text
 from sim_economy.orchestrator.dialogue.option_words import option_lines
-from sim_economy.orchestrator.dialogue.turn_schema import turn_schema
+from sim_economy.orchestrator.dialogue.turn_schema import agent_options, turn_schema
 from sim_economy.orchestrator.model_call import Question
 from sim_economy.orchestrator.record.call_log import CallLog
 from sim_economy.orchestrator.scripted import observation_of
@@ -106,11 +106,11 @@ class Questions:
         most = turns_kept(turn, agent_ids.index(agent_id), plan.memory_turns)
         kept = kept_exchanges(who, before, answer, most, plan.memory_characters)
         config = self._config.as_seen(shown.seen["turn"])
-        seen = observation_of(shown.seen, config)
+        can = agent_options(shown.seen, self._config)
         text = observation_text(
             shown,
             agent_ids,
-            tuple(option_lines(options(seen, config), seen, config)),
+            tuple(option_lines(can, observation_of(shown.seen, config), config)),
             earlier=[said for said, _ in kept],
             goods_most=plan.memory_characters,
         )

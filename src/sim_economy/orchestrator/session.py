@@ -18,6 +18,7 @@ from sim_economy.orchestrator.dialogue.providers import provider_for
 from sim_economy.orchestrator.key_filter import KeyFilter
 from sim_economy.orchestrator.limits.budget import Budget, Cost
 from sim_economy.orchestrator.model_call import ModelCaller, ModelEndpoint
+from sim_economy.orchestrator.record.cache_totals import CachedInput, cached_input
 from sim_economy.orchestrator.record.call_folder import (
     LEDGER,
     open_world,
@@ -52,6 +53,7 @@ class SessionResult(Struct, frozen=True, kw_only=True):
     Attributes:
         spent: Of the whole run, this session and earlier ones.
         unknown: The most that calls may have cost which never said what they took.
+        cached: What of their input was read from providers' caches.
         unanswered: Why no call of the whole run had a reply; None where one had.
     """
 
@@ -60,6 +62,7 @@ class SessionResult(Struct, frozen=True, kw_only=True):
     failed: int
     spent: Cost
     unknown: Cost
+    cached: CachedInput
     unanswered: Unanswered | None = None
 
 
@@ -127,6 +130,7 @@ async def orchestrate(
             failed=caller.failed,
             spent=budget.run.spent,
             unknown=budget.run.unknown,
+            cached=cached_input(writer.log),
             unanswered=_unanswered(writer.log),
         )
 

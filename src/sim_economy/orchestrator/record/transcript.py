@@ -16,6 +16,7 @@ from sim_economy.core.codec import canonical
 from sim_economy.ledger.readers.reading import reading
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.orchestrator.limits.budget import Spending
+from sim_economy.orchestrator.record.cache_totals import CachedInput, cached_input_by_turn
 from sim_economy.orchestrator.record.call_folder import LEDGER, read_run
 from sim_economy.orchestrator.record.call_log import AgentDecided, CallEnded, CallLog, damaged
 from sim_economy.orchestrator.session import restored_budget
@@ -83,6 +84,7 @@ class Transcript(Struct, frozen=True, kw_only=True):
         agent_turns: By turn, in genesis order.
         heads: By turn; a turn without one is not closed.
         spent: By agent id.
+        cached: What providers read from their caches, by turn.
         currency: Of all money; empty where the record does not say.
         played: The run as its ledger holds it; None where the ledger is elsewhere.
         balances: After the last closed turn, by agent id; empty where the ledger is elsewhere.
@@ -92,6 +94,7 @@ class Transcript(Struct, frozen=True, kw_only=True):
     agent_turns: dict[int, list[AgentTurn]]
     heads: dict[int, str]
     spent: dict[str, Spending]
+    cached: dict[int, CachedInput]
     played: Run | None
     balances: dict[str, int]
     stopped: str
@@ -135,6 +138,7 @@ def read_transcript(folder: Path) -> Transcript:
         agent_turns=agent_turns,
         heads={turn: closed.head for turn, closed in log.closed.items()},
         spent=restored_budget(task.plan, log).agents,
+        cached=cached_input_by_turn(log),
         played=played,
         balances=_last_balances(task, played),
         stopped=stopped,
