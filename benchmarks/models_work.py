@@ -34,7 +34,7 @@ def task(address: str, output: str, agents: int, turns: int, seed: int) -> Task:
     }
     if "schema" in ModelSetting.__struct_fields__:
         model["schema"] = "llama.cpp"
-    limits = {"call_deadline_seconds": 600, "turn_deadline_seconds": 3000, "in_flight": agents}
+    limits = {"call_deadline_seconds": 3000, "turn_deadline_seconds": 9000, "in_flight": agents}
     tables = {"orchestrator": limits, "models": {"m": model}, "minds": [{"model": "m"}]}
     plan = parse_plan(tables, config, Path())
     return Task(name="models", turns=turns, config=config, plan=plan, usage={})

@@ -46,6 +46,7 @@ def wanted(address: str, output: str) -> Task:
         "model": "gemma-3-270m",
         "base_url": address,
         "output": output,
+        "schema": "llama.cpp",
         "max_output_tokens": 256,
         "temperature": 0.7,
     }
@@ -98,7 +99,8 @@ def test_a_run_is_killed_resumed_replayed_and_billed_as_the_server_counted(
     log, _ = read_call_log(folder / CALL_LOG)
     assert_resumed(folder, log, ended)
     assert_billed(log, proxy.answered, counted)
-    assert_usable(log)
+    if output == "native":
+        assert_usable(log)
 
 
 def assert_resumed(folder: Path, log: CallLog, ended: SessionResult) -> None:
@@ -140,16 +142,19 @@ def assert_usable(log: CallLog) -> None:
     found = figures(log)
     assert found["decisions"] == AGENTS * TURNS
     assert found["usable_at_first_reply"] >= 0.99 * found["decisions"], found["unusable"]
-    assert set(found["refused"]) <= OF_THE_TURN, found["refused"]
+    assert set(found["refused"]) <= NOT_OF_FORM, found["refused"]
 
 
-OF_THE_TURN: Final = frozenset(
+NOT_OF_FORM: Final = frozenset(
     {
         RejectionReason.BALANCE_TOO_LOW,
+        RejectionReason.START_TURN_TOO_LATE,
+        RejectionReason.ARBITRATOR_FEE_TOO_HIGH,
+        RejectionReason.ARBITRATOR_COLLATERAL_TOO_LOW,
+        RejectionReason.PAYLOAD_MISMATCH,
         RejectionReason.STAGE_MISMATCH,
         RejectionReason.SIGNING_NOT_OPEN,
         RejectionReason.ALREADY_SIGNED,
-        RejectionReason.PAYLOAD_MISMATCH,
     }
 )
-"""Reasons that lie in what else happens in the turn, or in a hash that a model cannot compute."""
+"""Reasons that lie in two numbers together, in a hash, or in what others do in the same turn."""
