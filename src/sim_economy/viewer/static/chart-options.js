@@ -30,7 +30,7 @@ export function chartOptions(latest, width, height, { onCursor, onDraw }) {
     legend: { show: false },
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
     scales: { x: { time: false }, y: { range: paddedRange } },
-    axes: [axis({ incrs: wholeTurns, size: 34 }), axis({ size: 64, values: (_, ticks) => ticks.map(rounded) })],
+    axes: [axis({ incrs: wholeTurns, size: 30, label: "turn", labelSize: 18, labelFont: font }), axis({ size: 64, values: (_, ticks) => ticks.map(rounded) })],
     series: [{}, ...bands.flatMap(edges), ...lines.map(stroke)],
     bands: bands.map((/** @type {any} */ band, /** @type {number} */ index) => ({
       series: [2 * index + 1, 2 * index + 2], fill: faded(colour(band.colour), index),

@@ -43,6 +43,7 @@ export function useWorld(id) {
         const overview = await answerOf(places.path("view/overview"));
         if (ended) return;
         set((old) => ({ id, overview, error: null, version: old.version + 1 }));
+        if (overview.complete_to < overview.turn) reading.run();
         if (overview.live) stop ??= follow(places.path("events"), overview.turn, reading.run, setLink);
         if (stop !== null && !overview.live) {
           stop();

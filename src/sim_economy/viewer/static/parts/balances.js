@@ -2,6 +2,9 @@
 import { useEffect, useRef, useState } from "../library.js";
 import { answerOf } from "../wire.js";
 
+/** Before the next look at a ledger that the server still reads, in milliseconds. */
+const pause = 150;
+
 /**
  * @param {import("../world.js").World} world
  * @param {string[]} agents Whose lines are wanted; where none is named, those of a small world.
@@ -32,21 +35,25 @@ export function useBalances(world, agents) {
 /** As many points as there are pixels to tell apart. */
 const pointsOf = () => Math.max(160, Math.min(800, 100 * Math.round(innerWidth / 200)));
 
-/** Read on until the server has read all turns. */
+/** Read what is new; while the server still reads the ledger, all of it once more. */
 async function readTo(value, path, keep, signal) {
   let found = value;
-  do {
-    const after = found === null ? undefined : found.turns.at(-2);
+  for (;;) {
+    const after = found !== null && complete(found) ? found.turns.at(-2) : undefined;
     const news = await answerOf(path(after), { signal });
-    if (found !== null && after !== undefined && news.span !== found.span) {
+    const grows = after !== undefined && news.span === found.span && complete(news);
+    if (after === undefined || grows) {
+      found = grows ? joined(found, news, after) : news;
+      keep(found);
+      if (complete(found)) return;
+      await new Promise((resume) => { setTimeout(resume, pause); });
+    } else {
       found = null;
-      continue;
     }
-    found = found === null || after === undefined ? news : joined(found, news, after);
-    keep(found);
-    if (found.complete_to < found.last_turn) await new Promise((resume) => { setTimeout(resume, 120); });
-  } while (found === null || found.complete_to < found.last_turn);
+  }
 }
+
+const complete = (/** @type {any} */ answer) => answer.complete_to >= answer.last_turn;
 
 /** What is known up to a turn, and what came after it. */
 function joined(old, news, after) {

@@ -9,7 +9,12 @@ import { html } from "../library.js";
 export const KeyFigures = ({ figures }) => html`<dl class="key-figures">
   ${figures.map(({ label, value, note, bad }) => html`<div key=${label}>
     <dt>${label}</dt>
-    <dd class=${bad ? "value is-bad" : "value"}>${value}</dd>
+    <dd class=${classOf(value, bad)}>${value}</dd>
     ${note && html`<dd class="note">${note}</dd>`}
   </div>`)}
 </dl>`;
+
+const longest = 11;
+
+const classOf = (/** @type {unknown} */ value, /** @type {boolean | undefined} */ bad) =>
+  ["value", bad && "is-bad", typeof value === "string" && value.length > longest && "is-long"].filter(Boolean).join(" ");

@@ -2,7 +2,7 @@
 import { html, useState } from "../library.js";
 import { chooseTheme, chosenTheme } from "../theme.js";
 
-const names = { system: "As the system", light: "Light", dark: "Dark" };
+const names = { system: "System", light: "Light", dark: "Dark" };
 
 export function ThemeSwitch() {
   const [theme, set] = useState(chosenTheme());
@@ -10,7 +10,7 @@ export function ThemeSwitch() {
     chooseTheme(event.target.value);
     set(event.target.value);
   };
-  return html`<label class="unseen" for="theme">Colours</label>
+  return html`<label class="unseen" for="theme">Light or dark</label>
     <select id="theme" onChange=${choose}>
       ${Object.entries(names).map(([value, name]) => html`
         <option key=${value} value=${value} selected=${value === theme}>${name}</option>`)}

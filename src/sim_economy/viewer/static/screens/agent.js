@@ -59,8 +59,9 @@ function figuresOf({ agent, actions, rejections }) {
   ];
 }
 
-function outlookOf({ since, insolvent_turn: turn }) {
+function outlookOf({ since, insolvent_turn: turn, balance }) {
   if (since !== null) return `insolvent since turn ${tokens(since)}`;
+  if (balance.startsWith("-")) return "insolvent now";
   return turn === null ? "its balance does not fall" : `insolvent in turn ${tokens(turn)}, if it lasts`;
 }
 

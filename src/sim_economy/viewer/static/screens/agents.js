@@ -40,7 +40,8 @@ function columnsOf(world, rows) {
 
 const signedCell = (value) => html`<span class=${BigInt(value) < 0n ? "is-bad" : ""}>${tokens(value)}</span>`;
 
-function insolvency(world, { since, insolvent_turn: turn }) {
+function insolvency(world, { since, insolvent_turn: turn, balance }) {
   if (since !== null) return html`since <${TurnLink} world=${world} turn=${since}>turn ${tokens(since)}</${TurnLink}>`;
+  if (balance.startsWith("-")) return "now";
   return turn === null ? "" : `in turn ${tokens(turn)}, if the trend lasts`;
 }

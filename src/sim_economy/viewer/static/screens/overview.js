@@ -16,7 +16,7 @@ export function Overview({ world, query }) {
     <${SameAsBefore} world=${world} />
     <${KeyFigures} figures=${figuresOf(world)} />
     <div class="two">
-      <section aria-labelledby="balances"><h2 id="balances">Balances over turns</h2>
+      <section aria-labelledby="balances"><h2 id="balances">Balances over turns, in tokens</h2>
         <${BalancesChart} world=${world} query=${query} />
         <${Insolvency} world=${world} />
       </section>
@@ -62,7 +62,7 @@ function Insolvency({ world }) {
     { name: "balance", number: true, cell: ({ balance }) => html`<span class=${BigInt(balance) < 0n ? "is-bad" : ""}>${tokens(balance)}</span>` },
     { name: "insolvent", cell: ({ since, turn }) => (since === undefined
       ? `in turn ${tokens(turn)}, if the trend lasts`
-      : html`since <${TurnLink} world=${world} turn=${since}>turn ${tokens(since)}</${TurnLink}>`) },
+      : since === null ? "now" : html`since <${TurnLink} world=${world} turn=${since}>turn ${tokens(since)}</${TurnLink}>`) },
     { name: "trend a turn", number: true, cell: ({ trend }) => (trend === undefined ? "" : decimal(trend)) },
   ];
   return html`<h2>Insolvent, or next</h2>
