@@ -46,6 +46,10 @@ SCREENS: Final = (
 )
 
 
+AUDITED: Final = ("#/", "#/turns/30", "#/contracts", "#/chain")
+"""Where axe-core looks at every width; at one it looks at all screens."""
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if program() is None:
@@ -81,7 +85,8 @@ def test_every_screen_shows_an_attack_as_text(
             go(page, fragment)
             assert page.locator("#app").locator(STRANGE).count() == 0, fragment
             assert sideways(page) <= 0, fragment
-            assert opened.violations() == [], fragment
+            if width == 1280 or fragment in AUDITED:
+                assert opened.violations() == [], fragment
         assert page.evaluate("window.owned") is None
         assert ATTACK in page.locator("body").inner_text() or page.url.endswith("place")
         assert opened.complaints == []
@@ -133,7 +138,7 @@ def test_everything_is_reached_by_keys(browser: Browser) -> None:
             ".filter((element) => element.tabIndex < 0 && !element.closest('.end-labels')).length"
         )
         assert unreached == 0
-        page.locator(".plot").focus()
+        page.get_by_role("slider").focus()
         for key in ("ArrowLeft", "ArrowLeft", "PageUp"):
             page.keyboard.press(key)
         expect(page.locator(".readout-turn")).to_have_text("turn 48")
