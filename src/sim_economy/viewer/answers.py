@@ -182,11 +182,15 @@ class ChainHead(Struct, frozen=True, kw_only=True):
 
 
 class InsolventAgent(Struct, frozen=True, kw_only=True):
-    """An agent whose balance is below zero, since the turn after which it stayed there."""
+    """An agent whose balance is below zero.
+
+    Attributes:
+        since: The turn after which it has stayed there; null while turns are still being read.
+    """
 
     agent_id: str
     balance: Digits
-    since: int
+    since: int | None
 
 
 class Outlook(Struct, frozen=True, kw_only=True):
@@ -225,6 +229,8 @@ class OverviewAnswer(Struct, frozen=True, kw_only=True):
     Attributes:
         live: Whether turns still come, on `WORLD/events`.
         turn: The last one; 0 before the first.
+        complete_to: Turns that have been read. Fees, dividends, blocks, transactions, rejections
+            and contracts are those up to it; all else is as of `turn`. Ask again while it is lower.
         turns_planned: Of a run whose plan is known.
         answer: Who is insolvent, or will be first at the present trend, in a sentence.
         insolvent: Those longest below zero first; at most 20.
@@ -242,6 +248,7 @@ class OverviewAnswer(Struct, frozen=True, kw_only=True):
     live: bool
     ended: bool
     turn: int
+    complete_to: int
     turns_planned: int | None
     agents: int
     answer: str
@@ -300,7 +307,8 @@ class BalancesAnswer(Struct, frozen=True, kw_only=True):
             it was, ask once more without `after`.
         turns: The last turn of each bucket, later than `after`; the newest may not be full, and
             comes again until it is.
-        complete_to: Turns that have been read; the rest follows, ask again.
+        complete_to: Turns that have been read. Later points are single turns, some only; ask again,
+            without `after`, while it is lower than `last_turn`.
         platform: Its balance, after each bucket's last turn.
         lines: Of the agents asked for; of all of them where there are at most 20 and none is named.
     """
@@ -320,8 +328,8 @@ class AgentRow(Struct, frozen=True, kw_only=True):
 
     Attributes:
         index: In genesis order.
-        lowest: Balance after any turn so far.
-        since: The turn after which its balance has stayed below zero; null where it is solvent.
+        lowest: Balance after any turn that has been read.
+        since: As in `InsolventAgent`; null where it is solvent.
         trend: As in `Outlook`.
         insolvent_turn: As `turn` in `Outlook`; null where its balance does not fall.
         decided_by: A policy or model; empty where that is not known.

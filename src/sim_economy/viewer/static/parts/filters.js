@@ -1,0 +1,25 @@
+/** Filters of a list; they stand in the address, so that a filtered list can be sent. */
+import { go } from "../address.js";
+import { html } from "../library.js";
+import { words } from "../numbers.js";
+
+/**
+ * @typedef {{ name: string, label: string, choices?: string[] }} Filter One with choices is a list, another a field of text.
+ * @param {{ filters: Filter[], query: URLSearchParams, link: (query: Record<string, string>) => string }} props
+ */
+export function Filters({ filters, query, link }) {
+  const change = (/** @type {string} */ name) => (/** @type {any} */ event) =>
+    go(link({ ...Object.fromEntries(query), [name]: event.target.value }), true);
+  return html`<form class="row" role="search" aria-label="Filters" onSubmit=${(event) => event.preventDefault()}>
+    ${filters.map(({ name, label, choices }) => html`<label key=${name}>${label}${" "}
+      ${choices
+        ? html`<${Choice} choices=${choices} value=${query.get(name) ?? ""} onChange=${change(name)} />`
+        : html`<input value=${query.get(name) ?? ""} onChange=${change(name)} autocomplete="off" spellcheck=${false} />`}
+    </label>`)}
+  </form>`;
+}
+
+const Choice = ({ choices, value, onChange }) => html`<select onChange=${onChange}>
+  <option value="" selected=${value === ""}>all</option>
+  ${choices.map((choice) => html`<option key=${choice} value=${choice} selected=${choice === value}>${words(choice)}</option>`)}
+</select>`;
