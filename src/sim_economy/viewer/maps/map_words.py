@@ -24,10 +24,17 @@ def plane_answer(rows: SweptRows, choice: PlaneChoice, plane: Plane) -> str:
         return f"{where} nothing has been played yet."
     shares = [int((plane.classes == number).sum()) / played for number in range(len(CLASSES))]
     cells = "the runs" if SEED in {choice.across, choice.up} else "the plane"
-    parts = [f"in {percent(shares[1])} agents alone are insolvent"]
-    parts += [f"in {percent(shares[2])} the platform alone", f"in {percent(shares[3])} both"]
     solvent = f"agents and platform are both solvent in {percent(shares[0])} of {cells}"
-    return f"{where} {solvent}; {', '.join(parts[:2])}, {parts[2]}{_at_mark(rows, choice, plane)}."
+    others = [
+        f"{who} in {percent(share)}"
+        for who, share in zip(_INSOLVENT, shares[1:], strict=True)
+        if share
+    ]
+    insolvent = f"; insolvent are {listed(others)}" if others else ""
+    return f"{where} {solvent}{insolvent}{_at_mark(rows, choice, plane)}."
+
+
+_INSOLVENT: Final = ("agents alone", "the platform alone", "both")
 
 
 def _where(rows: SweptRows, choice: PlaneChoice) -> str:
@@ -38,9 +45,9 @@ def _where(rows: SweptRows, choice: PlaneChoice) -> str:
     for axis in rows.axes:
         step = choice.held.get(axis.name)
         if axis.name == "turns":
-            turns = "the varied" if step is None else f"{int(axis.texts[step]):,}"
+            turns = "all" if step is None else f"{int(axis.texts[step]):,}"
         elif step is not None and len(axis.texts) > 1:
-            held.append(f"{word_of(axis.name)} {axis.texts[step]}")
+            held.append(f"{word_of(axis.name)} {signed_text(axis.texts[step])}")
     return f"After {turns} turns{', with ' + ' and '.join(held) + ',' if held else ''}"
 
 
@@ -81,12 +88,17 @@ def metric_answer(rows: SweptRows, choice: PlaneChoice, plane: Plane, cells: Met
     return f"{meaning[:1].upper()}{meaning[1:]}: from {' to '.join(ends)}."
 
 
+def signed_text(text: str) -> str:
+    """A step as people read it, its minus as long as its plus."""
+    return f"\u2212{text[1:]}".replace(" -", " \u2212") if text.startswith("-") else text
+
+
 def cell_words(rows: SweptRows, choice: PlaneChoice, cell: int) -> str:
     """Where a cell is."""
     width = len(rows.axis(choice.across).texts) if choice.across else 1
     steps = {choice.across: cell % width, choice.up: cell // width}
     named = [
-        f"{word_of(name)} {rows.axis(name).texts[step]}" for name, step in steps.items() if name
+        f"{word_of(name)} {signed_text(rows.axis(name).texts[step])}" for name, step in steps.items() if name
     ]
     return ", ".join(named) or "the only point"
 
