@@ -98,7 +98,9 @@ def cell_words(rows: SweptRows, choice: PlaneChoice, cell: int) -> str:
     width = len(rows.axis(choice.across).texts) if choice.across else 1
     steps = {choice.across: cell % width, choice.up: cell // width}
     named = [
-        f"{word_of(name)} {signed_text(rows.axis(name).texts[step])}" for name, step in steps.items() if name
+        f"{word_of(name)} {signed_text(rows.axis(name).texts[step])}"
+        for name, step in steps.items()
+        if name
     ]
     return ", ".join(named) or "the only point"
 
