@@ -1,4 +1,4 @@
-"""A server of made-up worlds in the viewer's contract, for what a real ledger cannot be made to say."""
+"""A server of made-up worlds in the viewer's contract, for what no real ledger says."""
 
 from __future__ import annotations
 
@@ -81,5 +81,3 @@ def served(world: StubWorld) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
-
-

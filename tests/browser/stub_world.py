@@ -24,11 +24,18 @@ class StubWorld:
     """
 
     def __init__(
-        self, names: list[str], turn: int, *, text: str = "Thank you.", scale: int = 1, live: bool = False
+        self,
+        names: list[str],
+        turn: int,
+        *,
+        text: str = "Thank you.",
+        scale: int = 1,
+        live: bool = False,
     ) -> None:
         self.names, self.turn, self.text, self.scale, self.live = names, turn, text, scale, live
         self._news = threading.Condition()
         self._open = True
+        self._streams = 0
 
     def close_turn(self) -> None:
         """One more turn, which listeners hear of."""
@@ -42,11 +49,20 @@ class StubWorld:
             self._open = False
             self._news.notify_all()
 
+    def break_streams(self) -> None:
+        """End the streams there are; new ones may come."""
+        with self._news:
+            self._streams += 1
+            self._news.notify_all()
+
     def turns_after(self, seen: int) -> Iterator[int]:
+        """Turns as they are closed."""
+        own = self._streams
         while True:
             with self._news:
-                self._news.wait_for(lambda: self.turn > seen or not self._open)
-            if not self._open:
+                while self.turn <= seen and self._open and own == self._streams:
+                    self._news.wait()
+            if not self._open or own != self._streams:
                 return
             seen += 1
             yield seen
@@ -57,7 +73,7 @@ class StubWorld:
         wave = round(160 * math.sin(turn / (5 + agent % 7) + agent))
         return self.scale * (1000 + drift * turn + wave)
 
-    def answer(self, path: list[str], query: dict[str, str]) -> Any:
+    def answer(self, path: list[str], query: dict[str, str]) -> Any:  # noqa: C901
         """The answer to a path after `view/`."""
         match path:
             case ["catalogue"]:
@@ -102,7 +118,11 @@ class StubWorld:
 
     def _catalogue(self) -> answers.CatalogueAnswer:
         listed = answers.ListedWorld(
-            world_id="", title=self.text, note=self.text, replayed=False, figures={self.text: self.text}
+            world_id="",
+            title=self.text,
+            note=self.text,
+            replayed=False,
+            figures={self.text: self.text},
         )
         other = answers.ListedWorld(
             world_id=self.names[0], title=self.text, note="", replayed=True, figures={}
@@ -110,9 +130,16 @@ class StubWorld:
         table = answers.ListedTable(title=self.text, columns=(self.text,), rows=((self.text,),))
         document = answers.ListedDocument(name=self.text, title=self.text, size=1)
         return answers.CatalogueAnswer(
-            kind="ledger", title=self.text, answer=self.text, worlds=(listed, other),
-            documents=(document,), tables=(table,), has_map=False, asks_token=False, version="0",
-        )  # fmt: skip
+            kind="ledger",
+            title=self.text,
+            answer=self.text,
+            worlds=(listed, other),
+            documents=(document,),
+            tables=(table,),
+            has_map=False,
+            asks_token=False,
+            version="0",
+        )
 
     def _events(self) -> tuple[answers.EventRow, ...]:
         return tuple(
@@ -131,24 +158,47 @@ class StubWorld:
         solvent = [row for row in rows if row.since is None]
         first = rows[0].agent_id
         return answers.OverviewAnswer(
-            world_id="", title=self.text, kind="ledger", live=self.live, ended=not self.live,
-            turn=self.turn, complete_to=self.turn, turns_planned=None, agents=len(rows),
-            answer=f"{first} will be the first to be insolvent, in turn {self.turn + 9}: {self.text}",
+            world_id="",
+            title=self.text,
+            kind="ledger",
+            live=self.live,
+            ended=not self.live,
+            turn=self.turn,
+            complete_to=self.turn,
+            turns_planned=None,
+            agents=len(rows),
+            answer=f"{first} will be insolvent first, in turn {self.turn + 9}: {self.text}",
             solvent_agents=len(solvent),
             insolvent=tuple(
                 answers.InsolventAgent(agent_id=row.agent_id, balance=row.balance, since=row.since)
-                for row in rows if row.since is not None
+                for row in rows
+                if row.since is not None
             )[:20],
             outlook=tuple(
-                answers.Outlook(agent_id=row.agent_id, balance=row.balance, trend=row.trend, turn=self.turn + 9)
+                answers.Outlook(
+                    agent_id=row.agent_id, balance=row.balance, trend=row.trend, turn=self.turn + 9
+                )
                 for row in solvent
             )[:3],
-            trend_turns=10, platform=digits(self.scale * -1234567), token_supply=digits(self.scale * 12345678),
-            destroyed="0", fees_charged=digits(self.scale * 345678), fees_covered=digits(self.scale * 300000),
-            fees_waived="0", dividends="98765", blocks=self.turn, transactions=12, rejections=3,
-            contracts={"proposed": 9, "settled": 5}, open_contracts=2, rules_version="9", genesis=HASH,
-            head=self._head(), parameters=(answers.Fact(name=self.text, value=self.text),), newest=self._events(),
-        )  # fmt: skip
+            trend_turns=10,
+            platform=digits(self.scale * -1234567),
+            token_supply=digits(self.scale * 12345678),
+            destroyed="0",
+            fees_charged=digits(self.scale * 345678),
+            fees_covered=digits(self.scale * 300000),
+            fees_waived="0",
+            dividends="98765",
+            blocks=self.turn,
+            transactions=12,
+            rejections=3,
+            contracts={"proposed": 9, "settled": 5},
+            open_contracts=2,
+            rules_version="9",
+            genesis=HASH,
+            head=self._head(),
+            parameters=(answers.Fact(name=self.text, value=self.text),),
+            newest=self._events(),
+        )
 
     def _head(self) -> answers.ChainHead:
         return answers.ChainHead(turn=self.turn, head=HASH, state_digest=HASH, block_hash=HASH)
@@ -166,67 +216,135 @@ class StubWorld:
             return tuple(values[index] for values in spread)
 
         bands = answers.Bands(
-            lowest=band(0), tenth=band(count // 10), median=band(count // 2),
-            ninetieth=band(count * 9 // 10), highest=band(-1), insolvent=band(0),
-        )  # fmt: skip
-        lines = [(name, tuple(self.balance(self.names.index(name), turn) for turn in turns)) for name in shown]
+            lowest=band(0),
+            tenth=band(count // 10),
+            median=band(count // 2),
+            ninetieth=band(count * 9 // 10),
+            highest=band(-1),
+            insolvent=band(0),
+        )
+        lines = [
+            (name, tuple(self.balance(self.names.index(name), turn) for turn in turns))
+            for name in shown
+        ]
         return answers.BalancesAnswer(
-            span=1, turns=tuple(turns), last_turn=self.turn, complete_to=self.turn, bands=bands,
-            platform=tuple(-17 * turn for turn in turns), token_supply=tuple(map(sum, spread)),
-            lines=tuple(answers.BalanceLine(agent_id=name, low=line, high=line, last=line) for name, line in lines),
-        )  # fmt: skip
+            span=1,
+            turns=tuple(turns),
+            last_turn=self.turn,
+            complete_to=self.turn,
+            bands=bands,
+            platform=tuple(-17 * turn for turn in turns),
+            token_supply=tuple(map(sum, spread)),
+            lines=tuple(
+                answers.BalanceLine(agent_id=name, low=line, high=line, last=line)
+                for name, line in lines
+            ),
+        )
 
     def _row(self, agent: int) -> answers.AgentRow:
         balance = self.balance(agent, self.turn)
         return answers.AgentRow(
-            agent_id=self.names[agent], index=agent, balance=digits(balance), staked="0", unstaking="0",
-            pending="0", escrow="0", lowest=digits(min(0, balance)), since=12 if balance < 0 else None,
-            trend=-12.25, insolvent_turn=self.turn + 9, decided_by=self.text,
-        )  # fmt: skip
+            agent_id=self.names[agent],
+            index=agent,
+            balance=digits(balance),
+            staked="0",
+            unstaking="0",
+            pending="0",
+            escrow="0",
+            lowest=digits(min(0, balance)),
+            since=12 if balance < 0 else None,
+            trend=-12.25,
+            insolvent_turn=self.turn + 9,
+            decided_by=self.text,
+        )
 
     def _agent(self, agent: int) -> answers.AgentAnswer:
         name = self.names[agent]
         return answers.AgentAnswer(
-            agent=self._row(agent), answer=f"{name} has tokens left. {self.text}", reasons=self._paid(),
-            actions={"work": 3, "transfer": 1}, rejections=1, contracts=(self._contract(),),
-            contracts_total=1, speech=(answers.Speech(turn=1, agent_id=name, text=self.text),), has_calls=True,
-        )  # fmt: skip
+            agent=self._row(agent),
+            answer=f"{name} has tokens left. {self.text}",
+            reasons=self._paid(),
+            actions={"work": 3, "transfer": 1},
+            rejections=1,
+            contracts=(self._contract(),),
+            contracts_total=1,
+            speech=(answers.Speech(turn=1, agent_id=name, text=self.text),),
+            has_calls=True,
+        )
 
     def _paid(self) -> tuple[answers.ReasonTotal, ...]:
-        return (answers.ReasonTotal(reason="inference_fee", tokens=digits(-7 * self.scale), postings=4),)
+        return (
+            answers.ReasonTotal(reason="inference_fee", tokens=digits(-7 * self.scale), postings=4),
+        )
 
     def _statement(self, name: str) -> answers.StatementPageAnswer:
         row = answers.StatementRow(
-            turn=1, account="balance", amount=digits(-7 * self.scale), reason="inference_fee",
-            counterpart=f"{self.names[-1]}:balance", after=digits(993 * self.scale),
-        )  # fmt: skip
+            turn=1,
+            account="balance",
+            amount=digits(-7 * self.scale),
+            reason="inference_fee",
+            counterpart=f"{self.names[-1]}:balance",
+            after=digits(993 * self.scale),
+        )
         return answers.StatementPageAnswer(
-            agent_id=name, first_turn=1, last_turn=self.turn, opening={"balance": "1000"},
-            closing={"balance": "993"}, rows=(row,), earlier=None, later=None,
-        )  # fmt: skip
+            agent_id=name,
+            first_turn=1,
+            last_turn=self.turn,
+            opening={"balance": "1000"},
+            closing={"balance": "993"},
+            rows=(row,),
+            earlier=None,
+            later=None,
+        )
 
     def _decision(self, name: str, turn: int) -> answers.DecisionRow:
         return answers.DecisionRow(
-            turn=turn, agent_id=name, action="transfer", words=f"transfer to {self.names[-1]}",
-            said=self.text, thought=self.text, thinking_units="12", output_units="3",
-            rejection="not_enough", fee="7", calls=1,
-        )  # fmt: skip
+            turn=turn,
+            agent_id=name,
+            action="transfer",
+            words=f"transfer to {self.names[-1]}",
+            said=self.text,
+            thought=self.text,
+            thinking_units="12",
+            output_units="3",
+            rejection="not_enough",
+            fee="7",
+            calls=1,
+        )
 
     def _decided(self, name: str, turn: int) -> answers.DecisionAnswer:
         call = answers.CallRow(
-            attempt=1, outcome="reply", detail=self.text, thinking=self.text, reply=self.text, seconds=1.5,
-            tokens="12 in, 3 out", money="0.01",
-        )  # fmt: skip
+            attempt=1,
+            outcome="reply",
+            detail=self.text,
+            thinking=self.text,
+            reply=self.text,
+            seconds=1.5,
+            tokens="12 in, 3 out",
+            money="0.01",
+        )
         return answers.DecisionAnswer(
-            decision=self._decision(name, turn), balance_before="1000", balance_after="993",
-            paid=self._paid(), decided_by=self.text, saw=self.text, idle_because=self.text, calls=(call,),
-            currency="USD", earlier=None, later=None,
-        )  # fmt: skip
+            decision=self._decision(name, turn),
+            balance_before="1000",
+            balance_after="993",
+            paid=self._paid(),
+            decided_by=self.text,
+            saw=self.text,
+            idle_because=self.text,
+            calls=(call,),
+            currency="USD",
+            earlier=None,
+            later=None,
+        )
 
     def _moved(self) -> tuple[answers.MovementRow, ...]:
         return (
             answers.MovementRow(
-                index=0, source="platform", target=f"{self.names[0]}:balance", amount="25", reason="dividend"
+                index=0,
+                source="platform",
+                target=f"{self.names[0]}:balance",
+                amount="25",
+                reason="dividend",
             ),
         )
 
@@ -234,67 +352,135 @@ class StubWorld:
         owners = tuple(answers.OwnerTokens(owner=name, tokens="25") for name in self.names[:20])
         platform = (answers.OwnerTokens(owner="platform", tokens="500"),)
         flow = answers.ReasonFlow(
-            reason="dividend", tokens="500", postings=len(owners), payers=platform, payers_total=1,
-            payees=owners, payees_total=len(self.names),
-        )  # fmt: skip
+            reason="dividend",
+            tokens="500",
+            postings=len(owners),
+            payers=platform,
+            payers_total=1,
+            payees=owners,
+            payees_total=len(self.names),
+        )
         block = answers.BlockRow(
-            winner=self.names[0], validator_type=self.text, transactions=1, tips="2", hash=HASH,
-            previous_hash=HASH, tickets=3, chances=(answers.Fact(name=self.names[0], value="0.5"),),
-        )  # fmt: skip
+            winner=self.names[0],
+            validator_type=self.text,
+            transactions=1,
+            tips="2",
+            hash=HASH,
+            previous_hash=HASH,
+            tickets=3,
+            chances=(answers.Fact(name=self.names[0], value="0.5"),),
+        )
         transaction = answers.TransactionRow(
-            tx_type="transfer", agent_id=self.names[0], to=self.names[-1], amount="5", fee="1", submitted=1
+            tx_type="transfer",
+            agent_id=self.names[0],
+            to=self.names[-1],
+            amount="5",
+            fee="1",
+            submitted=1,
         )
         return answers.TurnAnswer(
-            turn=turn, ends=False, answer=f"{self.names[0]} won the block of turn {turn}. {self.text}",
-            head=HASH, state_digest=HASH, token_supply="1", fees_charged="1", fees_covered="1", fees_waived="0",
-            dividends="500", block=block, flows=(flow,), postings=1, inputs=len(self.names), rejections=1,
+            turn=turn,
+            ends=False,
+            answer=f"{self.names[0]} won the block of turn {turn}. {self.text}",
+            head=HASH,
+            state_digest=HASH,
+            token_supply="1",
+            fees_charged="1",
+            fees_covered="1",
+            fees_waived="0",
+            dividends="500",
+            block=block,
+            flows=(flow,),
+            postings=1,
+            inputs=len(self.names),
+            rejections=1,
             decisions=tuple(self._decision(name, turn) for name in self.names[:100]),
-            contract_events=self._contract_events(), contract_events_total=1, transactions=(transaction,),
-            transactions_total=1, denied=owners[:2], governance=(answers.Fact(name=self.text, value=self.text),),
-            earlier=turn - 1 if turn else None, later=turn + 1 if turn < self.turn else None,
-        )  # fmt: skip
+            contract_events=self._contract_events(),
+            contract_events_total=1,
+            transactions=(transaction,),
+            transactions_total=1,
+            denied=owners[:2],
+            governance=(answers.Fact(name=self.text, value=self.text),),
+            earlier=turn - 1 if turn else None,
+            later=turn + 1 if turn < self.turn else None,
+        )
 
     def _contract(self) -> answers.ContractRow:
         return answers.ContractRow(
-            contract_id=7, kind="loan", settlement="automatic",
-            parties=(self.names[0], self.names[-1], self.names[0]), proposed=1, started=2, ended=5,
-            stage="defaulted", cause="not_repaid", amount=digits(400 * self.scale), gains=("5", "-5", "0"),
-        )  # fmt: skip
+            contract_id=7,
+            kind="loan",
+            settlement="automatic",
+            parties=(self.names[0], self.names[-1], self.names[0]),
+            proposed=1,
+            started=2,
+            ended=5,
+            stage="defaulted",
+            cause="not_repaid",
+            amount=digits(400 * self.scale),
+            gains=("5", "-5", "0"),
+        )
 
     def _contract_events(self) -> tuple[answers.ContractEventRow, ...]:
         return (
             answers.ContractEventRow(
-                turn=1, contract_id=7, happened="defaulted", agent_id=self.names[0],
-                facts=(answers.Fact(name="reason", value=self.text),), moved=self._moved(),
+                turn=1,
+                contract_id=7,
+                happened="defaulted",
+                agent_id=self.names[0],
+                facts=(answers.Fact(name="reason", value=self.text),),
+                moved=self._moved(),
             ),
-        )  # fmt: skip
+        )
 
     def _life(self) -> answers.ContractLifeAnswer:
         return answers.ContractLifeAnswer(
-            contract=self._contract(), answer=f"A loan that was not repaid. {self.text}",
-            terms=(answers.Fact(name="principal", value=self.text),), events=self._contract_events(),
-        )  # fmt: skip
+            contract=self._contract(),
+            answer=f"A loan that was not repaid. {self.text}",
+            terms=(answers.Fact(name="principal", value=self.text),),
+            events=self._contract_events(),
+        )
 
     def _chain(self, query: dict[str, str]) -> answers.ChainAnswer:
         compared = None
         if "head" in query:
             same = query["head"] == HASH
             compared = answers.ComparedHead(
-                turn=int(query["turn"]), head=query["head"], same=same, kept=HASH,
-                words=f"Every record up to turn {query['turn']} is {'what it was' if same else 'another'}.",
-            )  # fmt: skip
+                turn=int(query["turn"]),
+                head=query["head"],
+                same=same,
+                kept=HASH,
+                words=f"Up to turn {query['turn']}: {'the same' if same else 'not the same'}.",
+            )
         return answers.ChainAnswer(
-            world_id="", genesis=HASH, rules_version="9", head=self._head(), blocks=self.turn,
-            newest_block=None, newest_block_turn=None, signed=True, engine_key=self.text,
-            head_file=answers.HeadFileRow(turn=self.turn, head=HASH, problem=None), compared=compared,
-        )  # fmt: skip
+            world_id="",
+            genesis=HASH,
+            rules_version="9",
+            head=self._head(),
+            blocks=self.turn,
+            newest_block=None,
+            newest_block_turn=None,
+            signed=True,
+            engine_key=self.text,
+            head_file=answers.HeadFileRow(turn=self.turn, head=HASH, problem=None),
+            compared=compared,
+        )
 
     def _verified(self) -> answers.VerifiedAnswer:
         return answers.VerifiedAnswer(
-            is_sound=False, words="The ledger is not sound.", turns=self.turn, problem=self.text, problem_turn=3,
-            signatures=0, head_file=True, head=None, seconds=0.25, compared=None,
-        )  # fmt: skip
+            is_sound=False,
+            words="The ledger is not sound.",
+            turns=self.turn,
+            problem=self.text,
+            problem_turn=3,
+            signatures=0,
+            head_file=True,
+            head=None,
+            seconds=0.25,
+            compared=None,
+        )
 
     def _search(self) -> answers.SearchAnswer:
-        hit = answers.SearchHit(kind="speech", words=self.text, turn=1, agent_id=self.names[0], contract_id=None)
+        hit = answers.SearchHit(
+            kind="speech", words=self.text, turn=1, agent_id=self.names[0], contract_id=None
+        )
         return answers.SearchAnswer(hits=(hit,), complete=False)

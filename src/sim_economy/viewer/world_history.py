@@ -12,7 +12,7 @@ from msgspec import Struct, json
 
 from sim_economy.core.accounts import BALANCE, FIRST, PLATFORM, WIDTH, PostingReason
 from sim_economy.ledger.fold.account_fold import fold_postings
-from sim_economy.ledger.records import Genesis, TurnRecord
+from sim_economy.ledger.records import Genesis, Head, StoredTurn, TurnRecord
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.viewer.balance_history import BalanceHistory
 from sim_economy.viewer.contract_index import ContractIndex
@@ -87,6 +87,7 @@ class WorldHistory:
 
     Attributes:
         turn: The last one that was read; -1 before genesis.
+        head: The end of the chain up to it; None before genesis.
         accounts: All of them, after it.
         recent: Balances after the newest turns, as many as a trend is taken over and one.
         moved: By reason.
@@ -98,6 +99,8 @@ class WorldHistory:
         self.agent_ids = first.agent_ids
         self._indices = {agent_id: index for index, agent_id in enumerate(first.agent_ids)}
         self.turn = -1
+        self.head: Head | None = None
+        self.token_supply = 0
         self.ended = False
         self.accounts = [0] * (FIRST + WIDTH * len(first.agent_ids))
         self.balances = BalanceHistory()
@@ -111,12 +114,15 @@ class WorldHistory:
         """Read on to the end of a store, or for so long; at least one turn."""
         until = monotonic() + seconds
         with self.lock:
+            if self.head is None:
+                self.head = Head.of_genesis(store.genesis_line())
             for stored in store.read(self.turn + 1):
-                self._add(stored.record)
+                self._add(stored)
                 if monotonic() > until:
                     break
 
-    def _add(self, record: TurnRecord) -> None:
+    def _add(self, stored: StoredTurn) -> None:
+        record = stored.record
         fold_postings(self.accounts, record.postings)
         balances = self.accounts[BALANCE::WIDTH]
         self.balances.add(record.turn, balances, self.accounts[PLATFORM], record.token_supply)
@@ -126,7 +132,9 @@ class WorldHistory:
         self._add_moved(record)
         self._add_inputs(record)
         self._add_balances(record.turn, balances)
-        self.turn, self.ended = record.turn, record.ends
+        self.turn, self.ended, self.token_supply = record.turn, record.ends, record.token_supply
+        assert self.head is not None
+        self.head = self.head.after(record, stored.head_hash)
 
     def _add_sums(self, record: TurnRecord) -> None:
         sums, bill = self.sums, record.bill

@@ -30,7 +30,7 @@ export function chartOptions(latest, width, height, { onCursor, onDraw }) {
     legend: { show: false },
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
     scales: { x: { time: false }, y: { range: paddedRange } },
-    axes: [axis({ incrs: wholeTurns, size: 30, label: "turn", labelSize: 18, labelFont: font }), axis({ size: 64, values: (_, ticks) => ticks.map(rounded) })],
+    axes: [axis({ incrs: wholeTurns, size: 28, label: "turn", labelSize: 14, labelGap: 0, labelFont: font }), axis({ size: 64, values: (_, ticks) => ticks.map(rounded) })],
     series: [{}, ...bands.flatMap(edges), ...lines.map(stroke)],
     bands: bands.map((/** @type {any} */ band, /** @type {number} */ index) => ({
       series: [2 * index + 1, 2 * index + 2], fill: faded(colour(band.colour), index),
@@ -54,7 +54,7 @@ const stroke = (line) => ({
 const edges = () => [0, 1].map(() => ({ stroke: "transparent", width: 0, points: { show: false } }));
 
 /** Bands lie one upon another; each inner one is a little stronger. */
-const faded = (value, index) => value + (index === 0 ? "26" : "40");
+const faded = (value, index) => value + (index === 0 ? "22" : "38");
 
 /** Some air above and below; zero is always within. */
 function paddedRange(_, low, high) {

@@ -3,7 +3,7 @@
  *
  * @typedef {import("./numbers.js").Tokens} Tokens
  * @typedef {{ name: string, values: (Tokens | null)[], colour: string, link?: string, faint?: boolean }} Line
- * @typedef {{ name: string, low: (Tokens | null)[], high: (Tokens | null)[], colour: string }} Band
+ * @typedef {{ name: string, low: (Tokens | null)[], high: (Tokens | null)[], colour: string, shown?: boolean }} Band
  * @typedef {{ label: string, turns: number[], lines: Line[], bands?: Band[], height?: number,
  *   onTurn?: (turn: number) => void, onRange?: (first: number, last: number) => void }} ChartProps
  */
@@ -61,9 +61,11 @@ export function Chart(props) {
       onTurn?.(turns[at]);
     }
   };
+  const shown = at ?? turns.length - 1;
   return html`<figure class="chart">
-    <div class="plot" ref=${frame} tabindex="0" role="img" onKeyDown=${move}
-      aria-label=${`${label}. Arrow keys move through the turns${onTurn ? ", Enter opens one" : ""}; a table of the numbers follows.`}>
+    <div class="plot" style=${{ minHeight: `${height}px` }}>
+      <div ref=${frame} tabindex="0" role="slider" onKeyDown=${move} aria-label=${`${label}: turn`} aria-valuemin=${turns[0]}
+        aria-valuemax=${turns.at(-1)} aria-valuenow=${turns[shown]} aria-valuetext=${spoken(props, shown)}></div>
       <${EndLabels} plot=${plot.current} lines=${lines} drawn=${drawnAt} at=${at} />
     </div>
     <${Readout} ...${props} at=${at} />
@@ -71,16 +73,30 @@ export function Chart(props) {
   </figure>`;
 }
 
+/** A line's own band needs no second name. */
+const named = (/** @type {Band} */ band) => band.shown !== false;
+
+/** The lines at a turn, in words. @param {ChartProps} props @param {number} index */
+const spoken = ({ turns, lines, onTurn }, index) =>
+  `turn ${turns[index]}: ${lines.map((line) => `${line.name} ${valueOf(line, index)}`).join(", ")}${onTurn ? ". Enter opens the turn." : ""}`;
+
+const valueOf = (/** @type {Line} */ line, /** @type {number} */ index) =>
+  (line.values[index] == null ? "none" : number(line.values[index]));
+
 /** What the lines are at the cursor; where there is none, in the last turn. */
-function Readout({ turns, lines, at }) {
+function Readout({ turns, lines, bands = [], at }) {
   const index = at ?? turns.length - 1;
   if (index < 0) return null;
-  return html`<figcaption class="readout" aria-live=${at === null ? "off" : "polite"}>
+  return html`<figcaption class="readout">
     <span class="readout-turn">turn ${turns[index]}</span>
     ${lines.map((line) => html`<span class="key" key=${line.name}>
       <span class=${`swatch is-${line.colour}`}></span>
       ${line.link ? html`<a href=${line.link}>${line.name}</a>` : line.name}${" "}
-      <span class="readout-value">${line.values[index] === null ? "none" : number(line.values[index])}</span>
+      <span class="readout-value">${valueOf(line, index)}</span>
+    </span>`)}
+    ${bands.filter(named).map(({ name, low, high, colour }) => html`<span class="key" key=${`${name} band`}>
+      <span class=${`swatch is-band is-${colour}`}></span>${name}${" "}
+      <span class="readout-value">${number(low[index])} to ${number(high[index])}</span>
     </span>`)}
   </figcaption>`;
 }

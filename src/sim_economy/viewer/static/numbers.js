@@ -21,7 +21,8 @@ export const tokens = (value) => minus(whole.format(BigInt(value)));
 export const signed = (value) => (BigInt(value) > 0n ? "+" : "") + tokens(value);
 
 /** For an axis, where there is little room: `1.5M`. @param {number} value @returns {string} */
-export const rounded = (value) => minus(short.format(value));
+export const rounded = (value) =>
+  minus(Math.abs(value) < 1e15 ? short.format(value) : value.toExponential(1).replace("e+", "e"));
 
 /** A number that is no integer, as an answer states it. @param {number} value @returns {string} */
 export const decimal = (value) =>

@@ -76,4 +76,4 @@ function drawingOf(world, value, view) {
 }
 
 /** What a line passed through within each bucket. */
-const reach = (line, index) => ({ name: line.agent_id, low: line.low, high: line.high, colour: lineColour(index) });
+const reach = (line, index) => ({ name: line.agent_id, low: line.low, high: line.high, colour: lineColour(index), shown: false });

@@ -7,7 +7,7 @@ import { html } from "../library.js";
 
 /** @param {{ figures: KeyFigure[] }} props */
 export const KeyFigures = ({ figures }) => html`<dl class="key-figures">
-  ${figures.map(({ label, value, note, bad }) => html`<div key=${label}>
+  ${figures.map(({ label, value, note, bad }) => html`<div>
     <dt>${label}</dt>
     <dd class=${classOf(value, bad)}>${value}</dd>
     ${note && html`<dd class="note">${note}</dd>`}

@@ -4,7 +4,7 @@ import { html, useEffect } from "../library.js";
 /** @param {{ text: string, path?: { name: string, link: string }[] }} props */
 export function Title({ text, path = [] }) {
   useEffect(() => { document.title = `${text} · sim-economy`; }, [text]);
-  return html`${path.length > 0 && html`<nav class="path" aria-label="Path">
+  return html`<div class="heading">${path.length > 0 && html`<nav class="path" aria-label="Path">
       ${path.map(({ name, link }) => html`<a key=${link} href=${link}>${name}</a> › `)}</nav>`}
-    <h1>${text}</h1>`;
+    <h1>${text}</h1></div>`;
 }

@@ -10,8 +10,9 @@ import { Title } from "../parts/title.js";
 
 const filters = [
   { name: "search", label: "Name" },
-  { name: "order", label: "Order", choices: ["genesis", "balance", "insolvency", "trend"] },
-  { name: "insolvent", label: "Insolvent", choices: ["true", "false"] },
+  { name: "order", label: "Order", blank: "genesis",
+    choices: [["balance", "lowest balance"], ["insolvency", "first insolvent"], ["trend", "falling fastest"]] },
+  { name: "insolvent", label: "Insolvent", choices: [["true", "yes"], ["false", "no"]] },
 ];
 const limit = 100;
 

@@ -44,7 +44,7 @@ const columns = [
 
 function sentence({ decision, idle_because: idle }) {
   const refused = decision.rejection ? `, which a rule rejected: ${words(decision.rejection)}` : "";
-  return `${decision.agent_id} did: ${decision.words}${refused}${idle ? `. It could not act: ${idle}` : ""}.`;
+  return `${decision.agent_id} did: ${decision.words}${refused}.${idle ? ` It could not act: ${idle}` : ""}`;
 }
 
 function figuresOf({ decision, balance_before: before, balance_after: after, decided_by: by }) {

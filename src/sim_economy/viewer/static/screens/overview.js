@@ -37,7 +37,7 @@ const titleOf = ({ title, turn, turns_planned: planned }) =>
 function figuresOf({ overview, to }) {
   const { agents, solvent_agents: solvent, platform } = overview;
   return [
-    { label: "solvent agents", value: html`<a href=${to(["agents"], { order: "balance" })}>${tokens(solvent)} of ${tokens(agents)}</a>`,
+    { label: html`of <a href=${to(["agents"], { order: "balance" })}>${counted(agents, "agent")}</a> solvent`, value: tokens(solvent),
       bad: solvent < agents },
     { label: "platform’s balance", value: tokens(platform), note: "tokens", bad: BigInt(platform) < 0n },
     { label: "token supply", value: tokens(overview.token_supply), note: "what agents own" },

@@ -1,7 +1,7 @@
 /** One turn: what moved and for whom, what agents did, contracts, transactions, the block. */
 import { go } from "../address.js";
 import { html } from "../library.js";
-import { tokens } from "../numbers.js";
+import { counted, tokens } from "../numbers.js";
 import { ContractEvents } from "../parts/contract-events.js";
 import { KeyFigures } from "../parts/figures.js";
 import { Flows } from "../parts/flows.js";
@@ -62,7 +62,7 @@ function figuresOf(world, value) {
     { label: "fees charged", value: tokens(value.fees_charged), note: `${tokens(value.fees_covered)} covered` },
     { label: "dividends", value: tokens(value.dividends), note: "tokens" },
     { label: "block won by", value: winner ? html`<span class="small"><a href=${world.to(["agents", winner])}>${winner}</a></span>` : "nobody",
-      note: value.block ? `${tokens(value.block.transactions)} transactions, ${tokens(value.block.tips)} tips` : "no block" },
+      note: value.block ? `${counted(value.block.transactions, "transaction")}, ${tokens(value.block.tips)} in tips` : "no block" },
     { label: "token supply", value: tokens(value.token_supply) },
     { label: "inputs", value: tokens(value.inputs), note: `${tokens(value.rejections)} rejected` },
     { label: "postings", value: tokens(value.postings) },
