@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from msgspec import Struct
 
 from sim_economy.ledger.stores.protocol import Store
+from sim_economy.ledger.verify import Verification
 from sim_economy.viewer.answers import CatalogueAnswer, SourceKind
 
 T = TypeVar("T")
@@ -42,6 +43,16 @@ class WorldSource(Protocol):
 
     def read(self, work: Callable[[Store], T]) -> T:
         """Work on the records as they are now; nothing is written and nothing is left behind.
+
+        Raises:
+            StoreError: They cannot be read.
+        """
+
+    def verify(self, progress: Callable[[int], None]) -> Verification:
+        """Check every hash, posting and signature, with the head file where there is one.
+
+        Args:
+            progress: Called with each verified turn.
 
         Raises:
             StoreError: They cannot be read.

@@ -7,6 +7,7 @@ import { Contracts } from "./contracts.js";
 import { Decision } from "./decision.js";
 import { Decisions } from "./decisions.js";
 import { Events } from "./events.js";
+import { MapScreen } from "./map.js";
 import { Missing } from "./missing.js";
 import { Overview } from "./overview.js";
 import { SearchHits } from "./search-hits.js";
@@ -15,7 +16,7 @@ import { Turn } from "./turn.js";
 import { Worlds } from "./worlds.js";
 
 /** Screens of what the viewer was pointed at, by the first part of their path. */
-export const sourceScreens = new Map([["worlds", Worlds]]);
+export const sourceScreens = new Map([["map", MapScreen], ["worlds", Worlds]]);
 
 /** Screens of one world. @type {[string, any][]} */
 const worldScreens = [
