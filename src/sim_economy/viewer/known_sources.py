@@ -63,6 +63,18 @@ def _what_if(folder: Path) -> ViewerSource:
     return WhatIfSource(folder)
 
 
+def _sweep(folder: Path) -> ViewerSource:
+    from sim_economy.viewer.maps.sweep_source import SweepSource  # noqa: PLC0415
+
+    return SweepSource(folder)
+
+
+def _is_sweep(folder: Path) -> bool:
+    """Test whether the folder is a sweep's, or a map's with sweeps by horizon in it."""
+    found = [path.parent for path in folder.glob(f"turns-*/{_MANIFEST}")]
+    return any(_manifest(each).keys() >= {"study", "part_rows"} for each in (folder, *found))
+
+
 def _is_experiment(folder: Path) -> bool:
     settings = _manifest(folder).get("settings")
     return isinstance(settings, dict) and "runs" in settings and "world" in settings
@@ -89,5 +101,6 @@ _FOLDERS: Final = (
     _FolderKind(_is_orchestrated_run, _orchestrated_run),
     _FolderKind(_is_what_if, _what_if),
     _FolderKind(_is_experiment, _experiment),
+    _FolderKind(_is_sweep, _sweep),
 )
 """Every kind, in the order in which they are tried."""

@@ -11,7 +11,7 @@ from sim_economy.runs.row_metrics import ROW_METRICS
 from sim_economy.viewer.maps.own_values import mark_of, own_step
 from sim_economy.viewer.maps.planes import UNPLAYED, MetricCells, Plane, PlaneChoice
 from sim_economy.viewer.maps.swept_rows import SEED, SweptRows
-
+from sim_economy.viewer.words import named
 
 CLASSES: Final = (Solvency.WINDOW, Solvency.AGENTS, Solvency.PLATFORM, Solvency.BOTH)
 """By their number."""
@@ -31,7 +31,7 @@ def plane_answer(rows: SweptRows, choice: PlaneChoice, plane: Plane) -> str:
         for who, share in zip(_INSOLVENT, shares[1:], strict=True)
         if share
     ]
-    insolvent = f"; insolvent are {', '.join(others)}" if others else ""
+    insolvent = f"; insolvent are {named(others)}" if others else ""
     return f"{where} {solvent}{insolvent}{_at_mark(rows, choice, plane)}."
 
 
