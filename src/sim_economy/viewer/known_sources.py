@@ -70,9 +70,7 @@ def _sweep(folder: Path) -> ViewerSource:
 
 
 def _is_sweep(folder: Path) -> bool:
-    """Test whether the folder is a sweep's, or a map's with sweeps by horizon in it."""
-    found = [path.parent for path in folder.glob(f"turns-*/{_MANIFEST}")]
-    return any(_manifest(each).keys() >= {"study", "part_rows"} for each in (folder, *found))
+    return any("study_hash" in _manifest(own) for own in (folder, *folder.glob("turns-*")))
 
 
 def _is_experiment(folder: Path) -> bool:
@@ -100,7 +98,7 @@ def _is_what_if(folder: Path) -> bool:
 _FOLDERS: Final = (
     _FolderKind(_is_orchestrated_run, _orchestrated_run),
     _FolderKind(_is_what_if, _what_if),
-    _FolderKind(_is_experiment, _experiment),
     _FolderKind(_is_sweep, _sweep),
+    _FolderKind(_is_experiment, _experiment),
 )
 """Every kind, in the order in which they are tried."""

@@ -125,7 +125,7 @@ class SweepSource:
                 path = Path(self._temporary.name) / world_id / LEDGER
                 title = _listed(played).title
                 self._worlds[world_id] = LedgerWorld(
-                    SQLiteLocation(path), title=title, world_id=world_id, turns_planned=played.turns
+                    SQLiteLocation(path), title=title, world_id=world_id, kind="sweep"
                 )
             return self._worlds[world_id]
 

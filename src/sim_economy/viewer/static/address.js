@@ -1,11 +1,11 @@
 /**
- * Addresses: every place of the viewer is a path after `#`, so that Back works and a link can be sent.
+ * Addresses: every screen of the viewer is a path after `#`, so that Back works and a link can be sent.
  *
  * @typedef {{ path: string[], query: URLSearchParams }} Address
  */
 import { useEffect, useState } from "./library.js";
 
-/** The place that a fragment names. @param {string} [fragment] @returns {Address} */
+/** The address that a fragment states. @param {string} [fragment] @returns {Address} */
 export function parsed(fragment = location.hash) {
   const [path, query = ""] = fragment.replace(/^#\/?/, "").split("?", 2);
   return {
@@ -21,11 +21,11 @@ export function queryOf(query) {
   return stated.length ? `?${new URLSearchParams(values)}` : "";
 }
 
-/** A link to a place. @param {(string | number | bigint)[]} path @param {Record<string, unknown>} [query] */
+/** A link to a screen. @param {(string | number | bigint)[]} path @param {Record<string, unknown>} [query] */
 export const linkTo = (path, query = {}) =>
   `#/${path.map((part) => encodeURIComponent(String(part))).join("/")}${queryOf(query)}`;
 
-/** Go to a place; without `keep`, Back returns from it. @param {string} link @param {boolean} [keep] */
+/** Go to a screen; without `keep`, Back returns from it. @param {string} link @param {boolean} [keep] */
 export function go(link, keep = false) {
   if (keep) {
     history.replaceState(null, "", link);
@@ -35,7 +35,7 @@ export function go(link, keep = false) {
   }
 }
 
-/** The place where the reader is; the component follows it. @returns {Address} */
+/** Where the reader is; the component follows it. @returns {Address} */
 export function useAddress() {
   const [fragment, follow] = useState(location.hash);
   useEffect(() => {

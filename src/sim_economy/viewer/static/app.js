@@ -1,4 +1,4 @@
-/** The page: finds the place that the address names, and shows its screen. */
+/** The page: shows the screen that the address names. */
 import { useAddress } from "./address.js";
 import { Header } from "./header.js";
 import { html, render, useEffect, useRef } from "./library.js";
@@ -16,9 +16,9 @@ function App() {
   const catalogue = useAnswer("view/catalogue");
   if (catalogue.error) return html`<main class="page"><${Failure} error=${catalogue.error} /></main>`;
   if (catalogue.value === null) return html`<main class="page"><${Waiting} what="what is here" /></main>`;
-  const place = placed(address.path, catalogue.value);
-  return html`<${place.worldId === null ? SourcePlace : WorldPlace} key=${place.worldId ?? " "}
-    ...${place} query=${address.query} catalogue=${catalogue.value} />`;
+  const named = namedBy(address.path, catalogue.value);
+  return html`<${named.worldId === null ? SourceScreen : WorldScreen} key=${named.worldId ?? " "}
+    ...${named} query=${address.query} catalogue=${catalogue.value} />`;
 }
 
 /**
@@ -27,7 +27,7 @@ function App() {
  * @param {string[]} path @param {any} catalogue
  * @returns {{ worldId: string | null, path: string[] }}
  */
-function placed(path, catalogue) {
+function namedBy(path, catalogue) {
   if (path[0] === "worlds" && path.length > 1) return { worldId: path[1], path: path.slice(2) };
   const hasDefault = catalogue.worlds.some((/** @type {any} */ world) => world.world_id === "");
   if (path.length === 0 && catalogue.has_map) return { worldId: null, path: ["map"] };
@@ -35,14 +35,14 @@ function placed(path, catalogue) {
   return { worldId: sourceScreens.has(path[0]) ? null : "", path };
 }
 
-function SourcePlace({ path, query, catalogue }) {
+function SourceScreen({ path, query, catalogue }) {
   const Screen = sourceScreens.get(path[0]);
   return html`<${Frame} catalogue=${catalogue} path=${path}>
     <${Screen} catalogue=${catalogue} path=${path.slice(1)} query=${query} />
   </${Frame}>`;
 }
 
-function WorldPlace({ worldId, path, query, catalogue }) {
+function WorldScreen({ worldId, path, query, catalogue }) {
   const { world, error, again } = useWorld(worldId);
   if (world === null && error) {
     const instead = error.status === 401 ? SignIn : NoWorld;
@@ -58,18 +58,18 @@ function WorldPlace({ worldId, path, query, catalogue }) {
   </${Frame}>`;
 }
 
-/** What all places share. A new place takes the focus, so that its heading is what is read next. */
+/** What all screens share. A new one takes the focus, so that its heading is what is read next. */
 function Frame({ catalogue, path, world, problem, children }) {
   const main = useRef(null);
   const first = useRef(true);
-  const place = path.join("/");
+  const joined = path.join("/");
   useEffect(() => {
     if (!first.current) {
       main.current.focus({ preventScroll: true });
       scrollTo(0, 0);
     }
     first.current = false;
-  }, [place]);
+  }, [joined]);
   const skip = (/** @type {Event} */ event) => {
     event.preventDefault();
     main.current.focus();

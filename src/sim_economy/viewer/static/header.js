@@ -9,7 +9,7 @@ export function Header({ catalogue, path, world, problem }) {
   return html`<header class="bar">
     <p class="name"><a href=${home} title=${catalogue.title}><img src="view/static/icon.svg" alt="" /></a>
       <a href=${home}>${catalogue.title}</a></p>
-    <nav aria-label="Places"><ul>${places(catalogue, path, world).map(({ name, link, here }) => html`
+    <nav aria-label="Screens"><ul>${screens(catalogue, path, world).map(({ name, link, here }) => html`
       <li key=${name}><a href=${link} aria-current=${here ? "page" : null}>${name}</a></li>`)}</ul></nav>
     <div class="tools">
       ${world && html`<${Search} world=${world} />`}
@@ -19,8 +19,8 @@ export function Header({ catalogue, path, world, problem }) {
   </header>`;
 }
 
-/** The places that the bar names. */
-function places(catalogue, path, world) {
+/** The screens that the bar names. */
+function screens(catalogue, path, world) {
   const own = world
     ? [["Overview", []], ["Agents", ["agents"]], ["Turns", ["turns", world.turn]],
        ["Contracts", ["contracts"]], ["Events", ["events"]], ["Chain", ["chain"]]]

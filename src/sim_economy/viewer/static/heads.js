@@ -5,7 +5,7 @@
  */
 const prefix = "sim-economy-heads ";
 const keptMost = 30;
-/** A later head of the same visit takes the place of the one before, in milliseconds. */
+/** A later head of the same visit replaces the one before, in milliseconds. */
 const visit = 30 * 60 * 1000;
 const opened = Date.now();
 

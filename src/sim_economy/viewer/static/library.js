@@ -1,10 +1,10 @@
-/** The libraries that the page is made of, named in one place; `vendor/manifest.json` lists them. */
+/** The libraries that the page is made of, named once; `vendor/manifest.json` lists them. */
 import htm from "./vendor/htm.module.js";
 
 const { h, render, Component, Fragment } = globalThis.preact;
 const { useState, useEffect, useLayoutEffect, useRef, useMemo, useCallback } = globalThis.preactHooks;
 
-/** Markup as a template: `html\`<p>${text}</p>\``; what stands in a place is text, never markup. */
+/** Markup as a template: `html\`<p>${text}</p>\``; what is put in is text, never markup. */
 const html = htm.bind(h);
 
 const { uPlot } = globalThis;

@@ -2,8 +2,8 @@
  * One world as the screens see it: its addresses, how it stands, and word of every new turn.
  *
  * @typedef {{ id: string, path: (rest: string, query?: Record<string, unknown>) => string,
- *   to: (path: (string | number)[], query?: Record<string, unknown>) => string }} Places
- * @typedef {Places & { overview: any, turn: number, link: import("./live.js").Link, version: number }} World
+ *   to: (path: (string | number)[], query?: Record<string, unknown>) => string }} Addresses
+ * @typedef {Addresses & { overview: any, turn: number, link: import("./live.js").Link, version: number }} World
  */
 import { linkTo, queryOf } from "./address.js";
 import { useCallback, useEffect, useMemo, useState } from "./library.js";
@@ -13,8 +13,8 @@ import { answerOf } from "./wire.js";
 /** Between two readings of how a world stands, in milliseconds. */
 const pace = 800;
 
-/** Where a world's answers and screens are. @param {string} id Empty for the default world. @returns {Places} */
-export function placesOf(id) {
+/** Where a world's answers and screens are. @param {string} id Empty for the default world. @returns {Addresses} */
+export function addressesOf(id) {
   const base = id === "" ? "" : `worlds/${encodeURIComponent(id)}/`;
   const prefix = id === "" ? [] : ["worlds", id];
   return {
@@ -31,20 +31,20 @@ export function placesOf(id) {
  * @returns {{ world: World | null, error: any, again: () => void }}
  */
 export function useWorld(id) {
-  const places = useMemo(() => placesOf(id), [id]);
+  const addresses = useMemo(() => addressesOf(id), [id]);
   const [state, set] = useState({ id, overview: null, error: null, version: 0 });
-  const [link, setLink] = useState("still");
+  const [link, setLink] = useState(/** @type {import("./live.js").Link} */ ("still"));
   const [tries, setTries] = useState(0);
   useEffect(() => {
     let ended = false;
     let stop = null;
     const reading = paced(async () => {
       try {
-        const overview = await answerOf(places.path("view/overview"));
+        const overview = await answerOf(addresses.path("view/overview"));
         if (ended) return;
         set((old) => ({ id, overview, error: null, version: old.version + 1 }));
         if (overview.complete_to < overview.turn) reading.run();
-        if (overview.live) stop ??= follow(places.path("events"), overview.turn, reading.run, setLink);
+        if (overview.live) stop ??= follow(addresses.path("events"), overview.turn, reading.run, setLink);
         if (stop !== null && !overview.live) {
           stop();
           setLink("still");
@@ -59,10 +59,10 @@ export function useWorld(id) {
       reading.end();
       stop?.();
     };
-  }, [places, tries]);
+  }, [addresses, tries]);
   const again = useCallback(() => setTries((old) => old + 1), []);
   const known = state.id === id ? state.overview : null;
-  const world = known && { ...places, overview: known, turn: known.turn, link, version: state.version };
+  const world = known && { ...addresses, overview: known, turn: known.turn, link, version: state.version };
   return { world, error: state.id === id ? state.error : null, again };
 }
 

@@ -4,6 +4,7 @@ import { Chart } from "../chart.js";
 import { html, useMemo, useState } from "../library.js";
 import { lineColour } from "../theme.js";
 import { useBalances } from "./balances.js";
+import { fieldOf } from "./fields.js";
 import { shownOr } from "./notices.js";
 
 const views = [["agents", "Agents"], ["platform", "Platform"], ["supply", "Token supply"]];
@@ -22,7 +23,7 @@ export function BalancesChart({ world, query }) {
   return html`<div class="row" role="group" aria-label="What the chart shows">
       ${views.map(([name, text]) => html`<a key=${name} class="button" href=${to({ show: name })}
         aria-current=${view === name ? "true" : null}>${text}</a>`)}
-      ${large && view === "agents" && html`<${Chosen} world=${world} chosen=${chosen} to=${to} />`}
+      ${large && view === "agents" && html`<${Chosen} chosen=${chosen} to=${to} />`}
     </div>
     ${shownOr(balances, "the balances", (value) => html`<${Drawn} world=${world} value=${value} view=${view} />`)}`;
 }
@@ -31,10 +32,9 @@ export function BalancesChart({ world, query }) {
 const suggestedOf = ({ insolvent, outlook }) =>
   [...outlook, ...insolvent].slice(0, suggestedMost).map(({ agent_id: id }) => id);
 
-function Chosen({ world, chosen, to }) {
+function Chosen({ chosen, to }) {
   const add = (/** @type {any} */ event) => {
-    event.preventDefault();
-    const id = new FormData(event.target).get("agent").trim();
+    const id = fieldOf(event, "agent");
     if (id !== "" && !chosen.includes(id)) go(to({ agents: [...chosen, id].join(",") }));
     event.target.reset();
   };

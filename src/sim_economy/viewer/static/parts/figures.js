@@ -1,5 +1,5 @@
 /**
- * The key figures of a place.
+ * The key figures of a screen.
  *
  * @typedef {{ label: string, value: unknown, note?: unknown, bad?: boolean }} KeyFigure
  */

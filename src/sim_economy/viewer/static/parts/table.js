@@ -13,11 +13,12 @@ export function Table({ caption, columns, rows, id = (_, index) => index }) {
       <thead><tr>${columns.map(({ name, number }) =>
         html`<th scope="col" key=${name} class=${number ? "number" : ""}>${name}</th>`)}</tr></thead>
       <tbody>${rows.map((row, index) => html`<tr key=${id(row, index)}>
-        ${columns.map((column, place) => cell(column, row, place === 0))}</tr>`)}</tbody>
+        ${columns.map((column, at) => cell(column, row, at === 0))}</tr>`)}</tbody>
     </table>
   </div>`;
 }
 
+/** @param {Column} column @param {any} row @param {boolean} heads Whether it is the row's heading. */
 function cell({ name, cell: shown, number, wrap }, row, heads) {
   const kind = [number && "number", wrap && "prose"].filter(Boolean).join(" ");
   return heads

@@ -3,7 +3,7 @@ import { go } from "../address.js";
 import { Chart } from "../chart.js";
 import { html, useMemo } from "../library.js";
 import { counted, decimal, signed, tokens, words } from "../numbers.js";
-import { AgentPlaces } from "../parts/agent-places.js";
+import { AgentHeading } from "../parts/agent-heading.js";
 import { useBalances } from "../parts/balances.js";
 import { ContractTable } from "../parts/contract-table.js";
 import { KeyFigures } from "../parts/figures.js";
@@ -14,7 +14,7 @@ import { useAnswer } from "../wire.js";
 
 export function Agent({ world, agentId }) {
   const answer = useAnswer(world.path(`view/agents/${encodeURIComponent(agentId)}`), world.version);
-  return html`<${AgentPlaces} world=${world} agentId=${agentId} here="" />
+  return html`<${AgentHeading} world=${world} agentId=${agentId} here="" />
     ${shownOr(answer, "the agent", (value) => html`<${Known} world=${world} value=${value} />`)}`;
 }
 

@@ -3,6 +3,7 @@ import { go } from "../address.js";
 import { dated, rememberedHeads } from "../heads.js";
 import { html } from "../library.js";
 import { tokens } from "../numbers.js";
+import { fieldOf } from "../parts/fields.js";
 import { shownOr } from "../parts/notices.js";
 import { Table } from "../parts/table.js";
 import { Title } from "../parts/title.js";
@@ -43,11 +44,8 @@ const Compared = ({ compared }) =>
   html`<p class=${compared.same ? "good" : "failure"} role="status">${compared.words}</p>`;
 
 function Compare({ world, asked }) {
-  const compare = (/** @type {any} */ event) => {
-    event.preventDefault();
-    const fields = new FormData(event.target);
-    go(world.to(["chain"], { turn: fields.get("turn"), head: fields.get("head").trim() }));
-  };
+  const compare = (/** @type {SubmitEvent} */ event) =>
+    go(world.to(["chain"], { turn: fieldOf(event, "turn"), head: fieldOf(event, "head") }));
   return html`<form class="row" onSubmit=${compare}>
     <label>Turn <input name="turn" type="number" min="0" required defaultValue=${asked.turn ?? ""} /></label>
     <label>Head kept then <input name="head" class="hash" size="44" required pattern=" *[0-9a-f]{64} *" title="64 digits, 0 to 9 and a to f"

@@ -1,7 +1,7 @@
 /** One agent in one turn: what it saw, thought, said and did, and what it paid. */
 import { html } from "../library.js";
 import { signed, tokens, words } from "../numbers.js";
-import { AgentPlaces } from "../parts/agent-places.js";
+import { AgentHeading } from "../parts/agent-heading.js";
 import { KeyFigures } from "../parts/figures.js";
 import { shownOr } from "../parts/notices.js";
 import { Table } from "../parts/table.js";
@@ -10,7 +10,7 @@ import { useAnswer } from "../wire.js";
 export function Decision({ world, agentId, turn }) {
   const path = `view/agents/${encodeURIComponent(agentId)}/decisions/${encodeURIComponent(turn)}`;
   const answer = useAnswer(world.path(path));
-  return html`<${AgentPlaces} world=${world} agentId=${agentId} here="decisions" text=${`${agentId} in turn ${turn}`} />
+  return html`<${AgentHeading} world=${world} agentId=${agentId} here="decisions" text=${`${agentId} in turn ${turn}`} />
     ${shownOr(answer, "the decision", (value) => html`<${Known} world=${world} agentId=${agentId} value=${value} />`)}`;
 }
 

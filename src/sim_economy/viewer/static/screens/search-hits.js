@@ -13,11 +13,11 @@ export function SearchHits({ world, query }) {
       ${hits.length === 0 && html`<p class="answer">Nothing here is called or contains “${text}”.</p>
         <p>Search for an agent’s name, <code>turn 30</code>, <code>contract 7</code>, the beginning of a hash, or words that somebody said.</p>`}
       <ol class="events narrow">${hits.map((hit, index) => html`<li key=${index}>
-        <span class="when">${words(hit.kind)}</span><a href=${placeOf(world, hit)}>${hit.words}</a></li>`)}</ol>
+        <span class="when">${words(hit.kind)}</span><a href=${linkOf(world, hit)}>${hit.words}</a></li>`)}</ol>
       ${!complete && html`<p class="empty">Only the newest turns were looked through for speech.</p>`}`)}`;
 }
 
-function placeOf(world, { kind, turn, agent_id: agent, contract_id: contract }) {
+function linkOf(world, { kind, turn, agent_id: agent, contract_id: contract }) {
   if (kind === "speech" && agent !== null) return world.to(["agents", agent, "turns", turn]);
   if (contract !== null) return world.to(["contracts", contract]);
   if (kind === "agent") return world.to(["agents", agent]);

@@ -1,17 +1,17 @@
 /** Where a world is shown to whoever has a token of it. */
 import { html, useState } from "../library.js";
+import { fieldOf } from "../parts/fields.js";
 import { Title } from "../parts/title.js";
 import { answerOf } from "../wire.js";
-import { placesOf } from "../world.js";
+import { addressesOf } from "../world.js";
 
 export function SignIn({ worldId, again }) {
   const [problem, set] = useState("");
   const signIn = async (/** @type {any} */ event) => {
-    event.preventDefault();
-    const token = new FormData(event.target).get("token").trim();
+    const token = fieldOf(event, "token");
     event.target.reset();
     try {
-      await answerOf(placesOf(worldId).path("view/session"), {
+      await answerOf(addressesOf(worldId).path("view/session"), {
         method: "POST", body: JSON.stringify({ token }), headers: { "content-type": "application/json" },
       });
       again();

@@ -1,7 +1,7 @@
 /** An agent's statement, posting by posting. */
 import { html } from "../library.js";
 import { signed, tokens, words } from "../numbers.js";
-import { AgentPlaces } from "../parts/agent-places.js";
+import { AgentHeading } from "../parts/agent-heading.js";
 import { Filters } from "../parts/filters.js";
 import { AccountLink, TurnLink } from "../parts/links.js";
 import { shownOr } from "../parts/notices.js";
@@ -16,7 +16,7 @@ export function Statement({ world, agentId, query }) {
   const path = world.path(`view/agents/${encodeURIComponent(agentId)}/statement`, { ...stated, limit });
   const answer = useAnswer(path, stated.before ? 0 : world.version);
   const link = (/** @type {Record<string, unknown>} */ next) => world.to(["agents", agentId, "statement"], next);
-  return html`<${AgentPlaces} world=${world} agentId=${agentId} here="statement" text=${`Statement of ${agentId}`} />
+  return html`<${AgentHeading} world=${world} agentId=${agentId} here="statement" text=${`Statement of ${agentId}`} />
     <${Filters} filters=${[{ name: "reason", label: "Reason", choices: reasons }]} query=${query}
       link=${({ reason }) => link({ reason })} />
     ${shownOr(answer, "the statement", (page) => html`<${Page} world=${world} page=${page} reason=${stated.reason} link=${link} />`)}`;

@@ -3,6 +3,7 @@ import { go } from "../address.js";
 import { html } from "../library.js";
 import { counted, tokens } from "../numbers.js";
 import { ContractEvents } from "../parts/contract-events.js";
+import { fieldOf } from "../parts/fields.js";
 import { KeyFigures } from "../parts/figures.js";
 import { Flows } from "../parts/flows.js";
 import { OwnerLink } from "../parts/links.js";
@@ -43,11 +44,8 @@ function Known({ world, value, query }) {
 
 /** To the turn before, the one after, and any other. */
 function Way({ world, turn, earlier = null, later = null }) {
-  const at = (/** @type {number} */ other) => world.to(["turns", other]);
-  const jump = (/** @type {any} */ event) => {
-    event.preventDefault();
-    go(at(new FormData(event.target).get("turn")));
-  };
+  const at = (/** @type {number | string} */ other) => world.to(["turns", other]);
+  const jump = (/** @type {SubmitEvent} */ event) => go(at(fieldOf(event, "turn")));
   return html`<div class="row">
     ${earlier !== null && html`<a class="button" href=${at(earlier)}>← Turn ${tokens(earlier)}</a>`}
     ${later !== null && html`<a class="button" href=${at(later)}>Turn ${tokens(later)} →</a>`}

@@ -4,7 +4,7 @@ import { counted, tokens, words } from "../numbers.js";
 import { Empty } from "../parts/notices.js";
 import { Table } from "../parts/table.js";
 import { Title } from "../parts/title.js";
-import { placesOf } from "../world.js";
+import { addressesOf } from "../world.js";
 
 export function Worlds({ catalogue }) {
   const { worlds, tables, documents } = catalogue;
@@ -26,7 +26,7 @@ const kinds = {
 function columnsOf(worlds) {
   const figures = [...new Set(worlds.flatMap((world) => Object.keys(world.figures)))];
   return [
-    { name: "world", cell: (world) => html`<a href=${placesOf(world.world_id).to([])}>${world.title}</a>` },
+    { name: "world", cell: (world) => html`<a href=${addressesOf(world.world_id).to([])}>${world.title}</a>` },
     ...figures.map((name) => ({ name: words(name), number: true, cell: (world) => figure(world.figures[name]) })),
     { name: "note", wrap: true, cell: ({ note, replayed }) => note + (replayed ? " It is played again when it is opened." : "") },
   ];
