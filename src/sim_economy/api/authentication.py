@@ -40,12 +40,16 @@ class CallerRole(Enum):
     HOST = auto()
 
 
-def refuse_foreign(request: Request, *, local: bool, hosts: Set[str] = frozenset()) -> None:
+def refuse_foreign(
+    request: Request, *, local: bool, hosts: Set[str] = frozenset(), visits: bool = False
+) -> None:
     """Refuse what a page of another site makes a browser send to an engine that asks no tokens.
 
     Args:
         local: Whether the engine listens on loopback alone; then it has a loopback name.
         hosts: Further names it is reached by, in small letters.
+        visits: Whether somebody who follows a link of another site is let in, to the viewer's page:
+            it holds nothing of a world, and what it asks for then comes from its own site.
 
     Raises:
         RequestError: 403 for a request from another origin, or for a name that is not ours.
@@ -54,6 +58,8 @@ def refuse_foreign(request: Request, *, local: bool, hosts: Set[str] = frozenset
     own = headers.get("host")
     origin = headers.get("origin")
     crosses = headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}
+    if visits and request.method == "GET" and request.url.path == "/":
+        crosses = crosses and headers.get("sec-fetch-mode") != "navigate"
     if crosses or (origin is not None and origin.partition("://")[2] != own):
         raise RequestError(403, "foreign_origin", "an engine that asks no tokens takes no page's")
     if own is None or not (local or hosts):  # HTTP/1.0 has no Host; what comes later, always

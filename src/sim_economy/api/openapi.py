@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.json import schema_components
 
 from sim_economy.agents.catalogue import SHIPPED as POLICIES
+from sim_economy.api.authentication import CallerRole
 from sim_economy.api.connection_limits import ConnectionLimits
 from sim_economy.api.route import JSON, Route
 from sim_economy.client.answers import ErrorAnswer
@@ -49,6 +50,7 @@ def openapi(routes: Sequence[Route], limits: ConnectionLimits) -> dict[str, Any]
         "components": {
             "schemas": _schemas(limits) | schemas,
             "responses": {str(status): _response(_ERRORS[status], error) for status in _ERRORS},
+            "securitySchemes": {"token": _TOKEN},
         },
     }
 
@@ -57,6 +59,8 @@ def _operation(route: Route, answer: dict[str, Any], known: Mapping[str, Any]) -
     schema = answer if route.media_type == JSON else {"type": "string"}
     operation: dict[str, Any] = {
         "summary": route.summary,
+        "description": CALLERS[route.caller],
+        "security": _security(route.caller),
         "operationId": route.method.lower() + re.sub(r"[^a-z]+", "_", route.path).rstrip("_"),
         "responses": {"200": _response("The answer", schema, route.media_type)}
         | {str(status): {"$ref": f"#/components/responses/{status}"} for status in route.errors},
@@ -70,6 +74,34 @@ def _operation(route: Route, answer: dict[str, Any], known: Mapping[str, Any]) -
             "content": {JSON: {"schema": _ref(route.body)}},
         }
     return operation
+
+
+CALLERS: Final[Mapping[CallerRole, str]] = {
+    CallerRole.ANYONE: "Anyone may call it, without a token.",
+    CallerRole.MEMBER: "For any agent of the world, and for its operator.",
+    CallerRole.OWNER: "For the agent that the path names, and for the world's operator.",
+    CallerRole.ADMIN: "For the world's operator.",
+    CallerRole.HOST: "For the operator of the engine.",
+}
+"""Who may call a route, where tokens are asked for."""
+_HOLDERS: Final[Mapping[CallerRole, tuple[str, ...]]] = {
+    CallerRole.ANYONE: (),
+    CallerRole.MEMBER: ("admin", "agent"),
+    CallerRole.OWNER: ("admin", "agent"),
+    CallerRole.ADMIN: ("admin",),
+    CallerRole.HOST: ("admin",),
+}
+_TOKEN: Final[dict[str, Any]] = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A token of the world, where the engine asks for tokens.",
+}
+
+
+def _security(caller: CallerRole) -> list[dict[str, Any]]:
+    """The tokens that open a route, and none: an engine may ask for no tokens."""
+    holders = _HOLDERS[caller]
+    return [{"token": [*holders]}, {}] if holders else []
 
 
 def _response(description: str, schema: dict[str, Any], media_type: str = JSON) -> dict[str, Any]:

@@ -26,6 +26,7 @@ _COMMANDS: Final = {
     "inspect": "Read what each agent saw, thought, said, did and paid.",
     "init": "Write a commented scenario file to start from.",
     "policies": "List the policies there are, with their parameters.",
+    "view": "Show a ledger, a folder or an engine in a browser.",
     "verify": "Check every hash and posting of a ledger.",
     "replay": "Play a ledger or a run again and prove the same bytes.",
     "statement": "Show every posting of one agent, with its reason.",

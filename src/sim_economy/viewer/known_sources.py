@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from sim_economy.core.errors import FolderError
-from sim_economy.ledger.sidecars.locations import is_database, location_of
+from sim_economy.ledger.sidecars.locations import SQLiteLocation, is_database, location_of
 from sim_economy.viewer.sources import ViewerSource
 
 _MANIFEST: Final = "manifest.json"
@@ -63,6 +63,20 @@ def _what_if(folder: Path) -> ViewerSource:
     return WhatIfSource(folder)
 
 
+def _sweep(folder: Path) -> ViewerSource:
+    from sim_economy.viewer.ledger_world import LedgerWorld  # noqa: PLC0415
+    from sim_economy.viewer.maps.sweep_source import SweepSource  # noqa: PLC0415
+
+    def open_ledger(path: Path, world_id: str, title: str) -> LedgerWorld:
+        return LedgerWorld(SQLiteLocation(path), title=title, world_id=world_id, kind="sweep")
+
+    return SweepSource(folder, open_ledger)
+
+
+def _is_sweep(folder: Path) -> bool:
+    return any("study_hash" in _manifest(own) for own in (folder, *folder.glob("turns-*")))
+
+
 def _is_experiment(folder: Path) -> bool:
     settings = _manifest(folder).get("settings")
     return isinstance(settings, dict) and "runs" in settings and "world" in settings
@@ -88,6 +102,7 @@ def _is_what_if(folder: Path) -> bool:
 _FOLDERS: Final = (
     _FolderKind(_is_orchestrated_run, _orchestrated_run),
     _FolderKind(_is_what_if, _what_if),
+    _FolderKind(_is_sweep, _sweep),
     _FolderKind(_is_experiment, _experiment),
 )
 """Every kind, in the order in which they are tried."""

@@ -84,13 +84,11 @@ class SourceRoute(Struct, frozen=True, kw_only=True):
 
 
 class ViewerSource(Protocol):
-    """What `sim-economy view` was pointed at.
+    """What `sim-economy view` was pointed at."""
 
-    Attributes:
-        routes: Its own, under `/view/source/`; most sources have none.
-    """
-
-    routes: tuple[SourceRoute, ...]
+    @property
+    def routes(self) -> tuple[SourceRoute, ...]:
+        """Its own, under `/view/source/`; most sources have none."""
 
     def catalogue(self) -> CatalogueAnswer:
         """What is here, with all worlds that can be opened."""

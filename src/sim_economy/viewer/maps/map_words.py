@@ -12,6 +12,7 @@ from sim_economy.viewer.maps.own_values import mark_of, own_step
 from sim_economy.viewer.maps.planes import UNPLAYED, MetricCells, Plane, PlaneChoice
 from sim_economy.viewer.maps.swept_rows import SEED, SweptRows
 
+
 CLASSES: Final = (Solvency.WINDOW, Solvency.AGENTS, Solvency.PLATFORM, Solvency.BOTH)
 """By their number."""
 
@@ -30,7 +31,7 @@ def plane_answer(rows: SweptRows, choice: PlaneChoice, plane: Plane) -> str:
         for who, share in zip(_INSOLVENT, shares[1:], strict=True)
         if share
     ]
-    insolvent = f"; insolvent are {listed(others)}" if others else ""
+    insolvent = f"; insolvent are {', '.join(others)}" if others else ""
     return f"{where} {solvent}{insolvent}{_at_mark(rows, choice, plane)}."
 
 
@@ -98,7 +99,9 @@ def cell_words(rows: SweptRows, choice: PlaneChoice, cell: int) -> str:
     width = len(rows.axis(choice.across).texts) if choice.across else 1
     steps = {choice.across: cell % width, choice.up: cell // width}
     named = [
-        f"{word_of(name)} {signed_text(rows.axis(name).texts[step])}" for name, step in steps.items() if name
+        f"{word_of(name)} {signed_text(rows.axis(name).texts[step])}"
+        for name, step in steps.items()
+        if name
     ]
     return ", ".join(named) or "the only point"
 

@@ -41,7 +41,7 @@ def played_row(rows: SweptRows, row: int, folder: Path, world_id: str) -> Played
         row=row,
         seed=rows.plan.seed_of(row),
         settings=facts(dict(rows.plan.shown(rows.plan.point_of(row)))),
-        answer=_answer(row, turns, problem, same=recorded == played),
+        answer=_answer(row, turns, problem, (recorded, played)),
         same=recorded == played,
         recorded=f"{recorded:016x}",
         played=f"{played:016x}",
@@ -53,8 +53,10 @@ def played_row(rows: SweptRows, row: int, folder: Path, world_id: str) -> Played
     )
 
 
-def _answer(row: int, turns: int, problem: str, *, same: bool) -> str:
-    state = "its last state is the sweep's" if same else "its last state is not the sweep's"
-    checked = f"all hashes and postings of its {turns:,} turns were checked"
-    found = f"and this was found: {problem}" if problem else "and are sound"
-    return f"The core played row {row:,} again: {state}; {checked} {found}."
+def _answer(row: int, turns: int, problem: str, digests: tuple[int, int]) -> str:
+    recorded, played = (f"{digest:016x}" for digest in digests)
+    state = f"its last state has the digest {played}"
+    state += ", as in the sweep" if recorded == played else f"; the sweep holds {recorded}"
+    found = f"this was found: {problem}" if problem else f"and all {turns:,} turns are sound"
+    checked = "every hash and posting of its ledger was checked"
+    return f"The core played row {row:,} again: {state}; {checked}, {found}."

@@ -2,6 +2,7 @@
 import { go } from "../address.js";
 import { html } from "../library.js";
 import { linkOf, solvency } from "./choice.js";
+import { minus } from "./reading.js";
 
 /** @param {{ map: any, own: any, choice: import("./choice.js").Choice }} props */
 export function Controls({ map, own, choice }) {
@@ -41,7 +42,7 @@ const Choice = ({ label, value, options, onChange }) => html`<label>${label}
 
 /** A slider over the steps of an axis; its first position is the mean over all of them. */
 function Held({ axis, step, onChange }) {
-  const text = step === null ? "mean over all" : axis.texts[step];
+  const text = step === null ? "mean over all" : minus(axis.texts[step]);
   const slide = (/** @type {any} */ event) => onChange(Number(event.target.value) < 0 ? null : Number(event.target.value));
   return html`<label class="map-held"><span>${axis.label}: <output>${text}</output></span>
     <input type="range" min="-1" max=${axis.texts.length - 1} step="1" value=${step ?? -1} aria-valuetext=${text} onInput=${slide} />

@@ -9,7 +9,7 @@ const gap = { left: 74, right: 14, top: 10, bottom: 52 };
 /** A field as large as the width and the window allow. @param {number} width @param {import("./plane.js").Plane} plane */
 export function layoutOf(width, plane) {
   const wide = Math.max(80, width - gap.left - gap.right);
-  const most = Math.max(220, Math.min(innerHeight - 260, wide * 0.85));
+  const most = Math.max(220, Math.min(innerHeight - 340, wide * 0.85));
   const high = plane.height === 1 ? 56 : Math.round(most);
   return {
     left: gap.left, top: gap.top, wide, high,

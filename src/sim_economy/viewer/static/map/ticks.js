@@ -1,5 +1,6 @@
 /** Values beside an axis: a few of its steps, round ones where it has them. */
 import { decimal } from "../numbers.js";
+import { minus } from "./reading.js";
 
 /** @typedef {{ at: number, text: string }} Tick `at` is in steps from the first. */
 
@@ -19,7 +20,7 @@ export function ticksOf(axis, most) {
 /** Every step, or each of so many that they fit. */
 function listed({ texts, numbers }, most) {
   const every = Math.ceil(texts.length / most);
-  const shown = texts.map((text, at) => ({ at, text: numbers === null || text.includes(" to ") ? text : decimal(numbers[at]) }));
+  const shown = texts.map((text, at) => ({ at, text: numbers === null || text.includes(" to ") ? minus(text) : decimal(numbers[at]) }));
   return shown.filter(({ at }) => at % every === 0);
 }
 

@@ -67,11 +67,11 @@ function Explorer({ map, choice, drawn }) {
   return html`<div class="map-two">
     <figure class="map">
       <div class="map-holder"><${Field} map=${map} plane=${plane} axes=${axes} byClass=${byClass} mark=${drawn.mark}
-        markName=${drawn.own.mark} cursor=${known} label=${label} onRead=${read} onOpen=${open} /></div>
+        markName=${drawn.own.mark} cursor=${known} label=${label} onRead=${read} onOpen=${open} />
+        <${PlayState} playing=${playing} /></div>
       <figcaption><${Legend} map=${map} plane=${plane} byClass=${byClass} />
         <p class="map-reading">${known ? readingOf(plane, map, axes, known.column, known.row) : hint}</p>
         <p class="unseen" role="status">${said}</p></figcaption>
-      <${PlayState} playing=${playing} />
     </figure>
     <div><${Controls} map=${map} own=${map.sweeps[choice.sweep]} choice=${choice} />
       <${Clicks} plays=${plays} onChange=${setPlays} />

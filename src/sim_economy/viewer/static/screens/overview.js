@@ -5,6 +5,7 @@ import { BalancesChart } from "../parts/balances-chart.js";
 import { EventList } from "../parts/event-list.js";
 import { KeyFigures } from "../parts/figures.js";
 import { AgentLink, TurnLink } from "../parts/links.js";
+import { PlayedRow } from "../parts/played-row.js";
 import { SameAsBefore } from "../parts/same-as-before.js";
 import { Table } from "../parts/table.js";
 import { Title } from "../parts/title.js";
@@ -13,6 +14,7 @@ export function Overview({ world, query }) {
   const { overview } = world;
   return html`<${Title} text=${titleOf(overview)} />
     <p class="answer">${overview.answer}</p>
+    <${PlayedRow} world=${world} />
     <${SameAsBefore} world=${world} />
     <${KeyFigures} figures=${figuresOf(world)} />
     <div class="two">
