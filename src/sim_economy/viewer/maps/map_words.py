@@ -12,7 +12,6 @@ from sim_economy.viewer.maps.own_values import mark_of, own_step
 from sim_economy.viewer.maps.planes import UNPLAYED, MetricCells, Plane, PlaneChoice
 from sim_economy.viewer.maps.swept_rows import SEED, SweptRows
 
-
 CLASSES: Final = (Solvency.WINDOW, Solvency.AGENTS, Solvency.PLATFORM, Solvency.BOTH)
 """By their number."""
 
