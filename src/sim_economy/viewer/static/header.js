@@ -7,8 +7,8 @@ import { ThemeSwitch } from "./parts/theme-switch.js";
 export function Header({ catalogue, path, world, problem }) {
   const home = linkTo([]);
   return html`<header class="bar">
-    <p class="name"><a href=${home} title=${catalogue.title}><img src="view/static/icon.svg" alt="" /></a>
-      <a href=${home}>${catalogue.title}</a></p>
+    <p class="name"><a href=${home} aria-label="Home"><img src="view/static/icon.svg" alt="" /></a>
+      <a href=${home} title=${catalogue.title}>${shortened(catalogue.title)}</a></p>
     <nav aria-label="Screens"><ul>${screens(catalogue, path, world).map(({ name, link, here }) => html`
       <li key=${name}><a href=${link} aria-current=${here ? "page" : null}>${name}</a></li>`)}</ul></nav>
     <div class="tools">
@@ -18,6 +18,9 @@ export function Header({ catalogue, path, world, problem }) {
     </div>
   </header>`;
 }
+
+/** The last part of a path; all of another title. @param {string} title @returns {string} */
+const shortened = (title) => title.split("/").findLast(Boolean) ?? title;
 
 /** The screens that the bar names. */
 function screens(catalogue, path, world) {
