@@ -134,6 +134,7 @@ def first_screens(browser: Browser, address: str) -> dict[str, float]:
         page.wait_for_selector(CHART)
         figures[f"chart, {look}"] = time.perf_counter() - start
         page.wait_for_load_state("networkidle")
+        figures[f"quiet, {look}"] = time.perf_counter() - start
         paint = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
         figures[f"paint, {look}"] = page.evaluate(paint) / 1000
     figures["agent"] = timed(lambda: opened(page, "#/agents/agent_1", "agent_1"))

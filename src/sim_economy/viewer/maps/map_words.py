@@ -44,7 +44,7 @@ def _where(rows: SweptRows, choice: PlaneChoice) -> str:
     turns = f"{study.scenario.base.turns:,}"
     held = []
     for axis in rows.axes:
-        step = choice.held.get(axis.name)
+        step = choice.held.get(axis.name, 0 if len(axis.texts) == 1 else None)
         if axis.name == "turns":
             turns = "all" if step is None else f"{int(axis.texts[step]):,}"
         elif step is not None and len(axis.texts) > 1:
