@@ -15,18 +15,20 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route as HttpRoute
 from starlette.types import Receive, Scope, Send
 
-from sim_economy.api import endpoints
+from sim_economy.api import endpoints, view_endpoints
 from sim_economy.api.authentication import CallerRole, authorise, identify, refuse_foreign
 from sim_economy.api.connection_limits import (
     LARGE,
     PARSED_AT_ONCE,
     ConnectionLimits,
+    address_of,
     declared_length,
     read_body,
 )
 from sim_economy.api.error_responses import RequestError, error_body, status_of
 from sim_economy.api.fair_share import CallerIdentity, Work
 from sim_economy.api.openapi import openapi
+from sim_economy.api.page_files import STATIC, asks_for_page, file_response, page_response
 from sim_economy.api.request_validation import check_query
 from sim_economy.api.route import JSON, Endpoint, Route
 from sim_economy.api.worlds import ServedWorld, Worlds
@@ -34,6 +36,8 @@ from sim_economy.client import answers
 from sim_economy.core.errors import SimEconomyError
 from sim_economy.ledger.readers.plain_text import visible
 from sim_economy.ledger.sidecars.locations import DEFAULT_WORLD, is_world_id
+from sim_economy.viewer import answers as viewer_answers
+from sim_economy.viewer.routes import WORLD_ROUTES, ViewerRoute
 
 FINDING: Final = "Sim-Engine-Finding"
 """The header that marks what is read from a ledger in which a check found something."""
@@ -53,6 +57,13 @@ _write: Final = partial(_admin, errors=_WRITES)
 _owner: Final = partial(_admin, caller=CallerRole.OWNER)
 _member: Final = partial(_admin, caller=CallerRole.MEMBER)
 _anyone: Final = partial(_admin, caller=CallerRole.ANYONE, errors=(422, 429))
+
+
+def _shown(route: ViewerRoute) -> Route:
+    """A route of the viewer, about one world."""
+    work = Work.SHORT if route.instant else Work.CHECK if route.checks else Work.LONG
+    endpoint = view_endpoints.view_endpoint(route)
+    return _admin(route.path, endpoint, route.summary, route.answer, query=route.query, work=work)
 
 
 def _page(path: str, summary: str, row: Any, endpoint: Endpoint = endpoints.get_page) -> Route:
@@ -106,6 +117,13 @@ _WORLD: Final = (
         body="Run",
         starts=True,
         work=Work.LONG,
+    ),
+    _write(
+        "/reader-token",
+        endpoints.post_reader_token,
+        "Make a token that shows the world and changes nothing",
+        answers.ReaderTokenAnswer,
+        body="Nothing",
     ),
     _owner(
         "/agents/{agent_id}/action",
@@ -175,6 +193,23 @@ _WORLD: Final = (
         errors=(401, 403, 422, 429),
         media_type="text/plain",
     ),
+    *(_shown(route) for route in WORLD_ROUTES),
+    _anyone(
+        "/view/caller",
+        view_endpoints.get_caller,
+        "Who reads",
+        viewer_answers.CallerAnswer,
+        unopened=True,
+    ),
+    _anyone(
+        "/view/session",
+        view_endpoints.post_session,
+        "Sign in to look, with a cookie that is good for reading",
+        viewer_answers.CallerAnswer,
+        body="SignIn",
+        errors=(400, 401, 403, 408, 413, 422, 429),
+        unopened=True,
+    ),
 )
 ROUTES: Final = (
     *_WORLD,
@@ -186,6 +221,20 @@ ROUTES: Final = (
         answers.WorldsAnswer,
         caller=CallerRole.HOST,
         errors=(401, 403, 422, 429, 503),
+    ),
+    _anyone(
+        "/view/catalogue",
+        view_endpoints.get_catalogue,
+        "What can be shown",
+        viewer_answers.CatalogueAnswer,
+    ),
+    _anyone(
+        "/view/session/end",
+        view_endpoints.post_session_end,
+        "Sign out",
+        viewer_answers.CallerAnswer,
+        body="Nothing",
+        errors=(400, 403, 408, 413, 422, 429),
     ),
     _anyone("/health", endpoints.get_health, "Whether the process answers", answers.HealthAnswer),
     _anyone("/openapi.json", _get_openapi, "This document", answers.DescriptionAnswer),
@@ -205,6 +254,10 @@ def create_app(worlds: Worlds) -> Starlette:
     routes = [
         HttpRoute(route.path, ServedRoute(route, worlds), methods=[route.method], name=route.path)
         for route in ROUTES
+    ]
+    routes += [
+        HttpRoute(path, ServedPage(path, worlds), methods=["GET"], name=path)
+        for path in ("/", f"{STATIC}{{name:path}}")
     ]
     handlers: dict[Any, Any] = {
         HTTPException: partial(_unrouted, worlds),
@@ -325,10 +378,11 @@ class ServedRoute:
                 address = identify(worlds.access, None, request, world_id)
                 async with share.queue(address, Work.BRIEF):
                     credentials = await worlds.credentials(world_id)
-        identity = identify(worlds.access, credentials, request, world_id)
+        identity = identify(worlds.access, credentials, request, world_id, worlds.sessions)
         agent_id = request.path_params.get("agent_id")
         try:
-            authorise(worlds.access, credentials, identity, route.caller, agent_id)
+            reads = route.body is None
+            authorise(worlds.access, credentials, identity, route.caller, agent_id, reads=reads)
         except RequestError:
             async with share.queue(identity, Work.SHORT):
                 raise
@@ -336,7 +390,7 @@ class ServedRoute:
 
     async def _served(self, request: Request, identity: CallerIdentity) -> ServedWorld:
         world_id, worlds = _world_id(request), self._worlds
-        if world_id is None:
+        if world_id is None or self._route.unopened:
             return worlds.default
         starts = self._route.starts
         if worlds.held(world_id) is not None:
@@ -363,6 +417,39 @@ class ServedRoute:
             await held.enter_async_context(share.queue(identity, Work.LARGE_BODY))
         async with share.queue(identity, Work.BODY):
             return await read_body(request, most, limits.body_seconds)
+
+
+class ServedPage:
+    """The viewer's page, or its files, as an ASGI application; they hold nothing of a world."""
+
+    def __init__(self, path: str, worlds: Worlds) -> None:
+        self._path = path
+        self._worlds = worlds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request, worlds = Request(scope, receive, send), self._worlds
+        try:
+            if not worlds.access.tokens:
+                refuse_foreign(request, local=worlds.local, hosts=worlds.hosts, visits=True)
+            async with worlds.share.queue(CallerIdentity(name=address_of(request)), Work.SHORT):
+                response = self._found(request)
+            worlds.requests.note(request.method, self._path, response.status_code)
+        except RequestError as error:
+            worlds.requests.refusal(request.method, error)
+            response = _refused(error)
+        await response(scope, receive, send)
+
+    def _found(self, request: Request) -> Response:
+        name = request.path_params.get("name")
+        found = None
+        if name is not None:
+            found = file_response(request, name)
+        elif asks_for_page(request):
+            found = page_response(request)
+        if found is None:
+            raise RequestError(404, *_UNROUTED[404])
+        return found
 
 
 async def _send_in_parts(response: Response, send: Send) -> None:
@@ -397,12 +484,15 @@ def _refused(error: SimEconomyError) -> Response:
     return Response(error_body(error), status, headers, JSON)
 
 
+_UNROUTED: Final = {
+    404: ("path_unknown", "there is no such path; see /openapi.json"),
+    405: ("method_not_allowed", "this path has another method; see /openapi.json"),
+}
+
+
 async def _unrouted(worlds: Worlds, request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    code, problem = {
-        404: ("path_unknown", "there is no such path; see /openapi.json"),
-        405: ("method_not_allowed", "this path has another method; see /openapi.json"),
-    }.get(error.status_code, ("refused", "the request was refused"))
+    code, problem = _UNROUTED.get(error.status_code, ("refused", "the request was refused"))
     refused = RequestError(error.status_code, code, problem)
     worlds.requests.refusal(request.method, refused)
     response = _refused(refused)

@@ -274,6 +274,22 @@ class Engine:
             self.signed = SignedWorld(genesis_hash, keys, config.rules_version)
         return issued
 
+    def renew_reader_token(self) -> str:
+        """Another reader's token, this one time; the one before is none any more.
+
+        Raises:
+            WorldMissingError: There is no world.
+            InputError: Nobody is asked for a token here.
+            StoreError: The tokens cannot be written.
+        """
+        self.started()
+        if self.credentials is None:
+            raise InputError("reader_token", "is not needed: this engine asks nobody for a token")
+        renewed, token = self.credentials.with_new_reader()
+        renewed.write(self._token_path, replaces=True)
+        self.credentials = renewed
+        return token
+
     def planned(
         self, configuration: Mapping[str, Any], agent_ids: Sequence[str] | None
     ) -> WorldConfig:
