@@ -2,7 +2,7 @@
 import { go } from "../address.js";
 import { Chart } from "../chart.js";
 import { html, useMemo, useRef } from "../library.js";
-import { lineColour } from "../theme.js";
+import { isDashed, lineColour } from "../theme.js";
 import { useBalances } from "./balances.js";
 import { fieldOf } from "./fields.js";
 import { shownOr } from "./notices.js";
@@ -69,7 +69,7 @@ function drawingOf(world, value, view) {
     return { label: "Token supply over turns", lines: [{ name: "token supply", values: value.token_supply, colour: "slate" }] };
   }
   const lines = value.lines.map((line, index) => ({
-    name: line.agent_id, values: line.last, colour: lineColour(index), link: world.to(["agents", line.agent_id]),
+    name: line.agent_id, values: line.last, colour: lineColour(index), dashed: isDashed(index), link: world.to(["agents", line.agent_id]),
   }));
   const label = "Balances of agents over turns, in tokens";
   if (world.overview.agents <= smallWorld && lines.length > 0) {
