@@ -14,10 +14,12 @@ from msgspec import Struct, json
 from sim_economy.core.accounts import PostingReason
 from sim_economy.reports.drawings.colours import switched_theme_css
 
-STATIC: Final = Path(str(resources.files("sim_economy.viewer"))) / "static"
+STATIC: Final = (Path(str(resources.files("sim_economy.viewer"))) / "static").resolve()
 VENDOR: Final = STATIC / "vendor"
 OWN: Final = sorted(file for file in STATIC.rglob("*.js") if VENDOR not in file.parents)
 LINES_MOST: Final = 200
+INDEX: Final = STATIC / "index.html"
+IMPORT: Final = re.compile(r'^(?:import|export)\b[^";=]*"([^"]+)";', re.MULTILINE)
 
 
 class Library(Struct, forbid_unknown_fields=True):
@@ -54,7 +56,7 @@ def test_a_module_imports_what_is_there_and_is_short(file: Path) -> None:
     text = file.read_text()
     assert text.startswith("/**")
     assert text.count("\n") <= LINES_MOST
-    for imported in re.findall(r'^(?:import|export)\b[^";=]*"([^"]+)";', text, re.MULTILINE):
+    for imported in IMPORT.findall(text):
         assert imported.startswith("."), "a bare name would need an import map, an inline script"
         assert (file.parent / imported).is_file()
 
@@ -86,3 +88,19 @@ def test_style_names_only_colours_that_are_there() -> None:
     for file in STATIC.rglob("*.css"):
         if VENDOR not in file.parents:
             assert set(re.findall(r"var\(--([a-z]+)\)", file.read_text())) <= theme
+
+
+def test_the_page_names_at_once_all_modules_that_its_first_screen_needs() -> None:
+    needed = _imported(STATIC / "app.js", set())
+    named = re.findall(r'modulepreload" href="view/static/([^"]+)"', INDEX.read_text())
+    assert named == sorted(str(file.relative_to(STATIC)) for file in needed)
+
+
+def _imported(file: Path, found: set[Path]) -> set[Path]:
+    """What a module imports, and what those import."""
+    for named in IMPORT.findall(file.read_text()):
+        imported = (file.parent / named).resolve()
+        if imported not in found:
+            found.add(imported)
+            _imported(imported, found)
+    return found

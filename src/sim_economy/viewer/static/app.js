@@ -3,13 +3,15 @@ import { useAddress } from "./address.js";
 import { Header } from "./header.js";
 import { html, render, useEffect, useRef } from "./library.js";
 import { Announcer } from "./parts/announcer.js";
+import { lazy } from "./parts/lazy.js";
 import { Failure, Waiting } from "./parts/notices.js";
 import { screenOf, sourceScreens } from "./screens/index.js";
-import { NoWorld } from "./screens/no-world.js";
-import { SignIn } from "./screens/sign-in.js";
 import "./theme.js";
 import { useAnswer } from "./wire.js";
 import { useWorld } from "./world.js";
+
+const NoWorld = lazy(async () => (await import("./screens/no-world.js")).NoWorld);
+const SignIn = lazy(async () => (await import("./screens/sign-in.js")).SignIn);
 
 function App() {
   const address = useAddress();
