@@ -109,7 +109,8 @@ def test_along_the_seeds_every_world_is_a_cell(folder: Path) -> None:
 
 def test_a_drawn_design_is_shown_in_spans_that_hold_all_its_runs(tmp_path: Path) -> None:
     drawn = {ACROSS: {"from": 0.5, "to": 4}, UP: {"from": 0, "to": 400}}
-    run_sweep(small_study(design="latin_hypercube", size=72, seeds=1, vary=drawn), tmp_path / "drawn")
+    study = small_study(design="latin_hypercube", size=72, seeds=1, vary=drawn)
+    run_sweep(study, tmp_path / "drawn")
     rows = SweptRows(tmp_path / "drawn")
     plane = plane_of(rows, choice())
     assert plane.width == plane.height == 3

@@ -28,7 +28,13 @@ from sim_economy.api.connection_limits import (
 from sim_economy.api.error_responses import RequestError, error_body, status_of
 from sim_economy.api.fair_share import CallerIdentity, Work
 from sim_economy.api.openapi import openapi
-from sim_economy.api.page_files import STATIC, asks_for_page, file_response, page_response
+from sim_economy.api.page_files import (
+    PAGES,
+    STATIC,
+    asks_for_page,
+    file_response,
+    page_response,
+)
 from sim_economy.api.request_validation import check_query
 from sim_economy.api.route import JSON, Endpoint, Route
 from sim_economy.api.worlds import ServedWorld, Worlds
@@ -257,7 +263,7 @@ def create_app(worlds: Worlds) -> Starlette:
     ]
     routes += [
         HttpRoute(path, ServedPage(path, worlds), methods=["GET"], name=path)
-        for path in ("/", f"{STATIC}{{name:path}}")
+        for path in (*PAGES, f"{STATIC}{{name:path}}")
     ]
     handlers: dict[Any, Any] = {
         HTTPException: partial(_unrouted, worlds),
@@ -420,7 +426,7 @@ class ServedRoute:
 
 
 class ServedPage:
-    """The viewer's page, or its files, as an ASGI application; they hold nothing of a world."""
+    """A page, or its files, as an ASGI application; they hold nothing of a world."""
 
     def __init__(self, path: str, worlds: Worlds) -> None:
         self._path = path
@@ -446,7 +452,7 @@ class ServedPage:
         if name is not None:
             found = file_response(request, name)
         elif asks_for_page(request):
-            found = page_response(request)
+            found = page_response(request, self._path)
         if found is None:
             raise RequestError(404, *_UNROUTED[404])
         return found
