@@ -16,8 +16,9 @@ from starlette.requests import Request
 from sim_economy.api.connection_limits import address_of
 from sim_economy.api.error_responses import RequestError
 from sim_economy.api.fair_share import CallerIdentity
+from sim_economy.api.reader_sessions import COOKIE, ReaderSessions
 from sim_economy.core.errors import StoreError
-from sim_economy.ledger.credentials.tokens import ADMIN, Credentials
+from sim_economy.ledger.credentials.tokens import ADMIN, READER, Credentials
 from sim_economy.ledger.sidecars.locations import DEFAULT_WORLD, LedgerLocation
 from sim_economy.world.access import Access
 
@@ -27,9 +28,9 @@ class CallerRole(Enum):
 
     Attributes:
         ANYONE: Without a token.
-        MEMBER: Any agent of the world, or its operator.
-        OWNER: The agent that the path names, or the world's operator.
-        ADMIN: The world's operator.
+        MEMBER: Any agent of the world, its operator, or a reader.
+        OWNER: The agent that the path names, or the world's operator; readers, if it is read.
+        ADMIN: The world's operator; readers, if it is read.
         HOST: The operator of the process: who holds its token, or the default world's.
     """
 
@@ -109,13 +110,18 @@ def _read_credentials(path: Path, *_seen: int) -> Credentials:
 
 
 def identify(
-    access: Access, credentials: Credentials | None, request: Request, world_id: str | None
+    access: Access,
+    credentials: Credentials | None,
+    request: Request,
+    world_id: str | None,
+    sessions: ReaderSessions | None = None,
 ) -> CallerIdentity:
     """Who calls a world.
 
     Args:
         credentials: Of the world; None before it is started.
         world_id: None for the default one.
+        sessions: Those of browsers, which only read.
     """
     address = address_of(request)
     if not access.tokens:
@@ -126,10 +132,23 @@ def identify(
     if own is not None and hmac.compare_digest(token.encode(), own.encode()):
         return CallerIdentity(name=ADMIN, holder=ADMIN, trusted=True)
     holder = None if credentials is None else credentials.holder(token)
+    if holder is None and sessions is not None and _reads_from_own_page(request):
+        holder = sessions.holder(request.cookies.get(COOKIE), access, credentials)
     if holder is None:
         return CallerIdentity(name=address)
     name = f"{world_id or DEFAULT_WORLD}/{holder}"
+    if holder == READER:
+        name = f"{name}@{address}"  # One token is given to many people.
     return CallerIdentity(name=name, holder=holder, trusted=holder == ADMIN)
+
+
+def _reads_from_own_page(request: Request) -> bool:
+    """Test whether a request only reads, and no page of another site made the browser send it."""
+    try:
+        refuse_foreign(request, local=False)
+    except RequestError:
+        return False
+    return request.method in {"GET", "HEAD"}
 
 
 def authorise(
@@ -138,12 +157,15 @@ def authorise(
     identity: CallerIdentity,
     role: CallerRole,
     agent_id: str | None,
+    *,
+    reads: bool,
 ) -> None:
     """Refuse whoever may not call a route of a world.
 
     Args:
         credentials: Of the world; for HOST, of the default one.
         agent_id: Whom the path names.
+        reads: Whether the route changes nothing.
 
     Raises:
         RequestError: 401 without a token that is known, 403 with somebody else's.
@@ -158,6 +180,8 @@ def authorise(
         raise RequestError(401, "token_unknown", f"send {asked}")
     agent = f"agent:{agent_id}"
     allowed = {CallerRole.MEMBER: {holder}, CallerRole.OWNER: {agent, ADMIN}}.get(role, {ADMIN})
+    if holder == READER:
+        allowed = {READER} if reads and role is not CallerRole.HOST else set()
     if holder not in allowed:
         raise RequestError(403, "not_yours", "this token may not do that")
 

@@ -17,7 +17,7 @@ from sim_economy.api.connection_limits import ConnectionLimits
 from sim_economy.api.route import JSON, Route
 from sim_economy.client.answers import ErrorAnswer
 from sim_economy.core.actions import RECOGNISED
-from sim_economy.core.contracts import ContractKind, Terms
+from sim_economy.core.contracts import ContractKind, Stage, Terms
 from sim_economy.core.governance_config import RULES, GovernanceConfig
 from sim_economy.core.income_config import IncomeConfig
 from sim_economy.core.needs import NeedSide
@@ -26,6 +26,9 @@ from sim_economy.core.table_reader import Kind, Parameter, described_parameters
 from sim_economy.core.units import INPUT_LIMIT
 from sim_economy.core.world_config import HIDDEN, WorldConfig, parameters, shockable
 from sim_economy.scenarios.scenario import SHIPPED
+from sim_economy.viewer.agent_answers import ORDERS
+from sim_economy.viewer.balance_history import BUCKETS_MAX
+from sim_economy.viewer.event_rows import KINDS as EVENT_KINDS
 
 
 def openapi(routes: Sequence[Route], limits: ConnectionLimits) -> dict[str, Any]:
@@ -65,12 +68,12 @@ def _operation(route: Route, answer: dict[str, Any], known: Mapping[str, Any]) -
         "responses": {"200": _response("The answer", schema, route.media_type)}
         | {str(status): {"$ref": f"#/components/responses/{status}"} for status in route.errors},
     }
-    names = (*re.findall(r"{(\w+)}", route.path), *route.query, *route.headers)
+    names = (*re.findall(r"{\w+}", route.path), *route.query, *route.headers)
     if names:
         operation["parameters"] = [known[name] for name in names]
     if route.body is not None:
         operation["requestBody"] = {
-            "required": route.body != "Close",
+            "required": route.body not in {"Close", "Nothing"},
             "content": {JSON: {"schema": _ref(route.body)}},
         }
     return operation
@@ -120,6 +123,9 @@ _TEXT: Final[dict[str, Any]] = {"type": ["string", "null"]}
 _UNITS: Final = {"thinking_units": _WHOLE, "output_units": _WHOLE}
 
 
+_KINDS: Final = ("", *ContractKind, *EVENT_KINDS)
+
+
 def _parameters(limits: ConnectionLimits) -> dict[str, dict[str, Any]]:
     """What a call takes in its path, its query and its headers, by name."""
 
@@ -127,9 +133,14 @@ def _parameters(limits: ConnectionLimits) -> dict[str, dict[str, Any]]:
         schema = {"type": "integer", "minimum": low, "maximum": high}
         return {"name": name, "in": "query", "description": about, "schema": schema}
 
-    def text(name: str, where: str, about: str | None, **schema: object) -> dict[str, Any]:
-        stated = {"name": name, "in": where, "schema": {"type": "string", **schema}}
-        return stated | ({"required": True} if about is None else {"description": about})
+    def text(name: str, where: str, about: str, **schema: object) -> dict[str, Any]:
+        schema = {"type": "string", **schema}
+        return {"name": name, "in": where, "description": about, "schema": schema}
+
+    def in_path(name: str, **schema: object) -> dict[str, Any]:
+        return {"name": name, "in": "path", "required": True, "schema": schema}
+
+    number = {"type": "integer", "minimum": 0, "maximum": 2**53}
 
     same = "The same key with the same body gets the stored answer."
     stated = (
@@ -137,12 +148,32 @@ def _parameters(limits: ConnectionLimits) -> dict[str, dict[str, Any]]:
         whole("limit", 1, limits.page_rows, "About how many rows."),
         whole("from", 0, 2**53, "First turn shown."),
         whole("to", 0, 2**53, "Last turn shown."),
-        text("world_id", "path", None, pattern="^[a-z0-9][a-z0-9_-]{0,39}$"),
-        text("agent_id", "path", None),
+        in_path("world_id", type="string", pattern="^[a-z0-9][a-z0-9_-]{0,39}$"),
+        in_path("agent_id", type="string"),
+        in_path("turn", **number),
+        in_path("contract_id", **number),
+        whole("before", 0, 2**53, "Rows of earlier turns only."),
+        whole("points", 2, BUCKETS_MAX, "At most so many buckets of turns."),
+        whole("turn", 0, 2**53, "The turn of the head that was kept."),
+        text("head", "query", "A head that was kept earlier.", pattern="^[0-9a-fA-F]{64}$"),
+        text("agents", "query", "Ids with commas between, at most 20."),
+        text("agent", "query", "Only what concerns this agent."),
+        text("search", "query", "Only ids with this in them."),
+        text("reason", "query", "Only postings for this reason."),
+        text("q", "query", "An id, a number, the beginning of a hash, or words that were said."),
+        *(
+            {**text(name, "query", about), "schema": {"type": "string", "enum": [*choices]}}
+            for name, about, choices in (
+                ("order", "How they are sorted.", ORDERS),
+                ("insolvent", "Only who is, or is not.", ("", "yes", "no")),
+                ("stage", "Only contracts that have come so far.", ("", "open", *Stage)),
+                ("kind", "Only this kind, of contracts or of events.", _KINDS),
+            )
+        ),
         text("Idempotency-Key", "header", same, minLength=1, maxLength=255),
         text("Last-Event-ID", "header", "The last turn seen.", pattern="^[0-9]{1,16}$"),
     )
-    return {parameter["name"]: parameter for parameter in stated}
+    return {f"{{{own['name']}}}" if own["in"] == "path" else own["name"]: own for own in stated}
 
 
 _ERRORS: Final = {
@@ -321,6 +352,8 @@ def _schemas(limits: ConnectionLimits) -> dict[str, Any]:
         "Submission": _object(
             {**acted, "turn": _CLOSING["turn"], "signature": _SIGNATURE}, "action"
         ),
+        "SignIn": _object({"token": {"type": "string"}}, "token"),
+        "Nothing": _object({}),
         "Run": _object(
             {
                 **started,

@@ -9,17 +9,19 @@ from sim_economy.core.accounts import Holding
 from sim_economy.core.errors import InputError
 from sim_economy.ledger.readers.statement import Statement, statement
 from sim_economy.ledger.stores.protocol import Store
-from sim_economy.viewer.answers import (
-    AgentAnswer,
+from sim_economy.viewer.answer_rows import (
     AgentRow,
-    AgentsAnswer,
     DecisionRow,
-    DecisionsAnswer,
     ReasonTotal,
     Speech,
-    StatementPageAnswer,
     StatementRow,
     digits,
+)
+from sim_economy.viewer.answers import (
+    AgentAnswer,
+    AgentsAnswer,
+    DecisionsAnswer,
+    StatementPageAnswer,
 )
 from sim_economy.viewer.asked import Asked
 from sim_economy.viewer.decision_rows import decision_rows
@@ -37,7 +39,7 @@ _TURNS_AT_ONCE: Final = 4096
 
 def agents(world: ShownWorld, store: Store, asked: Asked) -> AgentsAnswer:
     """Agents in one of four orders, those that the search and filter leave."""
-    order = asked.one_of("order", "genesis", "balance", "insolvency", "trend")
+    order = asked.one_of("order", *ORDERS)
     insolvent = asked.one_of("insolvent", "", "yes", "no")
     sought = asked.text("search").lower()
     after, limit = asked.number("after", 0), asked.limit(100)
@@ -48,7 +50,7 @@ def agents(world: ShownWorld, store: Store, asked: Asked) -> AgentsAnswer:
         if sought in agent_id.lower()
         and insolvent in ("", "yes" if standing.balances[agent] < 0 else "no")
     ]
-    found.sort(key=_ORDERS[order](world, standing))
+    found.sort(key=ORDERS[order](world, standing))
     shown = found[after : after + limit]
     with world.history.lock:
         rows = tuple(agent_row(world, standing, agent) for agent in shown)
@@ -83,12 +85,13 @@ def _by_insolvency(world: ShownWorld, standing: Standing) -> _Key:
     return key
 
 
-_ORDERS: Final = {
+ORDERS: Final = {
     "genesis": _by_genesis,
     "balance": _by_balance,
     "insolvency": _by_insolvency,
     "trend": _by_trend,
 }
+"""Orders of agents, by their names."""
 
 
 def agent_row(world: ShownWorld, standing: Standing, index: int) -> AgentRow:

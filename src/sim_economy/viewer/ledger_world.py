@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ from sim_economy.ledger.sidecars.policies_file import kept_policies
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.ledger.stores.sqlite import SQLiteStore, is_logged
 from sim_economy.ledger.verify import Verification, verify
-from sim_economy.viewer.answers import SourceKind
+from sim_economy.viewer.answer_rows import SourceKind
 
 T = TypeVar("T")
 
@@ -118,10 +118,10 @@ class LedgerWorld:
         with closing(self.location.open(read_only=True, frozen=True)) as store:
             first, genesis = genesis_record(store), digest(store.genesis_line())
         kept = kept_policies(self.location.sidecar, genesis) or {}
-        return _deciders_of(kept, first.agent_ids)
+        return deciders_of(kept, first.agent_ids)
 
 
-def _deciders_of(kept: Mapping[str, Any], agent_ids: tuple[str, ...]) -> Mapping[str, str]:
+def deciders_of(kept: Mapping[str, Any], agent_ids: Sequence[str]) -> Mapping[str, str]:
     """The policy of each agent, as the file beside a ledger names them."""
     everyone = kept.get("policy")
     found = dict.fromkeys(agent_ids, everyone) if isinstance(everyone, str) else {}

@@ -29,6 +29,7 @@ class ViewerRoute(Struct, frozen=True, kw_only=True):
         path: What follows the world's, with names in braces.
         query: The names that it takes.
         checks: Whether it reads the whole ledger.
+        instant: Whether it reads nothing of it.
     """
 
     path: str
@@ -37,13 +38,14 @@ class ViewerRoute(Struct, frozen=True, kw_only=True):
     work: ViewWork
     summary: str
     checks: bool = False
+    instant: bool = False
 
 
 def _route(
-    path: str, summary: str, answer: Any, work: ViewWork, *query: str, checks: bool = False
+    path: str, summary: str, answer: Any, work: ViewWork, *query: str, **more: bool
 ) -> ViewerRoute:
     return ViewerRoute(
-        path=f"/view/{path}", query=query, answer=answer, work=work, summary=summary, checks=checks
+        path=f"/view/{path}", query=query, answer=answer, work=work, summary=summary, **more
     )
 
 
@@ -129,6 +131,7 @@ WORLD_ROUTES: Final = (
         "How far a running check has come",
         answers.VerificationProgressAnswer,
         verification_progress,
+        instant=True,
     ),
     _route("search", "Search a world", answers.SearchAnswer, search, *("q", "limit")),
 )

@@ -11,7 +11,8 @@ from typing import Final
 
 from sim_economy.core.errors import FolderError, InputError, WorldUnknownError
 from sim_economy.experiments.sweeps.sweep_folder import MANIFEST
-from sim_economy.viewer.answers import CatalogueAnswer, ListedDocument, ListedWorld
+from sim_economy.viewer.answer_rows import ListedDocument, ListedWorld
+from sim_economy.viewer.answers import CatalogueAnswer
 from sim_economy.viewer.maps.map_answers import (
     CellAnswer,
     MapAnswer,
