@@ -10,7 +10,7 @@ from typing import Any, Final
 from msgspec import to_builtins
 
 from sim_economy.viewer import answers
-from sim_economy.viewer.answers import digits
+from sim_economy.viewer.answer_rows import digits
 
 HASH: Final = "0123456789abcdef" * 4
 

@@ -21,22 +21,16 @@ from sim_economy.api.connection_limits import (
     LARGE,
     PARSED_AT_ONCE,
     ConnectionLimits,
-    address_of,
     declared_length,
     read_body,
 )
-from sim_economy.api.error_responses import RequestError, error_body, status_of
+from sim_economy.api.error_responses import RequestError, status_of
 from sim_economy.api.fair_share import CallerIdentity, Work
 from sim_economy.api.openapi import openapi
-from sim_economy.api.page_files import (
-    PAGES,
-    STATIC,
-    asks_for_page,
-    file_response,
-    page_response,
-)
+from sim_economy.api.page_files import PAGES, STATIC
 from sim_economy.api.request_validation import check_query
-from sim_economy.api.route import JSON, Endpoint, Route
+from sim_economy.api.route import Endpoint, Route
+from sim_economy.api.served_page import UNROUTED, ServedPage, refused_response
 from sim_economy.api.worlds import ServedWorld, Worlds
 from sim_economy.client import answers
 from sim_economy.core.errors import SimEconomyError
@@ -312,7 +306,7 @@ class ServedRoute:
             try:
                 response = await self._answer(request, held)
             except SimEconomyError as error:
-                response, code = _refused(error), error.code
+                response, code = refused_response(error), error.code
             status = response.status_code
             return response
         except ClientDisconnect:
@@ -425,39 +419,6 @@ class ServedRoute:
             return await read_body(request, most, limits.body_seconds)
 
 
-class ServedPage:
-    """A page, or its files, as an ASGI application; they hold nothing of a world."""
-
-    def __init__(self, path: str, worlds: Worlds) -> None:
-        self._path = path
-        self._worlds = worlds
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        request, worlds = Request(scope, receive, send), self._worlds
-        try:
-            if not worlds.access.tokens:
-                refuse_foreign(request, local=worlds.local, hosts=worlds.hosts, visits=True)
-            async with worlds.share.queue(CallerIdentity(name=address_of(request)), Work.SHORT):
-                response = self._found(request)
-            worlds.requests.note(request.method, self._path, response.status_code)
-        except RequestError as error:
-            worlds.requests.refusal(request.method, error)
-            response = _refused(error)
-        await response(scope, receive, send)
-
-    def _found(self, request: Request) -> Response:
-        name = request.path_params.get("name")
-        found = None
-        if name is not None:
-            found = file_response(request, name)
-        elif asks_for_page(request):
-            found = page_response(request, self._path)
-        if found is None:
-            raise RequestError(404, *_UNROUTED[404])
-        return found
-
-
 async def _send_in_parts(response: Response, send: Send) -> None:
     """Send a large answer no faster than it is taken."""
     status, headers, body = response.status_code, response.raw_headers, memoryview(response.body)
@@ -480,35 +441,21 @@ def _named(request: Request) -> str | None:
     return world_id if is_world_id(world_id) else None
 
 
-def _refused(error: SimEconomyError) -> Response:
-    status = status_of(error)
-    headers = {"connection": "close"} if status in {408, 413} else {}
-    if status == 401:
-        headers["www-authenticate"] = "Bearer"
-    if status == 429:
-        headers["retry-after"] = "1"
-    return Response(error_body(error), status, headers, JSON)
-
-
-_UNROUTED: Final = {
-    404: ("path_unknown", "there is no such path; see /openapi.json"),
-    405: ("method_not_allowed", "this path has another method; see /openapi.json"),
-}
-
-
 async def _unrouted(worlds: Worlds, request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    code, problem = _UNROUTED.get(error.status_code, ("refused", "the request was refused"))
+    code, problem = UNROUTED.get(error.status_code, ("refused", "the request was refused"))
     refused = RequestError(error.status_code, code, problem)
     worlds.requests.refusal(request.method, refused)
-    response = _refused(refused)
+    response = refused_response(refused)
     response.headers.update(error.headers or {})
     return response
 
 
 async def _failed(_: Request, __: Exception) -> Response:
     """The answer to a bug, which the log tells with its traceback."""
-    return _refused(RequestError(500, "bug", "the engine failed; please report it with its log"))
+    return refused_response(
+        RequestError(500, "bug", "the engine failed; please report it with its log")
+    )
 
 
 async def _gone(_: Request, __: Exception) -> Response:

@@ -20,7 +20,8 @@ from sim_economy.api.route import JSON, Endpoint
 from sim_economy.api.worlds import ServedWorld
 from sim_economy.ledger.credentials.tokens import ADMIN, READER, Credentials
 from sim_economy.ledger.stores.protocol import Store
-from sim_economy.viewer.answers import CallerAnswer, CatalogueAnswer, ListedWorld
+from sim_economy.viewer.answer_rows import ListedWorld
+from sim_economy.viewer.answers import CallerAnswer, CatalogueAnswer
 from sim_economy.viewer.asked import Asked
 from sim_economy.viewer.routes import ViewerRoute
 

@@ -9,17 +9,19 @@ from sim_economy.core.accounts import Holding
 from sim_economy.core.errors import InputError
 from sim_economy.ledger.readers.statement import Statement, statement
 from sim_economy.ledger.stores.protocol import Store
-from sim_economy.viewer.answers import (
-    AgentAnswer,
+from sim_economy.viewer.answer_rows import (
     AgentRow,
-    AgentsAnswer,
     DecisionRow,
-    DecisionsAnswer,
     ReasonTotal,
     Speech,
-    StatementPageAnswer,
     StatementRow,
     digits,
+)
+from sim_economy.viewer.answers import (
+    AgentAnswer,
+    AgentsAnswer,
+    DecisionsAnswer,
+    StatementPageAnswer,
 )
 from sim_economy.viewer.asked import Asked
 from sim_economy.viewer.decision_rows import decision_rows

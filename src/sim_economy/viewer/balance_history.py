@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from sim_economy.viewer.answers import BalanceLine, Bands
+from sim_economy.viewer.answer_rows import BalanceLine, Bands
 
 BUCKETS_MAX: Final = 512
 """Buckets kept; one more, and each two become one."""

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from sim_economy.viewer.answers import (
-    CatalogueAnswer,
-    ListedDocument,
-    ListedTable,
-    ListedWorld,
-    SourceKind,
-)
+from sim_economy.viewer.answer_rows import ListedDocument, ListedTable, ListedWorld, SourceKind
+from sim_economy.viewer.answers import CatalogueAnswer
 
 
 def catalogue_of(

@@ -9,13 +9,8 @@ from sim_economy.ledger.records import BlockRecord, chained, digest
 from sim_economy.ledger.sidecars.head_file import HeadFile
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.ledger.verify import Verification
-from sim_economy.viewer.answers import (
-    ChainAnswer,
-    ComparedHead,
-    HeadFileRow,
-    VerificationProgressAnswer,
-    VerifiedAnswer,
-)
+from sim_economy.viewer.answer_rows import ComparedHead, HeadFileRow
+from sim_economy.viewer.answers import ChainAnswer, VerificationProgressAnswer, VerifiedAnswer
 from sim_economy.viewer.asked import Asked
 from sim_economy.viewer.overview import chain_head
 from sim_economy.viewer.shown_world import ShownWorld

@@ -11,7 +11,7 @@ from msgspec import Struct
 from sim_economy.core.contracts import ENDS, TRANSITIONS, ContractKind, Deal, Happened, Stage
 from sim_economy.ledger.readers.counts import MadeContracts
 from sim_economy.ledger.records import TurnRecord
-from sim_economy.viewer.answers import ContractRow, digits
+from sim_economy.viewer.answer_rows import ContractRow, digits
 
 _AMOUNT: Final = {
     ContractKind.SERVICE: "price",

@@ -14,16 +14,15 @@ from sim_economy.core.errors import InputError
 from sim_economy.core.events import ContractEvent
 from sim_economy.ledger.records import TurnRecord
 from sim_economy.ledger.stores.protocol import Store
-from sim_economy.viewer.answers import (
+from sim_economy.viewer.answer_rows import (
     ContractEventRow,
-    ContractLifeAnswer,
     ContractRow,
-    ContractsAnswer,
     Fact,
     MovementRow,
     digits,
     facts,
 )
+from sim_economy.viewer.answers import ContractLifeAnswer, ContractsAnswer
 from sim_economy.viewer.asked import Asked
 from sim_economy.viewer.shown_world import ShownWorld
 

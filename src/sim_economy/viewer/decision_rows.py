@@ -9,7 +9,7 @@ from typing import Any
 
 from sim_economy.core.accounts import BALANCE, FIRST, WIDTH, PostingReason
 from sim_economy.ledger.records import TurnRecord
-from sim_economy.viewer.answers import DecisionRow, digits
+from sim_economy.viewer.answer_rows import DecisionRow, digits
 from sim_economy.viewer.shown_world import ShownWorld
 from sim_economy.viewer.words import action_words
 from sim_economy.viewer.world_history import sent_input

@@ -15,7 +15,8 @@ from sim_economy.ledger.fold.account_fold import fold_postings
 from sim_economy.ledger.readers.reading import accounts_before
 from sim_economy.ledger.records import TurnRecord
 from sim_economy.ledger.stores.protocol import Store
-from sim_economy.viewer.answers import EventRow, EventsAnswer
+from sim_economy.viewer.answer_rows import EventRow
+from sim_economy.viewer.answers import EventsAnswer
 from sim_economy.viewer.asked import Asked
 from sim_economy.viewer.shown_world import ShownWorld
 from sim_economy.viewer.words import counted, named, short

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from sim_economy.core.errors import ReplayError, WorldUnknownError
 from sim_economy.ledger.sidecars.locations import SQLiteLocation
 from sim_economy.ledger.stores.sqlite import SQLiteStore
-from sim_economy.viewer.answers import CatalogueAnswer, ListedWorld
+from sim_economy.viewer.answer_rows import ListedWorld
+from sim_economy.viewer.answers import CatalogueAnswer
 from sim_economy.viewer.catalogue_answer import catalogue_of
 from sim_economy.viewer.folder_files import (
     csv_rows,

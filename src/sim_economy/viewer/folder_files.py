@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from sim_economy.core.errors import InputError
-from sim_economy.viewer.answers import ListedDocument, ListedTable
+from sim_economy.viewer.answer_rows import ListedDocument, ListedTable
 
 MEDIA_TYPES: Final = {
     ".html": "text/html; charset=utf-8",

@@ -16,7 +16,7 @@ from sim_economy.ledger.sidecars.policies_file import kept_policies
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.ledger.stores.sqlite import SQLiteStore, is_logged
 from sim_economy.ledger.verify import Verification, verify
-from sim_economy.viewer.answers import SourceKind
+from sim_economy.viewer.answer_rows import SourceKind
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from sim_economy.viewer.answers import CallRow, DecisionRow
+from sim_economy.viewer.answer_rows import CallRow, DecisionRow
 from sim_economy.viewer.sources import WorldSource
 
 if TYPE_CHECKING:

@@ -11,15 +11,8 @@ from sim_economy.core.state import decode_state
 from sim_economy.core.world_config import config_values
 from sim_economy.ledger.records import Head
 from sim_economy.ledger.stores.protocol import Store
-from sim_economy.viewer.answers import (
-    BalancesAnswer,
-    ChainHead,
-    InsolventAgent,
-    Outlook,
-    OverviewAnswer,
-    digits,
-    facts,
-)
+from sim_economy.viewer.answer_rows import ChainHead, InsolventAgent, Outlook, digits, facts
+from sim_economy.viewer.answers import BalancesAnswer, OverviewAnswer
 from sim_economy.viewer.asked import Asked
 from sim_economy.viewer.balance_history import BUCKETS_MAX, Bucket, bands_of, line_of
 from sim_economy.viewer.event_rows import newest_events

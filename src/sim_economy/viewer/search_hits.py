@@ -10,7 +10,8 @@ from typing import Final
 from sim_economy.core.errors import InputError
 from sim_economy.ledger.records import StoredTurn
 from sim_economy.ledger.stores.protocol import Store
-from sim_economy.viewer.answers import SearchAnswer, SearchHit
+from sim_economy.viewer.answer_rows import SearchHit
+from sim_economy.viewer.answers import SearchAnswer
 from sim_economy.viewer.asked import Asked
 from sim_economy.viewer.shown_world import ShownWorld
 from sim_economy.viewer.words import short

@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.ledger.verify import Verification
-from sim_economy.viewer.answers import CatalogueAnswer, SourceKind
+from sim_economy.viewer.answer_rows import SourceKind
+from sim_economy.viewer.answers import CatalogueAnswer
 
 T = TypeVar("T")
 

@@ -16,20 +16,18 @@ from sim_economy.ledger.readers.counts import owner_name, owner_of
 from sim_economy.ledger.readers.reading import accounts_before
 from sim_economy.ledger.records import BlockRecord, StoredTurn, TurnRecord
 from sim_economy.ledger.stores.protocol import Store
-from sim_economy.viewer.answers import (
+from sim_economy.viewer.answer_rows import (
     BlockRow,
-    DecisionAnswer,
     Fact,
     MovementRow,
     OwnerTokens,
     ReasonFlow,
     ReasonTotal,
     TransactionRow,
-    TurnAnswer,
-    TurnPostingsAnswer,
     digits,
     facts,
 )
+from sim_economy.viewer.answers import DecisionAnswer, TurnAnswer, TurnPostingsAnswer
 from sim_economy.viewer.asked import Asked
 from sim_economy.viewer.contract_pages import contract_event
 from sim_economy.viewer.decision_rows import accounts_of, balance_of, decision_rows

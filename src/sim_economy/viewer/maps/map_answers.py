@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from sim_economy.viewer.answers import Digits, Fact
+from sim_economy.viewer.answer_rows import Digits, Fact
 
 
 class AxisAnswer(Struct, frozen=True, kw_only=True):

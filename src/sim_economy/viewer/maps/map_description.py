@@ -11,7 +11,7 @@ from sim_economy.reports.drawings.map_figures import CLASS_COLOURS
 from sim_economy.reports.drawings.sweep_figures import scale_colours
 from sim_economy.reports.maps.map_sentences import label_of, word_of
 from sim_economy.runs.row_metrics import ROW_METRICS
-from sim_economy.viewer.answers import facts
+from sim_economy.viewer.answer_rows import facts
 from sim_economy.viewer.maps.map_answers import (
     AxisAnswer,
     CellAnswer,

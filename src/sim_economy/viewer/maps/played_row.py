@@ -9,7 +9,7 @@ from typing import Final
 
 from sim_economy.experiments.sweeps.opened_row import DigestDiffersError, open_row
 from sim_economy.ledger.verify import verify
-from sim_economy.viewer.answers import facts
+from sim_economy.viewer.answer_rows import facts
 from sim_economy.viewer.maps.map_answers import PlayedRowAnswer
 from sim_economy.viewer.maps.swept_rows import SweptRows
 

@@ -11,7 +11,8 @@ from typing import Final
 from sim_economy.core.errors import FolderError, WorldUnknownError
 from sim_economy.experiments.sweeps.sweep_folder import MANIFEST
 from sim_economy.ledger.sidecars.locations import SQLiteLocation
-from sim_economy.viewer.answers import CatalogueAnswer, ListedWorld
+from sim_economy.viewer.answer_rows import ListedWorld
+from sim_economy.viewer.answers import CatalogueAnswer
 from sim_economy.viewer.catalogue_answer import catalogue_of
 from sim_economy.viewer.folder_files import document_path, listed_documents
 from sim_economy.viewer.ledger_world import LedgerWorld

@@ -2,6 +2,7 @@
 import { go, linkTo } from "./address.js";
 import { html, useState } from "./library.js";
 import { tokens } from "./numbers.js";
+import { SignOut } from "./parts/sign-out.js";
 import { ThemeSwitch } from "./parts/theme-switch.js";
 
 export function Header({ catalogue, path, world, problem }) {
@@ -14,6 +15,7 @@ export function Header({ catalogue, path, world, problem }) {
     <div class="tools">
       ${world && html`<${Search} world=${world} />`}
       ${world && html`<${LinkState} world=${world} problem=${problem} />`}
+      ${world && catalogue.asks_token && html`<${SignOut} world=${world} />`}
       <${ThemeSwitch} />
     </div>
   </header>`;
@@ -36,7 +38,10 @@ function screens(catalogue, path, world) {
   ];
 }
 
-const allOf = (catalogue) => (catalogue.kind === "engine" ? "Worlds" : "Runs");
+function allOf({ kind, worlds }) {
+  if (kind === "engine") return "Worlds";
+  return worlds.length > 1 ? "Runs" : "Folder";
+}
 
 function Search({ world }) {
   const [text, set] = useState("");
