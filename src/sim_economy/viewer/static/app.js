@@ -1,25 +1,36 @@
 /** The page: shows the screen that the address names. */
 import { useAddress } from "./address.js";
 import { Header } from "./header.js";
-import { html, render, useEffect, useRef } from "./library.js";
+import { html, render, useEffect, useRef, useState } from "./library.js";
 import { Announcer } from "./parts/announcer.js";
+import { lazy } from "./parts/lazy.js";
 import { Failure, Waiting } from "./parts/notices.js";
 import { screenOf, sourceScreens } from "./screens/index.js";
-import { NoWorld } from "./screens/no-world.js";
-import { SignIn } from "./screens/sign-in.js";
 import "./theme.js";
 import { useAnswer } from "./wire.js";
 import { useWorld } from "./world.js";
 
+const NoWorld = lazy(async () => (await import("./screens/no-world.js")).NoWorld);
+const SignIn = lazy(async () => (await import("./screens/sign-in.js")).SignIn);
+
 function App() {
   const address = useAddress();
-  const catalogue = useAnswer("view/catalogue");
+  const [tries, setTries] = useState(0);
+  const catalogue = useAnswer("view/catalogue", tries);
   if (catalogue.error) return html`<main class="page"><${Failure} error=${catalogue.error} /></main>`;
   if (catalogue.value === null) return html`<main class="page"><${Waiting} what="what is here" /></main>`;
+  if (address.path.length === 0 && isEmpty(catalogue.value)) {
+    const said = { message: catalogue.value.answer, status: 409 };
+    return html`<${Frame} catalogue=${catalogue.value} path=${[]}>
+      <${NoWorld} error=${said} again=${() => setTries((old) => old + 1)} /></${Frame}>`;
+  }
   const named = namedBy(address.path, catalogue.value);
   return html`<${named.worldId === null ? SourceScreen : WorldScreen} key=${named.worldId ?? " "}
     ...${named} query=${address.query} catalogue=${catalogue.value} />`;
 }
+
+/** An engine in which no world was started yet. */
+const isEmpty = (/** @type {any} */ catalogue) => catalogue.kind === "engine" && catalogue.worlds.length === 0;
 
 /**
  * What a path names: a screen of the source, or one of a world and the rest of the path.
@@ -31,7 +42,7 @@ function namedBy(path, catalogue) {
   if (path[0] === "worlds" && path.length > 1) return { worldId: path[1], path: path.slice(2) };
   const hasDefault = catalogue.worlds.some((/** @type {any} */ world) => world.world_id === "");
   if (path.length === 0 && catalogue.has_map) return { worldId: null, path: ["map"] };
-  if (path.length === 0 && !hasDefault && catalogue.kind !== "engine") return { worldId: null, path: ["worlds"] };
+  if (path.length === 0 && !hasDefault) return { worldId: null, path: ["worlds"] };
   return { worldId: sourceScreens.has(path[0]) ? null : "", path };
 }
 

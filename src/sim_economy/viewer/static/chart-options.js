@@ -47,7 +47,7 @@ const axis = (more) => ({
 });
 
 const stroke = (line) => ({
-  label: line.name, stroke: colour(line.colour), width: line.faint ? 1 : 2,
+  label: line.name, stroke: colour(line.colour), width: 2, dash: line.dashed ? [7, 4] : undefined,
   points: { show: false }, spanGaps: true,
 });
 

@@ -2,7 +2,7 @@
  * One chart for all screens: lines and bands over turns, with a table of the same numbers.
  *
  * @typedef {import("./numbers.js").Tokens} Tokens
- * @typedef {{ name: string, values: (Tokens | null)[], colour: string, link?: string, faint?: boolean }} Line
+ * @typedef {{ name: string, values: (Tokens | null)[], colour: string, link?: string, dashed?: boolean }} Line
  * @typedef {{ name: string, low: (Tokens | null)[], high: (Tokens | null)[], colour: string, shown?: boolean }} Band
  * @typedef {{ label: string, turns: number[], lines: Line[], bands?: Band[], height?: number,
  *   onTurn?: (turn: number) => void, onRange?: (first: number, last: number) => void }} ChartProps
@@ -90,7 +90,7 @@ function Readout({ turns, lines, bands = [], at }) {
   return html`<figcaption class="readout">
     <span class="readout-turn">turn ${turns[index]}</span>
     ${lines.map((line) => html`<span class="key" key=${line.name}>
-      <span class=${`swatch is-${line.colour}`}></span>
+      <span class=${`swatch is-${line.colour}${line.dashed ? " is-dashed" : ""}`}></span>
       ${line.link ? html`<a href=${line.link}>${line.name}</a>` : line.name}${" "}
       <span class="readout-value">${valueOf(line, index)}</span>
     </span>`)}

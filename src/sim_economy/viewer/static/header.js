@@ -2,22 +2,27 @@
 import { go, linkTo } from "./address.js";
 import { html, useState } from "./library.js";
 import { tokens } from "./numbers.js";
+import { SignOut } from "./parts/sign-out.js";
 import { ThemeSwitch } from "./parts/theme-switch.js";
 
 export function Header({ catalogue, path, world, problem }) {
   const home = linkTo([]);
   return html`<header class="bar">
-    <p class="name"><a href=${home} title=${catalogue.title}><img src="view/static/icon.svg" alt="" /></a>
-      <a href=${home}>${catalogue.title}</a></p>
+    <p class="name"><a href=${home} aria-label="Home"><img src="view/static/icon.svg" alt="" /></a>
+      <a href=${home} title=${catalogue.title}>${shortened(catalogue.title)}</a></p>
     <nav aria-label="Screens"><ul>${screens(catalogue, path, world).map(({ name, link, here }) => html`
       <li key=${name}><a href=${link} aria-current=${here ? "page" : null}>${name}</a></li>`)}</ul></nav>
     <div class="tools">
       ${world && html`<${Search} world=${world} />`}
       ${world && html`<${LinkState} world=${world} problem=${problem} />`}
+      ${world && catalogue.asks_token && html`<${SignOut} world=${world} />`}
       <${ThemeSwitch} />
     </div>
   </header>`;
 }
+
+/** The last part of a path; all of another title. @param {string} title @returns {string} */
+const shortened = (title) => title.split("/").findLast(Boolean) ?? title;
 
 /** The screens that the bar names. */
 function screens(catalogue, path, world) {
@@ -33,7 +38,10 @@ function screens(catalogue, path, world) {
   ];
 }
 
-const allOf = (catalogue) => (catalogue.kind === "engine" ? "Worlds" : "Runs");
+function allOf({ kind, worlds }) {
+  if (kind === "engine") return "Worlds";
+  return worlds.length > 1 ? "Runs" : "Folder";
+}
 
 function Search({ world }) {
   const [text, set] = useState("");

@@ -46,8 +46,11 @@ export function useThemeVersion() {
 /** The value of a colour's name, as a canvas takes it. @param {string} name @returns {string} */
 export const colour = (name) => getComputedStyle(root).getPropertyValue(`--${name}`).trim();
 
-/** A colour's name for each of many lines; neighbours differ. @param {number} index @returns {string} */
+/** A colour's name for each of many lines. @param {number} index @returns {string} */
 export const lineColour = (index) => lines[index % lines.length];
+
+/** Whether a line is dashed, since its colour is another's too. @param {number} index @returns {boolean} */
+export const isDashed = (index) => index >= lines.length;
 
 const lines = ["blue", "orange", "green", "red", "purple", "sky", "violet", "brown", "slate", "grey"];
 

@@ -1,8 +1,8 @@
 /** The chart of balances: a line for each agent of a small world, bands and chosen agents of a large one. */
 import { go } from "../address.js";
 import { Chart } from "../chart.js";
-import { html, useMemo, useState } from "../library.js";
-import { lineColour } from "../theme.js";
+import { html, useMemo, useRef } from "../library.js";
+import { isDashed, lineColour } from "../theme.js";
 import { useBalances } from "./balances.js";
 import { fieldOf } from "./fields.js";
 import { shownOr } from "./notices.js";
@@ -16,7 +16,7 @@ const smallWorld = 20;
 export function BalancesChart({ world, query }) {
   const view = query.get("show") ?? "agents";
   const large = world.overview.agents > smallWorld;
-  const [suggested] = useState(() => suggestedOf(world.overview));
+  const suggested = useSuggested(world.overview);
   const chosen = query.has("agents") ? query.get("agents").split(",").filter(Boolean) : large ? suggested : [];
   const balances = useBalances(world, chosen);
   const to = (/** @type {Record<string, string>} */ change) => world.to([], { ...Object.fromEntries(query), ...change });
@@ -26,6 +26,15 @@ export function BalancesChart({ world, query }) {
       ${large && view === "agents" && html`<${Chosen} chosen=${chosen} to=${to} />`}
     </div>
     ${shownOr(balances, "the balances", (value) => html`<${Drawn} world=${world} value=${value} view=${view} />`)}`;
+}
+
+/** Those at first, once all turns have been read; who is next may change, the lines of the chart do not. */
+function useSuggested(overview) {
+  const kept = useRef(null);
+  if (kept.current === null || !kept.current.complete) {
+    kept.current = { complete: overview.complete_to >= overview.turn, agents: suggestedOf(overview) };
+  }
+  return kept.current.agents;
 }
 
 /** Those of whom one wants to see more: insolvent, or next. */
@@ -60,7 +69,7 @@ function drawingOf(world, value, view) {
     return { label: "Token supply over turns", lines: [{ name: "token supply", values: value.token_supply, colour: "slate" }] };
   }
   const lines = value.lines.map((line, index) => ({
-    name: line.agent_id, values: line.last, colour: lineColour(index), link: world.to(["agents", line.agent_id]),
+    name: line.agent_id, values: line.last, colour: lineColour(index), dashed: isDashed(index), link: world.to(["agents", line.agent_id]),
   }));
   const label = "Balances of agents over turns, in tokens";
   if (world.overview.agents <= smallWorld && lines.length > 0) {

@@ -33,7 +33,7 @@ export function useBalances(world, agents) {
 }
 
 /** As many points as there are pixels to tell apart. */
-const pointsOf = () => Math.max(160, Math.min(800, 100 * Math.round(innerWidth / 200)));
+const pointsOf = () => Math.max(128, Math.min(512, 64 * Math.round(innerWidth / 160)));
 
 /** Read what is new; while the server still reads the ledger, all of it once more. */
 async function readTo(value, path, keep, signal) {

@@ -14,6 +14,6 @@ const columnsOf = (world, names) => [
     : { name: "turn", number: true, cell: ({ turn }) => html`<${TurnLink} world=${world} turn=${turn} />` },
   { name: "what happened", cell: ({ happened, agent_id: id }) => html`${words(happened)}${id && html` by <${AgentLink} world=${world} id=${id} />`}` },
   { name: "further", wrap: true, cell: ({ facts }) => facts.map(({ name, value }) => `${words(name)}: ${value}`).join("\n") },
-  { name: "moved", cell: ({ moved }) => moved.map((posting) => html`<div key=${posting.index}>${tokens(posting.amount)} ${words(posting.reason)}:
+  { name: "moved", wrap: true, cell: ({ moved }) => moved.map((posting) => html`<div key=${posting.index}>${tokens(posting.amount)} ${words(posting.reason)}:
       ${" "}<${AccountLink} world=${world} account=${posting.source} /> → <${AccountLink} world=${world} account=${posting.target} /></div>`) },
 ];

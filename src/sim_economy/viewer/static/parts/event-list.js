@@ -6,8 +6,9 @@ import { linkedIn } from "./links.js";
 /** @param {{ world: import("../world.js").World, rows: any[], marksNew?: boolean }} props */
 export function EventList({ world, rows, marksNew = false }) {
   const known = useRef(world.turn);
+  const keys = keysOf(rows);
   return html`<ol class="events">${rows.map((row, index) => html`
-    <li key=${keyOf(row, index, rows)} class=${marksNew && row.turn > known.current ? "is-new" : ""}>
+    <li key=${keys[index]} class=${marksNew && row.turn > known.current ? "is-new" : ""}>
       <a class="when" href=${world.to(["turns", row.turn])}>turn ${tokens(row.turn)}</a>
       <span>${wordsOf(world, row)}</span>
     </li>`)}</ol>`;
@@ -18,8 +19,12 @@ function wordsOf(world, { words, agent_id: agent, contract_id: contract }) {
   return linkedIn(words, agent, world.to(["agents", agent ?? ""]));
 }
 
-/** The same event keeps its key while newer ones arrive before it. */
-function keyOf(row, index, rows) {
-  const same = rows.slice(index).filter((other) => other.turn === row.turn && other.words === row.words);
-  return `${row.turn} ${same.length} ${row.words}`;
+/** Keys by which an event is known again while newer ones arrive before it; some happen twice in a turn. */
+function keysOf(rows) {
+  const seen = new Map();
+  return rows.toReversed().map(({ turn, words }) => {
+    const key = `${turn} ${words}`;
+    seen.set(key, (seen.get(key) ?? 0) + 1);
+    return `${seen.get(key)} ${key}`;
+  }).reverse();
 }

@@ -22,9 +22,9 @@ export const OwnerLink = ({ world, owner }) =>
  * @param {string} words @param {string | null} name @param {string} link
  */
 export function linkedIn(words, name, link) {
-  const start = name ? words.indexOf(name) : -1;
+  const start = name ? words.toLowerCase().indexOf(name.toLowerCase()) : -1;
   if (start < 0) return words;
-  return html`${words.slice(0, start)}<a href=${link}>${name}</a>${words.slice(start + name.length)}`;
+  return html`${words.slice(0, start)}<a href=${link}>${words.slice(start, start + name.length)}</a>${words.slice(start + name.length)}`;
 }
 
 const holdings = new Set(["balance", "staked", "unstaking", "pending", "escrow"]);

@@ -2,6 +2,9 @@
 import { html, useEffect, useState } from "../library.js";
 import { answerOf } from "../wire.js";
 
+/** Who has read on so far looks at what was: these many pages are read anew with each turn. */
+const followedMost = 3;
+
 /**
  * The rows of all pages read so far, and the way to the next one.
  *
@@ -14,6 +17,7 @@ export function usePages(pathOf, version) {
   const [state, set] = useState({ path, rows: [], first: null, next: null, error: null, waits: true });
   const [pages, setPages] = useState({ path, count: 1 });
   const wanted = pages.path === path ? pages.count : 1;
+  const followed = wanted <= followedMost ? version : null;
   useEffect(() => {
     const abort = new AbortController();
     set((old) => (old.path === path ? { ...old, waits: true }
@@ -23,7 +27,7 @@ export function usePages(pathOf, version) {
       (error) => abort.signal.aborted || set((old) => ({ ...old, error, waits: false })),
     );
     return () => abort.abort();
-  }, [path, wanted, version]);
+  }, [path, wanted, followed]);
   const own = state.path === path ? state : { rows: [], first: null, next: null, error: null, waits: true };
   const more = own.next === null ? null : () => setPages({ path, count: wanted + 1 });
   return { ...own, more };

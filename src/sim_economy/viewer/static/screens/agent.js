@@ -21,7 +21,7 @@ export function Agent({ world, agentId }) {
 function Known({ world, value }) {
   const { agent, reasons, contracts, speech } = value;
   return html`<p class="answer">${value.answer}</p>
-    <${KeyFigures} figures=${figuresOf(value)} />
+    <${KeyFigures} figures=${figuresOf(value, world.overview.ended)} />
     <div class="two">
       <section><h2>Balance over turns</h2><${OwnChart} world=${world} agentId=${agent.agent_id} />
         <h2>Contracts</h2>
@@ -46,11 +46,11 @@ const reasonColumns = [
   { name: "postings", number: true, cell: ({ postings }) => tokens(postings) },
 ];
 
-function figuresOf({ agent, actions, rejections }) {
+function figuresOf({ agent, actions, rejections }, ended) {
   const usual = Object.entries(actions).sort(([, first], [, second]) => second - first).slice(0, 3);
   return [
     { label: "balance", value: tokens(agent.balance), bad: BigInt(agent.balance) < 0n, note: `lowest ${tokens(agent.lowest)}` },
-    { label: "trend a turn", value: decimal(agent.trend), note: outlookOf(agent), bad: agent.insolvent_turn !== null },
+    { label: "trend a turn", value: decimal(agent.trend), note: outlookOf(agent, ended), bad: agent.insolvent_turn !== null },
     { label: "staked", value: tokens(agent.staked), note: `${tokens(agent.unstaking)} unstaking` },
     { label: "in escrow", value: tokens(agent.escrow), note: `${tokens(agent.pending)} pending` },
     { label: "actions", value: tokens(Object.values(actions).reduce((sum, count) => sum + count, 0)),
@@ -59,9 +59,10 @@ function figuresOf({ agent, actions, rejections }) {
   ];
 }
 
-function outlookOf({ since, insolvent_turn: turn, balance }) {
+function outlookOf({ since, insolvent_turn: turn, balance }, ended) {
   if (since !== null) return `insolvent since turn ${tokens(since)}`;
   if (balance.startsWith("-")) return "insolvent now";
+  if (ended) return "the run has ended";
   return turn === null ? "its balance does not fall" : `insolvent in turn ${tokens(turn)}, if it lasts`;
 }
 

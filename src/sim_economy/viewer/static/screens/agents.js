@@ -12,7 +12,7 @@ const filters = [
   { name: "search", label: "Name" },
   { name: "order", label: "Order", blank: "genesis",
     choices: [["balance", "lowest balance"], ["insolvency", "first insolvent"], ["trend", "falling fastest"]] },
-  { name: "insolvent", label: "Insolvent", choices: [["true", "yes"], ["false", "no"]] },
+  { name: "insolvent", label: "Insolvent", choices: ["yes", "no"] },
 ];
 const limit = 100;
 

@@ -27,7 +27,7 @@ function Known({ world, agentId, value }) {
     <div class="two"><section>
       <${Text} title="What it said" text=${decision.said} none="It said nothing." />
       <${Text} title="What it thought" text=${decision.thought} none="No thought of it is kept." />
-      ${value.calls.map((call) => html`<${Call} key=${call.attempt} call=${call} currency=${value.currency} />`)}
+      ${value.calls.map((call, index) => html`<${Call} key=${call.attempt} call=${call} number=${index + 1} currency=${value.currency} />`)}
       ${value.saw !== null && html`<h2>What it saw</h2><pre class="saw" tabindex="0">${value.saw}</pre>`}
     </section><section>
       <h2>What it paid and received</h2>
@@ -59,9 +59,9 @@ function figuresOf({ decision, balance_before: before, balance_after: after, dec
 const Text = ({ title, text, none }) => html`<h2>${title}</h2>
   ${text === "" ? html`<p class="empty">${none}</p>` : html`<blockquote>${text}</blockquote>`}`;
 
-function Call({ call, currency }) {
+function Call({ call, number, currency }) {
   const paid = [call.tokens, call.money && `${call.money} ${currency}`, `${call.seconds.toFixed(1)} s`].filter(Boolean).join("; ");
-  return html`<h2>Call ${call.attempt}: ${call.outcome}</h2>
+  return html`<h2>Call ${number}: ${call.outcome}</h2>
     <p class="empty">${paid}${call.detail && `; ${call.detail}`}</p>
     ${call.thinking && html`<h3>Thinking</h3><blockquote>${call.thinking}</blockquote>`}
     ${call.reply && html`<h3>Reply</h3><blockquote>${call.reply}</blockquote>`}`;

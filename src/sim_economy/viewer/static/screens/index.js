@@ -1,37 +1,29 @@
 /** The screens by their paths; a part that begins with a colon takes any value. */
-import { Agent } from "./agent.js";
-import { Agents } from "./agents.js";
-import { Chain } from "./chain.js";
-import { Contract } from "./contract.js";
-import { Contracts } from "./contracts.js";
-import { Decision } from "./decision.js";
-import { Decisions } from "./decisions.js";
-import { Events } from "./events.js";
-import { MapScreen } from "./map.js";
-import { Missing } from "./missing.js";
+import { lazy } from "../parts/lazy.js";
 import { Overview } from "./overview.js";
-import { SearchHits } from "./search-hits.js";
-import { Statement } from "./statement.js";
-import { Turn } from "./turn.js";
-import { Worlds } from "./worlds.js";
 
 /** Screens of what the viewer was pointed at, by the first part of their path. */
-export const sourceScreens = new Map([["map", MapScreen], ["worlds", Worlds]]);
+export const sourceScreens = new Map([
+  ["map", lazy(async () => (await import("./map.js")).MapScreen)],
+  ["worlds", lazy(async () => (await import("./worlds.js")).Worlds)],
+]);
 
-/** Screens of one world. @type {[string, any][]} */
+const missing = lazy(async () => (await import("./missing.js")).Missing);
+
+/** Screens of one world; but for the first, each is read when it is first shown. @type {[string, any][]} */
 const worldScreens = [
   ["", Overview],
-  ["agents", Agents],
-  ["agents/:agentId", Agent],
-  ["agents/:agentId/statement", Statement],
-  ["agents/:agentId/decisions", Decisions],
-  ["agents/:agentId/turns/:turn", Decision],
-  ["turns/:turn", Turn],
-  ["contracts", Contracts],
-  ["contracts/:contractId", Contract],
-  ["events", Events],
-  ["chain", Chain],
-  ["search", SearchHits],
+  ["agents", lazy(async () => (await import("./agents.js")).Agents)],
+  ["agents/:agentId", lazy(async () => (await import("./agent.js")).Agent)],
+  ["agents/:agentId/statement", lazy(async () => (await import("./statement.js")).Statement)],
+  ["agents/:agentId/decisions", lazy(async () => (await import("./decisions.js")).Decisions)],
+  ["agents/:agentId/turns/:turn", lazy(async () => (await import("./decision.js")).Decision)],
+  ["turns/:turn", lazy(async () => (await import("./turn.js")).Turn)],
+  ["contracts", lazy(async () => (await import("./contracts.js")).Contracts)],
+  ["contracts/:contractId", lazy(async () => (await import("./contract.js")).Contract)],
+  ["events", lazy(async () => (await import("./events.js")).Events)],
+  ["chain", lazy(async () => (await import("./chain.js")).Chain)],
+  ["search", lazy(async () => (await import("./search-hits.js")).SearchHits)],
 ];
 
 /** The screen of a path, and the values of its parts. @param {string[]} path */
@@ -40,7 +32,7 @@ export function screenOf(path) {
     const values = matched(pattern === "" ? [] : pattern.split("/"), path);
     if (values !== null) return { Screen, values };
   }
-  return { Screen: Missing, values: { path } };
+  return { Screen: missing, values: { path } };
 }
 
 /** @param {string[]} pattern @param {string[]} path @returns {Record<string, string> | null} */

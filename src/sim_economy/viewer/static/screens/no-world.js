@@ -14,7 +14,7 @@ export function NoWorld({ error, again }) {
     return () => clearInterval(timer);
   }, [waits]);
   return html`<${Title} text=${waits ? "Waiting for a world" : "This world cannot be shown"} />
-    <p class="answer">${error.message}</p>
+    <p class="answer message">${error.message}</p>
     ${waits
       ? html`<p class="empty">This page looks again every two seconds, and opens the world when it is there.</p>`
       : html`<p><a href=${linkTo(["worlds"])}>All worlds</a></p>`}`;

@@ -56,16 +56,16 @@ function feesNote({ fees_covered: covered, fees_waived: waived }) {
 
 /** Who is insolvent, and who will be first at the present trend. */
 function Insolvency({ world }) {
-  const { insolvent, outlook, trend_turns: turns } = world.overview;
+  const { insolvent, outlook, trend_turns: turns, ended } = world.overview;
   const rows = [...insolvent, ...outlook];
-  if (rows.length === 0) return html`<p>No agent is insolvent, and no balance falls.</p>`;
+  if (rows.length === 0) return html`<p>No agent is insolvent${ended ? "" : ", and no balance falls"}.</p>`;
   const columns = [
     { name: "agent", cell: ({ agent_id: id }) => html`<${AgentLink} world=${world} id=${id} />` },
     { name: "balance", number: true, cell: ({ balance }) => html`<span class=${BigInt(balance) < 0n ? "is-bad" : ""}>${tokens(balance)}</span>` },
     { name: "insolvent", cell: ({ since, turn }) => (since === undefined
       ? `in turn ${tokens(turn)}, if the trend lasts`
       : since === null ? "now" : html`since <${TurnLink} world=${world} turn=${since}>turn ${tokens(since)}</${TurnLink}>`) },
-    { name: "trend a turn", number: true, cell: ({ trend }) => (trend === undefined ? "" : decimal(trend)) },
+    ...(outlook.length === 0 ? [] : [{ name: "trend a turn", number: true, cell: ({ trend }) => (trend === undefined ? "" : decimal(trend)) }]),
   ];
   return html`<h2>Insolvent, or next</h2>
     <${Table} caption="Insolvent agents, then those who will be first" columns=${columns} rows=${rows} id=${(row) => row.agent_id} />

@@ -1,5 +1,6 @@
-/** What a search found. */
-import { html } from "../library.js";
+/** What a search found; the only thing that it found is opened at once. */
+import { go } from "../address.js";
+import { html, useEffect } from "../library.js";
 import { words } from "../numbers.js";
 import { shownOr } from "../parts/notices.js";
 import { Title } from "../parts/title.js";
@@ -8,6 +9,10 @@ import { useAnswer } from "../wire.js";
 export function SearchHits({ world, query }) {
   const text = query.get("q") ?? "";
   const answer = useAnswer(text === "" ? null : world.path("view/search", { q: text, limit: 50 }));
+  const only = answer.value?.hits.length === 1 && answer.value.hits[0].kind !== "speech" ? answer.value.hits[0] : null;
+  useEffect(() => {
+    if (only !== null) go(linkOf(world, only), true);
+  }, [only]);
   return html`<${Title} text=${`Search: ${text}`} />
     ${shownOr(answer, "what is found", ({ hits, complete }) => html`
       ${hits.length === 0 && html`<p class="answer">Nothing here is called or contains “${text}”.</p>

@@ -5,7 +5,7 @@ import { Title } from "../parts/title.js";
 import { answerOf } from "../wire.js";
 import { addressesOf } from "../world.js";
 
-export function SignIn({ worldId, again }) {
+export function SignIn({ worldId }) {
   const [problem, set] = useState("");
   const signIn = async (/** @type {any} */ event) => {
     const token = fieldOf(event, "token");
@@ -14,7 +14,7 @@ export function SignIn({ worldId, again }) {
       await answerOf(addressesOf(worldId).path("view/session"), {
         method: "POST", body: JSON.stringify({ token }), headers: { "content-type": "application/json" },
       });
-      again();
+      location.reload();
     } catch (error) {
       set(error.message);
     }

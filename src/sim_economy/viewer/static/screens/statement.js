@@ -17,14 +17,14 @@ export function Statement({ world, agentId, query }) {
   const answer = useAnswer(path, stated.before ? 0 : world.version);
   const link = (/** @type {Record<string, unknown>} */ next) => world.to(["agents", agentId, "statement"], next);
   return html`<${AgentHeading} world=${world} agentId=${agentId} here="statement" text=${`Statement of ${agentId}`} />
-    <${Filters} filters=${[{ name: "reason", label: "Reason", choices: reasons }]} query=${query}
-      link=${({ reason }) => link({ reason })} />
-    ${shownOr(answer, "the statement", (page) => html`<${Page} world=${world} page=${page} reason=${stated.reason} link=${link} />`)}`;
+    ${shownOr(answer, "the statement", (page) => html`<${Page} world=${world} page=${page} query=${query} link=${link} />`)}`;
 }
 
-function Page({ world, page, reason, link }) {
+function Page({ world, page, query, link }) {
+  const reason = query.get("reason");
   const { first_turn: first, last_turn: last } = page;
   return html`<p class="answer">Turns ${tokens(first)} to ${tokens(last)}: from ${tokens(page.opening.balance)} to ${tokens(page.closing.balance)} tokens.</p>
+    <${Filters} filters=${[{ name: "reason", label: "Reason", choices: reasons }]} query=${query} link=${({ reason: chosen }) => link({ reason: chosen })} />
     <${Way} page=${page} reason=${reason} link=${link} />
     <${Holdings} page=${page} />
     <${Table} caption=${`Postings of turns ${first} to ${last}`} columns=${columnsOf(world)} rows=${page.rows} />

@@ -1,6 +1,6 @@
 /** What a folder or an engine has: its worlds, its tables, its files. */
 import { html } from "../library.js";
-import { counted, tokens, words } from "../numbers.js";
+import { counted, decimal, tokens, words } from "../numbers.js";
 import { Empty } from "../parts/notices.js";
 import { Table } from "../parts/table.js";
 import { Title } from "../parts/title.js";
@@ -33,8 +33,17 @@ function columnsOf(worlds) {
 }
 
 const whole = /^-?\d{1,30}$/;
-const figure = (/** @type {string | undefined} */ text) => (text !== undefined && whole.test(text) ? tokens(text) : text);
+const fraction = /^-?\d{1,15}\.\d{1,30}$/;
+
+/** A number as people read it, another text as it is. @param {string | undefined} text */
+function figure(text) {
+  if (text === undefined) return "";
+  if (whole.test(text)) return tokens(text);
+  return fraction.test(text) ? html`<span title=${text}>${decimal(Number(text))}</span>` : text;
+}
+
+const isFigure = (/** @type {string} */ text) => text === "" || whole.test(text) || fraction.test(text);
 
 const Cells = ({ table }) => html`<${Table} caption=${table.title} rows=${table.rows}
-  columns=${table.columns.map((name, index) => ({ name, number: table.rows.every((row) => whole.test(row[index]) || row[index] === ""),
+  columns=${table.columns.map((name, index) => ({ name, number: table.rows.every((row) => isFigure(row[index])),
     cell: (/** @type {string[]} */ row) => figure(row[index]) }))} />`;
