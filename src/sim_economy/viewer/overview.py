@@ -146,23 +146,24 @@ def balances(world: ShownWorld, store: Store, asked: Asked) -> BalancesAnswer:
     agents = _agents(world, asked.text("agents"))
     standing, history = world.standing(store), world.history
     with history.lock:
-        span, buckets = history.balances.within(points)
+        span, groups = history.balances.within(points)
         complete_to = min(history.turn, standing.head.turn)
-    if complete_to == standing.head.turn:
-        world.samples.clear()
-    if complete_to < standing.head.turn:
-        buckets += _sampled(world, store, complete_to, standing)
-    buckets = [bucket for bucket in buckets if bucket.turn > after]
-    return BalancesAnswer(
-        span=span,
-        turns=tuple(bucket.turn for bucket in buckets),
-        last_turn=standing.head.turn,
-        complete_to=complete_to,
-        bands=bands_of(buckets),
-        platform=tuple(bucket.platform for bucket in buckets),
-        token_supply=tuple(bucket.token_supply for bucket in buckets),
-        lines=tuple(line_of(buckets, agent, world.agent_ids[agent]) for agent in agents),
-    )
+        groups = [group for group in groups if group[-1].turn > after]
+        if complete_to < standing.head.turn:
+            sampled = _sampled(world, store, complete_to, standing)
+            groups += [[bucket] for bucket in sampled if bucket.turn > after]
+        else:
+            world.samples.clear()
+        return BalancesAnswer(
+            span=span,
+            turns=tuple(group[-1].turn for group in groups),
+            last_turn=standing.head.turn,
+            complete_to=complete_to,
+            bands=bands_of(groups),
+            platform=tuple(group[-1].platform for group in groups),
+            token_supply=tuple(group[-1].token_supply for group in groups),
+            lines=tuple(line_of(groups, agent, world.agent_ids[agent]) for agent in agents),
+        )
 
 
 def _agents(world: ShownWorld, listed: str) -> list[int]:

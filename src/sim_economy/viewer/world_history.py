@@ -121,6 +121,14 @@ class WorldHistory:
                 if monotonic() > until:
                     break
 
+    def held(self, first: int, last: int) -> list[Sequence[int]]:
+        """Balances after each turn from one to another; nothing where not all are recent."""
+        with self.lock:
+            start = first - (self.turn + 1 - len(self.recent))
+            if start < 0 or last > self.turn:
+                return []
+            return [*self.recent][start : start + last - first + 1]
+
     def _add(self, stored: StoredTurn) -> None:
         record = stored.record
         fold_postings(self.accounts, record.postings)
