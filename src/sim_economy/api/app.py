@@ -27,7 +27,7 @@ from sim_economy.api.connection_limits import (
 from sim_economy.api.error_responses import RequestError, status_of
 from sim_economy.api.fair_share import CallerIdentity, Work
 from sim_economy.api.openapi import openapi
-from sim_economy.api.page_files import STATIC
+from sim_economy.api.page_files import PAGES, STATIC
 from sim_economy.api.request_validation import check_query
 from sim_economy.api.route import Endpoint, Route
 from sim_economy.api.served_page import UNROUTED, ServedPage, refused_response
@@ -257,7 +257,7 @@ def create_app(worlds: Worlds) -> Starlette:
     ]
     routes += [
         HttpRoute(path, ServedPage(path, worlds), methods=["GET"], name=path)
-        for path in ("/", f"{STATIC}{{name:path}}")
+        for path in (*PAGES, f"{STATIC}{{name:path}}")
     ]
     handlers: dict[Any, Any] = {
         HTTPException: partial(_unrouted, worlds),

@@ -14,6 +14,7 @@ from msgspec.json import schema_components
 from sim_economy.agents.catalogue import SHIPPED as POLICIES
 from sim_economy.api.authentication import CallerRole
 from sim_economy.api.connection_limits import ConnectionLimits
+from sim_economy.api.reader_sessions import COOKIE
 from sim_economy.api.route import JSON, Route
 from sim_economy.client.answers import ErrorAnswer
 from sim_economy.core.actions import RECOGNISED
@@ -25,6 +26,7 @@ from sim_economy.core.shock_config import FACTORS, ONE_OFF
 from sim_economy.core.table_reader import Kind, Parameter, described_parameters
 from sim_economy.core.units import INPUT_LIMIT
 from sim_economy.core.world_config import HIDDEN, WorldConfig, parameters, shockable
+from sim_economy.ledger.credentials.tokens import READER
 from sim_economy.scenarios.scenario import SHIPPED
 from sim_economy.viewer.agent_answers import ORDERS
 from sim_economy.viewer.balance_history import BUCKETS_MAX
@@ -53,7 +55,7 @@ def openapi(routes: Sequence[Route], limits: ConnectionLimits) -> dict[str, Any]
         "components": {
             "schemas": _schemas(limits) | schemas,
             "responses": {str(status): _response(_ERRORS[status], error) for status in _ERRORS},
-            "securitySchemes": {"token": _TOKEN},
+            "securitySchemes": _SCHEMES,
         },
     }
 
@@ -62,8 +64,8 @@ def _operation(route: Route, answer: dict[str, Any], known: Mapping[str, Any]) -
     schema = answer if route.media_type == JSON else {"type": "string"}
     operation: dict[str, Any] = {
         "summary": route.summary,
-        "description": CALLERS[route.caller],
-        "security": _security(route.caller),
+        "description": _callers(route),
+        "security": _security(route),
         "operationId": route.method.lower() + re.sub(r"[^a-z]+", "_", route.path).rstrip("_"),
         "responses": {"200": _response("The answer", schema, route.media_type)}
         | {str(status): {"$ref": f"#/components/responses/{status}"} for status in route.errors},
@@ -79,12 +81,12 @@ def _operation(route: Route, answer: dict[str, Any], known: Mapping[str, Any]) -
     return operation
 
 
-CALLERS: Final[Mapping[CallerRole, str]] = {
+_CALLERS: Final[Mapping[CallerRole, str]] = {
     CallerRole.ANYONE: "Anyone may call it, without a token.",
-    CallerRole.MEMBER: "For any agent of the world, and for its operator.",
-    CallerRole.OWNER: "For the agent that the path names, and for the world's operator.",
-    CallerRole.ADMIN: "For the world's operator.",
-    CallerRole.HOST: "For the operator of the engine.",
+    CallerRole.MEMBER: "For any agent of the world, and for its operator",
+    CallerRole.OWNER: "For the agent that the path names, and for the world's operator",
+    CallerRole.ADMIN: "For the world's operator",
+    CallerRole.HOST: "For the operator of the engine",
 }
 """Who may call a route, where tokens are asked for."""
 _HOLDERS: Final[Mapping[CallerRole, tuple[str, ...]]] = {
@@ -94,17 +96,41 @@ _HOLDERS: Final[Mapping[CallerRole, tuple[str, ...]]] = {
     CallerRole.ADMIN: ("admin",),
     CallerRole.HOST: ("admin",),
 }
-_TOKEN: Final[dict[str, Any]] = {
-    "type": "http",
-    "scheme": "bearer",
-    "description": "A token of the world, where the engine asks for tokens.",
+_SCHEMES: Final[dict[str, Any]] = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A token of the world, where the engine asks for tokens.",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": COOKIE,
+        "description": "What a browser got for a reader's token: good for reading alone.",
+    },
 }
 
 
-def _security(caller: CallerRole) -> list[dict[str, Any]]:
+def _callers(route: Route) -> str:
+    """Who may call a route, in a sentence."""
+    if route.caller is CallerRole.ANYONE:
+        return _CALLERS[route.caller]
+    return f"{_CALLERS[route.caller]}{'; readers may, too' if _is_read(route) else ''}."
+
+
+def _is_read(route: Route) -> bool:
+    """Test whether a reader's token opens a route."""
+    return route.body is None and route.caller is not CallerRole.HOST
+
+
+def _security(route: Route) -> list[dict[str, Any]]:
     """The tokens that open a route, and none: an engine may ask for no tokens."""
-    holders = _HOLDERS[caller]
-    return [{"token": [*holders]}, {}] if holders else []
+    holders = [*_HOLDERS[route.caller]]
+    if not holders:
+        return []
+    if _is_read(route):
+        return [{"token": [*holders, READER]}, {"session": []}, {}]
+    return [{"token": holders}, {}]
 
 
 def _response(description: str, schema: dict[str, Any], media_type: str = JSON) -> dict[str, Any]:

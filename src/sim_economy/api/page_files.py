@@ -48,7 +48,8 @@ _MEDIA_TYPES: Final = {
     ".txt": "text/plain; charset=utf-8",
     ".json": "application/json",
 }
-_PAGE: Final = "index.html"
+PAGES: Final = {"/": "index.html", "/docs": "openapi/page.html"}
+"""The pages by their paths: the viewer, and the routes of the engine."""
 
 
 class _PageFile(Struct, frozen=True):
@@ -62,9 +63,9 @@ def asks_for_page(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
 
-def page_response(request: Request) -> Response:
-    """The page itself."""
-    return _response(request, _files()[_PAGE])
+def page_response(request: Request, path: str = "/") -> Response:
+    """One of the pages, by its path."""
+    return _response(request, _files()[PAGES[path]])
 
 
 def file_response(request: Request, name: str) -> Response | None:

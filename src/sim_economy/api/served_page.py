@@ -1,4 +1,4 @@
-"""The viewer's page in an engine; refusals as responses."""
+"""The pages of an engine and their files; refusals as responses."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def refused_response(error: SimEconomyError) -> Response:
 
 
 class ServedPage:
-    """The viewer's page, or its files, as an ASGI application; they hold nothing of a world."""
+    """A page, or its files, as an ASGI application; they hold nothing of a world."""
 
     def __init__(self, path: str, worlds: Worlds) -> None:
         self._path = path
@@ -62,7 +62,7 @@ class ServedPage:
         if name is not None:
             found = file_response(request, name)
         elif asks_for_page(request):
-            found = page_response(request)
+            found = page_response(request, self._path)
         if found is None:
             raise RequestError(404, *UNROUTED[404])
         return found

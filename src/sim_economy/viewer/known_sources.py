@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from sim_economy.core.errors import FolderError
-from sim_economy.ledger.sidecars.locations import SQLiteLocation, is_database, location_of
+from sim_economy.ledger.sidecars.locations import is_database, location_of
 from sim_economy.viewer.sources import ViewerSource
 
 _MANIFEST: Final = "manifest.json"
@@ -64,13 +64,9 @@ def _what_if(folder: Path) -> ViewerSource:
 
 
 def _sweep(folder: Path) -> ViewerSource:
-    from sim_economy.viewer.ledger_world import LedgerWorld  # noqa: PLC0415
     from sim_economy.viewer.maps.sweep_source import SweepSource  # noqa: PLC0415
 
-    def open_ledger(path: Path, world_id: str, title: str) -> LedgerWorld:
-        return LedgerWorld(SQLiteLocation(path), title=title, world_id=world_id, kind="sweep")
-
-    return SweepSource(folder, open_ledger)
+    return SweepSource(folder)
 
 
 def _is_sweep(folder: Path) -> bool:

@@ -11,6 +11,7 @@ from sim_economy.runs.row_metrics import ROW_METRICS
 from sim_economy.viewer.maps.own_values import mark_of, own_step
 from sim_economy.viewer.maps.planes import UNPLAYED, MetricCells, Plane, PlaneChoice
 from sim_economy.viewer.maps.swept_rows import SEED, SweptRows
+from sim_economy.viewer.words import named
 
 CLASSES: Final = (Solvency.WINDOW, Solvency.AGENTS, Solvency.PLATFORM, Solvency.BOTH)
 """By their number."""
@@ -30,7 +31,7 @@ def plane_answer(rows: SweptRows, choice: PlaneChoice, plane: Plane) -> str:
         for who, share in zip(_INSOLVENT, shares[1:], strict=True)
         if share
     ]
-    insolvent = f"; insolvent are {', '.join(others)}" if others else ""
+    insolvent = f"; insolvent are {named(others)}" if others else ""
     return f"{where} {solvent}{insolvent}{_at_mark(rows, choice, plane)}."
 
 
@@ -43,7 +44,7 @@ def _where(rows: SweptRows, choice: PlaneChoice) -> str:
     turns = f"{study.scenario.base.turns:,}"
     held = []
     for axis in rows.axes:
-        step = choice.held.get(axis.name)
+        step = choice.held.get(axis.name, 0 if len(axis.texts) == 1 else None)
         if axis.name == "turns":
             turns = "all" if step is None else f"{int(axis.texts[step]):,}"
         elif step is not None and len(axis.texts) > 1:

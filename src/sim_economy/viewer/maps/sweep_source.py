@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from importlib.metadata import version
+import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Final
 
-from sim_economy.core.errors import FolderError, InputError, WorldUnknownError
+from sim_economy.core.errors import FolderError, WorldUnknownError
 from sim_economy.experiments.sweeps.sweep_folder import MANIFEST
-from sim_economy.viewer.answer_rows import ListedDocument, ListedWorld
+from sim_economy.ledger.sidecars.locations import SQLiteLocation
+from sim_economy.viewer.answer_rows import ListedWorld
 from sim_economy.viewer.answers import CatalogueAnswer
+from sim_economy.viewer.catalogue_answer import catalogue_of
+from sim_economy.viewer.folder_files import document_path, listed_documents
+from sim_economy.viewer.ledger_world import LedgerWorld
 from sim_economy.viewer.maps.map_answers import (
     CellAnswer,
     MapAnswer,
@@ -33,11 +36,8 @@ from sim_economy.viewer.sources import Query, SourceRoute, WorldSource
 _PAGE_MAX: Final = 200
 _PLANES_MAX: Final = 4
 _PLANE: Final = ("sweep", "across", "up", "metric", "held")
-_REPORTS: Final[Mapping[str, str]] = {
-    "map.html": "The report of the map",
-    "sweep.html": "The report of the sweep",
-    "sensitivity.html": "Which input decides",
-}
+_ROW: Final = re.compile(r"(?:sweep-([1-9][0-9]{0,3})-)?row-(0|[1-9][0-9]{0,11})")
+"""The name of a row's world."""
 
 
 def sweep_folders(folder: Path) -> list[Path]:
@@ -51,11 +51,8 @@ def sweep_folders(folder: Path) -> list[Path]:
 class SweepSource:
     """Sweeps that are looked at; what is played again goes into a temporary folder."""
 
-    def __init__(self, folder: Path, open_ledger: Callable[[Path, str, str], WorldSource]) -> None:
+    def __init__(self, folder: Path) -> None:
         """Open the sweeps of a folder.
-
-        Args:
-            open_ledger: Opens a ledger by its path, its name in addresses and its title.
 
         Raises:
             FolderError: It holds none, or one that this release plays otherwise.
@@ -66,13 +63,13 @@ class SweepSource:
             raise FolderError("folder_foreign", str(folder), "holds no sweep; play one there first")
         self._folder = folder
         self._sweeps = [SweptRows(each) for each in folders]
-        self._open_ledger = open_ledger
         self._temporary = TemporaryDirectory(prefix="sim-economy-view-")
         self._played: dict[str, PlayedRowAnswer] = {}
         self._worlds: dict[str, WorldSource] = {}
         self._planes: dict[tuple[object, ...], Plane] = {}
         self._lock = Lock()
-        self.routes = (
+        self._playing = Lock()
+        self.routes: tuple[SourceRoute, ...] = (
             SourceRoute(path="map", query=(), answer=MapAnswer, work=self._map),
             SourceRoute(path="map/plane", query=_PLANE, answer=PlaneAnswer, work=self._plane),
             SourceRoute(
@@ -92,20 +89,12 @@ class SweepSource:
 
     def catalogue(self) -> CatalogueAnswer:
         """The folder, and every row that was played again."""
-        return CatalogueAnswer(
-            kind="sweep",
-            title=self._title,
-            answer="",
+        return catalogue_of(
+            "sweep",
+            self._title,
             worlds=tuple(map(_listed, self._played.values())),
-            documents=tuple(
-                ListedDocument(name=name, title=title, size=(self._folder / name).stat().st_size)
-                for name, title in _REPORTS.items()
-                if (self._folder / name).is_file()
-            ),
-            tables=(),
+            documents=listed_documents(self._folder),
             has_map=True,
-            asks_token=False,
-            version=version("sim-economy"),
         )
 
     @property
@@ -113,29 +102,37 @@ class SweepSource:
         return self._folder.resolve().name
 
     def world(self, world_id: str) -> WorldSource:
-        """A row that was played again.
+        """A row, played again when it has not been yet.
 
         Raises:
-            WorldUnknownError: None of this name was.
+            WorldUnknownError: No row has this name.
         """
+        found = _ROW.fullmatch(world_id)
+        sweep = int(found[1] or 1) - 1 if found else -1
+        if found is None or not 0 <= sweep < len(self._sweeps):
+            raise WorldUnknownError
+        row = int(found[2])
+        if row >= self._sweeps[sweep].plan.rows or world_id != self._world_id(sweep, row):
+            raise WorldUnknownError
+        return self._world_of(self._row(sweep, row))
+
+    def _world_id(self, sweep: int, row: int) -> str:
+        return f"sweep-{sweep + 1}-row-{row}" if len(self._sweeps) > 1 else f"row-{row}"
+
+    def _world_of(self, played: PlayedRowAnswer) -> WorldSource:
         with self._lock:
-            if world_id not in self._played:
-                raise WorldUnknownError
+            world_id = played.world_id
             if world_id not in self._worlds:
                 path = Path(self._temporary.name) / world_id / LEDGER
-                title = _listed(self._played[world_id]).title
-                self._worlds[world_id] = self._open_ledger(path, world_id, title)
+                title = _listed(played).title
+                self._worlds[world_id] = LedgerWorld(
+                    SQLiteLocation(path), title=title, world_id=world_id, kind="sweep"
+                )
             return self._worlds[world_id]
 
     def document(self, name: str) -> Path:
-        """A report of the folder.
-
-        Raises:
-            InputError: There is none of this name.
-        """
-        if name not in {document.name for document in self.catalogue().documents}:
-            raise InputError("name", "is not a document that the catalogue lists")
-        return self._folder / name
+        """A file of the folder that the catalogue lists."""
+        return document_path(self._folder, name)
 
     def close(self) -> None:
         """Remove the temporary folder."""
@@ -175,13 +172,15 @@ class SweepSource:
 
     def _world(self, query: Query) -> PlayedRowAnswer:
         rows = sweep_of(query, self._sweeps)
-        row = whole_of(query, "row")
-        sweep = f"sweep-{self._sweeps.index(rows) + 1}-" if len(self._sweeps) > 1 else ""
-        world_id = f"{sweep}row-{row}"
-        with self._lock:
+        return self._row(self._sweeps.index(rows), whole_of(query, "row"))
+
+    def _row(self, sweep: int, row: int) -> PlayedRowAnswer:
+        """A row, played again once."""
+        world_id = self._world_id(sweep, row)
+        with self._playing:
             if world_id not in self._played:
                 folder = Path(self._temporary.name) / world_id
-                self._played[world_id] = played_row(rows, row, folder, world_id)
+                self._played[world_id] = played_row(self._sweeps[sweep], row, folder, world_id)
             return self._played[world_id]
 
 

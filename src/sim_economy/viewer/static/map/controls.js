@@ -44,7 +44,7 @@ const Choice = ({ label, value, options, onChange }) => html`<label>${label}
 function Held({ axis, step, onChange }) {
   const text = step === null ? "mean over all" : minus(axis.texts[step]);
   const slide = (/** @type {any} */ event) => onChange(Number(event.target.value) < 0 ? null : Number(event.target.value));
-  return html`<label class="map-held"><span>${axis.label}: <output>${text}</output></span>
+  return html`<label class="map-held"><span>${axis.label}: <span class="held">${text}</span></span>
     <input type="range" min="-1" max=${axis.texts.length - 1} step="1" value=${step ?? -1} aria-valuetext=${text} onInput=${slide} />
   </label>`;
 }
