@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from sim_economy.viewer.balance_history import BUCKETS_MAX, BalanceHistory, line_of
+from sim_economy.viewer.history.balance_history import BUCKETS_MAX, BalanceHistory, line_of
 
 
 def test_many_turns_stay_in_few_buckets_and_none_is_lost() -> None:

@@ -17,10 +17,10 @@ from sim_economy.ledger.records import TurnRecord
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.viewer.answer_rows import EventRow
 from sim_economy.viewer.answers import EventsAnswer
-from sim_economy.viewer.asked import Asked
-from sim_economy.viewer.shown_world import ShownWorld
-from sim_economy.viewer.words import counted, named, short
-from sim_economy.viewer.world_history import sent_input
+from sim_economy.viewer.history.shown_world import ShownWorld
+from sim_economy.viewer.history.world_history import sent_input
+from sim_economy.viewer.pages.asked import Asked
+from sim_economy.viewer.pages.words import counted, named, short
 
 KINDS: Final = (
     "end",

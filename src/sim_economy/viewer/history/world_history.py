@@ -14,8 +14,8 @@ from sim_economy.core.accounts import BALANCE, FIRST, PLATFORM, WIDTH, PostingRe
 from sim_economy.ledger.fold.account_fold import fold_postings
 from sim_economy.ledger.records import Genesis, Head, StoredTurn, TurnRecord
 from sim_economy.ledger.stores.protocol import Store
-from sim_economy.viewer.balance_history import BalanceHistory
-from sim_economy.viewer.contract_index import ContractIndex
+from sim_economy.viewer.history.balance_history import BalanceHistory
+from sim_economy.viewer.history.contract_index import ContractIndex
 
 TREND_TURNS: Final = 20
 """Turns that a trend is taken over."""

@@ -13,11 +13,11 @@ from sim_economy.ledger.records import Head
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.viewer.answer_rows import ChainHead, InsolventAgent, Outlook, digits, facts
 from sim_economy.viewer.answers import BalancesAnswer, OverviewAnswer
-from sim_economy.viewer.asked import Asked
-from sim_economy.viewer.balance_history import BUCKETS_MAX, Bucket, bands_of, line_of
-from sim_economy.viewer.event_rows import newest_events
-from sim_economy.viewer.shown_world import ShownWorld, Standing
-from sim_economy.viewer.words import counted
+from sim_economy.viewer.history.balance_history import BUCKETS_MAX, Bucket, bands_of, line_of
+from sim_economy.viewer.history.shown_world import ShownWorld, Standing
+from sim_economy.viewer.pages.asked import Asked
+from sim_economy.viewer.pages.event_rows import newest_events
+from sim_economy.viewer.pages.words import counted
 
 _LISTED: Final = 20
 _SAMPLES_MAX: Final = 64
