@@ -12,7 +12,7 @@ from sim_economy.api.viewer_app import create_viewer_app
 from sim_economy.ledger.stores.sqlite import SQLiteStore
 from sim_economy.runs.policy_loop import play_run
 from sim_economy.scenarios.scenario import load_scenario
-from sim_economy.viewer.folders.known_sources import source_of
+from sim_economy.viewer.known_sources import source_of
 from sim_economy.viewer.sources import ViewerSource
 
 

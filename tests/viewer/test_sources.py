@@ -14,7 +14,7 @@ from sim_economy.experiments.experiment import run_experiment
 from sim_economy.ledger.stores.sqlite import SQLiteStore
 from sim_economy.runs.policy_loop import play_run
 from sim_economy.scenarios.scenario import load_scenario
-from sim_economy.viewer.folders.known_sources import source_of
+from sim_economy.viewer.known_sources import source_of
 from sim_economy.world.world import World
 from tests.viewer.ledgers import Viewer, played
 

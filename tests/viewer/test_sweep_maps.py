@@ -17,7 +17,7 @@ from sim_economy.experiments.sweeps.sweep import run_sweep
 from sim_economy.ledger.readers.reading import reading
 from sim_economy.ledger.verify import verify
 from sim_economy.reports.maps.solvency_cells import facets_of
-from sim_economy.viewer.folders.known_sources import source_of
+from sim_economy.viewer.known_sources import source_of
 from sim_economy.viewer.maps.map_answers import (
     CellAnswer,
     MapAnswer,

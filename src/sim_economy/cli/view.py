@@ -39,7 +39,7 @@ def view(what: str, port: int, *, no_open: bool, as_json: bool) -> int:
     with needing("the viewer", "engine"):
         from sim_economy.api.viewer_server import LOOPBACK_HOST, serve_source  # noqa: PLC0415
     from sim_economy.api.server import listening_socket  # noqa: PLC0415
-    from sim_economy.viewer.folders.known_sources import source_of  # noqa: PLC0415
+    from sim_economy.viewer.known_sources import source_of  # noqa: PLC0415
 
     with closing(source_of(what)) as source:
         try:
