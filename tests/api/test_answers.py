@@ -55,6 +55,27 @@ CASES: Final[dict[Call, Any]] = {
     ("GET", "/verification"): "",
     ("GET", "/ready"): "",
     ("GET", "/metrics"): "",
+    ("POST", "/reader-token"): {},
+    ("GET", "/view/overview"): "",
+    ("GET", "/view/balances"): "?points=16",
+    ("GET", "/view/agents"): "?order=insolvency",
+    ("GET", f"/view{OWN}"): "",
+    ("GET", f"/view{OWN}/statement"): "",
+    ("GET", f"/view{OWN}/decisions"): "?limit=5",
+    ("GET", f"/view{OWN}/decisions/{{turn}}"): "",
+    ("GET", "/view/turns/{turn}"): "",
+    ("GET", "/view/turns/{turn}/postings"): "",
+    ("GET", "/view/contracts"): "?stage=settled",
+    ("GET", "/view/contracts/{contract_id}"): "",
+    ("GET", "/view/events"): "?limit=1000",
+    ("GET", "/view/chain"): "",
+    ("GET", "/view/verification"): "",
+    ("GET", "/view/verification/progress"): "",
+    ("GET", "/view/search"): "?q=agent",
+    ("GET", "/view/caller"): "",
+    ("POST", "/view/session"): {"token": TOKEN},
+    ("GET", "/view/catalogue"): "",
+    ("POST", "/view/session/end"): {},
     ("GET", "/worlds"): "",
     ("GET", "/health"): "",
     ("GET", "/openapi.json"): "",
@@ -73,7 +94,7 @@ class Operator:
     def call(self, method: str, path: str, sent: Any = "", agent_id: str = "") -> Any:
         """One call of the world, and its answer."""
         url = (self.prefix if (method, WORLD + path) in KNOWN else "") + path
-        url = url.format(world_id="beside", agent_id=agent_id)
+        url = url.format(world_id="beside", agent_id=agent_id, turn=5, contract_id=1)
         body = json.dumps(sent).encode() if method == "POST" else None
         headers = {"Authorization": f"Bearer {TOKEN}"}
         if path == "/events":

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from sim_economy.api.app import ROUTES, create_app
 from sim_economy.api.authentication import CallerRole
 from sim_economy.api.connection_limits import ConnectionLimits
+from sim_economy.api.route import Route
 from sim_economy.api.worlds import Worlds
 from sim_economy.core.errors import StoreError
 from sim_economy.ledger.verify import verify
@@ -40,6 +41,7 @@ class House:
             "ann": started["agent_tokens"]["ann"],
             "bob": started["agent_tokens"]["bob"],
             "admin": started["admin_token"],
+            "reader": started["reader_token"],
         }
 
     def call(self, who: str, method: str, path: str, body: Any = None) -> Any:
@@ -59,24 +61,32 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 
 ALLOWED = {
-    CallerRole.ANYONE: {"nobody", "stranger", "ann", "bob", "admin"},
-    CallerRole.MEMBER: {"ann", "bob", "admin"},
+    CallerRole.ANYONE: {"nobody", "stranger", "ann", "bob", "admin", "reader"},
+    CallerRole.MEMBER: {"ann", "bob", "admin", "reader"},
     CallerRole.OWNER: {"ann", "admin"},
     CallerRole.ADMIN: {"admin"},
     CallerRole.HOST: {"admin"},
 }
 
 
-@pytest.mark.parametrize("who", ["nobody", "stranger", "ann", "bob", "admin"])
+def may_call(who: str, route: Route) -> bool:
+    """Whether a route is for somebody; a reader may see what the operator sees, of one world."""
+    if who == "reader":
+        reads = route.method == "GET" and route.caller is not CallerRole.HOST
+        return reads or route.caller is CallerRole.ANYONE
+    return who in ALLOWED[route.caller]
+
+
+@pytest.mark.parametrize("who", ["nobody", "stranger", "ann", "bob", "admin", "reader"])
 def test_every_route_is_open_to_whom_it_is_for_and_nobody_else(house: House, who: str) -> None:
     for route in ROUTES:
-        path = route.path.replace("{agent_id}", "ann")
-        if path in {"/events", "/verification"} or "{world_id}" in path:
+        path = route.path.format(agent_id="ann", world_id="{world_id}", turn=0, contract_id=1)
+        if path in {"/events", "/verification", "/view/session"} or "{world_id}" in path:
             continue
         head = house.engine.started().head
         answer = house.call(who, route.method, path, None)
         refused = 401 if who in {"nobody", "stranger"} else 403
-        if who in ALLOWED[route.caller]:
+        if may_call(who, route):
             assert answer.status_code not in {401, 403}, path
         else:
             assert answer.status_code == refused, path

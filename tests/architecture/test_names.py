@@ -15,7 +15,7 @@ from tests.architecture.source import PACKAGE, ROOT, modules, tree
 
 TESTS: Final = ROOT / "tests"
 GLOSSARY: Final = ROOT / "docs" / "glossary.md"
-STEMS_SHARED: Final = frozenset({"errors", "events", "server"})
+STEMS_SHARED: Final = frozenset({"answers", "errors", "events", "server"})
 """Module names that a reader expects in more than one package."""
 
 

@@ -32,9 +32,11 @@ def running() -> Iterator[Browser]:
 
 
 class OpenPage:
-    """A file in the browser, with all that it complained of and asked for since it was opened."""
+    """A file or address in the browser, with its complaints and requests since it was opened."""
 
-    def __init__(self, browser: Browser, file: Path, scheme: Literal["light", "dark"]) -> None:
+    def __init__(
+        self, browser: Browser, target: Path | str, scheme: Literal["light", "dark"]
+    ) -> None:
         self.page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme=scheme)
         self.complaints: list[str] = []
         self.requests: list[str] = []
@@ -42,7 +44,7 @@ class OpenPage:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.add_init_script(path=CHECKS)
-        self.page.goto(file.as_uri())
+        self.page.goto(target if isinstance(target, str) else target.as_uri())
 
     def value(self, expression: str) -> Any:
         """What an expression is in the page."""

@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route as HttpRoute
 from starlette.types import Receive, Scope, Send
 
-from sim_economy.api import endpoints
+from sim_economy.api import endpoints, view_endpoints
 from sim_economy.api.authentication import CallerRole, authorise, identify, refuse_foreign
 from sim_economy.api.connection_limits import (
     LARGE,
@@ -24,16 +24,20 @@ from sim_economy.api.connection_limits import (
     declared_length,
     read_body,
 )
-from sim_economy.api.error_responses import RequestError, error_body, status_of
+from sim_economy.api.error_responses import RequestError, status_of
 from sim_economy.api.fair_share import CallerIdentity, Work
 from sim_economy.api.openapi import openapi
+from sim_economy.api.page_files import PAGES, STATIC
 from sim_economy.api.request_validation import check_query
-from sim_economy.api.route import JSON, Endpoint, Route
+from sim_economy.api.route import Endpoint, Route
+from sim_economy.api.served_page import UNROUTED, ServedPage, refused_response
 from sim_economy.api.worlds import ServedWorld, Worlds
 from sim_economy.client import answers
 from sim_economy.core.errors import SimEconomyError
 from sim_economy.ledger.readers.plain_text import visible
 from sim_economy.ledger.sidecars.locations import DEFAULT_WORLD, is_world_id
+from sim_economy.viewer import answers as viewer_answers
+from sim_economy.viewer.pages.routes import WORLD_ROUTES, ViewerRoute
 
 FINDING: Final = "Sim-Engine-Finding"
 """The header that marks what is read from a ledger in which a check found something."""
@@ -53,6 +57,13 @@ _write: Final = partial(_admin, errors=_WRITES)
 _owner: Final = partial(_admin, caller=CallerRole.OWNER)
 _member: Final = partial(_admin, caller=CallerRole.MEMBER)
 _anyone: Final = partial(_admin, caller=CallerRole.ANYONE, errors=(422, 429))
+
+
+def _shown(route: ViewerRoute) -> Route:
+    """A route of the viewer, about one world."""
+    work = Work.SHORT if route.instant else Work.CHECK if route.checks else Work.LONG
+    endpoint = view_endpoints.view_endpoint(route)
+    return _admin(route.path, endpoint, route.summary, route.answer, query=route.query, work=work)
 
 
 def _page(path: str, summary: str, row: Any, endpoint: Endpoint = endpoints.get_page) -> Route:
@@ -106,6 +117,13 @@ _WORLD: Final = (
         body="Run",
         starts=True,
         work=Work.LONG,
+    ),
+    _write(
+        "/reader-token",
+        endpoints.post_reader_token,
+        "Make a token that shows the world and changes nothing",
+        answers.ReaderTokenAnswer,
+        body="Nothing",
     ),
     _owner(
         "/agents/{agent_id}/action",
@@ -175,6 +193,23 @@ _WORLD: Final = (
         errors=(401, 403, 422, 429),
         media_type="text/plain",
     ),
+    *(_shown(route) for route in WORLD_ROUTES),
+    _anyone(
+        "/view/caller",
+        view_endpoints.get_caller,
+        "Who reads",
+        viewer_answers.CallerAnswer,
+        unopened=True,
+    ),
+    _anyone(
+        "/view/session",
+        view_endpoints.post_session,
+        "Sign in to look, with a cookie that is good for reading",
+        viewer_answers.CallerAnswer,
+        body="SignIn",
+        errors=(400, 401, 403, 408, 413, 422, 429),
+        unopened=True,
+    ),
 )
 ROUTES: Final = (
     *_WORLD,
@@ -186,6 +221,20 @@ ROUTES: Final = (
         answers.WorldsAnswer,
         caller=CallerRole.HOST,
         errors=(401, 403, 422, 429, 503),
+    ),
+    _anyone(
+        "/view/catalogue",
+        view_endpoints.get_catalogue,
+        "What can be shown",
+        viewer_answers.CatalogueAnswer,
+    ),
+    _anyone(
+        "/view/session/end",
+        view_endpoints.post_session_end,
+        "Sign out",
+        viewer_answers.CallerAnswer,
+        body="Nothing",
+        errors=(400, 403, 408, 413, 422, 429),
     ),
     _anyone("/health", endpoints.get_health, "Whether the process answers", answers.HealthAnswer),
     _anyone("/openapi.json", _get_openapi, "This document", answers.DescriptionAnswer),
@@ -205,6 +254,10 @@ def create_app(worlds: Worlds) -> Starlette:
     routes = [
         HttpRoute(route.path, ServedRoute(route, worlds), methods=[route.method], name=route.path)
         for route in ROUTES
+    ]
+    routes += [
+        HttpRoute(path, ServedPage(path, worlds), methods=["GET"], name=path)
+        for path in (*PAGES, f"{STATIC}{{name:path}}")
     ]
     handlers: dict[Any, Any] = {
         HTTPException: partial(_unrouted, worlds),
@@ -253,7 +306,7 @@ class ServedRoute:
             try:
                 response = await self._answer(request, held)
             except SimEconomyError as error:
-                response, code = _refused(error), error.code
+                response, code = refused_response(error), error.code
             status = response.status_code
             return response
         except ClientDisconnect:
@@ -325,10 +378,11 @@ class ServedRoute:
                 address = identify(worlds.access, None, request, world_id)
                 async with share.queue(address, Work.BRIEF):
                     credentials = await worlds.credentials(world_id)
-        identity = identify(worlds.access, credentials, request, world_id)
+        identity = identify(worlds.access, credentials, request, world_id, worlds.sessions)
         agent_id = request.path_params.get("agent_id")
         try:
-            authorise(worlds.access, credentials, identity, route.caller, agent_id)
+            reads = route.body is None
+            authorise(worlds.access, credentials, identity, route.caller, agent_id, reads=reads)
         except RequestError:
             async with share.queue(identity, Work.SHORT):
                 raise
@@ -336,7 +390,7 @@ class ServedRoute:
 
     async def _served(self, request: Request, identity: CallerIdentity) -> ServedWorld:
         world_id, worlds = _world_id(request), self._worlds
-        if world_id is None:
+        if world_id is None or self._route.unopened:
             return worlds.default
         starts = self._route.starts
         if worlds.held(world_id) is not None:
@@ -387,32 +441,21 @@ def _named(request: Request) -> str | None:
     return world_id if is_world_id(world_id) else None
 
 
-def _refused(error: SimEconomyError) -> Response:
-    status = status_of(error)
-    headers = {"connection": "close"} if status in {408, 413} else {}
-    if status == 401:
-        headers["www-authenticate"] = "Bearer"
-    if status == 429:
-        headers["retry-after"] = "1"
-    return Response(error_body(error), status, headers, JSON)
-
-
 async def _unrouted(worlds: Worlds, request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    code, problem = {
-        404: ("path_unknown", "there is no such path; see /openapi.json"),
-        405: ("method_not_allowed", "this path has another method; see /openapi.json"),
-    }.get(error.status_code, ("refused", "the request was refused"))
+    code, problem = UNROUTED.get(error.status_code, ("refused", "the request was refused"))
     refused = RequestError(error.status_code, code, problem)
     worlds.requests.refusal(request.method, refused)
-    response = _refused(refused)
+    response = refused_response(refused)
     response.headers.update(error.headers or {})
     return response
 
 
 async def _failed(_: Request, __: Exception) -> Response:
     """The answer to a bug, which the log tells with its traceback."""
-    return _refused(RequestError(500, "bug", "the engine failed; please report it with its log"))
+    return refused_response(
+        RequestError(500, "bug", "the engine failed; please report it with its log")
+    )
 
 
 async def _gone(_: Request, __: Exception) -> Response:

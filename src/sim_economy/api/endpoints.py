@@ -22,6 +22,7 @@ from sim_economy.api.request_validation import (
     idempotency_key,
     parse_closing,
     parse_init,
+    parse_nothing,
     parse_run,
     parse_submission,
     parse_turn,
@@ -114,6 +115,12 @@ async def post_run(served: ServedWorld, request: Request) -> Response:
     """Start the world if it is not, and play it with a shipped policy until a turn."""
     wanted = await _parsed(served, request, parse_run)
     return json_answer({"data": await play_until(served, wanted)})
+
+
+async def post_reader_token(served: ServedWorld, request: Request) -> Response:
+    """Make another reader's token; sessions of the one before end with it."""
+    await _parsed(served, request, parse_nothing)
+    return json_answer({"reader_token": served.engine.renew_reader_token()})
 
 
 async def get_commitment(served: ServedWorld, request: Request) -> Response:

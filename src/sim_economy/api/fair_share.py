@@ -65,7 +65,7 @@ class CallerIdentity(Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: Tells callers apart: the holder of a token in its world, or an address.
-        holder: `admin` or `agent:ID`; None where nobody is known.
+        holder: `admin`, `reader` or `agent:ID`; None where nobody is known.
         trusted: Whether it is an operator; whoever calls is, where no tokens are asked for.
     """
 

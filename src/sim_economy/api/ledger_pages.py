@@ -11,7 +11,7 @@ from msgspec import json, to_builtins
 
 from sim_economy.core.accounts import account_name
 from sim_economy.core.world_config import WorldConfig
-from sim_economy.ledger.records import TurnRecord
+from sim_economy.ledger.records import StoredTurn, TurnRecord
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.world.turn_answer import rejections, turn_answer
 from sim_economy.world.world import World
@@ -44,9 +44,14 @@ def page(
 def event_lines(world: World, first: int) -> Iterator[tuple[int, bytes]]:
     """Closed turns from `first` on, each as one server-sent event."""
     for stored in islice(world.store.read(first), _EVENTS_MAX):
-        answer = turn_answer(stored.record, stored.head_hash, world.config)
-        text = json.encode(answer).decode()
-        yield stored.turn, f"id: {stored.turn}\nevent: turn\ndata: {text}\n\n".encode()
+        yield stored.turn, stored_event(stored, world.config)
+
+
+def stored_event(stored: StoredTurn, config: WorldConfig) -> bytes:
+    """A closed turn as one server-sent event."""
+    answer = turn_answer(stored.record, stored.head_hash, config)
+    text = json.encode(answer).decode()
+    return f"id: {stored.turn}\nevent: turn\ndata: {text}\n\n".encode()
 
 
 def _rows(table: str, record: TurnRecord, head: str, config: WorldConfig) -> list[dict[str, Any]]:

@@ -12,11 +12,13 @@ from msgspec import Struct
 from msgspec.json import schema_components
 
 from sim_economy.agents.catalogue import SHIPPED as POLICIES
+from sim_economy.api.authentication import CallerRole
 from sim_economy.api.connection_limits import ConnectionLimits
+from sim_economy.api.reader_sessions import COOKIE
 from sim_economy.api.route import JSON, Route
 from sim_economy.client.answers import ErrorAnswer
 from sim_economy.core.actions import RECOGNISED
-from sim_economy.core.contracts import ContractKind, Terms
+from sim_economy.core.contracts import ContractKind, Stage, Terms
 from sim_economy.core.governance_config import RULES, GovernanceConfig
 from sim_economy.core.income_config import IncomeConfig
 from sim_economy.core.needs import NeedSide
@@ -24,7 +26,11 @@ from sim_economy.core.shock_config import FACTORS, ONE_OFF
 from sim_economy.core.table_reader import Kind, Parameter, described_parameters
 from sim_economy.core.units import INPUT_LIMIT
 from sim_economy.core.world_config import HIDDEN, WorldConfig, parameters, shockable
+from sim_economy.ledger.credentials.tokens import READER
 from sim_economy.scenarios.scenario import SHIPPED
+from sim_economy.viewer.history.balance_history import BUCKETS_MAX
+from sim_economy.viewer.pages.agent_answers import ORDERS
+from sim_economy.viewer.pages.event_rows import KINDS as EVENT_KINDS
 
 
 def openapi(routes: Sequence[Route], limits: ConnectionLimits) -> dict[str, Any]:
@@ -49,6 +55,7 @@ def openapi(routes: Sequence[Route], limits: ConnectionLimits) -> dict[str, Any]
         "components": {
             "schemas": _schemas(limits) | schemas,
             "responses": {str(status): _response(_ERRORS[status], error) for status in _ERRORS},
+            "securitySchemes": _SCHEMES,
         },
     }
 
@@ -57,19 +64,73 @@ def _operation(route: Route, answer: dict[str, Any], known: Mapping[str, Any]) -
     schema = answer if route.media_type == JSON else {"type": "string"}
     operation: dict[str, Any] = {
         "summary": route.summary,
+        "description": _callers(route),
+        "security": _security(route),
         "operationId": route.method.lower() + re.sub(r"[^a-z]+", "_", route.path).rstrip("_"),
         "responses": {"200": _response("The answer", schema, route.media_type)}
         | {str(status): {"$ref": f"#/components/responses/{status}"} for status in route.errors},
     }
-    names = (*re.findall(r"{(\w+)}", route.path), *route.query, *route.headers)
+    names = (*re.findall(r"{\w+}", route.path), *route.query, *route.headers)
     if names:
         operation["parameters"] = [known[name] for name in names]
     if route.body is not None:
         operation["requestBody"] = {
-            "required": route.body != "Close",
+            "required": route.body not in {"Close", "Nothing"},
             "content": {JSON: {"schema": _ref(route.body)}},
         }
     return operation
+
+
+_CALLERS: Final[Mapping[CallerRole, str]] = {
+    CallerRole.ANYONE: "Anyone may call it, without a token.",
+    CallerRole.MEMBER: "For any agent of the world, and for its operator",
+    CallerRole.OWNER: "For the agent that the path names, and for the world's operator",
+    CallerRole.ADMIN: "For the world's operator",
+    CallerRole.HOST: "For the operator of the engine",
+}
+"""Who may call a route, where tokens are asked for."""
+_HOLDERS: Final[Mapping[CallerRole, tuple[str, ...]]] = {
+    CallerRole.ANYONE: (),
+    CallerRole.MEMBER: ("admin", "agent"),
+    CallerRole.OWNER: ("admin", "agent"),
+    CallerRole.ADMIN: ("admin",),
+    CallerRole.HOST: ("admin",),
+}
+_SCHEMES: Final[dict[str, Any]] = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A token of the world, where the engine asks for tokens.",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": COOKIE,
+        "description": "What a browser got for a reader's token: good for reading alone.",
+    },
+}
+
+
+def _callers(route: Route) -> str:
+    """Who may call a route, in a sentence."""
+    if route.caller is CallerRole.ANYONE:
+        return _CALLERS[route.caller]
+    return f"{_CALLERS[route.caller]}{'; readers may, too' if _is_read(route) else ''}."
+
+
+def _is_read(route: Route) -> bool:
+    """Test whether a reader's token opens a route."""
+    return route.body is None and route.caller is not CallerRole.HOST
+
+
+def _security(route: Route) -> list[dict[str, Any]]:
+    """The tokens that open a route, and none: an engine may ask for no tokens."""
+    holders = [*_HOLDERS[route.caller]]
+    if not holders:
+        return []
+    if _is_read(route):
+        return [{"token": [*holders, READER]}, {"session": []}, {}]
+    return [{"token": holders}, {}]
 
 
 def _response(description: str, schema: dict[str, Any], media_type: str = JSON) -> dict[str, Any]:
@@ -88,6 +149,9 @@ _TEXT: Final[dict[str, Any]] = {"type": ["string", "null"]}
 _UNITS: Final = {"thinking_units": _WHOLE, "output_units": _WHOLE}
 
 
+_KINDS: Final = ("", *ContractKind, *EVENT_KINDS)
+
+
 def _parameters(limits: ConnectionLimits) -> dict[str, dict[str, Any]]:
     """What a call takes in its path, its query and its headers, by name."""
 
@@ -95,9 +159,14 @@ def _parameters(limits: ConnectionLimits) -> dict[str, dict[str, Any]]:
         schema = {"type": "integer", "minimum": low, "maximum": high}
         return {"name": name, "in": "query", "description": about, "schema": schema}
 
-    def text(name: str, where: str, about: str | None, **schema: object) -> dict[str, Any]:
-        stated = {"name": name, "in": where, "schema": {"type": "string", **schema}}
-        return stated | ({"required": True} if about is None else {"description": about})
+    def text(name: str, where: str, about: str, **schema: object) -> dict[str, Any]:
+        schema = {"type": "string", **schema}
+        return {"name": name, "in": where, "description": about, "schema": schema}
+
+    def in_path(name: str, **schema: object) -> dict[str, Any]:
+        return {"name": name, "in": "path", "required": True, "schema": schema}
+
+    number = {"type": "integer", "minimum": 0, "maximum": 2**53}
 
     same = "The same key with the same body gets the stored answer."
     stated = (
@@ -105,12 +174,32 @@ def _parameters(limits: ConnectionLimits) -> dict[str, dict[str, Any]]:
         whole("limit", 1, limits.page_rows, "About how many rows."),
         whole("from", 0, 2**53, "First turn shown."),
         whole("to", 0, 2**53, "Last turn shown."),
-        text("world_id", "path", None, pattern="^[a-z0-9][a-z0-9_-]{0,39}$"),
-        text("agent_id", "path", None),
+        in_path("world_id", type="string", pattern="^[a-z0-9][a-z0-9_-]{0,39}$"),
+        in_path("agent_id", type="string"),
+        in_path("turn", **number),
+        in_path("contract_id", **number),
+        whole("before", 0, 2**53, "Rows of earlier turns only."),
+        whole("points", 2, BUCKETS_MAX, "At most so many buckets of turns."),
+        whole("turn", 0, 2**53, "The turn of the head that was kept."),
+        text("head", "query", "A head that was kept earlier.", pattern="^[0-9a-fA-F]{64}$"),
+        text("agents", "query", "Ids with commas between, at most 20."),
+        text("agent", "query", "Only what concerns this agent."),
+        text("search", "query", "Only ids with this in them."),
+        text("reason", "query", "Only postings for this reason."),
+        text("q", "query", "An id, a number, the beginning of a hash, or words that were said."),
+        *(
+            {**text(name, "query", about), "schema": {"type": "string", "enum": [*choices]}}
+            for name, about, choices in (
+                ("order", "How they are sorted.", ORDERS),
+                ("insolvent", "Only who is, or is not.", ("", "yes", "no")),
+                ("stage", "Only contracts that have come so far.", ("", "open", *Stage)),
+                ("kind", "Only this kind, of contracts or of events.", _KINDS),
+            )
+        ),
         text("Idempotency-Key", "header", same, minLength=1, maxLength=255),
         text("Last-Event-ID", "header", "The last turn seen.", pattern="^[0-9]{1,16}$"),
     )
-    return {parameter["name"]: parameter for parameter in stated}
+    return {f"{{{own['name']}}}" if own["in"] == "path" else own["name"]: own for own in stated}
 
 
 _ERRORS: Final = {
@@ -289,6 +378,8 @@ def _schemas(limits: ConnectionLimits) -> dict[str, Any]:
         "Submission": _object(
             {**acted, "turn": _CLOSING["turn"], "signature": _SIGNATURE}, "action"
         ),
+        "SignIn": _object({"token": {"type": "string"}}, "token"),
+        "Nothing": _object({}),
         "Run": _object(
             {
                 **started,

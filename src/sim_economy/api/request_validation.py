@@ -228,6 +228,28 @@ def parse_closing(body: bytes) -> CloseRequest:
     return CloseRequest(metered, without, *_closing(given))
 
 
+def parse_nothing(body: bytes) -> None:
+    """The body of a call that takes none: empty, or an empty object.
+
+    Raises:
+        InputError: It has another shape.
+    """
+    if body.strip():
+        _fields(parse_json(body), ())
+
+
+def parse_sign_in(body: bytes) -> str:
+    """The token of POST /view/session.
+
+    Raises:
+        InputError: It has another shape.
+    """
+    token = _fields(parse_json(body), ("token",)).get("token")
+    if not isinstance(token, str):
+        raise InputError("token", "must be a text: a reader's token, or the operator's")
+    return token
+
+
 def parse_submission(body: bytes, agent_id: str) -> SubmissionRequest:
     """The body of POST /agents/ID/action.
 

@@ -29,6 +29,7 @@ class Route(Struct, frozen=True, kw_only=True):
         query: Names it takes in the query; any other is refused.
         headers: Names of headers it reads.
         starts: Whether it may be called of a world that has not been started.
+        unopened: Whether it is answered without opening the world, to whoever calls.
         work: What it is; BRIEF becomes SHORT in a world whose answers are small.
     """
 
@@ -43,6 +44,7 @@ class Route(Struct, frozen=True, kw_only=True):
     headers: tuple[str, ...] = ()
     media_type: str = JSON
     starts: bool = False
+    unopened: bool = False
     work: Work = Work.SHORT
 
     @property
@@ -52,7 +54,8 @@ class Route(Struct, frozen=True, kw_only=True):
 
     def for_world(self) -> Route:
         """The same call of a world by its name, which nobody opens without a token of it."""
-        caller = CallerRole.MEMBER if self.caller is CallerRole.ANYONE else self.caller
+        anyone = self.caller is CallerRole.ANYONE and not self.unopened
+        caller = CallerRole.MEMBER if anyone else self.caller
         return replace(
             self,
             path=f"/worlds/{{world_id}}{self.path}",

@@ -78,7 +78,7 @@ def serve(
     sys.setswitchinterval(_SWITCH_SECONDS)
     log_as_json(log_level)
     try:
-        listening = _listen(host, port)
+        listening = listening_socket(host, port)
         engine = Engine.open(ledger, access, accept_head=accept_head)
         _check_room(engine)
         if check_all:
@@ -165,7 +165,8 @@ def _check_whole(engine: Engine) -> None:
         raise StoreError("ledger_damaged", engine.location.name, str(found.finding))
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listening_socket(host: str, port: int) -> socket.socket:
+    """A socket that listens at an address; raises OSError where it cannot."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

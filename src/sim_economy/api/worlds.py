@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping, Sequence, Set
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final, TypeVar, cast
 from weakref import WeakValueDictionary
 
@@ -15,13 +16,16 @@ from msgspec import Struct, field, to_builtins
 
 from sim_economy.api.authentication import kept_credentials
 from sim_economy.api.connection_limits import LARGE, ConnectionLimits
+from sim_economy.api.engine_world import EngineWorld
 from sim_economy.api.fair_share import FairShare, PausingStore, Work
+from sim_economy.api.reader_sessions import ReaderSessions
 from sim_economy.api.request_log import RequestLog
 from sim_economy.core.errors import SimEconomyError, WorldUnknownError
 from sim_economy.ledger.credentials.tokens import Credentials, IssuedTokens
 from sim_economy.ledger.sidecars.locations import DEFAULT_WORLD
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.ledger.verify import Verification
+from sim_economy.viewer.history.shown_world import ShownWorld
 from sim_economy.world.access import Access
 from sim_economy.world.engine import Engine
 
@@ -52,6 +56,8 @@ class ServedWorld(Struct, eq=False, weakref=True, kw_only=True):
         tasks: Background tasks of the world.
         starting: Held while it is started.
         answer_bytes: Of the longest answer about its state so far, or an agent's view of it.
+        shown: What the viewer has read of it; None before it was asked.
+        showing: Held by the thread that makes it.
     """
 
     engine: Engine
@@ -61,6 +67,8 @@ class ServedWorld(Struct, eq=False, weakref=True, kw_only=True):
     tasks: list[asyncio.Task[Any]] = field(default_factory=list)
     starting: asyncio.Lock = field(default_factory=asyncio.Lock)
     answer_bytes: int = 0
+    shown: ShownWorld | None = None
+    showing: Lock = field(default_factory=Lock)
 
     @property
     def is_large(self) -> bool:
@@ -103,6 +111,14 @@ class ServedWorld(Struct, eq=False, weakref=True, kw_only=True):
             return work(cast("Store", PausingStore(store, share.lull)))
 
         return await share.away(Work.LONG, self.engine.read, read)
+
+    def shown_world(self) -> ShownWorld:
+        """The world as the viewer shows it, in another thread; raises as `Engine.read`."""
+        with self.showing:
+            if self.shown is None:
+                source = EngineWorld(self.engine, self.worlds.share.lull)
+                self.shown = source.read(partial(ShownWorld, source))
+            return self.shown
 
     def leave(self) -> None:
         """Note the end of a request."""
@@ -187,6 +203,7 @@ class Worlds:
         stopping: Whether event streams end, because the process does.
         share: Every caller's share of this process.
         checked: What the last check of each world's whole ledger saw and found.
+        sessions: Of browsers that signed in to look.
     """
 
     def __init__(
@@ -205,6 +222,7 @@ class Worlds:
         self.stopping = False
         self.share = FairShare(max(8, limits.connections // 16))
         self.checked: dict[str, tuple[tuple[Any, ...], Verification]] = {}
+        self.sessions = ReaderSessions()
         self.default = ServedWorld(engine=engine, worlds=self)
         self._accept_head = accept_head
         self._for_world: OrderedDict[str, ServedWorld] = OrderedDict()

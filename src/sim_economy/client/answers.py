@@ -84,9 +84,16 @@ class StartedWorldAnswer(TypedDict):
     operator: NotRequired[str]
     admin_token: NotRequired[str]
     agent_tokens: NotRequired[dict[str, str]]
+    reader_token: NotRequired[str]
     commitment: NotRequired[str | None]
     salt: NotRequired[str | None]
     secret: NotRequired[str | None]
+
+
+class ReaderTokenAnswer(TypedDict):
+    """A new token that shows the world and changes nothing, this one time."""
+
+    reader_token: str
 
 
 class RejectionAnswer(TypedDict):

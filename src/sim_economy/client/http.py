@@ -159,6 +159,11 @@ class _Calls:
         return writing("/run", body, inside="data", repeatable=True)
 
     @called
+    def renew_reader_token(self) -> EngineRequest[answers.ReaderTokenAnswer]:
+        """Make a token that shows the world and changes nothing; the one before ends."""
+        return writing("/reader-token", {})
+
+    @called
     def state(self) -> EngineRequest[answers.WorldStateAnswer]:
         """Every agent's accounts after the last closed turn."""
         return reading("/state")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Final, Self
 
 from msgspec import Struct
+
+from sim_economy.core.errors import ScenarioError
+from sim_economy.ledger.credentials.signatures import is_public_key
 
 AUTH_MODES: Final = ("open", "tokens", "signatures")
 
@@ -38,3 +42,25 @@ class Access(Struct, frozen=True, kw_only=True):
             admin_token=admin_token,
             stated=mode is not None,
         )
+
+    def check_keys(self, agent_ids: Sequence[str], public_keys: Mapping[str, str] | None) -> None:
+        """Check that every agent of a new world has a key, or none where nobody signs.
+
+        Raises:
+            ScenarioError: With every problem found.
+        """
+        if public_keys is None:
+            if self.signatures:
+                raise ScenarioError(["public_keys: are missing; this engine's agents sign"])
+            return
+        agents = set(agent_ids)
+        problems = [f"public_keys: {agent} has none" for agent in agents - public_keys.keys()]
+        if not public_keys.keys() <= agents:
+            problems.append("public_keys: names an agent that is not in the world")
+        problems += [
+            f"public_keys: {agent} has no Ed25519 key, 64 hexadecimal digits"
+            for agent, key in public_keys.items()
+            if agent in agents and not is_public_key(key)
+        ]
+        if problems:
+            raise ScenarioError(sorted(problems)[:20])

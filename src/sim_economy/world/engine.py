@@ -18,7 +18,6 @@ from sim_economy.core.errors import (
     AlreadySubmittedError,
     InputError,
     KeyReusedError,
-    ScenarioError,
     SignatureError,
     StoreError,
     TurnConflictError,
@@ -28,7 +27,7 @@ from sim_economy.core.errors import (
 from sim_economy.core.text_limits import is_whole, within_limits
 from sim_economy.core.world_config import UsageRule, WorldConfig, agent_index
 from sim_economy.ledger.credentials.signature_check import SignedWorld
-from sim_economy.ledger.credentials.signatures import EngineKey, is_public_key, turn_message
+from sim_economy.ledger.credentials.signatures import EngineKey, turn_message
 from sim_economy.ledger.credentials.tokens import Credentials, IssuedTokens
 from sim_economy.ledger.readers.reading import reading
 from sim_economy.ledger.records import (
@@ -236,7 +235,7 @@ class Engine:
             raise WorldExistsError(self.world.turn_number)
         HeadFile.check_forgotten(self.location.sidecar, self.location.name)
         config = self.planned(configuration, agent_ids)
-        self._check_keys(config, public_keys)
+        self.access.check_keys(config.agent_ids, public_keys)
         store = self.location.new()
         head_file = world = None
         made = []
@@ -274,6 +273,22 @@ class Engine:
             self.signed = SignedWorld(genesis_hash, keys, config.rules_version)
         return issued
 
+    def renew_reader_token(self) -> str:
+        """Another reader's token, this one time; the one before is none any more.
+
+        Raises:
+            WorldMissingError: There is no world.
+            InputError: Nobody is asked for a token here.
+            StoreError: The tokens cannot be written.
+        """
+        self.started()
+        if self.credentials is None:
+            raise InputError("reader_token", "is not needed: this engine asks nobody for a token")
+        renewed, token = self.credentials.with_new_reader()
+        renewed.write(self._token_path, replaces=True)
+        self.credentials = renewed
+        return token
+
     def planned(
         self, configuration: Mapping[str, Any], agent_ids: Sequence[str] | None
     ) -> WorldConfig:
@@ -305,23 +320,6 @@ class Engine:
             wanted = replace(wanted, **hidden)
         if wanted != world.config:
             raise WorldExistsError(world.turn_number)
-
-    def _check_keys(self, config: WorldConfig, public_keys: Mapping[str, str] | None) -> None:
-        if public_keys is None:
-            if self.access.signatures:
-                raise ScenarioError(["public_keys: are missing; this engine's agents sign"])
-            return
-        agents = set(config.agent_ids)
-        problems = [f"public_keys: {agent} has none" for agent in agents - public_keys.keys()]
-        if not public_keys.keys() <= agents:
-            problems.append("public_keys: names an agent that is not in the world")
-        problems += [
-            f"public_keys: {agent} has no Ed25519 key, 64 hexadecimal digits"
-            for agent, key in public_keys.items()
-            if agent in agents and not is_public_key(key)
-        ]
-        if problems:
-            raise ScenarioError(sorted(problems)[:20])
 
     def submit(
         self, submitted: Input, expected: int | None = None, signature: str | None = None

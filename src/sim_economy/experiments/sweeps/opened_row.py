@@ -167,7 +167,8 @@ def open_row(
     with claimed(home, "row", _is_row_folder):
         ledger = home / "world.sqlite"
         remove_ledger(ledger)
-        with closing(SQLiteStore.new(ledger)) as store:
+        # One commit: whoever plays a row again loses nothing by playing it from its start.
+        with closing(SQLiteStore.new(ledger)) as store, store.one_commit():
             run = play_run(scenario, 1, store)
         with World.open(ledger, read_only=True) as world:
             digest = state_digest(world.state, world.config)

@@ -1,4 +1,4 @@
-"""Tokens of operator and agents: shown once, kept as hashes beside the ledger."""
+"""Tokens of operator, readers and agents: shown once, kept as hashes beside the ledger."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from msgspec import DecodeError, Struct, json
+from msgspec.structs import replace
 
 from sim_economy.core.errors import StoreError
 from sim_economy.ledger.records import digest
@@ -18,11 +19,16 @@ ADMIN: Final = "admin"
 """The name in the operator's token; no agent's, since theirs start with `agent:`."""
 
 
+READER: Final = "reader"
+"""The name in the token that shows a world and changes nothing."""
+
+
 class IssuedTokens(Struct, frozen=True):
     """The tokens of a new world, in the clear this one time."""
 
     admin_token: str
     agent_tokens: dict[str, str]
+    reader_token: str
 
 
 class Credentials(Struct, frozen=True):
@@ -30,7 +36,8 @@ class Credentials(Struct, frozen=True):
 
     Attributes:
         world: The genesis hash they belong to.
-        holders: Hash of the token, by `admin` or `agent:ID`.
+        holders: Hash of the token, by `admin`, `reader` or `agent:ID`. Worlds of earlier releases
+            have no reader until one is asked for.
         salt: What hides the world's secret in its commitment.
     """
 
@@ -49,16 +56,24 @@ class Credentials(Struct, frozen=True):
         """
         admin = admin_token or f"{ADMIN}.{secrets.token_urlsafe(32)}"
         agents = {agent: f"agent:{agent}.{secrets.token_urlsafe(32)}" for agent in agent_ids}
-        holders = {ADMIN: digest(admin.encode())}
+        reader = _reader_token()
+        holders = {ADMIN: digest(admin.encode()), READER: digest(reader.encode())}
         holders |= {f"agent:{agent}": digest(token.encode()) for agent, token in agents.items()}
-        return cls(world, holders, secrets.token_hex(16)), IssuedTokens(admin, agents)
+        issued = IssuedTokens(admin, agents, reader)
+        return cls(world, holders, secrets.token_hex(16)), issued
+
+    def with_new_reader(self) -> tuple[Self, str]:
+        """The same with another reader's token, and that token; the one before is none any more."""
+        reader = _reader_token()
+        holders = {**self.holders, READER: digest(reader.encode())}
+        return replace(self, holders=holders), reader
 
     def commitment(self, secret: str) -> str:
         """The commitment shown before turn 1, opened by salt and secret after the end (L8)."""
         return digest(f"{self.salt}{secret}".encode())
 
     def holder(self, token: str) -> str | None:
-        """`admin` or `agent:ID`, or None where nobody has this token; in constant time."""
+        """`admin`, `reader` or `agent:ID`, None where nobody has this token; in constant time."""
         found = digest(token.encode())
         named = token.rpartition(".")[0]
         for name in (named, ADMIN):
@@ -67,13 +82,16 @@ class Credentials(Struct, frozen=True):
                 return name
         return None
 
-    def write(self, path: Path) -> None:
+    def write(self, path: Path, *, replaces: bool = False) -> None:
         """Keep the hashes in a file that only its owner may read.
+
+        Args:
+            replaces: Whether it takes the place of the world's earlier ones.
 
         Raises:
             StoreError: It cannot be written.
         """
-        write_private(path, json.encode(self))
+        write_private(path, json.encode(self), replaces=replaces)
 
     @classmethod
     def read(cls, path: Path, world: str) -> Self:
@@ -93,3 +111,11 @@ class Credentials(Struct, frozen=True):
                 "holds no tokens of this world; restore the file, or serve without tokens",
             )
         return kept
+
+
+def _reader_token() -> str:
+    return f"{READER}.{secrets.token_urlsafe(32)}"
+
+
+CREDENTIALS_DECODER: Final = json.Decoder(Credentials)
+"""Reads the hashes kept of a world's tokens."""

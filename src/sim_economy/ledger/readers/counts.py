@@ -83,44 +83,29 @@ def owner_name(owner: int, agent_ids: Sequence[str]) -> str:
 _ENDS: Final = {happened: stage for (_, happened), stage in TRANSITIONS.items() if stage in ENDS}
 
 
-class TurnCounter:
-    """The counts of the turns it is given, in order, from turn 1 on."""
+class MadeContracts:
+    """Every contract of the turns it is given, in order, from turn 1 on.
+
+    Attributes:
+        made: By contract id, as the last turn left it.
+        happened: How many were proposed, started, settled and so on.
+    """
 
     def __init__(self, agent_ids: Sequence[str]) -> None:
         self._agent_indices = {agent_id: index for index, agent_id in enumerate(agent_ids)}
-        self._validators = Counter({kind.value: 0 for kind in ValidatorType})
-        self._transactions = Counter({kind.value: 0 for kind in TransactionType})
-        self._contracts: Counter[str] = Counter()
-        self._made: dict[int, Made] = {}
-        self._moved: Counter[tuple[int, int, PostingReason]] = Counter()
+        self.made: dict[int, Made] = {}
+        self.happened: Counter[str] = Counter()
 
     def add(self, record: TurnRecord) -> None:
-        """Count one more turn."""
-        if record.block is not None:
-            self._validators[str(record.block.validator_type)] += 1
-        for transaction in record.transactions:
-            self._transactions[transaction.tx_type.value] += 1
+        """Follow one more turn."""
         for event in record.contracts:
-            self._contracts[event.happened.value] += 1
+            self.happened[event.happened.value] += 1
             self._follow(event, record.turn)
             self._add_gains(event, record.postings)
-        for posting in record.postings:
-            self._moved[posting.source, posting.target, posting.reason] += posting.amount
-
-    def counts(self) -> LedgerCounts:
-        """The counts so far."""
-        return LedgerCounts(
-            blocks=self._validators.total(),
-            validators=dict(self._validators),
-            transactions=dict(self._transactions),
-            contracts=dict(self._contracts),
-            made=list(self._made.values()),
-            flows=_flows(self._moved),
-        )
 
     def _follow(self, event: ContractEvent, turn: int) -> None:
         """Apply an event to its contract."""
-        number, made = event.contract_id, self._made
+        number, made = event.contract_id, self.made
         if event.deal is not None:
             proposer, counterparty, arbitrator = (
                 self._agent_indices[party] for party in event.deal.parties
@@ -148,18 +133,49 @@ class TurnCounter:
         """Add what an event moved between its parties, and a fee that it paid for one."""
         if event.postings is None:
             return
-        made = self._made[event.contract_id]
+        made = self.made[event.contract_id]
         gained = Counter({made.parties[Role.COUNTERPARTY]: event.amount or 0})
         for posting in postings[slice(*event.postings)]:
-            gained[_owner(posting.source)] -= posting.amount
-            gained[_owner(posting.target)] += posting.amount
+            gained[owner_of(posting.source)] -= posting.amount
+            gained[owner_of(posting.target)] += posting.amount
         proposer, counterparty, arbitrator = (
             before + gained[party] for before, party in zip(made.gains, made.parties, strict=True)
         )
-        self._made[event.contract_id] = replace(
+        self.made[event.contract_id] = replace(
             made,
             gains=(proposer, counterparty, arbitrator),
             drawn=made.drawn + (event.amount or 0),
+        )
+
+
+class TurnCounter:
+    """The counts of the turns it is given, in order, from turn 1 on."""
+
+    def __init__(self, agent_ids: Sequence[str]) -> None:
+        self._validators = Counter({kind.value: 0 for kind in ValidatorType})
+        self._transactions = Counter({kind.value: 0 for kind in TransactionType})
+        self._contracts = MadeContracts(agent_ids)
+        self._moved: Counter[tuple[int, int, PostingReason]] = Counter()
+
+    def add(self, record: TurnRecord) -> None:
+        """Count one more turn."""
+        if record.block is not None:
+            self._validators[str(record.block.validator_type)] += 1
+        for transaction in record.transactions:
+            self._transactions[transaction.tx_type.value] += 1
+        self._contracts.add(record)
+        for posting in record.postings:
+            self._moved[posting.source, posting.target, posting.reason] += posting.amount
+
+    def counts(self) -> LedgerCounts:
+        """The counts so far."""
+        return LedgerCounts(
+            blocks=self._validators.total(),
+            validators=dict(self._validators),
+            transactions=dict(self._transactions),
+            contracts=dict(self._contracts.happened),
+            made=list(self._contracts.made.values()),
+            flows=_flows(self._moved),
         )
 
 
@@ -167,11 +183,12 @@ def _flows(moved: Mapping[tuple[int, int, PostingReason], int]) -> list[Flow]:
     """The movements between different owners, in a fixed order."""
     totals: Counter[tuple[int, int, str]] = Counter()
     for (source, target, reason), tokens in moved.items():
-        payer, payee = _owner(source), _owner(target)
+        payer, payee = owner_of(source), owner_of(target)
         if payer != payee:
             totals[payer, payee, reason.value] += tokens
     return [Flow(*key, tokens) for key, tokens in sorted(totals.items())]
 
 
-def _owner(account: int) -> int:
+def owner_of(account: int) -> int:
+    """An agent's index, or the system's account, counted from -1 downwards."""
     return -account - 1 if account < FIRST else (account - FIRST) // WIDTH

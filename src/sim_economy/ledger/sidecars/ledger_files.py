@@ -129,11 +129,14 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def write_private(path: Path, text: bytes) -> None:
+def write_private(path: Path, text: bytes, *, replaces: bool = False) -> None:
     """Keep a text in a new file that only its owner may read, on the disk when this returns.
 
     What is there already is set aside, never written over: a killed start of a world may have left
     it, or it is all that is left of one.
+
+    Args:
+        replaces: Whether it takes the place of the same world's file, which is not set aside.
 
     Raises:
         StoreError: It cannot be written, or a symbolic link is in its place.
@@ -148,7 +151,8 @@ def write_private(path: Path, text: bytes) -> None:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-            _set_aside(path)
+            if not replaces:
+                _set_aside(path)
             part.rename(path)
         except BaseException:
             part.unlink(missing_ok=True)

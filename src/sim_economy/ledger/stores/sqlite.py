@@ -116,11 +116,20 @@ class SQLiteStore(SQLStore):
         return store
 
     @classmethod
-    def open(cls, path: str | Path, *, read_only: bool = False, frozen: bool = False) -> Self:
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        read_only: bool = False,
+        frozen: bool = False,
+        untouched: bool = False,
+    ) -> Self:
         """An existing ledger; a writer locks it, readers are always welcome.
 
         Args:
             frozen: A reader sees it as it is now, whatever is written meanwhile.
+            untouched: A reader leaves no log or index beside a file that nobody writes; if somebody
+                begins to write meanwhile, what it reads may be of no one moment.
 
         Raises:
             StoreError: It is missing, in use by another writer, or no ledger of this format.
@@ -134,7 +143,7 @@ class SQLiteStore(SQLStore):
         try:
             if not read_only:
                 _check_log(path)
-            store = cls(path, "ro" if read_only else "rw", lock)
+            store = cls(path, _mode(path, read_only=read_only, untouched=untouched), lock)
         except BaseException:
             if lock is not None:
                 lock.release()
@@ -277,9 +286,20 @@ _NOT_ITS_FAULT: Final = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_FULL", "S
 """Errors of the disk or the folder, which say nothing of the ledger."""
 
 
+def _mode(path: Path, *, read_only: bool, untouched: bool) -> str:
+    """How a file is opened."""
+    if not read_only:
+        return "rw"
+    return _IMMUTABLE if untouched and not is_logged(path) else "ro"
+
+
+_IMMUTABLE: Final = "ro&immutable=1"
+"""Of a file that nobody writes: a reader of another kind would leave a log and its index."""
+
+
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    if mode == "ro" and not _is_logged(path) and not os.access(path.parent, os.W_OK):
-        mode = "ro&immutable=1"  # SQLite would write its index, and nobody can write here.
+    if mode == "ro" and not is_logged(path) and not os.access(path.parent, os.W_OK):
+        mode = _IMMUTABLE  # SQLite would write its index, and nobody can write here.
     try:
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode={mode}",
@@ -295,7 +315,7 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
         raise StoreError(code, str(path), f"cannot be opened: {error}; {advice}") from error
 
 
-def _is_logged(path: Path) -> bool:
+def is_logged(path: Path) -> bool:
     """Test whether a write-ahead log lies beside a file: that of a writer at work or killed."""
     log = Path(f"{path}-wal")
     return log.exists() and log.stat().st_size > 0
@@ -307,7 +327,7 @@ def _check_log(path: Path) -> None:
     Raises:
         StoreError: They do not: the file was restored, and the log is of the one before.
     """
-    if not _is_logged(path):
+    if not is_logged(path):
         return
     with closing(_connect(path, "ro")) as connection:
         try:
@@ -327,8 +347,7 @@ def _check_log(path: Path) -> None:
 
 def layout_of(path: Path) -> int:
     """The number of the layout of a file that nobody writes; 0 where it has none."""
-    mode = "ro&immutable=1"  # A reader of another kind would leave a log and its index.
-    with suppress(StoreError, sqlite3.Error), closing(_connect(path, mode)) as connection:
+    with suppress(StoreError, sqlite3.Error), closing(_connect(path, _IMMUTABLE)) as connection:
         ((layout,),) = connection.execute("PRAGMA user_version")
         return int(layout)
     return 0
@@ -355,7 +374,7 @@ def refuse_log(path: Path) -> None:
     Raises:
         StoreError: There is one, with content.
     """
-    if _is_logged(path):
+    if is_logged(path):
         raise StoreError(
             "ledger_rolled_back",
             f"{path}-wal",
@@ -370,7 +389,7 @@ def is_blank(path: Path) -> bool:
         return True
     try:
         # A killed start of a world leaves a journal to roll back; a writer would mix in a log.
-        with closing(_connect(path, "ro" if _is_logged(path) else "rw")) as connection:
+        with closing(_connect(path, "ro" if is_logged(path) else "rw")) as connection:
             ((tables,),) = connection.execute("SELECT COUNT(*) FROM sqlite_schema")
     except (StoreError, sqlite3.Error, UnicodeDecodeError):
         return False

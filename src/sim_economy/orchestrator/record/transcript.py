@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import chain
 from json import dumps, loads
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from msgspec import Struct, field
 
@@ -115,7 +115,7 @@ def read_transcript(folder: Path) -> Transcript:
         FolderError, StoreError: They cannot be read.
     """
     task, log = read_run(folder)
-    paid: dict[tuple[int, str], dict[str, int]] = {}
+    paid: _Paid = {}
     played: Run | None = None
     if (folder / LEDGER).exists():
         with reading(folder / LEDGER) as store:
@@ -123,19 +123,11 @@ def read_transcript(folder: Path) -> Transcript:
             if played.agent_ids != list(task.config.agent_ids):
                 raise damaged(folder / LEDGER, "is the ledger of other agents")
             paid = _paid(store, task)
-    agent_turns = {
-        turn: [
-            _agent_turn(task, log, decided, paid.get((turn, agent_id), {}))
-            for agent_id in task.config.agent_ids
-            if (decided := log.decided.get((turn, agent_id))) is not None
-        ]
-        for turn in sorted({turn for turn, _ in log.decided})
-    }
     ended = max(log.closed, default=0) == task.turns
     stopped = log.stopped[-1].reason if log.stopped and not ended else ""
     return Transcript(
         task=task,
-        agent_turns=agent_turns,
+        agent_turns=_agent_turns(task, log, paid),
         heads={turn: closed.head for turn, closed in log.closed.items()},
         spent=restored_budget(task.plan, log).agents,
         cached=cached_input_by_turn(log),
@@ -144,6 +136,31 @@ def read_transcript(folder: Path) -> Transcript:
         stopped=stopped,
         currency=log.began.currency if log.began else "",
     )
+
+
+def read_agent_turns(folder: Path) -> tuple[dict[int, list[AgentTurn]], str]:
+    """The agent turns of a run from its call log alone, without what was paid, and the currency.
+
+    Raises:
+        FolderError: It cannot be read.
+    """
+    task, log = read_run(folder)
+    return _agent_turns(task, log, {}), log.began.currency if log.began else ""
+
+
+_Paid: TypeAlias = dict[tuple[int, str], dict[str, int]]
+
+
+def _agent_turns(task: Task, log: CallLog, paid: _Paid) -> dict[int, list[AgentTurn]]:
+    """What each agent did, by turn, in genesis order."""
+    return {
+        turn: [
+            _agent_turn(task, log, decided, paid.get((turn, agent_id), {}))
+            for agent_id in task.config.agent_ids
+            if (decided := log.decided.get((turn, agent_id))) is not None
+        ]
+        for turn in sorted({turn for turn, _ in log.decided})
+    }
 
 
 def _last_balances(task: Task, played: Run | None) -> dict[str, int]:
@@ -155,10 +172,10 @@ def _last_balances(task: Task, played: Run | None) -> dict[str, int]:
     return dict(zip(played.agent_ids, held, strict=True))
 
 
-def _paid(store: Store, task: Task) -> dict[tuple[int, str], dict[str, int]]:
+def _paid(store: Store, task: Task) -> _Paid:
     """Movements of every balance, by turn and agent: tokens by reason."""
     balances = {BALANCE + WIDTH * at: name for at, name in enumerate(task.config.agent_ids)}
-    paid: dict[tuple[int, str], dict[str, int]] = {}
+    paid: _Paid = {}
     for stored in store.read(1):
         for posting in stored.record.postings:
             moved = ((posting.source, -posting.amount), (posting.target, posting.amount))

@@ -111,10 +111,23 @@ THEMED: Final[Mapping[str, str]] = {light: name for name, (light, _) in _THEME.i
 
 def theme_css() -> str:
     """The colours as CSS variables that follow the reader's preference; print is light."""
-    light, dark = (
-        " ".join(f"--{name}: {pair[index]};" for name, pair in _THEME.items()) for index in (0, 1)
-    )
+    light, dark = map(_variables, (0, 1))
     return (
         f":root {{ color-scheme: light dark; {light} }}\n"
         f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
     )
+
+
+def switched_theme_css() -> str:
+    """The same, where a page's attribute `data-theme` goes before the reader's preference."""
+    light, dark = map(_variables, (0, 1))
+    return (
+        f"{theme_css()}"
+        f"@media screen {{ :root[data-theme=light] {{ color-scheme: light; {light} }} }}\n"
+        f"@media screen {{ :root[data-theme=dark] {{ color-scheme: dark; {dark} }} }}\n"
+    )
+
+
+def _variables(index: int) -> str:
+    """Every colour by its name, in the light (0) or in the dark (1)."""
+    return " ".join(f"--{name}: {pair[index]};" for name, pair in _THEME.items())

@@ -98,6 +98,14 @@ def _few_colours() -> Any:
     return colormaps["cividis"].resampled(40)
 
 
+def scale_colours() -> tuple[str, ...]:
+    """The colours of a heat map, from the least value to the greatest."""
+    from matplotlib.colors import to_hex  # noqa: PLC0415
+
+    colours = _few_colours()
+    return tuple(to_hex(colours(index)) for index in range(colours.N))
+
+
 def _name_cells(set_ticks: Any, names: Sequence[str]) -> None:
     shown = thinned(len(names), _LABELS_MAX)
     labels = [short(names[index], 14) for index in shown]

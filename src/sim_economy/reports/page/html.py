@@ -37,7 +37,7 @@ def page_pieces(report: Report) -> Iterator[str]:
         template = _environment().get_template("page.html.jinja")
     except ModuleNotFoundError as error:
         raise ExtraMissingError("a page", str(error.name), "report") from None
-    style = theme_css() + _resource("page.css") + report.style
+    style = theme_css() + _resource("base.css") + _resource("page.css") + report.style
     yield from template.generate(
         report=report,
         style=style,

@@ -1,0 +1,80 @@
+/** One agent: how it stands, its balance over turns, where its tokens came from, its contracts, what it said. */
+import { go } from "../address.js";
+import { Chart } from "../chart.js";
+import { html, useMemo } from "../library.js";
+import { counted, decimal, signed, tokens, words } from "../numbers.js";
+import { AgentHeading } from "../parts/agent-heading.js";
+import { useBalances } from "../parts/balances.js";
+import { ContractTable } from "../parts/contract-table.js";
+import { KeyFigures } from "../parts/figures.js";
+import { shownOr } from "../parts/notices.js";
+import { Speech } from "../parts/speech.js";
+import { Table } from "../parts/table.js";
+import { useAnswer } from "../wire.js";
+
+export function Agent({ world, agentId }) {
+  const answer = useAnswer(world.path(`view/agents/${encodeURIComponent(agentId)}`), world.version);
+  return html`<${AgentHeading} world=${world} agentId=${agentId} here="" />
+    ${shownOr(answer, "the agent", (value) => html`<${Known} world=${world} value=${value} />`)}`;
+}
+
+function Known({ world, value }) {
+  const { agent, reasons, contracts, speech } = value;
+  return html`<p class="answer">${value.answer}</p>
+    <${KeyFigures} figures=${figuresOf(value, world.overview.ended)} />
+    <div class="two">
+      <section><h2>Balance over turns</h2><${OwnChart} world=${world} agentId=${agent.agent_id} />
+        <h2>Contracts</h2>
+        ${contracts.length === 0
+          ? html`<p class="empty">It was never a party of one.</p>`
+          : html`<${ContractTable} world=${world} rows=${contracts} />`}
+        ${value.contracts_total > contracts.length && html`<p>
+          <a href=${world.to(["contracts"], { agent: agent.agent_id })}>All ${tokens(value.contracts_total)} contracts</a></p>`}
+      </section>
+      <section><h2>Tokens by reason</h2>
+        <${Table} caption="Net tokens by reason" columns=${reasonColumns} rows=${reasons} id=${(row) => row.reason} />
+        <p><a href=${world.to(["agents", agent.agent_id, "statement"])}>Statement, posting by posting</a></p>
+        <h2>What it said</h2>
+        ${speech.length === 0 ? html`<p class="empty">It said nothing.</p>` : html`<${Speech} world=${world} rows=${speech} />`}
+      </section>
+    </div>`;
+}
+
+const reasonColumns = [
+  { name: "reason", cell: ({ reason }) => words(reason) },
+  { name: "tokens", number: true, cell: (row) => html`<span class=${BigInt(row.tokens) < 0n ? "is-out" : "is-in"}>${signed(row.tokens)}</span>` },
+  { name: "postings", number: true, cell: ({ postings }) => tokens(postings) },
+];
+
+function figuresOf({ agent, actions, rejections }, ended) {
+  const usual = Object.entries(actions).sort(([, first], [, second]) => second - first).slice(0, 3);
+  return [
+    { label: "balance", value: tokens(agent.balance), bad: BigInt(agent.balance) < 0n, note: `lowest ${tokens(agent.lowest)}` },
+    { label: "trend a turn", value: decimal(agent.trend), note: outlookOf(agent, ended), bad: agent.insolvent_turn !== null },
+    { label: "staked", value: tokens(agent.staked), note: `${tokens(agent.unstaking)} unstaking` },
+    { label: "in escrow", value: tokens(agent.escrow), note: `${tokens(agent.pending)} pending` },
+    { label: "actions", value: tokens(Object.values(actions).reduce((sum, count) => sum + count, 0)),
+      note: `${usual.map(([name, count]) => `${words(name)} ${tokens(count)}`).join(", ")}; ${counted(rejections, "rejection")}` },
+    ...(agent.decided_by ? [{ label: "decided by", value: html`<span class="small">${agent.decided_by}</span>` }] : []),
+  ];
+}
+
+function outlookOf({ since, insolvent_turn: turn, balance }, ended) {
+  if (since !== null) return `insolvent since turn ${tokens(since)}`;
+  if (balance.startsWith("-")) return "insolvent now";
+  if (ended) return "the run has ended";
+  return turn === null ? "its balance does not fall" : `insolvent in turn ${tokens(turn)}, if it lasts`;
+}
+
+function OwnChart({ world, agentId }) {
+  const asked = useMemo(() => [agentId], [agentId]);
+  const balances = useBalances(world, asked);
+  return shownOr(balances, "its balance", ({ turns, lines, span }) => {
+    const own = lines[0];
+    if (own === undefined || turns.length === 0) return html`<p class="empty">No turn is closed yet.</p>`;
+    const reach = { name: "within each point", low: own.low, high: own.high, colour: "blue" };
+    return html`<${Chart} label=${`Balance of ${agentId} over turns, in tokens`} turns=${turns} height=${280}
+      lines=${[{ name: agentId, values: own.last, colour: "blue" }]} bands=${span > 1 ? [reach] : []}
+      onTurn=${(turn) => go(world.to(["agents", agentId, "turns", turn]))} />`;
+  });
+}

@@ -1,0 +1,84 @@
+/** How a world stands: the answer first, then its figures, balances over turns, and what happened last. */
+import { html } from "../library.js";
+import { counted, decimal, tokens, words } from "../numbers.js";
+import { BalancesChart } from "../parts/balances-chart.js";
+import { EventList } from "../parts/event-list.js";
+import { KeyFigures } from "../parts/figures.js";
+import { AgentLink, TurnLink } from "../parts/links.js";
+import { PlayedRow } from "../parts/played-row.js";
+import { SameAsBefore } from "../parts/same-as-before.js";
+import { Table } from "../parts/table.js";
+import { Title } from "../parts/title.js";
+
+export function Overview({ world, query }) {
+  const { overview } = world;
+  return html`<${Title} text=${titleOf(overview)} />
+    <p class="answer">${overview.answer}</p>
+    <${PlayedRow} world=${world} />
+    <${SameAsBefore} world=${world} />
+    <${KeyFigures} figures=${figuresOf(world)} />
+    <div class="two">
+      <section aria-labelledby="balances"><h2 id="balances">Balances over turns, in tokens</h2>
+        <${BalancesChart} world=${world} query=${query} />
+        <${Insolvency} world=${world} />
+      </section>
+      <section aria-labelledby="newest"><h2 id="newest">Newest events</h2>
+        ${overview.newest.length === 0 && html`<p class="empty">Nothing has happened yet.</p>`}
+        <${EventList} world=${world} rows=${overview.newest} marksNew />
+        <p><a href=${world.to(["events"])}>All events</a></p>
+      </section>
+    </div>
+    <${Parameters} overview=${overview} />`;
+}
+
+const titleOf = ({ title, turn, turns_planned: planned }) =>
+  `${title}, after turn ${tokens(turn)}${planned === null || planned === turn ? "" : ` of ${tokens(planned)}`}`;
+
+function figuresOf({ overview, to }) {
+  const { agents, solvent_agents: solvent, platform } = overview;
+  return [
+    { label: html`of <a href=${to(["agents"], { order: "balance" })}>${counted(agents, "agent")}</a> solvent`, value: tokens(solvent),
+      bad: solvent < agents },
+    { label: "platform’s balance", value: tokens(platform), note: "tokens", bad: BigInt(platform) < 0n },
+    { label: "token supply", value: tokens(overview.token_supply), note: "what agents own" },
+    { label: "fees charged", value: tokens(overview.fees_charged), note: feesNote(overview) },
+    { label: "dividends paid", value: tokens(overview.dividends), note: "tokens" },
+    { label: "blocks", value: html`<a href=${to(["chain"])}>${tokens(overview.blocks)}</a>`,
+      note: counted(overview.transactions, "transaction") },
+    { label: "open contracts", value: html`<a href=${to(["contracts"])}>${tokens(overview.open_contracts)}</a>`,
+      note: `${tokens(overview.contracts.proposed ?? 0)} proposed in all` },
+  ];
+}
+
+function feesNote({ fees_covered: covered, fees_waived: waived }) {
+  return `${tokens(covered)} covered${BigInt(waived) === 0n ? "" : `, ${tokens(waived)} waived`}`;
+}
+
+/** Who is insolvent, and who will be first at the present trend. */
+function Insolvency({ world }) {
+  const { insolvent, outlook, trend_turns: turns, ended } = world.overview;
+  const rows = [...insolvent, ...outlook];
+  if (rows.length === 0) return html`<p>No agent is insolvent${ended ? "" : ", and no balance falls"}.</p>`;
+  const columns = [
+    { name: "agent", cell: ({ agent_id: id }) => html`<${AgentLink} world=${world} id=${id} />` },
+    { name: "balance", number: true, cell: ({ balance }) => html`<span class=${BigInt(balance) < 0n ? "is-bad" : ""}>${tokens(balance)}</span>` },
+    { name: "insolvent", cell: ({ since, turn }) => (since === undefined
+      ? `in turn ${tokens(turn)}, if the trend lasts`
+      : since === null ? "now" : html`since <${TurnLink} world=${world} turn=${since}>turn ${tokens(since)}</${TurnLink}>`) },
+    ...(outlook.length === 0 ? [] : [{ name: "trend a turn", number: true, cell: ({ trend }) => (trend === undefined ? "" : decimal(trend)) }]),
+  ];
+  return html`<h2>Insolvent, or next</h2>
+    <${Table} caption="Insolvent agents, then those who will be first" columns=${columns} rows=${rows} id=${(row) => row.agent_id} />
+    <p class="empty">An agent is insolvent while its balance is below zero. The trend is the mean change over the last ${counted(turns, "turn")}.
+      ${" "}<a href=${world.to(["agents"], { order: "insolvency" })}>All agents in this order</a></p>`;
+}
+
+function Parameters({ overview }) {
+  const columns = [
+    { name: "parameter", cell: ({ name }) => words(name) },
+    { name: "value", cell: ({ value }) => value, wrap: true },
+  ];
+  return html`<details><summary>Parameters of this world (rules version ${overview.rules_version})</summary>
+    <${Table} caption="Parameters" columns=${columns} rows=${overview.parameters} id=${(row) => row.name} />
+  </details>`;
+}

@@ -1,0 +1,1 @@
+"""Tests of the viewer: what it reads, answers and refuses."""
