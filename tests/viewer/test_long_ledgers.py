@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sim_economy.viewer import overview, shown_world
+from sim_economy.viewer.history import shown_world
+from sim_economy.viewer.pages import overview
 from tests.viewer.ledgers import Viewer, played
 
 TURNS = 150

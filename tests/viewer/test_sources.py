@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from contextlib import closing
 from pathlib import Path
@@ -12,10 +13,12 @@ import pytest
 from sim_economy.core.errors import FolderError, StoreError
 from sim_economy.experiments.experiment import run_experiment
 from sim_economy.ledger.stores.sqlite import SQLiteStore
+from sim_economy.orchestrator.record.transcript import read_transcript
 from sim_economy.runs.policy_loop import play_run
 from sim_economy.scenarios.scenario import load_scenario
 from sim_economy.viewer.known_sources import source_of
 from sim_economy.world.world import World
+from tests.orchestrator.setup import play_hostile
 from tests.viewer.ledgers import Viewer, played
 
 TURNS = 12
@@ -178,3 +181,46 @@ def test_a_reader_that_leaves_nothing_reads_a_ledger_with_a_log_too(tmp_path: Pa
     with closing(SQLiteStore.open(path, read_only=True, untouched=True)) as reader:
         assert reader.head().turn == 2
     assert {own.name for own in tmp_path.iterdir()} == {"run.sqlite", "run.sqlite.lock"}
+
+
+def test_a_run_of_models_shows_what_each_saw_thought_and_paid(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    play_hostile(folder)
+    before = contents(folder)
+    transcript = read_transcript(Path(shutil.copytree(folder, tmp_path / "copy")))
+    viewer = Viewer.of(folder)
+    (listed,) = viewer.ask("/view/catalogue")["worlds"]
+    overview = viewer.ask("/view/overview")
+    assert (overview["kind"], overview["title"]) == ("orchestrated_run", listed["title"])
+    assert transcript.agent_turns
+    for of_turn in transcript.agent_turns.values():
+        for own in of_turn:
+            path = f"/view/agents/{own.agent_id}/decisions/{own.turn}"
+            found = viewer.ask(path)
+            assert found["saw"] == own.saw
+            assert found["idle_because"] == own.idle_because
+            assert [call["reply"] for call in found["calls"]] == [call.reply for call in own.calls]
+            assert found["decided_by"] == own.backend
+            paid = {reason["reason"]: int(reason["tokens"]) for reason in found["paid"]}
+            assert paid == own.paid
+    rows = viewer.ask("/view/agents/agent_0/decisions")["rows"]
+    assert [row["calls"] for row in rows] == [
+        len(own.calls) for own in reversed(transcript.by_agent()["agent_0"])
+    ]
+    assert viewer.ask("/view/agents/agent_0")["has_calls"] is True
+    assert contents(folder) == before
+    (folder / "ledger.sqlite").unlink()
+    elsewhere = Viewer.of(folder).ask("/view/catalogue")
+    assert (elsewhere["worlds"], "played on an engine" in elsewhere["answer"]) == ([], True)
+
+
+def test_a_ledger_in_a_database_is_shown_as_one_in_a_file(location: str) -> None:
+    with World.create(location) as world:
+        for _ in range(3):
+            world.turn()
+        head = world.head.hash
+    viewer = Viewer(source_of(location))
+    look_at_everything(viewer, "")
+    found = viewer.ask("/view/overview")
+    assert (found["turn"], found["head"]["head"]) == (3, head)
+    assert viewer.ask("/view/verification")["is_sound"] is True

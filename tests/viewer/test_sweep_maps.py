@@ -162,6 +162,8 @@ def test_the_first_sentence_is_the_answer(source: SweepSource) -> None:
     assert plane.answer.startswith(
         f"After 12 turns, with study_cost 80, agents and platform are both solvent in {share:.1f} %"
     )
+    insolvent = 100 * (classes == 1).sum() / 15
+    assert f"; agents alone are insolvent in {insolvent:.1f} %" in plane.answer
     metric = asked(source, "map/plane", across=ACROSS, up=UP, held=",,1,", metric="fees_total")
     assert metric.answer == plane.answer
     (column,) = metric.columns

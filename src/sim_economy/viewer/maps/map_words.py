@@ -11,7 +11,7 @@ from sim_economy.runs.row_metrics import ROW_METRICS
 from sim_economy.viewer.maps.own_values import mark_of, own_step
 from sim_economy.viewer.maps.planes import UNPLAYED, MetricCells, Plane, PlaneChoice
 from sim_economy.viewer.maps.swept_rows import SEED, SweptRows
-from sim_economy.viewer.words import named
+from sim_economy.viewer.pages.words import named
 
 CLASSES: Final = (Solvency.WINDOW, Solvency.AGENTS, Solvency.PLATFORM, Solvency.BOTH)
 """By their number."""
@@ -26,16 +26,15 @@ def plane_answer(rows: SweptRows, choice: PlaneChoice, plane: Plane) -> str:
     shares = [int((plane.classes == number).sum()) / played for number in range(len(CLASSES))]
     cells = "the runs" if SEED in {choice.across, choice.up} else "the plane"
     solvent = f"agents and platform are both solvent in {percent(shares[0])} of {cells}"
-    others = [
-        f"{who} in {percent(share)}"
-        for who, share in zip(_INSOLVENT, shares[1:], strict=True)
-        if share
-    ]
-    insolvent = f"; insolvent are {named(others)}" if others else ""
+    said: list[str] = []
+    for (who, verb), share in zip(_INSOLVENT, shares[1:], strict=True):
+        if share:
+            said.append(f"{who}{'' if said else f' {verb} insolvent'} in {percent(share)}")
+    insolvent = f"; {named(said)}" if said else ""
     return f"{where} {solvent}{insolvent}{_at_mark(rows, choice, plane)}."
 
 
-_INSOLVENT: Final = ("agents alone", "the platform alone", "both")
+_INSOLVENT: Final = (("agents alone", "are"), ("the platform alone", "is"), ("both", "are"))
 
 
 def _where(rows: SweptRows, choice: PlaneChoice) -> str:
