@@ -24,9 +24,9 @@ HERE = Path(__file__).resolve().parent
 def measured(checkout: Path, folder: Path, tokenizer: str, agents: int, turns: int) -> list[str]:
     """Input, its uncached part and the cached share of each turn."""
     with TokenMeter(tokenizer) as meter:
-        command = [sys.executable, HERE / "models_work.py", folder, meter.address, "native"]
+        work = HERE / "models_work.py"
         subprocess.run(
-            [*command, str(agents), str(turns), "1"],
+            [sys.executable, work, folder, meter.address, "native", str(agents), str(turns), "1"],
             cwd=checkout,
             env={**os.environ, "PYTHONPATH": f"{checkout / 'src'}{os.pathsep}{checkout}"},
             check=True,
