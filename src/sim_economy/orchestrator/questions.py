@@ -25,7 +25,7 @@ from sim_economy.orchestrator.dialogue.turn_schema import agent_options, turn_sc
 from sim_economy.orchestrator.model_call import Question
 from sim_economy.orchestrator.record.call_log import CallLog
 from sim_economy.orchestrator.scripted import observation_of
-from sim_economy.orchestrator.settings import Plan
+from sim_economy.orchestrator.settings import ModelSetting, Plan
 
 
 class Questions:
@@ -40,6 +40,7 @@ class Questions:
         self._log = log
         self._turns = turns
         self._version = prompt_version
+        self._schemas: dict[tuple[str, str], str] = {}
 
     def of(
         self,
@@ -72,9 +73,19 @@ class Questions:
             shown=shown,
             grows=build == self._grown,
             over=over,
-            schema=turn_schema(setting, shown.seen, self._config, self._log.reply_version),
+            schema=self._schema(setting, shown.seen),
             needs=matches_needs(self._config),
         )
+
+    def _schema(self, setting: ModelSetting, seen: dict[str, Any]) -> str:
+        """The schema of the answer; one that lasts for the run is made once."""
+        lasting = (setting.name, seen["agent_id"])
+        if lasting in self._schemas:
+            return self._schemas[lasting]
+        schema = turn_schema(setting, seen, self._config, self._log.reply_version)
+        if not setting.says_turn:
+            self._schemas[lasting] = schema
+        return schema
 
     def _shown(
         self, agent_id: str, observed: dict[str, Any], full_state: dict[str, Any] | None
