@@ -37,6 +37,7 @@ try:
         SystemPromptPart,
         TextPart,
         ThinkingPart,
+        ToolCallPart,
         UserPromptPart,
     )
     from pydantic_ai.models import Model, ModelRequestParameters
@@ -245,7 +246,7 @@ def _answer(response: ModelResponse, wire: Wire, provider: str) -> ModelOutput:
 
 def _text_of(response: ModelResponse) -> str:
     """The text of a reply, or what it calls the tool with; several calls as an array."""
-    match [call.args_as_json_str() for call in response.tool_calls]:
+    match [_arguments_of(call) for call in response.tool_calls]:
         case []:
             texts = [part.content for part in response.parts if isinstance(part, TextPart)]
             return "".join(text or "" for text in texts)
@@ -253,6 +254,11 @@ def _text_of(response: ModelResponse) -> str:
             return arguments
         case calls:
             return f"[{', '.join(calls)}]"
+
+
+def _arguments_of(call: ToolCallPart) -> str:
+    """What a tool is called with, as it came: the library rewrites what it cannot read."""
+    return call.args if isinstance(call.args, str) else call.args_as_json_str()
 
 
 def _failed(error: Exception, wire: Wire, provider: str) -> CallFailed:
