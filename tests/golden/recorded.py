@@ -140,6 +140,51 @@ def orchestrated_run(folder: Path, version: RulesVersion) -> Store:
     return SQLiteStore.open(folder / "ledger.sqlite", read_only=True)
 
 
+PROMPTS: Final = (2, 3)
+"""Versions of prompts of a world with interventions."""
+
+_SCRIPT: Final[tuple[dict[str, Any], ...]] = (
+    {"turn": 2, "agent": "agent_1", "reply": "I mine."},
+    {
+        "turn": 3,
+        "agent": "agent_2",
+        "reply": '{"action": {"action": "stake", "amount": 5000}}',
+        "tokens": {"input": 900, "output": 70, "thinking": 30},
+    },
+    {"turn": 3, "agent": "agent_0", "fails": "request_rejected"},
+)
+
+
+def prompted(version: int) -> Path:
+    """The folder of a run of models as it was recorded under a version of prompts."""
+    return RECORDINGS / f"orchestrated-prompt-{version}"
+
+
+def prompted_run(folder: Path, version: int) -> None:
+    """Three models under income, interventions and a shock; a repair, a refusal and a failure."""
+    shock = {"turn": 2, "until": 3, "target": "study_cost", "value": 61}
+    rules = {"debt_rails": {"debt_cap": 444}, "fee_cap": {"cap_ratio": 3}, "shocks": [shock]}
+    income = {"allowance": 40, "period_turns": 2, "carryover_max": 2000}
+    given = {"seed": 23, "num_agents": 3, "income": income, "governance": rules}
+    config = parse_world_config(given)
+    script = folder / "script.jsonl"
+    script.write_text("".join(json.dumps(line) + "\n" for line in _SCRIPT))
+    tables = {
+        "orchestrator": {"memory_turns": 2},
+        "models": {"m": {"provider": "mock", "script": script.name}},
+        "minds": [{"model": "m", "persona": "You are patient."}],
+    }
+    task = Task(
+        name="earlier",
+        turns=5,
+        config=config,
+        plan=parse_plan(tables, config, folder),
+        usage={"source": "published"},
+        prompt_version=version,
+    )
+    asyncio.run(orchestrate(folder / "run", task, PublishedUsage()))
+
+
 RUNS: Final[Mapping[str, Callable[[RulesVersion], Store]]] = {
     **{name: partial(scenario_run, name) for name in SCENARIOS},
     **{name: partial(random_run, name) for name in RANDOM},
@@ -161,6 +206,13 @@ def main() -> None:
         store.close()
         for name in ("settings.json", "calls.jsonl"):
             (calls / name).write_bytes((folder / name).read_bytes())
+    newest = prompted(PROMPTS[-1])
+    rmtree(newest, ignore_errors=True)
+    newest.mkdir()
+    with TemporaryDirectory() as temporary:
+        prompted_run(Path(temporary), PROMPTS[-1])
+        for name in ("settings.json", "calls.jsonl"):
+            (newest / name).write_bytes((Path(temporary) / "run" / name).read_bytes())
     recordings(version).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 

@@ -15,7 +15,16 @@ from sim_economy.core.codec import canonical
 from sim_economy.core.rules_version import RulesVersion
 from sim_economy.orchestrator.record.call_log import LogLine, read_call_log
 from sim_economy.orchestrator.session import replay_run
-from tests.golden.recorded import RUNS, orchestrated, orchestrated_run, recording, recordings
+from tests.golden.recorded import (
+    PROMPTS,
+    RUNS,
+    orchestrated,
+    orchestrated_run,
+    prompted,
+    prompted_run,
+    recording,
+    recordings,
+)
 
 RECORDED: Final[dict[str, dict[str, Any]]] = {
     version: json.loads(recordings(version).read_text(encoding="utf-8")) for version in RulesVersion
@@ -54,6 +63,19 @@ def test_recorded_calls_replay_to_the_recorded_head(tmp_path: Path, version: Rul
     replayed = asyncio.run(replay_run(folder))
     assert replayed.world_head.head == RECORDED[version]["orchestrated"]["heads"][-1]
     assert replayed.calls == 40
+
+
+@pytest.mark.parametrize("version", PROMPTS)
+def test_prompts_of_a_version_are_its_recorded_bytes(tmp_path: Path, version: int) -> None:
+    """Another byte needs another version: runs that began go on with what they were asked."""
+    prompted_run(tmp_path, version)
+    recorded = prompted(version)
+    logs = [read_call_log(folder / "calls.jsonl")[0] for folder in (tmp_path / "run", recorded)]
+    played, kept = ({at: log.request(sent) for at, sent in log.calls_sent.items()} for log in logs)
+    assert played == kept
+    assert logs[0].closed == logs[1].closed
+    shutil.copytree(recorded, tmp_path / "again")
+    assert asyncio.run(replay_run(tmp_path / "again")).calls == len(logs[1].calls_ended) == 16
 
 
 @pytest.mark.parametrize("version", RulesVersion)
