@@ -28,9 +28,8 @@ def task(address: str, output: str, agents: int, turns: int, seed: int) -> Task:
         "model": "gemma-3-270m",
         "base_url": address,
         "output": output,
-        "max_output_tokens": 256,
+        "max_output_tokens": 512,
         "temperature": 0.7,
-        "extra": {"seed": seed},
     }
     if "schema" in ModelSetting.__struct_fields__:
         model["schema"] = "llama.cpp"

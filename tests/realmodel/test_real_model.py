@@ -47,7 +47,7 @@ def wanted(address: str, output: str) -> Task:
         "base_url": address,
         "output": output,
         "schema": "llama.cpp",
-        "max_output_tokens": 256,
+        "max_output_tokens": 512,
         "temperature": 0.7,
     }
     limits = {"call_deadline_seconds": 1800, "turn_deadline_seconds": 7200}

@@ -161,7 +161,7 @@ class _Writer:
         """An argument, with what the schema cannot say of it in words."""
         if name in _ROOM:
             assert isinstance(argument, FreeText), argument
-            most = max(1, self._tokens_most // _ROOM[name])
+            most = max(1, (self._tokens_most - _ACTION_TOKENS) // _ROOM[name])
             argument = replace(argument, most=min(argument.most, most))
         written = self._written(argument, named=name in _NAMING)
         if not self._words:
@@ -212,7 +212,9 @@ _NAMING: Final = frozenset({"to", "counterparty", "arbitrator", "contract_id"})
 """Arguments that name agents or contracts."""
 
 _ROOM: Final[Mapping[str, int]] = {"thinking": 4, "speech": 4, "payload": 2}
-"""Texts with the part of a reply that each may fill: one of so many."""
+"""Texts with the part that each may fill of what an action leaves: one of so many."""
+_ACTION_TOKENS: Final = 192
+"""Of a proposal with all its terms and the blanks that a small model adds, without its texts."""
 
 _WORDS: Final[Mapping[str, str]] = {
     "thinking": "your reasoning, briefly; nobody else sees it",
