@@ -36,6 +36,24 @@ def test_a_module_says_what_it_is_for(path: Path) -> None:
     assert ast.get_docstring(tree(path))
 
 
+# Threads read records, and msgspec crashes where two look up a type for the first time together
+
+READ_BY_THREADS: Final = ("core", "ledger", "world", "api", "viewer")
+
+
+@pytest.mark.parametrize("package", READ_BY_THREADS)
+def test_decoders_are_made_once_before_threads_read(package: str) -> None:
+    assert [where for where, node in nodes(PACKAGE / package) if looks_up_late(node)] == []
+
+
+def looks_up_late(node: ast.AST) -> bool:
+    """Whether it is `decode(..., type=Name)`; `cls` has a decoder beside its class."""
+    if not (isinstance(node, ast.Call) and ast.unparse(node.func).endswith("decode")):
+        return False
+    types = [keyword.value for keyword in node.keywords if keyword.arg == "type"]
+    return any(isinstance(each, ast.Name) and each.id != "cls" for each in types)
+
+
 # Only the ledger moves tokens
 
 CHANGERS: Final = {

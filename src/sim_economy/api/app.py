@@ -37,7 +37,7 @@ from sim_economy.core.errors import SimEconomyError
 from sim_economy.ledger.readers.plain_text import visible
 from sim_economy.ledger.sidecars.locations import DEFAULT_WORLD, is_world_id
 from sim_economy.viewer import answers as viewer_answers
-from sim_economy.viewer.routes import WORLD_ROUTES, ViewerRoute
+from sim_economy.viewer.pages.routes import WORLD_ROUTES, ViewerRoute
 
 FINDING: Final = "Sim-Engine-Finding"
 """The header that marks what is read from a ledger in which a check found something."""

@@ -10,7 +10,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
 
-from msgspec import DecodeError, json
+from msgspec import DecodeError
 from starlette.requests import Request
 
 from sim_economy.api.connection_limits import address_of
@@ -18,7 +18,12 @@ from sim_economy.api.error_responses import RequestError
 from sim_economy.api.fair_share import CallerIdentity
 from sim_economy.api.reader_sessions import COOKIE, ReaderSessions
 from sim_economy.core.errors import StoreError
-from sim_economy.ledger.credentials.tokens import ADMIN, READER, Credentials
+from sim_economy.ledger.credentials.tokens import (
+    ADMIN,
+    CREDENTIALS_DECODER,
+    READER,
+    Credentials,
+)
 from sim_economy.ledger.sidecars.locations import DEFAULT_WORLD, LedgerLocation
 from sim_economy.world.access import Access
 
@@ -106,7 +111,7 @@ def kept_credentials(location: LedgerLocation) -> Credentials | None:
 
 @lru_cache(maxsize=16)
 def _read_credentials(path: Path, *_seen: int) -> Credentials:
-    return json.decode(path.read_bytes(), type=Credentials)
+    return CREDENTIALS_DECODER.decode(path.read_bytes())
 
 
 def identify(

@@ -12,7 +12,7 @@ from sim_economy.ledger.sidecars.policies_file import kept_policies
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.ledger.verify import Verification
 from sim_economy.viewer.answer_rows import SourceKind
-from sim_economy.viewer.ledger_world import deciders_of
+from sim_economy.viewer.folders.ledger_world import deciders_of
 from sim_economy.world.engine import Engine
 
 T = TypeVar("T")

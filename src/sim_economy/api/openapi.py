@@ -28,9 +28,9 @@ from sim_economy.core.units import INPUT_LIMIT
 from sim_economy.core.world_config import HIDDEN, WorldConfig, parameters, shockable
 from sim_economy.ledger.credentials.tokens import READER
 from sim_economy.scenarios.scenario import SHIPPED
-from sim_economy.viewer.agent_answers import ORDERS
-from sim_economy.viewer.balance_history import BUCKETS_MAX
-from sim_economy.viewer.event_rows import KINDS as EVENT_KINDS
+from sim_economy.viewer.history.balance_history import BUCKETS_MAX
+from sim_economy.viewer.pages.agent_answers import ORDERS
+from sim_economy.viewer.pages.event_rows import KINDS as EVENT_KINDS
 
 
 def openapi(routes: Sequence[Route], limits: ConnectionLimits) -> dict[str, Any]:

@@ -22,8 +22,8 @@ from sim_economy.ledger.credentials.tokens import ADMIN, READER, Credentials
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.viewer.answer_rows import ListedWorld
 from sim_economy.viewer.answers import CallerAnswer, CatalogueAnswer
-from sim_economy.viewer.asked import Asked
-from sim_economy.viewer.routes import ViewerRoute
+from sim_economy.viewer.pages.asked import Asked
+from sim_economy.viewer.pages.routes import ViewerRoute
 
 _NO_STORE = {"cache-control": "no-store"}
 

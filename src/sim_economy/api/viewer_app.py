@@ -32,10 +32,10 @@ from sim_economy.api.route import JSON
 from sim_economy.core.errors import InputError, SimEconomyError
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.viewer.answers import CallerAnswer
-from sim_economy.viewer.asked import Asked
-from sim_economy.viewer.folder_files import MEDIA_TYPES
-from sim_economy.viewer.routes import WORLD_ROUTES, ViewerRoute
-from sim_economy.viewer.shown_world import ShownWorld
+from sim_economy.viewer.folders.folder_files import MEDIA_TYPES
+from sim_economy.viewer.history.shown_world import ShownWorld
+from sim_economy.viewer.pages.asked import Asked
+from sim_economy.viewer.pages.routes import WORLD_ROUTES, ViewerRoute
 from sim_economy.viewer.sources import SourceRoute, ViewerSource
 
 Answered: TypeAlias = Callable[[Request], Awaitable[Response]]

@@ -25,7 +25,7 @@ from sim_economy.ledger.credentials.tokens import Credentials, IssuedTokens
 from sim_economy.ledger.sidecars.locations import DEFAULT_WORLD
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.ledger.verify import Verification
-from sim_economy.viewer.shown_world import ShownWorld
+from sim_economy.viewer.history.shown_world import ShownWorld
 from sim_economy.world.access import Access
 from sim_economy.world.engine import Engine
 

@@ -33,6 +33,7 @@ _COMMANDS: Final = {
     "diff": "Show where two ledgers part.",
     "export": "Write a ledger as CSV, Parquet or JSON Lines.",
     "serve": "Serve a ledger over HTTP.",
+    "reader": "Make a token that shows a world of an engine and changes nothing.",
     "backup": "Copy a ledger into a file while it may be written.",
     "copy": "Copy a ledger between files and databases.",
     "mcp": "Let an MCP client play one agent of an engine.",

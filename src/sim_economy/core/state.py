@@ -283,6 +283,8 @@ def _governance(rules: GovernanceConfig, agents: int) -> GovernanceState:
 
 
 _encode = msgspec.json.Encoder().encode
+# Made here, once: threads that look up a type's fields for the first time together crash msgspec.
+_decode = msgspec.json.Decoder(State).decode
 
 
 def encode_state(state: State) -> bytes:
@@ -292,4 +294,4 @@ def encode_state(state: State) -> bytes:
 
 def decode_state(text: bytes | str) -> State:
     """The state of a canonical JSON text."""
-    return msgspec.json.decode(text, type=State)
+    return _decode(text)

@@ -263,6 +263,10 @@ def genesis_of(config: WorldConfig, world_id: str, keys: Keys | None = None) -> 
     )
 
 
+_GENESIS: Final = json.Decoder(Genesis)
+"""What `convert` looks a genesis record up by; made before threads do it together."""
+
+
 def read_genesis(line: bytes) -> Genesis:
     """The first record from its line, its numbers exact.
 
@@ -416,6 +420,9 @@ def _weights(block: Block, agent_ids: Sequence[str]) -> tuple[tuple[str, Validat
     )
 
 
+_decode_turn: Final = json.Decoder(TurnRecord).decode
+
+
 def read_record(line: bytes) -> TurnRecord:
     """The record of a line that a store found.
 
@@ -423,7 +430,7 @@ def read_record(line: bytes) -> TurnRecord:
         StoreError: It is not a record of this format.
     """
     try:
-        return json.decode(line, type=TurnRecord)
+        return _decode_turn(line)
     except (DecodeError, UnicodeDecodeError, RecursionError) as error:
         turn = line[:40].partition(b'"turn":')[2].partition(b",")[0].decode(errors="replace")
         raise StoreError(

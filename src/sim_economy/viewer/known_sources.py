@@ -29,7 +29,7 @@ def source_of(what: str | Path) -> ViewerSource:
         StoreError: It is no ledger, or none that can be read.
         ScenarioError: It is an experiment's folder, and damaged.
     """
-    from sim_economy.viewer.ledger_source import LedgerFileSource  # noqa: PLC0415
+    from sim_economy.viewer.folders.ledger_source import LedgerFileSource  # noqa: PLC0415
 
     if is_database(what) or not Path(what).is_dir():
         return LedgerFileSource(location_of(what))
@@ -46,19 +46,19 @@ def source_of(what: str | Path) -> ViewerSource:
 
 
 def _experiment(folder: Path) -> ViewerSource:
-    from sim_economy.viewer.experiment_source import ExperimentSource  # noqa: PLC0415
+    from sim_economy.viewer.folders.experiment_source import ExperimentSource  # noqa: PLC0415
 
     return ExperimentSource(folder)
 
 
 def _orchestrated_run(folder: Path) -> ViewerSource:
-    from sim_economy.viewer.orchestrated_run_source import OrchestratedRunSource  # noqa: PLC0415
+    from sim_economy.viewer.folders.orchestrated_run_source import OrchestratedRunSource  # noqa: PLC0415
 
     return OrchestratedRunSource(folder)
 
 
 def _what_if(folder: Path) -> ViewerSource:
-    from sim_economy.viewer.what_if_source import WhatIfSource  # noqa: PLC0415
+    from sim_economy.viewer.folders.what_if_source import WhatIfSource  # noqa: PLC0415
 
     return WhatIfSource(folder)
 

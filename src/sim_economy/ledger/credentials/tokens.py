@@ -115,3 +115,7 @@ class Credentials(Struct, frozen=True):
 
 def _reader_token() -> str:
     return f"{READER}.{secrets.token_urlsafe(32)}"
+
+
+CREDENTIALS_DECODER: Final = json.Decoder(Credentials)
+"""Reads the hashes kept of a world's tokens."""

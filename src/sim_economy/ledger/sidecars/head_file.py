@@ -64,6 +64,9 @@ class Seen(Struct, frozen=True, omit_defaults=True):
         return None
 
 
+_decode_seen: Final = json.Decoder(Seen).decode
+
+
 class HeadFile:
     """The last heads of one ledger, in a file of two alternating slots."""
 
@@ -220,7 +223,7 @@ class HeadFile:
     def _slot(self, slot: int) -> Seen | None:
         text = os.pread(self._descriptor, _SLOT, _SLOT * slot)
         try:
-            found = json.decode(text, type=Seen)
+            found = _decode_seen(text)
         except (DecodeError, RecursionError):
             return None
         return found if Seen.of(found.head, found.ends) == found else None

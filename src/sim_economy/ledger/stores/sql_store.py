@@ -49,6 +49,9 @@ class _Hashed(Struct):
     hash: str
 
 
+_decode_hashed: Final = json.Decoder(_Hashed).decode
+
+
 class Kept(Struct, frozen=True):
     """What the one writer of a ledger knows to be its end.
 
@@ -291,7 +294,7 @@ class SQLStore(ABC):
             ):
                 for _, block in self._rows(f"SELECT turn, data FROM {blocks} {newest}"):
                     text = self._text(block, "newest block")
-                    found = json.decode(text, type=_Hashed)
+                    found = _decode_hashed(text)
                     return Head(turn, state_digest, head_hash, found.hash)
         raise StoreError(
             "ledger_damaged", self.name, "holds no turn with a block; restore it from a backup"

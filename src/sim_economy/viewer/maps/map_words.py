@@ -11,7 +11,7 @@ from sim_economy.runs.row_metrics import ROW_METRICS
 from sim_economy.viewer.maps.own_values import mark_of, own_step
 from sim_economy.viewer.maps.planes import UNPLAYED, MetricCells, PlaneChoice, SweptPlane
 from sim_economy.viewer.maps.swept_rows import SEED, SweptRows
-from sim_economy.viewer.words import named
+from sim_economy.viewer.pages.words import named
 
 CLASSES: Final = (Solvency.WINDOW, Solvency.AGENTS, Solvency.PLATFORM, Solvency.BOTH)
 """By their number."""

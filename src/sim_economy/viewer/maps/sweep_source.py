@@ -13,9 +13,9 @@ from sim_economy.experiments.sweeps.sweep_folder import MANIFEST
 from sim_economy.ledger.sidecars.locations import SQLiteLocation
 from sim_economy.viewer.answer_rows import ListedWorld
 from sim_economy.viewer.answers import CatalogueAnswer
-from sim_economy.viewer.catalogue_answer import catalogue_of
-from sim_economy.viewer.folder_files import document_path, listed_documents
-from sim_economy.viewer.ledger_world import LedgerWorld
+from sim_economy.viewer.folders.catalogue_answer import catalogue_of
+from sim_economy.viewer.folders.folder_files import document_path, listed_documents
+from sim_economy.viewer.folders.ledger_world import LedgerWorld
 from sim_economy.viewer.maps.map_answers import (
     CellAnswer,
     MapAnswer,

@@ -66,10 +66,10 @@ class BalanceHistory:
         self.buckets.append(added)
         if len(self.buckets) > BUCKETS_MAX:
             self.span *= 2
-            self.buckets = merged(self.buckets, 2)
+            self.buckets = _merged(self.buckets)
 
-    def within(self, points: int) -> tuple[int, list[Bucket]]:
-        """Turns of a bucket, and at most so many buckets, which are copies where they are merged.
+    def within(self, points: int) -> tuple[int, list[Sequence[Bucket]]]:
+        """Turns of a group of buckets, and at most so many groups.
 
         Args:
             points: At least 2.
@@ -77,16 +77,15 @@ class BalanceHistory:
         factor = 1
         while -(-len(self.buckets) // factor) > points:
             factor *= 2
-        return self.span * factor, merged(self.buckets, factor)
+        starts = range(0, len(self.buckets), factor)
+        return self.span * factor, [self.buckets[start : start + factor] for start in starts]
 
 
-def merged(buckets: Sequence[Bucket], factor: int) -> list[Bucket]:
-    """Each so many buckets as one."""
-    if factor == 1:
-        return list(buckets)
+def _merged(buckets: Sequence[Bucket]) -> list[Bucket]:
+    """Each two buckets as one, those that stay as they were."""
     found = []
-    for start in range(0, len(buckets), factor):
-        first, *later = buckets[start : start + factor]
+    for start in range(0, len(buckets), 2):
+        first, *later = buckets[start : start + 2]
         whole = _copied(first)
         for bucket in later:
             whole.add(bucket)
@@ -102,9 +101,9 @@ def _copied(bucket: Bucket) -> Bucket:
     return copy
 
 
-def bands_of(buckets: Sequence[Bucket]) -> Bands:
-    """The spread of balances after the last turn of each bucket."""
-    spreads = [_spread(bucket) for bucket in buckets]
+def bands_of(groups: Sequence[Sequence[Bucket]]) -> Bands:
+    """The spread of balances after the last turn of each group."""
+    spreads = [_spread(group[-1]) for group in groups]
     columns = zip(*spreads, strict=True) if spreads else ((),) * len(Spread._fields)
     return Bands(**dict(zip(Spread._fields, map(tuple, columns), strict=True)))
 
@@ -124,11 +123,11 @@ def _spread(bucket: Bucket) -> Spread:
     return bucket.spread
 
 
-def line_of(buckets: Sequence[Bucket], agent: int, agent_id: str) -> BalanceLine:
-    """One agent's balance in each bucket."""
+def line_of(groups: Sequence[Sequence[Bucket]], agent: int, agent_id: str) -> BalanceLine:
+    """One agent's balance in each group of buckets."""
     return BalanceLine(
         agent_id=agent_id,
-        low=tuple(bucket.low[agent] for bucket in buckets),
-        high=tuple(bucket.high[agent] for bucket in buckets),
-        last=tuple(bucket.last[agent] for bucket in buckets),
+        low=tuple(min(bucket.low[agent] for bucket in group) for group in groups),
+        high=tuple(max(bucket.high[agent] for bucket in group) for group in groups),
+        last=tuple(group[-1].last[agent] for group in groups),
     )

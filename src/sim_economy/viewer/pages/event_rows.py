@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final, TypeAlias
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple, TypeAlias
 
-from msgspec import UNSET, json, to_builtins
+from msgspec import UNSET, to_builtins
 
 from sim_economy.core.accounts import BALANCE, FIRST, WIDTH, PostingReason
 from sim_economy.core.contracts import Happened
@@ -17,9 +17,10 @@ from sim_economy.ledger.records import TurnRecord
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.viewer.answer_rows import EventRow
 from sim_economy.viewer.answers import EventsAnswer
-from sim_economy.viewer.asked import Asked
-from sim_economy.viewer.shown_world import ShownWorld
-from sim_economy.viewer.words import counted, named, short
+from sim_economy.viewer.history.shown_world import ShownWorld
+from sim_economy.viewer.history.world_history import sent_input
+from sim_economy.viewer.pages.asked import Asked
+from sim_economy.viewer.pages.words import counted, named, short
 
 KINDS: Final = (
     "end",
@@ -56,31 +57,35 @@ def events(world: ShownWorld, store: Store, asked: Asked) -> EventsAnswer:
     if agent_id:
         world.agent(agent_id)
 
-    def fits(row: EventRow) -> bool:
-        return kind in ("", row.kind) and agent_id in ("", row.agent_id)
-
+    kinds = (kind,) if kind else KINDS
     last = min(asked.number("before", store.head().turn + 1) - 1, store.head().turn)
-    rows, earlier = _newest(world, store, last, limit, fits)
+    rows, earlier = _newest(world, store, last, limit, kinds, agent_id)
     return EventsAnswer(rows=tuple(rows), next=earlier)
 
 
 def newest_events(world: ShownWorld, store: Store, last: int, limit: int) -> tuple[EventRow, ...]:
     """The newest events, those of most consequence first within a turn."""
-    rows, _ = _newest(world, store, last, limit, lambda row: row.kind != "income")
+    rows, _ = _newest(world, store, last, limit, [own for own in KINDS if own != "income"])
     return tuple(rows)
 
 
 def _newest(
-    world: ShownWorld, store: Store, last: int, limit: int, fits: Callable[[EventRow], bool]
+    world: ShownWorld,
+    store: Store,
+    last: int,
+    limit: int,
+    kinds: Collection[str],
+    agent_id: str = "",
 ) -> tuple[list[EventRow], int | None]:
     """Events of whole turns up to one, and the turn before which those that follow are."""
     rows: list[EventRow] = []
     first, turns, looked = last + 1, 4, 0
     while first > 1 and len(rows) < limit and looked < _TURNS_AT_ONCE:
         until, first = first - 1, max(1, first - turns)
-        by_turn: list[list[EventRow]] = []
-        for record, before, after in _with_balances(store, first, until):
-            by_turn.append([row for row in rows_of(world, record, before, after) if fits(row)])
+        by_turn = [
+            [row for row in rows_of(world, own, kinds) if agent_id in ("", row.agent_id)]
+            for own in _turns(world, store, first, until, kinds)
+        ]
         looked += until - first + 1
         turns = min(4 * turns, 512)
         for index, of_turn in enumerate(reversed(by_turn)):
@@ -90,38 +95,71 @@ def _newest(
     return rows, first if first > 1 else None
 
 
-def _with_balances(
-    store: Store, first: int, last: int
-) -> Iterator[tuple[TurnRecord, Balances, Balances]]:
-    """Turns with all balances before and after each."""
+class _ClosedTurn(NamedTuple):
+    """A turn with all balances before and after it; none where nobody asks who is insolvent."""
+
+    record: TurnRecord
+    before: Balances
+    after: Balances
+
+
+def _turns(
+    world: ShownWorld, store: Store, first: int, last: int, kinds: Collection[str]
+) -> Iterator[_ClosedTurn]:
+    """Turns in order; balances of the newest ones are at hand."""
+    if "insolvency" not in kinds:
+        for stored in store.read(first, last):
+            yield _ClosedTurn(stored.record, (), ())
+        return
+    held = world.history.held(first - 1, last)
+    if held:
+        for stored, before, after in zip(store.read(first, last), held, held[1:], strict=False):
+            yield _ClosedTurn(stored.record, before, after)
+        return
     accounts = accounts_before(store, first)
     before = accounts[BALANCE::WIDTH]
     for stored in store.read(first, last):
         fold_postings(accounts, stored.record.postings)
         after = accounts[BALANCE::WIDTH]
-        yield stored.record, before, after
+        yield _ClosedTurn(stored.record, before, after)
         before = after
 
 
-def rows_of(world: ShownWorld, record: TurnRecord, before: Balances, after: Balances) -> Rows:
+def rows_of(world: ShownWorld, closed: _ClosedTurn, kinds: Collection[str]) -> Rows:
     """The events of a turn, in the order of their kinds."""
-    turn = record.turn
-    if record.ends:
-        yield _row(turn, "end", "The run ended.")
-    yield from _insolvencies(world, turn, before, after)
-    for event in record.contracts:
-        yield _row(turn, "contract", contract_words(event), event.agent_id, event.contract_id)
-    yield from _interventions(record)
-    if record.block is not None:
-        block = record.block
+    for kind in KINDS:
+        if kind in kinds:
+            yield from _ROWS[kind](world, closed)
+
+
+def _end(world: ShownWorld, closed: _ClosedTurn) -> Rows:
+    del world
+    if closed.record.ends:
+        yield _row(closed.record.turn, "end", "The run ended.")
+
+
+def _contracts(world: ShownWorld, closed: _ClosedTurn) -> Rows:
+    del world
+    for event in closed.record.contracts:
+        words = contract_words(event)
+        yield _row(closed.record.turn, "contract", words, event.agent_id, event.contract_id)
+
+
+def _blocks(world: ShownWorld, closed: _ClosedTurn) -> Rows:
+    del world
+    block = closed.record.block
+    if block is not None:
         words = f"{block.winner} won the block ({block.validator_type})"
         if block.transactions:
             words += f": {counted(block.transactions, 'transaction')}, {block.tips:,} in tips"
-        yield _row(turn, "block", f"{words}.", block.winner)
-    for transaction in record.transactions:
-        yield _row(turn, "transaction", transaction_words(transaction), transaction.agent_id)
-    yield from _inputs(record)
-    yield from _income(world, record)
+        yield _row(block.turn, "block", f"{words}.", block.winner)
+
+
+def _transactions(world: ShownWorld, closed: _ClosedTurn) -> Rows:
+    del world
+    for transaction in closed.record.transactions:
+        words = transaction_words(transaction)
+        yield _row(closed.record.turn, "transaction", words, transaction.agent_id)
 
 
 def _row(
@@ -130,8 +168,9 @@ def _row(
     return EventRow(turn=turn, kind=kind, words=words, agent_id=agent_id, contract_id=contract_id)
 
 
-def _insolvencies(world: ShownWorld, turn: int, before: Balances, after: Balances) -> Rows:
-    for agent_id, old, new in zip(world.agent_ids, before, after, strict=True):
+def _insolvencies(world: ShownWorld, closed: _ClosedTurn) -> Rows:
+    turn = closed.record.turn
+    for agent_id, old, new in zip(world.agent_ids, closed.before, closed.after, strict=True):
         if (old < 0) != (new < 0):
             became = "insolvent" if new < 0 else "solvent again"
             yield _row(
@@ -170,8 +209,9 @@ def transaction_words(transaction: Transaction) -> str:
     )
 
 
-def _interventions(record: TurnRecord) -> Rows:
-    governance = record.governance
+def _interventions(world: ShownWorld, closed: _ClosedTurn) -> Rows:
+    del world
+    turn, governance = closed.record.turn, closed.record.governance
     if governance is UNSET:
         return
     done = {name: held for name, held in to_builtins(governance).items() if held not in ((), [])}
@@ -180,25 +220,32 @@ def _interventions(record: TurnRecord) -> Rows:
         if size is False or name == "fees_allowed":
             continue
         count = "" if size is True else f": {size:,}"
-        yield _row(record.turn, "intervention", f"{name.replace('_', ' ').capitalize()}{count}.")
+        yield _row(turn, "intervention", f"{name.replace('_', ' ').capitalize()}{count}.")
 
 
-def _inputs(record: TurnRecord) -> Rows:
-    sent = [json.decode(text) for text in record.inputs]
-    for one, reason in zip(sent, record.outcomes, strict=True):
+def _rejections(world: ShownWorld, closed: _ClosedTurn) -> Rows:
+    del world
+    record = closed.record
+    for text, reason in zip(record.inputs, record.outcomes, strict=True):
         if reason is not None:
-            action = short(str(one["action"]["action"]))
-            words = f"{one['agent_id']}'s {action} was rejected: {reason.value.replace('_', ' ')}."
-            yield _row(record.turn, "rejection", words, one["agent_id"])
-    for one in sent:
-        if speech := one.get("speech"):
-            words = f"{one['agent_id']}: \N{LEFT DOUBLE QUOTATION MARK}{speech}"
+            sent = sent_input(text)
+            words = f"{sent.agent_id}'s {short(sent.action.action)} was rejected: "
+            words += f"{reason.value.replace('_', ' ')}."
+            yield _row(record.turn, "rejection", words, sent.agent_id)
+
+
+def _speech(world: ShownWorld, closed: _ClosedTurn) -> Rows:
+    del world
+    for sent in map(sent_input, closed.record.inputs):
+        if sent.speech:
+            words = f"{sent.agent_id}: \N{LEFT DOUBLE QUOTATION MARK}{sent.speech}"
             words += "\N{RIGHT DOUBLE QUOTATION MARK}"
-            yield _row(record.turn, "speech", words, one["agent_id"])
+            yield _row(closed.record.turn, "speech", words, sent.agent_id)
 
 
-def _income(world: ShownWorld, record: TurnRecord) -> Rows:
-    """What agents were paid or lost beside their own doing, a row for each reason."""
+def _income(world: ShownWorld, closed: _ClosedTurn) -> Rows:
+    """What agents were paid or lost without doing anything, a row for each reason."""
+    record = closed.record
     moved: Mapping[PostingReason, Counter[int]] = {reason: Counter() for reason in _INCOME}
     for posting in record.postings:
         if posting.reason in moved:
@@ -211,3 +258,17 @@ def _income(world: ShownWorld, record: TurnRecord) -> Rows:
             words = f"{reason.value.replace('_', ' ').capitalize()}: {by_agent.total():,} tokens, "
             words += f"{agents}; most {world.agent_ids[first]} with {most:,}."
             yield _row(record.turn, "income", words)
+
+
+_ROWS: Final[Mapping[str, Callable[[ShownWorld, _ClosedTurn], Rows]]] = {
+    "end": _end,
+    "insolvency": _insolvencies,
+    "contract": _contracts,
+    "intervention": _interventions,
+    "block": _blocks,
+    "transaction": _transactions,
+    "rejection": _rejections,
+    "income": _income,
+    "speech": _speech,
+}
+assert tuple(_ROWS) == KINDS

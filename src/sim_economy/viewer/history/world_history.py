@@ -14,8 +14,8 @@ from sim_economy.core.accounts import BALANCE, FIRST, PLATFORM, WIDTH, PostingRe
 from sim_economy.ledger.fold.account_fold import fold_postings
 from sim_economy.ledger.records import Genesis, Head, StoredTurn, TurnRecord
 from sim_economy.ledger.stores.protocol import Store
-from sim_economy.viewer.balance_history import BalanceHistory
-from sim_economy.viewer.contract_index import ContractIndex
+from sim_economy.viewer.history.balance_history import BalanceHistory
+from sim_economy.viewer.history.contract_index import ContractIndex
 
 TREND_TURNS: Final = 20
 """Turns that a trend is taken over."""
@@ -120,6 +120,14 @@ class WorldHistory:
                 self._add(stored)
                 if monotonic() > until:
                     break
+
+    def held(self, first: int, last: int) -> list[Sequence[int]]:
+        """Balances after each turn from one to another; nothing where not all are recent."""
+        with self.lock:
+            start = first - (self.turn + 1 - len(self.recent))
+            if start < 0 or last > self.turn:
+                return []
+            return [*self.recent][start : start + last - first + 1]
 
     def _add(self, stored: StoredTurn) -> None:
         record = stored.record

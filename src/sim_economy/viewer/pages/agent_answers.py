@@ -23,13 +23,13 @@ from sim_economy.viewer.answers import (
     DecisionsAnswer,
     StatementPageAnswer,
 )
-from sim_economy.viewer.asked import Asked
-from sim_economy.viewer.decision_rows import decision_rows
-from sim_economy.viewer.model_calls import calls_of
-from sim_economy.viewer.overview import since
-from sim_economy.viewer.shown_world import ShownWorld, Standing
-from sim_economy.viewer.words import counted
-from sim_economy.viewer.world_history import sent_input
+from sim_economy.viewer.history.shown_world import ShownWorld, Standing
+from sim_economy.viewer.history.world_history import sent_input
+from sim_economy.viewer.pages.asked import Asked
+from sim_economy.viewer.pages.decision_rows import decision_rows
+from sim_economy.viewer.pages.model_calls import calls_of
+from sim_economy.viewer.pages.overview import since
+from sim_economy.viewer.pages.words import counted
 
 _Key: TypeAlias = Callable[[int], tuple[float, ...]]
 _LISTED: Final = 20

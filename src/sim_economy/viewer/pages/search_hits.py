@@ -12,10 +12,10 @@ from sim_economy.ledger.records import StoredTurn
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.viewer.answer_rows import SearchHit
 from sim_economy.viewer.answers import SearchAnswer
-from sim_economy.viewer.asked import Asked
-from sim_economy.viewer.shown_world import ShownWorld
-from sim_economy.viewer.words import short
-from sim_economy.viewer.world_history import sent_input
+from sim_economy.viewer.history.shown_world import ShownWorld
+from sim_economy.viewer.history.world_history import sent_input
+from sim_economy.viewer.pages.asked import Asked
+from sim_economy.viewer.pages.words import short
 
 _SECONDS: Final = 2.0
 """Seconds that one search looks through turns."""

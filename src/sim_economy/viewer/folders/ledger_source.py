@@ -8,8 +8,8 @@ from sim_economy.core.errors import InputError, StoreError, WorldUnknownError
 from sim_economy.ledger.sidecars.locations import LedgerLocation
 from sim_economy.viewer.answer_rows import ListedWorld
 from sim_economy.viewer.answers import CatalogueAnswer
-from sim_economy.viewer.catalogue_answer import catalogue_of
-from sim_economy.viewer.ledger_world import LedgerWorld
+from sim_economy.viewer.folders.catalogue_answer import catalogue_of
+from sim_economy.viewer.folders.ledger_world import LedgerWorld
 from sim_economy.viewer.sources import SourceRoute, WorldSource
 
 

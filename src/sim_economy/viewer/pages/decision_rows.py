@@ -10,9 +10,9 @@ from typing import Any
 from sim_economy.core.accounts import BALANCE, FIRST, WIDTH, PostingReason
 from sim_economy.ledger.records import TurnRecord
 from sim_economy.viewer.answer_rows import DecisionRow, digits
-from sim_economy.viewer.shown_world import ShownWorld
-from sim_economy.viewer.words import action_words
-from sim_economy.viewer.world_history import sent_input
+from sim_economy.viewer.history.shown_world import ShownWorld
+from sim_economy.viewer.history.world_history import sent_input
+from sim_economy.viewer.pages.words import action_words
 
 
 def decision_rows(

@@ -15,14 +15,14 @@ from sim_economy.ledger.sidecars.locations import SQLiteLocation
 from sim_economy.ledger.stores.sqlite import SQLiteStore
 from sim_economy.viewer.answer_rows import ListedWorld
 from sim_economy.viewer.answers import CatalogueAnswer
-from sim_economy.viewer.catalogue_answer import catalogue_of
-from sim_economy.viewer.folder_files import (
+from sim_economy.viewer.folders.catalogue_answer import catalogue_of
+from sim_economy.viewer.folders.folder_files import (
     csv_rows,
     document_path,
     listed_documents,
     report_answer,
 )
-from sim_economy.viewer.ledger_world import LedgerWorld
+from sim_economy.viewer.folders.ledger_world import LedgerWorld
 from sim_economy.viewer.sources import SourceRoute, WorldSource
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from sim_economy.ledger.records import Head
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.viewer.answer_rows import ChainHead, InsolventAgent, Outlook, digits, facts
 from sim_economy.viewer.answers import BalancesAnswer, OverviewAnswer
-from sim_economy.viewer.asked import Asked
-from sim_economy.viewer.balance_history import BUCKETS_MAX, Bucket, bands_of, line_of
-from sim_economy.viewer.event_rows import newest_events
-from sim_economy.viewer.shown_world import ShownWorld, Standing
-from sim_economy.viewer.words import counted
+from sim_economy.viewer.history.balance_history import BUCKETS_MAX, Bucket, bands_of, line_of
+from sim_economy.viewer.history.shown_world import ShownWorld, Standing
+from sim_economy.viewer.pages.asked import Asked
+from sim_economy.viewer.pages.event_rows import newest_events
+from sim_economy.viewer.pages.words import counted
 
 _LISTED: Final = 20
 _SAMPLES_MAX: Final = 64
@@ -146,23 +146,24 @@ def balances(world: ShownWorld, store: Store, asked: Asked) -> BalancesAnswer:
     agents = _agents(world, asked.text("agents"))
     standing, history = world.standing(store), world.history
     with history.lock:
-        span, buckets = history.balances.within(points)
+        span, groups = history.balances.within(points)
         complete_to = min(history.turn, standing.head.turn)
-    if complete_to == standing.head.turn:
-        world.samples.clear()
-    if complete_to < standing.head.turn:
-        buckets += _sampled(world, store, complete_to, standing)
-    buckets = [bucket for bucket in buckets if bucket.turn > after]
-    return BalancesAnswer(
-        span=span,
-        turns=tuple(bucket.turn for bucket in buckets),
-        last_turn=standing.head.turn,
-        complete_to=complete_to,
-        bands=bands_of(buckets),
-        platform=tuple(bucket.platform for bucket in buckets),
-        token_supply=tuple(bucket.token_supply for bucket in buckets),
-        lines=tuple(line_of(buckets, agent, world.agent_ids[agent]) for agent in agents),
-    )
+        groups = [group for group in groups if group[-1].turn > after]
+        if complete_to < standing.head.turn:
+            sampled = _sampled(world, store, complete_to, standing)
+            groups += [[bucket] for bucket in sampled if bucket.turn > after]
+        else:
+            world.samples.clear()
+        return BalancesAnswer(
+            span=span,
+            turns=tuple(group[-1].turn for group in groups),
+            last_turn=standing.head.turn,
+            complete_to=complete_to,
+            bands=bands_of(groups),
+            platform=tuple(group[-1].platform for group in groups),
+            token_supply=tuple(group[-1].token_supply for group in groups),
+            lines=tuple(line_of(groups, agent, world.agent_ids[agent]) for agent in agents),
+        )
 
 
 def _agents(world: ShownWorld, listed: str) -> list[int]:

@@ -23,8 +23,8 @@ from sim_economy.viewer.answer_rows import (
     facts,
 )
 from sim_economy.viewer.answers import ContractLifeAnswer, ContractsAnswer
-from sim_economy.viewer.asked import Asked
-from sim_economy.viewer.shown_world import ShownWorld
+from sim_economy.viewer.history.shown_world import ShownWorld
+from sim_economy.viewer.pages.asked import Asked
 
 
 def contracts(world: ShownWorld, store: Store, asked: Asked) -> ContractsAnswer:

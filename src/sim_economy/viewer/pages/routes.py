@@ -9,15 +9,15 @@ from msgspec import Struct
 
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.viewer import answers
-from sim_economy.viewer.agent_answers import agent, agents, decisions, statement_page
-from sim_economy.viewer.asked import Asked
-from sim_economy.viewer.chain_pages import chain, verification, verification_progress
-from sim_economy.viewer.contract_pages import contract_life, contracts
-from sim_economy.viewer.event_rows import events
-from sim_economy.viewer.overview import balances, overview
-from sim_economy.viewer.search_hits import search
-from sim_economy.viewer.shown_world import ShownWorld
-from sim_economy.viewer.turn_pages import decision, turn, turn_postings
+from sim_economy.viewer.history.shown_world import ShownWorld
+from sim_economy.viewer.pages.agent_answers import agent, agents, decisions, statement_page
+from sim_economy.viewer.pages.asked import Asked
+from sim_economy.viewer.pages.chain_pages import chain, verification, verification_progress
+from sim_economy.viewer.pages.contract_pages import contract_life, contracts
+from sim_economy.viewer.pages.event_rows import events
+from sim_economy.viewer.pages.overview import balances, overview
+from sim_economy.viewer.pages.search_hits import search
+from sim_economy.viewer.pages.turn_pages import decision, turn, turn_postings
 
 ViewWork: TypeAlias = Callable[[ShownWorld, Store, Asked], Struct]
 

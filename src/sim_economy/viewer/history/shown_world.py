@@ -18,9 +18,9 @@ from sim_economy.ledger.readers.reading import (
 from sim_economy.ledger.records import Genesis, Head, digest
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.viewer.answers import VerificationProgressAnswer
-from sim_economy.viewer.balance_history import Bucket
+from sim_economy.viewer.history.balance_history import Bucket
+from sim_economy.viewer.history.world_history import TREND_TURNS, WorldHistory
 from sim_economy.viewer.sources import WorldSource
-from sim_economy.viewer.world_history import TREND_TURNS, WorldHistory
 
 READ_SECONDS: Final = 0.5
 """Seconds that one request reads on in a long ledger."""

@@ -28,12 +28,12 @@ from sim_economy.viewer.answer_rows import (
     facts,
 )
 from sim_economy.viewer.answers import DecisionAnswer, TurnAnswer, TurnPostingsAnswer
-from sim_economy.viewer.asked import Asked
-from sim_economy.viewer.contract_pages import contract_event
-from sim_economy.viewer.decision_rows import accounts_of, balance_of, decision_rows
-from sim_economy.viewer.model_calls import calls_of
-from sim_economy.viewer.shown_world import ShownWorld
-from sim_economy.viewer.words import counted, named
+from sim_economy.viewer.history.shown_world import ShownWorld
+from sim_economy.viewer.pages.asked import Asked
+from sim_economy.viewer.pages.contract_pages import contract_event
+from sim_economy.viewer.pages.decision_rows import accounts_of, balance_of, decision_rows
+from sim_economy.viewer.pages.model_calls import calls_of
+from sim_economy.viewer.pages.words import counted, named
 
 _LISTED: Final = 20
 _ROWS: Final = 100

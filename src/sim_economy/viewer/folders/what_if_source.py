@@ -6,8 +6,8 @@ from pathlib import Path
 
 from sim_economy.core.errors import WorldUnknownError
 from sim_economy.viewer.answers import CatalogueAnswer
-from sim_economy.viewer.catalogue_answer import catalogue_of
-from sim_economy.viewer.folder_files import (
+from sim_economy.viewer.folders.catalogue_answer import catalogue_of
+from sim_economy.viewer.folders.folder_files import (
     csv_table,
     document_path,
     listed_documents,

@@ -11,11 +11,11 @@ from sim_economy.ledger.stores.protocol import Store
 from sim_economy.ledger.verify import Verification
 from sim_economy.viewer.answer_rows import ComparedHead, HeadFileRow
 from sim_economy.viewer.answers import ChainAnswer, VerificationProgressAnswer, VerifiedAnswer
-from sim_economy.viewer.asked import Asked
-from sim_economy.viewer.overview import chain_head
-from sim_economy.viewer.shown_world import ShownWorld
-from sim_economy.viewer.turn_pages import block_row
-from sim_economy.viewer.words import counted
+from sim_economy.viewer.history.shown_world import ShownWorld
+from sim_economy.viewer.pages.asked import Asked
+from sim_economy.viewer.pages.overview import chain_head
+from sim_economy.viewer.pages.turn_pages import block_row
+from sim_economy.viewer.pages.words import counted
 
 
 def chain(world: ShownWorld, store: Store, asked: Asked) -> ChainAnswer:

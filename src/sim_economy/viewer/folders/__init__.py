@@ -1,0 +1,1 @@
+"""What can be shown: ledgers, and folders of what ran."""

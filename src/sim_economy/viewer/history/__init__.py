@@ -1,0 +1,1 @@
+"""Turns of a world, read once and kept small."""

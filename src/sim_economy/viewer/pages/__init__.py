@@ -1,0 +1,1 @@
+"""What pages say of a world, from its records."""
