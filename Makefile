@@ -3,11 +3,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 CPUS := $(shell nproc 2>/dev/null || echo 2)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-header pyproject.toml
+COMPILE_ALONE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header
+COMPILE := $(COMPILE_ALONE) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce test check format figures nightly bench lock clean
+.PHONY: help reproduce test check format figures nightly realmodel bench lock clean
 
 help: ## Show what can be made.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -36,8 +37,12 @@ figures: $(VENV)/dev.stamp ## Write the figures that pages show anew, after a ch
 	$(BIN)/python -m tests.viewer.shared_style
 
 nightly: $(VENV)/dev.stamp ## The long suites: ten million random actions, a million stateful ones.
+	-@$(MAKE) --no-print-directory $(VENV)/realmodel.stamp # without it tests/realmodel is skipped
 	$(BIN)/python -m pytest -s -m nightly tests/properties
 	$(BIN)/python -m pytest -n $(CPUS) -m nightly tests --ignore tests/properties
+
+realmodel: $(VENV)/dev.stamp $(VENV)/realmodel.stamp ## A language model of 250 MB plays on this computer; half an hour.
+	$(BIN)/python -m pytest -s -m nightly tests/realmodel
 
 bench: $(VENV)/bench.stamp ## Ratios against a bare loop, raw SQLite, Mesa, radCAD, a bare socket; the cost of access.
 	$(BIN)/python -m benchmarks.speed
@@ -54,6 +59,7 @@ lock: ## Write the pinned requirements anew; needs uv.
 	$(COMPILE) --extra report --extra engine --extra client --extra signatures --group build -o requirements/report.lock
 	$(COMPILE) --extra report --extra engine --extra client --extra signatures --extra mcp --extra postgres --extra models --extra models-anthropic --extra models-google --extra batch --extra sensitivity --extra training --extra search --group dev -o requirements/dev.lock
 	$(COMPILE) --extra report --extra engine --extra client --extra signatures --extra postgres --extra models --extra batch --group bench --overrides requirements/bench.overrides -o requirements/bench.lock
+	$(COMPILE_ALONE) --group pyproject.toml:realmodel -o requirements/realmodel.lock
 
 clean: ## Remove the environment and everything made.
 	rm -rf $(VENV) out build dist .mypy_cache .ruff_cache .hypothesis

@@ -73,8 +73,8 @@ def view_of(agent: int = 1, **numbers: Any) -> View:
 
 
 def matches(when: str, view: View, **numbers: int) -> bool:
-    rules: Any = [{"when": when, "do": "job"}, {"do": "mine"}]
-    return Rules(rules, numbers).decide(view) == Job()  # type: ignore[arg-type]
+    rules = [{"when": when, "do": "job"}, {"do": "mine"}]
+    return Rules(rules, numbers).decide(view) == Job()
 
 
 @pytest.mark.parametrize(
@@ -352,7 +352,7 @@ def test_what_is_no_table_of_rules_is_one_problem(rules: Any) -> None:
 
 def test_numbers_are_whole_and_by_name() -> None:
     with pytest.raises(ScenarioError, match="numbers: must be a table of integers by name"):
-        Rules(numbers=[3])  # type: ignore[arg-type]
+        Rules(numbers=[3])  # type: ignore[list-item]
     with pytest.raises(ScenarioError, match="numbers: must be an integer from -2147483647"):
         policy_named("rules", {"numbers": {"low": 1.5}})
     rules = [{"when": "turn < low", "do": "job"}, {"do": "mine"}]

@@ -359,7 +359,9 @@ def _rules(random: Random, worlds: int) -> tuple[Policy, dict[str, tuple[int, ..
     """A table of rules; its numbers vary in half of the groups."""
     policy = random_rules(random)
     numbers = [dict(numbers_of(random)) for _ in range(worlds)]
-    varied = {OF_POLICY + name: tuple(own[name] for own in numbers) for name, _ in policy.numbers}
+    varied = {
+        OF_POLICY + name: tuple(own[name] for own in numbers) for name in dict(policy.numbers)
+    }
     return policy, varied if random.random() < 0.5 else {}
 
 

@@ -128,7 +128,14 @@ def orchestrated_run(folder: Path, version: RulesVersion) -> Store:
     config = parse_world_config({"seed": 11}).under_rules(version)
     tables = {"models": {"small": {"provider": "mock"}}, "minds": [{"model": "small"}]}
     plan = parse_plan(tables, config, folder)
-    task = Task(name="recorded", turns=5, config=config, plan=plan, usage={"source": "published"})
+    task = Task(
+        name="recorded",
+        turns=5,
+        config=config,
+        plan=plan,
+        usage={"source": "published"},
+        prompt_version=1,
+    )
     asyncio.run(orchestrate(folder, task, PublishedUsage()))
     return SQLiteStore.open(folder / "ledger.sqlite", read_only=True)
 

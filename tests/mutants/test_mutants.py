@@ -236,7 +236,7 @@ MUTANTS = [
     Mutant(
         "K1 due the turn after the proposal",
         "rules/proposals.py",
-        "if offered.due_turn < offered.proposed + 2:",
+        "if offered.due_turn < offered.proposed + DUE_TURNS_LEAST:",
         "if offered.due_turn < offered.proposed + 1:",
     ),
     Mutant(

@@ -15,8 +15,8 @@ from typing import Any, Self
 
 from sim_economy.core.world_config import WorldConfig
 from sim_economy.orchestrator.dialogue.messages import ModelCall
-from sim_economy.orchestrator.dialogue.observation_text import sections
 from sim_economy.orchestrator.dialogue.providers.traders import trade
+from tests.orchestrator.prompt_reader import read_prompt
 
 Brain = Callable[[int, int, str, dict[str, Any]], str]
 Schedule = Callable[[int, int, int], str]
@@ -215,11 +215,14 @@ class ModelServer:
         return True
 
     def _text(self, served: Served) -> str:
-        first = next(part for part in served.body["messages"] if part["role"] == "user")
-        shown = sections(first["content"].replace("\u200d", ""))
-        agent_id = shown["What you see"]["agent_id"]
+        messages = [
+            {**part, "content": part["content"].replace("\u200d", "")}
+            for part in served.body["messages"]
+        ]
+        shown = read_prompt(messages[: _first_call(messages)], self.config.agent_ids)
+        agent_id = shown.seen["agent_id"]
         if self.brain is not None:
-            return self.brain(served.turn, served.agent, agent_id, shown)
+            return self.brain(served.turn, served.agent, agent_id, shown.seen)
         call = ModelCall(
             seed=self.config.seed,
             turn=served.turn,
@@ -227,8 +230,19 @@ class ModelServer:
             agent_id=agent_id,
             attempt=served.attempt,
             key="",
+            shown=shown,
         )
-        return json.dumps(trade(call, shown, self.config))
+        return json.dumps(trade(call, self.config))
+
+
+def _first_call(messages: list[dict[str, Any]]) -> int:
+    """How many messages a turn's first call had; what follows are repairs."""
+    repairs = (
+        index - 1
+        for index, part in enumerate(messages)
+        if part["role"] == "user" and part["content"].startswith("That could not be used: ")
+    )
+    return next(repairs, len(messages))
 
 
 _REFUSALS: dict[str, tuple[int, Any, dict[str, str] | None]] = {

@@ -25,12 +25,22 @@ from sim_economy.orchestrator.dialogue.messages import (
     ModelOutput,
     ModelUsage,
     Request,
+    Shown,
 )
 from sim_economy.orchestrator.dialogue.providers.hosted import HostedProvider
+from sim_economy.orchestrator.dialogue.reply_parser import SCHEMA
 from sim_economy.orchestrator.settings import ModelSetting, parse_plan
 from tests.orchestrator.setup import SCENARIO
 
-CALL = ModelCall(seed=1, turn=2, agent=3, agent_id="agent_3", attempt=0, key="run-2-3-0")
+CALL = ModelCall(
+    seed=1,
+    turn=2,
+    agent=3,
+    agent_id="agent_3",
+    attempt=0,
+    key="run-2-3-0",
+    shown=Shown(seen={}),
+)
 HELLO = (
     Message("user", "Turn 2"),
     Message("assistant", "hm"),
@@ -122,13 +132,19 @@ def setting(stub: Stub, provider: str = "openai-compatible", **more: Any) -> Mod
     return plan.models["m"]
 
 
-def ask(model: ModelSetting, messages: tuple[Message, ...] = HELLO) -> tuple[ModelOutput, Request]:
-    request = request_of(model, "the rules", messages)
+def ask(
+    model: ModelSetting,
+    messages: tuple[Message, ...] = HELLO,
+    schema: str = SCHEMA,
+    call: ModelCall = CALL,
+) -> tuple[ModelOutput, Request]:
+    asked = schema if model.output != "prompted" else ""
+    request = request_of(model, "the rules", messages, asked)
 
     async def steps() -> ModelOutput:
         provider = HostedProvider(model)
         try:
-            return await provider.ask(request, CALL)
+            return await provider.ask(request, call)
         finally:
             await provider.close()
 
@@ -235,6 +251,31 @@ def test_no_library_sends_anything_twice(
     if status in {429, 503}:
         assert failed.value.retry_after == 7
     assert len(stub.asked) == 1
+
+
+GROWING = replace(CALL, conversation="run-3")
+
+
+@pytest.mark.parametrize("call", [CALL, GROWING])
+def test_each_server_is_asked_to_keep_what_calls_begin_with(stub: Stub, call: ModelCall) -> None:
+    """Nothing is asked of it where each call is made anew, as in earlier prompts."""
+    grows = call is GROWING
+    stub.answers(ANTHROPIC)
+    ask(setting(stub, "anthropic"), call=call)
+    sent = json.dumps(stub.asked[-1][2])
+    assert sent.count('"cache_control"') == (2 if grows else 0)
+    (system,) = stub.asked[-1][2]["system"] if grows else [{}]
+    assert ("cache_control" in system) is grows
+    stub.answers(OPENAI)
+    ask(setting(stub, "openai"), call=call)
+    assert stub.asked[-1][2].get("prompt_cache_key") == ("run-3" if grows else None)
+    ask(setting(stub, schema="llama.cpp"), call=call)
+    slot = {name: stub.asked[-1][2].get(name) for name in ("cache_prompt", "id_slot")}
+    assert slot == ({"cache_prompt": True, "id_slot": 3} if grows else dict.fromkeys(slot))
+    ask(setting(stub, schema="llama.cpp", extra={"id_slot": -1}), call=call)
+    assert stub.asked[-1][2]["id_slot"] == -1, "what a scenario states goes first"
+    ask(setting(stub), call=call)
+    assert not {"cache_prompt", "id_slot", "prompt_cache_key"} & stub.asked[-1][2].keys()
 
 
 def test_a_figure_that_makes_no_sense_does_not_cost_the_others(stub: Stub) -> None:

@@ -18,9 +18,7 @@ from tests.orchestrator.setup import mocked, play
 
 def prompt(governance: dict[str, Any]) -> str:
     given = {"num_agents": 3, **({"governance": governance} if governance else {})}
-    task = mocked(3, parse_world_config(given))
-    backend = task.plan.backends["agent_0"]
-    return instructions(task.config, "agent_0", backend, task.plan, "prompted")
+    return instructions(parse_world_config(given), 9, "prompted")
 
 
 RULES: Final[dict[str, dict[str, Any]]] = {
@@ -47,7 +45,7 @@ def test_all_rules_are_one_paragraph_before_the_parameters() -> None:
     parts = prompt(RULES).split("\n\n")
     (index,) = (index for index, part in enumerate(parts) if part.startswith("Further rules"))
     assert all(words in parts[index] for words in SAYS.values())
-    assert parts[index + 1].startswith("All parameters: ")
+    assert parts[index + 1].startswith("Further parameters: ")
     assert "{" not in parts[index]
 
 
@@ -93,26 +91,29 @@ SHOCKED: Final[WorldConfig] = parse_world_config(
 )
 
 
+TOLD: Final = {
+    4: ["Parameters that are not as in the rules: study_cost 61."],
+    5: ["Parameters that are not as in the rules: study_cost 61."],
+    6: ["Parameters that are as in the rules again: study_cost 50."],
+}
+
+
 def test_a_shock_is_seen_the_turn_after_it_came_and_never_before(tmp_path: Path) -> None:
     """It changes turns 3 and 4, so models see it in their questions of turns 4 and 5."""
     assert prompt({}) == prompt({"shocks": [{"turn": 3, "target": "study_cost", "value": 61}]})
     play(tmp_path, mocked(7, SHOCKED))
     transcript = read_transcript(tmp_path)
-    heading = "# Parameters that are not what they were at genesis\n"
     for turn, asked in transcript.agent_turns.items():
         for own in asked:
-            changed = own.saw.partition(heading)[2].partition("\n")[0]
-            assert (changed and json.loads(changed)) == (
-                {"study_cost": 61} if turn in {4, 5} else ""
-            )
+            told = [line for line in own.saw.split("\n") if line.startswith("Parameters that")]
+            assert told == TOLD.get(turn, [])
 
 
-def test_prompts_of_worlds_with_interventions_are_a_version_of_their_own(tmp_path: Path) -> None:
-    assert mocked(2).settings["prompt_version"] == 1
+def test_a_world_with_interventions_never_had_prompts_of_version_1(tmp_path: Path) -> None:
     play(tmp_path, mocked(2, SHOCKED))
     path = tmp_path / "settings.json"
     kept = json.loads(path.read_text())
-    assert kept["prompt_version"] == 2
+    assert kept["prompt_version"] == 3
     path.write_text(json.dumps({**kept, "prompt_version": 1}))
-    with pytest.raises(FolderError, match="prompt_version was 1, is now 2"):
+    with pytest.raises(FolderError, match="prompt_version was 1, is now 3"):
         read_run(tmp_path)

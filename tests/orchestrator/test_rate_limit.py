@@ -11,7 +11,13 @@ from sim_economy.agents.usage_model import PublishedUsage
 from sim_economy.core.table_reader import NumberText
 from sim_economy.core.world_config import parse_world_config
 from sim_economy.orchestrator import session
-from sim_economy.orchestrator.dialogue.messages import ModelCall, ModelOutput, ModelUsage, Request
+from sim_economy.orchestrator.dialogue.messages import (
+    ModelCall,
+    ModelOutput,
+    ModelUsage,
+    Request,
+    Shown,
+)
 from sim_economy.orchestrator.limits.rate_limit import RateLimiter
 from sim_economy.orchestrator.model_call import ModelCaller
 from sim_economy.orchestrator.record.call_folder import read_run
@@ -175,7 +181,15 @@ def test_pauses_double_and_depend_on_the_seed_alone() -> None:
 
     plan = mocked().plan
     question = Question(
-        turn=3, agent=2, agent_id="agent_2", model="m", instructions="", view="", seen={}, over=0.0
+        turn=3,
+        agent=2,
+        agent_id="agent_2",
+        model="m",
+        instructions="",
+        messages=(),
+        shown=Shown(seen={}),
+        grows=True,
+        over=0.0,
     )
     pauses = [_pause(plan, 7, question, attempt, attempt) for attempt in range(1, 9)]
     assert pauses == [_pause(plan, 7, question, attempt, attempt) for attempt in range(1, 9)]

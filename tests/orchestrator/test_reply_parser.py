@@ -13,8 +13,11 @@ from sim_economy.core.actions import (
     ConfirmDelivery,
     Mine,
     ProposeContract,
+    Speak,
     Stake,
 )
+from sim_economy.core.contracts import ContractKind
+from sim_economy.core.needs import Need, NeedSide
 from sim_economy.orchestrator.dialogue.messages import ModelOutput
 from sim_economy.orchestrator.dialogue.reply_parser import (
     LENGTH_MOST,
@@ -98,8 +101,6 @@ def test_the_providers_thinking_stands_in_for_the_models_own() -> None:
         ('{"action": "mine", "output_units": 0}', "unknown field"),
         ('{"action": {"action": "mine", "agent_id": "bob"}}', "unknown field"),
         ('{"action": "mine", "speech": 5}', "speech must be a string"),
-        ('{"action": "mine", "speech": "a\\u0000b"}', "NUL"),
-        ('{"action": "mine", "speech": "\\ud800"}', "surrogate"),
         ('{"action": "mine", "thinking": 5}', "thinking must be a string"),
         ('{"action": ["mine", "job"]}', "must be an object"),
         ("{" * 100_000, "longer|deep|JSON"),
@@ -184,6 +185,41 @@ def test_thinking_that_never_ended_holds_no_answer() -> None:
 def test_an_older_run_reads_replies_as_it_did() -> None:
     text = f"```json\n{OWN}\n```\nnot\n```json\n{QUOTED}\n```"
     assert read_reply(ModelOutput(text), "ann", 1).action == Mine()
+
+
+def test_what_no_ledger_can_hold_of_a_text_is_a_question_mark_from_version_3_on() -> None:
+    for text, said, problem in (("a\\u0000b", "a?b", "NUL"), ("\\ud800", "?", "surrogate")):
+        answer = ModelOutput(f'{{"action": "mine", "speech": "{text}"}}')
+        assert read_reply(answer, "ann").speech == said
+        with pytest.raises(UnusableReply, match=problem):
+            read_reply(answer, "ann", 2)
+
+
+def test_what_is_said_may_stand_in_the_action() -> None:
+    inside = ModelOutput('{"thinking": "", "action": {"action": "speak", "speech": "hi"}}')
+    chosen = read_reply(inside, "ann")
+    assert (chosen.action, chosen.speech, chosen.thinking) == (Speak(), "hi", None)
+    silent = read_reply(ModelOutput('{"action": {"action": "mine", "speech": ""}}'), "ann")
+    assert (silent.action, silent.speech) == (Mine(), None)
+    twice = ModelOutput('{"speech": "hi", "action": {"action": "mine", "speech": "ho"}}')
+    with pytest.raises(UnusableReply, match="once"):
+        read_reply(twice, "ann")
+    with pytest.raises(UnusableReply, match="unknown field"):
+        read_reply(inside, "ann", 2)
+
+
+def test_needs_are_read_where_a_world_matches_them_the_first_of_each_kind_and_side() -> None:
+    loans = [
+        {"kind": "loan", "side": "seek", "amount": amount, "limit_price": 2} for amount in (5, 9)
+    ]
+    answer = ModelOutput(json.dumps({"needs": loans, "action": {"action": "mine"}}))
+    chosen = read_reply(answer, "ann", needs=True)
+    assert chosen.needs == (Need(ContractKind.LOAN, NeedSide.SEEK, 5, 2),)
+    for version, matched in ((3, False), (2, True)):
+        with pytest.raises(UnusableReply, match="unknown field"):
+            read_reply(answer, "ann", version, needs=matched)
+    with pytest.raises(UnusableReply, match="kind"):
+        read_reply(ModelOutput('{"needs": [{}], "action": "mine"}'), "ann", needs=True)
 
 
 def test_a_problem_never_repeats_the_reply() -> None:

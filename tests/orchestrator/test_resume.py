@@ -157,7 +157,7 @@ def test_a_run_goes_on_and_replays_with_the_reading_of_replies_it_began_with(
 def test_a_record_of_a_later_reading_of_replies_is_refused(tmp_path: Path) -> None:
     play(tmp_path, mocked(1))
     path = tmp_path / CALL_LOG
-    path.write_bytes(path.read_bytes().replace(b'"reply_version":2', b'"reply_version":3', 1))
+    path.write_bytes(path.read_bytes().replace(b'"reply_version":3', b'"reply_version":4', 1))
     with pytest.raises(FolderError, match="another release began it"):
         play(tmp_path, mocked(1))
 

@@ -34,6 +34,8 @@ from sim_economy.reports.comparisons.metric_names import COMPARED_METRICS, METRI
 from sim_economy.reports.comparisons.played_comparison import PlayedComparison
 from sim_economy.reports.page.document import plain
 from sim_economy.reports.published.later_report import LATER
+from sim_economy.reports.tables import Table
+from sim_economy.runs.intervention_metrics import incidence_rows
 from sim_economy.runs.policy_loop import play_run
 from sim_economy.scenarios.scenario import load_scenario
 from sim_economy.scenarios.shipped import REGIMES
@@ -51,6 +53,31 @@ def test_a_treatment_does_not_differ_from_itself() -> None:
     own = side("baseline")
     for row in differences([own, own]):
         assert (row.mean, row.low, row.high, row.is_clear) == (0, 0, 0, False)
+
+
+def test_who_paid_for_interventions_is_in_the_report_of_treatments_that_have_some(
+    tmp_path: Path,
+) -> None:
+    plain_side = side("baseline")
+    capped = side("baseline", "name=capped", "governance.fee_cap.cap_ratio=1.5")
+    without = comparison_report(compared([plain_side, side("high_compute_cost")]))
+    title = "Who paid for interventions, and who received"
+    assert title not in [section.title for section in without.evidence]
+    report = comparison_report(compared([plain_side, capped]))
+    (section,) = (own for own in report.evidence if own.title == title)
+    sentences, table = section.blocks
+    assert isinstance(sentences, str)
+    assert isinstance(table, Table)
+    assert sentences.startswith(f"Under {capped.name}:")
+    assert "](" not in sentences
+    rows = {row["agent_id"]: row for row in incidence_rows(capped.runs)}
+    net = table.columns.index("net")
+    assert {row[0]: row[net] for row in table.rows} == {name: rows[name]["net"] for name in rows}
+    assert rows["platform"]["net"] == pytest.approx(
+        -sum(row["net"] for name, row in rows.items() if name != "platform")
+    )
+    written = write_comparison(tmp_path, [plain_side, capped])
+    assert tmp_path / "tables/incidence-2.csv" in written
 
 
 def test_differences_are_of_runs_with_the_same_seed() -> None:

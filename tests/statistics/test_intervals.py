@@ -12,6 +12,7 @@ from sim_economy.statistics.intervals import (
     UNKNOWN,
     Interval,
     bootstrap_interval,
+    median_interval,
     normal_halfwidth,
     student_interval,
 )
@@ -46,6 +47,20 @@ def test_the_bootstrap_is_unknown_where_even_the_range_covers_less_than_it_says(
     assert bootstrap_interval(VALUES, seed=1) == UNKNOWN
     assert bootstrap_interval(VALUES, seed=1, confidence=0.9) != UNKNOWN
     assert bootstrap_interval([*VALUES, 24500.0], seed=1) != UNKNOWN
+
+
+def test_the_interval_of_a_median_covers_as_much_as_it_says() -> None:
+    assert median_interval([1, 2, 3, 4, 5]) == UNKNOWN
+    assert median_interval([6, 1, 2, 3, 4, 5]) == Interval(1, 6)
+    assert median_interval([*range(1, 11)]) == Interval(2, 9)
+    assert median_interval([1] * 5 + [math.inf] * 5) == Interval(1, math.inf)
+    # The least rank whose coverage is enough, by the binomial distribution.
+    for n in range(6, 60):
+        low, high = median_interval([float(value) for value in range(n)])
+        assert low is not None
+        assert high == n - 1 - low
+        outside = scipy.stats.binom.cdf(low, n, 0.5)
+        assert outside <= 0.025 < scipy.stats.binom.cdf(low + 1, n, 0.5)
 
 
 def test_the_bootstrap_of_values_too_close_to_tell_apart_is_unknown() -> None:

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import mannwhitneyu
 
 from sim_economy.statistics.detection import LeadTimes, lead_times, roc_curve
-from sim_economy.statistics.interaction import interaction_contrasts
+from sim_economy.statistics.interaction import factorial_contrasts, interaction_contrasts
 from sim_economy.statistics.paired_differences import paired_estimate
 from sim_economy.statistics.recovery import area_lost, turn_bands, turns_until_back
 from sim_economy.statistics.survival import Duration, kaplan_meier
@@ -39,6 +39,42 @@ def test_an_interaction_is_estimated_like_a_difference_of_pairs() -> None:
 def test_cells_with_different_seeds_are_refused() -> None:
     with pytest.raises(ValueError, match="2, 1, 2, 2 values; give each one for every seed"):
         interaction_contrasts([1, 2], [1], [1, 2], [1, 2])
+
+
+def test_contrasts_of_a_full_factorial_worked_out_by_hand() -> None:
+    cells = {
+        frozenset[str](): [1.0],
+        frozenset("a"): [3.0],
+        frozenset("b"): [2.0],
+        frozenset("ab"): [8.0],
+        frozenset("c"): [1.0],
+        frozenset("ac"): [3.0],
+        frozenset("bc"): [2.0],
+        frozenset("abc"): [16.0],
+    }
+    # a alone: 2, with b 6, with c 2, with both 14.
+    assert factorial_contrasts(cells, "a") == [6.0]
+    # Without c (8 - 3 - 2 + 1) / 2 = 2, with it (16 - 3 - 2 + 1) / 2 = 6.
+    assert factorial_contrasts(cells, "ab") == [4.0]
+    assert factorial_contrasts(cells, "abc") == [(6.0 - 2.0) / 2]
+
+
+def test_the_contrast_of_two_factors_is_their_interaction() -> None:
+    both, one, other, neither = [10.0, 7.0], [4.0, 5.0], [3.0, 4.0], [1.0, 2.0]
+    cells = {
+        frozenset[str](): neither,
+        frozenset("a"): one,
+        frozenset("b"): other,
+        frozenset("ab"): both,
+    }
+    expected = interaction_contrasts(both, one, other, neither)
+    assert factorial_contrasts(cells, "ab") == expected
+    with pytest.raises(ValueError, match="give every combination of a, b"):
+        factorial_contrasts({on: cells[on] for on in cells if on != frozenset("a")}, "ab")
+    with pytest.raises(ValueError, match="give every combination of a, b"):
+        factorial_contrasts(cells, "ac")
+    with pytest.raises(ValueError, match="give each one for every seed"):
+        factorial_contrasts({**cells, frozenset("a"): [4.0]}, "ab")
 
 
 FLAT = [(-1.0, 1.0)] * 8

@@ -41,6 +41,15 @@ SMALL: dict[str, Any] = {
         {"name": "grant", "key": "grant", "doses": [50], "dose": 50, "is_reference": True},
     ],
     "factorial": ["fee cap", "rails"],
+    "full_factorial": ["fee cap", "rails"],
+    "robustness": [
+        {"name": "twice the tariff", "set": {"base_inference_rate": 2}},
+        {
+            "name": "waves",
+            "entries": [{"turn": 1, "until": 5, "target": "usage", "factor": 2}],
+            "every": 10,
+        },
+    ],
     "outcomes": [
         {"name": "insolvent_percent", "smallest_effect": 5},
         {"name": "platform", "smallest_effect": 100},
@@ -52,6 +61,7 @@ SMALL: dict[str, Any] = {
         }
     ],
     "training": {
+        "repeats": 2,
         "turns": 10,
         "generations": 1,
         "seeds": 2,
@@ -64,6 +74,8 @@ SMALL: dict[str, Any] = {
         "published": -180,
         "seeds": 2,
         "turns": 10,
+        "window_turns": 20,
+        "window_seeds": 2,
     },
     "slice": {"turns": 10, "seeds": 2, "behaviours": ["published"]},
 }

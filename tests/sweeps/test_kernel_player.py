@@ -10,6 +10,7 @@ import pytest
 
 import sim_economy as se
 from sim_economy.experiments.sweeps import kernel_player as players
+from sim_economy.experiments.sweeps import sweep as sweep_module
 from sim_economy.experiments.sweeps.kernel_player import kernel_player
 from tests.sweeps.small_studies import small_plan
 
@@ -134,3 +135,12 @@ def test_what_the_kernel_has_no_rule_for_is_named() -> None:
     said = kernel_player(small_plan(seeds=1_000))
     assert isinstance(said, str)
     assert "investor" in said
+
+
+def test_a_first_compile_is_announced_in_python_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sweep_module, "is_compiled", lambda: False)
+    study = {"turns": 1, "seeds": 1_001, "vary": {"study_cost": [1, 2]}}
+    with pytest.warns(UserWarning, match="compiling the batch kernel for this processor, once"):
+        se.sweep(study, tmp_path / "own")

@@ -101,7 +101,7 @@ def _show_run(transcript: Transcript, *, as_json: bool) -> None:
         return
     say_wrapped(plain(reading.answer))
     _show_sums(transcript, reading.totals.agents)
-    for table in (reading.kinds, reading.trade, reading.platform):
+    for table in (reading.cached, reading.kinds, reading.trade, reading.platform):
         if table is not None and table.rows:
             left = len(table.rows) - _ROWS_MAX
             more = f" (the first {_ROWS_MAX} of {len(table.rows):,})" if left > 0 else ""

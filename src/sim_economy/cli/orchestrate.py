@@ -217,7 +217,10 @@ def _show_result(folder: Path, task: Task, ending: SessionResult, *, as_json: bo
                 "failed": ending.failed,
                 "tokens": ending.spent.tokens,
                 "tokens_unknown": ending.unknown.tokens,
+                "input_tokens": ending.cached.input_tokens,
+                "cached_tokens": ending.cached.cached_tokens,
                 "money": str(ending.spent.money),
+                "money_saved": str(ending.cached.saved),
                 "money_unknown": str(ending.unknown.money),
                 "currency": currency,
             }
@@ -228,6 +231,12 @@ def _show_result(folder: Path, task: Task, ending: SessionResult, *, as_json: bo
         ["calls in this session", f"{ending.calls}, {ending.failed} failed"],
         ["tokens", f"{ending.spent.tokens:,}"],
     ]
+    cached = ending.cached
+    if cached.share:
+        of_input = f"{cached.cached_tokens:,}, {cached.share:.0%} of the input"
+        rows.append(["tokens read from caches", of_input])
+        if cached.saved:
+            rows.append(["saved by caches", f"{cached.saved.normalize():f} {currency}"])
     if ending.unknown.tokens:
         rows.append(["tokens nobody reported", f"at most {ending.unknown.tokens:,}"])
     if currency:

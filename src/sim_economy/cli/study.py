@@ -66,7 +66,7 @@ def study(
 
 def _show(played: PlayedStudy, *, with_report: bool, as_json: bool) -> None:
     """What was found; the report is written first."""
-    from sim_economy.studies.findings.study_report import plain_findings  # noqa: PLC0415
+    from sim_economy.studies.findings.study_findings import plain_findings  # noqa: PLC0415
 
     finished = played.session.is_finished
     page = played.report() if finished and with_report else None
@@ -89,38 +89,14 @@ def _show(played: PlayedStudy, *, with_report: bool, as_json: bool) -> None:
         say_wrapped(f"stopped; run it again to go on with what {played.folder} holds")
         return
     say_wrapped(played.answer)
-    _show_effects(played)
+    _show_decisions(played)
     say(f"files in {played.folder}" + (f"; read {page}" if page else ""))
 
 
-def _show_effects(played: PlayedStudy) -> None:
+def _show_decisions(played: PlayedStudy) -> None:
     """What each treatment does to insolvency and the platform, under the first behaviour."""
-    from sim_economy.studies.findings.study_sentences import (  # noqa: PLC0415
-        between,
-        change,
-    )
-    from sim_economy.studies.study_outcomes import OUTCOMES  # noqa: PLC0415
+    from sim_economy.studies.findings.study_decisions import decision_table  # noqa: PLC0415
 
-    first = played.study.behaviours[0].name
-    own = {
-        (effect.arm, effect.turns, effect.outcome): effect
-        for effect in played.findings.effects
-        if effect.behaviour == first
-    }
-    outcomes = [outcome.name for outcome in played.study.outcomes]
-    about = {OUTCOMES[name].about: name for name in reversed(outcomes)}
-    shown = [about[who] for who in ("agents", "platform") if who in about]
-    rows = []
-    for arm, turns in dict.fromkeys((arm, turns) for arm, turns, _ in own):
-        cells: list[str] = []
-        for outcome in shown:
-            effect = own.get((arm, turns, outcome))
-            cells += (
-                ["-", "-"]
-                if effect is None
-                else [change(effect.mean, outcome), between(effect.student, outcome)]
-            )
-        rows.append([arm, f"{turns:,}", *cells])
-    named = [part for name in shown for part in (OUTCOMES[name].text, "interval")]
-    columns = ("treatment", "turns", *named)
-    print_table(f"Differences from no rule under {first}, agents deciding again", columns, rows)
+    table = decision_table(played.findings.results, played.findings.decisions)
+    if table.rows:
+        print_table(table.title, table.columns, [[*map(str, row)] for row in table.rows])

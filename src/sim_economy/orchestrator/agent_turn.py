@@ -41,13 +41,13 @@ async def ask_with_retries(question: Question, caller: ModelCaller, seed: int) -
     """
     plan = caller.plan
     setting = caller.endpoints[question.model].setting
-    messages: tuple[Message, ...] = (Message("user", question.view),)
+    messages = question.messages
     made: list[CallEnded] = []
     failures = repairs = 0
     pause = 0.0
     while True:
         try:
-            request = request_of(setting, question.instructions, messages)
+            request = request_of(setting, question.instructions, messages, question.schema)
             ended = await caller.call(question, request, len(made), pause)
         except AgentTurnOver as turn_over:
             return _decided(question, made, None, turn_over.idle_reason, "")
@@ -63,7 +63,9 @@ async def ask_with_retries(question: Question, caller: ModelCaller, seed: int) -
             pause = max(_pause(plan, seed, question, len(made), failures), ended.retry_after or 0.0)
             continue
         try:
-            chosen = read_reply(ended.answer, question.agent_id, caller.reply_version)
+            chosen = read_reply(
+                ended.answer, question.agent_id, caller.reply_version, needs=question.needs
+            )
             return _decided(question, made, chosen, None, "")
         except UnusableReply as problem:
             if repairs >= plan.repairs:
@@ -80,13 +82,22 @@ def _quoted(text: str) -> str:
     return text[:_QUOTED_MOST].strip() or "(nothing)"
 
 
-def request_of(setting: ModelSetting, instructions: str, messages: tuple[Message, ...]) -> Request:
-    """The whole of what is asked."""
+def request_of(
+    setting: ModelSetting, instructions: str, messages: tuple[Message, ...], schema: str = ""
+) -> Request:
+    """The whole of what is asked.
+
+    Args:
+        schema: Of the answer; empty where the model is given none.
+    """
+    strict = schema not in {"", SCHEMA} and setting.dialect.strict
     settings: dict[str, Any] = {
         "max_output_tokens": setting.max_output_tokens,
         "temperature": None if setting.temperature is None else str(setting.temperature),
         "reasoning_effort": setting.reasoning_effort,
         "stream": setting.stream,
+        "strict": strict,
+        "one_call": schema not in {"", SCHEMA} and setting.output == "tool",
         "extra": setting.extra,
     }
     return Request(
@@ -94,7 +105,7 @@ def request_of(setting: ModelSetting, instructions: str, messages: tuple[Message
         model=setting.model,
         base_url=setting.base_url,
         output=setting.output,
-        schema=SCHEMA if setting.output != "prompted" else "",
+        schema=schema,
         instructions=instructions,
         messages=messages,
         settings={key: settings[key] for key in settings if settings[key] not in (None, False, {})},
@@ -119,7 +130,7 @@ def _decided(
         turn=question.turn,
         agent_id=question.agent_id,
         input=Raw(canonical(chosen)),
-        seen=question.seen,
+        seen=question.shown.seen,
         idle_reason=idle_reason,
         detail=detail,
         attempts=len(made),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,13 +14,15 @@ from sim_economy.core.units import INPUT_LIMIT
 from sim_economy.orchestrator.dialogue.messages import (
     CallFailed,
     CallFailure,
+    Message,
     ModelCall,
     ModelOutput,
     ModelUsage,
     Provider,
     Request,
+    Shown,
 )
-from sim_economy.orchestrator.dialogue.reply_parser import REPLY_VERSION, clean
+from sim_economy.orchestrator.dialogue.reply_parser import clean
 from sim_economy.orchestrator.limits.budget import NOTHING, Budget, BudgetReachedError, Cost
 from sim_economy.orchestrator.limits.rate_limit import RateLimiter
 from sim_economy.orchestrator.prices import Price
@@ -30,6 +32,7 @@ from sim_economy.orchestrator.record.call_log import (
     CallLogWriter,
     CallSent,
     IdleReason,
+    LogLine,
     damaged,
 )
 from sim_economy.orchestrator.reply_cache import ReplyCache
@@ -82,8 +85,12 @@ class Question(Struct, frozen=True, kw_only=True):
 
     Attributes:
         model: The name of its table.
-        seen: What goes into the log with the decision.
+        schema: Of the answer, as text; empty where its model is given none.
+        messages: Those of its first call.
+        shown: What they say, as plain values.
+        grows: Whether they begin with those of the turn before.
         over: When the turn's deadline passes, by the loop's clock.
+        needs: Whether the world matches needs, so that an answer may state them.
     """
 
     turn: int
@@ -91,9 +98,12 @@ class Question(Struct, frozen=True, kw_only=True):
     agent_id: str
     model: str
     instructions: str
-    view: str
-    seen: dict[str, Any]
+    messages: tuple[Message, ...]
+    shown: Shown
+    grows: bool
     over: float
+    schema: str = ""
+    needs: bool = False
 
 
 class ModelCaller:
@@ -137,7 +147,7 @@ class ModelCaller:
     @property
     def reply_version(self) -> int:
         """How replies are read in this run."""
-        return self.log.began.reply_version if self.log.began else REPLY_VERSION
+        return self.log.reply_version
 
     def stop(self) -> None:
         """Make no further call; those under way may end."""
@@ -204,7 +214,7 @@ class ModelCaller:
         if kept is not None:
             kept = self._without_keys(kept)
             ended = replace(blank, answer=kept, usage=kept.usage, cache_hit=True)
-            await writer.append(ended)
+            await writer.append(*await self._asked(question, request, blank, writer), ended)
             return ended
         ended = await self._paid(question, request, blank, writer)
         if ended.retry_after is not None:
@@ -259,18 +269,7 @@ class ModelCaller:
         """Make one call; both its ends are on the disk when this returns."""
         endpoint = self.endpoints[question.model]
         assert endpoint.provider is not None, question.model
-        named, texts = await writer.named(request)
-        sent = CallSent(
-            turn=question.turn,
-            agent_id=question.agent_id,
-            attempt=blank.attempt,
-            name=question.model,
-            request_digest=blank.request_digest,
-            request=named,
-            tokens=held.tokens,
-            money=held.money,
-        )
-        await writer.append(*texts, sent)
+        await writer.append(*await self._asked(question, request, blank, writer, held))
         call = ModelCall(
             seed=self._seed,
             turn=question.turn,
@@ -278,6 +277,8 @@ class ModelCaller:
             agent_id=question.agent_id,
             attempt=blank.attempt,
             key=f"{writer.run_id}-{question.turn}-{question.agent}-{blank.attempt}",
+            shown=question.shown,
+            conversation=f"{writer.run_id}-{question.agent}" if question.grows else None,
         )
         loop = asyncio.get_running_loop()
         started = loop.time()
@@ -298,6 +299,28 @@ class ModelCaller:
         ended = replace(ended, seconds=round(loop.time() - started, 3))
         await writer.append(ended)
         return ended
+
+    async def _asked(
+        self,
+        question: Question,
+        request: Request,
+        blank: CallEnded,
+        writer: CallLogWriter,
+        held: Cost = Cost(),  # noqa: B008
+    ) -> list[LogLine]:
+        """The lines of what is asked, with the texts that it names for the first time."""
+        named, texts = await writer.named(request)
+        sent = CallSent(
+            turn=question.turn,
+            agent_id=question.agent_id,
+            attempt=blank.attempt,
+            name=question.model,
+            request_digest=blank.request_digest,
+            request=named,
+            tokens=held.tokens,
+            money=held.money,
+        )
+        return [*texts, sent]
 
     def _with_reply(self, blank: CallEnded, answer: ModelOutput) -> CallEnded:
         """A reply as it is kept."""
@@ -330,7 +353,8 @@ def _priced(ended: CallEnded, price: Price | None) -> CallEnded:
     if ended.usage is None:
         return ended
     if price is not None:
-        return replace(ended, money=price.of(ended.usage))
+        saved = price.saved(ended.usage)
+        return replace(ended, money=price.of(ended.usage), saved=saved)
     usage = replace(ended.usage, cache_write_tokens=0)
     answer = ended.answer and replace(ended.answer, usage=usage)
     return replace(ended, usage=usage, answer=answer)

@@ -44,6 +44,12 @@ class Price(Struct, frozen=True):
         total = fresh * self.input + cached * self._of_cached + written * self._of_written
         return (total + usage.output_tokens * self.output) / _MILLION
 
+    def saved(self, usage: ModelUsage) -> Money:
+        """What the input read from a cache would have cost more as other input."""
+        written = min(usage.cache_write_tokens, usage.input_tokens)
+        cached = min(usage.cached_tokens, usage.input_tokens - written)
+        return cached * (self.input - self._of_cached) / _MILLION
+
     def most(self, input_tokens: int, output_tokens: int) -> Money:
         """The most that a call can cost."""
         dearest = max(self.input, self._of_cached, self._of_written)

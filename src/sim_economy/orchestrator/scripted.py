@@ -15,6 +15,21 @@ from sim_economy.core.world_config import WorldConfig, config_values
 from sim_economy.usage.unit_weights import Usage
 
 
+def observation_of(seen: Mapping[str, Any], config: WorldConfig) -> Observation:
+    """An observation from its plain values.
+
+    Args:
+        seen: What never changes may be left out.
+        config: As agents see it.
+    """
+    parts = {
+        field.name: convert(seen[field.encode_name], field.type, str_keys=True)
+        for field in fields(Observation)
+        if field.name != "world" and (field.required or field.encode_name in seen)
+    }
+    return Observation(**parts, world=config_values(config, every=True))
+
+
 class PlainSource:
     """A world that is known by plain values, as the view of one agent looks at it."""
 
@@ -27,12 +42,7 @@ class PlainSource:
             seen: The agent's observation; what never changes may be left out.
             full_state: Turn and accounts of all agents.
         """
-        parts = {
-            field.name: convert(seen[field.encode_name], field.type, str_keys=True)
-            for field in fields(Observation)
-            if field.name != "world" and (field.required or field.encode_name in seen)
-        }
-        self._observation = Observation(**parts, world=config_values(config, every=True))
+        self._observation = observation_of(seen, config)
 
         def column(key: str) -> tuple[int, ...]:
             return tuple(row[key] for row in full_state["agents"])

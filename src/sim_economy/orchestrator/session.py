@@ -18,12 +18,13 @@ from sim_economy.orchestrator.dialogue.providers import provider_for
 from sim_economy.orchestrator.key_filter import KeyFilter
 from sim_economy.orchestrator.limits.budget import Budget, Cost
 from sim_economy.orchestrator.model_call import ModelCaller, ModelEndpoint
+from sim_economy.orchestrator.record.cache_totals import CachedInput, cached_input
 from sim_economy.orchestrator.record.call_folder import (
     LEDGER,
     open_world,
     read_run,
     session,
-    under_kept_rules,
+    under_kept_versions,
 )
 from sim_economy.orchestrator.record.call_log import CallLog, IdleReason
 from sim_economy.orchestrator.settings import Plan
@@ -52,6 +53,7 @@ class SessionResult(Struct, frozen=True, kw_only=True):
     Attributes:
         spent: Of the whole run, this session and earlier ones.
         unknown: The most that calls may have cost which never said what they took.
+        cached: What of their input was read from providers' caches.
         unanswered: Why no call of the whole run had a reply; None where one had.
     """
 
@@ -60,6 +62,7 @@ class SessionResult(Struct, frozen=True, kw_only=True):
     failed: int
     spent: Cost
     unknown: Cost
+    cached: CachedInput
     unanswered: Unanswered | None = None
 
 
@@ -97,7 +100,7 @@ async def orchestrate(
         FolderError, StoreError, ReplayError: Folder, ledger or record cannot be used.
     """
     if not fresh:
-        task = under_kept_rules(folder, task)
+        task = under_kept_versions(folder, task)
     plan, config = task.plan, task.config
     async with (
         session(folder, task, fresh=fresh) as writer,
@@ -114,6 +117,7 @@ async def orchestrate(
             world_backend,
             caller,
             task.turns,
+            prompt_version=task.prompt_version,
             genesis=World(config, world_id=task.world_id).head.hash,
             usage=usage,
             writer=writer,
@@ -126,6 +130,7 @@ async def orchestrate(
             failed=caller.failed,
             spent=budget.run.spent,
             unknown=budget.run.unknown,
+            cached=cached_input(writer.log),
             unanswered=_unanswered(writer.log),
         )
 
@@ -218,6 +223,7 @@ async def replay_run(folder: Path, progress: Callable[[int], None] = lambda turn
         LocalBackend(world),
         caller,
         task.turns,
+        prompt_version=task.prompt_version,
         until=played,
         show=lambda shown: progress(shown.turn) if not shown.decided else None,
     )

@@ -27,10 +27,12 @@ from sim_economy.core.table_reader import (
 )
 from sim_economy.core.world_config import WorldConfig
 from sim_economy.orchestrator.dialogue.messages import CallFailure, ModelUsage, Money
+from sim_economy.orchestrator.dialogue.schema_dialects import DIALECTS, SchemaDialect
 from sim_economy.orchestrator.prices import PriceTable, read_prices
 
 PROVIDERS: Final = ("mock", "openai-compatible", "openai", "anthropic", "google")
 OUTPUTS: Final = ("prompted", "tool", "native")
+SCOPES: Final = ("turn", "run")
 
 
 class ScriptLine(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
@@ -69,6 +71,18 @@ class ModelSetting(Struct, frozen=True, kw_only=True):
     output: Annotated[
         str, Parameter(Kind.TEXT, "form in which a reply is asked for", choices=OUTPUTS)
     ] = "prompted"
+    schema: Annotated[
+        str | None,
+        Parameter(Kind.TEXT, "whose limits a schema keeps to", choices=tuple(DIALECTS)),
+    ] = None
+    schema_scope: Annotated[
+        str | None,
+        Parameter(
+            Kind.TEXT,
+            "what a schema says: what the agent can do in its turn, or in the whole run",
+            choices=SCOPES,
+        ),
+    ] = None
     stream: Annotated[bool, Parameter(Kind.FLAG, "whether replies are streamed")] = False
     max_output_tokens: Annotated[
         int, Parameter(Kind.COUNT, "most tokens of a reply, reasoning included", 1, 1_000_000)
@@ -90,6 +104,19 @@ class ModelSetting(Struct, frozen=True, kw_only=True):
     extra: Annotated[
         dict[str, Any], Parameter(Kind.FREE, "sent as it is, for settings of one server alone")
     ] = {}
+
+    @property
+    def dialect(self) -> SchemaDialect:
+        """What its server takes of a schema."""
+        own = self.provider if self.provider in DIALECTS else "openai-compatible"
+        return DIALECTS[self.schema or own]
+
+    @property
+    def says_turn(self) -> bool:
+        """True if its schema says what an agent can do in its turn, and changes with it."""
+        if self.schema_scope is not None:
+            return self.schema_scope == "turn"
+        return self.output == "native" and not self.dialect.in_prompt
 
 
 class AgentBackend(Struct, frozen=True, kw_only=True):
@@ -222,6 +249,10 @@ def parse_plan(given: Mapping[str, Any], config: WorldConfig | None, folder: Pat
         raise ScenarioError(problems)
     turns = TurnSettings(**{name: loop[name] for name in TurnSettings.__struct_fields__})
     deciding = to_builtins({"orchestrator": turns, "models": models, "minds": backends})
+    for table in deciding["models"].values():
+        for key in _LATER:
+            if table[key] is None:
+                del table[key]
     return plan_of(deciding, limits)
 
 
@@ -236,8 +267,18 @@ def plan_of(deciding: dict[str, Any], limits: RunLimits | None = None) -> Plan:
     )
 
 
+_LATER: Final = ("schema", "schema_scope")
+"""Keys of a model that settings state only where they say something; older runs lack them."""
+
 _MOCK_ONLY: Final = ("plays", "script")
-_HOSTED_ONLY: Final = ("base_url", "api_key_variable", "reasoning_effort", "extra", "stream")
+_HOSTED_ONLY: Final = (
+    "base_url",
+    "api_key_variable",
+    "reasoning_effort",
+    "extra",
+    "stream",
+    *_LATER,
+)
 _KEY_VARIABLES: Final[Mapping[str, str]] = {
     "openai": "OPENAI_API_KEY",
     "anthropic": "ANTHROPIC_API_KEY",
@@ -288,6 +329,8 @@ def _provider_problems(provider: str, stated: Mapping[str, Any], path: str) -> I
         yield f"{path}.model: is missing"
     if provider == "openai-compatible" and "base_url" not in stated:
         yield f"{path}.base_url: is missing"
+    if provider in DIALECTS and provider != "openai-compatible" and "schema" in stated:
+        yield f"{path}.schema: is known of the {provider} provider; leave it out"
     for key in _HOSTED_ONLY if provider == "mock" else _MOCK_ONLY:
         if key in stated:
             yield f"{path}.{key}: is not of the {provider} provider"

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from sim_economy.core.codec import canonical
 from sim_economy.core.world_config import WorldConfig, config_values
-from sim_economy.orchestrator.dialogue.system_prompt import prompt_version
+from sim_economy.orchestrator.dialogue.system_prompt import PROMPT_VERSION
 from sim_economy.orchestrator.record.call_log import FORMAT
 from sim_economy.orchestrator.settings import Plan
 
@@ -21,6 +21,7 @@ class Task(Struct, frozen=True, kw_only=True):
     Attributes:
         usage: The scenario's usage table, for its scripted agents.
         world_backend: `world`, or `engine` where a server keeps the ledger.
+        prompt_version: The prompts of a new run, or those that a resumed one began with.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Task(Struct, frozen=True, kw_only=True):
     plan: Plan
     usage: dict[str, Any]
     world_backend: str = "world"
+    prompt_version: int = PROMPT_VERSION
 
     @property
     def world_id(self) -> str:
@@ -43,7 +45,7 @@ class Task(Struct, frozen=True, kw_only=True):
             "sim_economy": version("sim-economy"),
             "format": FORMAT,
             "rules_version": self.config.rules_version,
-            "prompt_version": prompt_version(world),
+            "prompt_version": self.prompt_version,
             "name": self.name,
             "turns": self.turns,
             "door": self.world_backend,

@@ -14,11 +14,9 @@ from sim_economy.agents.usage_model import UsageSource
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import FolderError, ReplayError, SimEconomyError, TurnConflictError
 from sim_economy.orchestrator.agent_turn import ask_with_retries
-from sim_economy.orchestrator.dialogue.intervention_words import changed_parameters
-from sim_economy.orchestrator.dialogue.observation_text import Memory, view
-from sim_economy.orchestrator.dialogue.system_prompt import instructions
 from sim_economy.orchestrator.limits.budget import BudgetReachedError
-from sim_economy.orchestrator.model_call import ModelCaller, NotAllowedError, Question, StoppedError
+from sim_economy.orchestrator.model_call import ModelCaller, NotAllowedError, StoppedError
+from sim_economy.orchestrator.questions import Questions
 from sim_economy.orchestrator.record.call_log import (
     AgentDecided,
     CallLog,
@@ -74,6 +72,7 @@ class TurnLoop:
         caller: ModelCaller,
         turns: int,
         *,
+        prompt_version: int,
         genesis: str = "",
         usage: UsageSource | None = None,
         writer: CallLogWriter | None = None,
@@ -98,6 +97,7 @@ class TurnLoop:
         self._writer = writer
         self._show = show
         self._decided = 0
+        self._questions = Questions(plan, world_backend.config, caller.log, turns, prompt_version)
 
     @property
     def log(self) -> CallLog:
@@ -187,12 +187,10 @@ class TurnLoop:
             return recorded
         try:
             observed = await self.world_backend.observe(agent_id)
-            seen = {key: value for key, value in observed.items() if key != "world"}
             if self.plan.backends[agent_id].model is None:
-                decided = self._played(opened, agent, seen)
+                decided = self._played(opened, agent, observed)
             else:
-                changed = changed_parameters(config, observed["world"])
-                question = self._question(opened, agent, seen, changed)
+                question = self._questions.of(agent, observed, opened.full_state, opened.over)
                 decided = await ask_with_retries(question, self.caller, config.seed)
         except SimEconomyError:
             self.caller.stop()
@@ -205,8 +203,9 @@ class TurnLoop:
         self._tell(turn, self._decided)
         return decided
 
-    def _played(self, opened: _OpenTurn, agent: int, seen: dict[str, Any]) -> AgentDecided:
+    def _played(self, opened: _OpenTurn, agent: int, observed: dict[str, Any]) -> AgentDecided:
         """The decision of a scripted policy; in a replay its usage is the recorded one."""
+        seen = {key: value for key, value in observed.items() if key != "world"}
         config, turn = self.world_backend.config, opened.turn
         agent_id = config.agent_ids[agent]
         backend = self.plan.backends[agent_id]
@@ -221,46 +220,6 @@ class TurnLoop:
         policy = policy_named(backend.policy, backend.parameters)
         chosen = decide(policy, agent, seen, opened.full_state, config, used)
         return AgentDecided(turn=turn, agent_id=agent_id, input=Raw(canonical(chosen)), seen=seen)
-
-    def _question(
-        self, opened: _OpenTurn, agent: int, seen: dict[str, Any], changed: dict[str, Any]
-    ) -> Question:
-        config, plan = self.world_backend.config, self.plan
-        agent_id = config.agent_ids[agent]
-        backend = plan.backends[agent_id]
-        assert backend.model is not None, backend
-        output = plan.models[backend.model].output
-        shown = opened.full_state if plan.observation == "full" else None
-        return Question(
-            turn=opened.turn,
-            agent=agent,
-            agent_id=agent_id,
-            model=backend.model,
-            instructions=instructions(config, agent_id, backend, plan, output),
-            view=view(
-                seen, shown, self._memories(agent_id, opened.turn), self.turns, plan, changed
-            ),
-            seen=seen,
-            over=opened.over,
-        )
-
-    def _memories(self, agent_id: str, turn: int) -> list[Memory]:
-        """The agent's last turns, from the record."""
-        memories = []
-        for past in range(max(1, turn - self.plan.memory_turns), turn):
-            decided = self.log.decided[past, agent_id]
-            heard = {
-                name: said for name, said in decided.seen["speech"].items() if name != agent_id
-            }
-            memory = Memory(
-                turn=past,
-                balance=decided.seen["accounts"]["balance"],
-                chosen=decided.chosen,
-                heard=heard,
-                refused=self.log.closed[past].rejections.get(agent_id),
-            )
-            memories.append(memory)
-        return memories
 
     def _tell(self, turn: int, decided: int) -> None:
         run = self.caller.budget.run

@@ -8,8 +8,9 @@ from sim_economy.core.actions import Input
 from sim_economy.core.events import Turn
 from sim_economy.runs.policy_loop import open_turns
 from sim_economy.scenarios.scenario import Scenario
+from sim_economy.studies.run_counts import RunCounts
 from sim_economy.studies.study_arms import SERIES_TURNS, ArmKind, Cell
-from sim_economy.studies.study_rows import RunCounts, StudyRow
+from sim_economy.studies.study_rows import StudyRow
 from sim_economy.world.world import World
 
 

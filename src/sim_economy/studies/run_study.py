@@ -230,7 +230,7 @@ def _write_thresholds(study: TreatmentStudy, folder: StudyFolder) -> None:
     insolvent = OUTCOMES["insolvent_percent"]
     rows = []
     for value, behaviour in zip(study.threshold.values, study.threshold_behaviours, strict=True):
-        own = folder.read(behaviour.name, off_arm().name).rows
+        own = folder.read(behaviour.name, off_arm().name).at(study.threshold.turns)
         share = sum(map(insolvent.of, own)) / len(own)
         rows.append({"threshold": value, "insolvent_percent": f"{share:.4f}"})
     text = io.StringIO()

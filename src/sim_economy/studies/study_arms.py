@@ -13,6 +13,7 @@ from sim_economy.studies.treatment_study import (
     GRANT,
     OFF,
     Horizon,
+    RobustnessCheck,
     StudyBehaviour,
     StudyShock,
     Treatment,
@@ -47,6 +48,7 @@ class Arm(Struct, frozen=True, kw_only=True):
         wages: `full` where job pay does not follow lowered fees.
         shock: The name of the shock that hits it.
         base: Of a fixed or trained arm: the one in which agents decide again.
+        repeat: Of a trained arm: which of its trainings, from 1.
         matched: Of a reference at equal tokens: the arm whose tokens it spares or gives.
         turns: The one horizon that it plays; None for all.
         keeps_series: Whether its turns are kept one by one: a shocked arm and its unshocked pair.
@@ -59,6 +61,7 @@ class Arm(Struct, frozen=True, kw_only=True):
     wages: str = ""
     shock: str = ""
     base: str = ""
+    repeat: int = 0
     matched: str = ""
     turns: int | None = None
     keeps_series: bool = False
@@ -94,9 +97,22 @@ class Cell(Struct, frozen=True):
 def planned_cells(study: TreatmentStudy) -> list[Cell]:
     """All cells that the study names; those matched at equal tokens follow from their rows."""
     curve = [Cell(behaviour, off_arm()) for behaviour in study.threshold_behaviours]
-    return curve + [
-        Cell(behaviour, arm) for behaviour in study.behaviours for arm in _arms(study, behaviour)
+    checks = [
+        Cell(check.behaviour, arm) for check in study.robustness for arm in _checked(study, check)
     ]
+    return [
+        *curve,
+        *(Cell(own, arm) for own in study.behaviours for arm in _arms(study, own)),
+        *checks,
+    ]
+
+
+def _checked(study: TreatmentStudy, check: RobustnessCheck) -> Iterator[Arm]:
+    """The arms of a robustness check: each treatment at its dose, and none."""
+    agents = check.behaviour.scenario.base.config.agent_ids
+    yield off_arm()
+    for treatment in study.tried(study.behaviours[0]):
+        yield dose_arm(treatment, treatment.dose, agents)
 
 
 def off_arm() -> Arm:
@@ -113,11 +129,7 @@ def _arms(study: TreatmentStudy, behaviour: StudyBehaviour) -> Iterator[Arm]:
             yield dose_arm(treatment, dose, agents)
             if treatment.wages:
                 yield dose_arm(treatment, dose, agents, wages=FULL)
-    combined = [own for own in tried if own.name in study.factorial]
-    groups: list[tuple[Treatment, ...]] = [*combinations(combined, 2)]
-    if len(combined) > 2:
-        groups.append(tuple(combined))
-    for group in groups:
+    for group in _groups(study, behaviour):
         yield _together(group, agents)
     for shock in study.shocks:
         for own in (None, *tried):
@@ -132,6 +144,24 @@ def _arms(study: TreatmentStudy, behaviour: StudyBehaviour) -> Iterator[Arm]:
             dose=dosed.dose,
             settings=dosed.settings,
         )
+
+
+def _groups(study: TreatmentStudy, behaviour: StudyBehaviour) -> list[tuple[Treatment, ...]]:
+    """Treatments that are tried together: each two, and every combination of some."""
+    paired = [own for own in study.tried(behaviour) if own.name in study.factorial]
+    pairs = combinations(paired, 2)
+    found: list[tuple[Treatment, ...]] = [own for own in pairs if not own[0].excludes(own[1])]
+    combined = study.combined(behaviour)
+    for size in range(2, len(combined) + 1):
+        found += [group for group in combinations(combined, size) if group not in found]
+    return found
+
+
+def together_name(treatments: Sequence[Treatment]) -> str:
+    """The name of the arm with these treatments in force, each at its dose."""
+    if len(treatments) == 1:
+        return treatments[0].compared
+    return " + ".join(own.name for own in treatments) or OFF
 
 
 def dose_arm(treatment: Treatment, dose: str, agents: Sequence[str], wages: str = "") -> Arm:
@@ -177,7 +207,7 @@ def _grant(tokens: int, agents: Sequence[str]) -> dict[str, Any]:
 
 def _together(group: Sequence[Treatment], agents: Sequence[str]) -> Arm:
     return Arm(
-        name=" + ".join(own.name for own in group),
+        name=together_name(group),
         kind=ArmKind.TOGETHER,
         treatments=tuple(own.name for own in group),
         settings=_joined([_dosed(own, own.dose, agents) for own in group]),

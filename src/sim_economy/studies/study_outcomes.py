@@ -8,7 +8,12 @@ from typing import Final
 from msgspec import Struct
 
 from sim_economy.statistics.diversity import hill_number
-from sim_economy.statistics.inequality import gini_absolute, gini_normalised, hhi
+from sim_economy.statistics.inequality import (
+    gini_absolute,
+    gini_normalised,
+    hhi,
+    kolm_pollak_equivalent,
+)
 from sim_economy.studies.study_rows import StudyRow
 
 
@@ -46,6 +51,9 @@ def _solvent_turns(row: StudyRow) -> float:
     before = [first - 1 if first else row.turns for first in row.first_negative]
     return sum(before) / row.agents
 
+
+AVERSION: Final = 0.005
+"""To inequality, in one over tokens: 200 tokens less count e times as much."""
 
 OUTCOMES: Final[Mapping[str, StudyOutcome]] = {
     "insolvent_percent": StudyOutcome(
@@ -93,6 +101,10 @@ OUTCOMES: Final[Mapping[str, StudyOutcome]] = {
     ),
     "gini_absolute": StudyOutcome(
         "absolute Gini index", "tokens", "spread", -1, lambda row: gini_absolute(net_wealth(row)),
+    ),
+    "kolm_pollak": StudyOutcome(
+        "equally distributed equivalent of wealth (Kolm-Pollak)", "tokens", "spread", 1,
+        lambda row: kolm_pollak_equivalent(net_wealth(row), AVERSION),
     ),
     "winner_concentration": StudyOutcome(
         "concentration of block wins (HHI)", "", "spread", -1, lambda row: hhi(row.blocks_won),

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, TypeVar
-
-from msgspec import Struct
+from typing import Any
 
 from sim_economy.core.errors import ScenarioError
 from sim_economy.core.table_reader import (
-    Kind,
-    Parameter,
     attempt,
-    read_parameter,
     read_struct,
     read_table,
     suggestion,
@@ -22,30 +16,28 @@ from sim_economy.core.table_reader import (
 from sim_economy.experiments.sweeps.point_scenarios import swept_scenario
 from sim_economy.experiments.sweeps.study_changes import read_study_file
 from sim_economy.scenarios.studies import TREATMENT_STUDIES
-from sim_economy.studies.study_outcomes import OUTCOMES
+from sim_economy.studies.robustness_reader import read_robustness
+from sim_economy.studies.study_parts_reader import (
+    excluding,
+    read_curve,
+    read_outcomes,
+    read_shocks,
+    read_threshold,
+    read_training,
+    read_treatments,
+)
 from sim_economy.studies.study_tables import (
-    TURNS_MAX,
     BehaviourTable,
     HorizonTable,
-    OutcomeTable,
-    ShockTable,
     SliceTable,
-    StudyTrainingTable,
-    ThresholdTable,
     TreatmentStudyTable,
-    TreatmentTable,
+    read_entries,
 )
 from sim_economy.studies.treatment_study import (
-    REFERENCE_KEYS,
     Horizon,
-    PrimaryOutcome,
+    RobustnessCheck,
     StudyBehaviour,
-    StudyShock,
-    StudyTraining,
-    ThresholdCurve,
-    Treatment,
     TreatmentStudy,
-    as_setting,
 )
 
 
@@ -101,7 +93,18 @@ def _chosen(given: dict[str, Any], is_slice: bool) -> dict[str, Any]:
         for entry in given.get("treatments", ())
         if not entry.get("behaviours") or {*entry["behaviours"]} <= {*own.behaviours}
     ]
-    sliced = {"name": name, "horizons": horizons, "behaviours": chosen, "treatments": kept}
+    sliced: dict[str, Any] = {
+        "name": name,
+        "horizons": horizons,
+        "behaviours": chosen,
+        "treatments": kept,
+    }
+    tried = {entry.get("name") for entry in kept}
+    for key in ("factorial", "full_factorial"):
+        sliced[key] = [name for name in given.get(key, ()) if name in tried] or None
+    curve = given.get("threshold")
+    if isinstance(curve, Mapping):
+        sliced["threshold"] = {key: curve[key] for key in curve if key != "window_turns"}
     return {**given, **sliced, "training": None}
 
 
@@ -128,9 +131,9 @@ def parse_treatment_study(
         raise ScenarioError(problems)
     horizons = _horizons(values["horizons"], problems)
     behaviours = _behaviours(values, horizons, folder, problems)
-    treatments = _treatments(values["treatments"], problems)
-    outcomes = _outcomes(values["outcomes"], problems)
-    shocks = _shocks(values["shocks"], problems)
+    treatments = read_treatments(values["treatments"], problems)
+    outcomes = read_outcomes(values["outcomes"], problems)
+    shocks = read_shocks(values["shocks"], problems)
     known = [own.name for own in behaviours]
     problems += [
         f"treatments.{own.name}.behaviours: there is no {name}{suggestion(name, known)}"
@@ -138,15 +141,20 @@ def parse_treatment_study(
         for name in own.behaviours
         if name not in known
     ]
-    training = _training(values["training"], problems)
-    threshold = _threshold(values["threshold"], problems)
-    curve = _curve(values, threshold, folder, problems)
-    names = [own.name for own in treatments if not own.is_reference]
-    problems += [
-        f"factorial: there is no treatment {name}{suggestion(name, names)}"
-        for name in values["factorial"]
-        if name not in names
-    ]
+    known = [own.name for own in treatments if not own.is_reference]
+    for key in ("factorial", "full_factorial"):
+        problems += [
+            f"{key}: there is no treatment {name}{suggestion(name, known)}"
+            for name in values[key]
+            if name not in known
+        ]
+    problems += excluding(treatments, values["full_factorial"])
+    robustness: tuple[RobustnessCheck, ...] = ()
+    if behaviours:
+        robustness = read_robustness(values, behaviours[0], folder, problems)
+    training = read_training(values["training"], problems)
+    threshold = read_threshold(values["threshold"], problems)
+    curve = read_curve(values, threshold, folder, problems)
     if problems:
         raise ScenarioError(problems)
     return TreatmentStudy(
@@ -159,6 +167,8 @@ def parse_treatment_study(
         outcomes=outcomes,
         shocks=shocks,
         factorial=values["factorial"],
+        full_factorial=values["full_factorial"],
+        robustness=robustness,
         training=training,
         threshold=threshold,
         threshold_behaviours=curve,
@@ -167,23 +177,8 @@ def parse_treatment_study(
     )
 
 
-T = TypeVar("T", bound=Struct)
-
-
-def _entries(table: type[T], given: Any, path: str, problems: list[str]) -> list[T]:
-    """The entries of an array of tables, those that are right; names must differ."""
-    found = [
-        entry
-        for index, own in enumerate(given)
-        if (entry := read_struct(table, own, f"{path}[{index}]", problems)) is not None
-    ]
-    names = [getattr(entry, "name", index) for index, entry in enumerate(found)]
-    problems += [f"{path}: {name} stands twice" for name in {*names} if names.count(name) > 1]
-    return found
-
-
 def _horizons(given: Any, problems: list[str]) -> tuple[Horizon, ...]:
-    tables = _entries(HorizonTable, given, "horizons", problems)
+    tables = read_entries(HorizonTable, given, "horizons", problems)
     found = sorted({own.turns: Horizon(own.turns, own.seeds) for own in tables}.items())
     horizons = tuple(horizon for _, horizon in found)
     seeds = [own.seeds for own in horizons]
@@ -196,7 +191,7 @@ def _behaviours(
     values: Mapping[str, Any], horizons: Sequence[Horizon], folder: Path, problems: list[str]
 ) -> tuple[StudyBehaviour, ...]:
     found = []
-    for own in _entries(BehaviourTable, values["behaviours"], "behaviours", problems):
+    for own in read_entries(BehaviourTable, values["behaviours"], "behaviours", problems):
         source = own.scenario or values["scenario"]
         limit = own.turns_max or horizons[-1].turns
         played = tuple(horizon for horizon in horizons if horizon.turns <= limit)
@@ -212,125 +207,6 @@ def _behaviours(
             found.append(
                 StudyBehaviour(
                     name=own.name, scenario=scenario, horizons=played, settings=dict(own.set)
-                )
-            )
-    return tuple(found)
-
-
-def _treatments(given: Any, problems: list[str]) -> tuple[Treatment, ...]:
-    found = []
-    for own in _entries(TreatmentTable, given, "treatments", problems):
-        path = f"treatments.{own.name}"
-        doses = _numbers(own.doses, f"{path}.doses", problems)
-        dose = f"{own.dose.normalize():f}"
-        if dose not in doses:
-            problems.append(f"{path}.dose: {dose} is none of its doses {', '.join(doses)}")
-        found.append(
-            Treatment(
-                name=own.name,
-                key=own.key,
-                doses=doses,
-                dose=dose,
-                wages=own.wages,
-                is_reference=own.is_reference,
-                behaviours=own.behaviours,
-                settings=dict(own.set),
-            )
-        )
-        if own.is_reference and own.key not in REFERENCE_KEYS:
-            known = " or ".join(REFERENCE_KEYS)
-            problems.append(f"{path}.is_reference: tokens can be matched by {known} alone")
-    return tuple(found)
-
-
-def _numbers(given: Any, path: str, problems: list[str]) -> tuple[str, ...]:
-    found = []
-    for value in given:
-        try:
-            number: Decimal = read_parameter(_NUMBER, value, None)
-            found.append(f"{number.normalize():f}")
-        except ValueError as error:
-            problems.append(f"{path}: {value}: {error}")
-    if len({*found}) < len(found):
-        problems.append(f"{path}: a value stands twice")
-    return tuple(found)
-
-
-_NUMBER: Final = Parameter(Kind.NUMBER, "a value", -TURNS_MAX, TURNS_MAX)
-
-
-def _outcomes(given: Any, problems: list[str]) -> tuple[PrimaryOutcome, ...]:
-    found = []
-    for own in _entries(OutcomeTable, given, "outcomes", problems):
-        if own.name not in OUTCOMES:
-            near = suggestion(own.name, OUTCOMES)
-            problems.append(f"outcomes: there is no {own.name}{near}; known are {_listed()}")
-        elif own.smallest_effect <= 0:
-            problems.append(f"outcomes.{own.name}.smallest_effect: must be above 0")
-        found.append(PrimaryOutcome(own.name, float(own.smallest_effect)))
-    return tuple(found)
-
-
-def _listed() -> str:
-    return ", ".join(OUTCOMES)
-
-
-def _shocks(given: Any, problems: list[str]) -> tuple[StudyShock, ...]:
-    tables = _entries(ShockTable, given, "shocks", problems)
-    return tuple(
-        StudyShock(own.name, tuple(dict(entry) for entry in own.entries)) for own in tables
-    )
-
-
-def _training(given: Any, problems: list[str]) -> StudyTraining | None:
-    if given is None:
-        return None
-    own = read_struct(StudyTrainingTable, given, "training", problems)
-    if own is None:
-        return None
-    return StudyTraining(
-        turns=own.turns,
-        generations=own.generations,
-        seeds=own.seeds,
-        holdout_seeds=own.holdout_seeds,
-        numbers=dict(own.numbers),
-    )
-
-
-def _threshold(given: Any, problems: list[str]) -> ThresholdCurve | None:
-    if given is None:
-        return None
-    own = read_struct(ThresholdTable, given, "threshold", problems)
-    if own is None:
-        return None
-    values = _numbers(own.values, "threshold.values", problems)
-    published = f"{own.published.normalize():f}"
-    if published not in values:
-        problems.append(f"threshold.published: {published} is none of its values")
-    return ThresholdCurve(
-        key=own.key, values=values, published=published, seeds=own.seeds, turns=own.turns
-    )
-
-
-def _curve(
-    values: Mapping[str, Any], curve: ThresholdCurve | None, folder: Path, problems: list[str]
-) -> tuple[StudyBehaviour, ...]:
-    if curve is None:
-        return ()
-    found = []
-    for value in curve.values:
-        settings = {curve.key: as_setting(value), "turns": curve.turns, "runs": curve.seeds}
-        scenario = attempt(
-            problems, f"threshold.values: {value}: ", swept_scenario,
-            values["scenario"], folder, settings, None, None,
-        )  # fmt: skip
-        if scenario is not None:
-            found.append(
-                StudyBehaviour(
-                    name=f"{curve.key} {value}",
-                    scenario=scenario,
-                    horizons=(Horizon(curve.turns, curve.seeds),),
-                    settings=settings,
                 )
             )
     return tuple(found)

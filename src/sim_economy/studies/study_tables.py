@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
 from msgspec import Struct, field
 
-from sim_economy.core.table_reader import Kind, Parameter
+from sim_economy.core.table_reader import Kind, Parameter, read_struct
 
 TURNS_MAX: Final = 10_000_000
 SEEDS_MAX: Final = 1_000_000
@@ -29,7 +29,13 @@ class TreatmentStudyTable(Struct, frozen=True, kw_only=True):
     outcomes: Annotated[Any, Parameter(Kind.TABLES, "primary outcomes, an entry each")]
     shocks: Annotated[Any, Parameter(Kind.TABLES, "what hits the world, an entry each")] = ()
     factorial: Annotated[
-        tuple[str, ...], Parameter(Kind.TEXTS, "treatments that are also tried together")
+        tuple[str, ...], Parameter(Kind.TEXTS, "treatments that are tried each with each")
+    ] = ()
+    full_factorial: Annotated[
+        tuple[str, ...], Parameter(Kind.TEXTS, "treatments that are tried in every combination")
+    ] = ()
+    robustness: Annotated[
+        Any, Parameter(Kind.TABLES, "worlds in which rules are tried again, an entry each")
     ] = ()
     threshold: Annotated[
         Mapping[str, Any] | None, Parameter(Kind.TABLE, "the curve over one key of behaviour")
@@ -45,6 +51,7 @@ class TreatmentStudyTable(Struct, frozen=True, kw_only=True):
 class StudyTrainingTable(Struct, frozen=True, kw_only=True):
     """The keys of `[training]`: under the first behaviour, against each treatment at its dose."""
 
+    repeats: Annotated[int, Parameter(Kind.COUNT, "trainings of each arm", 1, 100)] = 1
     turns: Annotated[int, Parameter(Kind.COUNT, "of each run", 1, TURNS_MAX)]
     generations: Annotated[int, Parameter(Kind.COUNT, "of candidates", 1, 100_000)] = 20
     seeds: Annotated[int, Parameter(Kind.COUNT, "of a generation", 1, SEEDS_MAX)] = 12
@@ -127,3 +134,43 @@ class ThresholdTable(Struct, frozen=True, kw_only=True):
     published: Annotated[Any, Parameter(Kind.NUMBER, "the paper's policy's own value", -TURNS_MAX)]
     seeds: Annotated[int, Parameter(Kind.COUNT, "replicates of each value", 1, SEEDS_MAX)] = 24
     turns: Annotated[int, Parameter(Kind.COUNT, "of each run", 1, TURNS_MAX)] = 60
+    window_turns: Annotated[
+        int | None, Parameter(Kind.COUNT, "a longer horizon, for the platform", 1, TURNS_MAX)
+    ] = None
+    window_seeds: Annotated[
+        int, Parameter(Kind.COUNT, "replicates that play so far", 2, SEEDS_MAX)
+    ] = 6
+
+
+class RobustnessTable(Struct, frozen=True, kw_only=True):
+    """An entry of `[[robustness]]`: the study's world with one factor changed."""
+
+    name: Annotated[str, Parameter(Kind.TEXT, "of it, in tables")]
+    scenario: Annotated[
+        str | None, Parameter(Kind.TEXT, "a scenario of its own, instead of the study's")
+    ] = None
+    turns_max: Annotated[
+        int | None, Parameter(Kind.COUNT, "the last horizon that it plays", 1, TURNS_MAX)
+    ] = None
+    set: Annotated[Mapping[str, Any], Parameter(Kind.TABLE, "settings of the scenario")] = field(
+        default_factory=dict
+    )
+    entries: Annotated[Any, Parameter(Kind.TABLES, "as governance.shocks takes them")] = ()
+    every: Annotated[
+        int | None, Parameter(Kind.COUNT, "turns after which entries start over", 1, TURNS_MAX)
+    ] = None
+
+
+T = TypeVar("T", bound=Struct)
+
+
+def read_entries(table: type[T], given: Any, path: str, problems: list[str]) -> list[T]:
+    """The entries of an array of tables, those that are right; names must differ."""
+    found = [
+        entry
+        for index, own in enumerate(given)
+        if (entry := read_struct(table, own, f"{path}[{index}]", problems)) is not None
+    ]
+    names = [getattr(entry, "name", index) for index, entry in enumerate(found)]
+    problems += [f"{path}: {name} stands twice" for name in {*names} if names.count(name) > 1]
+    return found

@@ -26,7 +26,7 @@ def estimated_seconds(
     cells: Iterable[Cell], matches: Sequence[Match], trainings: Sequence[Training], jobs: int
 ) -> float:
     """Seconds that cells, matches and trainings will take in so many processes side by side."""
-    turns: dict[str, int] = {}
+    turns: dict[str, float] = {}
     behaviours: dict[str, StudyBehaviour] = {}
     weighed = [(cell, 2 if cell.arm.kind is ArmKind.FIXED else 1) for cell in cells]
     weighed += [
@@ -38,12 +38,14 @@ def estimated_seconds(
         turns[cell.behaviour.name] = turns.get(cell.behaviour.name, 0) + times * cell.turns
     for training in trainings:
         turns[training.cell.behaviour.name] += _training_turns(training)
-    each = {
-        scenario: _turn_seconds(behaviour)
-        for scenario, behaviour in {own.scenario.source: own for own in behaviours.values()}.items()
-    }
-    seconds = sum(each[behaviours[name].scenario.source] * own for name, own in turns.items())
-    return seconds / jobs
+    alike = {_kind(own): own for own in behaviours.values()}
+    each = {kind: _turn_seconds(behaviour) for kind, behaviour in alike.items()}
+    return sum(each[_kind(behaviours[name])] * own for name, own in turns.items()) / jobs
+
+
+def _kind(behaviour: StudyBehaviour) -> tuple[str, int]:
+    """By what worlds take about the same time: scenario, and how many agents there are."""
+    return behaviour.scenario.source, behaviour.scenario.base.config.num_agents
 
 
 def _training_turns(training: Training) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from sim_economy.studies.study_rows import StudyRow
 from sim_economy.studies.treatment_study import StudyTraining, TreatmentStudy
 
 SEEDS_APART: Final = 1_000_000
-"""From the study's seeds to those of training, which therefore saw none of the study's."""
+"""From the study's seeds to those of a training, and on to those of the next repeat."""
 
 
 class Training(Struct, frozen=True, kw_only=True):
@@ -35,18 +36,19 @@ class Training(Struct, frozen=True, kw_only=True):
 
 
 def planned_trainings(study: TreatmentStudy, folder: Path) -> list[Training]:
-    """A training against each treatment at its dose, and one against none."""
+    """Trainings against each treatment at its dose, and against none, as often as is stated."""
     if study.training is None:
         return []
     behaviour = study.behaviours[0]
     agents = behaviour.scenario.base.config.agent_ids
     tried = [dose_arm(own, own.dose, agents) for own in study.tried(behaviour)]
     found = []
-    for arm in (off_arm(), *tried):
+    for arm, repeat in product((off_arm(), *tried), range(1, study.training.repeats + 1)):
         own = Arm(
-            name=trained_name(arm.name),
+            name=trained_name(arm.name, repeat),
             kind=ArmKind.TRAINED,
             base=arm.name,
+            repeat=repeat,
             treatments=arm.treatments,
             dose=arm.dose,
             settings=arm.settings,
@@ -56,9 +58,9 @@ def planned_trainings(study: TreatmentStudy, folder: Path) -> list[Training]:
     return found
 
 
-def trained_name(arm: str) -> str:
-    """The name of an arm with trained agents."""
-    return f"{arm}, trained"
+def trained_name(arm: str, repeat: int) -> str:
+    """The name of an arm with agents of one of its trainings, from 1."""
+    return f"{arm}, trained {repeat}"
 
 
 def play_training(task: Training) -> tuple[Cell, list[StudyRow]]:
@@ -93,7 +95,7 @@ def _given(task: Training) -> dict[str, Any]:
         "generations": training.generations,
         "seeds": training.seeds,
         "holdout_seeds": training.holdout_seeds,
-        "seed": scenario.base.seed + SEEDS_APART,
+        "seed": scenario.base.seed + SEEDS_APART * task.cell.arm.repeat,
         "set": task.cell.arm.settings,
         "numbers": training.numbers,
     }

@@ -66,6 +66,12 @@ class Treatment(Struct, frozen=True, kw_only=True):
     behaviours: tuple[str, ...]
     settings: dict[str, Any]
 
+    def excludes(self, other: Treatment) -> bool:
+        """Test whether both cannot be in force at once: they set a key to different values."""
+        ours = {**self.settings, self.key: self.dose}
+        its = {**other.settings, other.key: other.dose}
+        return any(str(ours[key]) != str(its[key]) for key in ours.keys() & its.keys())
+
     def named(self, dose: str) -> str:
         """The name of its arm at a dose."""
         return f"{self.name} {dose}"
@@ -101,18 +107,49 @@ class StudyShock(Struct, frozen=True):
 
 
 class ThresholdCurve(Struct, frozen=True, kw_only=True):
-    """The curve of insolvency over one key of behaviour, with nothing else changed."""
+    """The curve of insolvency over one key of behaviour, with nothing else changed.
+
+    Attributes:
+        window_turns: A second, longer horizon, at which the platform's balance is read too; None
+            where there is none.
+    """
 
     key: str
     values: tuple[str, ...]
     published: str
     seeds: int
     turns: int
+    window_turns: int | None
+    window_seeds: int
+
+    @property
+    def horizons(self) -> tuple[Horizon, ...]:
+        """Those that its worlds are read at, the shortest first."""
+        first = Horizon(self.turns, self.seeds)
+        if self.window_turns is None:
+            return (first,)
+        return first, Horizon(self.window_turns, self.window_seeds)
+
+
+class RobustnessCheck(Struct, frozen=True):
+    """A world with one factor changed, in which treatments are tried again.
+
+    Attributes:
+        behaviour: The study's first one there.
+    """
+
+    name: str
+    behaviour: StudyBehaviour
 
 
 class StudyTraining(Struct, frozen=True, kw_only=True):
-    """How agents are trained against the rules of an arm, as `[training]` states it."""
+    """How agents are trained against the rules of an arm, as `[training]` states it.
 
+    Attributes:
+        repeats: Trainings of each arm, which differ in their seeds.
+    """
+
+    repeats: int
     turns: int
     generations: int
     seeds: int
@@ -126,6 +163,8 @@ class TreatmentStudy(Struct, frozen=True, kw_only=True):
     Attributes:
         behaviours: The first one is the one that sentences start from.
         factorial: Names of treatments that are also tried together, each with each.
+        full_factorial: Names of treatments that are tried in every combination.
+        robustness: Worlds in which treatments are tried again under the first behaviour.
         threshold_behaviours: A behaviour for each value of the threshold curve, in its order.
         is_slice: Whether only what its `[slice]` names is played.
         given: The study as it was written, plain.
@@ -140,6 +179,8 @@ class TreatmentStudy(Struct, frozen=True, kw_only=True):
     outcomes: tuple[PrimaryOutcome, ...]
     shocks: tuple[StudyShock, ...]
     factorial: tuple[str, ...]
+    full_factorial: tuple[str, ...]
+    robustness: tuple[RobustnessCheck, ...]
     training: StudyTraining | None
     threshold: ThresholdCurve | None
     threshold_behaviours: tuple[StudyBehaviour, ...]
@@ -166,6 +207,10 @@ class TreatmentStudy(Struct, frozen=True, kw_only=True):
     def tried(self, behaviour: StudyBehaviour) -> list[Treatment]:
         """What is tried under a behaviour, without references."""
         return [own for own in self.under(behaviour) if not own.is_reference]
+
+    def combined(self, behaviour: StudyBehaviour) -> list[Treatment]:
+        """Treatments that are tried in every combination under a behaviour."""
+        return [own for own in self.tried(behaviour) if own.name in self.full_factorial]
 
     def under(self, behaviour: StudyBehaviour) -> list[Treatment]:
         """Treatments of a behaviour, references too."""

@@ -52,6 +52,7 @@ def example_report(word: Word = str) -> Report:
         title=word("Who goes broke under dearer thinking"),
         answer=f"Under {first} **{sourced('9 of 12', table, treatments[0], 'broke')}** agents go"
         f" broke, the first in turn {sourced('7', table, treatments[0], 'first turn')}.",
+        lead=(word("What stands first"), Table("lead", word("Lead"), ("agent",), ((agents[0],),))),
         picture=_figure("balances", word, narrow=True),
         key_figures=(
             KeyFigure(

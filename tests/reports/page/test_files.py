@@ -25,7 +25,7 @@ def test_every_figure_and_table_is_a_file_and_every_link_leads_to_one(tmp_path: 
     links.feed(page)
     links.feed(MarkdownIt("commonmark").enable("table").render(markdown))
     files = {unquote(each.partition("#")[0]) for each in links.found if not each.startswith("#")}
-    assert len(files) == 9 * 3 + 4
+    assert len(files) == 9 * 3 + 5
     assert {tmp_path / name for name in files} <= set(written)
 
 

@@ -6,6 +6,7 @@ from markdown_it import MarkdownIt
 from msgspec.structs import replace
 
 from sim_economy.reports.page.document import Pieces, Section
+from sim_economy.reports.page.html import html_page
 from sim_economy.reports.page.markdown import report_markdown
 from tests.reports.page.examples import HOSTILE, example_report, hostile, long_table
 from tests.reports.page.test_html import EMPTY
@@ -15,6 +16,20 @@ def test_markdown_opens_with_the_question_and_the_answer() -> None:
     lines = report_markdown(example_report()).split("\n")
     assert lines[0] == "# Who goes broke under dearer thinking"
     assert lines[2].startswith("**Under as-run **[9 of 12](tables/agents.csv#as-run/broke)**")
+
+
+def test_what_leads_stands_between_the_answer_and_the_picture() -> None:
+    for text in (report_markdown(example_report()), html_page(example_report())):
+        marks = (
+            "the first in turn",
+            "What stands first",
+            "lead.csv",
+            "balances.svg",
+            "agents broke",
+        )
+        found = [text.index(mark) for mark in marks]
+        assert found == sorted(found)
+    assert "lead" in [table.name for table in example_report().tables()]
 
 
 def test_what_agents_wrote_is_text_in_markdown() -> None:

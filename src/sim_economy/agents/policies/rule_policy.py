@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 
 from msgspec.structs import force_setattr
 
@@ -29,8 +29,8 @@ class Rules(Policy, frozen=True, dict=True):
         numbers: Names and values; from Python also as a dict.
     """
 
-    rules: Annotated[tuple[tuple[str, str], ...], _RULES] = (("", "mine"),)
-    numbers: Annotated[tuple[tuple[str, int], ...], _NUMBERS] = ()
+    rules: Annotated[Sequence[tuple[str, str] | Mapping[str, str]], _RULES] = (("", "mine"),)
+    numbers: Annotated[Mapping[str, int] | Sequence[tuple[str, int]], _NUMBERS] = ()
 
     def __post_init__(self) -> None:
         """Hold rules and numbers as a file's would be.
@@ -49,12 +49,16 @@ class Rules(Policy, frozen=True, dict=True):
                 problems.append(f"{name}: {error}")
         if problems:
             raise ScenarioError(problems)
-        read_rules(self.rules, dict(self.numbers))
+        self._read()
 
     @cached_property
     def table(self) -> RuleTable:
         """The rules as whole numbers."""
-        return read_rules(self.rules, dict(self.numbers))
+        return self._read()
+
+    def _read(self) -> RuleTable:
+        rules = cast("tuple[tuple[str, str], ...]", self.rules)
+        return read_rules(rules, dict(self.numbers))
 
     def decide(self, view: View) -> Action:
         """What the first rule says that matches."""

@@ -34,8 +34,14 @@ LEAST: Final[Mapping[str, int]] = {
 }
 """The least that each term may be; a trigger may be anything."""
 
+DUE_TURNS_LEAST: Final = 2
+"""The fewest turns from a proposal to its due turn."""
+
 _OWNED: Final = frozenset(term for terms in OWN_TERMS.values() for term in terms)
-_HASH: Final = re.compile(r"[0-9a-f]{64}")
+HASH_PATTERN: Final = "[0-9a-f]{64}"
+"""What the hash of a payload looks like, in lowercase hex."""
+
+_HASH: Final = re.compile(HASH_PATTERN)
 
 
 def proposal_refusal(
@@ -77,7 +83,7 @@ def _terms_refusal(kind: ContractKind, terms: Terms) -> Reason | None:
 
 
 def _deal_refusal(offered: Deal) -> Reason | None:
-    if offered.due_turn < offered.proposed + 2:
+    if offered.due_turn < offered.proposed + DUE_TURNS_LEAST:
         return Reason.DUE_TURN_TOO_EARLY
     if offered.start_turn > offered.due_turn:
         return Reason.START_TURN_TOO_LATE

@@ -31,6 +31,10 @@ from sim_economy.core.world_config import UnstakeWithoutAmount, WorldConfig
 FREE: Final = frozenset({Mine, Job, Idle, *get_args(ContractAction)})
 """Actions that take nothing from an account when they apply."""
 
+AMOUNT_LEAST: Final = 1
+FEE_LEAST: Final = 0
+"""The least tokens of an amount, and of a tip."""
+
 AUCTION_TURN: Final = 1
 """The only turn with an auction of core shares (C1)."""
 
@@ -114,9 +118,9 @@ def _bid_refusal(amount: int | None, balance: int, turn: int, config: WorldConfi
 def _amount_refusal(amount: int | None, fee: int, balance: int) -> Reason | None:
     if amount is None:
         return Reason.AMOUNT_MISSING
-    if amount < 1:
+    if amount < AMOUNT_LEAST:
         return Reason.AMOUNT_TOO_LOW
-    if fee < 0:
+    if fee < FEE_LEAST:
         return Reason.FEE_TOO_LOW
     return _cost_refusal(amount + fee, balance)
 
@@ -129,7 +133,7 @@ def _unstake_refusal(amount: int | None, staked: int, config: WorldConfig) -> Re
     if amount is None:
         if config.unstake_without_amount is UnstakeWithoutAmount.REJECT:
             return Reason.AMOUNT_MISSING
-        amount = max(1, staked)
-    if amount < 1:
+        amount = max(AMOUNT_LEAST, staked)
+    if amount < AMOUNT_LEAST:
         return Reason.AMOUNT_TOO_LOW
     return Reason.STAKE_TOO_LOW if amount > staked else None

@@ -15,7 +15,7 @@ from sim_economy.experiments.sweeps.frame_names import FRAME_NAMES, renamed
 from sim_economy.experiments.sweeps.kernel_player import NUMBA_MISSING
 from sim_economy.experiments.sweeps.opened_row import OpenedRow, open_row, row_at
 from sim_economy.experiments.sweeps.study import SweepStudy, load_study
-from sim_economy.experiments.sweeps.sweep import RUNS_MAX, SweepOutcome, run_sweep
+from sim_economy.experiments.sweeps.sweep import COMPILING, RUNS_MAX, SweepOutcome, run_sweep
 from sim_economy.experiments.sweeps.sweep_folder import kept_study
 from sim_economy.experiments.sweeps.sweep_plan import SweepPlan
 from sim_economy.ledger.readers.html_table import html_table
@@ -262,14 +262,14 @@ def sweep(
         runs_max=runs_max,
         seconds_max=seconds_max,
         progress=progress,
-        notify=_warn_of_the_extra,
+        notify=_warn,
     )
     return PlayedSweep(loaded, into, outcome)
 
 
-def _warn_of_the_extra(text: str) -> None:
-    """Say in a notebook too that a library is missing; other waits show in its progress."""
-    if NUMBA_MISSING in text:
+def _warn(text: str) -> None:
+    """Say in a notebook too what takes half a minute, and that a library is missing."""
+    if text == COMPILING or NUMBA_MISSING in text:
         warnings.warn(text, stacklevel=_CALLER)
 
 

@@ -59,6 +59,26 @@ class Request(Struct, frozen=True, kw_only=True):
 _FRAME = 64
 
 
+class Shown(Struct, frozen=True, kw_only=True):
+    """What an agent is shown in a turn, as plain values.
+
+    Attributes:
+        seen: Its observation, without the parameters.
+        full_state: The accounts of all agents; None where it may not see them.
+        balance_before: Its balance a turn ago; None before turn 2.
+        idle_reason: Why its last answer was not used.
+        changed: Parameters that are not what they were at genesis.
+        restored: Parameters that were not so a turn ago, and are again.
+    """
+
+    seen: dict[str, Any]
+    full_state: dict[str, Any] | None = None
+    balance_before: int | None = None
+    idle_reason: str | None = None
+    changed: dict[str, Any] = {}
+    restored: dict[str, Any] = {}
+
+
 class ModelCall(Struct, frozen=True, kw_only=True):
     """The context of one call.
 
@@ -66,6 +86,9 @@ class ModelCall(Struct, frozen=True, kw_only=True):
         agent: Position in genesis order.
         attempt: From 0 in each turn; a repeated or repaired call is the next one.
         key: The same for a call that is sent again after a crash.
+        shown: What the agent is shown, for providers that are programs.
+        conversation: The same for all calls that begin with the messages of the call before;
+            None where each call has messages of its own.
     """
 
     seed: int
@@ -74,6 +97,8 @@ class ModelCall(Struct, frozen=True, kw_only=True):
     agent_id: str
     attempt: int
     key: str
+    shown: Shown
+    conversation: str | None = None
 
 
 class UsageNote(StrEnum):

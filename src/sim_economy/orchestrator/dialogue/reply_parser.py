@@ -23,27 +23,33 @@ LENGTH_MOST: Final = 100_000
 THINKING_MOST: Final = 4000
 """Characters of an agent's thinking that go into the ledger."""
 
-REPLY_VERSION: Final = 2
+REPLY_VERSION: Final = 3
 """Changes whenever the same reply could give another action; a run keeps the one it began with."""
 
 _FIELDS: Final = ("thinking", "speech", "action")
+_NEEDS: Final = "needs"
 
 
 class UnusableReply(Exception):  # noqa: N818
     """A reply without a valid action; the message can be sent back to the model."""
 
 
-def read_reply(answer: ModelOutput, agent_id: str, version: int = REPLY_VERSION) -> Chosen:
+def read_reply(
+    answer: ModelOutput, agent_id: str, version: int = REPLY_VERSION, *, needs: bool = False
+) -> Chosen:
     """The one input a reply asks for, always the agent's own.
 
     Args:
         version: The reading of replies that the run began with.
+        needs: Whether it may state needs; before version 3 none does.
 
     Raises:
         UnusableReply: It is not one; says what is wrong without repeating the reply.
     """
     thought, part = _the_part(answer) if version > 1 else ("", json_part(answer.text))
-    given = _object(answer, part)
+    given = _object(answer, part, (*_FIELDS, _NEEDS) if needs and version > 2 else _FIELDS)
+    if version > 2:
+        given = _as_sent(given)
     if "action" not in given:
         raise UnusableReply("the answer has no action")
     if not isinstance(thinking := given.get("thinking"), str | None):
@@ -56,6 +62,7 @@ def read_reply(answer: ModelOutput, agent_id: str, version: int = REPLY_VERSION)
                 "action": {"action": stated} if isinstance(stated, str) else stated,
                 "thinking": clean(thinking or answer.thinking or thought)[:THINKING_MOST] or None,
                 "speech": given.get("speech") or None,
+                **{key: given[key] for key in given if key == _NEEDS},
             },
             "answer",
         )
@@ -83,7 +90,47 @@ def _the_part(answer: ModelOutput) -> tuple[str, str]:
 _CUT_OFF: Final = "the answer was cut off; be brief"
 
 
-def _object(answer: ModelOutput, part: str) -> dict[str, Any]:
+def _as_sent(given: dict[str, Any]) -> dict[str, Any]:
+    """An answer with its parts where an input has them.
+
+    What is said may stand in the action, and of needs of one kind and side the first counts. For
+    what no ledger can hold of a text there is a question mark, so that none is longer or shorter.
+    """
+    sent = {key: _cleaned(value) for key, value in given.items()}
+    action = sent.get("action")
+    if isinstance(action, dict) and "speech" in action:
+        inside = action.pop("speech")
+        if inside and sent.get("speech"):
+            raise UnusableReply("speech must be stated once")
+        sent["speech"] = inside or sent.get("speech")
+    if isinstance(needs := sent.get(_NEEDS), list):
+        sent[_NEEDS] = _distinct_needs(needs)
+    return sent
+
+
+def _cleaned(value: Any) -> Any:
+    match value:
+        case str():
+            return clean(value.replace("\0", "?"))
+        case dict():
+            return {key: _cleaned(part) for key, part in value.items()}
+        case list():
+            return [_cleaned(part) for part in value]
+        case _:
+            return value
+
+
+def _distinct_needs(needs: list[Any]) -> list[Any]:
+    """Needs without those of a kind and side that was stated before."""
+    kept: dict[str, Any] = {}
+    for index, need in enumerate(needs):
+        own = need if isinstance(need, dict) else {}
+        stated = json.dumps([own.get("kind", index), own.get("side", index)])
+        kept.setdefault(stated, need)
+    return list(kept.values())
+
+
+def _object(answer: ModelOutput, part: str, fields: tuple[str, ...]) -> dict[str, Any]:
     """The JSON object of an answer, with no field that is not asked for."""
     if answer.stop_reason == "refusal":
         raise UnusableReply("there was a refusal instead of an answer")
@@ -98,8 +145,8 @@ def _object(answer: ModelOutput, part: str) -> dict[str, Any]:
         raise UnusableReply(cut or f"the answer {error.problem}") from None
     if not isinstance(given, dict):
         raise UnusableReply("the answer must be one JSON object")
-    if not given.keys() <= set(_FIELDS):
-        raise UnusableReply(f"the answer has an unknown field; it may have {', '.join(_FIELDS)}")
+    if not given.keys() <= set(fields):
+        raise UnusableReply(f"the answer has an unknown field; it may have {', '.join(fields)}")
     return given
 
 
@@ -222,4 +269,4 @@ def _schema() -> dict[str, Any]:
 
 
 SCHEMA: Final = json.dumps(_schema())
-"""JSON schema of an answer, as text."""
+"""JSON schema of an answer before version 3, as text."""

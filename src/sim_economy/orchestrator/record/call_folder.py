@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +23,7 @@ from sim_economy.ledger.sidecars.ledger_files import remove_ledger
 from sim_economy.ledger.sidecars.run_folder import claimed, write_whole
 from sim_economy.ledger.stores.backup import convert
 from sim_economy.orchestrator.dialogue.reply_parser import REPLY_VERSION
-from sim_economy.orchestrator.dialogue.system_prompt import prompt_version
+from sim_economy.orchestrator.dialogue.system_prompt import prompt_versions
 from sim_economy.orchestrator.record.call_log import (
     FORMAT,
     CallLog,
@@ -89,8 +89,7 @@ def read_task(folder: Path) -> Task:
     if kept is None:
         raise FolderError("folder_foreign", str(folder), "holds no orchestrated run")
     rules = known_rules_version(str(kept.get("rules_version")))
-    world = kept.get("world")
-    prompts = prompt_version(world if isinstance(world, dict) else {})
+    prompts = _kept_prompt_version(kept)
     ours = {"format": FORMAT, "rules_version": rules or KNOWN, "prompt_version": prompts}
     for key, value in ours.items():
         if kept.get(key) != value:
@@ -130,14 +129,28 @@ def _task_of(kept: dict[str, Any]) -> Task:
         plan=plan,
         usage=named.usage,
         world_backend=named.world_backend,
+        prompt_version=_kept_prompt_version(kept),
     )
 
 
-def under_kept_rules(folder: Path, task: Task) -> Task:
-    """The task under the version of the rules that the run in its folder began with, if any."""
-    kept = _kept_settings(folder) or {}
+def under_kept_versions(folder: Path, task: Task) -> Task:
+    """The task under the versions of rules and prompts that the run in its folder began with."""
+    kept = _kept_settings(folder)
+    if kept is None:
+        return task
     rules_version = str(kept.get("rules_version", ""))
-    return replace(task, config=task.config.under_rules(rules_version))
+    return replace(
+        task,
+        config=task.config.under_rules(rules_version),
+        prompt_version=_kept_prompt_version(kept),
+    )
+
+
+def _kept_prompt_version(kept: Mapping[str, Any]) -> int:
+    """The version of a run's prompts; that of new runs where this release knows no such one."""
+    world = kept.get("world")
+    earlier, newest = prompt_versions(world if isinstance(world, dict) else {})
+    return earlier if kept.get("prompt_version") == earlier else newest
 
 
 def read_run(folder: Path) -> tuple[Task, CallLog]:

@@ -93,6 +93,7 @@ class CallEnded(Struct, frozen=True, tag="got", tag_field="line", omit_defaults=
         answer: None where it failed.
         usage: What it took, where the provider said so.
         charged: Whether it may have been charged though the provider did not say what it took.
+        saved: What input from the provider's cache would have cost more as other input.
         cache_hit: Whether the reply was kept from an earlier call and cost nothing.
         seconds: From the request to its end.
     """
@@ -108,6 +109,7 @@ class CallEnded(Struct, frozen=True, tag="got", tag_field="line", omit_defaults=
     charged: bool = False
     retry_after: float | None = None
     money: Money = NOTHING
+    saved: Money = NOTHING
     cache_hit: bool = field(default=False, name="cached")
     seconds: float = 0.0
 
@@ -192,6 +194,11 @@ class CallLog:
         self.decided: dict[tuple[int, str], AgentDecided] = {}
         self.closed: dict[int, TurnClosed] = {}
         self.stopped: list[SessionStopped] = []
+
+    @property
+    def reply_version(self) -> int:
+        """How replies are asked for and read in this run."""
+        return self.began.reply_version if self.began else REPLY_VERSION
 
     def add(self, line: LogLine) -> None:
         """Enter one line."""
@@ -287,7 +294,8 @@ def _ended_contradiction(log: CallLog, ended: CallEnded) -> str | None:
         return "the call has neither a reply nor a failure"
     used = ended.usage or ModelUsage(0, 0)
     tokens = min(used.input_tokens, used.output_tokens)
-    return None if _is_cost(tokens, ended.money) else "the call has no possible cost"
+    possible = _is_cost(tokens, ended.money) and _is_cost(tokens, abs(ended.saved))
+    return None if possible else "the call has no possible cost"
 
 
 def _is_cost(tokens: int, money: Money) -> bool:

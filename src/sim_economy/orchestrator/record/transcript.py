@@ -16,6 +16,7 @@ from sim_economy.core.codec import canonical
 from sim_economy.ledger.readers.reading import reading
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.orchestrator.limits.budget import Spending
+from sim_economy.orchestrator.record.cache_totals import CachedInput, cached_input_by_turn
 from sim_economy.orchestrator.record.call_folder import LEDGER, read_run
 from sim_economy.orchestrator.record.call_log import AgentDecided, CallEnded, CallLog, damaged
 from sim_economy.orchestrator.session import restored_budget
@@ -47,7 +48,7 @@ class AgentTurn(Struct, frozen=True, kw_only=True):
 
     Attributes:
         backend: Its model's table, or its policy.
-        saw: The prompt of its first call, or its observation.
+        saw: The newest message of its first call, or its observation.
         observation: What it saw of the economy, as plain values.
         thought: As it goes into the ledger.
         did: Its action in words.
@@ -83,6 +84,7 @@ class Transcript(Struct, frozen=True, kw_only=True):
         agent_turns: By turn, in genesis order.
         heads: By turn; a turn without one is not closed.
         spent: By agent id.
+        cached: What providers read from their caches, by turn.
         currency: Of all money; empty where the record does not say.
         played: The run as its ledger holds it; None where the ledger is elsewhere.
         balances: After the last closed turn, by agent id; empty where the ledger is elsewhere.
@@ -92,6 +94,7 @@ class Transcript(Struct, frozen=True, kw_only=True):
     agent_turns: dict[int, list[AgentTurn]]
     heads: dict[int, str]
     spent: dict[str, Spending]
+    cached: dict[int, CachedInput]
     played: Run | None
     balances: dict[str, int]
     stopped: str
@@ -127,6 +130,7 @@ def read_transcript(folder: Path) -> Transcript:
         agent_turns=_agent_turns(task, log, paid),
         heads={turn: closed.head for turn, closed in log.closed.items()},
         spent=restored_budget(task.plan, log).agents,
+        cached=cached_input_by_turn(log),
         played=played,
         balances=_last_balances(task, played),
         stopped=stopped,
@@ -189,7 +193,7 @@ def _agent_turn(task: Task, log: CallLog, decided: AgentDecided, paid: dict[str,
     chosen = decided.chosen
     first = log.calls_sent.get((turn, agent_id, 0))
     saw = (
-        log.request(first).messages[0].text
+        first.request.messages[-1].text
         if first
         else dumps(decided.seen, ensure_ascii=False, indent=1)
     )

@@ -27,6 +27,7 @@ from sim_economy.reports.comparisons.comparison_differences import (
     in_words,
     linked,
 )
+from sim_economy.reports.comparisons.comparison_interventions import incidence_sections
 from sim_economy.reports.comparisons.comparison_provenance import provenance
 from sim_economy.reports.comparisons.comparison_tokens import (
     COLLECTORS_CSV,
@@ -114,6 +115,7 @@ def comparison_report(found: TreatmentComparison) -> Report:
             before_and_after(found),
             collected(found),
             tokens_section(found),
+            *incidence_sections(found),
             Section(title="Side by side", blocks=[means_table(found)]),
             _contracts(found),
             *([] if later is None else [later]),

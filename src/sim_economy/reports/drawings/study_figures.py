@@ -111,14 +111,7 @@ def _curve_panel(axes: Axes, panel: CurvePanel, colours: Mapping[str, str]) -> N
             drawstyle="steps-post" if curve.stepped else "default",
             marker="o" if len(curve.across) <= 12 else None, markersize=3.5,
         )  # fmt: skip
-        known = [
-            (at, low, high)
-            for at, low, high in zip(curve.across, curve.low, curve.high, strict=False)
-            if low is not None and high is not None
-        ]
-        if known:
-            across, lows, highs = zip(*known, strict=True)
-            axes.fill_between(across, lows, highs, color=colour, alpha=_BAND, linewidth=0)
+        _band(axes, curve, colour)
     if panel.ticks:
         axes.set_xticks(range(len(panel.ticks)), panel.ticks)
 
@@ -177,29 +170,88 @@ def _forest_panel(axes: Axes, panel: ForestPanel) -> None:
     axes.grid(visible=False, axis="y")
 
 
+class ThresholdSeries(Struct, frozen=True, kw_only=True):
+    """Insolvency and the platform's balance after so many turns, by the value that is moved.
+
+    Attributes:
+        low: Of the balance's band; None where it is unknown; as `high`.
+    """
+
+    name: str
+    values: Sequence[float]
+    shares: Sequence[float]
+    balances: Sequence[float]
+    low: Sequence[float | None]
+    high: Sequence[float | None]
+
+
 @styled()
-def threshold_curve(
-    values: Sequence[float],
-    shares: Sequence[float],
+def threshold_panels(
+    series: Sequence[ThresholdSeries],
+    inside: Sequence[float],
     published: float,
     key: str,
+    description: str,
     *,
     narrow: bool = False,
 ) -> Drawing:
-    """Insolvency over one key of behaviour, the published value marked."""
-    figure, axes = titled_axes(
-        "", key, "agent-turns below zero (%)", NARROW if narrow else WIDE, 3.4
-    )
-    axes.plot(values, shares, color=BLUE, marker="o", markersize=4)
-    axes.set_ylim(0, 100)
-    own = shares[values.index(published)] if published in values else None
-    if own is not None:
-        axes.plot([published], [own], "o", color=RED, markersize=8)
-        axes.annotate(
-            "the published policy", (published, own), xytext=(10, 6),
-            textcoords="offset points", color=INK, fontsize=9,
-        )  # fmt: skip
-    return finished(figure, f"Agent-turns below zero by {key}")
+    """Insolvency over one key of behaviour, and below it the platform's balance.
+
+    Args:
+        inside: Values at which agents and the platform are solvent; they are shaded.
+        published: The value of the published policy; it is marked.
+    """
+    figure = empty_figure(NARROW if narrow else WIDE, 5.4)
+    above, below = figure.subplots(2, 1, sharex=True)
+    for index, own in enumerate(series):
+        colour = PALETTE[index % len(PALETTE)]
+        style = {"color": colour, "label": own.name, "marker": "o", "markersize": 3.5}
+        above.plot(own.values, own.shares, **style)
+        curve = BandedCurve(
+            name=own.name, across=own.values, values=own.balances, low=own.low, high=own.high
+        )
+        below.plot(own.values, own.balances, **style)
+        _band(below, curve, colour)
+    for axes in (above, below):
+        for low, high in _runs(series[-1].values if series else (), inside):
+            axes.axvspan(low, high, color=MUTED, alpha=_BAND, linewidth=0)
+        axes.axvline(published, color=RED, linewidth=1, linestyle=DASHES)
+    above.set_ylim(0, 100)
+    above.set_ylabel("agent-turns below zero (%)")
+    above.annotate(
+        "the published policy", (published, 20), xytext=(6, 0), textcoords="offset points",
+        color=INK, fontsize=9,
+    )  # fmt: skip
+    below.axhline(0, color=MUTED, linewidth=1, linestyle=DASHES)
+    below.set_ylabel("platform's balance (tokens)")
+    below.set_xlabel(key)
+    below.yaxis.set_major_formatter(grouped)
+    handles, labels = above.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    return finished(figure, description)
+
+
+def _runs(values: Sequence[float], inside: Sequence[float]) -> list[tuple[float, float]]:
+    """From the first to the last of neighbouring values that lie inside."""
+    found: list[tuple[float, float]] = []
+    was_inside = False
+    for value in values:
+        if value in inside:
+            found[-1:] = [(found[-1][0], value)] if was_inside else [*found[-1:], (value, value)]
+        was_inside = value in inside
+    return found
+
+
+def _band(axes: Axes, curve: BandedCurve, colour: str) -> None:
+    """The band of a curve, where it is known."""
+    known = [
+        (at, low, high)
+        for at, low, high in zip(curve.across, curve.low, curve.high, strict=False)
+        if low is not None and high is not None
+    ]
+    if known:
+        across, lows, highs = zip(*known, strict=True)
+        axes.fill_between(across, lows, highs, color=colour, alpha=_BAND, linewidth=0)
 
 
 class FlowBar(Struct, frozen=True, kw_only=True):

@@ -90,6 +90,7 @@ class Report(Struct, frozen=True, kw_only=True):
     Attributes:
         title: What was asked of what; plain text.
         answer: One sentence with its number; Markdown.
+        lead: What stands between the answer and the picture.
         picture: What shows the answer.
         key_figures: Three, no more.
         evidence: What supports the answer, what matters most first.
@@ -107,6 +108,7 @@ class Report(Struct, frozen=True, kw_only=True):
     provenance: Sequence[Section]
     script: str = ""
     style: str = ""
+    lead: Sequence[Block] = ()
     files: bool = True
 
     def tables(self) -> Iterator[Table]:
@@ -120,6 +122,7 @@ class Report(Struct, frozen=True, kw_only=True):
         yield from (block for block in self._blocks() if isinstance(block, Figure))
 
     def _blocks(self) -> Iterator[Block]:
+        yield from self.lead
         for section in (*self.evidence, *self.provenance):
             yield from section.blocks
 

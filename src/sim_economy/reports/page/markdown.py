@@ -23,6 +23,7 @@ def report_markdown(report: Report) -> str:
 def _parts(report: Report) -> Iterator[str]:
     yield f"# {markdown_text(report.title)}"
     yield f"**{report.answer}**"
+    yield from filter(None, map(_block, report.lead))
     if report.picture is not None:
         yield _block(report.picture)
     yield "\n".join(map(_key_figure, report.key_figures))

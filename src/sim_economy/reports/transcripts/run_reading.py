@@ -32,6 +32,7 @@ class RunReading(Struct, frozen=True, kw_only=True):
 
     Attributes:
         answer: One sentence; Markdown.
+        cached: Input that providers read from caches, by turn; None where they read none.
         contracts: One row each; None where the ledger is elsewhere, as are those after it.
         kinds: Contracts by kind and end.
         trade: Tokens from agent to agent, by reason.
@@ -43,6 +44,7 @@ class RunReading(Struct, frozen=True, kw_only=True):
     key_figures: list[KeyFigure]
     balances: Table
     thinking: Table
+    cached: Table | None
     contracts: Table | None
     kinds: Table | None
     trade: Table | None
@@ -65,6 +67,7 @@ def run_reading(transcript: Transcript) -> RunReading:
         ],
         balances=_balances_table(totals),
         thinking=_thinking_table(totals, currency),
+        cached=_cached_table(transcript, currency),
         contracts=_contracts_table(counts.made, names) if counts else None,
         kinds=_kinds_table(counts.made) if counts else None,
         trade=_trade_table(counts.flows, names) if counts else None,
@@ -94,6 +97,7 @@ def plain_reading(transcript: Transcript, reading: RunReading) -> dict[str, Any]
         "money": str(reading.totals.money),
         "agents": to_builtins(reading.totals.agents),
         "balances": balance_rows(transcript, reading.totals),
+        "cached_input": cached_rows(transcript),
         "contracts": _plain_rows(reading.contracts),
         "flows": _plain_flows(transcript),
         **interventions_json([transcript.played] if transcript.played else []),
@@ -253,6 +257,42 @@ def _thinking_table(totals: RunTotals, currency: str) -> Table:
         for own in totals.agents
     )
     return Table("thinking", "What each agent's thinking cost", columns, rows)
+
+
+def cached_rows(transcript: Transcript) -> list[dict[str, Any]]:
+    """Input read from providers' caches, a row for each turn."""
+    return [
+        {
+            "turn": turn,
+            "calls": read.calls,
+            "input_tokens": read.input_tokens,
+            "cached_tokens": read.cached_tokens,
+            "cached_share": None if read.share is None else round(read.share, 4),
+            "money_saved": str(read.saved),
+        }
+        for turn, read in transcript.cached.items()
+    ]
+
+
+def _cached_table(transcript: Transcript, currency: str) -> Table | None:
+    turns = transcript.cached
+    if not any(read.cached_tokens for read in turns.values()):
+        return None
+    priced = any(read.saved for read in turns.values())
+    saved = [f"saved ({currency})" if currency else "saved"] if priced else []
+    columns = ("turn", "calls", "input tokens", "read from a cache", "share (%)", *saved)
+    rows = tuple(
+        (
+            turn,
+            read.calls,
+            read.input_tokens,
+            read.cached_tokens,
+            None if read.share is None else round(100 * read.share),
+            *([f"{read.saved.normalize():f}"] if priced else []),
+        )
+        for turn, read in turns.items()
+    )
+    return Table("cached", "Input that providers read from their caches, by turn", columns, rows)
 
 
 def _contracts_table(made: Sequence[Made], names: Sequence[str]) -> Table:

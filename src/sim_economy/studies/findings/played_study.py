@@ -11,12 +11,8 @@ from sim_economy.core.errors import FolderError
 from sim_economy.ledger.readers.html_table import html_table
 from sim_economy.ledger.sidecars.run_folder import output_folder
 from sim_economy.reports.tables import data_frame
-from sim_economy.studies.findings.study_report import (
-    StudyFindings,
-    findings_of,
-    plain_findings,
-    write_study,
-)
+from sim_economy.studies.findings.study_findings import StudyFindings, findings_of, plain_findings
+from sim_economy.studies.findings.study_report import write_study
 from sim_economy.studies.run_study import StudySession, run_study
 from sim_economy.studies.study_reader import read_treatment_study
 from sim_economy.studies.treatment_study import TreatmentStudy

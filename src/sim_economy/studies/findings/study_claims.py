@@ -7,10 +7,9 @@ from typing import Final
 
 from sim_economy.reports.tables import Table, number
 from sim_economy.studies.findings.study_results import ArmOutcomes, StudyResults
+from sim_economy.studies.findings.study_window import SOLVENT_PERCENT
 from sim_economy.studies.study_arms import ArmKind
 
-_SOLVENT: Final = 5.0
-"""Percent of agent-turns below zero up to which agents count as solvent."""
 HOLDS: Final = "holds"
 CONDITION: Final = "holds under a condition"
 FAILS: Final = "does not hold"
@@ -52,12 +51,29 @@ def _pricing(results: StudyResults) -> tuple[str, str, str]:
     text = (
         f"One threshold of the policy moves agent-turns below zero by {number(moved, 1)} points at "
         f"one tariff; tariffs from {_cheapest(arms)} to 1 move them by {number(priced, 1)} points "
-        f"under {behaviour.name} after {last:,} turns."
+        f"under {behaviour.name} after {last:,} turns.{_dearer(results)}"
     )
     if min(moved, priced) >= _WIDE:
         text += f" Either alone moves more than {_WIDE:g} points, and so decides."
         return CONDITION, text, arms[0].run_id()
     return FAILS if moved > priced else HOLDS, text, arms[0].run_id()
+
+
+def _dearer(results: StudyResults) -> str:
+    """Insolvency in worlds with a dearer tariff, at the last horizon that they play."""
+    first = results.study.behaviours[0]
+    tariff = first.scenario.base.config.base_inference_rate
+    said = []
+    for check in results.study.robustness:
+        if check.behaviour.scenario.base.config.base_inference_rate <= tariff:
+            continue
+        turns = check.behaviour.horizons[-1].turns
+        there = results.off(check.behaviour.name, turns).mean("insolvent_percent")
+        here = results.off(first.name, turns).mean("insolvent_percent")
+        said.append(
+            f"{check.name} {number(there, 1)} % after {turns:,} turns, beside {number(here, 1)} %"
+        )
+    return f" Where it is dearer: {'; '.join(said)}." if said else ""
 
 
 def _cheapest(arms: list[ArmOutcomes]) -> str:
@@ -67,17 +83,17 @@ def _cheapest(arms: list[ArmOutcomes]) -> str:
 
 def _survival(results: StudyResults) -> tuple[str, str, str]:
     """Where agents are solvent along the threshold curve."""
-    solvent = [value for value, share in results.thresholds if share <= _SOLVENT]
+    solvent = [value for value, share in results.thresholds if share <= SOLVENT_PERCENT]
     behaviours = results.study.behaviours
     last = [results.off(own.name, own.horizons[-1].turns) for own in behaviours]
     platform = [own.behaviour for own in last if own.mean("platform") < 0]
     span = f"from {min(solvent):g} to {max(solvent):g}" if solvent else "nowhere"
+    turns = results.study.threshold.turns if results.study.threshold else 0
     text = (
-        f"At {results.study.threshold.turns if results.study.threshold else 0} turns agents are "
-        f"below zero in at most {_SOLVENT:g} % of agent-turns for thresholds {span}, the ends of "
-        f"what was tried included, {len(solvent)} of {len(results.thresholds)}; at the "
-        f"last horizon the platform is below zero on average under {len(platform)} of "
-        f"{len(last)} behaviours."
+        f"At {turns} turns agents are below zero in at most {SOLVENT_PERCENT:g} % of agent-turns "
+        f"for thresholds {span}, the ends of what was tried included, {len(solvent)} of "
+        f"{len(results.thresholds)}; at the last horizon the platform is below "
+        f"zero on average under {len(platform)} of {len(last)} behaviours."
     )
     verdict = CONDITION if solvent else HOLDS
     return verdict, text, last[0].run_id()
@@ -104,10 +120,13 @@ def _rents(results: StudyResults) -> tuple[str, str, str]:
     broke = arms[-1].mean("platform_insolvent")
     text = (
         f"The platform holds {listed} on average under {arms[0].behaviour}; it falls below zero in "
-        f"{number(broke, 0)} % of runs by turn {arms[-1].turns:,}. A rent that is gone by the last "
-        "horizon needs no guardrail against it; what one would do is another question."
+        f"{number(broke, 0)} % of runs by turn {arms[-1].turns:,}."
     )
-    verdict = FAILS if arms[-1].mean("platform") < 0 else UNTESTED
+    verdict = UNTESTED
+    if arms[-1].mean("platform") < 0:
+        verdict = FAILS
+        text += " A rent that is gone by the last horizon needs no guardrail against it"
+        text += "; what one would do is another question."
     return verdict, text, arms[-1].run_id()
 
 

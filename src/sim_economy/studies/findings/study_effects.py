@@ -13,15 +13,13 @@ from msgspec.structs import replace
 
 from sim_economy.statistics.coverage import COVERAGE_MIN, sample_coverage
 from sim_economy.statistics.equivalence import paired_equivalence
-from sim_economy.statistics.interaction import interaction_contrasts
-from sim_economy.statistics.intervals import Interval
+from sim_economy.statistics.intervals import UNKNOWN, Interval, student_interval
 from sim_economy.statistics.multiple_testing import holm
 from sim_economy.statistics.paired_differences import all_alike, paired_estimate
 from sim_economy.studies.findings.study_results import ArmOutcomes, StudyResults
 from sim_economy.studies.study_arms import ArmKind
 from sim_economy.studies.study_outcomes import OUTCOMES
-from sim_economy.studies.trained_arms import trained_name
-from sim_economy.studies.treatment_study import OFF, TreatmentStudy
+from sim_economy.studies.treatment_study import TreatmentStudy
 
 
 class Mode(StrEnum):
@@ -44,6 +42,25 @@ class Verdict(StrEnum):
     UNCLEAR = "unclear"
 
 
+class EffectKind(StrEnum):
+    """What a difference comes to, in a word or two."""
+
+    HELPS = "helps"
+    HARMS = "harms"
+    NOTHING = "too small"
+    NO_ROOM = "no room"
+    INERT = "no change"
+    UNCLEAR = "unclear"
+
+
+_KINDS: Final = {
+    Verdict.NOTHING: EffectKind.NOTHING,
+    Verdict.NO_ROOM: EffectKind.NO_ROOM,
+    Verdict.INERT: EffectKind.INERT,
+    Verdict.UNCLEAR: EffectKind.UNCLEAR,
+}
+
+
 class Effect(Struct, frozen=True, kw_only=True):
     """A difference of an arm from the one without a treatment, in an outcome.
 
@@ -63,6 +80,11 @@ class Effect(Struct, frozen=True, kw_only=True):
         coverage: What intervals of 95 % cover of values as many and as skewed as these, measured;
             None where that is 90 % or more.
         run_id: Of the first of its runs.
+        active_turns: Turns of a run in which the rule did something, on average.
+        tokens: Spared or given, a run.
+        trainings: How many times agents were trained; 0 where they were not.
+        over_trainings: Student's t interval at 95 % of the means of trainings; `student` is then
+            that of worlds, over whose trainings the mean is taken first.
     """
 
     behaviour: str
@@ -85,6 +107,10 @@ class Effect(Struct, frozen=True, kw_only=True):
     coverage: float | None
     verdict: Verdict
     run_id: str
+    active_turns: float
+    tokens: float
+    trainings: int = 0
+    over_trainings: Interval = UNKNOWN
 
     @property
     def subject(self) -> tuple[str, int, str, str]:
@@ -92,9 +118,37 @@ class Effect(Struct, frozen=True, kw_only=True):
         return self.behaviour, self.turns, self.base, self.outcome
 
     @property
+    def kind(self) -> EffectKind:
+        """What it comes to for whoever the outcome is about."""
+        return kind_of(self.verdict, self.mean, self.outcome)
+
+    @property
     def is_better(self) -> bool:
         """True if whoever the outcome is about is better off, on average."""
         return self.mean * OUTCOMES[self.outcome].better > 0
+
+
+def kind_of(verdict: Verdict, mean: float, outcome: str) -> EffectKind:
+    """What a verdict comes to, in a word or two.
+
+    Args:
+        mean: The mean difference.
+    """
+    better = mean * OUTCOMES[outcome].better > 0
+    return _KINDS.get(verdict) or (EffectKind.HELPS if better else EffectKind.HARMS)
+
+
+def is_turned(own: EffectKind, there: EffectKind) -> bool:
+    """Test whether both say something, and different things."""
+    kinds = {settled_kind(own), settled_kind(there)}
+    return None not in kinds and len(kinds) == 2
+
+
+def settled_kind(kind: EffectKind) -> EffectKind | None:
+    """What was found; None where nothing can be told."""
+    if kind in {EffectKind.UNCLEAR, EffectKind.NO_ROOM}:
+        return None
+    return EffectKind.NOTHING if kind is EffectKind.INERT else kind
 
 
 def primary_effects(results: StudyResults) -> list[Effect]:
@@ -139,31 +193,18 @@ def fixed_effects(results: StudyResults) -> list[Effect]:
     ]
 
 
-def trained_effects(results: StudyResults) -> list[Effect]:
-    """What each rule does where agents are trained against it, from agents trained against none."""
-    found = []
-    for own in results.of(kinds=[ArmKind.TRAINED]):
-        off = results.arm(own.behaviour, trained_name(OFF), own.turns)
-        if off is None or not own.arm.treatments:
-            continue
-        found += [
-            _effect(own, off, outcome.name, outcome.smallest_effect)
-            for outcome in results.study.outcomes
-        ]
-    return found
-
-
 def effect_of(results: StudyResults, own: ArmOutcomes, outcome: str, smallest: float) -> Effect:
     """What an arm changes in an outcome."""
     off = results.off(own.behaviour, own.turns)
-    return _effect(own, off, outcome, smallest)
+    return paired_effect(own, off, outcome, smallest)
 
 
-def _effect(own: ArmOutcomes, other: ArmOutcomes, outcome: str, smallest: float) -> Effect:
+def paired_effect(own: ArmOutcomes, other: ArmOutcomes, outcome: str, smallest: float) -> Effect:
+    """What an arm changes in an outcome, beside another one on the same seeds."""
     differences = own.differences(other, outcome)
     seed = crc32(f"{own.run_id()} {outcome}".encode())
     estimate = paired_estimate(differences, seed)
-    equivalence = paired_equivalence(differences, smallest)
+    verdict, equivalence = judged(differences, other.mean(outcome), outcome, smallest)
     return Effect(
         behaviour=own.behaviour,
         arm=own.arm.name,
@@ -180,20 +221,35 @@ def _effect(own: ArmOutcomes, other: ArmOutcomes, outcome: str, smallest: float)
         p_value=estimate.p_value,
         deviation=statistics.stdev(differences) if len(differences) > 1 else 0.0,
         smallest=smallest,
-        equivalence=equivalence.interval,
+        equivalence=equivalence,
         coverage=_low_coverage(differences),
-        verdict=_verdict(
-            differences,
-            estimate.student,
-            smallest,
-            is_equivalent=equivalence.is_equivalent,
-            has_room=_has_room(outcome, other.mean(outcome), smallest),
-        ),
+        verdict=verdict,
+        active_turns=own.active_turns,
+        tokens=own.mean("granted"),
         run_id=own.run_id(),
     )
 
 
 _MODES: Final = {ArmKind.FIXED: Mode.FIXED, ArmKind.TRAINED: Mode.TRAINED}
+
+
+def judged(
+    differences: Sequence[float], off: float, outcome: str, smallest: float
+) -> tuple[Verdict, Interval]:
+    """What differences say beside the smallest that matters, and their interval at 90 %.
+
+    Args:
+        off: The mean without a treatment.
+    """
+    equivalence = paired_equivalence(differences, smallest)
+    verdict = _verdict(
+        differences,
+        student_interval(differences),
+        smallest,
+        is_equivalent=equivalence.is_equivalent,
+        has_room=_has_room(outcome, off, smallest),
+    )
+    return verdict, equivalence.interval
 
 
 def _low_coverage(differences: Sequence[float]) -> float | None:
@@ -292,58 +348,10 @@ def matched_effects(results: StudyResults, outcomes: Iterable[str]) -> list[Matc
                             ),
                             difference=None
                             if other is None
-                            else _effect(own, other, outcome, smallest[outcome]),
+                            else paired_effect(own, other, outcome, smallest[outcome]),
                         )
                         for outcome in outcomes
                     ]
-    return found
-
-
-class Interaction(Struct, frozen=True, kw_only=True):
-    """Two treatments together: half of (both - one - other + neither), over common seeds.
-
-    Attributes:
-        together: What both change, on average.
-        mean: The interaction: below zero of a share of insolvency, they help more together.
-        interval: Student's t interval at 95 %.
-    """
-
-    behaviour: str
-    turns: int
-    treatments: tuple[str, str]
-    outcome: str
-    pairs: int
-    together: float
-    mean: float
-    interval: Interval
-
-
-def interactions(results: StudyResults, outcomes: Iterable[str]) -> list[Interaction]:
-    """The interaction of each two treatments of the factorial."""
-    study = results.study
-    found = []
-    for own in results.of(kinds=[ArmKind.TOGETHER]):
-        if len(own.arm.treatments) != 2:
-            continue
-        first, second = (study.treatment(name) for name in own.arm.treatments)
-        singles = [results.arm(own.behaviour, each.compared, own.turns) for each in (first, second)]
-        off = results.off(own.behaviour, own.turns)
-        for outcome in outcomes:
-            cells = [arm.values[outcome] for arm in (own, *singles, off) if arm is not None]
-            halves = interaction_contrasts(*cells)
-            estimate = paired_estimate(halves, crc32(f"{own.run_id()} {outcome}".encode()))
-            found.append(
-                Interaction(
-                    behaviour=own.behaviour,
-                    turns=own.turns,
-                    treatments=(first.name, second.name),
-                    outcome=outcome,
-                    pairs=len(halves),
-                    together=own.mean(outcome) - off.mean(outcome),
-                    mean=estimate.mean,
-                    interval=estimate.student,
-                )
-            )
     return found
 
 

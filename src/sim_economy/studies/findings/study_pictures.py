@@ -15,17 +15,16 @@ from sim_economy.reports.drawings.study_figures import (
     curve_panels,
     flow_bars,
     forest,
-    threshold_curve,
 )
 from sim_economy.reports.page.document import Figure
 from sim_economy.statistics.intervals import Interval, student_interval
 from sim_economy.statistics.survival import kaplan_meier
 from sim_economy.studies.findings.study_effects import (
     Effect,
-    Interaction,
     treatments_of,
     tried_arms,
 )
+from sim_economy.studies.findings.study_factorial import Interaction
 from sim_economy.studies.findings.study_results import ArmOutcomes, StudyResults
 from sim_economy.studies.findings.study_shocks import ImpulseResponse
 from sim_economy.studies.study_arms import ArmKind
@@ -37,7 +36,7 @@ INSOLVENT: Final = "insolvent_percent"
 _UP: Final = "agent-turns below zero (%)"
 
 
-def _figure(
+def study_figure(
     name: str, caption: str, draw: Callable[[bool], Drawing], rows: Sequence[dict[str, Any]]
 ) -> Figure:
     """A figure in both widths.
@@ -46,22 +45,6 @@ def _figure(
         draw: Given whether it is for a narrow window.
     """
     return Figure(name=name, caption=caption, drawing=draw(False), narrow=draw(True), rows=rows)
-
-
-def threshold_picture(results: StudyResults) -> Figure:
-    """The curve of insolvency over one key of behaviour."""
-    curve = results.study.threshold
-    assert curve is not None
-    values = [value for value, _ in results.thresholds]
-    shares = [share for _, share in results.thresholds]
-    return _figure(
-        "thresholds",
-        f"Agent-turns below zero as {curve.key} alone is moved.",
-        lambda narrow: threshold_curve(
-            values, shares, float(curve.published), curve.key, narrow=narrow
-        ),
-        [{"threshold": value, _UP: share} for value, share in results.thresholds],
-    )
 
 
 def dose_picture(results: StudyResults) -> Figure:
@@ -103,7 +86,7 @@ def dose_picture(results: StudyResults) -> Figure:
         f"Agent-turns below zero by dose under {behaviour.name}, agents deciding again, with "
         "intervals of the mean at 95 %."
     )
-    return _figure(
+    return study_figure(
         "doses",
         caption,
         lambda narrow: curve_panels(panels, "dose", _UP, caption, narrow=narrow),
@@ -165,7 +148,9 @@ def forest_picture(
         }
         for own in shown
     ]
-    return _figure("effects", caption, lambda narrow: forest(panels, caption, narrow=narrow), rows)
+    return study_figure(
+        "effects", caption, lambda narrow: forest(panels, caption, narrow=narrow), rows
+    )
 
 
 def interaction_picture(
@@ -212,7 +197,7 @@ def interaction_picture(
         f"Agent-turns below zero with and without two rules under {behaviour} after {turns:,} "
         "turns, the pairs that interact most; where the lines are parallel, they do not."
     )
-    return _figure(
+    return study_figure(
         "together",
         caption,
         lambda narrow: curve_panels(panels, "the first", _UP, caption, narrow=narrow),
@@ -239,7 +224,7 @@ def survival_picture(results: StudyResults, behaviour: str, turns: int) -> Figur
         ]
     panels = [CurvePanel(title=behaviour, curves=curves)]
     caption = f"Agents that were never below zero so far under {behaviour} (Kaplan-Meier)."
-    return _figure(
+    return study_figure(
         "survival",
         caption,
         lambda narrow: curve_panels(panels, "turn", "agents (%)", caption, narrow=narrow),
@@ -278,7 +263,7 @@ def impulse_picture(responses: Sequence[ImpulseResponse], behaviour: str) -> Fig
         for each in own
         for turn, mean in enumerate(each.means, 1)
     ]
-    return _figure(
+    return study_figure(
         "shocks",
         caption,
         lambda narrow: curve_panels(
@@ -317,7 +302,7 @@ def flow_picture(results: StudyResults, behaviour: str, turns: int) -> Figure:
         for bar in bars
         for name, tokens in bar.parts.items()
     ]
-    return _figure(
+    return study_figure(
         "flows",
         caption,
         lambda narrow: flow_bars(bars, "tokens a run", caption, narrow=narrow),

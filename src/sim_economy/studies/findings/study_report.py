@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from msgspec import Struct
-
 from sim_economy.core.errors import needing
 from sim_economy.ledger.readers.plain_text import markdown_code, markdown_text
-from sim_economy.reports.page.document import KeyFigure, Report, Section, plain
+from sim_economy.reports.page.document import KeyFigure, Report, Section
 from sim_economy.reports.page.files import write_files
 from sim_economy.reports.tables import Table, Value, number
 from sim_economy.studies.findings.study_claims import claims_table
+from sim_economy.studies.findings.study_decisions import (
+    all_decisions_table,
+    decision_table,
+)
 from sim_economy.studies.findings.study_effects import (
-    Effect,
-    Interaction,
-    MatchedEffect,
     Verdict,
-    fixed_effects,
-    interactions,
-    matched_effects,
-    primary_effects,
-    trained_effects,
     treatments_of,
 )
+from sim_economy.studies.findings.study_factorial import (
+    factorial_sentences,
+)
+from sim_economy.studies.findings.study_findings import StudyFindings
+from sim_economy.studies.findings.study_flows import incidence_table, sources_table
 from sim_economy.studies.findings.study_pictures import (
     dose_picture,
     flow_picture,
@@ -34,10 +33,10 @@ from sim_economy.studies.findings.study_pictures import (
     impulse_picture,
     interaction_picture,
     survival_picture,
-    threshold_picture,
 )
 from sim_economy.studies.findings.study_result_tables import (
     effects_table,
+    factorial_table,
     fixed_table,
     interaction_table,
     known_table,
@@ -45,9 +44,13 @@ from sim_economy.studies.findings.study_result_tables import (
     power_table,
     shock_table,
     shortfall_table,
+    spread_table,
     trained_table,
 )
-from sim_economy.studies.findings.study_results import StudyResults
+from sim_economy.studies.findings.study_robustness import (
+    robustness_sentence,
+    robustness_table,
+)
 from sim_economy.studies.findings.study_sentences import (
     INSOLVENT,
     answer,
@@ -56,52 +59,12 @@ from sim_economy.studies.findings.study_sentences import (
     rule_sentence,
     trained_sentence,
 )
-from sim_economy.studies.findings.study_shocks import ImpulseResponse, impulse_responses
-from sim_economy.studies.treatment_study import TreatmentStudy
-
-
-class StudyFindings(Struct, frozen=True, kw_only=True):
-    """All that a study found.
-
-    Attributes:
-        effects: Of each treatment at its dose, agents deciding again.
-        fixed: The same with behaviour held fixed.
-        trained: The same with agents trained against the rule, from those trained against none.
-    """
-
-    results: StudyResults
-    effects: Sequence[Effect]
-    fixed: Sequence[Effect]
-    trained: Sequence[Effect]
-    matched: Sequence[MatchedEffect]
-    interactions: Sequence[Interaction]
-    responses: Sequence[ImpulseResponse]
-
-    @property
-    def answer(self) -> str:
-        """The answer to the study's question, as plain text."""
-        return plain(answer(self.results, self.effects, self.matched))
-
-
-def findings_of(study: TreatmentStudy, folder: Path) -> StudyFindings:
-    """What a finished study found.
-
-    Raises:
-        FolderError: The folder holds no finished study.
-        ExtraMissingError: A library of the extra `report` is not installed.
-    """
-    with needing("a study", "report"):
-        results = StudyResults(study, folder)
-        names = [own.name for own in study.outcomes]
-        return StudyFindings(
-            results=results,
-            effects=primary_effects(results),
-            fixed=fixed_effects(results),
-            trained=trained_effects(results),
-            matched=matched_effects(results, names),
-            interactions=interactions(results, names),
-            responses=impulse_responses(results),
-        )
+from sim_economy.studies.findings.study_window import (
+    threshold_picture,
+    threshold_points,
+    window_sentence,
+)
+from sim_economy.studies.treatment_study import RobustnessCheck, TreatmentStudy
 
 
 def write_study(folder: Path, found: StudyFindings) -> list[Path]:
@@ -121,6 +84,7 @@ def study_report(found: StudyFindings) -> Report:
     return Report(
         title=f"{study.question} (a slice of the study)" if study.is_slice else study.question,
         answer=answer(results, found.effects, found.matched),
+        lead=[decision_table(results, found.decisions)] if found.decisions else [],
         picture=dose_picture(results),
         key_figures=_key_figures(found),
         evidence=[*_evidence(found)],
@@ -145,9 +109,16 @@ def _evidence(found: StudyFindings) -> Iterator[Section]:
                 for name in treatments_of(study)
             ),
             forest_picture(found.effects, found.fixed, study, first.name, last),
+            all_decisions_table(study, found.decisions),
             effects_table(found.effects),
+            spread_table(results),
         ],
     )
+    if found.robustness:
+        yield Section(
+            title="Does the answer hold elsewhere?",
+            blocks=[robustness_sentence(found.robustness), robustness_table(found.robustness)],
+        )
     yield Section(
         title="At equal tokens",
         blocks=[_matched_sentence(found), matched_table(found.matched)],
@@ -173,6 +144,11 @@ def _evidence(found: StudyFindings) -> Iterator[Section]:
                 interaction_table(found.interactions),
             ],
         )
+    if found.factorial:
+        yield Section(
+            title="Every combination",
+            blocks=[*factorial_sentences(found.factorial), factorial_table(found.factorial)],
+        )
     yield Section(
         title="Who stays solvent, and how long",
         blocks=[survival_picture(results, first.name, last), shortfall_table(results)],
@@ -185,7 +161,14 @@ def _evidence(found: StudyFindings) -> Iterator[Section]:
                 shock_table(found.responses),
             ],
         )
-    yield Section(title="Where tokens went", blocks=[flow_picture(results, first.name, last)])
+    yield Section(
+        title="Where tokens went",
+        blocks=[
+            flow_picture(results, first.name, last),
+            incidence_table(results),
+            sources_table(results, first.name, last),
+        ],
+    )
     yield Section(title="The paper's five claims", blocks=[claims_table(results)])
 
 
@@ -226,7 +209,8 @@ def _before(found: StudyFindings) -> str:
         f"With nothing else changed, `{curve.key}` decides: {number(own, 1)} % of agent-turns end "
         f"below zero at the published {curve.published}, {number(max(shares.values()), 1)} % at "
         f"most, {number(min(shares.values()), 1)} % at least, over {curve.seeds} seeds and "
-        f"{curve.turns} turns ([thresholds.csv](thresholds.csv))."
+        f"{curve.turns} turns ([thresholds.csv](thresholds.csv)). "
+        f"{window_sentence(threshold_points(results), curve.key)}"
     )
 
 
@@ -289,12 +273,23 @@ def _design(study: TreatmentStudy) -> Section:
             (f"shock {own.name}", json.dumps(list(own.entries), default=str))
             for own in study.shocks
         ),
-        ("together", ", ".join(study.factorial)),
+        ("each with each", ", ".join(study.factorial)),
+        ("in every combination", ", ".join(study.full_factorial)),
+        *(
+            (f"world {own.name}", json.dumps(_changed(study, own), default=str))
+            for own in study.robustness
+        ),
     ]
     table = Table(
         "design", "Decided beforehand, in the study's file", ("what", "value"), tuple(rows)
     )
     return Section(title="Design", blocks=[table])
+
+
+def _changed(study: TreatmentStudy, check: RobustnessCheck) -> dict[str, Any]:
+    """What a robustness check changes of the study's world, as its file states it."""
+    given = next(own for own in study.given["robustness"] if own["name"] == check.name)
+    return {key: value for key, value in given.items() if key != "name"}
 
 
 def _statistics(found: StudyFindings) -> Section:
@@ -330,7 +325,10 @@ _HOW: Final = (
     "less than that without a rule. References, rules together, shocks and training were decided "
     "beforehand, as secondary; they carry intervals or means without p-values. Tokens spared or "
     "given are gross: at the full tariff, for the usage there was under the rule, without what "
-    "jobs lost. Agents are trained once a rule: an interval says nothing of another training."
+    "jobs lost. Of trained agents there are two intervals: over worlds, and over trainings, of "
+    "which there are few. The main effect of a rule in a full factorial is its mean difference "
+    "over every combination of the others; the contrast of two is half of (both - one - other + "
+    "neither) over the rest, of three half of how much that differs with the third."
 )
 
 
@@ -342,27 +340,3 @@ def _reading() -> Section:
         "`runs/BEHAVIOUR/ARM.jsonl`."
     )
     return Section(title="Every number again", blocks=[text])
-
-
-def plain_findings(found: StudyFindings) -> dict[str, Any]:
-    """What a study found as plain values, for scripts."""
-    return {
-        "study_hash": found.results.study.hash,
-        "effects": [
-            {
-                "behaviour": own.behaviour,
-                "turns": own.turns,
-                "treatment": own.arm,
-                "mode": str(own.mode),
-                "outcome": own.outcome,
-                "pairs": own.pairs,
-                "without": own.off,
-                "difference": own.mean,
-                "interval": [*own.student],
-                "p_holm": own.adjusted,
-                "verdict": str(own.verdict),
-                "run": own.run_id,
-            }
-            for own in (*found.effects, *found.fixed, *found.trained)
-        ],
-    }

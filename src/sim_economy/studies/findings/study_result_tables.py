@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from sim_economy.reports.tables import Table, Value
 from sim_economy.statistics.expected_shortfall import expected_shortfall
+from sim_economy.statistics.intervals import student_interval
 from sim_economy.statistics.power import detectable_effect, pairs_needed
+from sim_economy.studies.findings.study_decisions import with_interval
 from sim_economy.studies.findings.study_effects import (
     Effect,
-    Interaction,
     MatchedEffect,
     tried_arms,
 )
+from sim_economy.studies.findings.study_factorial import FactorialContrast, Interaction
 from sim_economy.studies.findings.study_results import StudyResults
 from sim_economy.studies.findings.study_sentences import INSOLVENT
 from sim_economy.studies.findings.study_shocks import ImpulseResponse
@@ -36,6 +39,8 @@ def known_table(results: StudyResults) -> Table:
                     round(off.mean("platform"), 1),
                     round(off.mean("platform_insolvent"), 1),
                     round(off.mean("gini_absolute"), 1),
+                    round(off.mean("gini_normalised"), 3),
+                    round(off.mean("kolm_pollak"), 1),
                     round(off.mean("action_diversity"), 2),
                     off.digests[0],
                 )
@@ -43,6 +48,7 @@ def known_table(results: StudyResults) -> Table:
     columns = (
         "behaviour", "turns", "runs", "agent-turns below zero (%)", "mean depth",
         "platform", "runs with platform below zero (%)", "absolute Gini",
+        "normalised Gini", "Kolm-Pollak equivalent",
         "effective actions", "state of the first run",
     )  # fmt: skip
     return Table("without", "Without a rule", columns, tuple(rows))
@@ -66,6 +72,8 @@ def effects_table(effects: Sequence[Effect]) -> Table:
             _rounded(own.bca.high),
             _rounded(own.adjusted, 4),
             str(own.verdict),
+            _rounded(own.active_turns, 1),
+            _rounded(own.tokens, 0),
             None if own.coverage is None else _rounded(100 * own.coverage, 0),
             own.run_id,
         )
@@ -73,7 +81,8 @@ def effects_table(effects: Sequence[Effect]) -> Table:
     )
     columns = (
         "behaviour", "turns", "treatment", "mode", "outcome", "pairs", "without", "difference",
-        "low", "high", "BCa low", "BCa high", "p (Holm)", "verdict", "covers only (%)", "first run",
+        "low", "high", "BCa low", "BCa high", "p (Holm)", "verdict", "turns active",
+        "tokens spared or given", "covers only (%)", "first run",
     )  # fmt: skip
     return Table("effects", "Every primary effect, agents deciding again", columns, rows)
 
@@ -185,13 +194,17 @@ def trained_table(effects: Sequence[Effect], trained: Sequence[Effect]) -> Table
                 _rounded(own.mean, 2),
                 _rounded(own.student.low, 2),
                 _rounded(own.student.high, 2),
+                own.trainings,
+                _rounded(own.over_trainings.low, 2),
+                _rounded(own.over_trainings.high, 2),
                 str(own.verdict),
                 None if other is None else _rounded(other.mean, 2),
             )
         )
     columns = (
         "behaviour", "turns", "treatment", "outcome", "pairs", "trained against none",
-        "difference, trained", "low", "high", "verdict", "difference, agents decide again",
+        "difference, trained", "low over worlds", "high over worlds", "trainings",
+        "low over trainings", "high over trainings", "verdict", "difference, agents decide again",
     )  # fmt: skip
     return Table("trained", "Agents trained against the rule", columns, tuple(rows))
 
@@ -217,6 +230,58 @@ def interaction_table(interactions: Sequence[Interaction]) -> Table:
         "high",
     )  # fmt: skip
     return Table("interactions", "Two treatments together", columns, rows)
+
+
+def factorial_table(contrasts: Sequence[FactorialContrast]) -> Table:
+    """Main effects and interactions of every order, a row for each outcome."""
+    rows = tuple(
+        (
+            own.behaviour,
+            own.turns,
+            " x ".join(own.treatments),
+            len(own.treatments),
+            f"2^{own.factors}",
+            OUTCOMES[own.outcome].text,
+            own.pairs,
+            _rounded(own.mean, 3),
+            _rounded(own.interval.low, 3),
+            _rounded(own.interval.high, 3),
+        )
+        for own in contrasts
+    )
+    columns = (
+        "behaviour", "turns", "treatments", "order", "design", "outcome", "pairs", "contrast",
+        "low", "high",
+    )  # fmt: skip
+    return Table("factorial", "Every combination: main effects and interactions", columns, rows)
+
+
+def spread_table(results: StudyResults) -> Table:
+    """How each rule at its dose changes how wealth is spread, by three measures."""
+    rows: list[tuple[Value, ...]] = []
+    for behaviour in results.study.behaviours:
+        for horizon in behaviour.horizons:
+            off = results.off(behaviour.name, horizon.turns)
+            for own in tried_arms(results, behaviour.name, horizon.turns):
+                cells: list[Value] = []
+                for outcome, digits in _SPREAD.items():
+                    differences = own.differences(off, outcome)
+                    mean = sum(differences) / len(differences)
+                    cells += [
+                        round(off.mean(outcome), digits),
+                        with_interval(mean, student_interval(differences), digits),
+                    ]
+                rows.append((behaviour.name, horizon.turns, own.arm.name, *cells))
+    columns = (
+        "behaviour", "turns", "rule", "normalised Gini without", "difference",
+        "absolute Gini without", "difference", "Kolm-Pollak equivalent without", "difference",
+    )  # fmt: skip
+    title = "How wealth is spread, net of loans; intervals in brackets, 95 %"
+    return Table("spread", title, columns, tuple(rows))
+
+
+_SPREAD: Final = {"gini_normalised": 3, "gini_absolute": 1, "kolm_pollak": 1}
+"""Measures of spread, with the digits that they are shown with."""
 
 
 def shortfall_table(results: StudyResults) -> Table:
@@ -249,23 +314,40 @@ def shortfall_table(results: StudyResults) -> Table:
 
 
 def shock_table(responses: Sequence[ImpulseResponse]) -> Table:
-    """What each shock does to each arm."""
+    """What each shock does to each arm: levels without it and with it, and their differences."""
     rows = tuple(
         (
             own.behaviour,
             own.shock,
             own.arm,
             own.pairs,
-            round(own.peak, 2),
-            round(own.area, 1),
+            own.peak_turn,
+            _rounded(own.level_without, 2),
+            with_interval(own.level, own.level_interval, 2),
+            with_interval(own.peak, own.peak_interval, 2),
+            _rounded(own.total_without, 1),
+            with_interval(own.total, own.total_interval, 1),
+            with_interval(own.area, own.area_interval, 1),
             round(own.back_percent, 1),
-            own.back_turns,
+            _back_text(own),
         )
         for own in responses
     )
     columns = (
-        "behaviour", "shock", "arm", "pairs", "agents more below zero, at most",
-        "agent-turns more below zero", "runs back inside the band of unshocked ones (%)",
-        "turns until half are",
+        "behaviour", "shock", "arm", "pairs", "deepest in turn", "agents below zero then, without",
+        "with", "difference", "agent-turns below zero from the shock on, without", "with",
+        "difference", "runs back inside the band of unshocked ones (%)", "turns until half are",
     )  # fmt: skip
-    return Table("shocks", "After a shock, beside the same arm without it", columns, rows)
+    title = "After a shock, beside the same arm without it; intervals in brackets, 95 %"
+    return Table("shocks", title, columns, rows)
+
+
+def _back_text(own: ImpulseResponse) -> str:
+    """The median with its interval; a bound that no run reached is open."""
+    if own.back_turns is None:
+        return "not reached"
+    low, high = own.back_interval
+    if low is None:
+        return f"{own.back_turns:g}"
+    ends = f"to {high:g}" if high is not None else "or more"
+    return f"{own.back_turns:g} ({low:g} {ends})"

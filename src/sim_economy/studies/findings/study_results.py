@@ -28,6 +28,8 @@ class ArmOutcomes(Struct, frozen=True, kw_only=True, dict=True):
         wealth: Net of loans, `[run][agent]`.
         first_negative: Turns until each agent is first below zero, `[run][agent]`.
         granted: Tokens spared or given, by how, on average.
+        fired: Turns in which each rule did something, on average.
+        flows: Tokens that one owner gave another, by `flow_name`, on average; where they are kept.
         owed: Tokens lent by debt rails and not repaid, on average.
         displaced_percent: Inputs that came to nothing here alone; where behaviour is held fixed.
         insolvent_by_turn: Agents below zero at the end of each turn, `[run][turn]`.
@@ -43,6 +45,9 @@ class ArmOutcomes(Struct, frozen=True, kw_only=True, dict=True):
     wealth: Sequence[Sequence[int]]
     first_negative: Sequence[Sequence[Duration]]
     granted: Mapping[str, float]
+    fired: Mapping[str, float]
+    active_turns: float
+    flows: Mapping[str, float]
     owed: float
     displaced_percent: float
     insolvent_by_turn: Sequence[Sequence[int]]
@@ -88,9 +93,11 @@ class StudyResults:
             raise FolderError("folder_unfinished", str(folder), cause)
         self._found: dict[tuple[str, str, int], ArmOutcomes] = {}
         self.unmatched: list[tuple[str, Arm]] = []
+        self.curve: dict[str, KeptCell] = {}
         curve = {own.name for own in study.threshold_behaviours}
         for cell in kept_cells(folder):
             if cell.behaviour in curve:
+                self.curve[cell.behaviour] = cell
                 continue
             if not cell.rows:
                 self.unmatched.append((cell.behaviour, cell.arm))
@@ -149,12 +156,21 @@ def _outcomes(cell: KeptCell) -> Iterable[ArmOutcomes]:
             wealth=[net_wealth(row) for row in rows],
             first_negative=[_durations(row) for row in rows],
             granted=_means([row.granted for row in rows]),
+            fired=(fired := _means([row.fired for row in rows])),
+            active_turns=max((fired.get(rule, 0.0) for rule in _rules(cell.arm)), default=0.0),
+            flows=_means([row.flows for row in rows]),
             owed=sum(sum(row.receivables) for row in rows) / len(rows),
             displaced_percent=100
             * sum(row.displaced for row in rows)
             / (agents * turns * len(rows)),
             insolvent_by_turn=[row.insolvent_by_turn for row in rows],
         )
+
+
+def _rules(arm: Arm) -> set[str]:
+    """The rules of interventions that an arm sets, by their key under `[governance]`."""
+    keys = (key.split(".") for key in arm.settings)
+    return {own[1] for own in keys if own[0] == "governance" and len(own) > 2}
 
 
 def _durations(row: StudyRow) -> list[Duration]:

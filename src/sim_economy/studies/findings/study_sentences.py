@@ -9,7 +9,14 @@ from typing import Final
 from sim_economy.ledger.readers.plain_text import markdown_text
 from sim_economy.reports.tables import MINUS, number
 from sim_economy.statistics.intervals import Interval
-from sim_economy.studies.findings.study_effects import Effect, MatchedEffect, Mode, Verdict
+from sim_economy.studies.findings.study_effects import (
+    Effect,
+    EffectKind,
+    MatchedEffect,
+    Mode,
+    Verdict,
+    is_turned,
+)
 from sim_economy.studies.findings.study_results import StudyResults
 from sim_economy.studies.study_outcomes import OUTCOMES
 
@@ -119,12 +126,12 @@ def _best_text(results: StudyResults, best: Effect, matched: Sequence[MatchedEff
 
 def rule_sentence(name: str, effects: Sequence[Effect]) -> str:
     """What one treatment does, harms first, each with its cell; Markdown."""
-    counts = Counter(_kind(effect) for effect in effects if effect.outcome == INSOLVENT)
+    counts = Counter(effect.kind for effect in effects if effect.outcome == INSOLVENT)
     cells = sum(counts.values())
     listed = ", ".join(f"{_KINDS[kind]} in {counts[kind]}" for kind in _KINDS if counts[kind])
     text = f"**{markdown_text(name)}**: of {cells} pairs of behaviour and horizon it {listed}."
-    for kind, word in (("harms", "Harm"), ("helps", "Help")):
-        found = [effect for effect in effects if _kind(effect) == kind]
+    for kind, word in ((EffectKind.HARMS, "Harm"), (EffectKind.HELPS, "Help")):
+        found = [effect for effect in effects if effect.kind == kind]
         strongest: dict[str, Effect] = {}
         for effect in found:
             most = strongest.get(effect.outcome)
@@ -147,36 +154,35 @@ def trained_sentence(effects: Sequence[Effect], trained: Sequence[Effect]) -> st
     own = [effect for effect in trained if (effect.outcome, effect.turns) == (INSOLVENT, last)]
     listed = "; ".join(
         f"{markdown_text(effect.base)} {change(effect.mean, INSOLVENT)} "
-        f"({between(effect.student, INSOLVENT)})"
+        f"({between(effect.student, INSOLVENT)} over worlds{_over_trainings(effect)})"
         for effect in own
     )
     decided = {effect.subject: effect for effect in effects}
     turned = 0
     for effect in own:
         other = decided.get(effect.subject)
-        turned += other is not None and _kind(other) != _kind(effect)
+        turned += other is not None and is_turned(other.kind, effect.kind)
     return (
         f"Agents trained against each rule, beside agents trained against none, after {last:,} "
-        f"turns: {listed}. For {turned} of {len(own)} rules the verdict on insolvency is another "
-        f"one than where untrained agents decide ({own[0].mode}; {own[0].pairs} pairs)."
+        f"turns: {listed}. For {turned} of {len(own)} rules the answer on insolvency is another "
+        f"one than where untrained agents decide ({own[0].mode}; {own[0].trainings} trainings a "
+        f"rule, {own[0].pairs} worlds each). The verdict is that of the wider of two intervals: "
+        "over worlds, each the mean over trainings, and over trainings, each the mean over worlds."
     )
 
 
+def _over_trainings(effect: Effect) -> str:
+    """The interval over trainings, where there are several."""
+    if effect.over_trainings.low is None:
+        return ""
+    return f", {between(effect.over_trainings, INSOLVENT)} over trainings"
+
+
 _KINDS: Final = {
-    "helps": "lowers insolvency",
-    "harms": "raises it",
-    "nothing": "changes it by less than matters",
-    "no room": "has no room to matter",
-    "inert": "never acts on it",
-    "unclear": "is unclear",
+    EffectKind.HELPS: "lowers insolvency",
+    EffectKind.HARMS: "raises it",
+    EffectKind.NOTHING: "changes it by less than matters",
+    EffectKind.NO_ROOM: "has no room to matter",
+    EffectKind.INERT: "never acts on it",
+    EffectKind.UNCLEAR: "is unclear",
 }
-
-
-def _kind(effect: Effect) -> str:
-    known = {
-        Verdict.NOTHING: "nothing",
-        Verdict.NO_ROOM: "no room",
-        Verdict.INERT: "inert",
-        Verdict.UNCLEAR: "unclear",
-    }
-    return known.get(effect.verdict, "helps" if effect.is_better else "harms")

@@ -40,7 +40,7 @@ try:
         UserPromptPart,
     )
     from pydantic_ai.models import Model, ModelRequestParameters
-    from pydantic_ai.models.openai import OpenAIChatModel, OpenAIChatModelSettings
+    from pydantic_ai.models.openai import OpenAIChatModel
     from pydantic_ai.output import OutputObjectDefinition
     from pydantic_ai.profiles.openai import OpenAIModelProfile
     from pydantic_ai.providers.openai import OpenAIProvider
@@ -50,6 +50,7 @@ try:
 except ModuleNotFoundError:
     raise ExtraMissingError("asking a model", "pydantic-ai-slim", "models") from None
 
+from sim_economy.orchestrator.dialogue.providers.cache_settings import cache_settings
 from sim_economy.orchestrator.dialogue.providers.usage_report import usage_in
 from sim_economy.orchestrator.dialogue.providers.wire import WIRE, Wire, watched_client
 
@@ -72,6 +73,7 @@ class HostedProvider:
         warnings.filterwarnings("ignore", module="pydantic_ai")
         key = _key(setting)
         self._http = watched_client(setting.base_url or "", f"models.{setting.name}")
+        self._setting = setting
         self._model = _model(setting, key, self._http)
 
     async def ask(self, request: Request, call: ModelCall) -> ModelOutput:
@@ -85,7 +87,7 @@ class HostedProvider:
         asked: dict[str, Any] = {
             "model": self._model,
             "messages": _messages(request),
-            "model_settings": _settings(request, call),
+            "model_settings": _settings(request, call, cache_settings(self._setting, call)),
             "model_request_parameters": _parameters(request),
         }
         try:
@@ -178,34 +180,39 @@ def _parameters(request: Request) -> ModelRequestParameters:
                 description="Do this, and nothing else, in this turn.",
                 parameters_json_schema=json.loads(request.schema),
                 kind="output",
-                strict=False,
+                strict=request.settings.get("strict", False),
             )
             return ModelRequestParameters(
                 output_mode="tool", output_tools=[tool], allow_text_output=False
             )
         case "native":
             shape = OutputObjectDefinition(
-                json_schema=json.loads(request.schema), name=_TOOL, strict=False
+                json_schema=json.loads(request.schema),
+                name=_TOOL,
+                strict=request.settings.get("strict", False),
             )
             return ModelRequestParameters(output_mode="native", output_object=shape)
         case _:
             return ModelRequestParameters(output_mode="text")
 
 
-def _settings(request: Request, call: ModelCall) -> ModelSettings:
+def _settings(request: Request, call: ModelCall, cached: dict[str, Any]) -> ModelSettings:
     given = request.settings
-    settings: OpenAIChatModelSettings = {
+    settings: Any = {
         "max_tokens": given["max_output_tokens"],
         "max_retries": 0,
         "extra_headers": {"Idempotency-Key": call.key},
+        **cached,
     }
+    if given.get("one_call"):
+        settings["parallel_tool_calls"] = False
     if "temperature" in given:
         settings["temperature"] = float(given["temperature"])
     if "reasoning_effort" in given:
         settings["openai_reasoning_effort"] = given["reasoning_effort"]
     if "extra" in given:
-        settings["extra_body"] = given["extra"]
-    return settings
+        settings["extra_body"] = {**cached.get("extra_body", {}), **given["extra"]}
+    return settings  # type: ignore[no-any-return]
 
 
 def _messages(request: Request) -> list[ModelMessage]:

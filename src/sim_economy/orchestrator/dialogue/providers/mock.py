@@ -18,7 +18,6 @@ from sim_economy.orchestrator.dialogue.messages import (
     ModelUsage,
     Request,
 )
-from sim_economy.orchestrator.dialogue.observation_text import sections
 from sim_economy.orchestrator.dialogue.providers.traders import trade
 from sim_economy.orchestrator.scripted import decide
 from sim_economy.orchestrator.settings import ModelSetting
@@ -57,13 +56,12 @@ class MockProvider:
                     usage=line.usage,
                 )
             return ModelOutput(line.reply, "", line.usage, line.stop_reason)
-        shown = sections(request.messages[0].text)
         prompt = sum(len(message.text) for message in request.messages) // 4
         if self._plays != "talk":
-            reply = self._decided(call, shown)
+            reply = self._decided(call)
             thinking, output = self._used(call.turn)[call.agent]
             return ModelOutput(reply, "", ModelUsage(prompt, thinking + output, thinking))
-        answer = trade(call, shown, self._config.as_seen(call.turn - 1))
+        answer = trade(call, self._config.as_seen(call.turn - 1))
         text = json.dumps(answer, ensure_ascii=False)
         thinking = 40 + 12 * len(str(answer.get("thinking", "")).split())
         return ModelOutput(text, "", ModelUsage(prompt, thinking + len(text) // 3, thinking))
@@ -71,14 +69,10 @@ class MockProvider:
     async def close(self) -> None:
         """Nothing to release."""
 
-    def _decided(self, call: ModelCall, shown: dict[str, Any]) -> str:
+    def _decided(self, call: ModelCall) -> str:
         """The answer of a policy."""
-        seen = {
-            **shown["What you see"],
-            "speech": shown.get("What others said last turn", {}),
-            "payloads": shown.get("Information goods you sold or bought", {}),
-        }
-        full_state = shown["The whole state"]
+        seen, full_state = call.shown.seen, call.shown.full_state
+        assert full_state is not None, call
         move = decide(policy_named(self._plays), call.agent, seen, full_state, self._config)
         given = {"action": move.action, "speech": move.speech, "thinking": move.thinking}
         return canonical({key: given[key] for key in given if given[key] is not None}).decode()  # type: ignore[no-any-return]

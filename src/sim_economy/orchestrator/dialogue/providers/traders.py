@@ -29,13 +29,13 @@ class _Dice:
         return choices[self.below(len(choices), purpose)]
 
 
-def trade(call: ModelCall, shown: Mapping[str, Any], config: WorldConfig) -> dict[str, Any]:
+def trade(call: ModelCall, config: WorldConfig) -> dict[str, Any]:
     """A trader's answer to what it is shown, as plain values."""
     dice = _Dice(call, config)
-    own = shown["What you see"]
+    own = call.shown.seen
     reason, action = _chosen(call, dice, own, config)
     answer: dict[str, Any] = {"thinking": reason, "action": action}
-    if (speech := _speech(dice, action, shown, config, call)) is not None:
+    if (speech := _speech(dice, action, config, call)) is not None:
         answer["speech"] = speech
     return answer
 
@@ -148,7 +148,6 @@ _SAID: Final[Mapping[str, tuple[str, ...]]] = {
 def _speech(
     dice: _Dice,
     action: Mapping[str, Any],
-    shown: Mapping[str, Any],
     config: WorldConfig,
     call: ModelCall,
 ) -> str | None:
@@ -157,7 +156,8 @@ def _speech(
     if known is None or (action["action"] == "mine" and dice.below(3, "talk")):
         return "Hm." if action["action"] == "speak" else None
     others = [name for name in config.agent_ids if name != call.agent_id]
-    heard = list(shown.get("What others said last turn", {})) or others or ["Nobody"]
+    spoke = [name for name in call.shown.seen["speech"] if name != call.agent_id]
+    heard = spoke or others or ["Nobody"]
     text = str(dice.one(known, "words")).format(
         to=action.get("counterparty", ""),
         third=action.get("arbitrator", ""),
