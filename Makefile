@@ -34,6 +34,7 @@ figures: $(VENV)/dev.stamp ## Write the figures that pages show anew, after a ch
 	$(BIN)/python -m tests.docs.measured
 	$(BIN)/python -m tests.docs.contract_page
 	$(BIN)/python -m tests.docs.notebooks
+	$(BIN)/python -m tests.viewer.shared_style
 
 nightly: $(VENV)/dev.stamp ## The long suites: ten million random actions, a million stateful ones.
 	-@$(MAKE) --no-print-directory $(VENV)/realmodel.stamp # without it tests/realmodel is skipped
