@@ -50,6 +50,7 @@ bench: $(VENV)/bench.stamp ## Ratios against a bare loop, raw SQLite, Mesa, radC
 	$(BIN)/python -m benchmarks.access
 	$(BIN)/python -m benchmarks.hostile
 	$(BIN)/python -m benchmarks.society
+	$(BIN)/python -m benchmarks.viewer
 	$(BIN)/python -m benchmarks.orchestrator
 	$(BIN)/python -m benchmarks.usage
 	$(BIN)/python -m benchmarks.kernel
