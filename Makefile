@@ -39,6 +39,8 @@ nightly: $(VENV)/dev.stamp ## The long suites: ten million random actions, a mil
 	-@$(MAKE) --no-print-directory $(VENV)/realmodel.stamp # without it tests/realmodel is skipped
 	$(BIN)/python -m pytest -s -m nightly tests/properties
 	$(BIN)/python -m pytest -n $(CPUS) -m nightly tests --ignore tests/properties
+	$(BIN)/python -m benchmarks.viewer pages maps --large
+	$(BIN)/python -m benchmarks.viewer memory --turns 10000
 
 realmodel: $(VENV)/dev.stamp $(VENV)/realmodel.stamp ## A language model of 250 MB plays on this computer; half an hour.
 	$(BIN)/python -m pytest -s -m nightly tests/realmodel

@@ -239,6 +239,8 @@ def held_memory(browser: Browser, folder: Path, turns: int) -> list[dict[str, fl
         shown = page.locator(".bar .link").inner_text()
         assert f"{turns + 1:,}" in shown, shown
         page.close()
+    for name, most in (("engine MB", 8), ("page MB", 4)):
+        assert found[-1][name] - found[1][name] < most, f"{name} grow with turns: {found}"
     return found
 
 
@@ -285,7 +287,8 @@ def main() -> None:
     asked.add_argument("--size", type=int, default=100, help="turns of a block")
     options = asked.parse_args()
     if program() is None:
-        sys.exit(MISSING)
+        print(MISSING)
+        return
     with tempfile.TemporaryDirectory(prefix="bench-viewer-") as name, running() as browser:
         folder = Path(name)
         if "pages" in options.parts:
