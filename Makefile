@@ -34,11 +34,14 @@ figures: $(VENV)/dev.stamp ## Write the figures that pages show anew, after a ch
 	$(BIN)/python -m tests.docs.measured
 	$(BIN)/python -m tests.docs.contract_page
 	$(BIN)/python -m tests.docs.notebooks
+	$(BIN)/python -m tests.viewer.shared_style
 
 nightly: $(VENV)/dev.stamp ## The long suites: ten million random actions, a million stateful ones.
 	-@$(MAKE) --no-print-directory $(VENV)/realmodel.stamp # without it tests/realmodel is skipped
 	$(BIN)/python -m pytest -s -m nightly tests/properties
 	$(BIN)/python -m pytest -n $(CPUS) -m nightly tests --ignore tests/properties
+	$(BIN)/python -m benchmarks.viewer pages maps --large
+	$(BIN)/python -m benchmarks.viewer memory --turns 10000
 
 realmodel: $(VENV)/dev.stamp $(VENV)/realmodel.stamp ## A language model of 250 MB plays on this computer; half an hour.
 	$(BIN)/python -m pytest -s -m nightly tests/realmodel
@@ -50,6 +53,7 @@ bench: $(VENV)/bench.stamp ## Ratios against a bare loop, raw SQLite, Mesa, radC
 	$(BIN)/python -m benchmarks.access
 	$(BIN)/python -m benchmarks.hostile
 	$(BIN)/python -m benchmarks.society
+	$(BIN)/python -m benchmarks.viewer
 	$(BIN)/python -m benchmarks.orchestrator
 	$(BIN)/python -m benchmarks.usage
 	$(BIN)/python -m benchmarks.kernel

@@ -87,7 +87,7 @@ def test_both_clients_have_the_same_methods() -> None:
         }
 
     assert methods(EngineClient) == methods(AsyncEngineClient)
-    assert len(methods(EngineClient)) == 23
+    assert len(methods(EngineClient)) == 24
 
 
 @pytest.mark.parametrize("client", [EngineClient, AsyncEngineClient])

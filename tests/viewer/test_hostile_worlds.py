@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sim_economy.core.actions import Input, ProposeContract, Speak, Transfer
+from sim_economy.core.actions import Input, ProposeContract, Speak, Transfer, Unrecognised
 from sim_economy.core.contracts import Terms
 from sim_economy.core.world_config import parse_world_config
 from sim_economy.world.world import World
@@ -105,6 +106,16 @@ def test_what_was_said_and_thought_arrives_as_it_was(viewer: Viewer) -> None:
     assert {hit["kind"] for hit in found} == {"speech"}
     speech = viewer.ask("/view/agents/__proto__")["speech"]
     assert [own["text"] for own in speech] == [MARKUP] * TURNS
+
+
+def test_names_of_actions_that_nobody_knows_are_counted_as_one(tmp_path: Path) -> None:
+    config = parse_world_config({"num_agents": 1}, agent_ids=["ann"])
+    with World.create(tmp_path / "world.sqlite", config) as world:
+        for turn in range(5):
+            world.turn([Input("ann", Unrecognised(f"name {turn}"))])
+    found = Viewer.of(tmp_path / "world.sqlite").ask("/view/agents/ann")
+    assert found["actions"] == {"unrecognised": 5}
+    assert found["rejections"] == 5
 
 
 def test_sums_beyond_what_a_browser_counts_are_exact(viewer: Viewer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -51,11 +52,15 @@ class EngineWorld:
 
         return self._engine.verify(go_on)
 
+    @cached_property
+    def _genesis(self) -> str:
+        """The genesis hash, by a reader of its own: the engine's store is its writer's."""
+        return self._engine.read(lambda store: digest(store.genesis_line()))
+
     def decided_by(self, agent_id: str) -> str:
         """The policy that played an agent inside the engine last; empty for anybody else's."""
         world = self._engine.started()
         if self._deciders[0] != world.turn_number:
-            genesis = digest(world.store.genesis_line())
-            kept = kept_policies(self._engine.location.sidecar, genesis) or {}
+            kept = kept_policies(self._engine.location.sidecar, self._genesis) or {}
             self._deciders = world.turn_number, dict(deciders_of(kept, world.config.agent_ids))
         return self._deciders[1].get(agent_id, "")

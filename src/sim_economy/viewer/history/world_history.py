@@ -11,6 +11,7 @@ from typing import Final
 from msgspec import Struct, json
 
 from sim_economy.core.accounts import BALANCE, FIRST, PLATFORM, WIDTH, PostingReason
+from sim_economy.core.actions import RECOGNISED
 from sim_economy.ledger.fold.account_fold import fold_postings
 from sim_economy.ledger.records import Genesis, Head, StoredTurn, TurnRecord
 from sim_economy.ledger.stores.protocol import Store
@@ -43,7 +44,7 @@ class AgentHistory:
     Attributes:
         lowest: Balance after any turn.
         since: The turn after which its balance has stayed below zero; None where it is not.
-        actions: How often it did what.
+        actions: How often it did what; names that no rule knows are one.
         spoke: The newest turns in which it said something.
     """
 
@@ -176,6 +177,8 @@ class WorldHistory:
                 continue
             own = self.agents[index]
             action = sent.action.action
+            if action not in RECOGNISED:
+                action = "unrecognised"
             own.actions[action] = own.actions.get(action, 0) + 1
             own.rejections += outcome is not None
             if sent.speech and (not own.spoke or own.spoke[-1] != record.turn):

@@ -27,8 +27,8 @@ from sim_economy.viewer.maps.map_words import CLASSES, cell_answer, metric_answe
 from sim_economy.viewer.maps.own_values import mark_of, own_step
 from sim_economy.viewer.maps.planes import (
     ROW_MISSING,
-    Plane,
     PlaneChoice,
+    SweptPlane,
     cells_of,
     chosen_rows,
     classes_of,
@@ -121,7 +121,7 @@ def _axis(rows: SweptRows, axis: SweptAxis, *, is_drawn: bool) -> AxisAnswer:
     )
 
 
-def plane_description(rows: SweptRows, choice: PlaneChoice, plane: Plane) -> PlaneAnswer:
+def plane_description(rows: SweptRows, choice: PlaneChoice, plane: SweptPlane) -> PlaneAnswer:
     """A plane, as it is drawn."""
     import numpy as np  # noqa: PLC0415 - not for a command that opens something else
 
@@ -154,7 +154,7 @@ def plane_description(rows: SweptRows, choice: PlaneChoice, plane: Plane) -> Pla
 
 
 def cell_description(
-    rows: SweptRows, choice: PlaneChoice, plane: Plane, cell: int, after: int, limit: int
+    rows: SweptRows, choice: PlaneChoice, plane: SweptPlane, cell: int, after: int, limit: int
 ) -> CellAnswer:
     """A page of the runs of a cell.
 

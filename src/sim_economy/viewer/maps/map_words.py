@@ -9,7 +9,7 @@ from sim_economy.reports.maps.map_sentences import BROUGHT, percent, word_of
 from sim_economy.reports.maps.solvency_cells import Solvency
 from sim_economy.runs.row_metrics import ROW_METRICS
 from sim_economy.viewer.maps.own_values import mark_of, own_step
-from sim_economy.viewer.maps.planes import UNPLAYED, MetricCells, Plane, PlaneChoice
+from sim_economy.viewer.maps.planes import UNPLAYED, MetricCells, PlaneChoice, SweptPlane
 from sim_economy.viewer.maps.swept_rows import SEED, SweptRows
 from sim_economy.viewer.pages.words import named
 
@@ -17,7 +17,7 @@ CLASSES: Final = (Solvency.WINDOW, Solvency.AGENTS, Solvency.PLATFORM, Solvency.
 """By their number."""
 
 
-def plane_answer(rows: SweptRows, choice: PlaneChoice, plane: Plane) -> str:
+def plane_answer(rows: SweptRows, choice: PlaneChoice, plane: SweptPlane) -> str:
     """Who is insolvent in which share of the plane, in one sentence."""
     played = int((plane.classes != UNPLAYED).sum())
     where = _where(rows, choice)
@@ -51,7 +51,7 @@ def _where(rows: SweptRows, choice: PlaneChoice) -> str:
     return f"After {turns} turns{', with ' + ' and '.join(held) + ',' if held else ''}"
 
 
-def _at_mark(rows: SweptRows, choice: PlaneChoice, plane: Plane) -> str:
+def _at_mark(rows: SweptRows, choice: PlaneChoice, plane: SweptPlane) -> str:
     """What becomes of the scenario's own world, where it is a cell of the plane."""
     steps = {}
     for axis in rows.axes:
@@ -70,7 +70,9 @@ def _at_mark(rows: SweptRows, choice: PlaneChoice, plane: Plane) -> str:
     return "" if number == UNPLAYED else f"; in {mark_of(rows)} {BROUGHT[CLASSES[number]]}"
 
 
-def metric_answer(rows: SweptRows, choice: PlaneChoice, plane: Plane, cells: MetricCells) -> str:
+def metric_answer(
+    rows: SweptRows, choice: PlaneChoice, plane: SweptPlane, cells: MetricCells
+) -> str:
     """Where a metric is least and where it is greatest, in one sentence."""
     import numpy as np  # noqa: PLC0415 - not for a command that opens something else
 
@@ -105,7 +107,7 @@ def cell_words(rows: SweptRows, choice: PlaneChoice, cell: int) -> str:
     return ", ".join(named) or "the only point"
 
 
-def cell_answer(rows: SweptRows, choice: PlaneChoice, plane: Plane, cell: int) -> str:
+def cell_answer(rows: SweptRows, choice: PlaneChoice, plane: SweptPlane, cell: int) -> str:
     """What a cell holds, in one sentence."""
     runs, number = int(plane.runs[cell]), int(plane.classes[cell])
     where = cell_words(rows, choice, cell)

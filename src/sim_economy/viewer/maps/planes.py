@@ -52,7 +52,7 @@ class MetricCells(Struct, frozen=True, kw_only=True):
     halves: Array
 
 
-class Plane(Struct, frozen=True, kw_only=True):
+class SweptPlane(Struct, frozen=True, kw_only=True):
     """The cells, row by row from the lowest; arrays are `[cell]`.
 
     Attributes:
@@ -74,7 +74,7 @@ class Plane(Struct, frozen=True, kw_only=True):
     rows: Array
 
 
-def plane_of(rows: SweptRows, choice: PlaneChoice) -> Plane:
+def plane_of(rows: SweptRows, choice: PlaneChoice) -> SweptPlane:
     """The plane of a choice.
 
     Raises:
@@ -98,7 +98,7 @@ def plane_of(rows: SweptRows, choice: PlaneChoice) -> Plane:
     columns = [below, ends]
     if choice.metric != SOLVENCY:
         columns = [_cells(choice.metric, rows.column(choice.metric)[numbers], cell, runs)]
-    return Plane(
+    return SweptPlane(
         width=width,
         height=height,
         columns=columns,
@@ -158,7 +158,7 @@ def _cells(name: str, values: Array, cell: Array, runs: Array) -> MetricCells:
 
 
 def classes_of(insolvent: Array, platform: Array) -> Array:
-    """Who is insolvent by the two metrics that decide, as in `Plane`; of single numbers too."""
+    """Who is insolvent by the two metrics that decide; of single numbers too."""
     return (insolvent >= INSOLVENT_MIN) + 2 * (platform < 0)
 
 

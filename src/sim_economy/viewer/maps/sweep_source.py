@@ -28,7 +28,7 @@ from sim_economy.viewer.maps.map_description import (
     plane_description,
 )
 from sim_economy.viewer.maps.map_queries import choice_of, sweep_of, whole_of
-from sim_economy.viewer.maps.planes import Plane, PlaneChoice, plane_of
+from sim_economy.viewer.maps.planes import PlaneChoice, SweptPlane, plane_of
 from sim_economy.viewer.maps.played_row import LEDGER, played_row
 from sim_economy.viewer.maps.swept_rows import SweptRows
 from sim_economy.viewer.sources import Query, SourceRoute, WorldSource
@@ -66,7 +66,7 @@ class SweepSource:
         self._temporary = TemporaryDirectory(prefix="sim-economy-view-")
         self._played: dict[str, PlayedRowAnswer] = {}
         self._worlds: dict[str, WorldSource] = {}
-        self._planes: dict[tuple[object, ...], Plane] = {}
+        self._planes: dict[tuple[object, ...], SweptPlane] = {}
         self._lock = Lock()
         self._playing = Lock()
         self.routes: tuple[SourceRoute, ...] = (
@@ -159,7 +159,7 @@ class SweepSource:
             limit,
         )
 
-    def _plane_of(self, rows: SweptRows, choice: PlaneChoice) -> Plane:
+    def _plane_of(self, rows: SweptRows, choice: PlaneChoice) -> SweptPlane:
         """A plane, kept for those who ask for its cells next."""
         held = tuple(sorted(choice.held.items()))
         key = rows.folder, choice.across, choice.up, choice.metric, held
