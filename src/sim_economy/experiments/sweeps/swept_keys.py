@@ -195,6 +195,8 @@ def _described(name: str, policy: Policy | None) -> tuple[Parameter | None, Any]
     if name in known and known[name][0].kind not in {Kind.TABLE, Kind.TABLES}:
         return known[name]
     listed = [key for key in known if key not in _FIXED]
+    if policy is not None:
+        listed += [f"policy.{key}" for key in settable_parameters(policy)]
     raise ValueError(unknown_key(name, listed).removeprefix(f"{name}: "))
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 INSOLVENT_MIN: Final = 5.0
 """Percent of agent-turns below zero from which agents count as insolvent."""
 INSOLVENT_OR_BROKE: Final = (
-    f"That is not the same as broke: an agent is **broke** from the first turn that it ends below "
-    f"zero, however short, while agents are **insolvent** from {INSOLVENT_MIN:g} % of all "
+    f"Insolvent is not broke: an agent is **broke** from the first turn that it ends below zero, "
+    f"however short, while agents are **insolvent** from {INSOLVENT_MIN:g} % of all "
     "agent-turns on (`insolvent_percent`), and `negative_balance_agents` counts those below zero "
     "after the last turn alone."
 )
