@@ -94,5 +94,7 @@ def _json(folder: Path, name: str, keys: Sequence[str]) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         kept = None
     if not isinstance(kept, dict) or not kept.keys() >= {*keys}:
-        raise FolderError("folder_foreign", str(folder), "holds no sweep; play one there first")
+        within = sorted(path.parent.name for path in folder.glob("*/problem.json"))
+        hint = f"its sweeps are in {', '.join(within)}" if within else "play one there first"
+        raise FolderError("folder_foreign", str(folder), f"holds no sweep; {hint}")
     return kept

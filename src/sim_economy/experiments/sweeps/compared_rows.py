@@ -73,7 +73,9 @@ class ComparedPoint(Struct, frozen=True, kw_only=True):
     @property
     def answer(self) -> str:
         """How many runs were played again, whether they differ, and the two means that decide."""
-        named = (f"{_words(name)} {_mean_text(self.means[name])}" for name in MEANS_THAT_DECIDE)
+        named = (
+            f"{ROW_METRICS[name]} {_mean_text(self.means[name])}" for name in MEANS_THAT_DECIDE
+        )
         return f"{repr(self.compared).strip('<>')}. Means: {'; '.join(named)}."
 
     def __repr__(self) -> str:
@@ -83,10 +85,6 @@ class ComparedPoint(Struct, frozen=True, kw_only=True):
 
 MEANS_THAT_DECIDE: Final = ("insolvent_percent", "platform_final")
 """Metrics whose means say who is insolvent at a point."""
-
-
-def _words(metric: str) -> str:
-    return ROW_METRICS[metric].partition(" (%)")[0]
 
 
 def _mean_text(means: tuple[float, float]) -> str:

@@ -311,7 +311,7 @@ def _read_range(
             try:
                 ends.append(_number(parameter, given[key]))
             except ValueError as error:
-                problems.append(f"{key} {error}")
+                problems.append(f"{key}: {error}")
     steps = given.get("steps")
     if "steps" in given and not (is_whole(steps) and 2 <= steps <= STEPS_MAX):
         problems.append(f"steps must be an integer from 2 to {STEPS_MAX}")
