@@ -90,12 +90,35 @@ def test_sensitivity_is_told_from_a_finished_sweep(tmp_path: Path) -> None:
     assert (again["points"], again["runs"], again["failed"]) == (320, 960, 0)
 
 
-def test_sensitivity_of_named_outcomes_alone(tmp_path: Path) -> None:
+def test_sensitivity_of_named_outcomes_beside_those_of_the_question(tmp_path: Path) -> None:
     frame = made_up_frame(SensitivityMethod.MORRIS, 20).with_columns(pl.lit(1).alias("blocks"))
     folder = write_sweep_folder(tmp_path / "swept", frame, INPUTS, "morris")
     arguments = ("--outcome", "mean_debt", "--outcome", "blocks", "--json")
     found = json_of(sim_economy("sensitivity", folder, *arguments))
-    assert len(found["conclusions"]) == 2
-    assert found["conclusions"][1] == "Nothing that was varied changes blocks."
+    assert len(found["conclusions"]) == 6
+    assert found["conclusions"][-1] == "Nothing that was varied changes blocks."
     said = complaint(sim_economy("sensitivity", folder, "--outcome", "no_such"))
     assert "the rows have no column no_such" in said
+    assert "kept are" in said
+    assert "insolvent_percent" in said
+
+
+def test_a_map_of_fewer_horizons_is_not_written_over_one_of_more(
+    swept: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "map"
+    assert sim_economy("map", swept, "--out", out).returncode == 0
+    page = (out / "map.html").read_bytes()
+    said = " ".join(complaint(sim_economy("map", "--turns", "5", "--out", out)).split())
+    assert "holds a map after 60 turns; draw all with --turns 5 --turns 60" in said
+    assert (out / "map.html").read_bytes() == page
+
+
+def test_what_is_no_sweep_says_where_sweeps_are(swept: Path) -> None:
+    said = complaint(sim_economy("sensitivity", swept.parent))
+    assert "holds no sweep; its sweeps are in swept" in " ".join(said.split())
+
+
+def test_an_axis_that_is_not_there_is_answered_with_those_that_are(swept: Path) -> None:
+    said = " ".join(complaint(sim_economy("map", swept, "--up", "study_cost")).split())
+    assert f"varied are {UP}, {ACROSS}: name one with --up" in said

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 import sys
 from pathlib import Path
@@ -17,9 +18,14 @@ from sim_economy.reports.page.document import plain
 from sim_economy.reports.sensitivity.sensitivity_report import (
     conclusions,
     sensitivity_answer,
+    sensitivity_report,
     write_sensitivity,
 )
-from sim_economy.reports.sensitivity.sensitivity_sentences import details
+from sim_economy.reports.sensitivity.sensitivity_sentences import (
+    details,
+    outcome_meaning,
+    share_text,
+)
 from sim_economy.reports.sensitivity.swept_outcomes import (
     OUTCOMES,
     SensitivityMethod,
@@ -83,7 +89,7 @@ def test_the_input_that_decides_is_named_with_its_share_and_interval() -> None:
     assert own[0].first == pytest.approx(exact, abs=0.06)
     low, high = own[0].first - own[0].first_half, min(1, own[0].first + own[0].first_half)
     assert sensitivity_answer(found) == (
-        f"base_inference_rate decides insolvency: {100 * own[0].first:.0f} % of its variance "
+        f"base_inference_rate decides insolvency: {100 * own[0].first:.0f} % of its variance alone "
         f"(95 % {100 * low:.0f} to {100 * high:.0f})."
     )
 
@@ -93,7 +99,7 @@ def test_each_outcome_has_its_conclusion() -> None:
     insolvency, depth, rent, solvency, _ = conclusions(found)
     assert insolvency.startswith("base_inference_rate decides insolvency: ")
     assert " for depth of debt: " in depth
-    assert "of its variance with its interactions" in depth
+    assert "of its variance with interactions" in depth
     assert rent == "Nothing that was varied changes platform rent."
     assert solvency.startswith("commons_threshold_per_turn decides platform solvency: ")
 
@@ -228,6 +234,31 @@ def test_a_report_of_one_outcome_is_whole(tmp_path: Path) -> None:
     text = (tmp_path / "sensitivity.md").read_text("utf-8")
     assert text.startswith("# What decides insolvency\n")
     assert not math.isnan(found.outcomes[0].deviation)
+
+
+def test_shares_are_within_their_intervals_and_every_one_names_its_base() -> None:
+    assert share_text(1.01, 0.24) == "100 (77 to 100)"
+    assert share_text(-0.02, 0.05) == "0 (0 to 3)"
+    report = sensitivity_report(made_up_sensitivity(SOBOL))
+    first, *_ = report.key_figures
+    assert first.label == "of the variance of insolvency: base_inference_rate alone"
+    assert "with interactions" in first.note
+
+
+def test_what_was_varied_is_what_the_study_states(tmp_path: Path) -> None:
+    folder = write_sweep_folder(tmp_path / "a", made_up_frame(SOBOL, 16), INPUTS, "sobol")
+    problem = json.loads((folder / "problem.json").read_text("utf-8"))
+    problem["bounds"] = [[0.125, 77], *([[0, 1]] * (len(INPUTS) - 1))]
+    (folder / "problem.json").write_text(json.dumps(problem), encoding="utf-8")
+    assert sensitivity_of_sweep(read_sweep(folder)).ranges[0] == (0.125, 77)
+
+
+def test_a_further_outcome_stands_beside_the_others_under_its_name(tmp_path: Path) -> None:
+    frame = made_up_frame(SOBOL, 16).with_columns(pl.lit(1).alias("negative_balance_agents"))
+    folder = write_sweep_folder(tmp_path / "a", frame, INPUTS, "sobol")
+    found = sensitivity_of_sweep(read_sweep(folder), ["negative_balance_agents"])
+    assert [own.metric for own in found.outcomes] == [*OUTCOMES, "negative_balance_agents"]
+    assert outcome_meaning("negative_balance_agents") == "agents below zero at the end"
 
 
 def test_without_salib_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,15 +13,16 @@ import pytest
 
 from sim_economy.core.errors import FolderError, ScenarioError
 from sim_economy.reports.drawings.map_figures import CLASS_COLOURS, MapPanel, class_maps
-from sim_economy.reports.maps.border_causes import borders_of
-from sim_economy.reports.maps.map_report import map_answer, map_report, write_map
-from sim_economy.reports.maps.map_sentences import (
-    MarkedWorld,
-    border_sentence,
-    map_of_sweeps,
-    read_map,
-    window_sentence,
+from sim_economy.reports.maps.border_causes import Axis, borders_of
+from sim_economy.reports.maps.border_sentences import border_sentence, border_summary
+from sim_economy.reports.maps.map_report import (
+    border_answers,
+    map_answer,
+    map_report,
+    write_map,
 )
+from sim_economy.reports.maps.map_sentences import map_of_sweeps, read_map, window_sentence
+from sim_economy.reports.maps.marked_world import MarkedWorld
 from sim_economy.reports.maps.solvency_cells import Facet, Solvency, facets_of, solvency_of
 from sim_economy.reports.maps.solvency_window import WindowSpan, window_of
 from sim_economy.reports.page.document import plain
@@ -147,7 +148,7 @@ def test_the_window_is_counted_and_its_border_named_by_tariff() -> None:
         1.5: [WindowSpan(240, 240)],
         2.0: [],
     }
-    assert (window.closes, window.closes_interval, window.is_open) == (1.5, (1.5, 1.5), False)
+    assert (window.closes, window.closes_interval, window.is_open) == (1.5, (1.5, 2.0), False)
     assert window.share_interval == (0.25, 0.25)
     assert window.agreement_least == 1
 
@@ -165,8 +166,8 @@ def test_a_map_without_a_window_says_so() -> None:
     found = read_map([facet(frame)], ACROSS, UP)
     assert found.planes[0].window.closes is None
     assert map_answer(found) == (
-        "After 60 turns agents and platform are nowhere both solvent; in the paper's world both "
-        "are insolvent."
+        "After 60 turns agents and platform are nowhere both solvent in the plane (tariff 0.5 to "
+        "2, caution \u2212180 to 360); in the paper's world both are insolvent."
     )
     assert "no cell of 20 is in the window" in window_sentence(found, found.planes[0])
     assert html_page(map_report(found))
@@ -178,8 +179,9 @@ def test_the_answer_names_share_closing_tariff_and_marked_world() -> None:
 
     found = read_map([facet(made_up_rows(TARIFFS, CAUTIONS, closing))], ACROSS, UP)
     assert map_answer(found) == (
-        "After 60 turns agents and platform are both solvent in 30.0 % of the plane, none of it "
-        "above a tariff of 1; in the paper's world agents are insolvent."
+        "After 60 turns agents and platform are both solvent in 30.0 % of the plane (tariff 0.5 to "
+        "2, caution \u2212180 to 360), for tariff 0.5 to 1 (at 1, caution 120 to 360); in the "
+        "paper's world agents are insolvent."
     )
 
 
@@ -219,9 +221,8 @@ def test_a_border_compares_neighbours_and_names_the_posting_that_changes_most() 
     assert fees.inside < 0
     assert fees.outside < fees.inside
     assert -fees.inside <= max(cell.flows["fees_total"] for cell in inside)
-    found = read_map([plane], "base_inference_rate", "commons_threshold_per_turn")
-    sentence = border_sentence(found, border)
-    assert "The posting that makes it is `inference_fee`" in sentence
+    sentence = border_sentence(border, "base_inference_rate", "commons_threshold_per_turn")
+    assert "The posting that changes most to the agents' harm is `inference_fee`" in sentence
     assert f"from {border.insolvent[0]:.1f} % to {border.insolvent[1]:.1f} %" in sentence
 
 
@@ -233,9 +234,109 @@ def test_the_platforms_border_says_whether_its_net_changes_sign() -> None:
     (border,) = borders_of(plane)
     assert (border.beyond, border.is_above) == (Solvency.PLATFORM, True)
     assert border.net == pytest.approx(((4800 - 2400 - 400) / 480, (4800 - 6000 - 400) / 480))
-    sentence = border_sentence(read_map([plane], ACROSS, UP), border)
-    assert "The posting that makes it is `job_credit`" in sentence
+    sentence = border_sentence(border, ACROSS, UP)
+    assert "The posting that changes most to the platform's harm is `job_credit`" in sentence
     assert "changes sign, from +4.17 to \u22123.33 tokens" in sentence
+
+
+def crossed_facet(across: str = ACROSS, up: str = UP) -> Facet:
+    """A plane whose second axis decides nothing: neighbours across the border differ in tariff."""
+    frame = made_up_rows((0.2, 0.4, 0.6), (0, 1, 2), lambda tariff, *_: (40 * (tariff > 0.5), 900))
+    moved = pl.when(pl.col(ACROSS) > 0.5)
+    frame = frame.with_columns(
+        moved.then(9600).otherwise(4800).alias("fees_total"),
+        moved.then(6720).otherwise(2400).alias("job_credits_total"),
+        moved.then(240).otherwise(120).alias("actions_job"),
+        (pl.col(UP) / 200).alias(UP),
+    ).rename({ACROSS: across, UP: up})
+    (found,) = facets_of(frame, across, up, agents=8)
+    return found
+
+
+def test_a_border_names_the_axis_that_neighbours_across_it_differ_in() -> None:
+    key = "interest_rate_per_turn"
+    plane = crossed_facet(ACROSS, key)
+    (border,) = borders_of(plane)
+    assert (border.crossed, border.is_above, border.compared) == (Axis.ACROSS, True, 3)
+    assert border.values == pytest.approx((0.4, 0.6))
+    sentence = border_sentence(border, ACROSS, key)
+    assert sentence.startswith("**Towards higher tariff agents are insolvent.** Compared are 3 ")
+    assert "differ in tariff alone: on average 0.4 inside and 0.6 beyond" in sentence
+    assert key not in sentence
+    ((turns, summary),) = border_answers(read_map([plane], ACROSS, key))
+    assert turns == 60
+    assert "the posting that changes most to that is inference_fee, \u221210.00" in summary
+
+
+def test_fees_and_job_credits_that_nearly_cancel_are_given_with_what_they_leave() -> None:
+    (border,) = borders_of(crossed_facet())
+    sentence = border_sentence(border, ACROSS, UP)
+    assert "`job_credit` makes up for 90 % of it, by +9.00, which leaves \u22121.00." in sentence
+    assert "jobs are 50 % of agent-turns (25 % inside)" in sentence
+
+
+def test_each_side_of_a_window_is_a_border_of_its_own() -> None:
+    frame = made_up_rows((1.0,), (0, 1, 2), lambda _, caution, __: (40 * (caution != 1), 900))
+    borders = borders_of(facet(frame))
+    assert [border.is_above for border in borders] == [False, True]
+    assert [border_summary(border, ACROSS, UP).partition(" agents")[0] for border in borders] == [
+        "Towards lower caution (1 inside, 0 beyond)",
+        "Towards higher caution (1 inside, 2 beyond)",
+    ]
+
+
+def test_rates_keep_the_digits_that_tell_them_apart() -> None:
+    key = "interest_rate_per_turn"
+    found = read_map([crossed_facet(ACROSS, key)], ACROSS, key)
+    ticks = re.findall(r">(0\.0\d+)</text>", html_page(map_report(found)))
+    assert {"0.005", "0.01"} <= {*ticks}
+    assert f"{key} may be: 0 to 0.01 at 0.2" in window_sentence(found, found.planes[0])
+    assert f"{key} 0 to 0.01" in map_answer(found)
+
+
+def test_the_window_closes_between_two_values_of_the_grid() -> None:
+    def by_seed(tariff: float, caution: int, replicate: int) -> tuple[float, int]:
+        return (9.0 if tariff > 1.6 or (tariff > 1.2 and replicate == 1) else 0.0), 900
+
+    found = read_map([facet(made_up_rows(TARIFFS, CAUTIONS, by_seed))], ACROSS, UP)
+    window = found.planes[0].window
+    assert (window.closes, window.next_value, window.closes_interval) == (1.5, 2.0, (1.0, 2.0))
+    said = "It closes between tariff 1.5 and 2, a step of the grid (other seeds: from 1 up to 2"
+    assert said in window_sentence(found, found.planes[0])
+
+
+def test_the_papers_world_is_marked_on_its_own_axes_alone() -> None:
+    key = "interest_rate_per_turn"
+    own = read_map([facet()], ACROSS, UP)
+    other = read_map([crossed_facet(ACROSS, key)], ACROSS, key)
+    turned = facets_of(made_up_rows(TARIFFS, CAUTIONS, by_rule), UP, ACROSS, agents=8)
+    (plane,) = read_map(turned, UP, ACROSS).planes
+    assert plane.marked is not None
+    assert (plane.marked.across, plane.marked.up) == (-180, 1)
+    for found, said in (
+        (own, "Marked: the paper's world."),
+        (other, "Nothing is marked: the paper's world is no cell of this plane."),
+    ):
+        assert said in str(map_report(found).provenance[0].blocks[1])
+
+
+def test_a_sweep_of_another_world_than_the_papers_marks_nothing(tmp_path: Path) -> None:
+    frame = made_up_rows(TARIFFS, CAUTIONS, by_rule)
+    marked = []
+    for rate in ("0.01", "0.05"):
+        folder = write_sweep_folder(tmp_path / rate, frame, ["turns", UP, ACROSS])
+        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+        manifest["settings"]["scenario"]["world"]["interest_rate_per_turn"] = rate
+        (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+        marked.append(map_of_sweeps([read_sweep(folder)], ACROSS, UP).planes[0].marked is not None)
+    assert marked == [True, False]
+
+
+def test_a_sweep_of_another_design_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    frame = made_up_rows(TARIFFS, CAUTIONS, by_rule)
+    folder = write_sweep_folder(tmp_path / "a", frame, ["turns", UP, ACROSS], "sobol")
+    with pytest.raises(ScenarioError, match=r'design = "grid" .*`sim-economy sensitivity`'):
+        map_of_sweeps([read_sweep(folder)], ACROSS, UP)
 
 
 def test_a_sweep_without_flows_has_a_map_without_causes() -> None:

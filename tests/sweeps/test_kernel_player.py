@@ -12,6 +12,7 @@ import sim_economy as se
 from sim_economy.experiments.sweeps import kernel_player as players
 from sim_economy.experiments.sweeps import sweep as sweep_module
 from sim_economy.experiments.sweeps.kernel_player import kernel_player
+from sim_economy.experiments.sweeps.sweep_plan import RowSpan
 from tests.sweeps.small_studies import small_plan
 
 BASE: Final[dict[str, Any]] = {
@@ -144,3 +145,30 @@ def test_a_first_compile_is_announced_in_python_too(
     study = {"turns": 1, "seeds": 1_001, "vary": {"study_cost": [1, 2]}}
     with pytest.warns(UserWarning, match="compiling the batch kernel for this processor, once"):
         se.sweep(study, tmp_path / "own")
+
+
+@pytest.mark.parametrize("per_turn", [False, True])
+def test_pieces_are_the_rows_of_the_whole(
+    monkeypatch: pytest.MonkeyPatch, *, per_turn: bool
+) -> None:
+    monkeypatch.setattr(players, "SMALL_ROWS", 1)
+    monkeypatch.setattr(players, "SMALL_AGENT_TURNS", 1)
+    monkeypatch.setattr(players, "_LEAST_PIECE", 7)
+    vary = {"study_cost": [20, 50, 80], "turns": [4, 6]}
+    plan = small_plan(set={}, seeds=5, per_turn=per_turn, histograms=False, vary=vary, turns=None)
+    player = kernel_player(plan)
+    assert isinstance(player, players.KernelPlayer)
+    whole = player.play(RowSpan(0, plan.rows))
+    pieces = [*player.pieces([RowSpan(0, 11), RowSpan(12, plan.rows)], 1e-9)]
+    assert max(len(piece.rows) for piece in pieces) <= 7
+    found = {
+        int(row): (int(piece.digests[index]), int(piece.metrics["fees_total"][index]))
+        for piece in pieces
+        for index, row in enumerate(piece.rows)
+    }
+    expected = {
+        int(row): (int(whole.digests[index]), int(whole.metrics["fees_total"][index]))
+        for index, row in enumerate(whole.rows)
+        if row != 11
+    }
+    assert found == expected

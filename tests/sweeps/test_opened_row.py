@@ -11,6 +11,7 @@ import pytest
 
 from sim_economy.batch.state_digest import state_digest
 from sim_economy.core.errors import FolderError, InputError
+from sim_economy.experiments.sweeps.compared_rows import compare_point
 from sim_economy.experiments.sweeps.opened_row import DigestDiffersError, open_row, row_at
 from sim_economy.experiments.sweeps.row_frames import write_frame
 from sim_economy.experiments.sweeps.study import load_study
@@ -174,3 +175,51 @@ def test_what_a_folder_keeps_needs_no_file_of_the_scenario(tmp_path: Path) -> No
     assert kept.settings == loaded.settings
     opened = open_row(SweepPlan(kept), tmp_path / "out", 1, report=False)
     assert opened.settings == {"study_discount": "0.5"}
+
+
+def test_a_report_of_a_row_names_its_sweep_and_gives_a_command_that_works(
+    folder: Path, tmp_path: Path
+) -> None:
+    opened = open_row(small_plan(), folder, 16, tmp_path / "here")
+    text = (opened.files[-1].parent / "report.md").read_text("utf-8")
+    assert text.startswith("# Row 16 of the sweep small: base\\_inference\\_rate = 4")
+    assert "replicate 2 with seed 1002" in text
+    assert "sim-economy run . " not in text
+    assert "`sim-economy replay world.sqlite`" in text
+    replay(opened.files[-1].parent / "world.sqlite")
+
+
+def test_a_row_says_what_the_mean_of_its_point_is(folder: Path, tmp_path: Path) -> None:
+    rows = polars.read_parquet(folder / "rows" / "part-00000.parquet")
+    own = rows.filter(polars.col("point") == 5)
+    opened = open_row(small_plan(), folder, 16, tmp_path / "here", report=False)
+    found = opened.point_means
+    assert (found.point, found.runs) == (5, 3)
+    assert found.insolvent_percent == pytest.approx(sum(own["insolvent_percent"]) / 3)
+    assert found.platform_final == pytest.approx(sum(own["platform_final"]) / 3)
+
+
+def test_every_run_of_a_point_is_compared_and_its_mean_too(folder: Path, tmp_path: Path) -> None:
+    runs: list[int] = []
+    found = compare_point(small_plan(), folder, 4, runs.append)
+    assert (found.compared.rows, found.compared.differing, sum(runs)) == ((12, 13, 14), (), 3)
+    points = polars.read_parquet(folder / "points.parquet").row(4, named=True)
+    for name in ("insolvent_percent", "platform_final", "fees_total"):
+        assert found.means[name] == (points[f"{name}_mean"],) * 2
+    own = tmp_path / "own"
+    shutil.copytree(folder, own, ignore=shutil.ignore_patterns("opened"))
+    part = own / "rows" / "part-00000.parquet"
+    rows = polars.read_parquet(part)
+    other = polars.when(polars.col("row") == 13).then(polars.col("fees_total") + 3)
+    write_frame(part, rows.with_columns(other.otherwise(polars.col("fees_total"))))
+    damaged = compare_point(small_plan(), own, 4)
+    assert damaged.compared.differing == (13,)
+    kept, again = damaged.means["fees_total"]
+    assert kept == pytest.approx(again + 1)
+    with pytest.raises(InputError, match="point: must be from 0 to 5"):
+        compare_point(small_plan(), folder, 6)
+
+
+def test_a_key_with_one_value_need_not_be_a_coordinate() -> None:
+    plan = SweepPlan(load_study({"seeds": 2, "vary": {"turns": [7], "study_cost": [20, 60]}}))
+    assert row_at(plan, {"study_cost": "60"}, 1) == 2

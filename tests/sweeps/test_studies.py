@@ -9,7 +9,7 @@ import pytest
 
 import sim_economy as se
 from sim_economy.core.errors import ScenarioError
-from sim_economy.experiments.sweeps.study import load_study
+from sim_economy.experiments.sweeps.study import DESIGNS, load_study
 from sim_economy.experiments.sweeps.sweep_plan import SweepPlan
 from sim_economy.scenarios.scenario import load_scenario
 
@@ -99,7 +99,7 @@ def test_replicates_have_the_same_seeds_at_every_point() -> None:
         ({"base_inference_rat": [1]}, "unknown key; did you mean base_inference_rate?"),
         ({"study_cost": [-1]}, "-1: must be an integer from 0 to 2147483647"),
         ({"burn_decay_rate": [0.5, 2]}, "2: must be from 0 to 1"),
-        ({"burn_decay_rate": {"from": 0, "to": 2, "steps": 3}}, "to must be from 0 to 1"),
+        ({"burn_decay_rate": {"from": 0, "to": 2, "steps": 3}}, "to: must be from 0 to 1"),
         ({"study_cost": {"from": 1, "to": 3}}, "steps is missing"),
         ({"study_cost": {"from": 3, "to": 1, "steps": 3}}, "from must be below to"),
         ({"study_cost": {"from": 1, "to": 3, "steps": 1}}, "steps must be an integer from 2"),
@@ -226,3 +226,41 @@ def test_policies_of_one_name_are_told_apart_by_their_parameters() -> None:
     assert [of_family.held(name) for name in named] == [0, 1, 2]
     assert of_rules.settings["values"][1] == "Rules(rules=[{'do': 'mine'}], numbers={})"
     assert problems_of({"vary": {"policy": [rules[1], rules[1]]}})[0].endswith("stands twice")
+
+
+@pytest.mark.parametrize(
+    ("given", "problems"),
+    [
+        ({"seedz": 200}, ["seedz: unknown key; did you mean seed or seeds?"]),
+        (
+            {"vary": {"tariff": [1, 2]}},
+            ["vary.tariff: unknown key; did you mean base_inference_rate?"],
+        ),
+        (
+            {"vary": {"caution": [1, 2]}},
+            ["vary.caution: unknown key; did you mean policy.job_below?"],
+        ),
+        (
+            {"set": {"sise": 4}},
+            [
+                "sise: unknown key; did you mean size? Keys of the study stand above its tables",
+            ],
+        ),
+        (
+            {"design": "sobel", "size": 4, "vary": {"study_cost": {"from": 0, "to": 9}}},
+            [f"design: must be one of {', '.join(DESIGNS)}; did you mean sobol?"],
+        ),
+    ],
+)
+def test_a_slip_is_answered_with_what_was_meant_and_nothing_else(
+    given: dict[str, object], problems: list[str]
+) -> None:
+    with pytest.raises(ScenarioError) as raised:
+        load_study(given)
+    assert raised.value.problems == problems
+
+
+def test_a_study_is_no_scenario_and_the_command_that_plays_it_is_named(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("[vary]\nstudy_cost = [1, 2]\n", encoding="utf-8")
+    with pytest.raises(ScenarioError, match="play this file with `sim-economy sweep`"):
+        load_scenario(tmp_path / "mine.toml")

@@ -349,3 +349,14 @@ def test_a_few_runs_are_never_the_kernels() -> None:
     assert isinstance(reason, str)
     assert "18 runs" in reason
     assert SMALL_ROWS > 18
+
+
+def test_an_interrupt_says_how_many_runs_are_kept(tmp_path: Path) -> None:
+    def interrupt(rows: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as raised:
+        run_sweep(small_study(), tmp_path / "own", chunk_rows=4, progress=interrupt)
+    (note,) = raised.value.__notes__
+    assert note.startswith(f"4 of 18 runs are kept in {tmp_path / 'own'}")
+    assert run_sweep(small_study(), tmp_path / "own").resumed == 4

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any, Final
 
 import numpy as np
@@ -61,10 +62,16 @@ def play_batch(
 
     series = None if points is None else SeriesSums.of(points, batch.turns)
 
+    most = threads or os.cpu_count() or 1
+    size = max(LANES, min(CHUNK_WORLDS, -(-worlds // (most * LANES)) * LANES))
+    stopped = Event()
+
     def play_part(part: int, parts: int) -> None:
         chunk = _chunk_of(packed, allowances, series)
-        for first in range(part * CHUNK_WORLDS, worlds, parts * CHUNK_WORLDS):
-            end = min(first + CHUNK_WORLDS, worlds)
+        for first in range(part * size, worlds, parts * size):
+            if stopped.is_set():
+                return
+            end = min(first + size, worlds)
             chunk.fill(first, end)
             blocks_end = -(-end // LANES) * LANES
             chunk.play(found[:, first:blocks_end], digests[first:end], beyond[first:end])
@@ -72,10 +79,13 @@ def play_batch(
                 chunk.copy_accounts(held[:, :, first:end])
             progress(end - first)
 
-    parts = min(threads or os.cpu_count() or 1, -(-worlds // CHUNK_WORLDS) or 1)
+    parts = min(most, -(-worlds // size) or 1)
     with ThreadPoolExecutor(parts) as pool:
-        for done in [pool.submit(play_part, part, parts) for part in range(parts)]:
-            done.result()
+        try:
+            for done in [pool.submit(play_part, part, parts) for part in range(parts)]:
+                done.result()
+        finally:
+            stopped.set()  # interrupted, threads end with the chunk that they are in
     return BatchResult(
         metrics=dict(zip(METRICS, found[:, :worlds], strict=True)),
         digests=digests,

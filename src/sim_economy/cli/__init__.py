@@ -42,6 +42,9 @@ _COMMANDS: Final = {
 }
 
 
+_RESUMING: Final = (
+    "`train`, `search`, `experiment`, `sweep`, `map` and `study` resume, so does `run --resume`"
+)
 _STATUS: Final = {"budget_reached": 3, "no_reply": 4, "digest_differs": 5, "stopped": 130}
 """Exit statuses of errors that are not mistakes in the call."""
 
@@ -94,12 +97,12 @@ def main() -> None:
         vars(error)["message"] = shown_error(error.message)
         error.show()
         sys.exit(2)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo(
-            "interrupted; what is finished is kept: `train`, `search`, `experiment` and `sweep` "
-            "resume, so does `run --resume`",
-            err=True,
-        )
+    except (click.Abort, KeyboardInterrupt) as error:
+        from sim_economy.cli.output import shown_error  # noqa: PLC0415 - only where it ends so
+
+        kept = [note for own in (error, error.__cause__) for note in getattr(own, "__notes__", ())]
+        said = "; ".join(kept) or f"what is finished is kept: {_RESUMING}"
+        click.echo(f"interrupted; {shown_error(said)}", err=True)
         sys.exit(130)
     except Exception as error:
         from sim_economy.cli.output import show_error  # noqa: PLC0415

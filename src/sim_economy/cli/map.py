@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from sim_economy.cli.options import json_option
-from sim_economy.cli.output import print_json, print_table, progress_bar, say, say_wrapped
+from sim_economy.cli.options import fresh_option, json_option
+from sim_economy.cli.output import print_json, print_table, rate_bar, say, say_wrapped
 
 if TYPE_CHECKING:
     from sim_economy.reports.maps.map_sentences import SolvencyMap
@@ -30,6 +30,7 @@ STUDY: Final = "tariff-caution"
 @click.option(
     "--out", type=_PATH, default=Path("out/map"), show_default=True, help="Folder of the map."
 )
+@fresh_option
 @json_option
 def map(  # noqa: A001 - the command's name
     folders: tuple[Path, ...],
@@ -40,6 +41,7 @@ def map(  # noqa: A001 - the command's name
     jobs: int,
     out: Path,
     *,
+    fresh: bool,
     as_json: bool,
 ) -> int:
     """Draw who is insolvent, agents or the platform, over the two axes of finished sweeps.
@@ -49,27 +51,66 @@ def map(  # noqa: A001 - the command's name
     where it was interrupted.
     """
     from sim_economy.ledger.sidecars.run_folder import claimed  # noqa: PLC0415 - not for --help
-    from sim_economy.reports.maps.map_report import map_answer, write_map  # noqa: PLC0415
+    from sim_economy.reports.maps.map_report import (  # noqa: PLC0415
+        border_answers,
+        map_answer,
+        write_map,
+    )
     from sim_economy.reports.maps.map_sentences import map_of_sweeps  # noqa: PLC0415
     from sim_economy.reports.sweep_files import read_sweep  # noqa: PLC0415
 
-    if folders and (turns or seeds is not None):
-        raise click.UsageError("--turns and --seeds are of what is played; a FOLDER is played")
+    if folders and (turns or seeds is not None or fresh):
+        raise click.UsageError(
+            "--turns, --seeds and --fresh are of what is played; a FOLDER is played"
+        )
     with claimed(out, "map", _is_ours):
         if not folders:
-            folders = _played(out, turns, seeds, jobs)
+            horizons = turns or tuple(dict(HORIZONS))
+            if not fresh:
+                _check_horizons(out, horizons)
+            folders = _played(out, horizons, seeds, jobs, fresh=fresh)
         found = map_of_sweeps([read_sweep(folder) for folder in folders], across, up)
         written = write_map(out, found)
     if as_json:
-        print_json({**_plain(found), "answer": map_answer(found), "report": str(written[-1])})
+        borders = [{"turns": each, "answer": text} for each, text in border_answers(found)]
+        said = {"answer": map_answer(found), "borders": borders, "report": str(written[-1])}
+        print_json({**_plain(found), **said})
         return 0
     say_wrapped(map_answer(found))
+    for horizon, text in border_answers(found):
+        say_wrapped(f"After {horizon:,} turns: {text[:1].lower()}{text[1:]}")
     _show(found)
     say(f"read {written[-1]}")
     return 0
 
 
-def _played(out: Path, turns: tuple[int, ...], seeds: int | None, jobs: int) -> tuple[Path, ...]:
+def _check_horizons(out: Path, horizons: tuple[int, ...]) -> None:
+    """Refuse to write a map over one of other horizons.
+
+    Raises:
+        FolderError: The folder's map shows a horizon that is not asked for.
+    """
+    from sim_economy.core.errors import FolderError  # noqa: PLC0415 - not for --help
+
+    try:
+        lines = (out / "tables" / "horizons.csv").read_text(encoding="utf-8").splitlines()[1:]
+    except OSError:
+        return
+    shown = [int(text) for text in (line.partition(",")[0] for line in lines) if text.isdigit()]
+    lost = [each for each in shown if each not in horizons]
+    if lost:
+        again = " ".join(f"--turns {each}" for each in sorted({*shown, *horizons}))
+        raise FolderError(
+            "settings_changed",
+            str(out),
+            f"holds a map after {' and '.join(f'{each:,}' for each in shown)} turns; draw all with "
+            f"{again}, name another folder with --out, or start over with --fresh",
+        )
+
+
+def _played(
+    out: Path, horizons: tuple[int, ...], seeds: int | None, jobs: int, *, fresh: bool
+) -> tuple[Path, ...]:
     """The folders of the shipped study, a horizon each, played as far as they are not yet."""
     from sim_economy.experiments.sweeps.study import load_study  # noqa: PLC0415
     from sim_economy.experiments.sweeps.sweep import (  # noqa: PLC0415
@@ -86,13 +127,19 @@ def _played(out: Path, turns: tuple[int, ...], seeds: int | None, jobs: int) -> 
             say_wrapped(text, err=True)
         said.add(text)
 
-    for horizon in turns or tuple(usual):
+    for horizon in horizons:
         count = seeds or usual.get(horizon, HORIZONS[-1][1])
         study = load_study(STUDY, {"vary.turns": [horizon], "seeds": count})
         folder = out / f"turns-{horizon}"
-        with progress_bar(f"{horizon:,} turns", check_runs(study, _RUNS_MAX)) as progress:
+        with rate_bar(f"{horizon:,} turns", check_runs(study, _RUNS_MAX), "runs") as progress:
             run_sweep(
-                study, folder, jobs=jobs, runs_max=_RUNS_MAX, progress=progress, notify=notify
+                study,
+                folder,
+                jobs=jobs,
+                fresh=fresh,
+                runs_max=_RUNS_MAX,
+                progress=progress,
+                notify=notify,
             )
         folders.append(folder)
     return tuple(folders)
@@ -125,6 +172,7 @@ def _plain(found: SolvencyMap) -> dict[str, object]:
                 "share": plane.window.share,
                 "share_interval": list(plane.window.share_interval),
                 "closes": plane.window.closes,
+                "next_value": plane.window.next_value,
                 "is_open": plane.window.is_open,
                 "within_noise": plane.window.noisy,
                 "failed": plane.facet.failed,
@@ -136,17 +184,21 @@ def _plain(found: SolvencyMap) -> dict[str, object]:
 
 def _show(found: SolvencyMap) -> None:
     """The window at each horizon."""
-    from sim_economy.reports.maps.map_sentences import percent, word_of  # noqa: PLC0415
+    from sim_economy.reports.maps.map_sentences import closing, percent, word_of  # noqa: PLC0415
 
     rows = [
         [
             f"{plane.facet.turns:,}",
             f"{plane.window.cells:,} of {plane.window.plane:,}",
             percent(plane.window.share),
-            "open" if plane.window.is_open else f"{plane.window.closes or 0:g}",
+            "open"
+            if plane.window.is_open
+            else "nowhere open"
+            if plane.window.closes is None
+            else closing(plane.window),
             plane.window.noisy,
         ]
         for plane in found.planes
     ]
-    columns = ("turns", "cells", "share", f"closes above {word_of(found.across)}", "within noise")
+    columns = ("turns", "cells", "share", f"closes between {word_of(found.across)}", "within noise")
     print_table("The window in which both are solvent", columns, rows)

@@ -20,7 +20,11 @@ _PATH = click.Path(path_type=Path)
 @click.command()
 @click.argument("folder", type=_PATH)
 @click.option(
-    "--outcome", "outcomes", multiple=True, metavar="METRIC", help="A metric; give it often."
+    "--outcome",
+    "outcomes",
+    multiple=True,
+    metavar="METRIC",
+    help="A further metric; give it often.",
 )
 @click.option("--out", type=_PATH, help="Folder of the report.  [default: FOLDER/sensitivity]")
 @json_option
@@ -72,24 +76,32 @@ def _is_ours(folder: Path) -> bool:
 
 
 def _show(found: SweepSensitivity) -> None:
-    """How much each input matters, a column for each outcome."""
+    """How much each input matters, a column for each outcome: alone, and with interactions."""
     from sim_economy.reports.sensitivity.sensitivity_sentences import (  # noqa: PLC0415
         number,
         outcome_word,
         ranked,
+        share_text,
     )
 
     shown = [own for own in found.outcomes if ranked(own)]
     if not shown:
         return
-    rows = []
-    for index, name in enumerate(found.inputs):
-        cells = []
-        for own in shown:
-            if own.sobol is not None:
-                cells.append(f"{100 * own.sobol[index].total:.0f}")
-            elif own.morris is not None:
-                cells.append(number(own.morris[index].size))
-        rows.append([name, *cells])
-    what = "Share of variance with interactions (%)" if shown[0].sobol else "Mean size of effects"
-    print_table(what, ("input", *(outcome_word(own.metric) for own in shown)), rows)
+    columns = ("input", *(outcome_word(own.metric) for own in shown))
+    inputs = [*enumerate(found.inputs)]
+    if shown[0].sobol is None:
+        moved = [own.morris for own in shown if own.morris is not None]
+        rows = [[name, *(number(own[index].size) for own in moved)] for index, name in inputs]
+        print_table("Mean size of effects", columns, rows)
+        return
+    indexed = [own.sobol for own in shown if own.sobol is not None]
+    alone = [
+        [name, *(share_text(own[index].first, own[index].first_half) for own in indexed)]
+        for index, name in inputs
+    ]
+    total = [
+        [name, *(share_text(own[index].total, own[index].total_half) for own in indexed)]
+        for index, name in inputs
+    ]
+    print_table("Share of variance alone, % (95 %)", columns, alone)
+    print_table("Share of variance with interactions, % (95 %)", columns, total)

@@ -12,6 +12,7 @@ from sim_economy.cli.output import print_json, print_table, rate_bar, say, say_w
 
 if TYPE_CHECKING:
     from sim_economy.experiments.sweeps.played_sweep import PlayedSweep
+    from sim_economy.experiments.sweeps.study import SweepStudy
 
 
 @click.command()
@@ -124,6 +125,7 @@ def _show(played: PlayedSweep, picture: str | None, *, as_json: bool) -> None:
     if has_points:
         say_wrapped(played.answer)
         _show_ends(played)
+        say_wrapped(_next_step(played))
     done = outcome.resumed + outcome.played
     if not outcome.is_finished:
         say_wrapped(f"stopped after {done:,} of {outcome.rows:,} runs; run it again to go on")
@@ -140,6 +142,28 @@ def _show(played: PlayedSweep, picture: str | None, *, as_json: bool) -> None:
     if missing:
         say(f"left out: the report: {missing}", err=True)
     say(f"files in {played.folder}" + (f"; read {page}" if page else ""))
+
+
+def _next_step(played: PlayedSweep) -> str:
+    """Which seeds each point has, and the command that reads a sweep of this design."""
+    from shlex import quote  # noqa: PLC0415 - not for --help
+
+    study = played.study
+    numbers = [key.name for key in study.keys if not key.labels and key.name != "turns"]
+    read = ""
+    if study.design in {"sobol", "morris"}:
+        read = f"; which key decides: `sim-economy sensitivity {quote(str(played.folder))}`"
+    elif study.design == "grid" and len(numbers) == 2 and _is_plane(study):
+        axes = f"--across {numbers[0]} --up {numbers[1]}"
+        read = f"; who is insolvent where: `sim-economy map {quote(str(played.folder))} {axes}`"
+    first, last = study.seed + 1, study.seed + study.seeds
+    seeds = f"seed {first}" if first == last else f"{study.seeds:,} seeds, {first} to {last}"
+    return f"each point has {seeds}{read}"
+
+
+def _is_plane(study: SweepStudy) -> bool:
+    """Test whether a study varies nothing but two numbers, and the horizon."""
+    return all(not key.labels for key in study.keys)
 
 
 _ENDS_SHOWN = 5

@@ -10,6 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from msgspec import Struct
+
 from sim_economy.agents.population import described
 from sim_economy.core.errors import ExtraMissingError
 from sim_economy.core.world_config import RULE_TABLES, config_values, parameters
@@ -57,6 +59,22 @@ Others: TypeAlias = Sequence[tuple[Scenario, Sequence[Run], Sequence[Row]]]
 _TO: Final = "\u00a0to\u00a0"
 
 
+class RunOrigin(Struct, frozen=True, kw_only=True):
+    """Where a run that is reported alone comes from, such as a row of a sweep.
+
+    Attributes:
+        title: Of the report; plain text.
+        heading: Of what is said of it.
+        blocks: What is said of it.
+        command: What plays it again, typed in the folder of the report.
+    """
+
+    title: str
+    heading: str
+    blocks: Sequence[Block]
+    command: str
+
+
 def write_report(
     folder: Path,
     scenario: Scenario,
@@ -65,6 +83,7 @@ def write_report(
     *,
     comparison: Comparison | None,
     others: Others = (),
+    origin: RunOrigin | None = None,
 ) -> list[Path]:
     """Write `report.md`, `report.html`, and the files of their figures and tables.
 
@@ -73,6 +92,7 @@ def write_report(
         rows: Their published metrics.
         comparison: With the published rows, if the scenario is the published experiment.
         others: Other scenarios for a table of aggregates.
+        origin: Where the one run comes from, if it is no experiment's.
 
     Returns:
         What was written, `report.html` last.
@@ -81,7 +101,9 @@ def write_report(
         ExtraMissingError: A library of the extra `report` is not installed.
     """
     try:
-        report = experiment_report(scenario, runs, rows, comparison=comparison, others=others)
+        report = experiment_report(
+            scenario, runs, rows, comparison=comparison, others=others, origin=origin
+        )
     except ModuleNotFoundError as error:
         raise ExtraMissingError("the report", str(error.name), "report") from None
     return write_files(folder, "report", report)
@@ -94,6 +116,7 @@ def experiment_report(
     *,
     comparison: Comparison | None,
     others: Others = (),
+    origin: RunOrigin | None = None,
 ) -> Report:
     """The content of a report; arguments as in `write_report`.
 
@@ -125,12 +148,16 @@ def experiment_report(
         _further(runs, rows),
     ]
     return Report(
-        title=_title(name, scenario, runs),
+        title=_title(name, scenario, runs) if origin is None else origin.title,
         answer=answer,
         picture=picture,
         key_figures=key_figures,
         evidence=[section for section in evidence if section.blocks],
-        provenance=[_what_was_run(scenario, runs), _runs(scenario, runs)],
+        provenance=[
+            *([] if origin is None else [Section(title=origin.heading, blocks=origin.blocks)]),
+            _what_was_run(scenario, runs),
+            _runs(scenario, runs, origin),
+        ],
     )
 
 
@@ -211,11 +238,11 @@ def _seeds(seeds: Sequence[int]) -> str:
     return f"{'' if whole else 'some of '}seeds {seeds[0]} to {seeds[-1]}"
 
 
-def _runs(scenario: Scenario, runs: Sequence[Run]) -> Section:
+def _runs(scenario: Scenario, runs: Sequence[Run], origin: RunOrigin | None) -> Section:
     """Each run with the command that plays it again."""
     rows: list[tuple[Value, ...]] = []
     for run in runs:
-        command = replay_command(scenario, run)
+        command = replay_command(scenario, run) if origin is None else origin.command
         shown_command = None if command is None else Code(command)
         rows.append((str(run.run), str(run.seed), run.head, shown_command))
     columns = ("run", "seed", "head of its chain", "play it again, with its ledger")
@@ -224,6 +251,11 @@ def _runs(scenario: Scenario, runs: Sequence[Run]) -> Section:
         "own, and then checks every turn of that. A head that is the one here says that all of "
         "the run is. Runs under policies that Python handed over have no command: play them there."
     )
+    if origin is not None:
+        note = (
+            "Type the command in the folder of this report: it plays every turn of the ledger that "
+            "lies there again, and checks it."
+        )
     table = Table("runs", "The runs", columns, tuple(rows))
     return Section(title="The runs, and how to play each again", blocks=(note, table))
 

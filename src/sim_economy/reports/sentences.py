@@ -203,7 +203,7 @@ def _when(own: AgentOutcome, words: _Wording) -> str:
 def _lowest(outcomes: Sequence[AgentOutcome]) -> str:
     least = min(outcomes, key=lambda own: own.lowest)
     tokens = sourced(tokens_shown(least.lowest), AGENTS_CSV, least.agent_id, "lowest")
-    return f"lowest balance: {tokens} tokens, {markdown_text(least.agent_id)}"
+    return f"lowest balance of any turn: {tokens} tokens, {markdown_text(least.agent_id)}"
 
 
 def _names(outcomes: Sequence[AgentOutcome]) -> str:

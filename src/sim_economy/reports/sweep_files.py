@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,8 @@ class KeptSweep(Struct, frozen=True, kw_only=True):
         levels: Of a Morris design.
         turns: Of every run; 0 where the sweep varies them.
         agents: Of every world; 0 where the sweep varies them.
+        ranges: The least and greatest value of each input that its study states; texts of labels.
+        scenario: What its manifest keeps of the scenario, without what is varied.
         study: Its name, with the digest of all that decides its rows.
     """
 
@@ -35,6 +37,8 @@ class KeptSweep(Struct, frozen=True, kw_only=True):
     levels: int
     turns: int
     agents: int
+    ranges: Mapping[str, tuple[Any, Any]]
+    scenario: Mapping[str, Any]
     study: tuple[str, str]
 
 
@@ -67,8 +71,20 @@ def read_sweep(folder: Path) -> KeptSweep:
         levels=problem["num_levels"],
         turns=played.get("turns", 0),
         agents=played["world"].get("num_agents", 0),
+        ranges=_ranges(problem),
+        scenario=played,
         study=(manifest["settings"]["name"], manifest["study_hash"]),
     )
+
+
+def _ranges(problem: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What the problem states of each input."""
+    labels = problem.get("labels", {})
+    bounds = zip(problem["names"], problem.get("bounds", []), strict=False)
+    return {
+        name: (labels[name][0], labels[name][-1]) if name in labels else (low, high)
+        for name, (low, high) in bounds
+    }
 
 
 def _json(folder: Path, name: str, keys: Sequence[str]) -> dict[str, Any]:
@@ -78,5 +94,7 @@ def _json(folder: Path, name: str, keys: Sequence[str]) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         kept = None
     if not isinstance(kept, dict) or not kept.keys() >= {*keys}:
-        raise FolderError("folder_foreign", str(folder), "holds no sweep; play one there first")
+        within = sorted(path.parent.name for path in folder.glob("*/problem.json"))
+        hint = f"its sweeps are in {', '.join(within)}" if within else "play one there first"
+        raise FolderError("folder_foreign", str(folder), f"holds no sweep; {hint}")
     return kept

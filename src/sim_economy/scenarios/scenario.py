@@ -371,6 +371,11 @@ def parse_scenario(
         ScenarioError: With every problem found.
     """
     stated = {"name": default_name, **given}
+    if of_study := [key for key in _OF_STUDIES if key in given]:
+        command = _OF_STUDIES[of_study[0]]
+        raise ScenarioError(
+            [f"{of_study[0]}: is a study's; play this file with `sim-economy {command}`"]
+        )
     problems = _of_orchestrated_runs(stated)
     values = read_table(ScenarioTable, stated, "", problems)
     values["usage"] = with_texts(values["usage"])
@@ -411,6 +416,15 @@ def _parse_population(
     if "policy" in given:
         problems.append("policy: leave it out where population says who follows which")
     return attempt(problems, "", parse_population, values["population"], config)
+
+
+_OF_STUDIES: Final[Mapping[str, str]] = {
+    "treatments": "study",
+    "objectives": "search",
+    "objective": "train",
+    "vary": "sweep",
+}
+"""Commands by the keys of the studies that they play."""
 
 
 def _of_orchestrated_runs(stated: dict[str, Any]) -> list[str]:

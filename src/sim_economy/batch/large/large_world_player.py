@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any, Final
 
 import numpy as np
@@ -60,9 +61,13 @@ def play_large_worlds(
     allowances = packed.allowances()
     beyond = packed.beyond
 
+    stopped = Event()
+
     def play_part(part: int, parts: int) -> None:
         work = work_of(_grouped_shape(packed))
         for world in range(part, worlds, parts):
+            if stopped.is_set():
+                return
             played = _large_world(packed, allowances, world, work)
             play_large(played)
             found[:, world] = _metrics(played)
@@ -77,8 +82,11 @@ def play_large_worlds(
 
     parts = max(1, min(threads or os.cpu_count() or 1, worlds))
     with ThreadPoolExecutor(parts) as pool:
-        for done in [pool.submit(play_part, part, parts) for part in range(parts)]:
-            done.result()
+        try:
+            for done in [pool.submit(play_part, part, parts) for part in range(parts)]:
+                done.result()
+        finally:
+            stopped.set()  # interrupted, threads end with the world that they are in
     return BatchResult(
         metrics=dict(zip(METRICS, found, strict=True)),
         digests=digests,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from sim_economy.agents.behaviour import CoreOnly, behaviour_of
 from sim_economy.agents.usage_model import (
@@ -29,7 +32,7 @@ from sim_economy.batch.world_batch import (
 from sim_economy.core.errors import ExtraMissingError
 from sim_economy.core.rules_version import RulesVersion
 from sim_economy.core.world_config import UsageRule
-from sim_economy.experiments.sweeps.played_rows import PlayedRows, Player, RowStatus, TurnSums
+from sim_economy.experiments.sweeps.played_rows import PlayedRows, RowStatus, TurnSums
 from sim_economy.experiments.sweeps.sweep_plan import RowSpan, SweepPlan
 from sim_economy.experiments.sweeps.swept_keys import SweptKey
 from sim_economy.scenarios.scenario import Scenario
@@ -56,12 +59,17 @@ BLOCK_AGENTS_MAX: Final = 20_000
 AGENT_TURNS_MAX: Final = 1 << 30
 """Agent-turns of a world that 32 bits can count."""
 
+_LEAST_PIECE: Final = 1_024
+"""Rows of the first piece that is played at once, and of the least."""
+_GROWTH_MAX: Final = 8
+"""How many times as many rows as the piece before a piece may have."""
+
 NUMBA_MISSING: Final = str(ExtraMissingError("the batch kernel", "numba", "batch"))
 
 KernelUsage = UniformUsage | TabledUsage | ListedUsage
 
 
-def kernel_player(plan: SweepPlan, rows: int | None = None) -> Player | str:
+def kernel_player(plan: SweepPlan, rows: int | None = None) -> KernelPlayer | str:
     """The kernel as a player of a plan, or why it cannot play it.
 
     Whether a sweep is small is a matter of the whole study, so that one that is resumed goes on
@@ -129,6 +137,30 @@ def _only_in_blocks(scenario: Scenario, behaviour: Behaviour, *, by_turn: bool) 
     return None if _follow_family(behaviour) else "policies but one of the published family"
 
 
+class _Shape(Struct, frozen=True):
+    """Rows that share a shape, in the order in which they are played.
+
+    Attributes:
+        scenario: Of one of their points, which has all that they share.
+        behaviour: None, as `usage`, where the core plays them.
+    """
+
+    rows: Column
+    scenario: Scenario
+    behaviour: Behaviour | None
+    usage: KernelUsage | None
+
+    def cut(self, count: int) -> tuple[_Shape, _Shape]:
+        """The first rows, and the rest."""
+        usage, rows = self.usage, self.rows
+        first = rest = usage
+        if isinstance(usage, ListedUsage):
+            first = ListedUsage(units=usage.units, index=usage.index[:count])
+            rest = ListedUsage(units=usage.units, index=usage.index[count:])
+        own = self.scenario, self.behaviour
+        return _Shape(rows[:count], *own, first), _Shape(rows[count:], *own, rest)
+
+
 class KernelPlayer:
     """Plays rows 64 at a time; rows beyond the kernel's range are left to the core."""
 
@@ -159,7 +191,7 @@ class KernelPlayer:
         import numpy as np  # noqa: PLC0415 - weighs
 
         rows = np.arange(span.first, span.end)
-        found = [self._play_shape(part) for part in self._shapes(rows)]
+        found = [self._play_shape(self._shape(part)) for part in self._shapes(rows)]
         left = [row for part in found for row in part.left]
         order = np.argsort(np.concatenate([np.asarray(part.rows, np.int64) for part in found]))
 
@@ -177,6 +209,27 @@ class KernelPlayer:
             left=left,
             wealth=_in_order([own for part in found for own in part.wealth], order),
         )
+
+    def pieces(self, spans: Sequence[RowSpan], seconds: float) -> Iterator[PlayedRows]:
+        """Play rows a piece after the other, each in its own order.
+
+        Args:
+            seconds: What a piece should take; no result depends on it.
+        """
+        import numpy as np  # noqa: PLC0415 - weighs
+
+        if not spans:
+            return
+        most = _LEAST_PIECE
+        for part in self._shapes(np.concatenate([np.arange(own.first, own.end) for own in spans])):
+            shape = self._shape(part)
+            while len(shape.rows):
+                piece, shape = shape.cut(most)
+                begun = time.monotonic()
+                yield self._play_shape(piece)
+                taken = max(time.monotonic() - begun, 1e-6)
+                wanted = int(len(piece.rows) * seconds / taken)
+                most = max(_LEAST_PIECE, min(wanted, _GROWTH_MAX * most))
 
     def _shapes(self, rows: Column) -> Iterator[Column]:
         """Rows that share all that a batch must share; few enough for their sums by turn."""
@@ -197,7 +250,23 @@ class KernelPlayer:
             for first in range(0, len(part), most):
                 yield part[first : first + most]
 
-    def _play_shape(self, rows: Column) -> PlayedRows:
+    def _shape(self, rows: Column) -> _Shape:
+        """Rows of one shape with what they share."""
+        import numpy as np  # noqa: PLC0415 - weighs
+
+        study = self._study
+        if not study.per_turn:
+            # Worlds of one seed beside each other: most lanes then read the same usage.
+            rows = rows[np.argsort(rows % study.seeds, kind="stable")]
+        scenario = self._scenario(int(rows[0]) // study.seeds)
+        reason = _obstacle(scenario, by_turn=study.per_turn)
+        behaviour = behaviour_of(scenario.population)
+        if reason is not None or isinstance(behaviour, CoreOnly):
+            return _Shape(rows, scenario, None, None)
+        seeds = self._plan.row_columns(rows)["seed"]
+        return _Shape(rows, scenario, behaviour, self._usage(scenario, seeds))
+
+    def _play_shape(self, shape: _Shape) -> PlayedRows:
         """Play rows of one shape."""
         import numpy as np  # noqa: PLC0415 - weighs
 
@@ -207,17 +276,11 @@ class KernelPlayer:
             derived_columns,
         )
 
-        study = self._study
-        if not study.per_turn:
-            # Worlds of one seed beside each other: most lanes then read the same usage.
-            rows = rows[np.argsort(rows % study.seeds, kind="stable")]
+        study, rows, scenario = self._study, shape.rows, shape.scenario
+        if shape.behaviour is None or shape.usage is None:
+            return self._left(rows)
         columns = self._plan.row_columns(rows)
         points = columns["point"]
-        scenario = self._scenario(int(points[0]))
-        reason = _obstacle(scenario, by_turn=study.per_turn)
-        behaviour = behaviour_of(scenario.population)
-        if reason is not None or isinstance(behaviour, CoreOnly):
-            return self._left(rows)
         values = {
             name: np.asarray(self._plan.columns[name])[points].astype(np.int64)
             for name in self._varied
@@ -231,8 +294,8 @@ class KernelPlayer:
             config=scenario.config,
             turns=scenario.turns,
             seeds=columns["seed"],
-            policy=BehaviourPolicy(behaviour=behaviour, varied=of_policy),
-            usage=self._usage(scenario, columns["seed"]),
+            policy=BehaviourPolicy(behaviour=shape.behaviour, varied=of_policy),
+            usage=shape.usage,
             varied={
                 name.removeprefix("income."): column
                 for name, column in values.items()

@@ -16,6 +16,7 @@ from sim_economy.core.errors import FolderError, InputError, SimEconomyError, ne
 from sim_economy.core.table_reader import suggestion
 from sim_economy.experiments.sweeps.kept_rows import UNFINISHED, failure_path, part_path
 from sim_economy.experiments.sweeps.played_rows import RowStatus
+from sim_economy.experiments.sweeps.row_origin import PointMeans, row_origin
 from sim_economy.experiments.sweeps.sweep_folder import MANIFEST
 from sim_economy.experiments.sweeps.sweep_plan import SweepPlan
 from sim_economy.experiments.sweeps.swept_keys import SweptKey
@@ -62,6 +63,7 @@ class OpenedRow(Struct, frozen=True, kw_only=True):
         settings: What is set at its point, as a file writes it.
         digest: Of its last state, equal to the sweep's.
         agent_id: Whose statement was written: the agent with the lowest balance at the end.
+        point_means: Over all runs of its point.
         files: Ledger, statement and, where one was asked for, the page of the report.
     """
 
@@ -75,6 +77,7 @@ class OpenedRow(Struct, frozen=True, kw_only=True):
     run: Run
     agent_id: str
     ledger: Path
+    point_means: PointMeans
     files: list[Path]
 
     @property
@@ -91,7 +94,7 @@ def row_at(plan: SweepPlan, at: Mapping[str, Any], replicate: int) -> int:
     """The row of a point by its coordinates.
 
     Args:
-        at: The value of each varied key.
+        at: The value of each varied key; one that has a single value can be left out.
         replicate: From 1.
 
     Raises:
@@ -104,6 +107,7 @@ def row_at(plan: SweepPlan, at: Mapping[str, Any], replicate: int) -> int:
         name = unknown[0]
         known = ", ".join(keys)
         raise InputError("at", f"{name} is not varied; there are {known}{suggestion(name, keys)}")
+    at = {**_single_values(plan), **at}
     if missing := [name for name in keys if name not in at]:
         raise InputError("at", f"{', '.join(missing)}: is missing; every varied key is needed")
     if not 1 <= replicate <= plan.study.seeds:
@@ -118,6 +122,16 @@ def row_at(plan: SweepPlan, at: Mapping[str, Any], replicate: int) -> int:
         nearest = " ".join(f"--at {name}={value}" for name, value in shown.items())
         raise InputError("at", f"no point is there; the nearest one is {nearest}")
     return int(found[0]) * plan.study.seeds + replicate - 1
+
+
+def _single_values(plan: SweepPlan) -> dict[str, str]:
+    """The keys that have the same value at every point, with it."""
+    first = plan.shown(0)
+    return {
+        key.name: first[key.name]
+        for key in plan.study.keys
+        if len(set(plan.columns[key.name].tolist())) == 1
+    }
 
 
 def _text(value: Any) -> str:
@@ -174,7 +188,7 @@ def open_row(
             digest = state_digest(world.state, world.config)
         if digest != recorded:
             raise DigestDiffersError(row, recorded, digest, str(ledger))
-        return _described(plan, row, scenario, run, digest, home, report=report)
+        return _described(plan, folder, row, scenario, run, digest, home, report=report)
 
 
 def _is_row_folder(folder: Path) -> bool:
@@ -185,6 +199,7 @@ def _is_row_folder(folder: Path) -> bool:
 
 def _described(
     plan: SweepPlan,
+    folder: Path,
     row: int,
     scenario: Scenario,
     run: Run,
@@ -207,7 +222,9 @@ def _described(
     files = [ledger, path]
     if report:
         metrics = [run_metrics(run)]
-        files.append(write_report(home, scenario, [run], metrics, comparison=None)[-1])
+        origin = row_origin(plan, folder, row, digest)
+        written = write_report(home, scenario, [run], metrics, comparison=None, origin=origin)
+        files.append(written[-1])
     return OpenedRow(
         row=row,
         point=plan.point_of(row),
@@ -219,6 +236,7 @@ def _described(
         run=run,
         agent_id=agent_id,
         ledger=ledger,
+        point_means=PointMeans.of(folder, plan.point_of(row)),
         files=files,
     )
 

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sim_economy.core.errors import InputError, needing
 from sim_economy.core.table_reader import is_whole
-from sim_economy.experiments.sweeps.compared_rows import ComparedRows, compare_rows
+from sim_economy.experiments.sweeps.compared_rows import (
+    ComparedPoint,
+    ComparedRows,
+    compare_point,
+    compare_rows,
+)
 from sim_economy.experiments.sweeps.frame_names import FRAME_NAMES, renamed
 from sim_economy.experiments.sweeps.kernel_player import NUMBA_MISSING
 from sim_economy.experiments.sweeps.opened_row import OpenedRow, open_row, row_at
@@ -201,6 +206,16 @@ class PlayedSweep:
         if not is_whole(rows) or rows < 1:
             raise InputError("rows", "must be an integer from 1 on")
         return compare_rows(SweepPlan(self.study), self.folder, int(rows), seed)
+
+    def check_point(self, point: int) -> ComparedPoint:
+        """Play every run of a point again by the core, and compare every number and the means.
+
+        Raises:
+            InputError: There is no such point, or no run of it is finished.
+        """
+        if not is_whole(point):
+            raise InputError("point", "must be an integer")
+        return compare_point(SweepPlan(self.study), self.folder, int(point))
 
     def __repr__(self) -> str:
         """How many runs there are, and where."""

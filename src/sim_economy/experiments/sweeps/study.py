@@ -16,6 +16,7 @@ from sim_economy.core.table_reader import (
     Kind,
     Parameter,
     attempt,
+    described_parameters,
     read_table,
     read_toml,
     suggestion,
@@ -192,6 +193,11 @@ def parse_study(
     problems: list[str] = []
     stated = {"name": default_name, **as_file_gives(given)}
     values = read_table(StudyTable, stated, "", problems)
+    of_file = [*problems]
+    # What a design asks of the rest nobody knows of one that is none.
+    design = (
+        None if stated.get("design", values["design"]) != values["design"] else values["design"]
+    )
     metrics = _read_metrics(values["metrics"], problems)
     varied = flat_keys(values["vary"])
     settings = {**values["set"]}
@@ -206,12 +212,12 @@ def parse_study(
         problems, "", swept_scenario, values["scenario"], folder, settings, values["seed"], kept
     )
     policy = None if scenario is None else scenario.policy
-    keys = _read_keys(values, varied, policy, problems)
-    size = _size(values, problems)
+    keys = _read_keys(design, varied, policy, problems)
+    size = 0 if design is None else _size(values, problems)
     if scenario is not None and not problems:
         problems += scenario.problems_at_ends(keys)
     if problems or scenario is None:
-        raise ScenarioError(problems)
+        raise ScenarioError([*of_file, *map(_of_study, problems[len(of_file) :])])
     return SweepStudy(
         name=values["name"],
         seeds=values["seeds"],
@@ -228,13 +234,26 @@ def parse_study(
     )
 
 
+def _of_study(problem: str) -> str:
+    """A problem with an unknown key of a table, and the study's own key that it may have meant."""
+    path, unknown, rest = problem.partition(_UNKNOWN)
+    key = path.rpartition(".")[2]
+    named = rest.removeprefix("; did you mean ").removesuffix("?").split(" or ") if rest else []
+    near = suggestion(key, [*named, *described_parameters(StudyTable)]) if unknown else ""
+    if near in {"", rest}:
+        return problem
+    return f"{path}{_UNKNOWN}{near} Keys of the study stand above its tables"
+
+
+_UNKNOWN: Final = ": unknown key"
+
+
 def _read_keys(
-    values: Mapping[str, Any],
+    design: str | None,
     varied: Mapping[str, Any],
     policy: Policy | None,
     problems: list[str],
 ) -> list[SweptKey]:
-    design = values["design"]
     if not varied:
         if design in SIZED:
             drawn = f"a {design} draws values of keys: name at least one, or leave out the design"

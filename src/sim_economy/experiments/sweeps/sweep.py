@@ -18,7 +18,7 @@ from sim_economy.core.errors import ScenarioError, needing
 from sim_economy.experiments.sweeps.core_player import CorePlayer, play_task, span_task
 from sim_economy.experiments.sweeps.designs import points_count
 from sim_economy.experiments.sweeps.kernel_player import SMALL_ROWS, is_compiled, kernel_player
-from sim_economy.experiments.sweeps.played_rows import PlayedRows, Player
+from sim_economy.experiments.sweeps.played_rows import PlayedRows
 from sim_economy.experiments.sweeps.study import SweepStudy
 from sim_economy.experiments.sweeps.sweep_folder import SweepFolder, is_sweep_folder
 from sim_economy.experiments.sweeps.sweep_plan import RowSpan, SweepPlan
@@ -30,7 +30,9 @@ RUNS_MAX: Final = 2_000_000
 """Runs that are played without being asked for."""
 CHUNK_ROWS: Final = 16
 """Rows that a process plays at once."""
-_KEEP_SECONDS: Final = 5.0
+_PIECE_SECONDS: Final = 0.5
+"""What the kernel plays at once should take."""
+_KEEP_SECONDS: Final = 2.0
 """After which what is played is kept, though its part is not finished."""
 
 
@@ -119,8 +121,13 @@ def run_sweep(
         session = _Session(plan, own, seconds_max, progress)
         if not all(map(own.is_finished, plan.parts)):
             session.announce(notify)
-        with _where(plan, executor, jobs) as workers:
-            session.play(workers, chunk_rows)
+        try:
+            with _where(plan, executor, jobs) as workers:
+                session.play(workers, chunk_rows)
+        except KeyboardInterrupt as error:
+            kept = f"{session.resumed + session.played:,} of {plan.rows:,} runs are kept"
+            error.add_note(f"{kept} in {folder}; the same command goes on")
+            raise
         statuses: dict[str, int] = {}
         if session.is_finished:
             statuses = write_sweep_results(own, plan)
@@ -169,7 +176,7 @@ class _Session:
         self._ends = None if seconds_max is None else time.monotonic() + seconds_max
         self._progress = progress
         kernel = kernel_player(plan)
-        self._kernel: Player | None = None if isinstance(kernel, str) else kernel
+        self._kernel = None if isinstance(kernel, str) else kernel
         self.on_core = kernel if isinstance(kernel, str) else ""
         self.resumed = 0
         self.played = 0
@@ -239,13 +246,14 @@ class _Session:
         spans = missing
         if self._kernel is not None:
             left: list[int] = []
-            for span in missing:
-                if self._is_late:
-                    return
-                played = self._kernel.play(span)
+            if self._is_late:
+                return
+            for played in self._kernel.pieces(missing, _PIECE_SECONDS):
                 left += played.left
                 if len(played.rows):
                     yield played
+                if self._is_late:
+                    return
             spans = [RowSpan(row, row + 1) for row in left]
         chunks = chain.from_iterable(_chunks(span, chunk_rows) for span in spans)
         if executor is None:

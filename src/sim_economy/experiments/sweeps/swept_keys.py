@@ -195,6 +195,8 @@ def _described(name: str, policy: Policy | None) -> tuple[Parameter | None, Any]
     if name in known and known[name][0].kind not in {Kind.TABLE, Kind.TABLES}:
         return known[name]
     listed = [key for key in known if key not in _FIXED]
+    if policy is not None:
+        listed += [f"policy.{key}" for key in settable_parameters(policy)]
     raise ValueError(unknown_key(name, listed).removeprefix(f"{name}: "))
 
 
@@ -309,7 +311,7 @@ def _read_range(
             try:
                 ends.append(_number(parameter, given[key]))
             except ValueError as error:
-                problems.append(f"{key} {error}")
+                problems.append(f"{key}: {error}")
     steps = given.get("steps")
     if "steps" in given and not (is_whole(steps) and 2 <= steps <= STEPS_MAX):
         problems.append(f"steps must be an integer from 2 to {STEPS_MAX}")

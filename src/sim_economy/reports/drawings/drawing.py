@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from decimal import Decimal
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
@@ -150,6 +151,12 @@ def grouped(value: float, _anchor: object = None) -> str:
     """Whole numbers with thousands grouped; smaller ones as they are."""
     text = f"{value:,.0f}" if abs(value) >= 10 else f"{round(value, 1) + 0.0:g}"
     return text.replace("-", "\u2212")
+
+
+def exact(value: float) -> str:
+    """A value of an axis with every digit that it has, thousands grouped."""
+    text = format(Decimal(f"{value:.10g}"), ",f")
+    return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "\u2212")
 
 
 def signed(value: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
@@ -13,8 +13,8 @@ from sim_economy.reports.drawings.colours import BLUE, INK, MUTED, PAPER, RED, S
 from sim_economy.reports.drawings.drawing import (
     Drawing,
     empty_figure,
+    exact,
     finished,
-    grouped,
     styled,
 )
 
@@ -130,7 +130,7 @@ def _panel(axes: Axes, panel: MapPanel, names: Sequence[str]) -> None:
 def _ticks(axes: Axes, panel: MapPanel) -> None:
     for values, ticks in ((panel.across, axes.set_xticks), (panel.up, axes.set_yticks)):
         indices = _round_values(values)
-        ticks([index + 0.5 for index in indices], [grouped(values[index]) for index in indices])
+        ticks([index + 0.5 for index in indices], [exact(values[index]) for index in indices])
 
 
 def _round_values(values: Sequence[float]) -> list[int]:
@@ -201,25 +201,36 @@ def _line_path(lines: Sequence[tuple[tuple[float, float], tuple[float, float]]])
 
 
 def _region_name(axes: Axes, classes: Sequence[Sequence[int]], index: int, name: str) -> None:
-    """The name of a class where its cells are farthest from others, if there is room."""
+    """The name of a class where its cells are farthest from others, if there is room.
+
+    The first class, the outlined one, is named beside its cells where there is none.
+    """
     depths = _depths(classes, index)
     row, column = max(depths, key=lambda cell: (depths[cell], -cell[0]), default=(0, 0))
-    if depths.get((row, column), 0) >= _ROOM:
-        depth = depths[row, column]
+    depth = depths.get((row, column), 0)
+    if depth >= _ROOM:
         level = [cell for cell in depths if cell[0] == row and depths[cell] == depth]
         middle = sum(cell[1] for cell in level) / len(level)
         left = middle < _NEAR_EDGE * len(classes[0])
-        axes.text(
-            0.8 if left else middle + 0.5,
-            row + 0.5,
-            name,
-            ha="left" if left else "center",
-            va="center",
-            fontsize=9,
-            bbox={"facecolor": PAPER, "edgecolor": "none", "boxstyle": "square,pad=0.25"},
-        )
+        at = (0.8 if left else middle + 0.5), row + 0.5
+        axes.text(*at, name, ha="left" if left else "center", **_NAME)
+    elif depth and index == 0:
+        right = column < len(classes[0]) / 2
+        last = max(cell[1] for cell in depths if cell[0] == row)
+        end = last + 1 if right else min(cell[1] for cell in depths if cell[0] == row)
+        offset, side = (12, "left") if right else (-12, "right")
+        line = {"arrowstyle": "-", "color": INK, "linewidth": 0.8}
+        axes.annotate(
+            name, (end, row + 0.5), (offset, 0), textcoords="offset points", ha=side,
+            arrowprops=line, **_NAME,
+        )  # fmt: skip
 
 
+_NAME: Final[dict[str, Any]] = {
+    "va": "center",
+    "fontsize": 9,
+    "bbox": {"facecolor": PAPER, "edgecolor": "none", "boxstyle": "square,pad=0.25"},
+}
 _NEAR_EDGE: Final = 0.17
 """Share of the width from the left in which a name does not fit around its middle."""
 _ROOM: Final = 2

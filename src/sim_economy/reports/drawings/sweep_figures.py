@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from sim_economy.reports.drawings.colours import BLUE, GREY, PALETTE
+from sim_economy.reports.drawings.colours import BLUE, INK, PALETTE
 from sim_economy.reports.drawings.comparison_figures import NARROW, WIDE
 from sim_economy.reports.drawings.drawing import (
     Drawing,
@@ -188,6 +188,6 @@ def scatters(panels: Sequence[Scatter], title: str, up: str, *, narrow: bool = F
         own.yaxis.set_major_formatter(grouped)
     for own in axes[len(panels) :]:
         own.set_visible(False)
-    figure.supylabel(up, fontsize=10, color=GREY)
+    figure.supylabel(up, fontsize=10, color=INK)
     _title(figure, title)
     return finished(figure, title)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
 from itertools import pairwise
 from typing import Final, TypeAlias
 
@@ -44,31 +45,43 @@ class FlowChange(Struct, frozen=True):
         return self.outside - self.inside
 
 
-class Border(Struct, frozen=True, kw_only=True):
-    """Where the window meets cells in which somebody is insolvent.
+class Axis(StrEnum):
+    """An axis of the plane."""
 
-    What is compared is neighbours with the same value of the first axis, where there are any: the
-    first axis scales every posting.
+    ACROSS = "across"
+    UP = "up"
+
+
+class Border(Struct, frozen=True, kw_only=True):
+    """Where the window meets cells in which somebody is insolvent, on one side of it.
+
+    What is compared is neighbours that differ in one axis alone: the one that most pairs of
+    neighbours across the border differ in.
 
     Attributes:
         beyond: Who is insolvent beyond it.
-        length: Pairs of neighbouring cells, one inside and one beyond.
-        compared: Those that the rest is the mean of.
-        is_above: Whether most of them lie on the greater side of the second axis.
-        up: The second axis, inside and beyond.
+        crossed: The axis that the compared neighbours differ in.
+        compared: Pairs of neighbouring cells, one inside and one beyond, that the rest is the mean
+            of.
+        others: Pairs that differ in the other axis.
+        is_above: Whether the greater values of the crossed axis lie beyond.
+        values: Of the crossed axis, inside and beyond.
         insolvent: Percent of agent-turns below zero, inside and beyond.
         paid_turn: What a turn without a job costs in fees, inside and beyond.
+        jobs: The share of agent-turns with a job, inside and beyond.
         flows: Postings of whoever is insolvent beyond, the one that changes most to its harm first.
         net: Their sum, inside and beyond.
     """
 
     beyond: Solvency
-    length: int
+    crossed: Axis
     compared: int
+    others: int
     is_above: bool
-    up: tuple[float, float]
+    values: tuple[float, float]
     insolvent: tuple[float, float]
     paid_turn: tuple[float, float]
+    jobs: tuple[float, float]
     flows: tuple[FlowChange, ...]
     net: tuple[float, float]
 
@@ -78,8 +91,13 @@ def borders_of(facet: Facet) -> list[Border]:
     found: dict[Solvency, list[_Pair]] = {}
     for inside, beyond in _pairs(facet):
         found.setdefault(beyond.solvency, []).append((inside, beyond))
-    borders = [_border(beyond, pairs) for beyond, pairs in found.items() if pairs[0][0].flows]
-    return sorted(borders, key=lambda border: -border.length)
+    borders = [
+        border
+        for beyond, pairs in found.items()
+        if pairs[0][0].flows
+        for border in _borders(beyond, pairs)
+    ]
+    return sorted(borders, key=lambda border: -border.compared)
 
 
 _Pair: TypeAlias = tuple[SolvencyCell, SolvencyCell]
@@ -95,27 +113,49 @@ def _pairs(facet: Facet) -> Iterator[_Pair]:
             yield (one, other) if one.solvency is Solvency.WINDOW else (other, one)
 
 
-def _border(beyond: Solvency, pairs: Sequence[_Pair]) -> Border:
+def _borders(beyond: Solvency, pairs: Sequence[_Pair]) -> Iterator[Border]:
+    """The border on each side of the axis that most pairs differ in."""
+    upwards = [pair for pair in pairs if pair[0].across == pair[1].across]
+    sideways = [pair for pair in pairs if pair[0].across != pair[1].across]
+    crossed = Axis.UP if len(upwards) >= len(sideways) else Axis.ACROSS
+    own, others = (upwards, sideways) if crossed is Axis.UP else (sideways, upwards)
+    for is_above in (False, True):
+        side = [
+            (inside, outside)
+            for inside, outside in own
+            if (getattr(outside, crossed) > getattr(inside, crossed)) == is_above
+        ]
+        if side:
+            yield _border(beyond, crossed, side, len(others), is_above=is_above)
+
+
+def _border(
+    beyond: Solvency, crossed: Axis, pairs: Sequence[_Pair], others: int, *, is_above: bool
+) -> Border:
     signs = _AGENTS if beyond is Solvency.AGENTS else _PLATFORM
-    compared = [pair for pair in pairs if pair[0].across == pair[1].across] or pairs
-    sides = [[pair[side] for pair in compared] for side in (0, 1)]
+    inside, outside = ([pair[side] for pair in pairs] for side in (0, 1))
     flows = [
-        FlowChange(name, *(sign * _mean(_postings(cell)[name] for cell in side) for side in sides))
+        FlowChange(
+            name,
+            *(sign * _mean(_postings(cell)[name] for cell in side) for side in (inside, outside)),
+        )
         for name, sign in signs.items()
     ]
     flows.sort(key=lambda flow: flow.change)
-    inside, outside = sides
+
+    def both(value: Callable[[SolvencyCell], float]) -> tuple[float, float]:
+        return _mean(map(value, inside)), _mean(map(value, outside))
+
     return Border(
         beyond=beyond,
-        length=len(pairs),
-        compared=len(compared),
-        is_above=2 * sum(one.up < other.up for one, other in compared) > len(compared),
-        up=(_mean(cell.up for cell in inside), _mean(cell.up for cell in outside)),
-        insolvent=(
-            _mean(cell.insolvent_percent for cell in inside),
-            _mean(cell.insolvent_percent for cell in outside),
-        ),
-        paid_turn=(_mean(map(_paid_turn, inside)), _mean(map(_paid_turn, outside))),
+        crossed=crossed,
+        compared=len(pairs),
+        others=others,
+        is_above=is_above,
+        values=both(lambda cell: float(getattr(cell, crossed))),
+        insolvent=both(lambda cell: cell.insolvent_percent),
+        paid_turn=both(_paid_turn),
+        jobs=both(lambda cell: cell.flows["actions_job"]),
         flows=tuple(flows),
         net=(sum(flow.inside for flow in flows), sum(flow.outside for flow in flows)),
     )

@@ -4,11 +4,15 @@ const number = (value, digits = 0) =>
   value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })
     .replace("-", "\u2212");
 
+// A value of an axis with every digit that it has.
+const exact = (value) =>
+  value.toLocaleString("en", { maximumFractionDigits: 9 }).replace("-", "\u2212");
+
 function sentence(plane, column, row) {
   const cell = row * plane.across.length + column;
   const noise = plane.noisy[cell] ? ", within noise" : "";
-  return `After ${number(plane.turns)} turns, ${maps.words[0]} ${number(plane.across[column], 2)}, `
-    + `${maps.words[1]} ${number(plane.up[row])}: ${maps.names[plane.classes[cell]]} `
+  return `After ${number(plane.turns)} turns, ${maps.words[0]} ${exact(plane.across[column])}, `
+    + `${maps.words[1]} ${exact(plane.up[row])}: ${maps.names[plane.classes[cell]]} `
     + `(${plane.agreement[cell]} % of ${number(plane.runs[cell])} seeds agree${noise}). `
     + `Agent-turns below zero ${number(plane.insolvent[cell], 1)} % \u00b1 `
     + `${number(plane.insolventHalf[cell], 1)}; the platform ends at `
@@ -23,13 +27,16 @@ function element(name, className, text = "") {
 }
 
 const reading = element("div", "map-reading");
-const said = element("p", "map-cell", "Point at a cell, or focus the map and use the arrow keys.");
+const said = element("p", "map-cell", 
+  "Point at a cell to read it, or focus the map and use the arrow keys; a click, or Enter, shows "
+  + "the command that plays one of its runs again.");
 said.setAttribute("role", "status");
 const opening = element("div", "map-command");
 const command = element("code", "");
 const copy = element("button", "", "Copy");
 copy.type = "button";
-opening.append(command, copy);
+const whole = element("p", "map-cell");
+opening.append(command, copy, whole);
 opening.hidden = true;
 reading.append(said, opening);
 
@@ -59,6 +66,9 @@ function open() {
   const own = maps.planes[at.plane];
   const row = own.rows[at.row * own.across.length + at.column];
   command.textContent = `sim-economy open ${own.folder} --row ${row}`;
+  whole.textContent = "One run with its ledger. With --every-seed the core plays all "
+    + `${number(own.runs[at.row * own.across.length + at.column])} runs of the cell again and `
+    + "compares their means.";
   copy.textContent = "Copy";
   opening.hidden = false;
 }

@@ -12,19 +12,29 @@ from typing import Any, Final
 
 from sim_economy.core.errors import needing
 from sim_economy.ledger.readers.plain_text import markdown_code, markdown_text
+from sim_economy.reports.drawings.drawing import exact
 from sim_economy.reports.drawings.map_figures import DrawnMaps, MapPanel, class_maps
+from sim_economy.reports.maps.border_causes import Axis, Border
+from sim_economy.reports.maps.border_sentences import border_sentence, border_summary
 from sim_economy.reports.maps.map_sentences import (
     CELLS_CSV,
     PlaneReading,
     SolvencyMap,
     answer,
-    border_sentence,
+    closing,
     label_of,
     percent,
+    plane_ranges,
     window_sentence,
     word_of,
 )
-from sim_economy.reports.maps.solvency_cells import INSOLVENT_MIN, Facet, Solvency, SolvencyCell
+from sim_economy.reports.maps.solvency_cells import (
+    INSOLVENT_MIN,
+    INSOLVENT_OR_BROKE,
+    Facet,
+    Solvency,
+    SolvencyCell,
+)
 from sim_economy.reports.page.document import Figure, KeyFigure, Report, Section, plain
 from sim_economy.reports.page.files import write_files
 from sim_economy.reports.tables import Table, Value
@@ -48,6 +58,15 @@ def write_map(folder: Path, found: SolvencyMap, provenance: Sequence[Section] = 
 def map_answer(found: SolvencyMap) -> str:
     """The answer as plain text."""
     return plain(answer(found))
+
+
+def border_answers(found: SolvencyMap) -> list[tuple[int, str]]:
+    """Each border at each horizon with the posting that changes most across it, plain text."""
+    return [
+        (plane.facet.turns, plain(border_summary(border, found.across, found.up)))
+        for plane in found.planes
+        for border in plane.borders
+    ]
 
 
 def map_report(found: SolvencyMap, provenance: Sequence[Section] = ()) -> Report:
@@ -116,13 +135,15 @@ def _key_figures(found: SolvencyMap) -> list[KeyFigure]:
     turns = " → ".join(f"{plane.facet.turns:,}" for plane in planes)
     shares = " → ".join(percent(plane.window.share) for plane in planes)
     last = planes[-1].window
-    figures = [KeyFigure(value=shares, label=f"of the plane in the window, after {turns} turns")]
+    figures = [
+        KeyFigure(
+            value=shares,
+            label=f"of the plane in the window, after {turns} turns",
+            note=f"the plane: {plane_ranges(found)}",
+        )
+    ]
     if last.closes is not None:
-        low, high = last.closes_interval
-        interval = "" if low is None or high is None else f"95 % {low:g} to {high:g}"
-        above = "at least " if last.is_open else ""
-        label = f"the greatest {word_of(found.across)} in it after {planes[-1].facet.turns:,} turns"
-        figures.append(KeyFigure(value=f"{above}{last.closes:g}", label=label, note=interval))
+        figures.append(_closing_figure(found, planes[-1]))
     if (marked := planes[-1].marked) is not None:
         figures.append(
             KeyFigure(
@@ -132,6 +153,21 @@ def _key_figures(found: SolvencyMap) -> list[KeyFigure]:
             )
         )
     return figures
+
+
+def _closing_figure(found: SolvencyMap, plane: PlaneReading) -> KeyFigure:
+    """Where the window closes: a step of the grid, and what other seeds say."""
+    window, word, turns = plane.window, word_of(found.across), f"{plane.facet.turns:,}"
+    assert window.closes is not None
+    if window.is_open:
+        label = f"the greatest {word} played, and still in the window after {turns} turns"
+        return KeyFigure(value=exact(window.closes), label=label)
+    low, high = window.closes_interval
+    note = "a step of the grid"
+    if low is not None and high is not None:
+        note += f"; other seeds: {exact(low)} to {exact(high)} (95 %)"
+    label = f"the {word} between which the window closes, after {turns} turns"
+    return KeyFigure(value=closing(window), label=label, note=note)
 
 
 def _tokens(value: float) -> str:
@@ -150,6 +186,7 @@ def _window_section(found: SolvencyMap) -> Section:
             "95 % from",
             "to",
             f"closes above {word_of(found.across)}",
+            "and below",
             "from",
             "up to",
             "cells within noise",
@@ -192,6 +229,7 @@ def _horizon_row(plane: PlaneReading) -> tuple[Value, ...]:
         None if low is None else round(100 * low, 2),
         None if high is None else round(100 * high, 2),
         None if window.is_open else window.closes,
+        window.next_value,
         *(None if window.is_open else each for each in window.closes_interval),
         window.noisy,
         plane.facet.failed,
@@ -203,7 +241,7 @@ def _border_section(found: SolvencyMap) -> list[Section]:
     for plane in found.planes:
         if plane.borders:
             blocks.append(f"### After {plane.facet.turns:,} turns")
-            blocks += [border_sentence(found, border) for border in plane.borders]
+            blocks += [border_sentence(border, found.across, found.up) for border in plane.borders]
     if not blocks:
         return []
     blocks.insert(0, _COMPARED)
@@ -211,6 +249,7 @@ def _border_section(found: SolvencyMap) -> list[Section]:
         (
             plane.facet.turns,
             str(border.beyond),
+            f"{'higher' if border.is_above else 'lower'} {word_of(_crossed(found, border))}",
             flow.posting,
             *(round(each, 3) for each in (flow.inside, flow.outside, flow.change)),
         )
@@ -218,15 +257,21 @@ def _border_section(found: SolvencyMap) -> list[Section]:
         for border in plane.borders
         for flow in border.flows
     )
-    columns = ("turns", "beyond", "posting", "inside", "beyond the border", "change")
+    columns = ("turns", "beyond", "towards", "posting", "inside", "beyond the border", "change")
     title = "What postings give and take, in tokens an agent-turn, on both sides of each border"
     table = Table("borders", title, columns, rows)
     return [Section(title="Why each border is where it is", blocks=[*blocks, table])]
 
 
+def _crossed(found: SolvencyMap, border: Border) -> str:
+    """The key of the axis that a border crosses."""
+    return found.across if border.crossed is Axis.ACROSS else found.up
+
+
 _COMPARED: Final = (
-    "Means over neighbouring cells on both sides of a border are compared. The posting that makes "
-    "a border is the one that changes most to the harm of whoever is insolvent beyond it."
+    "Means over neighbouring cells on both sides of a border are compared, a difference and no "
+    "experiment: to see what a posting does, change its rule. Postings are given from the view of "
+    "whoever is insolvent beyond."
 )
 
 
@@ -247,8 +292,9 @@ def _how_to_read(found: SolvencyMap) -> str:
         f"A cell is one {word_of(found.across)} and one {word_of(found.up)}, played with the same "
         "seeds as every other cell. **Agents are insolvent** where on average at least "
         f"{INSOLVENT_MIN:g} % of agent-turns end below zero; **the platform is insolvent** where it"
-        " ends below zero on average. A dot marks a cell **within noise**: the 95 % interval of a "
-        "mean covers the threshold that decides, so that other seeds could decide otherwise.\n\n"
+        f" ends below zero on average. {INSOLVENT_OR_BROKE} A dot marks a cell "
+        "**within noise**: the 95 % interval of a mean covers the threshold that decides, so that "
+        "other seeds could decide otherwise.\n\n"
         "Point at a cell to read it, or focus the map and use the arrow keys; a click, or Enter, "
         "shows the command that plays a run of the cell again, with its ledger: the first seed that"
         " agrees with the cell."
@@ -300,8 +346,15 @@ def _played(found: SolvencyMap) -> Section:
         for plane in found.planes
     ]
     axes = f"Across {markdown_code(found.across)}, up {markdown_code(found.up)}."
-    mark = f"Marked: {markdown_text(found.mark.name)}."
-    return Section(title="What was played", blocks=["\n".join(lines), f"{axes} {mark}"])
+    return Section(title="What was played", blocks=["\n".join(lines), f"{axes} {_marked(found)}"])
+
+
+def _marked(found: SolvencyMap) -> str:
+    """What is marked, and that nothing is."""
+    name = markdown_text(found.mark.name)
+    if any(plane.marked is not None for plane in found.planes):
+        return f"Marked: {name}."
+    return f"Nothing is marked: {name} is no cell of this plane."
 
 
 def _runs(facet: Facet) -> int:

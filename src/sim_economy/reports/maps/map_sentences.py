@@ -9,10 +9,11 @@ from msgspec import Struct
 
 from sim_economy.core.errors import ScenarioError
 from sim_economy.ledger.readers.plain_text import markdown_text
-from sim_economy.reports.drawings.drawing import grouped
+from sim_economy.reports.drawings.drawing import exact
 from sim_economy.reports.maps.border_causes import Border, borders_of
+from sim_economy.reports.maps.marked_world import MarkedWorld, is_near, is_of_paper
 from sim_economy.reports.maps.solvency_cells import (
-    INSOLVENT_MIN,
+    NEEDS_GRID,
     Facet,
     Solvency,
     SolvencyCell,
@@ -21,11 +22,13 @@ from sim_economy.reports.maps.solvency_cells import (
 from sim_economy.reports.maps.solvency_window import SolvencyWindow, WindowSpan, window_of
 from sim_economy.reports.page.document import sourced
 from sim_economy.reports.sweep_files import KeptSweep
-from sim_economy.statistics.intervals import Interval
+from sim_economy.scenarios.scenario import load_scenario
 
 CELLS_CSV: Final = "figures/map.csv"
 WINDOW_CSV: Final = "tables/window.csv"
 SUMMARY_CSV: Final = "tables/horizons.csv"
+
+
 _AXES: Final[Mapping[str, tuple[str, str]]] = {
     "base_inference_rate": ("tariff", "tariff (tokens a unit)"),
     "policy.job_below": ("caution", "caution: a job below this balance"),
@@ -37,16 +40,6 @@ BROUGHT: Final[Mapping[Solvency, str]] = {
     Solvency.PLATFORM: "the platform is insolvent",
     Solvency.BOTH: "both are insolvent",
 }
-
-
-class MarkedWorld(Struct, frozen=True):
-    """A world to mark on the plane, and what it is called."""
-
-    across: float
-    up: float
-    name: str
-
-
 PAPER_WORLD: Final = MarkedWorld(1.0, -180.0, "the paper's world")
 
 
@@ -74,28 +67,28 @@ class SolvencyMap(Struct, frozen=True, kw_only=True):
 
 
 def read_map(
-    facets: Sequence[Facet], across: str, up: str, mark: MarkedWorld = PAPER_WORLD
+    facets: Sequence[Facet], across: str, up: str, mark: MarkedWorld | None = PAPER_WORLD
 ) -> SolvencyMap:
-    """Windows, borders and the marked world of some planes."""
+    """Windows, borders and the marked world of some planes.
+
+    Args:
+        mark: None where no cell is of that world.
+    """
+    at = None if mark is None else mark.on(across, up)
     planes = [
         PlaneReading(
-            facet=facet, window=window_of(facet), borders=borders_of(facet), marked=_at(facet, mark)
+            facet=facet,
+            window=window_of(facet),
+            borders=borders_of(facet),
+            marked=None if at is None else _at(facet, at),
         )
         for facet in sorted(facets, key=lambda facet: facet.turns)
     ]
-    return SolvencyMap(planes=planes, across=across, up=up, mark=mark)
+    return SolvencyMap(planes=planes, across=across, up=up, mark=mark or PAPER_WORLD)
 
 
-def _at(facet: Facet, mark: MarkedWorld) -> SolvencyCell | None:
-    found = (
-        cell
-        for cell in facet.flat()
-        if abs(cell.across - mark.across) < _NEAR and abs(cell.up - mark.up) < _NEAR
-    )
-    return next(found, None)
-
-
-_NEAR: Final = 1e-9
+def _at(facet: Facet, at: tuple[float, float]) -> SolvencyCell | None:
+    return next((cell for cell in facet.flat() if is_near((cell.across, cell.up), at)), None)
 
 
 def word_of(key: str) -> str:
@@ -115,21 +108,41 @@ def answer(found: SolvencyMap) -> str:
     if window.cells:
         share = sourced(percent(window.share), SUMMARY_CSV, str(turns), "share %")
         clause = (
-            f"After {turns:,} turns agents and platform are both solvent in {share} of the plane"
-            f"{_closing(found, window)}"
+            f"After {turns:,} turns agents and platform are both solvent in {share} of the plane "
+            f"({plane_ranges(found)}), {_window_ranges(found, last)}"
         )
     else:
-        clause = f"After {turns:,} turns agents and platform are nowhere both solvent"
+        clause = (
+            f"After {turns:,} turns agents and platform are nowhere both solvent in the plane "
+            f"({plane_ranges(found)})"
+        )
     if last.marked is None:
         return f"{clause}."
     return f"{clause}; in {markdown_text(found.mark.name)} {BROUGHT[last.marked.solvency]}."
 
 
-def _closing(found: SolvencyMap, window: SolvencyWindow) -> str:
-    assert window.closes is not None
-    if window.is_open:
-        return f", up to the greatest {word_of(found.across)} played, {window.closes:g}"
-    return f", none of it above a {word_of(found.across)} of {window.closes:g}"
+def plane_ranges(found: SolvencyMap) -> str:
+    """What the plane reaches over, in words."""
+    facet = found.planes[-1].facet
+    axes = (found.across, facet.across), (found.up, facet.up)
+    return ", ".join(f"{word_of(key)} {_range(values[0], values[-1])}" for key, values in axes)
+
+
+def _window_ranges(found: SolvencyMap, plane: PlaneReading) -> str:
+    """For which values of the first axis the window is there, and of the second at one of them."""
+    word, up = word_of(found.across), word_of(found.up)
+    inside = [own for own in plane.window.spans if own[1]]
+    values = [value for value, _ in inside]
+    text = f"for {word} {_range(values[0], values[-1])}"
+    if plane.window.is_open:
+        text += ", the greatest one played"
+    mark = None if plane.marked is None else plane.marked.across
+    shown = next((own for own in inside if own[0] == mark), inside[len(inside) // 2])
+    return f"{text} (at {exact(shown[0])}, {up} {_spans(shown[1])})"
+
+
+def _range(low: float, high: float) -> str:
+    return f"{exact(low)} to {exact(high)}" if low < high else exact(low)
 
 
 def window_sentence(found: SolvencyMap, plane: PlaneReading) -> str:
@@ -147,15 +160,14 @@ def window_sentence(found: SolvencyMap, plane: PlaneReading) -> str:
     if window.is_open:
         text += f" It is still open at the greatest {word_of(found.across)} played."
     else:
-        assert window.closes is not None
         text += (
-            f" It closes above a {word_of(found.across)} of {window.closes:g}"
-            f"{_interval(window.closes_interval)}."
+            f" It closes between {word_of(found.across)} {closing(window)}, a step of the "
+            f"grid{_interval(window)}."
         )
     spans = [own for own in window.spans if own[1]]
     shown = dict([spans[0], spans[len(spans) // 2], spans[-1]])
     text += f" By {word_of(found.across)}, {word_of(found.up)} may be: " + "; ".join(
-        f"{_spans(own)} at {value:g}" for value, own in shown.items()
+        f"{_spans(own)} at {exact(value)}" for value, own in shown.items()
     )
     assert window.agreement_least is not None
     near = "too near a threshold to tell them apart"
@@ -170,90 +182,22 @@ def window_sentence(found: SolvencyMap, plane: PlaneReading) -> str:
     )
 
 
-def _interval(interval: Interval) -> str:
-    low, high = interval
-    return "" if low is None or high is None else f" (95 % {low:g} to {high:g})"
+def closing(window: SolvencyWindow) -> str:
+    """The two neighbouring values of the first axis between which the window closes."""
+    assert window.closes is not None
+    assert window.next_value is not None
+    return f"{exact(window.closes)} and {exact(window.next_value)}"
+
+
+def _interval(window: SolvencyWindow) -> str:
+    low, high = window.closes_interval
+    if low is None or high is None:
+        return ""
+    return f" (other seeds: from {exact(low)} up to {exact(high)}, 95 %)"
 
 
 def _spans(spans: Sequence[WindowSpan]) -> str:
-    each = [
-        f"{grouped(span.low)} to {grouped(span.high)}"
-        if span.low < span.high
-        else grouped(span.low)
-        for span in spans
-    ]
-    return " and ".join(each)
-
-
-def border_sentence(found: SolvencyMap, border: Border) -> str:
-    """Why a border is where it is, with the numbers of both sides."""
-    word = word_of(found.up)
-    side = "upper" if border.is_above else "lower"
-    near, far = map(grouped, border.up)
-    where = (
-        f"**The {side} border, beyond which {BROUGHT[border.beyond]}** ({border.length} pairs of "
-        f"neighbouring cells; {border.compared} with the same {word_of(found.across)} are compared,"
-        f" {word} {near} inside and {far} beyond on average). "
-    )
-    if border.beyond is Solvency.AGENTS:
-        return where + _agents_cause(border, word)
-    return where + _platform_cause(border)
-
-
-def _agents_cause(border: Border, word: str) -> str:
-    inside, outside = border.insolvent
-    near, far = border.paid_turn
-    flows = {flow.posting: flow for flow in border.flows}
-    fees, earned, interest = flows["fees"], flows["job credits"], flows["interest"]
-    return (
-        f"{_made_by(border)}. A turn without a job costs "
-        f"{_tokens(far)} in fees ({_tokens(near)} inside); under the lower {word} less is left to "
-        f"pay it from, and agent-turns below zero go from {inside:.1f} % to {outside:.1f} %, where "
-        f"{INSOLVENT_MIN:g} % decides. Fees take {_tokens(-fees.outside)} an agent-turn beyond "
-        f"({_tokens(-fees.inside)} inside), job credits give {_tokens(earned.outside)} "
-        f"({_tokens(earned.inside)}), interest takes {_tokens(-interest.outside)}."
-    )
-
-
-def _platform_cause(border: Border) -> str:
-    flows = {flow.posting: flow for flow in border.flows}
-    fees = flows.pop("fees")
-    paid = min(flows.values(), key=lambda flow: flow.outside)
-    near, far = border.net
-    turn = "changes sign" if near >= 0 > far else "falls"
-    return (
-        f"{_made_by(border)}. Inside, the platform takes "
-        f"{_tokens(fees.inside)} an agent-turn in fees and pays {_tokens(-paid.inside)} in "
-        f"{paid.posting}; beyond, it takes {_tokens(fees.outside)} and pays "
-        f"{_tokens(-paid.outside)}. Its net {turn}, from {_signed(near)} to {_signed(far)} tokens "
-        f"an agent-turn: fees change by {_signed(fees.change)}, {paid.posting} by "
-        f"{_signed(-paid.change)}."
-    )
-
-
-def _made_by(border: Border) -> str:
-    """The posting that changes most to the harm of whoever is insolvent beyond."""
-    return f"The posting that makes it is `{_REASONS[border.flows[0].posting]}`"
-
-
-_REASONS: Final[Mapping[str, str]] = {
-    "fees": "inference_fee",
-    "dividends": "dividend",
-    "job credits": "job_credit",
-    "relief": "interest_relief",
-    "signing bonuses": "signing_bonus",
-    "interest": "interest",
-    "studies and burns": "burn",
-}
-"""Reasons of postings in a ledger, by the words used here."""
-
-
-def _tokens(value: float) -> str:
-    return f"{value + 0.0:,.1f}".replace("-", "\u2212")
-
-
-def _signed(value: float) -> str:
-    return f"{value:+,.2f}".replace("-", "\u2212")
+    return " and ".join(_range(span.low, span.high) for span in spans)
 
 
 def percent(share: float) -> str:
@@ -266,6 +210,34 @@ def _percents(low: float, high: float | None) -> str:
     return f"{percent(low).removesuffix(' %')} to {percent(high)}"
 
 
+def _no_plane(sweep: KeptSweep, across: str, up: str) -> list[str]:
+    """Why a sweep is no plane of two axes, and what to do."""
+    if sweep.design not in _GRIDS:
+        problem = f"{sweep.folder}: its design is {sweep.design}; {NEEDS_GRID}"
+        return [f"{problem}{_ELSE.get(sweep.design, '')}"]
+    inputs = [name for name in sweep.inputs if name != "turns"]
+    missing = [
+        f"{sweep.folder}: the rows have no column {name}; varied are {', '.join(inputs)}: name "
+        f"one with {option}"
+        for option, name in (("--across", across), ("--up", up))
+        if name not in sweep.frame.columns
+    ]
+    return missing or [
+        f"{sweep.folder}: varies {name} too; a map has two axes, --across and --up: play a sweep "
+        f"that fixes it with --set {name}=VALUE"
+        for name in inputs
+        if name not in {across, up}
+    ]
+
+
+_GRIDS: Final = ("grid", "list")
+"""Designs whose points can be a full grid."""
+_ELSE: Final = dict.fromkeys(
+    ("sobol", "morris"), "; `sim-economy sensitivity` says which key decides"
+)
+"""What else a sweep of a design can be read by."""
+
+
 def map_of_sweeps(sweeps: Sequence[KeptSweep], across: str, up: str) -> SolvencyMap:
     """The map of finished sweeps, each of which holds one horizon or several.
 
@@ -275,6 +247,9 @@ def map_of_sweeps(sweeps: Sequence[KeptSweep], across: str, up: str) -> Solvency
     """
     if not sweeps:
         raise ScenarioError(["folders: name at least one finished sweep"])
+    problems = [problem for sweep in sweeps for problem in _no_plane(sweep, across, up)]
+    if problems:
+        raise ScenarioError(problems)
     facets = [
         facet
         for sweep in sweeps
@@ -292,12 +267,8 @@ def map_of_sweeps(sweeps: Sequence[KeptSweep], across: str, up: str) -> Solvency
         f"turns: {horizon:,} are in more than one sweep; name one of them"
         for horizon in sorted({each for each in horizons if horizons.count(each) > 1})
     ]
-    for sweep in sweeps:
-        others = [name for name in sweep.inputs if name not in {across, up, "turns"}]
-        problems += [
-            f"{sweep.folder}: varies {name} too; a map has two axes, --across and --up"
-            for name in others
-        ]
     if problems:
         raise ScenarioError(problems)
-    return read_map(facets, across, up)
+    paper = load_scenario("as-run").settings
+    of_paper = all(is_of_paper(sweep.scenario, paper) for sweep in sweeps)
+    return read_map(facets, across, up, PAPER_WORLD if of_paper else None)

@@ -16,6 +16,17 @@ if TYPE_CHECKING:
 
 INSOLVENT_MIN: Final = 5.0
 """Percent of agent-turns below zero from which agents count as insolvent."""
+INSOLVENT_OR_BROKE: Final = (
+    f"Insolvent is not broke: an agent is **broke** from the first turn that it ends below zero, "
+    f"however short, while agents are **insolvent** from {INSOLVENT_MIN:g} % of all "
+    "agent-turns on (`insolvent_percent`), and `negative_balance_agents` counts those below zero "
+    "after the last turn alone."
+)
+"""The three numbers of agents below zero side by side, wherever two of them meet."""
+NEEDS_GRID: Final = (
+    'a map needs a full grid: play the study with design = "grid" and steps for each range'
+)
+"""What to do with a sweep that is none."""
 FLOWS: Final = (
     "fees_total",
     "dividends_total",
@@ -177,7 +188,8 @@ def _facet(frame: polars.DataFrame, across: str, up: str, folder: str) -> Facet:
     empty = (~np.isnan(insolvent)).sum(axis=1) == 0
     if empty.any():
         raise ScenarioError(
-            [f"{int(empty.sum())} of {count} cells have no run; a map needs a full grid"], folder
+            [f"{int(empty.sum()):,} of {count:,} cells have no run; {NEEDS_GRID}"],
+            folder,
         )
     flows = _flows(frame.filter(pl.Series(played)), count)
     grid = [(float(one), float(other)) for other in rows for one in columns]

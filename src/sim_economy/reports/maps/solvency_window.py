@@ -34,7 +34,11 @@ class SolvencyWindow(Struct, frozen=True, kw_only=True):
         spans: By value of the first axis, ascending; none where the window is closed.
         closes: The greatest value of the first axis with a cell of the window; None where no
             cell is in it.
-        closes_interval: Of that value; unknown where the window is closed in some resample.
+        next_value: The next value of the first axis, at which no cell is in it; None where it is
+            open, or no cell is in it.
+        closes_interval: Where it closes under other seeds: the least of the two values for the
+            earliest, the greatest for the latest, 95 %; unknown where the window is closed in
+            some resample.
         is_open: Whether it reaches the end of the plane, so that where it closes is not seen.
         noisy: Cells of the plane whose class is within noise.
         agreement_least: The least share of seeds that agree with their cell of the window.
@@ -45,6 +49,7 @@ class SolvencyWindow(Struct, frozen=True, kw_only=True):
     share_interval: Interval
     spans: Sequence[tuple[float, Sequence[WindowSpan]]]
     closes: float | None
+    next_value: float | None
     closes_interval: Interval
     is_open: bool
     noisy: int
@@ -68,11 +73,19 @@ def window_of(facet: Facet) -> SolvencyWindow:
         share_interval=shares,
         spans=[(value, _spans(facet, index)) for index, value in enumerate(facet.across)],
         closes=closes,
+        next_value=_next(facet, closes),
         closes_interval=ends,
         is_open=closes == facet.across[-1],
         noisy=sum(cell.is_noisy for cell in cells),
         agreement_least=min((cell.agreement for cell in inside), default=None),
     )
+
+
+def _next(facet: Facet, closes: float | None) -> float | None:
+    """The value of the first axis after the window's last one."""
+    if closes is None or closes == facet.across[-1]:
+        return None
+    return facet.across[facet.across.index(closes) + 1]
 
 
 def _spans(facet: Facet, column: int) -> list[WindowSpan]:
@@ -97,7 +110,8 @@ def _resampled(facet: Facet) -> tuple[Interval, Interval]:
         return share, Interval(None, None)
     last = columns.shape[1] - 1 - columns[:, ::-1].argmax(axis=1)
     low, high = np.quantile(last, [0.025, 0.975], method="nearest")
-    return share, Interval(facet.across[int(low)], facet.across[int(high)])
+    end = min(int(high) + 1, columns.shape[1] - 1)
+    return share, Interval(facet.across[int(low)], facet.across[end])
 
 
 _SEED: Final = 1

@@ -22,7 +22,8 @@ def report_markdown(report: Report) -> str:
 
 def _parts(report: Report) -> Iterator[str]:
     yield f"# {markdown_text(report.title)}"
-    yield f"**{report.answer}**"
+    # Bold within bold would end it.
+    yield f"**{report.answer.replace('**', '')}**"
     yield from filter(None, map(_block, report.lead))
     if report.picture is not None:
         yield _block(report.picture)

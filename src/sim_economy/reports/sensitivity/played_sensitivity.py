@@ -92,7 +92,7 @@ def sensitivity(folder: str | Path, outcomes: Sequence[str] = ()) -> PlayedSensi
 
     Args:
         folder: Of a sweep whose design is sobol or morris.
-        outcomes: Metrics; those of the paper's question when there are none.
+        outcomes: Metrics beside those of the paper's question.
 
     Raises:
         FolderError: The folder holds no finished sweep.

@@ -24,6 +24,7 @@ from sim_economy.reports.sensitivity.sensitivity_sentences import (
     outcome_meaning,
     outcome_word,
     ranked,
+    share_text,
 )
 from sim_economy.reports.sensitivity.swept_outcomes import (
     OutcomeSensitivity,
@@ -68,7 +69,7 @@ def sensitivity_report(found: SweepSensitivity, provenance: Sequence[Section] = 
         else f"What decides {words[0]}",
         answer=answer(found),
         picture=sensitivity_figure(found),
-        key_figures=[_key_figure(found, own) for own in found.outcomes[1:4]],
+        key_figures=[_key_figure(found, own) for own in found.outcomes[:3]],
         evidence=[
             Section(
                 title="Conclusions",
@@ -94,11 +95,12 @@ def _key_figure(found: SweepSensitivity, own: OutcomeSensitivity) -> KeyFigure:
     name = found.inputs[order[0]]
     if own.sobol is not None:
         index = own.sobol[order[0]]
-        low, high = max(0.0, index.total - index.total_half), min(1, index.total + index.total_half)
+        alone, interval = share_text(index.first, index.first_half).split(" ", 1)
         return KeyFigure(
-            value=f"{100 * min(1.0, index.total):.0f} %",
-            label=f"of the variance of {word}, with interactions: {name}",
-            note=f"95 % {100 * low:.0f} to {100 * high:.0f}",
+            value=f"{alone} %",
+            label=f"of the variance of {word}: {name} alone",
+            note=f"95 % {interval.strip('()')}; with interactions "
+            f"{share_text(index.total, index.total_half)}",
         )
     assert own.morris is not None
     effect = own.morris[order[0]]

@@ -12,6 +12,7 @@ from sim_economy.reports.sensitivity.swept_outcomes import (
     OutcomeSensitivity,
     SweepSensitivity,
 )
+from sim_economy.runs.row_metrics import ROW_METRICS
 from sim_economy.statistics.elementary_effects import ElementaryEffect
 from sim_economy.statistics.variance_indices import SobolIndex
 
@@ -28,7 +29,7 @@ def outcome_word(metric: str) -> str:
 
 def outcome_meaning(metric: str) -> str:
     """What an outcome is, with its unit."""
-    return OUTCOMES.get(metric, (metric, metric))[1]
+    return OUTCOMES.get(metric, ("", ROW_METRICS.get(metric, metric)))[1]
 
 
 def ranked(own: OutcomeSensitivity) -> list[int]:
@@ -71,15 +72,15 @@ def _sobol_claim(
     if index.first - index.first_half >= _DECIDES:
         share = sourced(_percent(index.first), INDICES_CSV, metric, name, "first %")
         return (
-            f"decides {word}: {share} of its variance "
+            f"decides {word}: {share} of its variance alone "
             f"(95 % {_percents(index.first, index.first_half)})"
         )
     share = sourced(_percent(index.total), INDICES_CSV, metric, name, "total %")
     verb = "matters most" if _leads(sobol, order) else "seems to matter most"
     return (
-        f"{verb} for {word}: {share} of its variance with its interactions "
+        f"{verb} for {word}: {share} of its variance with interactions "
         f"(95 % {_percents(index.total, index.total_half)}), "
-        f"{_percent(max(0.0, index.first))} alone "
+        f"{_percent(index.first)} alone "
         f"({_percents(index.first, index.first_half)})"
     )
 
@@ -127,9 +128,7 @@ def _sobol_details(
         if not _leads(sobol, order):
             parts.append("The intervals of the first two overlap: their order is not certain.")
     alone = sum(max(0.0, own.first) for own in sobol)
-    parts.append(
-        f"All inputs one by one account for {_percent(min(1.0, alone))}; the rest is interactions."
-    )
+    parts.append(f"All inputs one by one account for {_percent(alone)}; the rest is interactions.")
     small = [index for index in order if sobol[index].total + sobol[index].total_half < _SEEN]
     if small:
         names = ", ".join(markdown_code(found.inputs[index]) for index in small)
@@ -157,11 +156,17 @@ _SEEN: Final = 0.05
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+    """A share as it is read: an estimate beyond 0 or 1 is one of 0 or 1."""
+    return f"{100 * min(1.0, max(0.0, share)):.0f} %"
+
+
+def share_text(share: float, half: float) -> str:
+    """A share with its interval, in percent, in a cell of a table."""
+    return f"{_percent(share).removesuffix(' %')} ({_percents(share, half)})"
 
 
 def _percents(value: float, half: float) -> str:
-    low, high = max(0.0, value - half), min(1.0, max(0.0, value + half))
+    low, high = (min(1.0, max(0.0, end)) for end in (value - half, value + half))
     return f"{100 * low:.0f} to {100 * high:.0f}"
 
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from sim_economy.core.errors import ScenarioError, needing
+from sim_economy.core.table_reader import suggestion
 from sim_economy.reports.sweep_files import KeptSweep
+from sim_economy.runs.row_metrics import ROW_METRICS
 from sim_economy.statistics.elementary_effects import ElementaryEffect, elementary_effects
 from sim_economy.statistics.noise_share import NoiseShare, noise_share
 from sim_economy.statistics.variance_indices import SobolIndex, has_second_order, sobol_indices
@@ -58,7 +60,8 @@ class SweepSensitivity(Struct, frozen=True, kw_only=True):
 
     Attributes:
         inputs: Varied keys, in the order of the design.
-        ranges: The least and greatest value of each.
+        ranges: The least and greatest value of each that the study states; of a frame without a
+            study, those that were played.
         points: How many; `runs` those that were played, `failed` those that were not.
     """
 
@@ -77,6 +80,7 @@ def sensitivity_of(
     method: SensitivityMethod,
     *,
     outcomes: Sequence[str] = tuple(OUTCOMES),
+    ranges: Mapping[str, tuple[Any, Any]] | None = None,
     levels: int = 4,
     seed: int = 1,
 ) -> SweepSensitivity:
@@ -85,6 +89,7 @@ def sensitivity_of(
     Args:
         inputs: Its varied keys, in the order of the design.
         outcomes: Columns of the frame.
+        ranges: Of inputs, as the study states them.
         levels: Of a Morris design.
         seed: Of the bootstrap behind the intervals.
 
@@ -93,6 +98,7 @@ def sensitivity_of(
         ExtraMissingError: A library of the extra `sensitivity` is not installed.
     """
     with needing("sensitivity", "sensitivity"):
+        stated = ranges or {}
         played, failed = _played(frame, inputs, outcomes)
         points = _points(played, frame, inputs, outcomes)
         _check_design(points, inputs, method)
@@ -101,7 +107,10 @@ def sensitivity_of(
         return SweepSensitivity(
             method=method,
             inputs=[*inputs],
-            ranges=[_range(points[name].to_list()) for name in inputs],
+            ranges=[
+                stated[name] if name in stated else _range(points[name].to_list())
+                for name in inputs
+            ],
             outcomes=[
                 _outcome(points, name, len(inputs), rows, method, levels, seed) for name in outcomes
             ],
@@ -119,7 +128,14 @@ def _played(
 
     missing = [name for name in ("point", *inputs, *outcomes) if name not in frame.columns]
     if missing:
-        raise ScenarioError([f"the rows have no column {name}" for name in missing])
+        kept = [name for name in ROW_METRICS if name in frame.columns]
+        raise ScenarioError(
+            [
+                f"the rows have no column {name}{suggestion(name, kept)}; kept are "
+                f"{', '.join(kept)}"
+                for name in missing
+            ]
+        )
     if "status" not in frame.columns:
         return frame, 0
     played = frame.filter(pl.col("status").cast(pl.String) != "failed")
@@ -215,20 +231,24 @@ def sensitivity_of_sweep(sweep: KeptSweep, outcomes: Sequence[str] = ()) -> Swee
     """Sensitivity of a finished sweep.
 
     Args:
-        outcomes: Those of the paper's question that the sweep has kept, where none are named.
+        outcomes: Metrics beside those of the paper's question that the sweep has kept.
 
     Raises:
         ScenarioError: Its design gives no indices, or it has not kept an outcome.
         ExtraMissingError: A library of the extra `sensitivity` is not installed.
     """
     if sweep.design not in {*SensitivityMethod}:
-        problem = f"design: {sweep.design} gives no indices; it must be sobol or morris"
+        problem = (
+            f"design: {sweep.design} gives no indices; it must be sobol or morris: play the study "
+            'with design = "sobol" and a size'
+        )
         raise ScenarioError([problem], str(sweep.folder))
     kept = [name for name in OUTCOMES if name in sweep.frame.columns]
     return sensitivity_of(
         sweep.frame,
         sweep.inputs,
         SensitivityMethod(sweep.design),
-        outcomes=outcomes or kept,
+        outcomes=list(dict.fromkeys([*kept, *outcomes])),
+        ranges=sweep.ranges,
         levels=sweep.levels,
     )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _PANELS_MAX: Final = 4
 _CURVES_MAX: Final = 6
-_CLOUDS_MAX: Final = 9
+_CLOUDS_MAX: Final = 12
 _NAMES_MAX: Final = 30
 
 

@@ -26,6 +26,8 @@ INSOLVENT_PERCENT_MAX: Final = 5.0
 INSOLVENT: Final = "insolvent_percent"
 """The metric of a picture if nobody names another."""
 _ENDS_SHOWN: Final = 8
+_KEYS_MAX: Final = 4
+"""Keys of a point that a sentence has room for."""
 
 
 class SweepFrames(Struct, frozen=True, kw_only=True):
@@ -64,7 +66,9 @@ class SweepFrames(Struct, frozen=True, kw_only=True):
         return played.filter(agents & (played["platform_final_mean"] >= 0))
 
     def described(self, point: Mapping[str, Any]) -> str:
-        """A point in words, as Markdown."""
+        """A point in words, as Markdown; its number where it has too many keys for a sentence."""
+        if len(self.keys) > _KEYS_MAX:
+            return f"point {point['point']:,}"
         return ", ".join(markdown_code(f"{key} = {shown_value(point[key])}") for key in self.keys)
 
 
