@@ -35,7 +35,7 @@ from tests.properties.schema_play import as_answer, drawn, random_states
 EXACT = DIALECTS["vllm"]
 PLENTY = 2**31
 """Tokens of a reply that holds whatever the rules let an agent write."""
-WORLDS = range(30)
+WORLDS = range(22)
 TURNS = 20
 
 TWO_NUMBERS = {

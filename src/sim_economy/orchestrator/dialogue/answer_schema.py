@@ -166,13 +166,13 @@ class _Writer:
         written = self._written(argument, named=name in _NAMING)
         if not self._words:
             return written
-        told = [_WORDS[name]] if name in _WORDS else []
+        notes = [_WORDS[name]] if name in _WORDS else []
         if isinstance(argument, WholeNumber) and "minimum" not in written:
             least, most = argument.least, argument.most
-            told.append(f"at least {least}" if most == INPUT_LIMIT else f"from {least} to {most}")
+            notes.append(f"at least {least}" if most == INPUT_LIMIT else f"from {least} to {most}")
         elif isinstance(argument, FreeText) and "maxLength" not in written and not argument.pattern:
-            told.append(f"{argument.most} characters at most")
-        return {**written, "description": "; ".join(told)} if told else written
+            notes.append(f"{argument.most} characters at most")
+        return {**written, "description": "; ".join(notes)} if notes else written
 
     def _written(self, argument: Argument, *, named: bool) -> dict[str, Any]:
         """An argument without words.
