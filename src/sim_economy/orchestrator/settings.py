@@ -181,10 +181,10 @@ class TurnSettings(Struct, frozen=True, kw_only=True):
         ),
     ] = "own"
     memory_turns: Annotated[
-        int, Parameter(Kind.COUNT, "earlier turns a model is shown", 0, 1000)
+        int, Parameter(Kind.COUNT, "earlier turns a model is shown, on average", 0, 1000)
     ] = 5
     memory_characters: Annotated[
-        int, Parameter(Kind.COUNT, "characters of them, newest first", 0, 1_000_000)
+        int, Parameter(Kind.COUNT, "characters of them; at most twice as many", 0, 1_000_000)
     ] = 4000
     call_deadline: Annotated[Decimal, Parameter(Kind.SECONDS, "after which a call has failed")] = (
         field(default=Decimal(60), name="call_deadline_seconds")
