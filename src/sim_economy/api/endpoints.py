@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
@@ -214,7 +214,7 @@ async def _events(served: ServedWorld, request: Request, after: int) -> AsyncIte
     try:
         yield b": connected\n\n"
         while not (served.worlds.stopping or await request.is_disconnected()):
-            for number, event in event_lines(served.engine.started(), after + 1):
+            for number, event in _events_after(served, after):
                 after = number
                 yield event
             async with served.closed:
@@ -227,6 +227,19 @@ async def _events(served: ServedWorld, request: Request, after: int) -> AsyncIte
                 yield b": still here\n\n"
     finally:
         served.users -= 1
+
+
+def _events_after(served: ServedWorld, after: int) -> Iterator[tuple[int, bytes]]:
+    """Turns later than one as events; the newest alone is made once for all who wait for it."""
+    world = served.engine.started()
+    if world.turn_number != after + 1:
+        yield from event_lines(world, after + 1)
+        return
+    head = world.head.hash
+    if served.newest_event[0] != head:
+        _, event = next(event_lines(world, after + 1))
+        served.newest_event = head, event
+    yield after + 1, served.newest_event[1]
 
 
 async def get_readiness(served: ServedWorld, request: Request) -> Response:

@@ -56,6 +56,7 @@ class ServedWorld(Struct, eq=False, weakref=True, kw_only=True):
         tasks: Background tasks of the world.
         starting: Held while it is started.
         answer_bytes: Of the longest answer about its state so far, or an agent's view of it.
+        newest_event: Chain head and event of the turn that was streamed last; many wait for it.
         shown: What the viewer has read of it; None before it was asked.
         showing: Held by the thread that makes it.
     """
@@ -67,6 +68,7 @@ class ServedWorld(Struct, eq=False, weakref=True, kw_only=True):
     tasks: list[asyncio.Task[Any]] = field(default_factory=list)
     starting: asyncio.Lock = field(default_factory=asyncio.Lock)
     answer_bytes: int = 0
+    newest_event: tuple[str, bytes] = ("", b"")
     shown: ShownWorld | None = None
     showing: Lock = field(default_factory=Lock)
 
