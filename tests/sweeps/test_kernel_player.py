@@ -12,7 +12,8 @@ import sim_economy as se
 from sim_economy.experiments.sweeps import kernel_player as players
 from sim_economy.experiments.sweeps import sweep as sweep_module
 from sim_economy.experiments.sweeps.kernel_player import kernel_player
-from sim_economy.experiments.sweeps.sweep_plan import RowSpan
+from sim_economy.experiments.sweeps.study import load_study
+from sim_economy.experiments.sweeps.sweep_plan import RowSpan, SweepPlan
 from tests.sweeps.small_studies import small_plan
 
 BASE: Final[dict[str, Any]] = {
@@ -155,7 +156,7 @@ def test_pieces_are_the_rows_of_the_whole(
     monkeypatch.setattr(players, "SMALL_AGENT_TURNS", 1)
     monkeypatch.setattr(players, "_LEAST_PIECE", 7)
     vary = {"study_cost": [20, 50, 80], "turns": [4, 6]}
-    plan = small_plan(set={}, seeds=5, per_turn=per_turn, histograms=False, vary=vary, turns=None)
+    plan = SweepPlan(load_study({"seeds": 5, "per_turn": per_turn, "vary": vary}))
     player = kernel_player(plan)
     assert isinstance(player, players.KernelPlayer)
     whole = player.play(RowSpan(0, plan.rows))

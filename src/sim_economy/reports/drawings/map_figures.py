@@ -215,6 +215,8 @@ def _region_name(axes: Axes, classes: Sequence[Sequence[int]], index: int, name:
         at = (0.8 if left else middle + 0.5), row + 0.5
         axes.text(*at, name, ha="left" if left else "center", **_NAME)
     elif depth and index == 0:
+        rows = sorted({cell[0] for cell in depths if depths[cell] == depth})
+        row = rows[len(rows) // 2]
         right = column < len(classes[0]) / 2
         last = max(cell[1] for cell in depths if cell[0] == row)
         end = last + 1 if right else min(cell[1] for cell in depths if cell[0] == row)
