@@ -205,6 +205,20 @@ def test_a_turn_tells_who_paid_and_who_received(
     assert viewer.refusal(f"/view/turns/{TURNS + 1}") == (422, "input_invalid")
 
 
+def test_a_turn_says_why_nobody_was_paid_a_dividend(tmp_path: Path) -> None:
+    own = Viewer.of(played(tmp_path / "as-run.sqlite", "as-run"))
+    turns = [own.ask(f"/view/turns/{turn}") for turn in range(1, 61)]
+    covered = [int(turn["fees_covered"]) for turn in turns]
+    for answer, pool in zip((turn["answer"] for turn in turns), covered, strict=True):
+        why = (
+            f"the pool of {pool:,} tokens is for owners of core shares"
+            if pool
+            else "no balance covered a fee, so there was no pool"
+        )
+        assert f"Nobody was paid a dividend: {why}." in answer
+    assert min(covered) == 0 < max(covered)
+
+
 def test_a_contracts_life_is_all_that_happened_to_it(
     viewer: Viewer, records: list[tuple[TurnRecord, list[int]]]
 ) -> None:

@@ -133,9 +133,12 @@ def _answer(
         return f"{now}, and {falls} is falling." if standing.head.turn else f"{now}."
     rank = "next" if insolvent else "first"
     turns = counted(len(standing.recent) - 1, "turn")
+    first, *later = outlook
+    after = f", then {later[0].agent_id}, in turn {later[0].turn:,}" if later else ""
+    falls = f"{int(first.balance):,} tokens are left, {-first.trend:,.0f} fewer each turn"
     return (
-        f"{now}. At the trend of the last {turns}, {outlook[0].agent_id} will be {rank}, "
-        f"in turn {outlook[0].turn:,}."
+        f"{now}. At the trend of the last {turns}, {first.agent_id} will be {rank}, "
+        f"in turn {first.turn:,} ({falls}){after}."
     )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from msgspec import UNSET, to_builtins
 
 from sim_economy.core.accounts import SYSTEM_ACCOUNTS, account_name
 from sim_economy.core.errors import InputError
+from sim_economy.core.world_config import DividendRule
 from sim_economy.ledger.fold.account_fold import fold_postings
 from sim_economy.ledger.readers.counts import owner_name, owner_of
 from sim_economy.ledger.readers.reading import accounts_before
@@ -56,7 +57,7 @@ def turn(world: ShownWorld, store: Store, asked: Asked) -> TurnAnswer:
     return TurnAnswer(
         turn=record.turn,
         ends=record.ends,
-        answer=_answer(record, flows),
+        answer=_answer(world, record, flows),
         head=stored.head_hash,
         state_digest=record.state_digest,
         token_supply=digits(record.token_supply),
@@ -83,7 +84,7 @@ def turn(world: ShownWorld, store: Store, asked: Asked) -> TurnAnswer:
     )
 
 
-def _answer(record: TurnRecord, flows: tuple[ReasonFlow, ...]) -> str:
+def _answer(world: ShownWorld, record: TurnRecord, flows: tuple[ReasonFlow, ...]) -> str:
     parts = []
     if record.turn == 0:
         parts.append("Genesis: every agent was given its first tokens.")
@@ -98,11 +99,27 @@ def _answer(record: TurnRecord, flows: tuple[ReasonFlow, ...]) -> str:
                 f"Dividends of {int(flow.tokens):,} tokens went to "
                 f"{counted(flow.payees_total, 'agent')}: {names}."
             )
+    if record.turn and not record.bill.dividends:
+        parts.append(_without_dividends(world, record))
     if record.bill.charged:
         parts.append(f"Fees of {record.bill.charged:,} tokens were charged.")
     if record.ends:
         parts.append("The run ended.")
     return " ".join(parts)
+
+
+def _without_dividends(world: ShownWorld, record: TurnRecord) -> str:
+    """Why nobody was paid a dividend (C2, C3)."""
+    if not record.bill.covered:
+        return "Nobody was paid a dividend: no balance covered a fee, so there was no pool."
+    pool = f"the pool of {record.bill.covered:,} tokens"
+    match world.config.dividend_rule:
+        case DividendRule.CORE_OWNERS:
+            return f"Nobody was paid a dividend: {pool} is for owners of core shares."
+        case DividendRule.STAKE_AND_BURN:
+            return f"Nobody was paid a dividend: {pool} is for those who staked or burned."
+        case _:
+            assert_never(world.config.dividend_rule)
 
 
 def _flows(world: ShownWorld, record: TurnRecord) -> Iterator[ReasonFlow]:

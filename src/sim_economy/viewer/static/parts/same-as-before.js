@@ -19,7 +19,8 @@ export function SameAsBefore({ world }) {
   }, [same, head.head]);
   if (value === null) return html`<p class="lead">Comparing the ledger with what was seen of it …</p>`;
   return html`<p class=${same ? "lead" : "failure"}>${sentence(value, earlier)}${" "}
-    <a href=${world.to(["chain"])}>Verify every record</a></p>`;
+    Head after turn ${tokens(head.turn)}: <span class="hash">${head.head.slice(0, 4)}…${head.head.slice(-4)}</span>.${" "}
+    <a href=${world.to(["chain"])}>Compare it with one you kept, or verify every record</a></p>`;
 }
 
 function sentence({ compared, head_file: file }, earlier) {
@@ -27,7 +28,7 @@ function sentence({ compared, head_file: file }, earlier) {
     const when = `when this browser saw it on ${dated(earlier.at)}, at turn ${tokens(earlier.turn)}`;
     return compared.same ? `This ledger is what it was ${when}.` : `This ledger is not what it was ${when}. ${compared.words}`;
   }
-  if (file === null) return "This browser sees this ledger for the first time, and remembers its head from now on.";
+  if (file === null) return "This browser sees this ledger for the first time, and remembers its head, one hash over all records, from now on.";
   return file.problem === null
     ? `This ledger has all that its head file remembers, up to turn ${tokens(file.turn)}.`
     : `This ledger is not what its head file remembers: ${file.problem}.`;

@@ -15,14 +15,15 @@ export function Overview({ world, query }) {
   return html`<${Title} text=${titleOf(overview)} />
     <p class="answer">${overview.answer}</p>
     <${PlayedRow} world=${world} />
-    <${SameAsBefore} world=${world} />
     <${KeyFigures} figures=${figuresOf(world)} />
+    <${SameAsBefore} world=${world} />
     <div class="two">
       <section aria-labelledby="balances"><h2 id="balances">Balances over turns, in tokens</h2>
         <${BalancesChart} world=${world} query=${query} />
-        <${Insolvency} world=${world} />
       </section>
-      <section aria-labelledby="newest"><h2 id="newest">Newest events</h2>
+      <section aria-labelledby="insolvency"><h2 id="insolvency">${overview.outlook.length === 0 ? "Insolvent" : "Insolvent, or next"}</h2>
+        <${Insolvency} world=${world} />
+        <h2 id="newest">Newest events</h2>
         ${overview.newest.length === 0 && html`<p class="empty">Nothing has happened yet.</p>`}
         <${EventList} world=${world} rows=${overview.newest} marksNew />
         <p><a href=${world.to(["events"])}>All events</a></p>
@@ -40,9 +41,9 @@ function figuresOf({ overview, to }) {
     { label: html`of <a href=${to(["agents"], { order: "balance" })}>${counted(agents, "agent")}</a> solvent`, value: tokens(solvent),
       bad: solvent < agents },
     { label: "platform’s balance", value: tokens(platform), note: "tokens", bad: BigInt(platform) < 0n },
-    { label: "token supply", value: tokens(overview.token_supply), note: "what agents own" },
+    { label: "token supply", value: tokens(overview.token_supply), note: "what agents own, stakes too" },
     { label: "fees charged", value: tokens(overview.fees_charged), note: feesNote(overview) },
-    { label: "dividends paid", value: tokens(overview.dividends), note: "tokens" },
+    { label: "dividends paid", value: tokens(overview.dividends), note: `in ${counted(overview.turn, "turn")}` },
     { label: "blocks", value: html`<a href=${to(["chain"])}>${tokens(overview.blocks)}</a>`,
       note: counted(overview.transactions, "transaction") },
     { label: "open contracts", value: html`<a href=${to(["contracts"])}>${tokens(overview.open_contracts)}</a>`,
@@ -51,13 +52,16 @@ function figuresOf({ overview, to }) {
 }
 
 function feesNote({ fees_covered: covered, fees_waived: waived }) {
-  return `${tokens(covered)} covered${BigInt(waived) === 0n ? "" : `, ${tokens(waived)} waived`}`;
+  return `${tokens(covered)} covered by balances${BigInt(waived) === 0n ? "" : `; ${tokens(waived)} more waived for jobs`}`;
 }
+
+/** Agents of the first screen; all of them are a link away. */
+const rowsMost = 6;
 
 /** Who is insolvent, and who will be first at the present trend. */
 function Insolvency({ world }) {
   const { insolvent, outlook, trend_turns: turns, ended } = world.overview;
-  const rows = [...insolvent, ...outlook];
+  const rows = [...insolvent, ...outlook].slice(0, rowsMost);
   if (rows.length === 0) return html`<p>No agent is insolvent${ended ? "" : ", and no balance falls"}.</p>`;
   const columns = [
     { name: "agent", cell: ({ agent_id: id }) => html`<${AgentLink} world=${world} id=${id} />` },
@@ -67,9 +71,9 @@ function Insolvency({ world }) {
       : since === null ? "now" : html`since <${TurnLink} world=${world} turn=${since}>turn ${tokens(since)}</${TurnLink}>`) },
     ...(outlook.length === 0 ? [] : [{ name: "trend a turn", number: true, cell: ({ trend }) => (trend === undefined ? "" : decimal(trend)) }]),
   ];
-  return html`<h2>Insolvent, or next</h2>
-    <${Table} caption="Insolvent agents, then those who will be first" columns=${columns} rows=${rows} id=${(row) => row.agent_id} />
-    <p class="empty">An agent is insolvent while its balance is below zero. The trend is the mean change over the last ${counted(turns, "turn")}.
+  return html`<${Table} caption="Insolvent agents, then those who will be first" columns=${columns} rows=${rows} id=${(row) => row.agent_id} />
+    <p class="empty">An agent is insolvent while its balance is below zero.
+      ${outlook.length > 0 && ` The trend is the mean change of the balance over the last ${counted(turns, "turn")}, stakes and burns included.`}
       ${" "}<a href=${world.to(["agents"], { order: "insolvency" })}>All agents in this order</a></p>`;
 }
 
