@@ -90,7 +90,7 @@ def test_sensitivity_is_told_from_a_finished_sweep(tmp_path: Path) -> None:
     assert (again["points"], again["runs"], again["failed"]) == (320, 960, 0)
 
 
-def test_sensitivity_of_named_outcomes_beside_those_of_the_question(tmp_path: Path) -> None:
+def test_sensitivity_of_named_outcomes_and_those_of_the_question(tmp_path: Path) -> None:
     frame = made_up_frame(SensitivityMethod.MORRIS, 20).with_columns(pl.lit(1).alias("blocks"))
     folder = write_sweep_folder(tmp_path / "swept", frame, INPUTS, "morris")
     arguments = ("--outcome", "mean_debt", "--outcome", "blocks", "--json")

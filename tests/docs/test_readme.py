@@ -13,8 +13,8 @@ from tests.docs.blocks import ROOT, fenced, run
 from tests.usage.raw_logs import SAMPLES
 
 PAGE = ROOT / "README.md"
-NOT_RUN = {"serve", "study"}
-"""One that doesn't end by itself, which the page on clients has; one that tests/studies plays."""
+NOT_RUN = {"serve", "study", "view"}
+"""Two that don't end by themselves, which pages of their own have; one that tests/studies plays."""
 FINDINGS = {"diff"}
 """Commands whose status says what they found."""
 

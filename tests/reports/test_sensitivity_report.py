@@ -253,7 +253,7 @@ def test_what_was_varied_is_what_the_study_states(tmp_path: Path) -> None:
     assert sensitivity_of_sweep(read_sweep(folder)).ranges[0] == (0.125, 77)
 
 
-def test_a_further_outcome_stands_beside_the_others_under_its_name(tmp_path: Path) -> None:
+def test_a_further_outcome_stands_with_the_others_under_its_name(tmp_path: Path) -> None:
     frame = made_up_frame(SOBOL, 16).with_columns(pl.lit(1).alias("negative_balance_agents"))
     folder = write_sweep_folder(tmp_path / "a", frame, INPUTS, "sobol")
     found = sensitivity_of_sweep(read_sweep(folder), ["negative_balance_agents"])

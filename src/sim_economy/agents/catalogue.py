@@ -18,12 +18,12 @@ from msgspec.structs import FieldInfo, fields, replace
 
 from sim_economy.agents.policy import Policy
 from sim_economy.core.errors import ScenarioError
+from sim_economy.core.suggestions import suggestion
 from sim_economy.core.table_reader import (
     Kind,
     Parameter,
     described_parameters,
     read_stated,
-    suggestion,
     written,
 )
 

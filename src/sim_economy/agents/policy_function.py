@@ -14,7 +14,8 @@ from sim_economy.agents.policy import Policy, View
 from sim_economy.batch.decisions.decision_codes import FEATURES, Decision, Feature
 from sim_economy.core.actions import Action
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.table_reader import Kind, Parameter, is_whole, suggestion
+from sim_economy.core.suggestions import suggestion
+from sim_economy.core.table_reader import Kind, Parameter, is_whole
 from sim_economy.core.units import INPUT_LIMIT
 
 

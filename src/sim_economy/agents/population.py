@@ -19,7 +19,8 @@ from sim_economy.agents.catalogue import (
 from sim_economy.agents.given_policy import GivenPolicy, name_of, policy_of, source_digests
 from sim_economy.agents.policy import Policy
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.table_reader import REST, Kind, Parameter, attempt, read_table, suggestion
+from sim_economy.core.suggestions import suggestion
+from sim_economy.core.table_reader import REST, Kind, Parameter, attempt, read_table
 from sim_economy.core.world_config import WorldConfig, genesis_order
 
 

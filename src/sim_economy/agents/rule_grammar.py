@@ -34,7 +34,7 @@ from sim_economy.batch.decisions.decision_codes import (
     Target,
 )
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.table_reader import suggestion
+from sim_economy.core.suggestions import suggestion
 from sim_economy.core.units import INPUT_LIMIT
 
 _COMPARISONS: Final = {

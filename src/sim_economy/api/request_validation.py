@@ -12,7 +12,8 @@ from starlette.requests import Request
 from sim_economy.core.actions import Input
 from sim_economy.core.codec import parse_input, parse_inputs, parse_json, parse_units
 from sim_economy.core.errors import InputError
-from sim_economy.core.table_reader import read_choice, suggestion
+from sim_economy.core.suggestions import suggestion
+from sim_economy.core.table_reader import read_choice
 from sim_economy.scenarios.scenario import SHIPPED
 
 _KEYS: Final = 100

@@ -66,7 +66,7 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            from sim_economy.core.table_reader import suggestion  # noqa: PLC0415 - only a mistake
+            from sim_economy.core.suggestions import suggestion  # noqa: PLC0415 - only a mistake
 
             ctx.fail(f"there is no command {args[0]}{suggestion(args[0], _COMMANDS)}")
         return super().resolve_command(ctx, args)

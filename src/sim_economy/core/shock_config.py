@@ -10,13 +10,13 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from msgspec import Struct
 
+from sim_economy.core.suggestions import suggestion
 from sim_economy.core.table_reader import (
     Kind,
     Parameter,
     described_parameters,
     read_parameter,
     read_struct,
-    suggestion,
     written,
 )
 from sim_economy.core.units import Millionths

@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from difflib import get_close_matches
 from enum import Enum, StrEnum
 from functools import cache
 from numbers import Integral, Real
@@ -18,6 +17,7 @@ from msgspec import NODEFAULT, Struct
 from msgspec.structs import FieldInfo, fields
 
 from sim_economy.core.errors import ScenarioError
+from sim_economy.core.suggestions import suggestion
 from sim_economy.core.units import INPUT_LIMIT, MILLION, Millionths, decimal_text, millionths
 
 T = TypeVar("T", bound=Struct)
@@ -79,47 +79,6 @@ REST: Final = "rest"
 def unknown_key(name: str, known: Iterable[str]) -> str:
     """The complaint about a key nothing reads, with the likeliest one meant."""
     return f"{name}: unknown key{suggestion(name, known)}"
-
-
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """The likeliest of the known words, as the end of a message; empty if none is close.
-
-    Words that are equally close are all named: nobody knows which was meant.
-    """
-    name, known = str(name), list(dict.fromkeys(known))
-    spoken = [word for word in _SPOKEN.get(name, ()) if word in known]
-    whole = [word for word in known if name in word.split("_")]
-    within = [word for word in known if len(name) >= _WITHIN and name in word]
-    close = spoken or whole[:1] or _nearest(name, known) or within[:1]
-    return f"; did you mean {' or '.join(close)}?" if close else ""
-
-
-def _nearest(name: str, known: Sequence[str]) -> list[str]:
-    """Those of the similar words that fewest changes of a letter lead to."""
-    similar = get_close_matches(name, known, 3)
-    least = min((_changes(name, word) for word in similar), default=0)
-    return [word for word in similar if _changes(name, word) == least]
-
-
-def _changes(one: str, other: str) -> int:
-    """How many letters must be put in, left out or replaced (Levenshtein)."""
-    counts: list[int] = [*range(len(other) + 1)]
-    for row, letter in enumerate(one, 1):
-        before, counts[0] = counts[0], row
-        for column, own in enumerate(other, 1):
-            replaced = before + int(letter != own)
-            before = counts[column]
-            counts[column] = min(replaced, before + 1, counts[column - 1] + 1)
-    return counts[-1]
-
-
-_SPOKEN: Final[Mapping[str, Sequence[str]]] = {
-    "tariff": ["base_inference_rate"],
-    "caution": ["policy.job_below", "job_below"],
-}
-"""Keys by the words that the documentation has for them."""
-_WITHIN: Final = 3
-"""Characters from which on a part of a word suggests it."""
 
 
 class NumberText(str):

@@ -22,7 +22,7 @@ from sim_economy.client import AgentKey, AsyncEngineClient, EngineError
 from sim_economy.core.actions import RECOGNISED
 from sim_economy.core.contracts import ContractKind
 from sim_economy.core.needs import NeedSide
-from sim_economy.core.table_reader import suggestion
+from sim_economy.core.suggestions import suggestion
 from sim_economy.mcp.agent_connection import AgentConnection, holder_of
 
 INSTRUCTIONS: Final = (

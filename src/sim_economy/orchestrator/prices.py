@@ -10,7 +10,8 @@ from typing import Annotated, Final
 from msgspec import Struct
 
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.table_reader import Kind, Parameter, read_table, read_toml, suggestion
+from sim_economy.core.suggestions import suggestion
+from sim_economy.core.table_reader import Kind, Parameter, read_table, read_toml
 from sim_economy.orchestrator.dialogue.messages import ModelUsage, Money
 
 _MILLION: Final = Decimal(1_000_000)

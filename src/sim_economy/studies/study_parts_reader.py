@@ -8,14 +8,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
 
-from sim_economy.core.table_reader import (
-    Kind,
-    Parameter,
-    attempt,
-    read_parameter,
-    read_struct,
-    suggestion,
-)
+from sim_economy.core.suggestions import suggestion
+from sim_economy.core.table_reader import Kind, Parameter, attempt, read_parameter, read_struct
 from sim_economy.experiments.sweeps.point_scenarios import swept_scenario
 from sim_economy.studies.study_outcomes import OUTCOMES
 from sim_economy.studies.study_tables import (

@@ -7,12 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.table_reader import (
-    attempt,
-    read_struct,
-    read_table,
-    suggestion,
-)
+from sim_economy.core.suggestions import suggestion
+from sim_economy.core.table_reader import attempt, read_struct, read_table
 from sim_economy.experiments.sweeps.point_scenarios import swept_scenario
 from sim_economy.experiments.sweeps.study_changes import read_study_file
 from sim_economy.scenarios.studies import TREATMENT_STUDIES

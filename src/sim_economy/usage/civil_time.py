@@ -20,7 +20,8 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.table_reader import read_choice, suggestion
+from sim_economy.core.suggestions import suggestion
+from sim_economy.core.table_reader import read_choice
 
 SECOND: Final = 1_000_000
 """Microseconds: instants are counted in them from 1970 on, in UTC."""

@@ -18,7 +18,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from sim_economy.core.errors import UsageLogError
-from sim_economy.core.table_reader import suggestion
+from sim_economy.core.suggestions import suggestion
 from sim_economy.usage.log_files import LogBlock, blocks
 from sim_economy.usage.record_fields import Record, records_in, value_in
 from sim_economy.usage.usage_form import KINDS, UsageForm

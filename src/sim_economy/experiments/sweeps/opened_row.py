@@ -13,7 +13,7 @@ from msgspec.structs import asdict
 
 from sim_economy.batch.state_digest import state_digest
 from sim_economy.core.errors import FolderError, InputError, SimEconomyError, needing
-from sim_economy.core.table_reader import suggestion
+from sim_economy.core.suggestions import suggestion
 from sim_economy.experiments.sweeps.kept_rows import UNFINISHED, failure_path, part_path
 from sim_economy.experiments.sweeps.played_rows import RowStatus
 from sim_economy.experiments.sweeps.row_origin import PointMeans, row_origin

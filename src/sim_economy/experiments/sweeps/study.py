@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from sim_economy.agents.policy import Policy
 from sim_economy.core.errors import ScenarioError
+from sim_economy.core.suggestions import suggestion
 from sim_economy.core.table_reader import (
     Kind,
     Parameter,
@@ -19,7 +20,6 @@ from sim_economy.core.table_reader import (
     described_parameters,
     read_table,
     read_toml,
-    suggestion,
 )
 from sim_economy.experiments.sweeps.point_scenarios import SweptScenario, swept_scenario
 from sim_economy.experiments.sweeps.study_changes import changed_study

@@ -9,7 +9,8 @@ from typing import Any
 from msgspec import Struct
 
 from sim_economy.core.errors import ScenarioError
-from sim_economy.core.table_reader import described_parameters, read_toml, suggestion
+from sim_economy.core.suggestions import suggestion
+from sim_economy.core.table_reader import described_parameters, read_toml
 from sim_economy.experiments.sweeps.swept_keys import flat_keys
 from sim_economy.scenarios.studies import study_text
 

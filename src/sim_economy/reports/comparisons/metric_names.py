@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from sim_economy.core.errors import InputError
-from sim_economy.core.table_reader import suggestion
+from sim_economy.core.suggestions import suggestion
 from sim_economy.runs.extended_metrics import EXTENDED_METRICS
 
 COMPARED_METRICS: Final[Mapping[str, str]] = {

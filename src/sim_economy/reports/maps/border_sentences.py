@@ -139,13 +139,13 @@ def _made_by(border: Border) -> str:
     if together is None:
         return made
     reason, total = f"`{_REASONS[together.posting]}`", first.change + together.change
-    beside = (
+    other = (
         f"{reason} adds {_signed(together.change)}"
         if together.change < 0
         else f"{reason} makes up for {100 * together.change / -first.change:.0f} % of it, by "
         f"{_signed(together.change)}"
     )
-    return f"{made} {beside}, which leaves {_signed(total)}."
+    return f"{made} {other}, which leaves {_signed(total)}."
 
 
 def _other_of_jobs(border: Border) -> FlowChange | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from sim_economy.core.errors import ScenarioError, needing
-from sim_economy.core.table_reader import suggestion
+from sim_economy.core.suggestions import suggestion
 from sim_economy.reports.sweep_files import KeptSweep
 from sim_economy.runs.row_metrics import ROW_METRICS
 from sim_economy.statistics.elementary_effects import ElementaryEffect, elementary_effects

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from sim_economy.core.errors import InputError, needing
-from sim_economy.core.table_reader import suggestion
+from sim_economy.core.suggestions import suggestion
 from sim_economy.ledger.readers.plain_text import markdown_code
 from sim_economy.reports.page.document import Figure, KeyFigure, Report, Section
 from sim_economy.reports.page.files import write_files

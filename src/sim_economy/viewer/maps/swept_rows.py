@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from sim_economy.core.errors import InputError, needing
-from sim_economy.core.table_reader import suggestion
+from sim_economy.core.suggestions import suggestion
 from sim_economy.experiments.sweeps.kept_rows import rows_paths
 from sim_economy.experiments.sweeps.sweep_folder import kept_study
 from sim_economy.experiments.sweeps.sweep_plan import SweepPlan
