@@ -66,7 +66,9 @@ def test_a_run_is_told_in_json(tmp_path: Path) -> None:
         *ANSWERS,
     }
     assert [own["agent_id"] for own in found["agents"]] == ["agent_0", "agent_1"]
-    assert found["answer"].startswith("None of the 2 agents goes broke (lowest balance: ")
+    assert found["answer"].startswith(
+        "None of the 2 agents goes broke (lowest balance of any turn: "
+    )
     assert (found["name"], found["seed"], found["ledger"]) == ("as-run", 7, str(ledger))
     assert found["metrics"]["turns"] == 4
     assert found["metrics"]["actions_mine"] == 8

@@ -59,11 +59,11 @@ def test_all_who_go_broke_are_counted_with_the_first_and_the_deepest() -> None:
 
 def test_nobody_broke_is_said_with_the_lowest_balance() -> None:
     assert told(turns=2, policy="miner", runs=3).startswith(
-        "None of the 8 agents goes broke in any of the 3 runs (lowest balance: "
+        "None of the 8 agents goes broke in any of the 3 runs (lowest balance of any turn: "
     )
     assert told(base_inference_rate=0, policy="idle") == (
-        "None of the 8 agents goes broke (lowest balance: 1,000 tokens, agent_0); the platform "
-        "keeps nothing."
+        "None of the 8 agents goes broke (lowest balance of any turn: 1,000 tokens, agent_0); "
+        "the platform keeps nothing."
     )
 
 
@@ -79,7 +79,7 @@ def test_refused_usage_is_said_instead_of_debts() -> None:
 
 
 def test_nobody_is_said_to_run_out_where_no_usage_was_refused() -> None:
-    none = "None of the 8 agents runs out of tokens (lowest balance: "
+    none = "None of the 8 agents runs out of tokens (lowest balance of any turn: "
     assert told(turns=3, policy="idle", income={**STOP, "allowance": 9_000}).startswith(none)
 
 

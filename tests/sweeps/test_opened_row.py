@@ -182,7 +182,7 @@ def test_a_report_of_a_row_names_its_sweep_and_gives_a_command_that_works(
 ) -> None:
     opened = open_row(small_plan(), folder, 16, tmp_path / "here")
     text = (opened.files[-1].parent / "report.md").read_text("utf-8")
-    assert text.startswith("# Row 16 of the sweep small: base\\_inference\\_rate = 4")
+    assert text.startswith("# Row 16 of the sweep small: base_inference_rate = 4")
     assert "replicate 2 with seed 1002" in text
     assert "sim-economy run . " not in text
     assert "`sim-economy replay world.sqlite`" in text

@@ -36,12 +36,20 @@ def _nearest(name: str, known: Sequence[str]) -> list[str]:
 
 
 def _changes(one: str, other: str) -> int:
-    """How many letters must be put in, left out or replaced (Levenshtein)."""
-    counts: list[int] = [*range(len(other) + 1)]
+    """How many letters must be put in, left out, replaced or swapped with the next one.
+
+    Source: the distance of Damerau, 10.1145/363958.363994.
+    """
+    rows = [[*range(len(other) + 1)]]
     for row, letter in enumerate(one, 1):
-        before, counts[0] = counts[0], row
+        counts = [row]
         for column, own in enumerate(other, 1):
-            replaced = before + int(letter != own)
-            before = counts[column]
-            counts[column] = min(replaced, before + 1, counts[column - 1] + 1)
-    return counts[-1]
+            least = min(
+                rows[-1][column - 1] + int(letter != own), rows[-1][column] + 1, counts[-1] + 1
+            )
+            swapped = (one[row - 2 : row], other[column - 2 : column])
+            if row > 1 and column > 1 and swapped[0] == swapped[1][::-1]:
+                least = min(least, rows[-2][column - 2] + 1)
+            counts.append(least)
+        rows.append(counts)
+    return rows[-1][-1]

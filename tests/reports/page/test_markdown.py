@@ -15,7 +15,7 @@ from tests.reports.page.test_html import EMPTY
 def test_markdown_opens_with_the_question_and_the_answer() -> None:
     lines = report_markdown(example_report()).split("\n")
     assert lines[0] == "# Who goes broke under dearer thinking"
-    assert lines[2].startswith("**Under as-run **[9 of 12](tables/agents.csv#as-run/broke)**")
+    assert lines[2].startswith("**Under as-run [9 of 12](tables/agents.csv#as-run/broke)")
 
 
 def test_what_leads_stands_between_the_answer_and_the_picture() -> None:
