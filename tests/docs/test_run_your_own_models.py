@@ -86,6 +86,6 @@ def test_the_specification_names_every_key_and_reason() -> None:
     assert marked == set(described_parameters(RunLimits))
     for table in (TurnSettings, RunLimits):
         for key, (_, field) in described_parameters(table).items():
-            (row,) = re.findall(rf"^\| .*`{key}`.*$", text, re.MULTILINE)
+            (row,) = re.findall(rf"^\| [^|]*`{key}`.*$", text, re.MULTILINE)
             default = field.default
             assert default is None or key == "prices" or str(default) in row, key

@@ -201,6 +201,10 @@ WITH_A_WORLD: Final = """
 [parameters]
 "path.agent_id" = "agent_0"
 "path.world_id" = "beside"
+
+[[operations]]
+include-path-regex = "^/worlds/.*/turns/[{]turn[}]"
+checks.negative_data_rejection.enabled = false
 """
 
 

@@ -33,7 +33,7 @@ from sim_economy.api.route import Endpoint, Route
 from sim_economy.api.served_page import UNROUTED, ServedPage, refused_response
 from sim_economy.api.worlds import ServedWorld, Worlds
 from sim_economy.client import answers
-from sim_economy.core.errors import SimEconomyError
+from sim_economy.core.errors import SimEconomyError, WorldUnknownError
 from sim_economy.ledger.readers.plain_text import visible
 from sim_economy.ledger.sidecars.locations import DEFAULT_WORLD, is_world_id
 from sim_economy.viewer import answers as viewer_answers
@@ -390,6 +390,8 @@ class ServedRoute:
 
     async def _served(self, request: Request, identity: CallerIdentity) -> ServedWorld:
         world_id, worlds = _world_id(request), self._worlds
+        if _named(request) is None:
+            raise WorldUnknownError
         if world_id is None or self._route.unopened:
             return worlds.default
         starts = self._route.starts

@@ -181,7 +181,7 @@ def _parameters(limits: ConnectionLimits) -> dict[str, dict[str, Any]]:
         whole("before", 0, 2**53, "Rows of earlier turns only."),
         whole("points", 2, BUCKETS_MAX, "At most so many buckets of turns."),
         whole("turn", 0, 2**53, "The turn of the head that was kept."),
-        text("head", "query", "A head that was kept earlier.", pattern="^[0-9a-fA-F]{64}$"),
+        text("head", "query", "A head that was kept earlier.", pattern="^([0-9a-fA-F]{64})?$"),
         text("agents", "query", "Ids with commas between, at most 20."),
         text("agent", "query", "Only what concerns this agent."),
         text("search", "query", "Only ids with this in them."),

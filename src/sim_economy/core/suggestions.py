@@ -40,7 +40,7 @@ def _changes(one: str, other: str) -> int:
 
     Source: the distance of Damerau, 10.1145/363958.363994.
     """
-    rows = [[*range(len(other) + 1)]]
+    rows: list[list[int]] = [[*range(len(other) + 1)]]
     for row, letter in enumerate(one, 1):
         counts = [row]
         for column, own in enumerate(other, 1):

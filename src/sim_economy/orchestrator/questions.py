@@ -23,7 +23,7 @@ from sim_economy.orchestrator.dialogue.observation_text import introduction, obs
 from sim_economy.orchestrator.dialogue.option_words import option_lines
 from sim_economy.orchestrator.dialogue.turn_schema import agent_options, turn_schema
 from sim_economy.orchestrator.model_call import Question
-from sim_economy.orchestrator.record.call_log import CallLog
+from sim_economy.orchestrator.record.call_log import CallLog, damaged
 from sim_economy.orchestrator.scripted import observation_of
 from sim_economy.orchestrator.settings import ModelSetting, Plan
 
@@ -146,7 +146,9 @@ class Questions:
         return (), ""
 
     def _answer(self, agent_id: str, turn: int) -> str:
-        decided = self._log.decided[turn, agent_id]
+        decided = self._log.decided.get((turn, agent_id))
+        if decided is None:
+            raise damaged("the record", f"the decision of {agent_id} in turn {turn} is missing")
         if decided.idle_reason is not None:
             return NO_ANSWER
         ended = self._log.calls_ended[turn, agent_id, decided.attempts - 1]
