@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from msgspec.structs import replace
 from playwright.sync_api import Browser
 
 from sim_economy.reports.page.files import write_files
@@ -41,7 +42,8 @@ def page(request: pytest.FixtureRequest, browser: Browser, file: Path) -> OpenPa
 def plain(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> OpenPage:
     """The page of a report of ordinary texts."""
     folder = tmp_path_factory.mktemp("plain")
-    return OpenPage(browser, write_files(folder, "report", example_report())[-1], "light")
+    report = replace(example_report(), lead=())
+    return OpenPage(browser, write_files(folder, "report", report)[-1], "light")
 
 
 def test_a_page_complains_of_nothing_and_asks_for_no_other_file(page: OpenPage, file: Path) -> None:
@@ -76,7 +78,7 @@ def test_every_table_keeps_its_first_column_and_reaches_its_last(
 ) -> None:
     page.resize(width)
     tables = page.value("checks.tables()")
-    assert len(tables) == 5
+    assert len(tables) == 6
     assert any(table["scrolled"] > 100 for table in tables)
     for table in tables:
         assert abs(table["first"]) <= 1
@@ -132,6 +134,15 @@ def test_the_contents_stay_on_the_screen_of_a_wide_window(plain: OpenPage) -> No
     top = plain.value("document.querySelector('.contents li').getBoundingClientRect().top")
     assert 0 <= top < 200
     plain.value("scrollTo(0, 0)")
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280, 1920])
+def test_what_leads_stands_over_the_picture(page: OpenPage, width: int) -> None:
+    page.resize(width)
+    answer, lead, picture = (
+        page.value(f"checks.span('{part}')") for part in (".answer", ".lead", ".first figure svg")
+    )
+    assert answer[1] <= lead[0] < lead[1] <= picture[0]
 
 
 def test_the_first_screen_of_a_phone_holds_answer_and_key_figures(plain: OpenPage) -> None:

@@ -69,7 +69,7 @@ def transcript_report(transcript: Transcript) -> Report:
             Section(title=BALANCES, blocks=[reading.balances]),
             Section(title=CONTRACTS, blocks=_filled([reading.kinds, reading.contracts])),
             Section(title=TRADE, blocks=_filled([reading.trade, reading.platform])),
-            Section(title=THINKING, blocks=_filled([reading.thinking, reading.cached])),
+            Section(title=THINKING, blocks=[*filter(None, [reading.thinking, reading.cached])]),
             *_interventions(transcript),
             Section(title=TURNS, blocks=[Pieces(TurnPieces(transcript))]),
         ],
