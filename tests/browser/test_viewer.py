@@ -68,7 +68,9 @@ def test_three_questions_are_answered_by_the_first_two_screens(
         first = page.locator(".answer")
         expect(first).to_contain_text("agents are insolvent")
         expect(first).to_contain_text("since turn")
-        expect(page.locator(".lead")).to_contain_text("remembers its head from now on")
+        expect(page.locator(".lead")).to_contain_text(
+            "remembers its head, one hash over all records, from now on"
+        )
         search(page, "turn 30")
         expect(page.locator("h1")).to_have_text("Turn 30")
         dividends = page.locator("tr", has=page.locator("th", has_text="dividend"))

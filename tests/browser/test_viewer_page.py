@@ -47,6 +47,9 @@ SCREENS: Final = (
 AUDITED: Final = ("#/", "#/turns/30", "#/contracts", "#/chain")
 """Where axe-core looks in the light and at other widths; in the dark it looks at all screens."""
 WIDTHS: Final = (360, 1280, 1920, 2000)
+DRAWN: Final = """new Promise((done) => setTimeout(() => requestAnimationFrame(() =>
+    done(document.scrollingElement.scrollWidth - innerWidth)), 50))"""
+"""How much wider the screen is than its window, once charts have been drawn for it."""
 SETTLED: Final = """fragment => new Promise((resolve) => {
   const settle = () => setTimeout(() => requestAnimationFrame(resolve));
   addEventListener("hashchange", settle, { once: true });
@@ -78,7 +81,7 @@ def go(page: Page, fragment: str) -> None:
 def sideways(page: Page, width: int) -> int:
     """Pixels by which a screen is wider than its window."""
     page.set_viewport_size({"width": width, "height": 900})
-    wider: int = page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
+    wider: int = page.evaluate(DRAWN)
     return wider
 
 
