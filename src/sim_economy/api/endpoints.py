@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any, TypeVar
 
@@ -13,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 
 from sim_economy.api.connection_limits import PARSED_AT_ONCE
 from sim_economy.api.fair_share import Work
-from sim_economy.api.ledger_pages import event_lines, page
+from sim_economy.api.ledger_pages import page
 from sim_economy.api.policy_run import play_until, start_world
 from sim_economy.api.request_validation import (
     CloseRequest,
@@ -203,43 +201,28 @@ async def get_events(served: ServedWorld, request: Request) -> Response:
     newest = served.engine.started().turn_number
     after = int(seen) if seen else newest
     return StreamingResponse(
-        _events(served, request, after),
+        _events(served, after),
         media_type="text/event-stream",
         headers={"cache-control": "no-store"},
     )
 
 
-async def _events(served: ServedWorld, request: Request, after: int) -> AsyncIterator[bytes]:
+async def _events(served: ServedWorld, after: int) -> AsyncIterator[bytes]:
     served.users += 1
     try:
-        yield b": connected\n\n"
-        while not (served.worlds.stopping or await request.is_disconnected()):
-            for number, event in _events_after(served, after):
-                after = number
-                yield event
-            async with served.closed:
-                if served.worlds.stopping or served.engine.started().turn_number > after:
+        with served.events.follower():
+            yield b": connected\n\n"
+            while not served.worlds.stopping:
+                wakes = served.events.wakes
+                batch = served.events.batch(served.engine.started(), after)
+                after = batch.last
+                if batch.events:
+                    yield batch.events
+                if batch.more or await served.events.woken(wakes) or served.worlds.stopping:
                     continue
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(15):
-                        await served.closed.wait()
-            if not served.worlds.stopping and served.engine.started().turn_number <= after:
                 yield b": still here\n\n"
     finally:
         served.users -= 1
-
-
-def _events_after(served: ServedWorld, after: int) -> Iterator[tuple[int, bytes]]:
-    """Turns later than one as events; the newest alone is made once for all who wait for it."""
-    world = served.engine.started()
-    if world.turn_number != after + 1:
-        yield from event_lines(world, after + 1)
-        return
-    head = world.head.hash
-    if served.newest_event[0] != head:
-        _, event = next(event_lines(world, after + 1))
-        served.newest_event = head, event
-    yield after + 1, served.newest_event[1]
 
 
 async def get_readiness(served: ServedWorld, request: Request) -> Response:

@@ -20,6 +20,7 @@ from sim_economy.api.engine_world import EngineWorld
 from sim_economy.api.fair_share import FairShare, PausingStore, Work
 from sim_economy.api.reader_sessions import ReaderSessions
 from sim_economy.api.request_log import RequestLog
+from sim_economy.api.turn_events import TurnEvents
 from sim_economy.core.errors import SimEconomyError, WorldUnknownError
 from sim_economy.ledger.credentials.tokens import Credentials, IssuedTokens
 from sim_economy.ledger.sidecars.locations import DEFAULT_WORLD
@@ -51,12 +52,12 @@ class ServedWorld(Struct, eq=False, weakref=True, kw_only=True):
 
     Attributes:
         worlds: All of the process.
-        closed: Wakes whoever waits for the next turn.
+        closed: Wakes what counts the seconds of an open turn.
+        events: Of those who follow it.
         users: Requests and event streams under way; the world stays open as long.
         tasks: Background tasks of the world.
         starting: Held while it is started.
         answer_bytes: Of the longest answer about its state so far, or an agent's view of it.
-        newest_event: Chain head and event of the turn that was streamed last; many wait for it.
         shown: What the viewer has read of it; None before it was asked.
         showing: Held by the thread that makes it.
     """
@@ -64,11 +65,11 @@ class ServedWorld(Struct, eq=False, weakref=True, kw_only=True):
     engine: Engine
     worlds: Worlds
     closed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    events: TurnEvents = field(default_factory=TurnEvents)
     users: int = 0
     tasks: list[asyncio.Task[Any]] = field(default_factory=list)
     starting: asyncio.Lock = field(default_factory=asyncio.Lock)
     answer_bytes: int = 0
-    newest_event: tuple[str, bytes] = ("", b"")
     shown: ShownWorld | None = None
     showing: Lock = field(default_factory=Lock)
 
@@ -128,6 +129,7 @@ class ServedWorld(Struct, eq=False, weakref=True, kw_only=True):
 
     async def announce(self) -> None:
         """Wake whoever waits for a turn."""
+        self.events.announce()
         async with self.closed:
             self.closed.notify_all()
 
@@ -333,7 +335,7 @@ class Worlds:
         """End every event stream; one that is resumed elsewhere misses nothing."""
         self.stopping = True
         for served in (self.default, *self._for_world.values()):
-            await served.announce()
+            served.events.wake()
 
     def close(self) -> None:
         """Release every ledger."""

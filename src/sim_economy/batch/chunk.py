@@ -18,7 +18,7 @@ from sim_economy.batch.results.series_sums import SeriesSums
 from sim_economy.batch.shape import AGENTS, TURNS
 from sim_economy.core.randomness import SEED_STEP
 
-CHUNK_WORLDS: Final = 64 * LANES
+CHUNK_WORLDS: Final = 16 * LANES
 """Worlds that are packed at once; results do not depend on it."""
 IN_RANGE: Final = np.int32(LIMIT - 1)
 FIRST_STEP: Final = np.uint64(SEED_STEP)
@@ -68,9 +68,11 @@ class Chunk:
         """Pack the worlds from `first` on; lanes beyond the last hold some of them again."""
         self._first, self._end = first, end
         self.guards.reshape(-1)[: end - first] = self._packed.beyond[first:end]
-        worlds = np.arange(first, first + self._blocks(end - first) * LANES)
-        worlds[worlds >= end] = first
-        blocks = len(worlds) // LANES
+        blocks = self._blocks(end - first)
+        worlds: Any = slice(first, end)
+        if (end - first) % LANES:
+            worlds = np.arange(first, first + blocks * LANES)
+            worlds[worlds >= end] = first
         for target, values in self._varied:
             target[:blocks] = values[worlds].reshape(blocks, LANES)
         seeds = self._packed.batch.seeds[worlds].astype(np.uint64)

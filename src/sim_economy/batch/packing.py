@@ -155,8 +155,10 @@ class Packed:
     def _bounded(self, values: Values, low: int, high: int) -> Values:
         """The values, those of worlds outside the bounds marked and replaced."""
         outside = (np.asarray(values) < low) | (np.asarray(values) > high)
+        if not np.any(outside):
+            return values
         self.beyond |= outside
-        return np.where(outside, low, values) if np.any(outside) else values
+        return np.where(outside, low, values)
 
     def _pack_tokens(self) -> None:
         for row in (lanes.GENESIS, lanes.BONUS):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from threading import Event, Lock
 from typing import Any, Final
 
 import numpy as np
@@ -64,12 +64,16 @@ def play_batch(
 
     most = threads or os.cpu_count() or 1
     size = max(LANES, min(CHUNK_WORLDS, -(-worlds // (most * LANES)) * LANES))
-    stopped = Event()
+    stopped, taken = Event(), Lock()
 
-    def play_part(part: int, parts: int) -> None:
+    firsts = iter(range(0, worlds, size))
+
+    def play_part() -> None:
         chunk = _chunk_of(packed, allowances, series)
-        for first in range(part * size, worlds, parts * size):
-            if stopped.is_set():
+        while not stopped.is_set():
+            with taken:
+                first = next(firsts, worlds)
+            if first >= worlds:
                 return
             end = min(first + size, worlds)
             chunk.fill(first, end)
@@ -82,7 +86,7 @@ def play_batch(
     parts = min(most, -(-worlds // size) or 1)
     with ThreadPoolExecutor(parts) as pool:
         try:
-            for done in [pool.submit(play_part, part, parts) for part in range(parts)]:
+            for done in [pool.submit(play_part) for _ in range(parts)]:
                 done.result()
         finally:
             stopped.set()  # interrupted, threads end with the chunk that they are in
