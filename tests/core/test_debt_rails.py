@@ -165,3 +165,14 @@ def test_usage_is_free_for_whoever_works_in_between() -> None:
     # 10,000 tokens of fees later it has the 100 it began with and its bonus, and owes the rest.
     assert receivables(economy)[0] == 337
     assert economy.state.balances[0] == 337 + 100 + 50
+
+
+def test_an_inflow_that_is_repaid_whole_is_told_from_the_next_one() -> None:
+    given = [{"turn": 2, "agent": "agent_0", "tokens": tokens} for tokens in (50, 7)]
+    economy = world({"repayment_share": 1}, income={"top_ups": given})
+    economy.turn([Input("agent_0", Idle(), output_units=200)])
+    assert receivables(economy) == [50, 0, 0]
+    turn = economy.turn([])
+    assert [posting.amount for posting in turn.postings] == [50, 7]
+    assert receivables(economy) == [0, 0, 0]
+    assert verify(economy.store).finding is None

@@ -16,7 +16,7 @@ from sim_economy.core.accounts import (
     PostingReason,
 )
 from sim_economy.ledger.fold.account_fold import fold_postings
-from sim_economy.ledger.fold.repayments import Received
+from sim_economy.ledger.fold.repayments import Received, those_expected
 from sim_economy.ledger.fold.shock_fold import ONE_OFF
 from sim_economy.ledger.records import Genesis, TurnRecord
 
@@ -83,12 +83,14 @@ class IncomeFold:
             return
         accounts = list(before)
         expected = self._expected(record.turn, accounts, releases)
-        begun = received[: len(expected)]
-        if postings[: len(expected)] != expected:
+        count = those_expected(received, expected)
+        if count is None:
             yield "the turn did not begin with the income that genesis states"
-        elif _of_income(postings) != _of_income(expected):
+            count = len(expected)
+        elif _of_income(postings[count:]):
             yield "tokens were granted, expired or lifted that no rule of genesis moves"
-        struck = [own for own in received[len(expected) :] if own.posting.reason in ONE_OFF]
+        begun = received[:count]
+        struck = [own for own in received[count:] if own.posting.reason in ONE_OFF]
         first = max((own.end for own in (*begun, *struck)), default=0)
         accounts = list(before)
         fold_postings(accounts, record.postings[:first])

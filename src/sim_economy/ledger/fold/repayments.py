@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from sim_economy.core.accounts import (
     BALANCE,
@@ -15,6 +17,9 @@ from sim_economy.core.accounts import (
     Repayment,
 )
 from sim_economy.ledger.records import TurnRecord
+
+WITHHELD: Final = frozenset({"dividend", "rebate", "signing_bonus", "arbitration_subsidy"})
+"""Reasons for which the platform pays: what repays it is not moved."""
 
 
 class Received(NamedTuple):
@@ -77,7 +82,33 @@ def _whole(own: Repayment, postings: tuple[Posting, ...], index: int, following:
 
 def _repays(posting: Posting, own: Repayment) -> bool:
     return (
-        posting.reason is PostingReason.DEBT_REPAYMENT
+        own.reason not in WITHHELD
+        and posting.reason is PostingReason.DEBT_REPAYMENT
         and posting.target == PLATFORM
         and posting.amount == own.tokens
     )
+
+
+def those_expected(received: Sequence[Received], expected: Sequence[Posting]) -> int | None:
+    """How many of the first inflows are the postings expected; None where they are others.
+
+    One that was repaid whole left no posting of its own, and stands with the next one if that
+    goes the same way.
+    """
+    count, index = 0, 0
+    while index < len(expected):
+        if count == len(received):
+            return None
+        own, due = received[count], expected[index]
+        amount, index = due.amount, index + 1
+        while (
+            own.repaid
+            and amount < own.posting.amount
+            and index < len(expected)
+            and replace(expected[index], amount=due.amount) == due
+        ):
+            amount, index = amount + expected[index].amount, index + 1
+        if own.posting != replace(due, amount=amount):
+            return None
+        count += 1
+    return count

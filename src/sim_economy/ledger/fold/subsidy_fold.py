@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import json
 
 from sim_economy.core.accounts import BALANCE, PLATFORM, WIDTH, Posting, PostingReason
-from sim_economy.ledger.fold.repayments import Received
+from sim_economy.ledger.fold.repayments import Received, those_expected
 from sim_economy.ledger.records import TurnRecord
 
 
@@ -40,10 +40,10 @@ class SubsidyFold:
             left -= paid
             if paid:
                 target = BALANCE + WIDTH * arbitrator
-                reason = PostingReason.ARBITRATION_SUBSIDY
-                expected.append(Posting(PLATFORM, target, paid, reason))
-        paid_out = [own for own in postings if own.reason is PostingReason.ARBITRATION_SUBSIDY]
-        if paid_out != expected:
+                expected.append(Posting(PLATFORM, target, paid, PostingReason.ARBITRATION_SUBSIDY))
+        reason = PostingReason.ARBITRATION_SUBSIDY
+        paid_out = [own for own in received if own.posting.reason is reason]
+        if those_expected(paid_out, expected) != len(paid_out):
             yield "the arbitration subsidies are not those of the contracts that counted"
 
     def _due(
