@@ -142,7 +142,7 @@ def test_what_the_kernel_has_no_rule_for_is_named() -> None:
 def test_a_first_compile_is_announced_in_python_too(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(sweep_module, "is_compiled", lambda: False)
+    monkeypatch.setattr(sweep_module, "is_compiled", lambda scenario: False)
     study = {"turns": 1, "seeds": 1_001, "vary": {"study_cost": [1, 2]}}
     with pytest.warns(UserWarning, match="compiling the batch kernel for this processor, once"):
         se.sweep(study, tmp_path / "own")

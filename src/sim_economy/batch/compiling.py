@@ -102,10 +102,14 @@ def instruction_set() -> str:
     return next(found, "scalar")
 
 
-def has_compiled_code() -> bool:
-    """Test whether an earlier process has compiled this source and kept it."""
+def has_compiled_code(function: str) -> bool:
+    """Test whether an earlier process has compiled a function of this source and kept it.
+
+    Args:
+        function: Its name; one that others call is kept before those that call it.
+    """
     try:
-        return any(_cache_folder().rglob("*.nbi"))
+        return any(_cache_folder().rglob(f"*.{function}-*.nbi"))
     except OSError:
         return False
 

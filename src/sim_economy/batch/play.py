@@ -5,10 +5,7 @@ Source: docs/batch.md.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event, Lock
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +15,7 @@ from sim_economy.batch.lanes import LANES
 from sim_economy.batch.packing import Packed, plain_policy
 from sim_economy.batch.results.metric_lanes import METRICS
 from sim_economy.batch.results.series_sums import SeriesSums
+from sim_economy.batch.worker_threads import Player, play_in_threads, threads_of
 from sim_economy.batch.world_batch import BatchResult, FamilyPolicy, WorldBatch
 
 LARGE_AGENTS: Final = 2_000
@@ -62,19 +60,13 @@ def play_batch(
 
     series = None if points is None else SeriesSums.of(points, batch.turns)
 
-    most = threads or os.cpu_count() or 1
+    most = threads_of(threads)
     size = max(LANES, min(CHUNK_WORLDS, -(-worlds // (most * LANES)) * LANES))
-    stopped, taken = Event(), Lock()
 
-    firsts = iter(range(0, worlds, size))
-
-    def play_part() -> None:
+    def player() -> Player:
         chunk = _chunk_of(packed, allowances, series)
-        while not stopped.is_set():
-            with taken:
-                first = next(firsts, worlds)
-            if first >= worlds:
-                return
+
+        def play(first: int) -> None:
             end = min(first + size, worlds)
             chunk.fill(first, end)
             blocks_end = -(-end // LANES) * LANES
@@ -83,13 +75,10 @@ def play_batch(
                 chunk.copy_accounts(held[:, :, first:end])
             progress(end - first)
 
-    parts = min(most, -(-worlds // size) or 1)
-    with ThreadPoolExecutor(parts) as pool:
-        try:
-            for done in [pool.submit(play_part) for _ in range(parts)]:
-                done.result()
-        finally:
-            stopped.set()  # interrupted, threads end with the chunk that they are in
+        return play
+
+    code = "blocks" if packed.rules is None else "governed blocks"
+    play_in_threads(range(0, worlds, size), most, player, code)
     return BatchResult(
         metrics=dict(zip(METRICS, found[:, :worlds], strict=True)),
         digests=digests,

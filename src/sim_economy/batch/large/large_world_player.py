@@ -5,10 +5,7 @@ Source: docs/batch.md.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event
 from typing import Any, Final
 
 import numpy as np
@@ -24,6 +21,7 @@ from sim_economy.batch.large.large_world_arrays import OWN_NUMBERS, LargeWorld
 from sim_economy.batch.large.large_world_lottery import KINDS
 from sim_economy.batch.packing import Packed
 from sim_economy.batch.results.metric_lanes import METRICS, read_metrics
+from sim_economy.batch.worker_threads import Player, play_in_threads, threads_of
 from sim_economy.batch.world_batch import BatchResult, WorldBatch
 
 NO_AGENT: Final = {
@@ -61,13 +59,10 @@ def play_large_worlds(
     allowances = packed.allowances()
     beyond = packed.beyond
 
-    stopped = Event()
-
-    def play_part(part: int, parts: int) -> None:
+    def player() -> Player:
         work = work_of(_grouped_shape(packed))
-        for world in range(part, worlds, parts):
-            if stopped.is_set():
-                return
+
+        def play(world: int) -> None:
             played = _large_world(packed, allowances, world, work)
             play_large(played)
             found[:, world] = _metrics(played)
@@ -80,13 +75,9 @@ def play_large_worlds(
                 held[1, :, world] = _of_agents(played, STAKED)
             progress(1)
 
-    parts = max(1, min(threads or os.cpu_count() or 1, worlds))
-    with ThreadPoolExecutor(parts) as pool:
-        try:
-            for done in [pool.submit(play_part, part, parts) for part in range(parts)]:
-                done.result()
-        finally:
-            stopped.set()  # interrupted, threads end with the world that they are in
+        return play
+
+    play_in_threads(range(worlds), threads_of(threads), player, "large worlds")
     return BatchResult(
         metrics=dict(zip(METRICS, found, strict=True)),
         digests=digests,

@@ -92,11 +92,12 @@ def kernel_player(plan: SweepPlan, rows: int | None = None) -> KernelPlayer | st
     return KernelPlayer(plan) if reason is None else reason
 
 
-def is_compiled() -> bool:
-    """Test whether the kernel was compiled before, and kept; imports Numba."""
+def is_compiled(scenario: Scenario) -> bool:
+    """Test whether what plays a scenario was compiled before, and kept; imports Numba."""
     from sim_economy.batch.compiling import has_compiled_code  # noqa: PLC0415
 
-    return has_compiled_code()
+    governed = scenario.config.governance is not None
+    return has_compiled_code("play_governed_blocks" if governed else "play_blocks")
 
 
 def _obstacle(scenario: Scenario, *, by_turn: bool) -> str | None:

@@ -188,7 +188,7 @@ class _Session:
 
     def announce(self, notify: Callable[[str], None]) -> None:
         """Say what takes its time: compiling, or the core where a large sweep has no kernel."""
-        if self._kernel is not None and not is_compiled():
+        if self._kernel is not None and not is_compiled(self._plan.study.scenario.base):
             notify(COMPILING)
         elif self.on_core and self._plan.rows > SMALL_ROWS:
             notify(f"the core plays these runs, one by one: {self.on_core}")

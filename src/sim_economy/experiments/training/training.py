@@ -182,7 +182,7 @@ class _Session:
         reason = self._player.core_reason(scenario)
         if reason:
             self._notify(f"the core plays these runs, one by one: {reason}")
-        elif not is_compiled():
+        elif not is_compiled(scenario.base):
             self._notify(COMPILING)
         self._notify = None
 
