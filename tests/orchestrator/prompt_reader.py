@@ -240,13 +240,28 @@ class _Reader:
         }
 
     def _speech(self) -> dict[str, str]:
-        if not self._lines or self._lines[0] != _HEARD:
-            return {}
-        self._lines = self._lines[1:]
-        said: dict[str, str] = {}
-        for names, words in self._all(r'([\w.:, -]+): (".*")'):
-            said |= dict.fromkeys(names.split(", "), json.loads(words))
+        again = self._maybe(r"Said again: (.+)\.")
+        said = {name: self._last_words(name) for name in again[0].split(", ")} if again else {}
+        if self._lines and self._lines[0] == _HEARD:
+            self._lines = self._lines[1:]
+            for names, words in self._all(_QUOTED):
+                said |= dict.fromkeys(names.split(", "), json.loads(words))
         return {name: said[name] for name in self._agent_ids if name in said}
+
+    def _last_words(self, name: str) -> str:
+        """What an agent is quoted with in the newest earlier message that quotes it."""
+        for index, line in reversed([*enumerate(self._earlier)]):
+            found = re.fullmatch(_QUOTED, line)
+            if found and name in found[1].split(", ") and self._heading(index) == _HEARD:
+                words: str = json.loads(found[2])
+                return words
+        raise AssertionError(name)
+
+    def _heading(self, index: int) -> str:
+        """The line that stands over quoted ones."""
+        while re.fullmatch(_QUOTED, self._earlier[index]):
+            index -= 1
+        return self._earlier[index]
 
     def _goods(self) -> dict[str, str]:
         if not self._lines or self._lines[0] != _GOODS:
@@ -265,6 +280,7 @@ class _Reader:
         self._maybe(r"On contracts you can: (.+)\.")
 
 
+_QUOTED: Final = r'([\w.:, -]+): (".*")'
 _ID: Final = r"[\w.:-]+"
 _CONTRACT: Final = (
     rf"Contract (\d+) \((\w+), (\w+) until turn (\d+); proposer ({_ID}), "

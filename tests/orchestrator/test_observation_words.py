@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 from msgspec.structs import replace
 
+from sim_economy.core.actions import Idle, Input
 from sim_economy.core.codec import canonical
 from sim_economy.core.errors import AmountOutOfRangeError
 from sim_economy.core.events import RejectionReason
@@ -72,7 +73,8 @@ class Player:
 def loud(random: Random, world: World, config: WorldConfig) -> Any:
     """Random inputs, some of which try to write what only the economy may write."""
     for sent in random_inputs(random, world.state, config):
-        attack = random.choice(ATTEMPTS)[: config.speech_length_max]
+        attack = random.choice(ATTEMPTS[: 1 + random.randrange(len(ATTEMPTS))])
+        attack = attack[: config.speech_length_max]
         yield replace(sent, speech=attack or None) if random.random() < 0.3 else sent
 
 
@@ -168,3 +170,24 @@ def test_no_example_is_there_to_be_repeated() -> None:
         text = instructions(parse_world_config({}), 9, output)
         assert '"' not in text
         assert "80" not in text
+
+
+def test_words_said_again_are_not_quoted_again_while_they_can_be_seen() -> None:
+    config = parse_world_config({"num_agents": 3})
+    world = World(config, recorded=False)
+    player = Player(0, config, replace(mocked().plan, memory_turns=1))
+    spoken = [("hi", "hi"), ("hi", "no"), ("hi", "hi"), ("yes", "hi"), ("yes", "hi")]
+    found = []
+    for first, second in spoken:
+        given = [("agent_1", first), ("agent_2", second)]
+        world.turn([Input(agent_id, Idle(), speech=said) for agent_id, said in given])
+        _, messages = player.asked(world, '{"action": "idle"}')
+        _, begins, heard = messages[-1].text.partition("Said")
+        found.append(begins + heard.split("\nYou can")[0])
+    assert found == [
+        'Said (data):\nagent_1, agent_2: "hi"',
+        'Said again: agent_1.\nSaid (data):\nagent_2: "no"',
+        'Said (data):\nagent_1, agent_2: "hi"',
+        'Said again: agent_2.\nSaid (data):\nagent_1: "yes"',
+        'Said again: agent_1.\nSaid (data):\nagent_2: "hi"',
+    ]

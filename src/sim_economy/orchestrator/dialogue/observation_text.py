@@ -57,7 +57,7 @@ def observation_text(
     lines += _unless_known([*_own(shown, agent_ids), *_public(shown.seen)], known)
     if shown.full_state is not None:
         lines += _accounts_of_all(shown.full_state)
-    lines += _speech(shown.seen)
+    lines += _speech(shown.seen, known)
     lines += _goods(shown.seen["payloads"], known, goods_most)
     lines += _unless_known(options, known)
     return "\n".join(lines)
@@ -182,15 +182,39 @@ def _accounts_of_all(full_state: Mapping[str, Any]) -> Iterator[str]:
         yield f"{row['agent_id']} {' '.join(str(row[name]) for name in names)}"
 
 
-def _speech(seen: Mapping[str, Any]) -> Iterator[str]:
-    """What others said, each text once, as a JSON string after those who said it."""
+def _speech(seen: Mapping[str, Any], known: Sequence[str]) -> Iterator[str]:
+    """What others said, each text once, as a JSON string after those who said it.
+
+    Who says again what it was last quoted with is named alone.
+    """
+    quoted = _quoted(known)
     speakers: dict[str, list[str]] = {}
+    again = []
     for name, said in seen["speech"].items():
-        if name != seen["agent_id"]:
-            speakers.setdefault(said, []).append(name)
+        words = json_line(said)
+        if name == seen["agent_id"]:
+            continue
+        if quoted.get(name) == words:
+            again.append(name)
+        else:
+            speakers.setdefault(words, []).append(name)
+    if again:
+        yield f"Said again: {', '.join(again)}."
     if speakers:
-        yield f"Said {_DATA}:"
-        yield from (f"{', '.join(names)}: {json_line(said)}" for said, names in speakers.items())
+        yield _HEARD
+        yield from (f"{', '.join(names)}: {words}" for words, names in speakers.items())
+
+
+def _quoted(known: Iterable[str]) -> dict[str, str]:
+    """The newest words of each agent that stand in earlier messages, as JSON strings."""
+    words: dict[str, str] = {}
+    heard = False
+    for line in known:
+        names, quotes, said = line.partition(': "')
+        heard = line == _HEARD or (heard and bool(quotes))
+        if heard and quotes:
+            words |= dict.fromkeys(names.split(", "), f'"{said}')
+    return words
 
 
 def _goods(payloads: Mapping[str, str], known: Sequence[str], most: int) -> Iterator[str]:
@@ -209,6 +233,7 @@ def _goods(payloads: Mapping[str, str], known: Sequence[str], most: int) -> Iter
 
 
 _DATA: Final = "(data)"
+_HEARD: Final = f"Said {_DATA}:"
 
 
 def repair(problem: str) -> str:

@@ -156,8 +156,9 @@ _STATED: Final = frozenset(
 
 _NOTATION: Final = (
     "Each turn you see what is yours and what is public. What is not named is 0. Contracts, core "
-    "shares, records and what you can do are said again only when they change. Your action was "
-    "carried out unless its refusal is named."
+    "shares, records and what you can do are said again only when they change; of agents that say "
+    "their last words again there are the names. Your action was carried out unless its refusal is "
+    "named."
 )
 _WHOLE_STATE: Final = "In this run you see the accounts of all agents."
 
