@@ -284,3 +284,22 @@ def test_the_first_interrupt_waits_for_calls_under_way(tmp_path: Path) -> None:
         assert len({call.key for call in server.log}) == len(server.log) == 24
     assert (tmp_path / "out/s" / LEDGER).exists()
     assert isinstance(next(iter(log.calls_ended.values())), CallEnded)
+
+
+def test_a_decision_after_more_calls_than_there_were_is_refused(tmp_path: Path) -> None:
+    run, folder = mocked(2), tmp_path / "cut"
+    play(tmp_path / "whole", run)
+    folder.mkdir()
+    (folder / "settings.json").write_bytes((tmp_path / "whole/settings.json").read_bytes())
+    text = (tmp_path / "whole" / CALL_LOG).read_text(encoding="utf-8")
+    begins = text.index('{"line":"closed"')
+    first = text[: text.index("\n", begins)]
+    assert first.count('"attempts":1') == 8
+    altered = first.replace('"attempts":1', '"attempts":4', 1) + "\n"
+    (folder / CALL_LOG).write_text(altered, encoding="utf-8")
+    kept, _ = read_call_log(folder / CALL_LOG)
+    with open_world(folder, run) as world:
+        world.turn([kept.decided[1, f"agent_{agent}"].chosen for agent in range(8)])
+    with pytest.raises(FolderError, match=r"the answer of agent_\d in turn 1 is missing") as error:
+        play(folder, run)
+    assert error.value.code == "record_damaged"

@@ -23,7 +23,7 @@ from sim_economy.orchestrator.dialogue.observation_text import introduction, obs
 from sim_economy.orchestrator.dialogue.option_words import option_lines
 from sim_economy.orchestrator.dialogue.turn_schema import agent_options, turn_schema
 from sim_economy.orchestrator.model_call import Question
-from sim_economy.orchestrator.record.call_log import CallLog, damaged
+from sim_economy.orchestrator.record.call_log import AgentDecided, CallLog, damaged
 from sim_economy.orchestrator.scripted import observation_of
 from sim_economy.orchestrator.settings import ModelSetting, Plan
 
@@ -146,14 +146,19 @@ class Questions:
         return (), ""
 
     def _answer(self, agent_id: str, turn: int) -> str:
+        decided = self._decided(agent_id, turn)
+        if decided.idle_reason is not None:
+            return NO_ANSWER
+        ended = self._log.calls_ended.get((turn, agent_id, decided.attempts - 1))
+        if ended is None or ended.answer is None:
+            raise damaged("the record", f"the answer of {agent_id} in turn {turn} is missing")
+        return answer_in_conversation(ended.answer.text)
+
+    def _decided(self, agent_id: str, turn: int) -> AgentDecided:
         decided = self._log.decided.get((turn, agent_id))
         if decided is None:
             raise damaged("the record", f"the decision of {agent_id} in turn {turn} is missing")
-        if decided.idle_reason is not None:
-            return NO_ANSWER
-        ended = self._log.calls_ended[turn, agent_id, decided.attempts - 1]
-        assert ended.answer is not None, ended
-        return answer_in_conversation(ended.answer.text)
+        return decided
 
     def _one_message(
         self, agent_id: str, shown: Shown, output: str
@@ -173,7 +178,9 @@ class Questions:
         """The agent's last turns, from the record."""
         memories = []
         for past in range(max(1, turn - self._plan.memory_turns), turn):
-            decided = self._log.decided[past, agent_id]
+            decided, closed = self._decided(agent_id, past), self._log.closed.get(past)
+            if closed is None:
+                raise damaged("the record", f"the end of turn {past} is missing")
             heard = {
                 name: said for name, said in decided.seen["speech"].items() if name != agent_id
             }
@@ -182,7 +189,7 @@ class Questions:
                 balance=decided.seen["accounts"]["balance"],
                 chosen=decided.chosen,
                 heard=heard,
-                refused=self._log.closed[past].rejections.get(agent_id),
+                refused=closed.rejections.get(agent_id),
             )
             memories.append(memory)
         return memories
