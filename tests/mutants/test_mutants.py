@@ -17,15 +17,16 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SUITES = (
-    "tests/published",
+    "tests/core",
+    "tests/requirements",
+    "tests/properties/test_views.py",
+    "tests/world/test_text_limits.py",
     "tests/properties/test_every_path.py",
     "tests/properties/test_insured_value.py",
-    "tests/requirements",
-    "tests/core",
-    "tests/properties/test_views.py",
     "tests/world/test_same_bytes.py",
-    "tests/world/test_text_limits.py",
+    "tests/published",
 )
+"""The quickest first: most mutants are found by them."""
 
 
 class Mutant(NamedTuple):

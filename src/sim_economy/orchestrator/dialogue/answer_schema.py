@@ -211,7 +211,7 @@ class _Writer:
 _NAMING: Final = frozenset({"to", "counterparty", "arbitrator", "contract_id"})
 """Arguments that name agents or contracts."""
 
-_ROOM: Final[Mapping[str, int]] = {"thinking": 4, "speech": 4, "payload": 2}
+_ROOM: Final[Mapping[str, int]] = {"thinking": 6, "speech": 6, "payload": 2}
 """Texts with the part that each may fill of what an action leaves: one of so many."""
 _ACTION_TOKENS: Final = 192
 """Of a proposal with all its terms and the blanks that a small model adds, without its texts."""
