@@ -255,9 +255,9 @@ def test_the_texts_of_a_reply_leave_room_for_its_action() -> None:
             "speak": speak["properties"]["speech"]["maxLength"],
         }
 
-    assert lengths(256) == {"thinking": 16, "speech": 16, "speak": 16}
-    assert lengths(1024) == {"thinking": 208, "speech": 208, "speak": 208}
-    assert lengths(7192) == {"thinking": 1750, "speech": 500, "speak": 500}
+    assert lengths(256) == {"thinking": 10, "speech": 10, "speak": 10}
+    assert lengths(1024) == {"thinking": 138, "speech": 138, "speak": 138}
+    assert lengths(7192) == {"thinking": 1166, "speech": 500, "speak": 500}
     assert lengths(1) == {"thinking": 1, "speech": 1, "speak": 1}
 
 
