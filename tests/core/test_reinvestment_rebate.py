@@ -16,6 +16,7 @@ from sim_economy.core.actions import (
     ProposeContract,
     SellInformation,
     SignContract,
+    Study,
 )
 from sim_economy.core.contracts import Terms
 from sim_economy.core.events import Turn
@@ -70,6 +71,13 @@ def test_both_sides_of_a_sale_have_points_from_the_next_turn_on() -> None:
     assert points(economy.turn([])) == {}
     assert verify(economy.store).holds
     assert replay(economy.store) == economy.head
+
+
+def test_a_study_has_points_from_its_own_turn_on_for_a_window() -> None:
+    economy = world()
+    found = [points(economy.turn([Input("agent_1", Study())]))]
+    found += [points(economy.turn([])) for _ in range(10)]
+    assert found == [{1: 1}] * 10 + [{}]
 
 
 def test_a_sale_to_and_fro_has_points_once() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim_economy.agents.policy import views
-from sim_economy.core.actions import Burn, Idle, Input, Mine, Unstake
+from sim_economy.core.actions import Burn, Idle, Input, Job, Mine, Unstake
 from sim_economy.core.errors import InputError, ScenarioError
 from sim_economy.core.events import RejectionReason
 from sim_economy.core.world_config import config_values, parse_world_config, shockable
@@ -181,3 +181,11 @@ def test_texts_are_held_against_the_limits_of_their_turn() -> None:
     economy.turn([Input("agent_0", Idle(), thinking="as I thought")])
     with pytest.raises(InputError, match="thinking"):
         economy.turn([Input("agent_0", Idle(), thinking="as I thought")])
+
+
+def test_job_pay_is_multiplied_before_its_limit() -> None:
+    half = {"turn": 1, "target": "job_pay", "factor": 0.5}
+    economy = world(half, job_credit_max=100, commons_threshold_per_turn=0)
+    turn = economy.turn([Input("agent_0", Job(), output_units=150)])
+    credited = [own.amount for own in turn.postings if own.reason == "job_credit"]
+    assert credited == [75]

@@ -694,8 +694,14 @@ MUTANTS = [
     Mutant(
         "G2 a study has points for a turn too many",
         "rules/reinvestment_rebate.py",
-        "if studied.turn > turn - rule.window_turns",
-        "if studied.turn >= turn - rule.window_turns",
+        "if studied.turn > first",
+        "if studied.turn >= first",
+    ),
+    Mutant(
+        "G2 a contract has points for a turn too few",
+        "rules/reinvestment_rebate.py",
+        "if settled.turn >= first",
+        "if settled.turn > first",
     ),
     Mutant(
         "G2 a contract to and fro has points",

@@ -54,7 +54,7 @@ from sim_economy.core.rules import (
 )
 from sim_economy.core.rules.jobs import Pay
 from sim_economy.core.shock_config import GAIN
-from sim_economy.core.state import GovernanceState, PointRecord, RebateMemory, State, WindowTurn
+from sim_economy.core.state import GovernanceState, PointRecord, State, WindowTurn
 from sim_economy.core.units import Millionths
 from sim_economy.core.world_config import WorldConfig
 
@@ -231,15 +231,14 @@ class GovernanceSteps:
         assert memory is not UNSET
         known = zip(studies_before, self._state.studies, strict=True)
         studied = [agent for agent, (had, has) in enumerate(known) if has > had]
-        studies = (*memory.studies, *(PointRecord(agent, turn) for agent in studied))
-        memory = RebateMemory(
-            studies=tuple(own for own in studies if own.turn > turn - rule.window_turns),
-            settled=tuple(own for own in memory.settled if own.turn >= turn - rule.window_turns),
+        memory = replace(
+            memory,
+            studies=(*memory.studies, *(PointRecord(agent, turn) for agent in studied)),
             staked=tuple(reinvestment_rebate.staked_turns(memory.staked, self._state.staked, rule)),
-            nets=memory.nets,
         )
+        memory = reinvestment_rebate.in_window(rule, memory, turn)
         self._remember(rebate=memory)
-        points = reinvestment_rebate.points(rule, memory, turn)
+        points = reinvestment_rebate.points(rule, memory)
         self._report = replace(self._report, points=_by_agent(points))
         tokens = reinvestment_rebate.rebate(pool, rule.rebate_share) if any(points) else 0
         if tokens:

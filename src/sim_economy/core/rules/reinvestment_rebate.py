@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from sim_economy.core.contracts import Contract, ContractKind
 from sim_economy.core.governance_config import ReinvestmentRebate
 from sim_economy.core.state import NetRecord, RebateMemory
@@ -25,21 +27,35 @@ def rebate(pool: int, share: Millionths) -> int:
     return portion(pool, share)
 
 
-def points(rule: ReinvestmentRebate, memory: RebateMemory, turn: int) -> list[int]:
-    """The points of each agent at T6 of a turn, `[agent]`.
+def in_window(rule: ReinvestmentRebate, memory: RebateMemory, turn: int) -> RebateMemory:
+    """The memory without studies and contracts that have no points at T6 of a turn any more.
 
     Args:
-        memory: With the turn's studies and stakes in it.
+        memory: With the turn's studies in it.
+
+    Source: docs/spec/economy.md, G2.
+    """
+    first = turn - rule.window_turns
+    return replace(
+        memory,
+        studies=tuple(studied for studied in memory.studies if studied.turn > first),
+        settled=tuple(settled for settled in memory.settled if settled.turn >= first),
+    )
+
+
+def points(rule: ReinvestmentRebate, memory: RebateMemory) -> list[int]:
+    """The points of each agent at T6, `[agent]`.
+
+    Args:
+        memory: What is in the window, with the turn's stakes.
 
     Source: docs/spec/economy.md, G2.
     """
     found = [int(turns >= rule.stake_turns) for turns in memory.staked]
     for studied in memory.studies:
-        if studied.turn > turn - rule.window_turns:
-            found[studied.agent] += 1
+        found[studied.agent] += 1
     for settled in memory.settled:
-        if settled.turn >= turn - rule.window_turns:
-            found[settled.agent] += SIDE_POINTS
+        found[settled.agent] += SIDE_POINTS
     return found
 
 
