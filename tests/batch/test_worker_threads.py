@@ -6,7 +6,7 @@ import ctypes
 import os
 import signal
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import pytest
@@ -56,6 +56,15 @@ def failed_after_interrupt() -> None:
     raise RuntimeError("no compiled object yet")
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C as a terminal has it; who starts tests in the background may have turned it off."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("work", [lost_interrupt, failed_after_interrupt])
 def test_ctrl_c_ends_a_compilation_that_lost_it(work: Callable[[], None]) -> None:
