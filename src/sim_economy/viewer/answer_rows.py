@@ -97,11 +97,11 @@ class ChainHead(Struct, frozen=True, kw_only=True):
     block_hash: str
 
 
-class InsolventAgent(Struct, frozen=True, kw_only=True):
-    """An agent whose balance is below zero.
+class AgentWithoutTokens(Struct, frozen=True, kw_only=True):
+    """An agent whose balance is below zero, or that is out of tokens.
 
     Attributes:
-        since: The turn after which it has stayed there; null while turns are still being read.
+        since: The turn since which it has been; null while turns are still being read.
     """
 
     agent_id: str
@@ -110,11 +110,11 @@ class InsolventAgent(Struct, frozen=True, kw_only=True):
 
 
 class Outlook(Struct, frozen=True, kw_only=True):
-    """A solvent agent whose balance falls.
+    """An agent with tokens whose balance falls.
 
     Attributes:
         trend: Mean change of its balance a turn over the last `trend_turns`, in tokens.
-        turn: In which its balance is below zero if the trend lasts.
+        turn: In which its balance is below zero, or usage of it is refused, if the trend lasts.
     """
 
     agent_id: str
@@ -169,9 +169,12 @@ class AgentRow(Struct, frozen=True, kw_only=True):
     Attributes:
         index: In genesis order.
         lowest: Balance after any turn that has been read.
-        since: As in `InsolventAgent`; null where it is solvent.
+        since: The turn after which its balance has stayed below zero; null where it is solvent, and
+            while turns are still being read.
+        is_out: Whether it is out of tokens; never where the rules refuse no usage.
+        out_since: The turn since which it has been; null where `since` would be.
         trend: As in `Outlook`.
-        insolvent_turn: As `turn` in `Outlook`; null where its balance does not fall.
+        insolvent_turn: As `turn` in `Outlook`; null where its balance does not fall so far.
         decided_by: A policy or model; empty where that is not known.
     """
 
@@ -184,6 +187,8 @@ class AgentRow(Struct, frozen=True, kw_only=True):
     escrow: Digits
     lowest: Digits
     since: int | None
+    is_out: bool
+    out_since: int | None
     trend: float
     insolvent_turn: int | None
     decided_by: str

@@ -12,7 +12,7 @@ POST. `WORLD` is empty for the default world, and `/worlds/{world_id}` for one t
 | `POST /view/session/end` | body `{}` | `CallerAnswer` |
 | `WORLD/view/overview` | | `OverviewAnswer` |
 | `WORLD/view/balances` | `points`, `after`, `agents` | `BalancesAnswer` |
-| `WORLD/view/agents` | `after`, `limit`, `order`, `search`, `insolvent` | `AgentsAnswer` |
+| `WORLD/view/agents` | `after`, `limit`, `order`, `search`, `insolvent`, `out` | `AgentsAnswer` |
 | `WORLD/view/agents/{agent_id}` | | `AgentAnswer` |
 | `WORLD/view/agents/{agent_id}/statement` | `before`, `limit`, `reason` | `StatementPageAnswer` |
 | `WORLD/view/agents/{agent_id}/decisions` | `before`, `limit` | `DecisionsAnswer` |
@@ -53,6 +53,7 @@ from msgspec import Struct
 
 from sim_economy.viewer.answer_rows import (
     AgentRow,
+    AgentWithoutTokens,
     BalanceLine,
     Bands,
     BlockRow,
@@ -66,7 +67,6 @@ from sim_economy.viewer.answer_rows import (
     EventRow,
     Fact,
     HeadFileRow,
-    InsolventAgent,
     ListedDocument,
     ListedTable,
     ListedWorld,
@@ -129,10 +129,14 @@ class OverviewAnswer(Struct, frozen=True, kw_only=True):
         complete_to: Turns that have been read. Fees, dividends, blocks, transactions, rejections
             and contracts are those up to it; all else is as of `turn`. Ask again while it is lower.
         turns_planned: Of a run whose plan is known.
-        answer: Who is insolvent, or will be first at the present trend, in a sentence.
+        answer: Who is insolvent, or will be first at the present trend, in a sentence; where usage
+            is refused, who is out of tokens.
+        refuses_usage: Whether usage is refused that a balance cannot pay.
         insolvent: Those longest below zero first; at most 20.
-        outlook: Those that will be insolvent first, at most 20.
-        trend_turns: The turns that a trend is taken over.
+        out_of_tokens: Those longest out first; at most 20, and nobody where no usage is refused.
+        out_of_tokens_total: How many are.
+        outlook: Those that will be insolvent or out of tokens first, at most 20.
+        trend_turns: The turns that a trend is taken over: the last 20, or those of the period.
         blocks: After genesis.
         contracts: How many were proposed, started, settled and so on, by event.
         parameters: Of the world, without seed, secret and what is still to come.
@@ -150,7 +154,10 @@ class OverviewAnswer(Struct, frozen=True, kw_only=True):
     agents: int
     answer: str
     solvent_agents: int
-    insolvent: tuple[InsolventAgent, ...]
+    insolvent: tuple[AgentWithoutTokens, ...]
+    refuses_usage: bool
+    out_of_tokens: tuple[AgentWithoutTokens, ...]
+    out_of_tokens_total: int
     outlook: tuple[Outlook, ...]
     trend_turns: int
     platform: Digits
@@ -198,6 +205,9 @@ class BalancesAnswer(Struct, frozen=True, kw_only=True):
 
 class AgentsAnswer(Struct, frozen=True, kw_only=True):
     """Agents, in one of the orders `genesis`, `balance` (lowest first), `insolvency` or `trend`.
+
+    In the order `insolvency` those come first that are insolvent or, where usage is refused, out of
+    tokens.
 
     Attributes:
         total: How many the search and filter leave.

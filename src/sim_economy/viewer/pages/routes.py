@@ -67,7 +67,7 @@ WORLD_ROUTES: Final = (
         answers.AgentsAnswer,
         agents,
         *_PAGE,
-        *("order", "search", "insolvent"),
+        *("order", "search", "insolvent", "out"),
     ),
     _route(_AGENT, "One agent", answers.AgentAnswer, agent),
     _route(

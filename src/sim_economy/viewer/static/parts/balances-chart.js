@@ -37,9 +37,9 @@ function useSuggested(overview) {
   return kept.current.agents;
 }
 
-/** Those of whom one wants to see more: insolvent, or next. */
-const suggestedOf = ({ insolvent, outlook }) =>
-  [...outlook, ...insolvent].slice(0, suggestedMost).map(({ agent_id: id }) => id);
+/** Those of whom one wants to see more: next, or without tokens. */
+const suggestedOf = ({ insolvent, out_of_tokens: out, outlook }) =>
+  [...outlook, ...out, ...insolvent.filter(({ agent_id: id }) => out.every((own) => own.agent_id !== id))].slice(0, suggestedMost).map(({ agent_id: id }) => id);
 
 function Chosen({ chosen, to }) {
   const add = (/** @type {any} */ event) => {

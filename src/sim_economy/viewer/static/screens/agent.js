@@ -10,6 +10,7 @@ import { KeyFigures } from "../parts/figures.js";
 import { shownOr } from "../parts/notices.js";
 import { Speech } from "../parts/speech.js";
 import { Table } from "../parts/table.js";
+import { withoutTokensWords } from "../parts/without-tokens.js";
 import { useAnswer } from "../wire.js";
 
 export function Agent({ world, agentId }) {
@@ -21,7 +22,7 @@ export function Agent({ world, agentId }) {
 function Known({ world, value }) {
   const { agent, reasons, contracts, speech } = value;
   return html`<p class="answer">${value.answer}</p>
-    <${KeyFigures} figures=${figuresOf(value, world.overview.ended)} />
+    <${KeyFigures} figures=${figuresOf(value, world.overview)} />
     <div class="two">
       <section><h2>Balance over turns</h2><${OwnChart} world=${world} agentId=${agent.agent_id} />
         <h2>Contracts</h2>
@@ -46,11 +47,11 @@ const reasonColumns = [
   { name: "postings", number: true, cell: ({ postings }) => tokens(postings) },
 ];
 
-function figuresOf({ agent, actions, rejections }, ended) {
+function figuresOf({ agent, actions, rejections }, overview) {
   const usual = Object.entries(actions).sort(([, first], [, second]) => second - first).slice(0, 3);
   return [
     { label: "balance", value: tokens(agent.balance), bad: BigInt(agent.balance) < 0n, note: `lowest ${tokens(agent.lowest)}` },
-    { label: "trend a turn", value: decimal(agent.trend), note: outlookOf(agent, ended), bad: agent.insolvent_turn !== null },
+    { label: "trend a turn", value: decimal(agent.trend), note: outlookOf(agent, overview), bad: agent.insolvent_turn !== null },
     { label: "staked", value: tokens(agent.staked), note: `${tokens(agent.unstaking)} unstaking` },
     { label: "in escrow", value: tokens(agent.escrow), note: `${tokens(agent.pending)} pending` },
     { label: "actions", value: tokens(Object.values(actions).reduce((sum, count) => sum + count, 0)),
@@ -59,11 +60,8 @@ function figuresOf({ agent, actions, rejections }, ended) {
   ];
 }
 
-function outlookOf({ since, insolvent_turn: turn, balance }, ended) {
-  if (since !== null) return `insolvent since turn ${tokens(since)}`;
-  if (balance.startsWith("-")) return "insolvent now";
-  if (ended) return "the run has ended";
-  return turn === null ? "its balance does not fall" : `insolvent in turn ${tokens(turn)}, if it lasts`;
+function outlookOf(agent, { ended, refuses_usage: refuses }) {
+  return withoutTokensWords(agent, refuses) || (ended ? "the run has ended" : "its balance does not fall so far");
 }
 
 function OwnChart({ world, agentId }) {
