@@ -24,7 +24,7 @@ function Known({ world, value }) {
   return html`<p class="answer">${value.answer}</p>
     <${KeyFigures} figures=${figuresOf(value, world.overview)} />
     <div class="two">
-      <section><h2>Balance over turns</h2><${OwnChart} world=${world} agentId=${agent.agent_id} />
+      <section><h2>Balance over turns</h2><${OwnChart} world=${world} agent=${agent} />
         <h2>Contracts</h2>
         ${contracts.length === 0
           ? html`<p class="empty">It was never a party of one.</p>`
@@ -64,15 +64,18 @@ function outlookOf(agent, { ended, refuses_usage: refuses }) {
   return withoutTokensWords(agent, refuses) || (ended ? "the run has ended" : "its balance does not fall so far");
 }
 
-function OwnChart({ world, agentId }) {
+function OwnChart({ world, agent }) {
+  const { agent_id: agentId, insolvent_turn: turn } = agent;
   const asked = useMemo(() => [agentId], [agentId]);
+  const { trend_turns: over } = world.overview;
+  const forecasts = useMemo(() => (turn === null ? [] : [{ name: agentId, turn, turns: over }]), [agentId, turn, over]);
   const balances = useBalances(world, asked);
   return shownOr(balances, "its balance", ({ turns, lines, span }) => {
     const own = lines[0];
     if (own === undefined || turns.length === 0) return html`<p class="empty">No turn is closed yet.</p>`;
     const reach = { name: "within each point", low: own.low, high: own.high, colour: "blue" };
     return html`<${Chart} label=${`Balance of ${agentId} over turns, in tokens`} turns=${turns} height=${280}
-      lines=${[{ name: agentId, values: own.last, colour: "blue" }]} bands=${span > 1 ? [reach] : []}
+      lines=${[{ name: agentId, values: own.last, colour: "blue" }]} bands=${span > 1 ? [reach] : []} forecasts=${forecasts}
       onTurn=${(turn) => go(world.to(["agents", agentId, "turns", turn]))} />`;
   });
 }

@@ -70,15 +70,15 @@ function Insolvency({ world }) {
     { name: "agent", cell: ({ agent_id: id }) => html`<${AgentLink} world=${world} id=${id} />` },
     { name: "balance", number: true, cell: ({ balance }) => html`<span class=${BigInt(balance) < 0n ? "is-bad" : ""}>${tokens(balance)}</span>` },
     { name: what, cell: ({ since, turn }) => (since === undefined
-      ? `in turn ${tokens(turn)}, if the trend lasts`
+      ? `in turn ${tokens(turn)}`
       : since === null ? "now" : html`since <${TurnLink} world=${world} turn=${since}>turn ${tokens(since)}</${TurnLink}>`) },
-    ...(outlook.length === 0 ? [] : [{ name: "trend a turn", number: true, cell: ({ trend }) => (trend === undefined ? "" : decimal(trend)) }]),
+    ...(outlook.length === 0 ? [] : [{ name: "trend", number: true, cell: ({ trend }) => (trend === undefined ? "" : decimal(trend)) }]),
   ];
   return html`<${Table} caption=${`Agents that are ${what}, then those who will be first`} columns=${columns} rows=${rows} id=${(row) => row.agent_id} />
     <p class="empty">${refuses
         ? "An agent is out of tokens from the turn in which usage of it is refused, or its balance ends below zero, until it can pay again."
         : "An agent is insolvent while its balance is below zero."}
-      ${outlook.length > 0 && ` The trend is the mean change of the balance over the last ${counted(turns, "turn")}, stakes and burns included.`}
+      ${outlook.length > 0 && ` Who is next, if the trend lasts: the mean change of the balance over the last ${counted(turns, "turn")}, stakes and burns included.`}
       ${" "}<a href=${world.to(["agents"], { order: "insolvency" })}>All agents in this order</a></p>`;
 }
 
