@@ -56,6 +56,17 @@ SETTLED: Final = """fragment => new Promise((resolve) => {
   location.hash = fragment;
 })"""
 
+HINT_ROOM: Final = """() => {
+  const field = document.querySelector("#search");
+  const style = getComputedStyle(field);
+  const pen = document.createElement("canvas").getContext("2d");
+  pen.font = style.font;
+  const inner = field.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  const cross = 20;
+  return inner - cross - pen.measureText(field.placeholder).width;
+}"""
+"""Pixels that are left beside the search field's hint and the cross that empties the field."""
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
@@ -224,3 +235,14 @@ def test_a_thousand_agents_are_bands_and_those_who_are_chosen(browser: Browser) 
         expect(page.locator(".readout")).to_contain_text("agent_77")
         assert opened.complaints == []
         page.close()
+
+
+def test_the_hint_of_the_search_field_is_whole_at_every_width(browser: Browser) -> None:
+    for live in (False, True):
+        with served(StubWorld(["alice"], 12_345, live=live)) as address:
+            page = OpenPage(browser, address, "light").page
+            expect(page.locator("#search")).to_be_visible()
+            for width in range(360, 2001, 80):
+                assert sideways(page, width) <= 0, width
+                assert page.evaluate(HINT_ROOM) >= 0, width
+            page.close()
