@@ -240,7 +240,7 @@ def test_a_thousand_agents_are_bands_and_those_who_are_chosen(browser: Browser) 
 def test_the_hint_of_the_search_field_is_whole_at_every_width(browser: Browser) -> None:
     for live in (False, True):
         with served(StubWorld(["alice"], 12_345, live=live)) as address:
-            page = OpenPage(browser, address, "light").page
+            page = OpenPage(browser, f"{address}#/chain", "light").page
             expect(page.locator("#search")).to_be_visible()
             for width in range(360, 2001, 80):
                 assert sideways(page, width) <= 0, width
