@@ -241,7 +241,9 @@ class StubWorld:
             platform=tuple(-17 * turn for turn in turns),
             token_supply=tuple(map(sum, spread)),
             lines=tuple(
-                answers.BalanceLine(agent_id=name, low=line, high=line, last=line)
+                answers.BalanceLine(
+                    agent_id=name, index=self.names.index(name), low=line, high=line, last=line
+                )
                 for name, line in lines
             ),
         )

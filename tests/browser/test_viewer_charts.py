@@ -122,3 +122,30 @@ def test_the_forecast_of_the_first_sentence_is_drawn_to_zero_or_to_the_edge(
         page.locator("a.button", has_text="Platform").click()
         expect(page.locator(".forecast")).to_have_count(0)
         page.close()
+
+
+COLOUR: Final = "element => [...element.classList].find(name => name.startsWith('ink-'))"
+
+
+def test_an_agent_has_its_colour_on_its_own_page_too(browser: Browser) -> None:
+    names = [f"agent_{index}" for index in range(12)]
+    with served(StubWorld(names, 60)) as address:
+        page = opened(browser, address)
+        labels = page.locator(".end-labels li")
+        colours = {name: labels.filter(has_text=name).last.evaluate(COLOUR) for name in names[2:]}
+        assert len(set(colours.values())) == 10
+        for name in ("agent_3", "agent_8", "agent_11"):
+            page.goto(f"{address}#/agents/{name}")
+            expect(labels).to_have_text([name])
+            assert labels.evaluate(COLOUR) == colours[name]
+        page.close()
+
+
+def test_a_trend_is_the_same_number_on_every_screen(browser: Browser) -> None:
+    with served(StubWorld(["alice", "bob"], 60)) as address:
+        page = opened(browser, address)
+        expect(page.locator("td", has_text="12.")).to_have_text(["\u221212.3"])
+        for fragment in ("#/agents", "#/agents/bob"):
+            page.goto(address + fragment)
+            expect(page.get_by_text("\u221212.3", exact=True).first).to_be_visible()
+        page.close()

@@ -155,9 +155,14 @@ class Bands(Struct, frozen=True, kw_only=True):
 
 
 class BalanceLine(Struct, frozen=True, kw_only=True):
-    """One agent's balance: its lowest, highest and last in each bucket, in tokens."""
+    """One agent's balance: its lowest, highest and last in each bucket, in tokens.
+
+    Attributes:
+        index: In genesis order.
+    """
 
     agent_id: str
+    index: int
     low: tuple[int, ...]
     high: tuple[int, ...]
     last: tuple[int, ...]
@@ -408,5 +413,7 @@ def _text(value: Any) -> str:
             return ", ".join(map(_text, value))
         case dict():
             return "; ".join(f"{name} {_text(held)}" for name, held in value.items())
+        case int():
+            return f"{value:,}".replace("-", "\N{MINUS SIGN}")
         case _:
             return str(value)

@@ -30,7 +30,7 @@ from sim_economy.viewer.pages.decision_rows import decision_rows
 from sim_economy.viewer.pages.model_calls import calls_of
 from sim_economy.viewer.pages.overview import out_since, since
 from sim_economy.viewer.pages.standing_sentences import without_tokens
-from sim_economy.viewer.pages.words import counted
+from sim_economy.viewer.pages.words import counted, mean, tokens
 
 _Key: TypeAlias = Callable[[int], tuple[float, ...]]
 _LISTED: Final = 20
@@ -143,16 +143,16 @@ def _answer(world: ShownWorld, standing: Standing, row: AgentRow) -> str:
     name, balance = row.agent_id, int(row.balance)
     if row.is_out:
         after = "" if row.out_since is None else f" since turn {row.out_since:,}"
-        return f"{name} has been out of tokens{after}: its balance is {balance:,} tokens."
+        return f"{name} has been out of tokens{after}: its balance is {tokens(balance)} tokens."
     if balance < 0:
         after = "" if row.since is None else f" since turn {row.since:,}"
-        return f"{name} has been insolvent{after}: its balance is {balance:,} tokens."
+        return f"{name} has been insolvent{after}: its balance is {tokens(balance)} tokens."
     state = "has tokens:" if world.refuses_usage else "is solvent with"
     held = f"{name} {state} {counted(balance, 'token')}"
     if row.insolvent_turn is not None:
         return (
             f"{held}; at the trend of the last {counted(standing.trend_turns, 'turn')}, "
-            f"{row.trend:+,.1f} tokens a turn, it will be {without_tokens(world)} in turn "
+            f"{mean(row.trend)} tokens a turn, it will be {without_tokens(world)} in turn "
             f"{row.insolvent_turn:,}."
         )
     return f"{held}."

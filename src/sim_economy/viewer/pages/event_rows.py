@@ -20,7 +20,7 @@ from sim_economy.viewer.answers import EventsAnswer
 from sim_economy.viewer.history.shown_world import ShownWorld
 from sim_economy.viewer.history.world_history import sent_input
 from sim_economy.viewer.pages.asked import Asked
-from sim_economy.viewer.pages.words import counted, named, short
+from sim_economy.viewer.pages.words import action_name_words, counted, named, spaced, tokens
 
 KINDS: Final = (
     "end",
@@ -174,7 +174,10 @@ def _insolvencies(world: ShownWorld, closed: _ClosedTurn) -> Rows:
         if (old < 0) != (new < 0):
             became = "insolvent" if new < 0 else "solvent again"
             yield _row(
-                turn, "insolvency", f"{agent_id} is {became}: {old:,} to {new:,} tokens.", agent_id
+                turn,
+                "insolvency",
+                f"{agent_id} is {became}: {tokens(old)} to {tokens(new)} tokens.",
+                agent_id,
             )
 
 
@@ -184,17 +187,17 @@ def contract_words(event: ContractEvent) -> str:
     match event.happened:
         case Happened.PROPOSED if event.deal is not None:
             deal = event.deal
-            kind = deal.kind.value.replace("_", " ")
+            kind = spaced(deal.kind.value)
             words += f": {deal.parties[0]} proposed a {kind} to {deal.parties[1]}"
         case Happened.REFUSED:
-            words += f": {event.agent_id} was refused ({event.refusal})"
+            words += f": {event.agent_id} was refused ({spaced(str(event.refusal))})"
         case _:
             by = f" by {event.agent_id}" if event.agent_id else ""
             words += f" {event.happened.value}{by}"
     if event.favoured is not None:
         words += f", for the {event.favoured.value}"
     if event.reason is not None:
-        words += f" ({event.reason.value.replace('_', ' ')})"
+        words += f" ({spaced(event.reason.value)})"
     if event.fault:
         words += f", through the fault of {named(event.fault)}"
     return f"{words}."
@@ -220,7 +223,7 @@ def _interventions(world: ShownWorld, closed: _ClosedTurn) -> Rows:
         if size is False or name == "fees_allowed":
             continue
         count = "" if size is True else f": {size:,}"
-        yield _row(turn, "intervention", f"{name.replace('_', ' ').capitalize()}{count}.")
+        yield _row(turn, "intervention", f"{spaced(name).capitalize()}{count}.")
 
 
 def _rejections(world: ShownWorld, closed: _ClosedTurn) -> Rows:
@@ -229,8 +232,8 @@ def _rejections(world: ShownWorld, closed: _ClosedTurn) -> Rows:
     for text, reason in zip(record.inputs, record.outcomes, strict=True):
         if reason is not None:
             sent = sent_input(text)
-            words = f"{sent.agent_id}'s {short(sent.action.action)} was rejected: "
-            words += f"{reason.value.replace('_', ' ')}."
+            words = f"{sent.agent_id}'s {action_name_words(sent.action.action)} was rejected: "
+            words += f"{spaced(reason.value)}."
             yield _row(record.turn, "rejection", words, sent.agent_id)
 
 
@@ -255,7 +258,7 @@ def _income(world: ShownWorld, closed: _ClosedTurn) -> Rows:
         if by_agent:
             (first, most), *_ = by_agent.most_common(1)
             agents = counted(len(by_agent), "agent")
-            words = f"{reason.value.replace('_', ' ').capitalize()}: {by_agent.total():,} tokens, "
+            words = f"{spaced(reason.value).capitalize()}: {by_agent.total():,} tokens, "
             words += f"{agents}; most {world.agent_ids[first]} with {most:,}."
             yield _row(record.turn, "income", words)
 

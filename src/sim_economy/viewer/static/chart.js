@@ -12,7 +12,7 @@ import { Forecasts } from "./chart-forecast.js";
 import { EndLabels } from "./chart-labels.js";
 import { chartOptions, columns } from "./chart-options.js";
 import { ChartTable } from "./chart-table.js";
-import { counted, number } from "./numbers.js";
+import { counted, number, tokens } from "./numbers.js";
 import { useThemeVersion } from "./theme.js";
 
 /** @type {import("./chart-forecast.js").Forecast[]} */
@@ -83,7 +83,7 @@ const named = (/** @type {Band} */ band) => band.shown !== false;
 
 /** The lines at a turn, in words. @param {ChartProps} props @param {number} index */
 const spoken = ({ turns, lines, onTurn }, index) =>
-  `turn ${turns[index]}: ${lines.map((line) => `${line.name} ${valueOf(line, index)}`).join(", ")}${onTurn ? ". Enter opens the turn." : ""}`;
+  `turn ${tokens(turns[index])}: ${lines.map((line) => `${line.name} ${valueOf(line, index)}`).join(", ")}${onTurn ? ". Enter opens the turn." : ""}`;
 
 const valueOf = (/** @type {Line} */ line, /** @type {number} */ index) =>
   (line.values[index] == null ? "none" : number(line.values[index]));
@@ -93,7 +93,7 @@ function Readout({ turns, lines, bands = [], forecasts = none, at }) {
   const index = at ?? turns.length - 1;
   if (index < 0) return null;
   return html`<figcaption class="readout">
-    <span class="readout-turn">turn ${turns[index]}</span>
+    <span class="readout-turn">turn ${tokens(turns[index])}</span>
     ${lines.map((line) => html`<span class="key" key=${line.name}>
       <span class=${`swatch is-${line.colour}${line.dashed ? " is-dashed" : ""}`}></span>
       ${line.link ? html`<a href=${line.link}>${line.name}</a>` : line.name}${" "}

@@ -2,7 +2,7 @@
 import { go } from "../address.js";
 import { Chart } from "../chart.js";
 import { html, useMemo, useRef } from "../library.js";
-import { isDashed, lineColour } from "../theme.js";
+import { lineStyles } from "../theme.js";
 import { useBalances } from "./balances.js";
 import { fieldOf } from "./fields.js";
 import { shownOr } from "./notices.js";
@@ -69,13 +69,14 @@ function drawingOf(world, value, view) {
   if (view === "supply") {
     return { label: "Token supply over turns", lines: [{ name: "token supply", values: value.token_supply, colour: "slate" }] };
   }
-  const lines = value.lines.map((line, index) => ({
-    name: line.agent_id, values: line.last, colour: lineColour(index), dashed: isDashed(index), link: world.to(["agents", line.agent_id]),
+  const styles = lineStyles(value.lines.map(({ index }) => index));
+  const lines = value.lines.map((line, at) => ({
+    name: line.agent_id, values: line.last, ...styles[at], link: world.to(["agents", line.agent_id]),
   }));
   const label = "Balances of agents over turns, in tokens";
   const forecasts = forecastsOf(world.overview).filter(({ name }) => lines.some((line) => line.name === name));
   if (world.overview.agents <= smallWorld && lines.length > 0) {
-    return { label, lines, forecasts, bands: value.span > 1 ? value.lines.map(reach) : [], height: lines.length > 12 ? 420 : 360 };
+    return { label, lines, forecasts, bands: value.span > 1 ? value.lines.map((line, at) => reach(line, styles[at].colour)) : [], height: lines.length > 12 ? 420 : 360 };
   }
   const { lowest, highest, tenth, ninetieth, median } = value.bands;
   return {
@@ -92,4 +93,4 @@ const forecastsOf = ({ outlook, trend_turns: turns }) =>
   outlook.slice(0, namedMost).map(({ agent_id: name, turn }) => ({ name, turn, turns }));
 
 /** What a line passed through within each bucket. */
-const reach = (line, index) => ({ name: line.agent_id, low: line.low, high: line.high, colour: lineColour(index), shown: false });
+const reach = (line, colour) => ({ name: line.agent_id, low: line.low, high: line.high, colour, shown: false });

@@ -2,7 +2,7 @@
 import { go } from "../address.js";
 import { Chart } from "../chart.js";
 import { html, useMemo } from "../library.js";
-import { counted, decimal, signed, tokens, words } from "../numbers.js";
+import { counted, mean, signed, tokens, words } from "../numbers.js";
 import { AgentHeading } from "../parts/agent-heading.js";
 import { useBalances } from "../parts/balances.js";
 import { ContractTable } from "../parts/contract-table.js";
@@ -11,6 +11,7 @@ import { shownOr } from "../parts/notices.js";
 import { Speech } from "../parts/speech.js";
 import { Table } from "../parts/table.js";
 import { withoutTokensWords } from "../parts/without-tokens.js";
+import { lineStyles } from "../theme.js";
 import { useAnswer } from "../wire.js";
 
 export function Agent({ world, agentId }) {
@@ -51,7 +52,7 @@ function figuresOf({ agent, actions, rejections }, overview) {
   const usual = Object.entries(actions).sort(([, first], [, second]) => second - first).slice(0, 3);
   return [
     { label: "balance", value: tokens(agent.balance), bad: BigInt(agent.balance) < 0n, note: `lowest ${tokens(agent.lowest)}` },
-    { label: "trend a turn", value: decimal(agent.trend), note: outlookOf(agent, overview), bad: agent.insolvent_turn !== null },
+    { label: "trend a turn", value: mean(agent.trend), note: outlookOf(agent, overview), bad: agent.insolvent_turn !== null },
     { label: "staked", value: tokens(agent.staked), note: `${tokens(agent.unstaking)} unstaking` },
     { label: "in escrow", value: tokens(agent.escrow), note: `${tokens(agent.pending)} pending` },
     { label: "actions", value: tokens(Object.values(actions).reduce((sum, count) => sum + count, 0)),
@@ -73,9 +74,10 @@ function OwnChart({ world, agent }) {
   return shownOr(balances, "its balance", ({ turns, lines, span }) => {
     const own = lines[0];
     if (own === undefined || turns.length === 0) return html`<p class="empty">No turn is closed yet.</p>`;
-    const reach = { name: "within each point", low: own.low, high: own.high, colour: "blue" };
+    const [{ colour }] = lineStyles([own.index]);
+    const reach = { name: "within each point", low: own.low, high: own.high, colour };
     return html`<${Chart} label=${`Balance of ${agentId} over turns, in tokens`} turns=${turns} height=${280}
-      lines=${[{ name: agentId, values: own.last, colour: "blue" }]} bands=${span > 1 ? [reach] : []} forecasts=${forecasts}
+      lines=${[{ name: agentId, values: own.last, colour }]} bands=${span > 1 ? [reach] : []} forecasts=${forecasts}
       onTurn=${(turn) => go(world.to(["agents", agentId, "turns", turn]))} />`;
   });
 }

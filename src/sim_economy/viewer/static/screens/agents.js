@@ -1,6 +1,6 @@
 /** All agents. */
 import { html } from "../library.js";
-import { counted, decimal, tokens } from "../numbers.js";
+import { counted, mean, tokens } from "../numbers.js";
 import { Filters } from "../parts/filters.js";
 import { AgentLink, TurnLink } from "../parts/links.js";
 import { More, usePages } from "../parts/more.js";
@@ -36,7 +36,7 @@ function columnsOf(world, rows) {
     { name: "agent", cell: ({ agent_id: id }) => html`<${AgentLink} world=${world} id=${id} />` },
     amount("balance"), amount("staked"), amount("escrow"), amount("lowest"),
     { name: world.overview.refuses_usage ? "out of tokens" : "insolvent", cell: (row) => insolvency(world, row) },
-    { name: "trend a turn", number: true, cell: ({ trend }) => decimal(trend) },
+    { name: "trend a turn", number: true, cell: ({ trend }) => mean(trend) },
     ...(rows.some((row) => row.decided_by) ? [{ name: "decided by", cell: (row) => row.decided_by }] : []),
   ];
 }

@@ -1,6 +1,6 @@
 /** How a world stands: the answer first, then its figures, balances over turns, and what happened last. */
 import { html } from "../library.js";
-import { counted, decimal, tokens, words } from "../numbers.js";
+import { counted, mean, tokens, words } from "../numbers.js";
 import { BalancesChart } from "../parts/balances-chart.js";
 import { EventList } from "../parts/event-list.js";
 import { KeyFigures } from "../parts/figures.js";
@@ -72,7 +72,7 @@ function Insolvency({ world }) {
     { name: what, cell: ({ since, turn }) => (since === undefined
       ? `in turn ${tokens(turn)}`
       : since === null ? "now" : html`since <${TurnLink} world=${world} turn=${since}>turn ${tokens(since)}</${TurnLink}>`) },
-    ...(outlook.length === 0 ? [] : [{ name: "trend", number: true, cell: ({ trend }) => (trend === undefined ? "" : decimal(trend)) }]),
+    ...(outlook.length === 0 ? [] : [{ name: "trend", number: true, cell: ({ trend }) => (trend === undefined ? "" : mean(trend)) }]),
   ];
   return html`<${Table} caption=${`Agents that are ${what}, then those who will be first`} columns=${columns} rows=${rows} id=${(row) => row.agent_id} />
     <p class="empty">${refuses
