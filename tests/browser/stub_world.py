@@ -103,7 +103,7 @@ class StubWorld:
             case ["contracts", _]:
                 found = self._life()
             case ["events"]:
-                found = answers.EventsAnswer(rows=self._events(), next=None)
+                found = answers.EventsAnswer(rows=self._events(), next=None, skip=0)
             case ["chain"]:
                 found = self._chain(query)
             case ["verification"]:

@@ -76,7 +76,7 @@ def test_names_move_apart_both_ways_and_no_farther_than_they_must(browser: Brows
         page.close()
 
 
-def test_names_lie_beside_their_lines_and_none_upon_another(browser: Browser) -> None:
+def test_names_lie_at_the_ends_of_their_lines_and_none_upon_another(browser: Browser) -> None:
     with served(StubWorld([f"agent_{index}" for index in range(12)], 60)) as address:
         page = opened(browser, address)
         boxes = page.evaluate(BOXES, ".end-labels li")

@@ -21,7 +21,7 @@ POST. `WORLD` is empty for the default world, and `/worlds/{world_id}` for one t
 | `WORLD/view/turns/{turn}/postings` | `after`, `limit`, `reason`, `agent` | `TurnPostingsAnswer` |
 | `WORLD/view/contracts` | `after`, `limit`, `kind`, `stage`, `agent` | `ContractsAnswer` |
 | `WORLD/view/contracts/{contract_id}` | | `ContractLifeAnswer` |
-| `WORLD/view/events` | `before`, `limit`, `kind`, `agent` | `EventsAnswer` |
+| `WORLD/view/events` | `before`, `skip`, `limit`, `kind`, `agent` | `EventsAnswer` |
 | `WORLD/view/chain` | `turn`, `head` | `ChainAnswer` |
 | `WORLD/view/verification` | `turn`, `head` | `VerifiedAnswer` |
 | `WORLD/view/verification/progress` | | `VerificationProgressAnswer` |
@@ -30,7 +30,8 @@ POST. `WORLD` is empty for the default world, and `/worlds/{world_id}` for one t
 | `WORLD/events` | header `Last-Event-ID` | server-sent events: a `turn` for each closed turn |
 
 `after`, of rows in genesis or id order, is the `next` of the page before, which is null on the last
-one. `before` is a turn: rows of earlier turns, newest first; without it, from the newest on.
+one. `before` is a turn: rows of earlier turns, newest first; without it, from the newest on. `skip`
+leaves out so many events of the newest of these turns.
 `agents` names several with commas between, `agent` one. A name in a path is percent-encoded.
 
 The page `/` and its files under `/view/static/` need no token. Failures are the engine's: a status
@@ -365,10 +366,17 @@ class ContractLifeAnswer(Struct, frozen=True, kw_only=True):
 
 
 class EventsAnswer(Struct, frozen=True, kw_only=True):
-    """What happened, newest first."""
+    """What happened, newest first.
+
+    Attributes:
+        next: The `before` of the next page.
+        skip: The `skip` of the next page: events of its newest turn that were listed already. Above
+            0 only where a turn has more events than a page has rows.
+    """
 
     rows: tuple[EventRow, ...]
     next: int | None
+    skip: int
 
 
 class ChainAnswer(Struct, frozen=True, kw_only=True):

@@ -51,7 +51,7 @@ Rows: TypeAlias = Iterator[EventRow]
 
 
 def events(world: ShownWorld, store: Store, asked: Asked) -> EventsAnswer:
-    """What happened, newest first; of a turn with more events than the limit, the first ones."""
+    """What happened, newest first; a turn with more events than the limit takes several pages."""
     kind = asked.one_of("kind", "", *KINDS)
     agent_id, limit = asked.text("agent"), asked.limit(100)
     if agent_id:
@@ -59,14 +59,22 @@ def events(world: ShownWorld, store: Store, asked: Asked) -> EventsAnswer:
 
     kinds = (kind,) if kind else KINDS
     last = min(asked.number("before", store.head().turn + 1) - 1, store.head().turn)
-    rows, earlier = _newest(world, store, last, limit, kinds, agent_id)
-    return EventsAnswer(rows=tuple(rows), next=earlier)
+    found = _newest(world, store, last, limit, kinds, agent_id, asked.number("skip", 0))
+    return EventsAnswer(rows=tuple(found.rows), next=found.before, skip=found.skip)
 
 
 def newest_events(world: ShownWorld, store: Store, last: int, limit: int) -> tuple[EventRow, ...]:
     """The newest events, those of most consequence first within a turn."""
-    rows, _ = _newest(world, store, last, limit, [own for own in KINDS if own != "income"])
-    return tuple(rows)
+    kinds = [own for own in KINDS if own != "income"]
+    return tuple(_newest(world, store, last, limit, kinds).rows)
+
+
+class _Page(NamedTuple):
+    """Events, the turn before which those that follow are, and how many of that turn to skip."""
+
+    rows: list[EventRow]
+    before: int | None
+    skip: int = 0
 
 
 def _newest(
@@ -76,8 +84,9 @@ def _newest(
     limit: int,
     kinds: Collection[str],
     agent_id: str = "",
-) -> tuple[list[EventRow], int | None]:
-    """Events of whole turns up to one, and the turn before which those that follow are."""
+    skip: int = 0,
+) -> _Page:
+    """Events of whole turns up to one, without the first ones of it; a part of one that is long."""
     rows: list[EventRow] = []
     first, turns, looked = last + 1, 4, 0
     while first > 1 and len(rows) < limit and looked < _TURNS_AT_ONCE:
@@ -88,11 +97,15 @@ def _newest(
         ]
         looked += until - first + 1
         turns = min(4 * turns, 512)
-        for index, of_turn in enumerate(reversed(by_turn)):
-            if rows and len(rows) + len(of_turn) > limit:
-                return rows, until - index + 1
-            rows += of_turn[:limit]
-    return rows, first if first > 1 else None
+        for turn, of_turn in zip(range(until, first - 1, -1), reversed(by_turn), strict=True):
+            skipped = skip if turn == last else 0
+            left = of_turn[skipped:]
+            if rows and len(rows) + len(left) > limit:
+                return _Page(rows, turn + 1)
+            if len(left) > limit:
+                return _Page(left[:limit], turn + 1, skipped + limit)
+            rows += left
+    return _Page(rows, first if first > 1 else None)
 
 
 class _ClosedTurn(NamedTuple):

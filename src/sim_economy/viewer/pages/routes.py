@@ -115,7 +115,7 @@ WORLD_ROUTES: Final = (
         "What happened, newest first",
         answers.EventsAnswer,
         events,
-        *("before", "limit", "kind", "agent"),
+        *("before", "skip", "limit", "kind", "agent"),
     ),
     _route("chain", "The chain's end", answers.ChainAnswer, chain, *("turn", "head")),
     _route(
