@@ -44,9 +44,10 @@ def test_whole_numbers_are_grouped_with_a_minus_sign() -> None:
         ({"action": "confirm_delivery", "contract_id": 7}, "confirm delivery: contract 7"),
         (
             {"action": "confirm_delivery", "contract_id": [7, 9]},
-            "confirm delivery: contract 7 and 9",
+            "confirm delivery: contracts 7 and 9",
         ),
         ({"action": "mine"}, "mine"),
+        ({"action": "sign_contract", "contract_id": 1234}, "sign contract 1,234"),
         (
             {"action": "transfer", "to": "a_b", "amount": -1234},
             "transfer: to a_b, amount \u22121,234",
@@ -97,3 +98,5 @@ def test_no_sentence_has_a_hyphen_for_a_minus_or_a_wire_name_of_an_action(tmp_pa
     assert [words for words in said if any(name in words for name in wired)] == []
     assert any("\u2212" in words for words in said), "some balance is below zero"
     assert any("propose contract" in words for words in said)
+    assert any(" proposed an insurance to " in words for words in said)
+    assert any(" proposed a loan to " in words for words in said)

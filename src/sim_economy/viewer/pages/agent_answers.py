@@ -147,7 +147,7 @@ def _answer(world: ShownWorld, standing: Standing, row: AgentRow) -> str:
     if balance < 0:
         after = "" if row.since is None else f" since turn {row.since:,}"
         return f"{name} has been insolvent{after}: its balance is {tokens(balance)} tokens."
-    state = "has tokens:" if world.refuses_usage else "is solvent with"
+    state = "has" if world.refuses_usage else "is solvent with"
     held = f"{name} {state} {counted(balance, 'token')}"
     if row.insolvent_turn is not None:
         return (

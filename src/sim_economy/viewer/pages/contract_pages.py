@@ -25,7 +25,7 @@ from sim_economy.viewer.answer_rows import (
 from sim_economy.viewer.answers import ContractLifeAnswer, ContractsAnswer
 from sim_economy.viewer.history.shown_world import ShownWorld
 from sim_economy.viewer.pages.asked import Asked
-from sim_economy.viewer.pages.words import counted, spaced
+from sim_economy.viewer.pages.words import counted, spaced, with_article
 
 
 def contracts(world: ShownWorld, store: Store, asked: Asked) -> ContractsAnswer:
@@ -75,10 +75,10 @@ def _events(
 
 def _answer(row: ContractRow) -> str:
     proposer, counterparty, arbitrator = row.parties
-    kind = spaced(row.kind)
+    kind = with_article(spaced(row.kind))
     about = f" of {counted(int(row.amount), 'token')}" if row.amount is not None else ""
     words = (
-        f"{proposer} proposed a {kind}{about} to {counterparty} in turn {row.proposed:,}, "
+        f"{proposer} proposed {kind}{about} to {counterparty} in turn {row.proposed:,}, "
         f"with {arbitrator} as arbitrator"
     )
     if row.ended is None:

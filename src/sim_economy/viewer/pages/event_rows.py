@@ -20,7 +20,14 @@ from sim_economy.viewer.answers import EventsAnswer
 from sim_economy.viewer.history.shown_world import ShownWorld
 from sim_economy.viewer.history.world_history import sent_input
 from sim_economy.viewer.pages.asked import Asked
-from sim_economy.viewer.pages.words import action_name_words, counted, named, spaced, tokens
+from sim_economy.viewer.pages.words import (
+    action_name_words,
+    counted,
+    named,
+    spaced,
+    tokens,
+    with_article,
+)
 
 KINDS: Final = (
     "end",
@@ -200,8 +207,8 @@ def contract_words(event: ContractEvent) -> str:
     match event.happened:
         case Happened.PROPOSED if event.deal is not None:
             deal = event.deal
-            kind = spaced(deal.kind.value)
-            words += f": {deal.parties[0]} proposed a {kind} to {deal.parties[1]}"
+            kind = with_article(spaced(deal.kind.value))
+            words += f": {deal.parties[0]} proposed {kind} to {deal.parties[1]}"
         case Happened.REFUSED:
             words += f": {event.agent_id} was refused ({spaced(str(event.refusal))})"
         case _:

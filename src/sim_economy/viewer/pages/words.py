@@ -28,16 +28,21 @@ def action_words(action: Mapping[str, Any]) -> str:
     terms = action.get("terms")
     if isinstance(terms, Mapping):
         values |= terms
-    rest = ", ".join(
-        f"{_SAID.get(key, spaced(key))} {_value(key, value)}" for key, value in values.items()
-    )
+    rest = ", ".join(f"{_field(key, value)} {_value(key, value)}" for key, value in values.items())
     name = action_name_words(str(action.get("action", "")))
+    if name.endswith(" contract") and rest.startswith("contract "):
+        return f"{name} {rest.removeprefix('contract ')}"
     return f"{name}: {rest}" if rest else name
 
 
 def action_name_words(name: str) -> str:
     """An action's name to be read; one that no rule knows as it was written, cut."""
     return spaced(name) if name in RECOGNISED else short(name)
+
+
+def _field(key: str, value: Any) -> str:
+    said = _SAID.get(key, spaced(key))
+    return f"{said}s" if isinstance(value, list) and len(value) > 1 else said
 
 
 def _value(key: str, value: Any) -> str:
@@ -57,6 +62,11 @@ def _value(key: str, value: Any) -> str:
 def spaced(name: str) -> str:
     """A name of the wire to be read: `job_credit` as `job credit`."""
     return name.replace("_", " ")
+
+
+def with_article(noun: str) -> str:
+    """A noun with `a` or `an`."""
+    return f"{'an' if noun[:1] in 'aeiou' else 'a'} {noun}"
 
 
 def tokens(number: int) -> str:

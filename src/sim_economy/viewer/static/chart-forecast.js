@@ -39,6 +39,7 @@ function Drawn({ plot, last, line, turn }) {
     plot.over.offsetTop + plot.valToPos((1 - part) * drawn(value), "y"),
   ];
   const [[x1, y1], [x2, y2]] = [at(0), at(share)];
+  if (![x1, y1, x2, y2].every(Number.isFinite)) return null;
   return html`<g class=${`forecast is-line-${line.colour}`}>
     <line x1=${x1} y1=${y1} x2=${x2} y2=${y2} />
     ${share === 1 && html`<circle cx=${x2} cy=${y2} r="3.5" />`}

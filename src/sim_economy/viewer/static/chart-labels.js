@@ -11,11 +11,14 @@ const gap = 18;
 /** A name this near to its line's end needs no leader. */
 const near = 1.5;
 
-/** @param {{ plot: any, lines: import("./chart.js").Line[], forecasts: import("./chart-forecast.js").Forecast[] }} props */
-export function EndLabels({ plot, lines, forecasts }) {
+/**
+ * @param {{ plot: any, turns: number[], lines: import("./chart.js").Line[],
+ *   forecasts: import("./chart-forecast.js").Forecast[] }} props
+ */
+export function EndLabels({ plot, turns, lines, forecasts }) {
   if (!plot || labelRoom(plot.width) < 40) return null;
   const ahead = ({ name }) => forecasts.some((own) => own.name === name);
-  const labels = placed(plot, lines.length > linesMost ? lines.filter(ahead) : lines);
+  const labels = placed(plot, turns, lines.length > linesMost ? lines.filter(ahead) : lines);
   const left = plot.over.offsetLeft + plot.over.offsetWidth + gap;
   return html`<svg class="drawn-over" width=${plot.width} height=${plot.height} aria-hidden="true">
       ${labels.filter((label) => needsLeader(label, left)).map(({ line, end, centre }) => html`<path key=${line.name}
@@ -32,9 +35,9 @@ export function EndLabels({ plot, lines, forecasts }) {
 const needsLeader = ({ end, centre }, left) => Math.abs(end.y - centre) > near || end.x < left - gap - near;
 
 /** Each line's end, and the middle of its name beside it. */
-function placed(plot, lines) {
+function placed(plot, turns, lines) {
   const ends = lines
-    .map((line) => ({ line, end: endOf(plot, line) }))
+    .map((line) => ({ line, end: endOf(plot, turns, line) }))
     .filter(({ end }) => end !== null)
     .sort((first, second) => first.end.y - second.end.y);
   const { offsetTop: top, offsetHeight: height } = plot.over;
@@ -42,12 +45,13 @@ function placed(plot, lines) {
   return ends.map((own, index) => ({ ...own, centre: centres[index] }));
 }
 
-/** Where a line ends, in pixels of the chart. */
-function endOf(plot, { values }) {
+/** Where a line ends, in pixels of the chart; null where nothing was drawn yet. */
+function endOf(plot, turns, { values }) {
   const index = values.findLastIndex((value) => value !== null && value !== undefined);
   if (index < 0) return null;
   const { offsetLeft: left, offsetTop: top } = plot.over;
-  return { x: left + plot.valToPos(plot.data[0][index], "x"), y: top + plot.valToPos(drawn(values[index]), "y") };
+  const end = { x: left + plot.valToPos(turns[index], "x"), y: top + plot.valToPos(drawn(values[index]), "y") };
+  return Number.isFinite(end.x) && Number.isFinite(end.y) ? end : null;
 }
 
 /**

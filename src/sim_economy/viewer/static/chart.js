@@ -71,7 +71,7 @@ export function Chart(props) {
       <div ref=${frame} tabindex="0" role="slider" onKeyDown=${move} aria-label=${`${label}: turn`} aria-valuemin=${turns[0]}
         aria-valuemax=${turns.at(-1)} aria-valuenow=${turns[shown]} aria-valuetext=${spoken(props, shown)}></div>
       <${Forecasts} plot=${plot.current} turns=${turns} lines=${lines} forecasts=${forecasts} drawn=${drawnAt} />
-      <${EndLabels} plot=${plot.current} lines=${lines} forecasts=${forecasts} drawn=${drawnAt} at=${at} />
+      <${EndLabels} plot=${plot.current} turns=${turns} lines=${lines} forecasts=${forecasts} drawn=${drawnAt} at=${at} />
     </div>
     <${Readout} ...${props} at=${at} />
     <${ChartTable} ...${props} />

@@ -83,7 +83,7 @@ function drawingOf(world, value, view) {
     label, forecasts, height: 400,
     bands: [{ name: "all agents", low: lowest, high: highest, colour: "sky" },
             { name: "eight in ten agents", low: tenth, high: ninetieth, colour: "blue" }],
-    lines: [{ name: "median", values: median, colour: "grey" }, ...lines],
+    lines: [{ name: "median", values: median, colour: "ink" }, ...lines],
   };
 }
 

@@ -62,7 +62,7 @@ function figuresOf({ agent, actions, rejections }, overview) {
 }
 
 function outlookOf(agent, { ended, refuses_usage: refuses }) {
-  return withoutTokensWords(agent, refuses) || (ended ? "the run has ended" : "its balance does not fall so far");
+  return withoutTokensWords(agent, refuses) || (ended ? "the run has ended" : agent.trend < 0 ? "it lasts until the next period" : "its balance does not fall");
 }
 
 function OwnChart({ world, agent }) {

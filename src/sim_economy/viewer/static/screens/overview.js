@@ -59,11 +59,14 @@ function feesNote({ fees_covered: covered, fees_waived: waived }) {
 
 /** Agents of the first screen; all of them are a link away. */
 const rowsMost = 6;
+/** Of them who will be next, as the first sentence names them. */
+const nextLeast = 2;
 
 /** Who is insolvent or out of tokens, and who will be first at the present trend. */
 function Insolvency({ world }) {
   const { refuses_usage: refuses, insolvent, out_of_tokens: out, outlook, trend_turns: turns } = world.overview;
-  const rows = [...(refuses ? out : insolvent), ...outlook].slice(0, rowsMost);
+  const without = (refuses ? out : insolvent).slice(0, rowsMost - Math.min(nextLeast, outlook.length));
+  const rows = [...without, ...outlook].slice(0, rowsMost);
   const what = refuses ? "out of tokens" : "insolvent";
   if (rows.length === 0) return html`<p>No agent is ${what}.</p>`;
   const columns = [
@@ -78,7 +81,7 @@ function Insolvency({ world }) {
     <p class="empty">${refuses
         ? "An agent is out of tokens from the turn in which usage of it is refused, or its balance ends below zero, until it can pay again."
         : "An agent is insolvent while its balance is below zero."}
-      ${outlook.length > 0 && ` Who is next, if the trend lasts: the mean change of the balance over the last ${counted(turns, "turn")}, stakes and burns included.`}
+      ${outlook.length > 0 && ` Who will be next follows from the trend: the mean change of the balance a turn over the last ${counted(turns, "turn")}, stakes and burns included.`}
       ${" "}<a href=${world.to(["agents"], { order: "insolvency" })}>All agents in this order</a></p>`;
 }
 
