@@ -77,7 +77,7 @@ def tokens(number: int) -> str:
 def mean(number: float) -> str:
     """A mean of tokens to be read: one decimal, two below 1, none where they are zero."""
     step = Decimal("0.1" if abs(number) >= 1 else "0.01")
-    rounded = Decimal(number).quantize(step, ROUND_HALF_UP)
+    rounded = Decimal(repr(number)).quantize(step, ROUND_HALF_UP)
     text = f"{rounded:,f}".rstrip("0").rstrip(".")
     return text.replace("-", MINUS) if rounded else "0"
 
