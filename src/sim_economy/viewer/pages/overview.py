@@ -21,7 +21,7 @@ from sim_economy.viewer.answers import BalancesAnswer, OverviewAnswer
 from sim_economy.viewer.history.balance_history import BUCKETS_MAX, Bucket, bands_of, line_of
 from sim_economy.viewer.history.shown_world import ShownWorld, Standing
 from sim_economy.viewer.pages.asked import Asked
-from sim_economy.viewer.pages.event_rows import newest_events
+from sim_economy.viewer.pages.event_pages import newest_events
 from sim_economy.viewer.pages.standing_sentences import standing_sentence
 
 _LISTED: Final = 20

@@ -14,7 +14,7 @@ from sim_economy.viewer.pages.agent_answers import agent, agents, decisions, sta
 from sim_economy.viewer.pages.asked import Asked
 from sim_economy.viewer.pages.chain_pages import chain, verification, verification_progress
 from sim_economy.viewer.pages.contract_pages import contract_life, contracts
-from sim_economy.viewer.pages.event_rows import events
+from sim_economy.viewer.pages.event_pages import events
 from sim_economy.viewer.pages.overview import balances, overview
 from sim_economy.viewer.pages.search_hits import search
 from sim_economy.viewer.pages.turn_pages import decision, turn, turn_postings
