@@ -21,6 +21,7 @@ UNITS = 7
 
 def viewer(path: Path, turns: int, **income: Any) -> Viewer:
     """A world in which agents use tokens and do nothing else, not ended."""
+    path.mkdir(exist_ok=True)
     config = parse_world_config(
         {
             "num_agents": len(AGENTS),
@@ -106,3 +107,19 @@ def test_debts_are_insolvency_where_usage_is_not_refused(tmp_path: Path) -> None
     found = viewer(tmp_path, 10, period_turns=30).ask("/view/overview")
     assert found["answer"].startswith("1 of 3 agents is insolvent: ada, since turn 3. At the trend")
     assert (found["out_of_tokens"], found["refuses_usage"]) == ([], False)
+
+
+def test_refused_usage_is_an_event_of_its_turn(tmp_path: Path) -> None:
+    own = viewer(tmp_path, 16, period_turns=30, when_empty="clip")
+    rows = own.ask("/view/events", kind="denial", limit=1000)["rows"]
+    assert [row["turn"] for row in rows] == list(range(16, 2, -1)), "ada is refused from turn 3 on"
+    alone = "Usage of ada was refused for want of tokens: {}."
+    assert rows[-1]["words"] == alone.format("1 unit")
+    assert rows[-2]["words"] == alone.format("7 units")
+    assert rows[0]["words"].startswith(
+        "Usage of 2 agents was refused for want of tokens: 14 units; most"
+    )
+    assert rows[-1] in own.ask("/view/events", agent="ada", limit=1000)["rows"]
+    assert any(row["kind"] == "denial" for row in own.ask("/view/overview")["newest"])
+    none = viewer(tmp_path / "debts", 16, period_turns=30)
+    assert none.ask("/view/events", kind="denial")["rows"] == []

@@ -127,8 +127,8 @@ class EventRow(Struct, frozen=True, kw_only=True):
     """What happened, as a line of news.
 
     Attributes:
-        kind: `insolvency`, `block`, `contract`, `rejection`, `speech`, `income`, `transaction`,
-            `intervention` or `end`.
+        kind: `insolvency`, `denial` (of usage), `block`, `contract`, `rejection`, `speech`,
+            `income`, `transaction`, `intervention` or `end`.
         words: In a sentence; what somebody said is in it as text.
     """
 

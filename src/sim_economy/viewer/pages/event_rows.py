@@ -27,6 +27,7 @@ from sim_economy.viewer.pages.words import (
 KINDS: Final = (
     "end",
     "insolvency",
+    "denial",
     "contract",
     "intervention",
     "block",
@@ -111,6 +112,21 @@ def _insolvencies(world: ShownWorld, closed: ClosedTurn) -> Rows:
                 f"{agent_id} is {became}: {tokens(old)} to {tokens(new)} tokens.",
                 agent_id,
             )
+
+
+def _denials(world: ShownWorld, closed: ClosedTurn) -> Rows:
+    """Usage that was refused, in one row with who asked for most."""
+    record = closed.record
+    denied = () if record.units_denied is UNSET else record.units_denied
+    units = Counter({own.agent: own.units for own in denied if own.units})
+    if units:
+        (first, most), *others = units.most_common()
+        agent_id = world.agent_ids[first]
+        whose = counted(len(units), "agent") if others else agent_id
+        words = f"Usage of {whose} was refused for want of tokens: "
+        words += counted(units.total(), "unit")
+        words += f"; most of {agent_id}, {tokens(most)}." if others else "."
+        yield _row(record.turn, "denial", words, None if others else agent_id)
 
 
 def contract_words(event: ContractEvent) -> str:
@@ -198,6 +214,7 @@ def _income(world: ShownWorld, closed: ClosedTurn) -> Rows:
 _ROWS: Final[Mapping[str, Callable[[ShownWorld, ClosedTurn], Rows]]] = {
     "end": _end,
     "insolvency": _insolvencies,
+    "denial": _denials,
     "contract": _contracts,
     "intervention": _interventions,
     "block": _blocks,

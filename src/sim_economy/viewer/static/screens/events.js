@@ -7,7 +7,7 @@ import { shownOr } from "../parts/notices.js";
 import { Title } from "../parts/title.js";
 
 const filters = [
-  { name: "kind", label: "Kind", choices: ["insolvency", "block", "contract", "rejection", "speech", "income", "transaction", "intervention", "end"] },
+  { name: "kind", label: "Kind", choices: ["insolvency", ["denial", "refused usage"], "block", "contract", "rejection", "speech", "income", "transaction", "intervention", "end"] },
   { name: "agent", label: "Agent" },
 ];
 const limit = 100;
