@@ -72,7 +72,7 @@ function Insolvency({ world }) {
   const columns = [
     { name: "agent", cell: ({ agent_id: id }) => html`<${AgentLink} world=${world} id=${id} />` },
     { name: "balance", number: true, cell: ({ balance }) => html`<span class=${BigInt(balance) < 0n ? "is-bad" : ""}>${tokens(balance)}</span>` },
-    { name: what, cell: ({ since, turn }) => (since === undefined
+    { name: refuses ? "out" : what, cell: ({ since, turn }) => (since === undefined
       ? `in turn ${tokens(turn)}`
       : since === null ? "now" : html`since <${TurnLink} world=${world} turn=${since}>turn ${tokens(since)}</${TurnLink}>`) },
     ...(outlook.length === 0 ? [] : [{ name: "trend", number: true, cell: ({ trend }) => (trend === undefined ? "" : mean(trend)) }]),
