@@ -103,7 +103,7 @@ class StubWorld:
             case ["contracts", _]:
                 found = self._life()
             case ["events"]:
-                found = answers.EventsAnswer(rows=self._events(), next=None)
+                found = answers.EventsAnswer(rows=self._events(), next=None, skip=0)
             case ["chain"]:
                 found = self._chain(query)
             case ["verification"]:
@@ -170,10 +170,15 @@ class StubWorld:
             answer=f"{first} will be insolvent first, in turn {self.turn + 9}: {self.text}",
             solvent_agents=len(solvent),
             insolvent=tuple(
-                answers.InsolventAgent(agent_id=row.agent_id, balance=row.balance, since=row.since)
+                answers.AgentWithoutTokens(
+                    agent_id=row.agent_id, balance=row.balance, since=row.since
+                )
                 for row in rows
                 if row.since is not None
             )[:20],
+            refuses_usage=False,
+            out_of_tokens=(),
+            out_of_tokens_total=0,
             outlook=tuple(
                 answers.Outlook(
                     agent_id=row.agent_id, balance=row.balance, trend=row.trend, turn=self.turn + 9
@@ -236,7 +241,9 @@ class StubWorld:
             platform=tuple(-17 * turn for turn in turns),
             token_supply=tuple(map(sum, spread)),
             lines=tuple(
-                answers.BalanceLine(agent_id=name, low=line, high=line, last=line)
+                answers.BalanceLine(
+                    agent_id=name, index=self.names.index(name), low=line, high=line, last=line
+                )
                 for name, line in lines
             ),
         )
@@ -253,6 +260,8 @@ class StubWorld:
             escrow="0",
             lowest=digits(min(0, balance)),
             since=12 if balance < 0 else None,
+            is_out=False,
+            out_since=None,
             trend=-12.25,
             insolvent_turn=self.turn + 9,
             decided_by=self.text,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -55,6 +55,17 @@ SETTLED: Final = """fragment => new Promise((resolve) => {
   addEventListener("hashchange", settle, { once: true });
   location.hash = fragment;
 })"""
+
+HINT_ROOM: Final = """() => {
+  const field = document.querySelector("#search");
+  const style = getComputedStyle(field);
+  const pen = document.createElement("canvas").getContext("2d");
+  pen.font = style.font;
+  const inner = field.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  const cross = 20;
+  return inner - cross - pen.measureText(field.placeholder).width;
+}"""
+"""Pixels that are left beside the search field's hint and the cross that empties the field."""
 
 
 @pytest.fixture(scope="module")
@@ -223,4 +234,45 @@ def test_a_thousand_agents_are_bands_and_those_who_are_chosen(browser: Browser) 
         page.goto(address_of_choice)
         expect(page.locator(".readout")).to_contain_text("agent_77")
         assert opened.complaints == []
+        page.close()
+
+
+def test_the_hint_of_the_search_field_is_whole_at_every_width(browser: Browser) -> None:
+    for live in (False, True):
+        with served(StubWorld(["alice"], 12_345, live=live)) as address:
+            page = OpenPage(browser, f"{address}#/chain", "light").page
+            expect(page.locator("#search")).to_be_visible()
+            for width in range(360, 2001, 80):
+                assert sideways(page, width) <= 0, width
+                assert page.evaluate(HINT_ROOM) >= 0, width
+            page.close()
+
+
+class LongTurn(StubWorld):
+    """A world in whose last turn more happened than a page has rows."""
+
+    EVENTS: Final = 250
+
+    def answer(self, path: list[str], query: dict[str, str]) -> Any:
+        found = super().answer(path, query)
+        if path == ["events"]:
+            first, limit = int(query.get("skip", 0)), int(query["limit"])
+            (row, *_) = found["rows"]
+            rows = [{**row, "words": f"Event {number}."} for number in range(self.EVENTS)]
+            found["rows"] = rows[first : first + limit]
+            more = first + limit < self.EVENTS
+            found |= {"next": self.turn + 1, "skip": first + limit} if more else {}
+        return found
+
+
+def test_every_event_of_a_long_turn_is_reached(browser: Browser) -> None:
+    with served(LongTurn(["alice"], 5)) as address:
+        page = OpenPage(browser, f"{address}#/events", "light").page
+        more = page.get_by_role("button", name="Show more events")
+        for shown in (100, 200):
+            expect(page.locator(".events li")).to_have_count(shown)
+            more.click()
+        expect(page.locator(".events li")).to_have_count(LongTurn.EVENTS)
+        expect(page.locator(".events li").last).to_contain_text("Event 249.")
+        expect(more).to_have_count(0)
         page.close()

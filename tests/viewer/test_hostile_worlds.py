@@ -149,6 +149,8 @@ def test_sums_beyond_what_a_browser_counts_are_exact(viewer: Viewer) -> None:
         ("/view/turns/1e3", {}),
         ("/view/turns/99999999999999999999", {}),
         ("/view/search", {"q": "x" * 201}),
+        ("/view/events", {"skip": "-1"}),
+        ("/view/agents", {"out": "maybe"}),
     ],
 )
 def test_a_query_that_cannot_be_is_refused(

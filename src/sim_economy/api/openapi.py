@@ -179,6 +179,7 @@ def _parameters(limits: ConnectionLimits) -> dict[str, dict[str, Any]]:
         in_path("turn", **number),
         in_path("contract_id", **number),
         whole("before", 0, 2**53, "Rows of earlier turns only."),
+        whole("skip", 0, 2**53, "Without the first ones of the newest turn before that."),
         whole("points", 2, BUCKETS_MAX, "At most so many buckets of turns."),
         whole("turn", 0, 2**53, "The turn of the head that was kept."),
         text("head", "query", "A head that was kept earlier.", pattern="^([0-9a-fA-F]{64})?$"),
@@ -192,6 +193,7 @@ def _parameters(limits: ConnectionLimits) -> dict[str, dict[str, Any]]:
             for name, about, choices in (
                 ("order", "How they are sorted.", ORDERS),
                 ("insolvent", "Only who is, or is not.", ("", "yes", "no")),
+                ("out", "Only who is out of tokens, or is not.", ("", "yes", "no")),
                 ("stage", "Only contracts that have come so far.", ("", "open", *Stage)),
                 ("kind", "Only this kind, of contracts or of events.", _KINDS),
             )

@@ -97,11 +97,11 @@ class ChainHead(Struct, frozen=True, kw_only=True):
     block_hash: str
 
 
-class InsolventAgent(Struct, frozen=True, kw_only=True):
-    """An agent whose balance is below zero.
+class AgentWithoutTokens(Struct, frozen=True, kw_only=True):
+    """An agent whose balance is below zero, or that is out of tokens.
 
     Attributes:
-        since: The turn after which it has stayed there; null while turns are still being read.
+        since: The turn since which it has been; null while turns are still being read.
     """
 
     agent_id: str
@@ -110,11 +110,11 @@ class InsolventAgent(Struct, frozen=True, kw_only=True):
 
 
 class Outlook(Struct, frozen=True, kw_only=True):
-    """A solvent agent whose balance falls.
+    """An agent with tokens whose balance falls.
 
     Attributes:
         trend: Mean change of its balance a turn over the last `trend_turns`, in tokens.
-        turn: In which its balance is below zero if the trend lasts.
+        turn: In which its balance is below zero, or usage of it is refused, if the trend lasts.
     """
 
     agent_id: str
@@ -127,8 +127,8 @@ class EventRow(Struct, frozen=True, kw_only=True):
     """What happened, as a line of news.
 
     Attributes:
-        kind: `insolvency`, `block`, `contract`, `rejection`, `speech`, `income`, `transaction`,
-            `intervention` or `end`.
+        kind: `insolvency`, `denial` (of usage), `block`, `contract`, `rejection`, `speech`,
+            `income`, `transaction`, `intervention` or `end`.
         words: In a sentence; what somebody said is in it as text.
     """
 
@@ -155,9 +155,14 @@ class Bands(Struct, frozen=True, kw_only=True):
 
 
 class BalanceLine(Struct, frozen=True, kw_only=True):
-    """One agent's balance: its lowest, highest and last in each bucket, in tokens."""
+    """One agent's balance: its lowest, highest and last in each bucket, in tokens.
+
+    Attributes:
+        index: In genesis order.
+    """
 
     agent_id: str
+    index: int
     low: tuple[int, ...]
     high: tuple[int, ...]
     last: tuple[int, ...]
@@ -169,9 +174,12 @@ class AgentRow(Struct, frozen=True, kw_only=True):
     Attributes:
         index: In genesis order.
         lowest: Balance after any turn that has been read.
-        since: As in `InsolventAgent`; null where it is solvent.
+        since: The turn after which its balance has stayed below zero; null where it is solvent, and
+            while turns are still being read.
+        is_out: Whether it is out of tokens; never where the rules refuse no usage.
+        out_since: The turn since which it has been; null where `since` would be.
         trend: As in `Outlook`.
-        insolvent_turn: As `turn` in `Outlook`; null where its balance does not fall.
+        insolvent_turn: As `turn` in `Outlook`; null where its balance does not fall so far.
         decided_by: A policy or model; empty where that is not known.
     """
 
@@ -184,6 +192,8 @@ class AgentRow(Struct, frozen=True, kw_only=True):
     escrow: Digits
     lowest: Digits
     since: int | None
+    is_out: bool
+    out_since: int | None
     trend: float
     insolvent_turn: int | None
     decided_by: str
@@ -403,5 +413,7 @@ def _text(value: Any) -> str:
             return ", ".join(map(_text, value))
         case dict():
             return "; ".join(f"{name} {_text(held)}" for name, held in value.items())
+        case int():
+            return f"{value:,}".replace("-", "\N{MINUS SIGN}")
         case _:
             return str(value)

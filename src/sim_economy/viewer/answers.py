@@ -12,7 +12,7 @@ POST. `WORLD` is empty for the default world, and `/worlds/{world_id}` for one t
 | `POST /view/session/end` | body `{}` | `CallerAnswer` |
 | `WORLD/view/overview` | | `OverviewAnswer` |
 | `WORLD/view/balances` | `points`, `after`, `agents` | `BalancesAnswer` |
-| `WORLD/view/agents` | `after`, `limit`, `order`, `search`, `insolvent` | `AgentsAnswer` |
+| `WORLD/view/agents` | `after`, `limit`, `order`, `search`, `insolvent`, `out` | `AgentsAnswer` |
 | `WORLD/view/agents/{agent_id}` | | `AgentAnswer` |
 | `WORLD/view/agents/{agent_id}/statement` | `before`, `limit`, `reason` | `StatementPageAnswer` |
 | `WORLD/view/agents/{agent_id}/decisions` | `before`, `limit` | `DecisionsAnswer` |
@@ -21,7 +21,7 @@ POST. `WORLD` is empty for the default world, and `/worlds/{world_id}` for one t
 | `WORLD/view/turns/{turn}/postings` | `after`, `limit`, `reason`, `agent` | `TurnPostingsAnswer` |
 | `WORLD/view/contracts` | `after`, `limit`, `kind`, `stage`, `agent` | `ContractsAnswer` |
 | `WORLD/view/contracts/{contract_id}` | | `ContractLifeAnswer` |
-| `WORLD/view/events` | `before`, `limit`, `kind`, `agent` | `EventsAnswer` |
+| `WORLD/view/events` | `before`, `skip`, `limit`, `kind`, `agent` | `EventsAnswer` |
 | `WORLD/view/chain` | `turn`, `head` | `ChainAnswer` |
 | `WORLD/view/verification` | `turn`, `head` | `VerifiedAnswer` |
 | `WORLD/view/verification/progress` | | `VerificationProgressAnswer` |
@@ -30,7 +30,8 @@ POST. `WORLD` is empty for the default world, and `/worlds/{world_id}` for one t
 | `WORLD/events` | header `Last-Event-ID` | server-sent events: a `turn` for each closed turn |
 
 `after`, of rows in genesis or id order, is the `next` of the page before, which is null on the last
-one. `before` is a turn: rows of earlier turns, newest first; without it, from the newest on.
+one. `before` is a turn: rows of earlier turns, newest first; without it, from the newest on. `skip`
+leaves out so many events of the newest of these turns.
 `agents` names several with commas between, `agent` one. A name in a path is percent-encoded.
 
 The page `/` and its files under `/view/static/` need no token. Failures are the engine's: a status
@@ -53,6 +54,7 @@ from msgspec import Struct
 
 from sim_economy.viewer.answer_rows import (
     AgentRow,
+    AgentWithoutTokens,
     BalanceLine,
     Bands,
     BlockRow,
@@ -66,7 +68,6 @@ from sim_economy.viewer.answer_rows import (
     EventRow,
     Fact,
     HeadFileRow,
-    InsolventAgent,
     ListedDocument,
     ListedTable,
     ListedWorld,
@@ -129,10 +130,14 @@ class OverviewAnswer(Struct, frozen=True, kw_only=True):
         complete_to: Turns that have been read. Fees, dividends, blocks, transactions, rejections
             and contracts are those up to it; all else is as of `turn`. Ask again while it is lower.
         turns_planned: Of a run whose plan is known.
-        answer: Who is insolvent, or will be first at the present trend, in a sentence.
+        answer: Who is insolvent, or will be first at the present trend, in a sentence; where usage
+            is refused, who is out of tokens.
+        refuses_usage: Whether usage is refused that a balance cannot pay.
         insolvent: Those longest below zero first; at most 20.
-        outlook: Those that will be insolvent first, at most 20.
-        trend_turns: The turns that a trend is taken over.
+        out_of_tokens: Those longest out first; at most 20, and nobody where no usage is refused.
+        out_of_tokens_total: How many are.
+        outlook: Those that will be insolvent or out of tokens first, at most 20.
+        trend_turns: The turns that a trend is taken over: the last 20, or those of the period.
         blocks: After genesis.
         contracts: How many were proposed, started, settled and so on, by event.
         parameters: Of the world, without seed, secret and what is still to come.
@@ -150,7 +155,10 @@ class OverviewAnswer(Struct, frozen=True, kw_only=True):
     agents: int
     answer: str
     solvent_agents: int
-    insolvent: tuple[InsolventAgent, ...]
+    insolvent: tuple[AgentWithoutTokens, ...]
+    refuses_usage: bool
+    out_of_tokens: tuple[AgentWithoutTokens, ...]
+    out_of_tokens_total: int
     outlook: tuple[Outlook, ...]
     trend_turns: int
     platform: Digits
@@ -198,6 +206,9 @@ class BalancesAnswer(Struct, frozen=True, kw_only=True):
 
 class AgentsAnswer(Struct, frozen=True, kw_only=True):
     """Agents, in one of the orders `genesis`, `balance` (lowest first), `insolvency` or `trend`.
+
+    In the order `insolvency` those come first that are insolvent or, where usage is refused, out of
+    tokens.
 
     Attributes:
         total: How many the search and filter leave.
@@ -355,10 +366,17 @@ class ContractLifeAnswer(Struct, frozen=True, kw_only=True):
 
 
 class EventsAnswer(Struct, frozen=True, kw_only=True):
-    """What happened, newest first."""
+    """What happened, newest first.
+
+    Attributes:
+        next: The `before` of the next page.
+        skip: The `skip` of the next page: events of its newest turn that were listed already. Above
+            0 only where a turn has more events than a page has rows.
+    """
 
     rows: tuple[EventRow, ...]
     next: int | None
+    skip: int
 
 
 class ChainAnswer(Struct, frozen=True, kw_only=True):

@@ -127,6 +127,7 @@ def line_of(groups: Sequence[Sequence[Bucket]], agent: int, agent_id: str) -> Ba
     """One agent's balance in each group of buckets."""
     return BalanceLine(
         agent_id=agent_id,
+        index=agent,
         low=tuple(min(bucket.low[agent] for bucket in group) for group in groups),
         high=tuple(max(bucket.high[agent] for bucket in group) for group in groups),
         last=tuple(group[-1].last[agent] for group in groups),

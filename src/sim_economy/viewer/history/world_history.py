@@ -13,10 +13,12 @@ from msgspec import Struct, json
 from sim_economy.core.accounts import BALANCE, FIRST, PLATFORM, WIDTH, PostingReason
 from sim_economy.core.actions import RECOGNISED
 from sim_economy.ledger.fold.account_fold import fold_postings
+from sim_economy.ledger.readers.reading import config_of
 from sim_economy.ledger.records import Genesis, Head, StoredTurn, TurnRecord
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.viewer.history.balance_history import BalanceHistory
 from sim_economy.viewer.history.contract_index import ContractIndex
+from sim_economy.viewer.history.out_of_tokens import OutOfTokens
 
 TREND_TURNS: Final = 20
 """Turns that a trend is taken over."""
@@ -92,6 +94,7 @@ class WorldHistory:
         accounts: All of them, after it.
         recent: Balances after the newest turns, as many as a trend is taken over and one.
         moved: By reason.
+        out_of_tokens: Agents that are.
         lock: Held by whoever reads it.
     """
 
@@ -110,6 +113,7 @@ class WorldHistory:
         self.contracts = ContractIndex(first.agent_ids)
         self.agents = [AgentHistory() for _ in first.agent_ids]
         self.moved: dict[PostingReason, MovedTokens] = {}
+        self.out_of_tokens = OutOfTokens(config_of(first), len(first.agent_ids))
 
     def advance(self, store: Store, seconds: float) -> None:
         """Read on to the end of a store, or for so long; at least one turn."""
@@ -141,6 +145,7 @@ class WorldHistory:
         self._add_moved(record)
         self._add_inputs(record)
         self._add_balances(record.turn, balances)
+        self.out_of_tokens.add(record, balances)
         self.turn, self.ended, self.token_supply = record.turn, record.ends, record.token_supply
         assert self.head is not None
         self.head = self.head.after(record, stored.head_hash)

@@ -28,8 +28,9 @@ from sim_economy.viewer.history.world_history import sent_input
 from sim_economy.viewer.pages.asked import Asked
 from sim_economy.viewer.pages.decision_rows import decision_rows
 from sim_economy.viewer.pages.model_calls import calls_of
-from sim_economy.viewer.pages.overview import since
-from sim_economy.viewer.pages.words import counted
+from sim_economy.viewer.pages.overview import out_since, since
+from sim_economy.viewer.pages.standing_sentences import without_tokens
+from sim_economy.viewer.pages.words import counted, mean, tokens
 
 _Key: TypeAlias = Callable[[int], tuple[float, ...]]
 _LISTED: Final = 20
@@ -41,6 +42,7 @@ def agents(world: ShownWorld, store: Store, asked: Asked) -> AgentsAnswer:
     """Agents in one of four orders, those that the search and filter leave."""
     order = asked.one_of("order", *ORDERS)
     insolvent = asked.one_of("insolvent", "", "yes", "no")
+    is_out = asked.one_of("out", "", "yes", "no")
     sought = asked.text("search").lower()
     after, limit = asked.number("after", 0), asked.limit(100)
     standing = world.standing(store)
@@ -49,6 +51,7 @@ def agents(world: ShownWorld, store: Store, asked: Asked) -> AgentsAnswer:
         for agent, agent_id in enumerate(world.agent_ids)
         if sought in agent_id.lower()
         and insolvent in ("", "yes" if standing.balances[agent] < 0 else "no")
+        and is_out in ("", "no" if standing.out_since[agent] is None else "yes")
     ]
     found.sort(key=ORDERS[order](world, standing))
     shown = found[after : after + limit]
@@ -74,9 +77,11 @@ def _by_trend(world: ShownWorld, standing: Standing) -> _Key:
 
 
 def _by_insolvency(world: ShownWorld, standing: Standing) -> _Key:
-    """Those longest insolvent first, then those who will be."""
+    """Those longest without tokens first, then those who will be."""
 
     def key(agent: int) -> tuple[int, int, int]:
+        if standing.out_since[agent] is not None:
+            return 0, out_since(world, standing, agent) or 0, agent
         if standing.balances[agent] < 0:
             return 0, since(world, standing, agent) or 0, agent
         turn = standing.insolvent_turn(agent)
@@ -103,6 +108,8 @@ def agent_row(world: ShownWorld, standing: Standing, index: int) -> AgentRow:
         index=index,
         lowest=digits(world.history.agents[index].lowest),
         since=since(world, standing, index),
+        is_out=standing.out_since[index] is not None,
+        out_since=out_since(world, standing, index),
         trend=standing.trend(index),
         insolvent_turn=standing.insolvent_turn(index),
         decided_by=world.source.decided_by(agent_id),
@@ -121,7 +128,7 @@ def agent(world: ShownWorld, store: Store, asked: Asked) -> AgentAnswer:
         row = agent_row(world, standing, index)
         return AgentAnswer(
             agent=row,
-            answer=_answer(standing, row),
+            answer=_answer(world, standing, row),
             reasons=_reasons(world, index),
             actions=dict(sorted(kept.actions.items(), key=lambda own: -own[1])),
             rejections=kept.rejections,
@@ -132,16 +139,20 @@ def agent(world: ShownWorld, store: Store, asked: Asked) -> AgentAnswer:
         )
 
 
-def _answer(standing: Standing, row: AgentRow) -> str:
+def _answer(world: ShownWorld, standing: Standing, row: AgentRow) -> str:
     name, balance = row.agent_id, int(row.balance)
+    if row.is_out:
+        after = "" if row.out_since is None else f" since turn {row.out_since:,}"
+        return f"{name} has been out of tokens{after}: its balance is {tokens(balance)} tokens."
     if balance < 0:
         after = "" if row.since is None else f" since turn {row.since:,}"
-        return f"{name} has been insolvent{after}: its balance is {balance:,} tokens."
-    held = f"{name} is solvent with {counted(balance, 'token')}"
+        return f"{name} has been insolvent{after}: its balance is {tokens(balance)} tokens."
+    state = "has" if world.refuses_usage else "is solvent with"
+    held = f"{name} {state} {counted(balance, 'token')}"
     if row.insolvent_turn is not None:
         return (
-            f"{held}; at the trend of the last {counted(len(standing.recent) - 1, 'turn')}, "
-            f"{row.trend:+,.1f} tokens a turn, it will be insolvent in turn "
+            f"{held}; at the trend of the last {counted(standing.trend_turns, 'turn')}, "
+            f"{mean(row.trend)} tokens a turn, it will be {without_tokens(world)} in turn "
             f"{row.insolvent_turn:,}."
         )
     return f"{held}."

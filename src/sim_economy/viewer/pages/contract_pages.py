@@ -25,6 +25,7 @@ from sim_economy.viewer.answer_rows import (
 from sim_economy.viewer.answers import ContractLifeAnswer, ContractsAnswer
 from sim_economy.viewer.history.shown_world import ShownWorld
 from sim_economy.viewer.pages.asked import Asked
+from sim_economy.viewer.pages.words import counted, spaced, with_article
 
 
 def contracts(world: ShownWorld, store: Store, asked: Asked) -> ContractsAnswer:
@@ -74,15 +75,15 @@ def _events(
 
 def _answer(row: ContractRow) -> str:
     proposer, counterparty, arbitrator = row.parties
-    kind = row.kind.replace("_", " ")
-    about = f" of {int(row.amount):,} tokens" if row.amount is not None else ""
+    kind = with_article(spaced(row.kind))
+    about = f" of {counted(int(row.amount), 'token')}" if row.amount is not None else ""
     words = (
-        f"{proposer} proposed a {kind}{about} to {counterparty} in turn {row.proposed:,}, "
+        f"{proposer} proposed {kind}{about} to {counterparty} in turn {row.proposed:,}, "
         f"with {arbitrator} as arbitrator"
     )
     if row.ended is None:
         return f"{words}; it is open ({row.stage})."
-    cause = f" ({row.cause.replace('_', ' ')})" if row.cause else ""
+    cause = f" ({spaced(row.cause)})" if row.cause else ""
     return f"{words}; it {_ENDED[row.stage]} in turn {row.ended:,}{cause}."
 
 
@@ -98,11 +99,11 @@ def _terms(deal: Deal) -> dict[str, Any]:
     roles = [role.name.lower() for role in Role]
     secured = zip(roles, deal.collaterals, strict=True)
     return {
-        "kind": deal.kind.value,
-        "settlement": deal.settlement.value,
+        "kind": spaced(deal.kind.value),
+        "settlement": spaced(deal.settlement.value),
         **dict(zip(roles, deal.parties, strict=True)),
         "due turn": deal.due_turn,
-        **{term.replace("_", " "): getattr(deal, term) for term in OWN_TERMS[deal.kind]},
+        **{spaced(term): getattr(deal, term) for term in OWN_TERMS[deal.kind]},
         **{f"{role}'s collateral": collateral for role, collateral in secured},
         "arbitrator's fee": deal.arbitrator_fee,
     }
@@ -119,7 +120,7 @@ def contract_event(world: ShownWorld, record: TurnRecord, event: ContractEvent) 
         happened=event.happened.value,
         agent_id=event.agent_id,
         facts=tuple(
-            Fact(name=fact.name, value=fact.value.replace("_", " "))
+            Fact(name=fact.name, value=spaced(fact.value))
             if fact.name in ("reason", "refusal")
             else fact
             for fact in facts({name: values[name] for name in shown if name in values})

@@ -1,4 +1,4 @@
-"""What happened, as lines of news: of a turn, and of the newest turns."""
+"""What happened in a turn, as lines of news."""
 
 from __future__ import annotations
 
@@ -8,23 +8,26 @@ from typing import Final, NamedTuple, TypeAlias
 
 from msgspec import UNSET, to_builtins
 
-from sim_economy.core.accounts import BALANCE, FIRST, WIDTH, PostingReason
+from sim_economy.core.accounts import FIRST, WIDTH, PostingReason
 from sim_economy.core.contracts import Happened
 from sim_economy.core.events import ContractEvent, Transaction
-from sim_economy.ledger.fold.account_fold import fold_postings
-from sim_economy.ledger.readers.reading import accounts_before
 from sim_economy.ledger.records import TurnRecord
-from sim_economy.ledger.stores.protocol import Store
 from sim_economy.viewer.answer_rows import EventRow
-from sim_economy.viewer.answers import EventsAnswer
 from sim_economy.viewer.history.shown_world import ShownWorld
 from sim_economy.viewer.history.world_history import sent_input
-from sim_economy.viewer.pages.asked import Asked
-from sim_economy.viewer.pages.words import counted, named, short
+from sim_economy.viewer.pages.words import (
+    action_name_words,
+    counted,
+    named,
+    spaced,
+    tokens,
+    with_article,
+)
 
 KINDS: Final = (
     "end",
     "insolvency",
+    "denial",
     "contract",
     "intervention",
     "block",
@@ -34,9 +37,6 @@ KINDS: Final = (
     "speech",
 )
 """Kinds of events; within a turn they come in this order."""
-_TURNS_AT_ONCE: Final = 2048
-"""Turns that one page looks through for events of a kind or an agent."""
-
 _INCOME: Final = (
     PostingReason.DIVIDEND,
     PostingReason.ALLOWANCE,
@@ -50,52 +50,7 @@ Balances: TypeAlias = Sequence[int]
 Rows: TypeAlias = Iterator[EventRow]
 
 
-def events(world: ShownWorld, store: Store, asked: Asked) -> EventsAnswer:
-    """What happened, newest first; of a turn with more events than the limit, the first ones."""
-    kind = asked.one_of("kind", "", *KINDS)
-    agent_id, limit = asked.text("agent"), asked.limit(100)
-    if agent_id:
-        world.agent(agent_id)
-
-    kinds = (kind,) if kind else KINDS
-    last = min(asked.number("before", store.head().turn + 1) - 1, store.head().turn)
-    rows, earlier = _newest(world, store, last, limit, kinds, agent_id)
-    return EventsAnswer(rows=tuple(rows), next=earlier)
-
-
-def newest_events(world: ShownWorld, store: Store, last: int, limit: int) -> tuple[EventRow, ...]:
-    """The newest events, those of most consequence first within a turn."""
-    rows, _ = _newest(world, store, last, limit, [own for own in KINDS if own != "income"])
-    return tuple(rows)
-
-
-def _newest(
-    world: ShownWorld,
-    store: Store,
-    last: int,
-    limit: int,
-    kinds: Collection[str],
-    agent_id: str = "",
-) -> tuple[list[EventRow], int | None]:
-    """Events of whole turns up to one, and the turn before which those that follow are."""
-    rows: list[EventRow] = []
-    first, turns, looked = last + 1, 4, 0
-    while first > 1 and len(rows) < limit and looked < _TURNS_AT_ONCE:
-        until, first = first - 1, max(1, first - turns)
-        by_turn = [
-            [row for row in rows_of(world, own, kinds) if agent_id in ("", row.agent_id)]
-            for own in _turns(world, store, first, until, kinds)
-        ]
-        looked += until - first + 1
-        turns = min(4 * turns, 512)
-        for index, of_turn in enumerate(reversed(by_turn)):
-            if rows and len(rows) + len(of_turn) > limit:
-                return rows, until - index + 1
-            rows += of_turn[:limit]
-    return rows, first if first > 1 else None
-
-
-class _ClosedTurn(NamedTuple):
+class ClosedTurn(NamedTuple):
     """A turn with all balances before and after it; none where nobody asks who is insolvent."""
 
     record: TurnRecord
@@ -103,49 +58,27 @@ class _ClosedTurn(NamedTuple):
     after: Balances
 
 
-def _turns(
-    world: ShownWorld, store: Store, first: int, last: int, kinds: Collection[str]
-) -> Iterator[_ClosedTurn]:
-    """Turns in order; balances of the newest ones are at hand."""
-    if "insolvency" not in kinds:
-        for stored in store.read(first, last):
-            yield _ClosedTurn(stored.record, (), ())
-        return
-    held = world.history.held(first - 1, last)
-    if held:
-        for stored, before, after in zip(store.read(first, last), held, held[1:], strict=False):
-            yield _ClosedTurn(stored.record, before, after)
-        return
-    accounts = accounts_before(store, first)
-    before = accounts[BALANCE::WIDTH]
-    for stored in store.read(first, last):
-        fold_postings(accounts, stored.record.postings)
-        after = accounts[BALANCE::WIDTH]
-        yield _ClosedTurn(stored.record, before, after)
-        before = after
-
-
-def rows_of(world: ShownWorld, closed: _ClosedTurn, kinds: Collection[str]) -> Rows:
+def rows_of(world: ShownWorld, closed: ClosedTurn, kinds: Collection[str]) -> Rows:
     """The events of a turn, in the order of their kinds."""
     for kind in KINDS:
         if kind in kinds:
             yield from _ROWS[kind](world, closed)
 
 
-def _end(world: ShownWorld, closed: _ClosedTurn) -> Rows:
+def _end(world: ShownWorld, closed: ClosedTurn) -> Rows:
     del world
     if closed.record.ends:
         yield _row(closed.record.turn, "end", "The run ended.")
 
 
-def _contracts(world: ShownWorld, closed: _ClosedTurn) -> Rows:
+def _contracts(world: ShownWorld, closed: ClosedTurn) -> Rows:
     del world
     for event in closed.record.contracts:
         words = contract_words(event)
         yield _row(closed.record.turn, "contract", words, event.agent_id, event.contract_id)
 
 
-def _blocks(world: ShownWorld, closed: _ClosedTurn) -> Rows:
+def _blocks(world: ShownWorld, closed: ClosedTurn) -> Rows:
     del world
     block = closed.record.block
     if block is not None:
@@ -155,7 +88,7 @@ def _blocks(world: ShownWorld, closed: _ClosedTurn) -> Rows:
         yield _row(block.turn, "block", f"{words}.", block.winner)
 
 
-def _transactions(world: ShownWorld, closed: _ClosedTurn) -> Rows:
+def _transactions(world: ShownWorld, closed: ClosedTurn) -> Rows:
     del world
     for transaction in closed.record.transactions:
         words = transaction_words(transaction)
@@ -168,14 +101,32 @@ def _row(
     return EventRow(turn=turn, kind=kind, words=words, agent_id=agent_id, contract_id=contract_id)
 
 
-def _insolvencies(world: ShownWorld, closed: _ClosedTurn) -> Rows:
+def _insolvencies(world: ShownWorld, closed: ClosedTurn) -> Rows:
     turn = closed.record.turn
     for agent_id, old, new in zip(world.agent_ids, closed.before, closed.after, strict=True):
         if (old < 0) != (new < 0):
             became = "insolvent" if new < 0 else "solvent again"
             yield _row(
-                turn, "insolvency", f"{agent_id} is {became}: {old:,} to {new:,} tokens.", agent_id
+                turn,
+                "insolvency",
+                f"{agent_id} is {became}: {tokens(old)} to {tokens(new)} tokens.",
+                agent_id,
             )
+
+
+def _denials(world: ShownWorld, closed: ClosedTurn) -> Rows:
+    """Usage that was refused, in one row with who asked for most."""
+    record = closed.record
+    denied = () if record.units_denied is UNSET else record.units_denied
+    units = Counter({own.agent: own.units for own in denied if own.units})
+    if units:
+        (first, most), *others = units.most_common()
+        agent_id = world.agent_ids[first]
+        whose = counted(len(units), "agent") if others else agent_id
+        words = f"Usage of {whose} was refused for want of tokens: "
+        words += counted(units.total(), "unit")
+        words += f"; most of {agent_id}, {tokens(most)}." if others else "."
+        yield _row(record.turn, "denial", words, None if others else agent_id)
 
 
 def contract_words(event: ContractEvent) -> str:
@@ -184,17 +135,17 @@ def contract_words(event: ContractEvent) -> str:
     match event.happened:
         case Happened.PROPOSED if event.deal is not None:
             deal = event.deal
-            kind = deal.kind.value.replace("_", " ")
-            words += f": {deal.parties[0]} proposed a {kind} to {deal.parties[1]}"
+            kind = with_article(spaced(deal.kind.value))
+            words += f": {deal.parties[0]} proposed {kind} to {deal.parties[1]}"
         case Happened.REFUSED:
-            words += f": {event.agent_id} was refused ({event.refusal})"
+            words += f": {event.agent_id} was refused ({spaced(str(event.refusal))})"
         case _:
             by = f" by {event.agent_id}" if event.agent_id else ""
             words += f" {event.happened.value}{by}"
     if event.favoured is not None:
         words += f", for the {event.favoured.value}"
     if event.reason is not None:
-        words += f" ({event.reason.value.replace('_', ' ')})"
+        words += f" ({spaced(event.reason.value)})"
     if event.fault:
         words += f", through the fault of {named(event.fault)}"
     return f"{words}."
@@ -209,7 +160,7 @@ def transaction_words(transaction: Transaction) -> str:
     )
 
 
-def _interventions(world: ShownWorld, closed: _ClosedTurn) -> Rows:
+def _interventions(world: ShownWorld, closed: ClosedTurn) -> Rows:
     del world
     turn, governance = closed.record.turn, closed.record.governance
     if governance is UNSET:
@@ -220,21 +171,21 @@ def _interventions(world: ShownWorld, closed: _ClosedTurn) -> Rows:
         if size is False or name == "fees_allowed":
             continue
         count = "" if size is True else f": {size:,}"
-        yield _row(turn, "intervention", f"{name.replace('_', ' ').capitalize()}{count}.")
+        yield _row(turn, "intervention", f"{spaced(name).capitalize()}{count}.")
 
 
-def _rejections(world: ShownWorld, closed: _ClosedTurn) -> Rows:
+def _rejections(world: ShownWorld, closed: ClosedTurn) -> Rows:
     del world
     record = closed.record
     for text, reason in zip(record.inputs, record.outcomes, strict=True):
         if reason is not None:
             sent = sent_input(text)
-            words = f"{sent.agent_id}'s {short(sent.action.action)} was rejected: "
-            words += f"{reason.value.replace('_', ' ')}."
+            words = f"{sent.agent_id}'s {action_name_words(sent.action.action)} was rejected: "
+            words += f"{spaced(reason.value)}."
             yield _row(record.turn, "rejection", words, sent.agent_id)
 
 
-def _speech(world: ShownWorld, closed: _ClosedTurn) -> Rows:
+def _speech(world: ShownWorld, closed: ClosedTurn) -> Rows:
     del world
     for sent in map(sent_input, closed.record.inputs):
         if sent.speech:
@@ -243,7 +194,7 @@ def _speech(world: ShownWorld, closed: _ClosedTurn) -> Rows:
             yield _row(closed.record.turn, "speech", words, sent.agent_id)
 
 
-def _income(world: ShownWorld, closed: _ClosedTurn) -> Rows:
+def _income(world: ShownWorld, closed: ClosedTurn) -> Rows:
     """What agents were paid or lost without doing anything, a row for each reason."""
     record = closed.record
     moved: Mapping[PostingReason, Counter[int]] = {reason: Counter() for reason in _INCOME}
@@ -255,14 +206,15 @@ def _income(world: ShownWorld, closed: _ClosedTurn) -> Rows:
         if by_agent:
             (first, most), *_ = by_agent.most_common(1)
             agents = counted(len(by_agent), "agent")
-            words = f"{reason.value.replace('_', ' ').capitalize()}: {by_agent.total():,} tokens, "
+            words = f"{spaced(reason.value).capitalize()}: {by_agent.total():,} tokens, "
             words += f"{agents}; most {world.agent_ids[first]} with {most:,}."
             yield _row(record.turn, "income", words)
 
 
-_ROWS: Final[Mapping[str, Callable[[ShownWorld, _ClosedTurn], Rows]]] = {
+_ROWS: Final[Mapping[str, Callable[[ShownWorld, ClosedTurn], Rows]]] = {
     "end": _end,
     "insolvency": _insolvencies,
+    "denial": _denials,
     "contract": _contracts,
     "intervention": _interventions,
     "block": _blocks,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from sim_economy.core.accounts import BALANCE, DESTROYED, PLATFORM, WIDTH
@@ -11,13 +10,19 @@ from sim_economy.core.state import decode_state
 from sim_economy.core.world_config import config_values
 from sim_economy.ledger.records import Head
 from sim_economy.ledger.stores.protocol import Store
-from sim_economy.viewer.answer_rows import ChainHead, InsolventAgent, Outlook, digits, facts
+from sim_economy.viewer.answer_rows import (
+    AgentWithoutTokens,
+    ChainHead,
+    Outlook,
+    digits,
+    facts,
+)
 from sim_economy.viewer.answers import BalancesAnswer, OverviewAnswer
 from sim_economy.viewer.history.balance_history import BUCKETS_MAX, Bucket, bands_of, line_of
 from sim_economy.viewer.history.shown_world import ShownWorld, Standing
 from sim_economy.viewer.pages.asked import Asked
-from sim_economy.viewer.pages.event_rows import newest_events
-from sim_economy.viewer.pages.words import counted
+from sim_economy.viewer.pages.event_pages import newest_events
+from sim_economy.viewer.pages.standing_sentences import standing_sentence
 
 _LISTED: Final = 20
 _SAMPLES_MAX: Final = 64
@@ -31,6 +36,8 @@ def overview(world: ShownWorld, store: Store, asked: Asked) -> OverviewAnswer:
     with history.lock:
         sums, happened = history.sums, history.contracts.happened
         insolvent, outlook = _insolvent(world, standing), _outlook(world, standing)
+        out = _out_of_tokens(world, standing)
+        without = out if world.refuses_usage else insolvent
         return OverviewAnswer(
             world_id=world.first.world_id,
             title=world.source.title,
@@ -41,11 +48,14 @@ def overview(world: ShownWorld, store: Store, asked: Asked) -> OverviewAnswer:
             complete_to=min(history.turn, standing.head.turn),
             turns_planned=world.source.turns_planned,
             agents=len(world.agent_ids),
-            answer=_answer(world, standing, insolvent, outlook),
+            answer=standing_sentence(world, standing, without, outlook),
             solvent_agents=len(world.agent_ids) - len(insolvent),
             insolvent=tuple(insolvent[:_LISTED]),
+            refuses_usage=world.refuses_usage,
+            out_of_tokens=tuple(out[:_LISTED]),
+            out_of_tokens_total=len(out),
             outlook=tuple(outlook[:_LISTED]),
-            trend_turns=len(standing.recent) - 1,
+            trend_turns=standing.trend_turns,
             platform=digits(standing.platform),
             token_supply=digits(standing.token_supply),
             destroyed=digits(standing.accounts[DESTROYED]),
@@ -82,9 +92,27 @@ def since(world: ShownWorld, standing: Standing, agent: int) -> int | None:
     return world.history.agents[agent].since if read else None
 
 
-def _insolvent(world: ShownWorld, standing: Standing) -> list[InsolventAgent]:
+def out_since(world: ShownWorld, standing: Standing, agent: int) -> int | None:
+    """The turn since which an agent has been out of tokens; None while turns are being read."""
+    return standing.out_since[agent] if world.history.turn >= standing.head.turn else None
+
+
+def _out_of_tokens(world: ShownWorld, standing: Standing) -> list[AgentWithoutTokens]:
     found = [
-        InsolventAgent(
+        AgentWithoutTokens(
+            agent_id=world.agent_ids[agent],
+            balance=digits(balance),
+            since=out_since(world, standing, agent),
+        )
+        for agent, balance in enumerate(standing.balances)
+        if standing.out_since[agent] is not None
+    ]
+    return sorted(found, key=lambda own: own.since or 0)
+
+
+def _insolvent(world: ShownWorld, standing: Standing) -> list[AgentWithoutTokens]:
+    found = [
+        AgentWithoutTokens(
             agent_id=world.agent_ids[agent],
             balance=digits(balance),
             since=since(world, standing, agent),
@@ -107,39 +135,6 @@ def _outlook(world: ShownWorld, standing: Standing) -> list[Outlook]:
         if (turn := standing.insolvent_turn(agent)) is not None
     ]
     return sorted(found, key=lambda own: (own.turn, int(own.balance)))
-
-
-def _answer(
-    world: ShownWorld,
-    standing: Standing,
-    insolvent: Sequence[InsolventAgent],
-    outlook: Sequence[Outlook],
-) -> str:
-    all_of = counted(len(world.agent_ids), "agent")
-    if not insolvent:
-        now = f"None of {all_of} is insolvent"
-    else:
-        shown = [
-            f"{own.agent_id}, since turn {own.since:,}" if own.since is not None else own.agent_id
-            for own in insolvent[:3]
-        ]
-        more = f"; {len(insolvent) - 3:,} more" if len(insolvent) > 3 else ""
-        verb = "is" if len(insolvent) == 1 else "are"
-        now = f"{len(insolvent):,} of {all_of} {verb} insolvent: {'; '.join(shown)}{more}"
-    if standing.ended:
-        return f"{now}. The run ended with turn {standing.head.turn:,}."
-    if not outlook:
-        falls = "no balance" if not insolvent else "no other balance"
-        return f"{now}, and {falls} is falling." if standing.head.turn else f"{now}."
-    rank = "next" if insolvent else "first"
-    turns = counted(len(standing.recent) - 1, "turn")
-    first, *later = outlook
-    after = f", then {later[0].agent_id}, in turn {later[0].turn:,}" if later else ""
-    falls = f"{int(first.balance):,} tokens are left, {-first.trend:,.0f} fewer each turn"
-    return (
-        f"{now}. At the trend of the last {turns}, {first.agent_id} will be {rank}, "
-        f"in turn {first.turn:,} ({falls}){after}."
-    )
 
 
 def balances(world: ShownWorld, store: Store, asked: Asked) -> BalancesAnswer:

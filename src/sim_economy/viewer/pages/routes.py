@@ -14,7 +14,7 @@ from sim_economy.viewer.pages.agent_answers import agent, agents, decisions, sta
 from sim_economy.viewer.pages.asked import Asked
 from sim_economy.viewer.pages.chain_pages import chain, verification, verification_progress
 from sim_economy.viewer.pages.contract_pages import contract_life, contracts
-from sim_economy.viewer.pages.event_rows import events
+from sim_economy.viewer.pages.event_pages import events
 from sim_economy.viewer.pages.overview import balances, overview
 from sim_economy.viewer.pages.search_hits import search
 from sim_economy.viewer.pages.turn_pages import decision, turn, turn_postings
@@ -67,7 +67,7 @@ WORLD_ROUTES: Final = (
         answers.AgentsAnswer,
         agents,
         *_PAGE,
-        *("order", "search", "insolvent"),
+        *("order", "search", "insolvent", "out"),
     ),
     _route(_AGENT, "One agent", answers.AgentAnswer, agent),
     _route(
@@ -115,7 +115,7 @@ WORLD_ROUTES: Final = (
         "What happened, newest first",
         answers.EventsAnswer,
         events,
-        *("before", "limit", "kind", "agent"),
+        *("before", "skip", "limit", "kind", "agent"),
     ),
     _route("chain", "The chain's end", answers.ChainAnswer, chain, *("turn", "head")),
     _route(

@@ -15,7 +15,7 @@ from sim_economy.viewer.answers import SearchAnswer
 from sim_economy.viewer.history.shown_world import ShownWorld
 from sim_economy.viewer.history.world_history import sent_input
 from sim_economy.viewer.pages.asked import Asked
-from sim_economy.viewer.pages.words import short
+from sim_economy.viewer.pages.words import short, spaced
 
 _SECONDS: Final = 2.0
 """Seconds that one search looks through turns."""
@@ -67,7 +67,7 @@ def _numbered(world: ShownWorld, store: Store, sought: str) -> Iterator[SearchHi
     with world.history.lock:
         if kind != "turn" and number in world.history.contracts:
             row = world.history.contracts.row(number)
-            words = f"Contract {number}: {row.kind.replace('_', ' ')}, {row.stage}"
+            words = f"Contract {number}: {spaced(row.kind)}, {row.stage}"
             yield _hit("contract", words, turn=row.proposed, contract_id=number)
 
 

@@ -34,7 +34,7 @@ from sim_economy.viewer.pages.asked import Asked
 from sim_economy.viewer.pages.contract_pages import contract_event
 from sim_economy.viewer.pages.decision_rows import accounts_of, balance_of, decision_rows
 from sim_economy.viewer.pages.model_calls import calls_of
-from sim_economy.viewer.pages.words import counted, named
+from sim_economy.viewer.pages.words import counted, named, spaced
 
 _LISTED: Final = 20
 _ROWS: Final = 100
@@ -194,7 +194,7 @@ def _governance(record: TurnRecord) -> tuple[Fact, ...]:
     if record.governance is UNSET:
         return ()
     values: dict[str, Any] = to_builtins(record.governance)
-    return facts({name.replace("_", " "): held for name, held in values.items()})
+    return facts({spaced(name): held for name, held in values.items()})
 
 
 def turn_postings(world: ShownWorld, store: Store, asked: Asked) -> TurnPostingsAnswer:

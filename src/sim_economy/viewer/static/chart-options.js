@@ -1,12 +1,13 @@
 /** How a chart is drawn: its scales, axes, lines, bands, and the line below which agents are insolvent. */
 import { uPlot } from "./library.js";
+import { lastShown } from "./chart-forecast.js";
 import { drawn, rounded } from "./numbers.js";
 import { colour } from "./theme.js";
 
 const font = "12px system-ui, sans-serif";
 /** Room for the names at the ends of lines; a narrow chart names them below instead. */
 const labelsAt = 560;
-export const labelRoom = (/** @type {number} */ width) => (width < labelsAt ? 12 : 132);
+export const labelRoom = (/** @type {number} */ width) => (width < labelsAt ? 12 : 142);
 
 /** The columns of a chart as the library takes them: turns, bands' edges, lines. @param {any} props */
 export const columns = ({ turns, bands = [], lines }) => [
@@ -29,7 +30,10 @@ export function chartOptions(latest, width, height, { onCursor, onDraw }) {
     padding: [12, labelRoom(width), 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
-    scales: { x: { time: false }, y: { range: paddedRange } },
+    scales: {
+      x: { time: false, range: (_, first, last) => [first, Math.max(last, lastShown(latest.current.turns, latest.current.forecasts ?? []))] },
+      y: { range: paddedRange },
+    },
     axes: [axis({ incrs: wholeTurns, size: 28, label: "turn", labelSize: 14, labelGap: 0, labelFont: font }), axis({ size: 64, values: (_, ticks) => ticks.map(rounded) })],
     series: [{}, ...bands.flatMap(edges), ...lines.map(stroke)],
     bands: bands.map((/** @type {any} */ band, /** @type {number} */ index) => ({

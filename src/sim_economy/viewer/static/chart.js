@@ -5,18 +5,22 @@
  * @typedef {{ name: string, values: (Tokens | null)[], colour: string, link?: string, dashed?: boolean }} Line
  * @typedef {{ name: string, low: (Tokens | null)[], high: (Tokens | null)[], colour: string, shown?: boolean }} Band
  * @typedef {{ label: string, turns: number[], lines: Line[], bands?: Band[], height?: number,
- *   onTurn?: (turn: number) => void, onRange?: (first: number, last: number) => void }} ChartProps
+ *   forecasts?: import("./chart-forecast.js").Forecast[], onTurn?: (turn: number) => void, onRange?: (first: number, last: number) => void }} ChartProps
  */
 import { html, uPlot, useEffect, useLayoutEffect, useRef, useState } from "./library.js";
+import { Forecasts } from "./chart-forecast.js";
 import { EndLabels } from "./chart-labels.js";
 import { chartOptions, columns } from "./chart-options.js";
 import { ChartTable } from "./chart-table.js";
-import { number } from "./numbers.js";
+import { counted, number, tokens } from "./numbers.js";
 import { useThemeVersion } from "./theme.js";
+
+/** @type {import("./chart-forecast.js").Forecast[]} */
+const none = [];
 
 /** @param {ChartProps} props */
 export function Chart(props) {
-  const { label, turns, lines, height = 340, onTurn } = props;
+  const { label, turns, lines, forecasts = none, height = 340, onTurn } = props;
   const frame = useRef(null);
   const plot = useRef(null);
   const latest = useRef(props);
@@ -46,7 +50,7 @@ export function Chart(props) {
   }, [shape, theme, width > 0]);
 
   useEffect(() => { plot.current?.setSize({ width, height }); }, [width, height]);
-  useEffect(() => { plot.current?.setData(columns(latest.current)); }, [turns, lines, props.bands]);
+  useEffect(() => { plot.current?.setData(columns(latest.current)); }, [turns, lines, props.bands, forecasts]);
 
   const at = index !== null && index < turns.length ? index : null;
   const move = (/** @type {KeyboardEvent} */ event) => {
@@ -66,7 +70,8 @@ export function Chart(props) {
     <div class="plot" style=${{ minHeight: `${height}px` }}>
       <div ref=${frame} tabindex="0" role="slider" onKeyDown=${move} aria-label=${`${label}: turn`} aria-valuemin=${turns[0]}
         aria-valuemax=${turns.at(-1)} aria-valuenow=${turns[shown]} aria-valuetext=${spoken(props, shown)}></div>
-      <${EndLabels} plot=${plot.current} lines=${lines} drawn=${drawnAt} at=${at} />
+      <${Forecasts} plot=${plot.current} turns=${turns} lines=${lines} forecasts=${forecasts} drawn=${drawnAt} />
+      <${EndLabels} plot=${plot.current} turns=${turns} lines=${lines} forecasts=${forecasts} drawn=${drawnAt} at=${at} />
     </div>
     <${Readout} ...${props} at=${at} />
     <${ChartTable} ...${props} />
@@ -78,17 +83,17 @@ const named = (/** @type {Band} */ band) => band.shown !== false;
 
 /** The lines at a turn, in words. @param {ChartProps} props @param {number} index */
 const spoken = ({ turns, lines, onTurn }, index) =>
-  `turn ${turns[index]}: ${lines.map((line) => `${line.name} ${valueOf(line, index)}`).join(", ")}${onTurn ? ". Enter opens the turn." : ""}`;
+  `turn ${tokens(turns[index])}: ${lines.map((line) => `${line.name} ${valueOf(line, index)}`).join(", ")}${onTurn ? ". Enter opens the turn." : ""}`;
 
 const valueOf = (/** @type {Line} */ line, /** @type {number} */ index) =>
   (line.values[index] == null ? "none" : number(line.values[index]));
 
 /** What the lines are at the cursor; where there is none, in the last turn. */
-function Readout({ turns, lines, bands = [], at }) {
+function Readout({ turns, lines, bands = [], forecasts = none, at }) {
   const index = at ?? turns.length - 1;
   if (index < 0) return null;
   return html`<figcaption class="readout">
-    <span class="readout-turn">turn ${turns[index]}</span>
+    <span class="readout-turn">turn ${tokens(turns[index])}</span>
     ${lines.map((line) => html`<span class="key" key=${line.name}>
       <span class=${`swatch is-${line.colour}${line.dashed ? " is-dashed" : ""}`}></span>
       ${line.link ? html`<a href=${line.link}>${line.name}</a>` : line.name}${" "}
@@ -98,5 +103,6 @@ function Readout({ turns, lines, bands = [], at }) {
       <span class=${`swatch is-band is-${colour}`}></span>${name}${" "}
       <span class="readout-value">${number(low[index])} to ${number(high[index])}</span>
     </span>`)}
+    ${forecasts.length > 0 && html`<span class="key"><span class="dashes"></span>at the trend of the last ${counted(forecasts[0].turns, "turn")}</span>`}
   </figcaption>`;
 }

@@ -51,7 +51,7 @@ function Search({ world }) {
   };
   return html`<form role="search" onSubmit=${submit}>
     <label class="unseen" for="search">Search agents, turns, contracts, hashes and speech</label>
-    <input id="search" type="search" placeholder="Agent, turn 30, contract…" value=${text}
+    <input id="search" type="search" placeholder="Agent, turn 30, hash" value=${text}
       onInput=${(event) => set(event.target.value)} autocomplete="off" spellcheck=${false} />
   </form>`;
 }

@@ -6,6 +6,8 @@
 
 const whole = new Intl.NumberFormat("en");
 const short = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
+const tenths = new Intl.NumberFormat("en", { maximumFractionDigits: 1, signDisplay: "negative" });
+const hundredths = new Intl.NumberFormat("en", { maximumFractionDigits: 2, signDisplay: "negative" });
 const minus = (/** @type {string} */ text) => text.replace("-", "\u2212");
 
 /** The exact value of tokens. @param {Tokens} value @returns {bigint} */
@@ -27,6 +29,9 @@ export const rounded = (value) =>
 /** A number that is no integer, as an answer states it. @param {number} value @returns {string} */
 export const decimal = (value) =>
   minus(new Intl.NumberFormat("en", { maximumFractionDigits: 3 }).format(value));
+
+/** A mean of tokens: one decimal, two below 1. @param {number} value @returns {string} */
+export const mean = (value) => minus((Math.abs(value) >= 1 ? tenths : hundredths).format(value));
 
 /** A whole number exactly, another one to three decimals. @param {Tokens} value @returns {string} */
 export const number = (value) =>

@@ -46,11 +46,21 @@ export function useThemeVersion() {
 /** The value of a colour's name, as a canvas takes it. @param {string} name @returns {string} */
 export const colour = (name) => getComputedStyle(root).getPropertyValue(`--${name}`).trim();
 
-/** A colour's name for each of many lines. @param {number} index @returns {string} */
-export const lineColour = (index) => lines[index % lines.length];
-
-/** Whether a line is dashed, since its colour is another's too. @param {number} index @returns {boolean} */
-export const isDashed = (index) => index >= lines.length;
+/**
+ * How each of many lines is drawn: an agent has the colour of its index wherever that is still free, and
+ * lines are dashed once all colours are taken.
+ *
+ * @param {number[]} indices @returns {{ colour: string, dashed: boolean }[]}
+ */
+export function lineStyles(indices) {
+  const taken = new Set();
+  return indices.map((index) => {
+    const places = lines.map((_, step) => (index + step) % lines.length);
+    const solid = places.find((place) => !taken.has(place));
+    taken.add(solid);
+    return { colour: lines[solid ?? places[0]], dashed: solid === undefined };
+  });
+}
 
 const lines = ["blue", "orange", "green", "red", "purple", "sky", "violet", "brown", "slate", "grey"];
 

@@ -9,7 +9,7 @@ export function Legend({ map, plane, byClass }) {
   const shares = sharesOf(plane, map.classes.length);
   const shown = map.classes.map((each, index) => ({ ...each, share: shares[index] })).filter(({ share }) => share > 0);
   return html`<ul class="map-legend" aria-label="Colours">${shown.map(({ name, colour, share }) => html`<li key=${name}>
-    <span class=${`swatch is-${colour}`}></span>${name} <span class="note">${decimal(Math.round(1000 * share) / 10)} %</span></li>`)}
+    <span class=${`swatch is-${colour}`}></span>${name} <span class="note">${(100 * share).toFixed(1)} %</span></li>`)}
     ${plane.noisy.some(Boolean) && html`<li><span class="map-dot"></span>within noise</li>`}</ul>`;
 }
 

@@ -1,6 +1,7 @@
 /** New turns and a lost connection, said to screen readers now and then. */
 import { html, useEffect, useRef, useState } from "../library.js";
 import { counted, tokens } from "../numbers.js";
+import { withTokens, withTokensWords } from "./without-tokens.js";
 
 /** Between two announcements, in milliseconds. */
 const pause = 10_000;
@@ -18,7 +19,7 @@ export function Announcer({ world }) {
     if (!world?.overview.live || now - last.current < pause) return;
     last.current = now;
     const { turn, overview } = world;
-    set(`Turn ${tokens(turn)}: ${tokens(overview.solvent_agents)} of ${counted(overview.agents, "agent")} solvent.`);
+    set(`Turn ${tokens(turn)}: ${tokens(withTokens(overview))} of ${counted(overview.agents, "agent")} ${withTokensWords(overview)}.`);
   }, [world?.turn]);
   return html`<div class="unseen" aria-live="polite">${text}</div>`;
 }

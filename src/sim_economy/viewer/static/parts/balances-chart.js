@@ -2,7 +2,7 @@
 import { go } from "../address.js";
 import { Chart } from "../chart.js";
 import { html, useMemo, useRef } from "../library.js";
-import { isDashed, lineColour } from "../theme.js";
+import { lineStyles } from "../theme.js";
 import { useBalances } from "./balances.js";
 import { fieldOf } from "./fields.js";
 import { shownOr } from "./notices.js";
@@ -37,9 +37,9 @@ function useSuggested(overview) {
   return kept.current.agents;
 }
 
-/** Those of whom one wants to see more: insolvent, or next. */
-const suggestedOf = ({ insolvent, outlook }) =>
-  [...outlook, ...insolvent].slice(0, suggestedMost).map(({ agent_id: id }) => id);
+/** Those of whom one wants to see more: next, or without tokens. */
+const suggestedOf = ({ insolvent, out_of_tokens: out, outlook }) =>
+  [...outlook, ...out, ...insolvent.filter(({ agent_id: id }) => out.every((own) => own.agent_id !== id))].slice(0, suggestedMost).map(({ agent_id: id }) => id);
 
 function Chosen({ chosen, to }) {
   const add = (/** @type {any} */ event) => {
@@ -54,7 +54,8 @@ function Chosen({ chosen, to }) {
 }
 
 function Drawn({ world, value, view }) {
-  const drawing = useMemo(() => drawingOf(world, value, view), [value, view, world.id]);
+  const { outlook } = world.overview;
+  const drawing = useMemo(() => drawingOf(world, value, view), [value, view, world.id, outlook]);
   if (value.turns.length === 0) return html`<p class="empty">No turn is closed yet.</p>`;
   return html`<${Chart} ...${drawing} turns=${value.turns}
     onTurn=${(turn) => go(world.to(["turns", turn]))} />`;
@@ -68,21 +69,28 @@ function drawingOf(world, value, view) {
   if (view === "supply") {
     return { label: "Token supply over turns", lines: [{ name: "token supply", values: value.token_supply, colour: "slate" }] };
   }
-  const lines = value.lines.map((line, index) => ({
-    name: line.agent_id, values: line.last, colour: lineColour(index), dashed: isDashed(index), link: world.to(["agents", line.agent_id]),
+  const styles = lineStyles(value.lines.map(({ index }) => index));
+  const lines = value.lines.map((line, at) => ({
+    name: line.agent_id, values: line.last, ...styles[at], link: world.to(["agents", line.agent_id]),
   }));
   const label = "Balances of agents over turns, in tokens";
+  const forecasts = forecastsOf(world.overview).filter(({ name }) => lines.some((line) => line.name === name));
   if (world.overview.agents <= smallWorld && lines.length > 0) {
-    return { label, lines, bands: value.span > 1 ? value.lines.map(reach) : [], height: lines.length > 12 ? 420 : 360 };
+    return { label, lines, forecasts, bands: value.span > 1 ? value.lines.map((line, at) => reach(line, styles[at].colour)) : [], height: lines.length > 12 ? 420 : 360 };
   }
   const { lowest, highest, tenth, ninetieth, median } = value.bands;
   return {
-    label, height: 400,
+    label, forecasts, height: 400,
     bands: [{ name: "all agents", low: lowest, high: highest, colour: "sky" },
             { name: "eight in ten agents", low: tenth, high: ninetieth, colour: "blue" }],
-    lines: [{ name: "median", values: median, colour: "grey" }, ...lines],
+    lines: [{ name: "median", values: median, colour: "ink" }, ...lines],
   };
 }
 
+/** Those that the first sentence names. */
+const namedMost = 2;
+const forecastsOf = ({ outlook, trend_turns: turns }) =>
+  outlook.slice(0, namedMost).map(({ agent_id: name, turn }) => ({ name, turn, turns }));
+
 /** What a line passed through within each bucket. */
-const reach = (line, index) => ({ name: line.agent_id, low: line.low, high: line.high, colour: lineColour(index), shown: false });
+const reach = (line, colour) => ({ name: line.agent_id, low: line.low, high: line.high, colour, shown: false });

@@ -68,7 +68,7 @@ function joined(old, news, after) {
     token_supply: grown(old.token_supply, news.token_supply),
     bands: all(old.bands, news.bands),
     lines: news.lines.map((/** @type {any} */ line, /** @type {number} */ index) => ({
-      agent_id: line.agent_id, ...all(pick(old.lines[index]), pick(line)),
+      ...line, ...all(pick(old.lines[index]), pick(line)),
     })),
   };
 }

@@ -8,7 +8,7 @@ const followedMost = 3;
 /**
  * The rows of all pages read so far, and the way to the next one.
  *
- * @param {(next: unknown) => string} pathOf The path of a page by the `next` of the one before; of the first by undefined.
+ * @param {(next: unknown, before?: any) => string} pathOf The path of a page by the `next` of the one before, and that one; of the first by undefined.
  * @param {unknown} [version] Pages are read anew when it changes.
  * @returns {{ rows: any[], first: any, error: Error | null, waits: boolean, more: (() => void) | null }}
  */
@@ -38,7 +38,7 @@ async function readPages(pathOf, count, signal) {
   const first = answer;
   let { rows, next } = answer;
   for (let page = 1; page < count && next !== null; page += 1) {
-    answer = await answerOf(pathOf(next), { signal });
+    answer = await answerOf(pathOf(next, answer), { signal });
     rows = rows.concat(answer.rows);
     ({ next } = answer);
   }

@@ -2,7 +2,7 @@
 import { go } from "../address.js";
 import { Chart } from "../chart.js";
 import { html, useMemo } from "../library.js";
-import { counted, decimal, signed, tokens, words } from "../numbers.js";
+import { counted, mean, signed, tokens, words } from "../numbers.js";
 import { AgentHeading } from "../parts/agent-heading.js";
 import { useBalances } from "../parts/balances.js";
 import { ContractTable } from "../parts/contract-table.js";
@@ -10,6 +10,8 @@ import { KeyFigures } from "../parts/figures.js";
 import { shownOr } from "../parts/notices.js";
 import { Speech } from "../parts/speech.js";
 import { Table } from "../parts/table.js";
+import { withoutTokensWords } from "../parts/without-tokens.js";
+import { lineStyles } from "../theme.js";
 import { useAnswer } from "../wire.js";
 
 export function Agent({ world, agentId }) {
@@ -21,9 +23,9 @@ export function Agent({ world, agentId }) {
 function Known({ world, value }) {
   const { agent, reasons, contracts, speech } = value;
   return html`<p class="answer">${value.answer}</p>
-    <${KeyFigures} figures=${figuresOf(value, world.overview.ended)} />
+    <${KeyFigures} figures=${figuresOf(value, world.overview)} />
     <div class="two">
-      <section><h2>Balance over turns</h2><${OwnChart} world=${world} agentId=${agent.agent_id} />
+      <section><h2>Balance over turns</h2><${OwnChart} world=${world} agent=${agent} />
         <h2>Contracts</h2>
         ${contracts.length === 0
           ? html`<p class="empty">It was never a party of one.</p>`
@@ -46,11 +48,11 @@ const reasonColumns = [
   { name: "postings", number: true, cell: ({ postings }) => tokens(postings) },
 ];
 
-function figuresOf({ agent, actions, rejections }, ended) {
+function figuresOf({ agent, actions, rejections }, overview) {
   const usual = Object.entries(actions).sort(([, first], [, second]) => second - first).slice(0, 3);
   return [
     { label: "balance", value: tokens(agent.balance), bad: BigInt(agent.balance) < 0n, note: `lowest ${tokens(agent.lowest)}` },
-    { label: "trend a turn", value: decimal(agent.trend), note: outlookOf(agent, ended), bad: agent.insolvent_turn !== null },
+    { label: "trend a turn", value: mean(agent.trend), note: outlookOf(agent, overview), bad: agent.insolvent_turn !== null },
     { label: "staked", value: tokens(agent.staked), note: `${tokens(agent.unstaking)} unstaking` },
     { label: "in escrow", value: tokens(agent.escrow), note: `${tokens(agent.pending)} pending` },
     { label: "actions", value: tokens(Object.values(actions).reduce((sum, count) => sum + count, 0)),
@@ -59,22 +61,23 @@ function figuresOf({ agent, actions, rejections }, ended) {
   ];
 }
 
-function outlookOf({ since, insolvent_turn: turn, balance }, ended) {
-  if (since !== null) return `insolvent since turn ${tokens(since)}`;
-  if (balance.startsWith("-")) return "insolvent now";
-  if (ended) return "the run has ended";
-  return turn === null ? "its balance does not fall" : `insolvent in turn ${tokens(turn)}, if it lasts`;
+function outlookOf(agent, { ended, refuses_usage: refuses }) {
+  return withoutTokensWords(agent, refuses) || (ended ? "the run has ended" : agent.trend < 0 ? "it lasts until the next period" : "its balance does not fall");
 }
 
-function OwnChart({ world, agentId }) {
+function OwnChart({ world, agent }) {
+  const { agent_id: agentId, insolvent_turn: turn } = agent;
   const asked = useMemo(() => [agentId], [agentId]);
+  const { trend_turns: over } = world.overview;
+  const forecasts = useMemo(() => (turn === null ? [] : [{ name: agentId, turn, turns: over }]), [agentId, turn, over]);
   const balances = useBalances(world, asked);
   return shownOr(balances, "its balance", ({ turns, lines, span }) => {
     const own = lines[0];
     if (own === undefined || turns.length === 0) return html`<p class="empty">No turn is closed yet.</p>`;
-    const reach = { name: "within each point", low: own.low, high: own.high, colour: "blue" };
+    const [{ colour }] = lineStyles([own.index]);
+    const reach = { name: "within each point", low: own.low, high: own.high, colour };
     return html`<${Chart} label=${`Balance of ${agentId} over turns, in tokens`} turns=${turns} height=${280}
-      lines=${[{ name: agentId, values: own.last, colour: "blue" }]} bands=${span > 1 ? [reach] : []}
+      lines=${[{ name: agentId, values: own.last, colour }]} bands=${span > 1 ? [reach] : []} forecasts=${forecasts}
       onTurn=${(turn) => go(world.to(["agents", agentId, "turns", turn]))} />`;
   });
 }

@@ -1,6 +1,6 @@
 /** All contracts, newest first. */
 import { html } from "../library.js";
-import { counted } from "../numbers.js";
+import { counted, tokens } from "../numbers.js";
 import { ContractTable } from "../parts/contract-table.js";
 import { Filters } from "../parts/filters.js";
 import { More, usePages } from "../parts/more.js";
@@ -31,5 +31,5 @@ function sentence({ contracts, open_contracts: open }) {
   const proposed = contracts.proposed ?? 0;
   if (proposed === 0) return "No contract was proposed in this world.";
   return `${counted(proposed, "contract")} ${proposed === 1 ? "was" : "were"} proposed: ` +
-    `${contracts.settled ?? 0} settled, ${contracts.defaulted ?? 0} defaulted, ${open} open.`;
+    `${tokens(contracts.settled ?? 0)} settled, ${tokens(contracts.defaulted ?? 0)} defaulted, ${tokens(open)} open.`;
 }

@@ -7,14 +7,14 @@ import { shownOr } from "../parts/notices.js";
 import { Title } from "../parts/title.js";
 
 const filters = [
-  { name: "kind", label: "Kind", choices: ["insolvency", "block", "contract", "rejection", "speech", "income", "transaction", "intervention", "end"] },
+  { name: "kind", label: "Kind", choices: ["insolvency", ["denial", "refused usage"], "block", "contract", "rejection", "speech", "income", "transaction", "intervention", "end"] },
   { name: "agent", label: "Agent" },
 ];
 const limit = 100;
 
 export function Events({ world, query }) {
   const stated = Object.fromEntries(query);
-  const pages = usePages((before) => world.path("view/events", { ...stated, before, limit }), world.version);
+  const pages = usePages((before, page) => world.path("view/events", { ...stated, before, skip: page?.skip || undefined, limit }), world.version);
   return html`<${Title} text="Events" />
     <${Filters} filters=${filters} query=${query} link=${(next) => world.to(["events"], next)} />
     ${shownOr({ value: pages.first, error: pages.error }, "the events", () => html`
