@@ -50,17 +50,29 @@ def test_a_turn_adds_to_the_messages_before_it_and_changes_none(tmp_path: Path) 
                 assert len(after) == 2 * 2 + 1
                 assert after[0].text.startswith(f"{who}\n\nTurn {turn - 1}.")
                 assert after[1:-2] == before[-2:]
-    assert len(shortened) == 8 + 6, "every agent in its own of sixteen turns"
+    assert len(shortened) == 8 + 5, "every agent in its own of sixteen turns, from the tenth on"
+    assert min(shortened) >= 10
     assert max(Counter(shortened).values()) == 1
 
 
 @pytest.mark.parametrize("memory_turns", [0, 1, 2, 5, 20, 200])
 def test_what_is_kept_grows_by_a_turn_until_it_is_few_again(memory_turns: int) -> None:
     kept = [turns_kept(turn, 3, memory_turns) for turn in range(1, 3201)]
-    assert all(after == before + 1 or after == min(kept) for before, after in pairwise(kept))
-    assert min(kept) == min(memory_turns, 1) * max(memory_turns // 5, 1)
-    average = sum(kept) / len(kept)
+    fewest = min(memory_turns, 1) * max(memory_turns // 5, 1)
+    assert all(after == before + 1 or after == fewest for before, after in pairwise(kept))
+    assert min(kept[memory_turns:]) == fewest
+    later = kept[3 * memory_turns :]
+    average = sum(later) / len(later)
     assert memory_turns - 1 <= average <= memory_turns
+
+
+@pytest.mark.parametrize("memory_turns", [1, 2, 5, 20])
+def test_nothing_is_left_out_before_there_was_as_much_as_is_kept(memory_turns: int) -> None:
+    for agent in range(40):
+        kept = [turns_kept(turn, agent, memory_turns) for turn in range(1, 100)]
+        lost = [turn for turn, most in enumerate(kept, 1) if most < min(turn - 1, memory_turns)]
+        assert min(lost, default=memory_turns) >= memory_turns
+        assert max(kept) <= 3 * memory_turns
 
 
 def test_what_is_kept_is_bounded_by_characters_too(tmp_path: Path) -> None:

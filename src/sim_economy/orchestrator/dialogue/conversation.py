@@ -23,14 +23,15 @@ def turns_kept(turn: int, agent: int, memory_turns: int) -> int:
     """How many earlier turns an agent may be shown: one more each turn, then few again.
 
     They are `memory_turns` on average, or a little less. Agents lose theirs in different turns,
-    so that no turn finds all caches cold.
+    so that no turn finds all caches cold, and none before there were `memory_turns`.
 
     Args:
         agent: Index in genesis order.
     """
     fewest = min(memory_turns, max(1, memory_turns // 5))
     block = max(1, 2 * (memory_turns - fewest))
-    return fewest + (turn + agent) % block
+    since_loss = (turn + agent) % block
+    return fewest + since_loss if turn - since_loss >= memory_turns else turn - 1
 
 
 def kept_exchanges(
