@@ -130,8 +130,10 @@ def test_a_row_that_is_not_there_is_refused(folder: Path, tmp_path: Path) -> Non
     run_sweep(small_study(), own, seconds_max=1e-9)
     with pytest.raises(InputError, match="0 has not been played yet"):
         open_row(small_plan(), own, 0)
-    with pytest.raises(FolderError, match="holds no sweep"):
+    with pytest.raises(FolderError, match=f"holds no sweep; name {own}"):
         kept_study(tmp_path)
+    with pytest.raises(FolderError, match="holds no sweep; `sim-economy sweep` makes one"):
+        kept_study(own / "tables")
 
 
 def test_a_row_of_an_unfinished_sweep_can_be_opened(tmp_path: Path) -> None:

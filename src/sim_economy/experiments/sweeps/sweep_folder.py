@@ -68,7 +68,10 @@ def kept_study(folder: Path) -> SweepStudy:
     """
     kept = _kept(folder)
     if kept is None:
-        raise FolderError("folder_foreign", str(folder), "holds no sweep; `sim-economy sweep`")
+        held = (own.parent for own in folder.glob(f"*/{MANIFEST}"))
+        within = sorted(str(own) for own in held if _kept(own) is not None)
+        way = f"name {' or '.join(within)}" if within else "`sim-economy sweep` makes one"
+        raise FolderError("folder_foreign", str(folder), f"holds no sweep; {way}")
     if kept.get("of_python"):
         raise FolderError(
             "settings_changed",
