@@ -90,10 +90,27 @@ def source_digests(policies: Iterable[tuple[str, Policy]]) -> dict[str, str]:
 def _sources(kind: type[Policy]) -> Iterator[str]:
     """The source of a class and of those between it and `Policy`."""
     for own in kind.__mro__[: kind.__mro__.index(Policy)]:
-        try:
-            yield inspect.getsource(own)
-        except (OSError, TypeError):  # a notebook's cell has no file to find a class in
+        source = _class_source(own)
+        if source is not None:
+            yield source
+        else:
             yield from (_source(name, held) for name, held in sorted(vars(own).items()))
+
+
+def _class_source(kind: type[Policy]) -> str | None:
+    """The source of a class; None where no file has it, as that of a notebook's cell.
+
+    A class is looked for in the file of its module, which in `__main__` can be another program's;
+    a function knows its own file.
+    """
+    try:
+        source, file = inspect.getsource(kind), inspect.getsourcefile(kind)
+    except (OSError, TypeError):
+        return None
+    held = (getattr(own, "__func__", own) for own in vars(kind).values())
+    files = {own.__code__.co_filename for own in held if isinstance(own, FunctionType)}
+    in_file = file in files or not files
+    return source if in_file and f"class {kind.__name__}" in source else None
 
 
 def _source(name: str, held: Any) -> str:
