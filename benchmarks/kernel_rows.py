@@ -24,6 +24,8 @@ from sim_economy.scenarios.presets import preset
 
 TURNS, AGENTS = 60, 8
 USAGE = UniformUsage(thinking=(50, 350), output=(40, 280))
+LARGE_BATCH = 8
+"""Times as many worlds where two threads play: of a few, what is done once takes a tenth."""
 REPLICATES = 64
 SWEPT = {
     "base_inference_rate": (0, 2 * MILLION),
@@ -67,13 +69,14 @@ def batches(worlds: int) -> list[KernelRow]:
     rows = []
     for rules in ("as-run", "as-written"):
         shared, swept = _batch(rules, worlds, swept=False), _batch(rules, worlds, swept=True)
+        many = [_batch(rules, LARGE_BATCH * worlds, swept=own) for own in (False, True)]
         rows += [
             KernelRow(f"kernel, {rules}, parameters shared", shared),
             KernelRow(f"kernel, {rules}, four parameters swept", swept),
             KernelRow(f"kernel, {rules}, shared, every turn", shared, every_turn=True),
             KernelRow(f"kernel, {rules}, swept, every turn", swept, every_turn=True),
-            KernelRow(f"kernel, {rules}, shared, two threads", shared, 2),
-            KernelRow(f"kernel, {rules}, swept, two threads", swept, 2),
+            KernelRow(f"kernel, {rules}, shared, two threads", many[0], 2),
+            KernelRow(f"kernel, {rules}, swept, two threads", many[1], 2),
         ]
         rows += [
             KernelRow(

@@ -76,7 +76,7 @@ def traced(*turns: Sequence[int]) -> TracedUsage:
     return TracedUsage(path="trace.csv", rows=rows, last=len(turns), repeat=True)
 
 
-CHUNK_WORLDS = 1024
+CHUNK_WORLDS = 4096
 WRAPPED = 2**64 // 10**12 + 1
 """Units that times 10^12 are few, in 64 bits."""
 

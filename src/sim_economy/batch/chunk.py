@@ -18,8 +18,8 @@ from sim_economy.batch.results.series_sums import SeriesSums
 from sim_economy.batch.shape import AGENTS, TURNS
 from sim_economy.core.randomness import SEED_STEP
 
-CHUNK_WORLDS: Final = 16 * LANES
-"""Worlds that are packed at once; results do not depend on it."""
+CHUNK_WORLDS: Final = 64 * LANES
+"""Worlds that are packed at once, at most; results do not depend on it."""
 IN_RANGE: Final = np.int32(LIMIT - 1)
 FIRST_STEP: Final = np.uint64(SEED_STEP)
 
@@ -28,14 +28,15 @@ class Chunk:
     """Blocks that one thread packs, plays and reads, again and again."""
 
     def __init__(
-        self, packed: Packed, allowances: list[Any], series: SeriesSums | None = None
+        self, packed: Packed, worlds: int, allowances: list[Any], series: SeriesSums | None = None
     ) -> None:
+        """Make room for so many worlds at once."""
         self._packed = packed
         self._series = series
         self._first = self._end = 0
         agents = packed.batch.config.num_agents
         integers, floats = lanes.POLICY // LANES + packed.policy_rows, lanes.RATES // LANES
-        blocks = self._blocks(min(CHUNK_WORLDS, packed.worlds))
+        blocks = self._blocks(worlds)
         self.parameters = aligned((blocks, integers, LANES), np.int32)
         self.rates = aligned((blocks, floats, LANES), np.float64)
         self.usage = aligned((blocks, lanes.USAGE_ROWS // LANES, LANES), np.int64)

@@ -21,6 +21,9 @@ from sim_economy.batch.world_batch import BatchResult, FamilyPolicy, WorldBatch
 LARGE_AGENTS: Final = 2_000
 """Agents of a world from which on lanes are its agents: 64 such worlds leave the caches."""
 
+_PARTS: Final = 16
+"""Of a thread's worlds: it waits at the end for less than one of them."""
+
 
 def plays_large(batch: WorldBatch) -> bool:
     """Test whether lanes can be the agents of a world: all follow one published policy."""
@@ -61,10 +64,11 @@ def play_batch(
     series = None if points is None else SeriesSums.of(points, batch.turns)
 
     most = threads_of(threads)
-    size = max(LANES, min(CHUNK_WORLDS, -(-worlds // (most * LANES)) * LANES))
+    share = -(-worlds // (most * _PARTS * LANES)) * LANES
+    size = max(LANES, min(CHUNK_WORLDS, share))
 
     def player() -> Player:
-        chunk = _chunk_of(packed, allowances, series)
+        chunk = _chunk_of(packed, size, allowances, series)
 
         def play(first: int) -> None:
             end = min(first + size, worlds)
@@ -89,11 +93,13 @@ def play_batch(
     )
 
 
-def _chunk_of(packed: Packed, allowances: list[Any], series: SeriesSums | None) -> Chunk:
-    """What plays a part of a batch."""
+def _chunk_of(
+    packed: Packed, worlds: int, allowances: list[Any], series: SeriesSums | None
+) -> Chunk:
+    """What plays so many worlds of a batch at once."""
     if packed.rules is None:
-        return Chunk(packed, allowances, series)
+        return Chunk(packed, worlds, allowances, series)
     # Compiled apart, and only where it is asked for.
     from sim_economy.batch.governance.governed_chunk import GovernedChunk  # noqa: PLC0415
 
-    return GovernedChunk(packed, allowances, series)
+    return GovernedChunk(packed, worlds, allowances, series)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sim_economy.batch.arrays import BlockWorlds, Shared, Workspace, aligned
-from sim_economy.batch.chunk import CHUNK_WORLDS, Chunk, copy_metrics, read_block
+from sim_economy.batch.chunk import Chunk, copy_metrics, read_block
 from sim_economy.batch.compiling import compiled_apart
 from sim_economy.batch.governance.governance_arrays import Governance, governance_of
 from sim_economy.batch.governance.governance_block import play_governed_block
@@ -24,10 +24,11 @@ class GovernedChunk(Chunk):
     """Blocks of worlds with interventions, as a chunk; their code is compiled apart."""
 
     def __init__(
-        self, packed: Packed, allowances: list[Any], series: SeriesSums | None = None
+        self, packed: Packed, worlds: int, allowances: list[Any], series: SeriesSums | None = None
     ) -> None:
-        super().__init__(packed, allowances, series)
-        blocks = self._blocks(min(CHUNK_WORLDS, packed.worlds))
+        """Make room for so many worlds at once."""
+        super().__init__(packed, worlds, allowances, series)
+        blocks = self._blocks(worlds)
         doses = aligned((blocks, DOSES // LANES, LANES), np.int64)
         for row, values in packed.doses.items():
             self._write(doses[:, row // LANES], values)
