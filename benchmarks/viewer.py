@@ -37,6 +37,8 @@ from tests.browser.chromium import MISSING, program, running
 from tests.browser.viewing import viewed
 
 STREAMS: Final = 49
+READING_MS: Final = 600_000
+"""Until a ledger of ten million agent-turns is read, and the page asks for nothing more."""
 CHART: Final = ".plot canvas"
 ANSWER: Final = "main .answer"
 DRAINING: Final = """
@@ -127,7 +129,7 @@ def first_screens(browser: Browser, address: str) -> dict[str, float]:
         figures[f"answer, {look}"] = time.perf_counter() - start
         page.wait_for_selector(CHART)
         figures[f"chart, {look}"] = time.perf_counter() - start
-        page.wait_for_load_state("networkidle")
+        page.wait_for_load_state("networkidle", timeout=READING_MS)
         figures[f"quiet, {look}"] = time.perf_counter() - start
         paint = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
         figures[f"paint, {look}"] = page.evaluate(paint) / 1000
