@@ -36,7 +36,10 @@ def test_the_answer_and_the_costs_are_those_of_the_runs(folder: Path, rows: dict
     rents = dict(collected.select("treatment", "tokens").rows())
     plain = rents["plain"]
     cap, rebate, rails, earlier = (plain - rents[rule] for rule in RULES)
-    assert f"keeps {plain / 100:.2f} USD" in answer
+    assert f"keeps {plain / 100:.2f} USD before it pays the provider" in answer
+    invoice = pl.read_csv(folder / "usage.csv")["cost"].sum()
+    assert f"invoice**, {invoice:.2f} USD here" in PAGE.read_text(encoding="utf-8")
+    assert plain / 100 < invoice  # so that it does not pay it
     assert f"cost the platform {cap / 100:.2f} USD" in answer
     assert f"would cost it {earlier / 100:.2f} USD" in answer
     assert f"keeps {plain:,.0f} tokens" in rows["no rule"]
