@@ -57,7 +57,7 @@ def test_a_map_is_drawn_again_but_never_over_strange_files(swept: Path, tmp_path
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--turns", "60"), "a FOLDER is played"),
+        (("--turns", "60"), "or play it again with `sim-economy sweep STUDY --fresh`"),
         (("--across", "no_such_key"), "the rows have no column no_such_key"),
     ],
 )

@@ -61,7 +61,8 @@ def map(  # noqa: A001 - the command's name
 
     if folders and (turns or seeds is not None or fresh):
         raise click.UsageError(
-            "--turns, --seeds and --fresh are of what is played; a FOLDER is played"
+            "a FOLDER is drawn as it was played: leave out --turns, --seeds and --fresh,"
+            " or play it again with `sim-economy sweep STUDY --fresh`"
         )
     with claimed(out, "map", _is_ours):
         if not folders:
