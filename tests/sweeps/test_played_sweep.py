@@ -292,7 +292,7 @@ def test_a_failed_run_exits_with_1(tmp_path: Path) -> None:
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_an_interrupted_command_goes_on(jobs: str, tmp_path: Path) -> None:
     (tmp_path / "small.toml").write_text(STUDY, encoding="utf-8")
-    call = ["sweep", "small.toml", "--turns", "60", "--seeds", "24", "--no-report", "--json"]
+    call = ["sweep", "small.toml", "--turns", "60", "--seeds", "48", "--no-report", "--json"]
     command = [sys.executable, "-c", CALL, *call, "--jobs", jobs]
     with subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -307,12 +307,12 @@ def test_an_interrupted_command_goes_on(jobs: str, tmp_path: Path) -> None:
     if out:
         pytest.skip("it was done before it could be interrupted")
     assert process.returncode == 130, (process.returncode, err)
-    assert b" of 144 runs are kept in out/small; the same command goes on" in err
+    assert b" of 288 runs are kept in out/small; the same command goes on" in err
     ended = json_of(sim_economy(*call, cwd=tmp_path))
-    assert ended["resumed"] + ended["played"] == 144
+    assert ended["resumed"] + ended["played"] == 288
     if jobs == "1":
         assert ended["resumed"] > 0
-        study = load_study(tmp_path / "small.toml", {"turns": 60, "seeds": 24})
+        study = load_study(tmp_path / "small.toml", {"turns": 60, "seeds": 48})
         whole = se.sweep(study, tmp_path / "other")
         assert files_of(whole.folder) == files_of(tmp_path / "out/small")
 
