@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Literal
 
@@ -16,7 +15,7 @@ from sim_economy.reports.maps.map_sentences import SolvencyMap, read_map
 from sim_economy.reports.maps.solvency_cells import facets_of
 from sim_economy.reports.sensitivity.sensitivity_report import write_sensitivity
 from sim_economy.reports.sensitivity.swept_outcomes import SensitivityMethod
-from tests.browser.chromium import MISSING, OpenPage, program, running
+from tests.browser.chromium import OpenPage
 from tests.reports.swept_rows import ACROSS, UP, made_up_rows
 from tests.reports.test_sensitivity_report import made_up_sensitivity
 
@@ -24,14 +23,6 @@ SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 WIDTHS: Final = (360, 1280, 1920)
 TARIFFS: Final = [round(0.1 * step, 1) for step in range(1, 36)]
 CAUTIONS: Final = [*range(-240, 601, 30)]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if program() is None:
-        pytest.skip(MISSING)
-    with running() as browser:
-        yield browser
 
 
 def a_map() -> SolvencyMap:

@@ -9,15 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.api.wire_client import EngineProcess
-from tests.browser.chromium import MISSING, OpenPage, program, running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if program() is None:
-        pytest.skip(MISSING)
-    with running() as found:
-        yield found
+from tests.browser.chromium import OpenPage
 
 
 @pytest.fixture(scope="module")

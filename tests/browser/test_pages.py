@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -11,19 +10,10 @@ from msgspec.structs import replace
 from playwright.sync_api import Browser
 
 from sim_economy.reports.page.files import write_files
-from tests.browser.chromium import MISSING, OpenPage, program, running
+from tests.browser.chromium import OpenPage
 from tests.reports.page.examples import example_report, hostile
 
 WIDTHS: Final = (360, 768, 1280, 1920)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests here, or a line that says why there is none."""
-    if program() is None:
-        pytest.skip(MISSING)
-    with running() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, Literal
@@ -16,21 +15,13 @@ from sim_economy.reports.played_tariffs import whatif
 from sim_economy.reports.report import write_report
 from sim_economy.reports.transcripts.transcript_page import write_page
 from sim_economy.reports.whatif_report import write_whatif
-from tests.browser.chromium import MISSING, OpenPage, program, running
+from tests.browser.chromium import OpenPage
 from tests.orchestrator.setup import play, poor
 from tests.reports.played import played
 from tests.whatif.logs import compared as compared_tariffs
 
 WIDTHS: Final = (360, 1280, 1920)
 SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if program() is None:
-        pytest.skip(MISSING)
-    with running() as browser:
-        yield browser
 
 
 def reproduced(folder: Path) -> Path:

@@ -16,18 +16,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from sim_economy.ledger.readers.statement import statement
-from tests.browser.chromium import MISSING, OpenPage, program, running
+from tests.browser.chromium import OpenPage
 from tests.cli.shell import sim_economy
 
 PROGRAM: Final = str(Path(sys.executable).parent / "sim-economy")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if program() is None:
-        pytest.skip(MISSING)
-    with running() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

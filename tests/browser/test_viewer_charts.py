@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, Final
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.chromium import MISSING, OpenPage, program, running
+from tests.browser.chromium import OpenPage
 from tests.browser.stub_viewer import served
 from tests.browser.stub_world import StubWorld
 
@@ -25,14 +24,6 @@ BOXES: Final = """query => [...document.querySelectorAll(query)].map((element) =
   const { top, bottom, left, right } = element.getBoundingClientRect();
   return [top, bottom, left, right];
 })"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if program() is None:
-        pytest.skip(MISSING)
-    with running() as browser:
-        yield browser
 
 
 def opened(browser: Browser, address: str) -> Page:

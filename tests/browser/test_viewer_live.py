@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.api.wire_client import EngineProcess
-from tests.browser.chromium import MISSING, OpenPage, program, running
+from tests.browser.chromium import OpenPage
 
 AGENTS: Final = ["ada", "bo", "cy", "di"]
 INIT: Final[dict[str, Any]] = {
@@ -18,14 +16,6 @@ INIT: Final[dict[str, Any]] = {
     "agent_ids": AGENTS,
 }
 MINE: Final = {"action": "mine"}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if program() is None:
-        pytest.skip(MISSING)
-    with running() as browser:
-        yield browser
 
 
 def turn(said: str) -> dict[str, Any]:

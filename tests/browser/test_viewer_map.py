@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from sim_economy.experiments.sweeps.study import load_study
 from sim_economy.experiments.sweeps.sweep import run_sweep
-from tests.browser.chromium import MISSING, OpenPage, program, running
+from tests.browser.chromium import OpenPage
 from tests.browser.viewing import viewed
 from tests.sweeps.small_studies import files_of
 
@@ -32,9 +32,8 @@ STUDY: Final = {
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if program() is None:
-        pytest.skip(MISSING)
+def folder(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    del browser  # without one nothing is played
     found = tmp_path_factory.mktemp("map") / "sweep"
     run_sweep(load_study(STUDY), found)
     return found
@@ -43,12 +42,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(folder: Path) -> Iterator[str]:
     with viewed(folder) as (found, _):
-        yield found
-
-
-@pytest.fixture(scope="module")
-def browser(folder: Path) -> Iterator[Browser]:
-    with running() as found:
         yield found
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Final
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.chromium import MISSING, OpenPage, program, running
+from tests.browser.chromium import OpenPage
 from tests.browser.stub_viewer import served
 from tests.browser.stub_world import HASH, StubWorld
 
@@ -66,14 +64,6 @@ HINT_ROOM: Final = """() => {
   return inner - cross - pen.measureText(field.placeholder).width;
 }"""
 """Pixels that are left beside the search field's hint and the cross that empties the field."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if program() is None:
-        pytest.skip(MISSING)
-    with running() as browser:
-        yield browser
 
 
 def screens(page: Page) -> list[str]:
