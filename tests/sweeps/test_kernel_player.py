@@ -14,6 +14,7 @@ from sim_economy.experiments.sweeps import sweep as sweep_module
 from sim_economy.experiments.sweeps.kernel_player import kernel_player
 from sim_economy.experiments.sweeps.study import load_study
 from sim_economy.experiments.sweeps.sweep_plan import RowSpan, SweepPlan
+from sim_economy.scenarios.scenario import load_scenario
 from tests.sweeps.small_studies import small_plan
 
 BASE: Final[dict[str, Any]] = {
@@ -139,10 +140,30 @@ def test_what_the_kernel_has_no_rule_for_is_named() -> None:
     assert "investor" in said
 
 
+@pytest.mark.parametrize(
+    ("settings", "by_turn", "function"),
+    [
+        ({}, False, "play_blocks"),
+        ({"num_agents": 2_000}, False, "play_large"),
+        ({"num_agents": 2_000}, True, "play_blocks"),
+        ({"num_agents": 2_000, "policy": "investor"}, False, "play_blocks"),
+        ({"governance": {"debt_rails": {}}}, False, "play_governed_blocks"),
+    ],
+)
+def test_what_is_looked_for_is_what_would_be_compiled(
+    settings: dict[str, Any], by_turn: bool, function: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("numba")
+    asked: list[str] = []
+    monkeypatch.setattr("sim_economy.batch.compiling.has_compiled_code", asked.append)
+    players.is_compiled(load_scenario("as-run", settings), by_turn=by_turn)
+    assert asked == [function]
+
+
 def test_a_first_compile_is_announced_in_python_too(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(sweep_module, "is_compiled", lambda scenario: False)
+    monkeypatch.setattr(sweep_module, "is_compiled", lambda scenario, *, by_turn: False)
     study = {"turns": 1, "seeds": 1_001, "vary": {"study_cost": [1, 2]}}
     with pytest.warns(UserWarning, match="compiling the batch kernel for this processor, once"):
         se.sweep(study, tmp_path / "own")

@@ -92,12 +92,23 @@ def kernel_player(plan: SweepPlan, rows: int | None = None) -> KernelPlayer | st
     return KernelPlayer(plan) if reason is None else reason
 
 
-def is_compiled(scenario: Scenario) -> bool:
-    """Test whether what plays a scenario was compiled before, and kept; imports Numba."""
-    from sim_economy.batch.compiling import has_compiled_code  # noqa: PLC0415
+def is_compiled(scenario: Scenario, *, by_turn: bool = False) -> bool:
+    """Test whether what plays a scenario was compiled before, and kept; imports Numba.
 
-    governed = scenario.config.governance is not None
-    return has_compiled_code("play_governed_blocks" if governed else "play_blocks")
+    Args:
+        by_turn: Whether what stands at the end of each turn is asked for.
+    """
+    # Both import Numba.
+    from sim_economy.batch.compiling import has_compiled_code  # noqa: PLC0415
+    from sim_economy.batch.play import LARGE_AGENTS  # noqa: PLC0415
+
+    if scenario.config.governance is not None:
+        return has_compiled_code("play_governed_blocks")
+    if scenario.config.num_agents >= LARGE_AGENTS and not by_turn:
+        behaviour = behaviour_of(scenario.population)
+        if not isinstance(behaviour, CoreOnly) and _follow_family(behaviour):
+            return has_compiled_code("play_large")
+    return has_compiled_code("play_blocks")
 
 
 def _obstacle(scenario: Scenario, *, by_turn: bool) -> str | None:

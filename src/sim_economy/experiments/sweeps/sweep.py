@@ -188,7 +188,10 @@ class _Session:
 
     def announce(self, notify: Callable[[str], None]) -> None:
         """Say what takes its time: compiling, or the core where a large sweep has no kernel."""
-        if self._kernel is not None and not is_compiled(self._plan.study.scenario.base):
+        study = self._plan.study
+        if self._kernel is not None and not is_compiled(
+            study.scenario.base, by_turn=study.per_turn
+        ):
             notify(COMPILING)
         elif self.on_core and self._plan.rows > SMALL_ROWS:
             notify(f"the core plays these runs, one by one: {self.on_core}")
