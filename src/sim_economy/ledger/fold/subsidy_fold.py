@@ -34,14 +34,14 @@ class SubsidyFold:
         postings = [own.posting for own in received]
         rebates = sum(own.amount for own in postings if own.reason is PostingReason.REBATE)
         left = record.bill.covered - record.bill.dividends - rebates
+        reason = PostingReason.ARBITRATION_SUBSIDY
         expected = []
         for arbitrator, tokens in self._due(record, contracts):
             paid = min(tokens, left)
             left -= paid
             if paid:
                 target = BALANCE + WIDTH * arbitrator
-                expected.append(Posting(PLATFORM, target, paid, PostingReason.ARBITRATION_SUBSIDY))
-        reason = PostingReason.ARBITRATION_SUBSIDY
+                expected.append(Posting(PLATFORM, target, paid, reason))
         paid_out = [own for own in received if own.posting.reason is reason]
         if those_expected(paid_out, expected) != len(paid_out):
             yield "the arbitration subsidies are not those of the contracts that counted"
