@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from sim_economy.reports.tables import MINUS, number
+from sim_economy.ledger.readers.plain_numbers import MINUS, number
 from sim_economy.statistics.equivalence import paired_equivalence
 from sim_economy.statistics.intervals import Interval, student_interval
 from sim_economy.studies.findings.study_effects import EffectKind, judged, kind_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from itertools import product
 
-from sim_economy.reports.tables import number
+from sim_economy.ledger.readers.plain_numbers import number
 from sim_economy.statistics.equivalence import paired_equivalence
 from sim_economy.studies.findings.study_effects import is_turned, settled_kind
 from sim_economy.studies.study_outcomes import OUTCOMES

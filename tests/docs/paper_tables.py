@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 from itertools import combinations
 
-from sim_economy.reports.tables import number
+from sim_economy.ledger.readers.plain_numbers import number
 from sim_economy.statistics.interaction import factorial_contrasts
 from sim_economy.statistics.intervals import student_interval
 from sim_economy.studies.findings.study_decisions import verdict_text

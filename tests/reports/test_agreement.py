@@ -13,8 +13,8 @@ from urllib.parse import unquote
 import pytest
 
 from sim_economy.experiments.experiment import write_results
+from sim_economy.ledger.readers.plain_numbers import MINUS
 from sim_economy.reports.report import write_report
-from sim_economy.reports.tables import MINUS
 from sim_economy.runs.extended_metrics import EXTENDED_METRICS
 from tests.reports.played import played
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from sim_economy.ledger.readers.plain_numbers import number
 from sim_economy.reports.tables import (
     PRINTED,
     Table,
-    number,
     paper_tables,
     shown,
     table_markdown,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sim_economy.reports.tables import MINUS
+from sim_economy.ledger.readers.plain_numbers import MINUS
 from sim_economy.statistics.intervals import student_interval
 from sim_economy.statistics.power import detectable_effect, pairs_needed
 from sim_economy.studies.equal_tokens import planned_matches

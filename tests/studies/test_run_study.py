@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sim_economy.core.errors import FolderError, ScenarioError
-from sim_economy.reports.tables import number
+from sim_economy.ledger.readers.plain_numbers import number
 from sim_economy.statistics.intervals import student_interval
 from sim_economy.studies.equal_tokens import TOLERANCE, planned_matches
 from sim_economy.studies.findings.study_effects import primary_effects

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from sim_economy.core.actions import RECOGNISED
-from sim_economy.viewer.pages.words import action_words, mean, tokens
+from sim_economy.ledger.readers.plain_numbers import whole_number
+from sim_economy.viewer.pages.words import action_words, mean
 from tests.viewer.ledgers import Viewer, played
 
 SENTENCES = {"answer", "words"}
@@ -36,7 +37,7 @@ def test_a_mean_has_one_decimal_or_two_below_one(number: float, read: str) -> No
 
 
 def test_whole_numbers_are_grouped_with_a_minus_sign() -> None:
-    assert tokens(-1_234_567) == "\u22121,234,567"
+    assert whole_number(-1_234_567) == "\u22121,234,567"
 
 
 @pytest.mark.parametrize(

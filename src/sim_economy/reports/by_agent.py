@@ -8,11 +8,12 @@ from statistics import fmean
 from typing import Any, Final
 
 from sim_economy.agents.policies.published_policy import Published
+from sim_economy.ledger.readers.plain_numbers import number
 from sim_economy.ledger.readers.plain_text import markdown_text, visible
 from sim_economy.reports.drawings import agent_figures
 from sim_economy.reports.page.document import Figure, KeyFigure, sourced
 from sim_economy.reports.sentences import AGENTS_CSV, COLLECTORS_CSV, SUMMARY_CSV
-from sim_economy.reports.tables import Table, Value, number
+from sim_economy.reports.tables import Table, Value
 from sim_economy.runs.agent_outcomes import (
     PLATFORM,
     AgentOutcome,

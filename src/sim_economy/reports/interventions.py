@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
+from sim_economy.ledger.readers.plain_numbers import number
 from sim_economy.ledger.readers.plain_text import markdown_text, visible
 from sim_economy.reports.page.document import Block, Section, plain, sourced
 from sim_economy.reports.sentences import SUMMARY_CSV, names_listed, tokens_shown
-from sim_economy.reports.tables import Table, Value, number
+from sim_economy.reports.tables import Table, Value
 from sim_economy.runs.intervention_metrics import (
     EFFECT_TOTALS,
     TURNS_FIRED,

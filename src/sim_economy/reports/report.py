@@ -15,6 +15,7 @@ from msgspec import Struct
 from sim_economy.agents.population import described
 from sim_economy.core.errors import ExtraMissingError
 from sim_economy.core.world_config import RULE_TABLES, config_values, parameters
+from sim_economy.ledger.readers.plain_numbers import number
 from sim_economy.ledger.readers.plain_text import markdown_code, markdown_text, visible
 from sim_economy.reports import by_agent, sentences, society
 from sim_economy.reports.drawings import figures
@@ -31,7 +32,6 @@ from sim_economy.reports.tables import (
     Table,
     Value,
     changed_parameters,
-    number,
     paper_tables,
     shown,
 )

@@ -11,9 +11,9 @@ from typing import Final
 from msgspec import UNSET, Struct
 
 from sim_economy.core.world_config import WorldConfig
+from sim_economy.ledger.readers.plain_numbers import number
 from sim_economy.ledger.readers.plain_text import markdown_text
 from sim_economy.reports.page.document import sourced
-from sim_economy.reports.tables import number
 from sim_economy.runs.agent_outcomes import (
     PLATFORM,
     AgentOutcome,

@@ -12,10 +12,11 @@ from typing import Any, Final
 
 from sim_economy.core.contracts import ContractKind, Role
 from sim_economy.ledger.readers.counts import Made, owner_name
+from sim_economy.ledger.readers.plain_numbers import number
 from sim_economy.ledger.readers.plain_text import markdown_code, visible
 from sim_economy.reports.drawings import figures
 from sim_economy.reports.page.document import Block, Figure
-from sim_economy.reports.tables import Table, Value, as_number, number
+from sim_economy.reports.tables import Table, Value, as_number
 from sim_economy.runs.agent_outcomes import policy_names
 from sim_economy.runs.extended_metrics import wealth
 from sim_economy.runs.run import Run, fees

@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 import statistics
 from collections.abc import Mapping, Sequence
-from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct
 
 from sim_economy.core.errors import ExtraMissingError
 from sim_economy.core.world_config import config_values, parameters
+from sim_economy.ledger.readers.plain_numbers import MINUS, number
 from sim_economy.ledger.readers.plain_text import markdown_code, markdown_text
 from sim_economy.runs.run_metrics import Row, aggregate
 from sim_economy.scenarios.scenario import Scenario
@@ -37,7 +37,6 @@ class Code(Struct, frozen=True):
 Value: TypeAlias = str | bool | int | float | Code | None
 """A table's cell; None where there is nothing to say."""
 
-MINUS: Final = "\u2212"
 """The sign before a negative number in text."""
 
 AGGREGATED: Final[Mapping[str, str]] = {
@@ -168,12 +167,6 @@ def as_number(value: Value) -> float:
     """The number that a cell holds."""
     assert isinstance(value, int | float), value
     return float(value)
-
-
-def number(value: float, digits: int) -> str:
-    """A number with so many decimals, halves rounded away from zero, thousands grouped."""
-    rounded = Decimal(repr(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
-    return f"{rounded or abs(rounded):,f}".replace("-", MINUS)
 
 
 def changed_parameters(base: Scenario, other: Scenario) -> str:

@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
+from sim_economy.ledger.readers.plain_numbers import MINUS, number
 from sim_economy.reports.drawings import figures
 from sim_economy.reports.page.document import Figure, Section, sourced
 from sim_economy.reports.sentences import SUMMARY_CSV
-from sim_economy.reports.tables import MINUS, Table, Value, number
+from sim_economy.reports.tables import Table, Value
 from sim_economy.runs.extended_metrics import extended_metrics, supply_changes
 from sim_economy.runs.run import Run
 from sim_economy.scenarios.scenario import Scenario

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from sim_economy.ledger.readers.plain_numbers import MINUS
 from sim_economy.ledger.readers.plain_text import csv_cell, markdown_text, visible
 from sim_economy.reports.page.document import sourced
-from sim_economy.reports.tables import MINUS
 from sim_economy.tariffs.bill_rows import AGENT, ALL, TEAM, BillRow, PlayedTariff, is_in_money
 from sim_economy.tariffs.tariff_comparison import TariffComparison
 from sim_economy.tariffs.tariff_run import TariffRun

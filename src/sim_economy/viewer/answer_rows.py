@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
+from sim_economy.ledger.readers.plain_numbers import whole_number
+
 Digits: TypeAlias = Annotated[str, Meta(pattern=r"^-?[0-9]+$")]
 """A whole number as text, exact at any size."""
 
@@ -414,6 +416,6 @@ def _text(value: Any) -> str:
         case dict():
             return "; ".join(f"{name} {_text(held)}" for name, held in value.items())
         case int():
-            return f"{value:,}".replace("-", "\N{MINUS SIGN}")
+            return whole_number(value)
         case _:
             return str(value)

@@ -15,7 +15,7 @@ from sim_economy.experiments.sweeps.core_player import CorePlayer
 from sim_economy.experiments.sweeps.kept_rows import rows_paths
 from sim_economy.experiments.sweeps.row_frames import rows_frame
 from sim_economy.experiments.sweeps.sweep_plan import RowSpan, SweepPlan
-from sim_economy.reports.tables import MINUS
+from sim_economy.ledger.readers.plain_numbers import MINUS
 from sim_economy.runs.row_metrics import ROW_METRICS
 
 if TYPE_CHECKING:

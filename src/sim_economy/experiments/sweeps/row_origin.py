@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from sim_economy.experiments.sweeps.compared_rows import MEANS_THAT_DECIDE, mean_of, point_rows
 from sim_economy.experiments.sweeps.sweep_plan import SweepPlan
+from sim_economy.ledger.readers.plain_numbers import MINUS
 from sim_economy.ledger.readers.plain_text import markdown_code, markdown_text
 from sim_economy.reports.maps.solvency_cells import (
     INSOLVENT_MIN,
@@ -16,7 +17,6 @@ from sim_economy.reports.maps.solvency_cells import (
     solvency_of,
 )
 from sim_economy.reports.report import RunOrigin
-from sim_economy.reports.tables import MINUS
 
 
 class PointMeans(Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
+from sim_economy.ledger.readers.plain_numbers import number
 from sim_economy.ledger.readers.plain_text import markdown_text, visible
 from sim_economy.ledger.sidecars.run_folder import folder_name
 from sim_economy.reports.comparisons.comparison import (
@@ -19,7 +20,7 @@ from sim_economy.reports.comparisons.metric_names import METRIC_NAMES, unit_of
 from sim_economy.reports.drawings import comparison_figures as drawn
 from sim_economy.reports.drawings.drawing import short
 from sim_economy.reports.page.document import Block, Figure, Section, sourced
-from sim_economy.reports.tables import Table, Value, number
+from sim_economy.reports.tables import Table, Value
 from sim_economy.statistics.coverage import COVERAGE_MIN
 
 _ALPHA: Final = 0.05

@@ -12,8 +12,9 @@ from typing import Final
 from msgspec import Struct
 
 from sim_economy.agents.policies.published_policy import Published
+from sim_economy.ledger.readers.plain_numbers import number
 from sim_economy.reports.published.rows import Comparison
-from sim_economy.reports.tables import PRINTED, Table, number, text_figures
+from sim_economy.reports.tables import PRINTED, Table, text_figures
 from sim_economy.runs.extended_metrics import extended_metrics, supply_changes
 from sim_economy.runs.run import Run, chosen
 from sim_economy.runs.run_metrics import Row

@@ -7,12 +7,13 @@ import statistics
 from collections.abc import Sequence
 from typing import Final
 
+from sim_economy.ledger.readers.plain_numbers import number
 from sim_economy.ledger.readers.plain_text import markdown_text
 from sim_economy.reports.comparisons.comparison import TreatmentRuns
 from sim_economy.reports.comparisons.metric_names import COMPARED_METRICS
 from sim_economy.reports.page.document import Section
 from sim_economy.reports.published.later_report import LATER
-from sim_economy.reports.tables import Table, Value, number
+from sim_economy.reports.tables import Table, Value
 from sim_economy.runs.run import chosen
 from sim_economy.scenarios.scenario import load_scenario
 

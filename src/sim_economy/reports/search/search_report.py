@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Final
 
 from sim_economy.core.errors import needing
+from sim_economy.ledger.readers.plain_numbers import number
 from sim_economy.ledger.readers.plain_text import markdown_code, markdown_text
 from sim_economy.reports.drawings.search_figures import FrontPanel, front_plane
 from sim_economy.reports.page.document import Figure, KeyFigure, Report, Section, sourced
 from sim_economy.reports.page.files import write_files
 from sim_economy.reports.search.search_frames import PlayedPoint, SearchFrames
-from sim_economy.reports.tables import Table, Value, number
+from sim_economy.reports.tables import Table, Value
 
 FRONT_CSV: Final = "tables/front.csv"
 

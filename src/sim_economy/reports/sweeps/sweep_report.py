@@ -11,11 +11,12 @@ from msgspec import Struct
 
 from sim_economy.core.errors import InputError, needing
 from sim_economy.core.suggestions import suggestion
+from sim_economy.ledger.readers.plain_numbers import number
 from sim_economy.ledger.readers.plain_text import markdown_code
 from sim_economy.reports.page.document import Figure, KeyFigure, Report, Section
 from sim_economy.reports.page.files import write_files
 from sim_economy.reports.sweeps.sweep_picture import shown_value, sweep_picture
-from sim_economy.reports.tables import Table, Value, number
+from sim_economy.reports.tables import Table, Value
 from sim_economy.runs.row_metrics import ROW_METRICS
 
 if TYPE_CHECKING:

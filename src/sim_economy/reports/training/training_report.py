@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from sim_economy.core.errors import needing
+from sim_economy.ledger.readers.plain_numbers import number
 from sim_economy.ledger.readers.plain_text import markdown_code
 from sim_economy.reports.drawings.training_figures import LearningCurve, learning_curve
 from sim_economy.reports.page.document import Figure, KeyFigure, Report, Section
 from sim_economy.reports.page.files import write_files
-from sim_economy.reports.tables import Table, number
+from sim_economy.reports.tables import Table
 from sim_economy.reports.training.training_frames import TrainingFrames
 from sim_economy.reports.training.training_sentences import answer, deeds, difference
 from sim_economy.runs.row_metrics import ROW_METRICS

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from sim_economy.ledger.readers.plain_numbers import number
 from sim_economy.ledger.readers.plain_text import markdown_code, markdown_text
 from sim_economy.reports.page.document import sourced
-from sim_economy.reports.tables import number, shown
+from sim_economy.reports.tables import shown
 from sim_economy.reports.training.training_frames import TrainingFrames
 
 OUTCOMES_CSV: Final = "tables/outcomes.csv"

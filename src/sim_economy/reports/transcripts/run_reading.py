@@ -11,12 +11,13 @@ from msgspec import Struct, to_builtins
 
 from sim_economy.core.contracts import Stage
 from sim_economy.ledger.readers.counts import Flow, Made, owner_name
+from sim_economy.ledger.readers.plain_numbers import MINUS
 from sim_economy.ledger.readers.plain_text import markdown_text, visible
 from sim_economy.orchestrator.record.run_totals import RunTotals, run_totals
 from sim_economy.orchestrator.record.transcript import Transcript
 from sim_economy.reports.interventions import interventions_json
 from sim_economy.reports.page.document import KeyFigure, plain
-from sim_economy.reports.tables import MINUS, Table, Value
+from sim_economy.reports.tables import Table, Value
 
 BALANCES: Final = "Balances over turns"
 CONTRACTS: Final = "Contracts"

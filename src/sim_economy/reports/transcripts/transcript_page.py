@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from sim_economy.core.errors import ExtraMissingError
 from sim_economy.core.world_config import config_values
+from sim_economy.ledger.readers.plain_numbers import MINUS
 from sim_economy.ledger.readers.plain_text import html_text, visible
 from sim_economy.ledger.sidecars.run_folder import refuse_foreign_file, writing_into
 from sim_economy.orchestrator.record.run_totals import actions_in, actions_of
@@ -19,7 +20,7 @@ from sim_economy.reports.drawings import agent_figures
 from sim_economy.reports.interventions import interventions_section
 from sim_economy.reports.page.document import Block, Figure, Pieces, Report, Section
 from sim_economy.reports.page.html import BEGINNING, page_pieces
-from sim_economy.reports.tables import MINUS, Code, Table, Value
+from sim_economy.reports.tables import Code, Table, Value
 from sim_economy.reports.transcripts.observation_tables import observation_tables
 from sim_economy.reports.transcripts.run_reading import (
     BALANCES,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from sim_economy.reports.tables import Table, number
+from sim_economy.ledger.readers.plain_numbers import number
+from sim_economy.reports.tables import Table
 from sim_economy.studies.findings.study_results import ArmOutcomes, StudyResults
 from sim_economy.studies.findings.study_window import SOLVENT_PERCENT
 from sim_economy.studies.study_arms import ArmKind

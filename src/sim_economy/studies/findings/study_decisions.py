@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from sim_economy.reports.tables import MINUS, Table, number
+from sim_economy.ledger.readers.plain_numbers import MINUS, number
+from sim_economy.reports.tables import Table
 from sim_economy.statistics.intervals import Interval
 from sim_economy.studies.findings.study_effects import Effect, EffectKind
 from sim_economy.studies.findings.study_results import StudyResults

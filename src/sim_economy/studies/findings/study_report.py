@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from sim_economy.core.errors import needing
+from sim_economy.ledger.readers.plain_numbers import number
 from sim_economy.ledger.readers.plain_text import markdown_code, markdown_text
 from sim_economy.reports.page.document import KeyFigure, Report, Section
 from sim_economy.reports.page.files import write_files
-from sim_economy.reports.tables import Table, Value, number
+from sim_economy.reports.tables import Table, Value
 from sim_economy.studies.findings.study_claims import claims_table
 from sim_economy.studies.findings.study_decisions import (
     all_decisions_table,

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+from sim_economy.ledger.readers.plain_numbers import MINUS, number
 from sim_economy.ledger.readers.plain_text import markdown_text
-from sim_economy.reports.tables import MINUS, number
 from sim_economy.statistics.intervals import Interval
 from sim_economy.studies.findings.study_effects import (
     Effect,

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from sim_economy.ledger.readers.plain_numbers import number
 from sim_economy.reports.drawings.study_figures import ThresholdSeries, threshold_panels
 from sim_economy.reports.page.document import Figure
-from sim_economy.reports.tables import number
 from sim_economy.statistics.intervals import Interval, student_interval
 from sim_economy.studies.findings.study_pictures import study_figure
 from sim_economy.studies.findings.study_results import StudyResults

@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 
 from sim_economy.core.accounts import Holding
 from sim_economy.core.errors import InputError
+from sim_economy.ledger.readers.plain_numbers import whole_number
 from sim_economy.ledger.readers.statement import Statement, statement
 from sim_economy.ledger.stores.protocol import Store
 from sim_economy.viewer.answer_rows import (
@@ -30,7 +31,7 @@ from sim_economy.viewer.pages.decision_rows import decision_rows
 from sim_economy.viewer.pages.model_calls import calls_of
 from sim_economy.viewer.pages.overview import out_since, since
 from sim_economy.viewer.pages.standing_sentences import without_tokens
-from sim_economy.viewer.pages.words import counted, mean, tokens
+from sim_economy.viewer.pages.words import counted, mean
 
 _Key: TypeAlias = Callable[[int], tuple[float, ...]]
 _LISTED: Final = 20
@@ -141,12 +142,13 @@ def agent(world: ShownWorld, store: Store, asked: Asked) -> AgentAnswer:
 
 def _answer(world: ShownWorld, standing: Standing, row: AgentRow) -> str:
     name, balance = row.agent_id, int(row.balance)
+    stated = f"its balance is {whole_number(balance)} tokens"
     if row.is_out:
         after = "" if row.out_since is None else f" since turn {row.out_since:,}"
-        return f"{name} has been out of tokens{after}: its balance is {tokens(balance)} tokens."
+        return f"{name} has been out of tokens{after}: {stated}."
     if balance < 0:
         after = "" if row.since is None else f" since turn {row.since:,}"
-        return f"{name} has been insolvent{after}: its balance is {tokens(balance)} tokens."
+        return f"{name} has been insolvent{after}: {stated}."
     state = "has" if world.refuses_usage else "is solvent with"
     held = f"{name} {state} {counted(balance, 'token')}"
     if row.insolvent_turn is not None:

@@ -11,6 +11,7 @@ from msgspec import UNSET, to_builtins
 from sim_economy.core.accounts import FIRST, WIDTH, PostingReason
 from sim_economy.core.contracts import Happened
 from sim_economy.core.events import ContractEvent, Transaction
+from sim_economy.ledger.readers.plain_numbers import whole_number
 from sim_economy.ledger.records import TurnRecord
 from sim_economy.viewer.answer_rows import EventRow
 from sim_economy.viewer.history.shown_world import ShownWorld
@@ -20,7 +21,6 @@ from sim_economy.viewer.pages.words import (
     counted,
     named,
     spaced,
-    tokens,
     with_article,
 )
 
@@ -109,7 +109,7 @@ def _insolvencies(world: ShownWorld, closed: ClosedTurn) -> Rows:
             yield _row(
                 turn,
                 "insolvency",
-                f"{agent_id} is {became}: {tokens(old)} to {tokens(new)} tokens.",
+                f"{agent_id} is {became}: {whole_number(old)} to {whole_number(new)} tokens.",
                 agent_id,
             )
 
@@ -125,7 +125,7 @@ def _denials(world: ShownWorld, closed: ClosedTurn) -> Rows:
         whose = counted(len(units), "agent") if others else agent_id
         words = f"Usage of {whose} was refused for want of tokens: "
         words += counted(units.total(), "unit")
-        words += f"; most of {agent_id}, {tokens(most)}." if others else "."
+        words += f"; most of {agent_id}, {whole_number(most)}." if others else "."
         yield _row(record.turn, "denial", words, None if others else agent_id)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from sim_economy.ledger.readers.plain_numbers import whole_number
 from sim_economy.viewer.answer_rows import AgentWithoutTokens, Outlook
 from sim_economy.viewer.history.shown_world import ShownWorld, Standing
-from sim_economy.viewer.pages.words import counted, mean, tokens
+from sim_economy.viewer.pages.words import counted, mean
 
 _NAMED: Final = 3
 
@@ -59,7 +60,9 @@ def _ahead(standing: Standing, outlook: Sequence[Outlook], rank: str) -> str:
     """Who will be first at the present trend, and who then."""
     first, *later = outlook
     after = f", then {later[0].agent_id}, in turn {later[0].turn:,}" if later else ""
-    falls = f"{tokens(int(first.balance))} tokens are left, {mean(-first.trend)} fewer each turn"
+    falls = (
+        f"{whole_number(int(first.balance))} tokens are left, {mean(-first.trend)} fewer each turn"
+    )
     turns = counted(standing.trend_turns, "turn")
     return (
         f"At the trend of the last {turns}, {first.agent_id} will be {rank}, "

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
 from sim_economy.core.actions import RECOGNISED
 from sim_economy.core.contracts import ContractKind
+from sim_economy.ledger.readers.plain_numbers import number, whole_number
 
 _LONGEST: Final = 80
 """Letters of a text within a sentence."""
 _NAMED: Final = 5
 """Names in a sentence, before it says how many more there are."""
-
-
 _SAID: Final = {"contract_id": "contract", "counterparty": "with"}
 """Fields of actions that read better by another word."""
 _KINDS: Final = frozenset(kind.value for kind in ContractKind)
-MINUS: Final = "\u2212"
 
 
 def action_words(action: Mapping[str, Any]) -> str:
@@ -50,9 +47,9 @@ def _value(key: str, value: Any) -> str:
         case bool():
             return "yes" if value else "no"
         case int():
-            return tokens(value)
+            return whole_number(value)
         case list() if value and all(isinstance(own, int) for own in value):
-            return named([tokens(own) for own in value])
+            return named([whole_number(own) for own in value])
         case str() if key == "kind" and value in _KINDS:
             return short(spaced(value))
         case _:
@@ -69,17 +66,9 @@ def with_article(noun: str) -> str:
     return f"{'an' if noun[:1] in 'aeiou' else 'a'} {noun}"
 
 
-def tokens(number: int) -> str:
-    """A whole number to be read: thousands grouped, a minus sign before what is below zero."""
-    return f"{number:,}".replace("-", MINUS)
-
-
-def mean(number: float) -> str:
+def mean(value: float) -> str:
     """A mean of tokens to be read: one decimal, two below 1, none where they are zero."""
-    step = Decimal("0.1" if abs(number) >= 1 else "0.01")
-    rounded = Decimal(repr(number)).quantize(step, ROUND_HALF_UP)
-    text = f"{rounded:,f}".rstrip("0").rstrip(".")
-    return text.replace("-", MINUS) if rounded else "0"
+    return number(value, 1 if abs(value) >= 1 else 2).rstrip("0").rstrip(".")
 
 
 def short(value: Any) -> str:
@@ -98,6 +87,6 @@ def named(names: Sequence[str]) -> str:
     return f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
-def counted(number: int, singular: str, plural: str = "") -> str:
+def counted(count: int, singular: str, plural: str = "") -> str:
     """A number and what is counted."""
-    return f"{tokens(number)} {singular if number == 1 else plural or f'{singular}s'}"
+    return f"{whole_number(count)} {singular if count == 1 else plural or f'{singular}s'}"
